@@ -1,0 +1,264 @@
+"""User text: what comes in, and how it is shown as HTML or cut short."""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import nh3
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+
+if TYPE_CHECKING:
+    from markdown_it.rules_core import StateCore
+    from markdown_it.token import Token
+
+FORMATTED_LIMIT: Final = 100_000
+TITLE_LIMIT: Final = 256
+PREVIEW_LIMIT: Final = 100
+TRUNCATE_LIMIT: Final = 2_000
+
+_PLANE_ENDS = "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
+_UNACCEPTABLE = re.compile(f"[\x00\ud800-\udfff\ufdd0-\ufdef{_PLANE_ENDS}]")
+_BREAKS_AND_CONTROLS = re.compile("\r\n|[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def is_acceptable(value: str) -> bool:
+    """Tell whether a string may enter: no NUL, lone surrogate or noncharacter.
+
+    Noncharacters mark the places of user strings while Markdown is made, so
+    none may come from outside.
+    """
+    return _UNACCEPTABLE.search(value) is None
+
+
+def normalise_line(value: str) -> str:
+    """Return a one-line string: breaks and controls as spaces, no bidi overrides, trimmed.
+
+    U+200E and U+200F stay: they affect single characters only, and right-to-left
+    names need them.
+    """
+    return _BIDI.sub("", _BREAKS_AND_CONTROLS.sub(" ", value)).strip()
+
+
+def normalise_block(value: str) -> str:
+    """Return a text of several lines with LF as its only line break."""
+    return value.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def to_html(value: str) -> SafeString:
+    """Render a person's Markdown as sanitised HTML.
+
+    CommonMark with tables, strikethrough, autolinks and task lists; a newline is
+    a <br>; raw HTML is shown as text. Very long texts, and texts made of the few
+    characters that are slow to parse, come back unformatted in a <pre>.
+    """
+    if len(value) > FORMATTED_LIMIT:
+        html = _unformatted(value, f"This text is longer than {FORMATTED_LIMIT:,} characters")
+    elif _is_slow(value):
+        html = _unformatted(value, "This text has too many links or brackets")
+    else:
+        html = _sanitise(_parser().render(value))
+    # Safe: nh3 or escape() made every part of it.
+    return mark_safe(html)  # noqa: S308
+
+
+def first_line(text: str, limit: int = TITLE_LIMIT) -> str:
+    """Return the first line that is not blank, at most `limit` characters with its "..."."""
+    for match in re.finditer(r"[^\r\n]+", text):
+        line = normalise_line(match[0])
+        if line:
+            return _shorten(line, limit, "...")
+    return ""
+
+
+def preview(text: str, limit: int = PREVIEW_LIMIT) -> str:
+    """Return the text as one line of at most `limit` characters, "…" included."""
+    lines = (normalise_line(line) for line in text.splitlines())
+    return _shorten(" ".join(line for line in lines if line), limit, "…")
+
+
+def truncate(text: str, limit: int = TRUNCATE_LIMIT) -> tuple[str, bool]:
+    """Return the text cut for a page, and whether it was cut.
+
+    The cut is at the last newline at or before `limit` code points, else at
+    `limit`, never inside a character that a reader sees as one.
+    """
+    if len(text) <= limit:
+        return text, False
+    newline = text.rfind("\n", 0, limit + 1)
+    end = newline if newline > 0 else _cluster_end(text, limit)
+    return text[:end], True
+
+
+def slug(value: str) -> str:
+    """Return the value as a handle: ASCII letters, digits, "_" and single "-", case kept."""
+    decomposed = unicodedata.normalize("NFKD", value.translate(_LETTERS))
+    ascii_only = "".join(c for c in decomposed if not unicodedata.combining(c))
+    dashed = re.sub(r"[^A-Za-z0-9_-]+", "-", ascii_only)
+    return re.sub(r"-+", "-", dashed).strip("-")
+
+
+# Letters that Unicode does not decompose into a base letter and a mark.
+_LETTERS: Final = str.maketrans(
+    {
+        "ß": "ss", "ẞ": "SS", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE",
+        "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ł": "l", "Ł": "L",
+        "ħ": "h", "Ħ": "H", "ı": "i", "ŋ": "ng", "Ŋ": "NG", "ŧ": "t", "Ŧ": "T", "ĸ": "k",
+    }
+)  # fmt: skip
+
+
+def _shorten(line: str, limit: int, ending: str) -> str:
+    if len(line) <= limit:
+        return line
+    return line[: _cluster_end(line, max(limit - len(ending), 0))].rstrip() + ending
+
+
+# Longer chains of marks than this are noise; cutting them hurts nobody.
+_CLUSTER_LIMIT: Final = 64
+
+
+def _cluster_end(text: str, position: int) -> int:
+    """Return the last place at or before `position` between two whole characters."""
+    for end in range(position, max(position - _CLUSTER_LIMIT, 0), -1):
+        if not _is_joined(text, end):
+            return end
+    return position
+
+
+def _is_joined(text: str, position: int) -> bool:
+    if position >= len(text):
+        return False
+    before, after = text[position - 1], text[position]
+    return (
+        unicodedata.category(after).startswith("M")
+        or "\u200d" in (before, after)
+        or (before == "\r" and after == "\n")
+        or "\U0001f3fb" <= after <= "\U0001f3ff"  # skin tones
+        or "\U000e0020" <= after <= "\U000e007f"  # flag tags
+        or "\u1160" <= after <= "\u11ff"  # Hangul vowels and finals
+        or (_is_regional(after) and _odd_regionals_before(text, position))
+    )
+
+
+def _is_regional(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
+
+
+def _odd_regionals_before(text: str, position: int) -> bool:
+    count = 0
+    while count < min(position, _CLUSTER_LIMIT) and _is_regional(text[position - 1 - count]):
+        count += 1
+    return count % 2 == 1
+
+
+# The parser looks ahead from each of these, so that its time grows with their
+# square; texts that people write stay far below.
+_BRACKETS_LIMIT: Final = 10_000
+_LINKS_LIMIT: Final = 1_000
+
+
+def _is_slow(value: str) -> bool:
+    links = value.count("://") + value.count("@") + value.lower().count("www.")
+    return value.count("[") > _BRACKETS_LIMIT or links > _LINKS_LIMIT
+
+
+def _unformatted(value: str, reason: str) -> str:
+    return f'<p>{reason}, so it is shown unformatted.</p>\n<pre class="plain">{escape(value)}</pre>'
+
+
+_local = threading.local()
+
+
+def _parser() -> MarkdownIt:
+    # One for each thread: the autolinker keeps its last match on itself.
+    parser: MarkdownIt | None = getattr(_local, "parser", None)
+    if parser is None:
+        parser = _local.parser = _new_parser()
+    return parser
+
+
+def _new_parser() -> MarkdownIt:
+    # The preset caps nesting at 20 levels.
+    options = {"html": False, "linkify": True, "breaks": True}
+    parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough", "linkify"])
+    # A host needs "http://" before it: README.md is a file, not a site in Moldova.
+    parser.linkify.set({"fuzzy_link": False, "fuzzy_email": True})
+    parser.validateLink = _is_allowed_target  # type: ignore[method-assign]  # its documented hook
+    parser.core.ruler.push("harmonic", _adapt)
+    return parser
+
+
+_SCHEMES: Final = frozenset({"http", "https", "mailto"})
+
+
+def _is_allowed_target(url: str) -> bool:
+    try:
+        scheme = urlsplit(url.strip()).scheme
+    except ValueError:
+        return False
+    return scheme.lower() in _SCHEMES or not re.match(r"[^/?#]*:", url.strip())
+
+
+def _adapt(state: StateCore) -> None:
+    """Fit the parsed text into a page: headings one lower, images lazy, tasks as marks."""
+    for index, token in enumerate(state.tokens):
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
+        elif token.type in {"th_open", "td_open"} and "style" in token.attrs:
+            alignment = str(token.attrs.pop("style")).rpartition(":")[2]
+            token.attrSet("class", f"align-{alignment}")
+        elif token.type == "inline":
+            _adapt_images(token.children or [])
+            if index >= 2 and state.tokens[index - 2].type == "list_item_open":
+                _mark_task(state.tokens[index - 2], token)
+
+
+def _adapt_images(children: list[Token]) -> None:
+    for child in children:
+        if child.type == "image":
+            child.attrSet("loading", "lazy")
+            if str(child.attrGet("src")).lower().startswith("mailto:"):
+                child.type, child.attrs = "text", {}
+
+
+_TASK = re.compile(r"\[([ xX])\] ")
+
+
+def _mark_task(item: Token, inline: Token) -> None:
+    match = _TASK.match(inline.content)
+    if match and inline.children and inline.children[0].content.startswith(match[0]):
+        item.attrSet("class", "task")
+        mark = "☐ " if match[1] == " " else "☑ "
+        inline.children[0].content = mark + inline.children[0].content[match.end() :]
+
+
+_TAGS: Final = set(
+    "p br hr h1 h2 h3 h4 h5 h6 strong b em i u s strike del a img ul ol li"
+    " blockquote pre code table thead tbody tfoot tr th td div span".split()
+)
+_ATTRIBUTES: Final = {
+    "a": {"href", "title"},
+    "img": {"src", "alt", "title", "loading"},
+    "ol": {"start"},
+    "code": {"class"},
+    "li": {"class"},
+    "th": {"class"},
+    "td": {"class"},
+}
+
+
+def _sanitise(html: str) -> str:
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes=set(_SCHEMES),
+        link_rel="nofollow ugc noopener noreferrer",
+    )
