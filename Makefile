@@ -1,0 +1,44 @@
+# Short verbs for daily work. Everything they need goes into .venv, everything they keep into var/.
+#
+#   make run    serve Harmonic on http://localhost:8000 (HARMONIC_HOST, HARMONIC_PORT, HARMONIC_BIND)
+#   make dev    the same, reloading changed code and templates
+#   make test   every check, named, stopping at the first that fails
+#   make lint   style, format and architecture      make types   mypy
+#   make lock   pin the newest allowed versions      make clean   caches (var/ stays)
+
+.DEFAULT_GOAL := run
+.NOTPARALLEL:
+.PHONY: run dev test lint types lock clean venv-run venv-dev
+
+BIN := .venv/bin
+SERVE = $(BIN)/gunicorn --config python:harmonic.gunicorn
+
+run: venv-run
+	@$(BIN)/python manage.py prepare
+	@exec $(SERVE)
+
+dev: venv-run
+	@$(BIN)/python manage.py prepare
+	@HARMONIC_RELOAD=1 exec $(SERVE)
+
+test: venv-dev
+	@bin/check
+
+lint: venv-dev
+	@bin/check lint
+
+types: venv-dev
+	@bin/check types
+
+lock: venv-dev
+	@bin/lock
+
+clean:
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -path ./.venv -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+
+venv-run:
+	@bin/venv run
+
+venv-dev:
+	@bin/venv dev

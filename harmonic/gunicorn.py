@@ -1,0 +1,46 @@
+"""How gunicorn serves Harmonic: threads, because the code is synchronous and waits on a database.
+
+Environment: HARMONIC_BIND, HARMONIC_PORT, WEB_CONCURRENCY (processes), HARMONIC_THREADS (in each),
+HARMONIC_RELOAD=1 (start again when code or a template changes).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+
+wsgi_app = "harmonic.wsgi:application"
+bind = f"{os.environ.get('HARMONIC_BIND', '127.0.0.1')}:{os.environ.get('HARMONIC_PORT', '8000')}"
+
+reload = os.environ.get("HARMONIC_RELOAD") == "1"
+reload_extra_files = [str(path) for path in TEMPLATES.rglob("*.*")] if reload else []
+
+worker_class = "gthread"
+workers = 1 if reload else int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = int(os.environ.get("HARMONIC_THREADS", "8"))
+# One load of the code for all processes: a quicker start, shared memory, and a fault at start
+# ends the server. Reloading needs each process to load for itself.
+preload_app = not reload
+
+timeout = 60
+graceful_timeout = 30
+keepalive = 5
+limit_request_line = 8190
+# The heartbeat file must not wait for a disk.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+
+# The application logs its own requests.
+accesslog = None
+errorlog = "-"
+loglevel = "info"
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Close what the loading of the code may have opened: no connection outlives a fork."""
+    if preload_app:
+        from django.db import connections
+
+        connections.close_all()

