@@ -14,8 +14,8 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from bs4 import BeautifulSoup, Tag
-from markdownify import BACKSLASH, MarkdownConverter
+from bs4 import Tag
+from markdownify import ATX, BACKSLASH, MarkdownConverter
 
 from harmonic.kernel.text import normalise_block, normalise_line
 
@@ -199,26 +199,28 @@ def _code_span(text: str) -> str:
     return f"`{text}`"
 
 
-class _Converter(MarkdownConverter):  # type: ignore[misc]  # the package has no types
+class _Converter(MarkdownConverter):
     """The page's own choices on top of markdownify."""
 
-    class Options(MarkdownConverter.DefaultOptions):  # type: ignore[misc]  # as above
-        autolinks = False
-        bullets = "*"
-        escape_asterisks = False
-        escape_underscores = False
-        heading_style = "atx"
-        newline_style = BACKSLASH
-        # Folds the template's own line breaks to spaces; nothing is wrapped.
-        wrap = True
-        wrap_width = None
+    def __init__(self) -> None:
+        super().__init__(
+            autolinks=False,
+            bullets="*",
+            escape_asterisks=False,
+            escape_underscores=False,
+            heading_style=ATX,
+            newline_style=BACKSLASH,
+            # Folds the template's own line breaks to spaces; nothing is wrapped.
+            wrap=True,
+            wrap_width=None,
+        )
 
     def process_tag(self, node: Tag, parent_tags: set[str] | None = None) -> str:
         if node.name in _DROPPED or node.has_attr("hidden"):
             return ""
         if "html-only" in node.get_attribute_list("class"):
             return ""
-        return str(super().process_tag(node, parent_tags=parent_tags))
+        return str(super().process_tag(node, parent_tags=parent_tags))  # type: ignore[misc]  # untyped there
 
     def escape(self, text: str, parent_tags: set[str]) -> str:
         """Keep decoded entities of the template's own words from coming alive."""
@@ -270,12 +272,15 @@ class _Converter(MarkdownConverter):  # type: ignore[misc]  # the package has no
             return "* "
         # Counted on the list itself: looking back from each item is quadratic.
         start = str(parent.get("start") or "1")
-        number = int(parent.attrs.pop("next-number", start if start.isdecimal() else "1"))
+        number = int(str(parent.get("next-number") or (start if start.isdecimal() else "1")))
         parent.attrs["next-number"] = str(number + 1)
         return f"{number}. "
 
     def convert_summary(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        return str(self.convert_div(el, text, parent_tags))
+        content = text.strip()
+        if "_inline" in parent_tags:
+            return f" {content} "
+        return f"\n\n{content}\n\n" if content else ""
 
     convert_address = convert_aside = convert_details = convert_summary
     convert_fieldset = convert_figure = convert_footer = convert_summary

@@ -189,6 +189,7 @@ def _new_parser() -> MarkdownIt:
     options = {"html": False, "linkify": True, "breaks": True}
     parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough", "linkify"])
     # A host needs "http://" before it: README.md is a file, not a site in Moldova.
+    assert parser.linkify is not None
     parser.linkify.set({"fuzzy_link": False, "fuzzy_email": True})
     parser.validateLink = _is_allowed_target  # type: ignore[method-assign]  # its documented hook
     parser.core.ruler.push("harmonic", _adapt)

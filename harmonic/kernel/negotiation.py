@@ -1,0 +1,162 @@
+"""Which representation of a page a request asks for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Format(StrEnum):
+    """A representation; the value is what the code of a page calls it."""
+
+    HTML = "html"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+_SUFFIXES: Final = {".md": Format.MARKDOWN, ".json": Format.JSON}
+_SUFFIX = re.compile(r"(?P<page>.*[^/])(?P<suffix>\.md|\.json)(?P<action>/actions(?:/[^/]+)?)?")
+_ROOTS: Final = frozenset({"/index", "/home"})
+
+
+def split_suffix(path: str) -> tuple[str, Format | None]:
+    """Return the canonical path and the format its suffix names, if any.
+
+    The suffix ends the path, or the page's part of an action's path. `/index.md`
+    and `/home.md` are the root, which has no name to put a suffix on.
+    """
+    match = _SUFFIX.fullmatch(path)
+    if match is None:
+        return path, None
+    page = "/" if match["page"] in _ROOTS else match["page"]
+    action = match["action"] or ""
+    return (page.rstrip("/") + action) or "/", _SUFFIXES[match["suffix"]]
+
+
+def choose(
+    *,
+    accept: str | None,
+    content_type: str | None,
+    suffix: Format | None,
+    has_token: bool,
+    is_api: bool,
+) -> Format | None:
+    """Return the format to answer in, or None when a token demands HTML alone.
+
+    The suffix beats Accept; in Accept (RFC 9110) the highest quality among the
+    formats that the caller may have wins, then the one named first. Where nothing
+    readable is acceptable, the caller's default answers: HTML, or Markdown for a
+    token.
+    """
+    if is_api:
+        return Format.JSON
+    if suffix is not None:
+        return suffix
+    ranges = _parse(accept or "")
+    if has_token:
+        return _for_token(ranges, content_type)
+    return _best(ranges, default=Format.HTML, others=(Format.MARKDOWN, Format.JSON))
+
+
+@dataclass(frozen=True)
+class _Range:
+    media_type: str
+    quality: float
+    position: int
+
+
+_TYPES: Final = {
+    Format.HTML: ("text/html", "application/xhtml+xml"),
+    Format.MARKDOWN: ("text/markdown",),
+    Format.JSON: ("application/json",),
+}
+_WILDCARDS: Final = {
+    Format.HTML: ("text/*", "*/*"),
+    Format.MARKDOWN: ("text/*", "*/*"),
+    Format.JSON: ("application/*", "*/*"),
+}
+
+
+def _for_token(ranges: list[_Range], content_type: str | None) -> Format | None:
+    wanted = [item for item in ranges if item.quality > 0]
+    is_html_alone = bool(wanted) and all(r.media_type in _TYPES[Format.HTML] for r in wanted)
+    if is_html_alone and not _is_machine_type(content_type):
+        return None
+    return _best(ranges, default=Format.MARKDOWN, others=(Format.JSON,))
+
+
+def _is_machine_type(content_type: str | None) -> bool:
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    return media_type in _TYPES[Format.MARKDOWN] + _TYPES[Format.JSON]
+
+
+def _best(ranges: list[_Range], *, default: Format, others: tuple[Format, ...]) -> Format:
+    """Return the acceptable format of the highest quality.
+
+    A wildcard stands for the default: browsers send one beside other types. It
+    stands for the others only when the default is excluded.
+    """
+    claims = [(r, form) for form in others if (r := _named(ranges, form))]
+    claim = _named(ranges, default) or _wildcard(ranges, default)
+    if claim:
+        claims.append((claim, default))
+    if default is Format.HTML and claim and claim.media_type == "*/*":
+        # A script that takes JSON or anything, alike, gets the page it asks for:
+        # most pages have no JSON, and an error would help nobody.
+        claims = [c for c in claims if c[1] is not Format.JSON or c[0].quality > claim.quality]
+    acceptable = [pair for pair in claims if pair[0].quality > 0]
+    if acceptable:
+        return min(acceptable, key=lambda pair: (-pair[0].quality, pair[0].position))[1]
+    return next((form for form in others if _is_left(ranges, form)), default)
+
+
+def _is_left(ranges: list[_Range], form: Format) -> bool:
+    """Tell whether a wildcard alone makes the format acceptable."""
+    wildcard = _wildcard(ranges, form)
+    return wildcard is not None and wildcard.quality > 0 and _named(ranges, form) is None
+
+
+def _named(ranges: list[_Range], form: Format) -> _Range | None:
+    return _strongest(ranges, _TYPES[form])
+
+
+def _wildcard(ranges: list[_Range], form: Format) -> _Range | None:
+    # The more specific range decides, whatever the qualities.
+    for pattern in _WILDCARDS[form]:
+        found = _strongest(ranges, (pattern,))
+        if found:
+            return found
+    return None
+
+
+def _strongest(ranges: list[_Range], media_types: tuple[str, ...]) -> _Range | None:
+    matching = [item for item in ranges if item.media_type in media_types]
+    return min(matching, key=lambda item: (-item.quality, item.position), default=None)
+
+
+_ELEMENT = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*"?)+')
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  # a token of RFC 9110, no secret
+_MEDIA_RANGE = re.compile(rf"\s*({_TOKEN}/{_TOKEN})\s*(?:;(.*))?", re.DOTALL)
+_QUALITY = re.compile(r"(?:^|;)\s*[qQ]\s*=\s*([^;]*)")
+_QVALUE = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
+
+
+def _parse(header: str) -> list[_Range]:
+    """Return the readable ranges of an Accept header (RFC 9110 §12.5.1)."""
+    ranges: list[_Range] = []
+    for position, element in enumerate(_ELEMENT.findall(header)):
+        match = _MEDIA_RANGE.fullmatch(element)
+        quality = _quality(match[2] or "") if match else None
+        if match and quality is not None:
+            ranges.append(_Range(match[1].lower(), quality, position))
+    return ranges
+
+
+def _quality(parameters: str) -> float | None:
+    match = _QUALITY.search(parameters)
+    if match is None:
+        return 1.0
+    value = match[1].strip()
+    return float(value) if _QVALUE.fullmatch(value) else None
