@@ -4,13 +4,14 @@ const MONTHS = { month: 1, year: 12 }
 const MAX_MONTHS = 12
 
 export default function expiry(element) {
-  const number = element.querySelector("[name='duration']")
-  const unit = element.querySelector("[name='duration_unit']")
+  const form = element.closest("form") ?? element
+  const number = form.querySelector("[name='duration']")
+  const unit = form.querySelector("[name='duration_unit']")
   const answer = element.querySelector("output")
   const presets = [...element.querySelectorAll("[data-preset-duration]")]
   if (!number || !unit || !answer) return
 
-  element.addEventListener("input", show)
+  form.addEventListener("input", show)
   element.addEventListener("click", (event) => {
     const preset = event.target.closest("[data-preset-duration]")
     if (!preset) return
