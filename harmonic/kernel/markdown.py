@@ -242,13 +242,20 @@ class _Converter(MarkdownConverter):
         if "_noformat" in parent_tags:
             return text
         span = re.sub(r"\s+", " ", text).strip()
-        return f"{_CODE}{span}{_CODE_END}" if span else ""
+        if _OPEN in span:
+            return f"{_CODE}{span}{_CODE_END}"
+        if not parent_tags.isdisjoint({"td", "th"}):
+            span = span.replace("|", "\\|")
+        return str(super().convert_code(el, span, parent_tags))  # type: ignore[misc]  # untyped there
 
     convert_kbd = convert_code
     convert_samp = convert_code
 
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        return f"\n\n{_PRE}{text.strip(chr(10))}{_PRE_END}\n\n" if text.strip() else ""
+        content = text.strip("\n")
+        if _OPEN in content:
+            return f"\n\n{_PRE}{content}{_PRE_END}\n\n"
+        return "\n\n" + fence(content, info="") + "\n\n" if content.strip() else ""
 
     def convert_dt(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         return f"\n* {_one_line(text)}:"

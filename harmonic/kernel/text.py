@@ -153,7 +153,7 @@ def _is_regional(character: str) -> bool:
 
 def _odd_regionals_before(text: str, position: int) -> bool:
     count = 0
-    while count < min(position, _CLUSTER_LIMIT) and _is_regional(text[position - 1 - count]):
+    while count < position and _is_regional(text[position - 1 - count]):
         count += 1
     return count % 2 == 1
 

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmonic.kernel import text
+
+
+@pytest.mark.parametrize("bad", ["\x00", "\ud800", "\ufdd0", "\ufdef", "\uffff", "\U0010fffe"])
+def test_what_no_string_may_hold_is_refused(bad):
+    assert not text.is_acceptable(f"a{bad}b")
+
+
+@pytest.mark.parametrize(
+    "good", ["", "Knife care\n\ttab", "\x1b\x85\u202e", "日本 🔪", "\ufdcf\ufdf0\ufffd"]
+)
+def test_other_characters_may_enter(good):
+    assert text.is_acceptable(good)
+
+
+@pytest.mark.parametrize(
+    ("given_line", "expected"),
+    [
+        ("  Knife care ", "Knife care"),
+        ("a\r\nb\nc\rd", "a b c d"),
+        ("a\u2028b\u2029c\x85d\te\x1bf\x7fg\x9fh", "a b c d e f g h"),
+        ("a\u202eb\u2066c\u2069", "abc"),
+        ("\u202e  \u2067", ""),
+        ("a\u200fb", "a\u200fb"),
+    ],
+)
+def test_a_line_is_one_line(given_line, expected):
+    assert text.normalise_line(given_line) == expected
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing(value):
+    line = text.normalise_line(value)
+    block = text.normalise_block(value)
+
+    assert text.normalise_line(line) == line
+    assert text.normalise_block(block) == block
+    assert len(line.splitlines()) <= 1
+    assert "\r" not in block
+
+
+def test_a_block_keeps_everything_but_its_line_breaks():
+    assert text.normalise_block("a\r\n\tb\rc \n\n\u202e") == "a\n\tb\nc \n\n\u202e"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("a\nb", "<p>a<br>\nb</p>"),
+        ("# a", "<h2>a</h2>"),
+        ("###### a", "<h6>a</h6>"),
+        ("a\n=", "<h2>a</h2>"),
+        ("~~a~~ **b**", "<s>a</s> <strong>b</strong>"),
+        ("- [ ] a\n- [x] b", '<li class="task">☐ a</li>\n<li class="task">☑ b</li>'),
+        ("|a|\n|:-:|\n|b|", '<td class="align-center">b</td>'),
+        ("```py\na < b\n```", '<pre><code class="language-py">a &lt; b'),
+        ("see https://a.example/x", '<a href="https://a.example/x" rel="'),
+        ("a@b.org", 'href="mailto:a@b.org"'),
+        ("[a](/n/1)", '<a href="/n/1" rel="nofollow ugc noopener noreferrer">a</a>'),
+        ("[a](#b)", 'href="#b"'),
+        ("![a](/m/1.png)", '<img src="/m/1.png" alt="a" loading="lazy">'),
+        ("README.md", "<p>README.md</p>"),
+        ("<b>a</b>", "&lt;b&gt;a&lt;/b&gt;"),
+    ],
+)
+def test_markdown_becomes_html(source, expected):
+    assert expected in text.to_html(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[a](javascript:alert(1))",
+        "[a](JaVaScRiPt:alert(1))",
+        "[a](&#106;avascript:alert(1))",
+        "[a](java\tscript:alert(1))",
+        "[a](vbscript:x) [b](data:text/html,x) [c](ftp://x) <ftp://x>",
+        "![a](javascript:x) ![b](data:image/png;base64,AA) ![c](mailto:a@b)",
+        '[a](/x "onmouseover=\\"x")<a href="javascript:x" style="x">',
+        "[a]: javascript:x\n\n[a]",
+    ],
+)
+def test_nothing_of_the_text_comes_alive(source):
+    soup = BeautifulSoup(text.to_html(source), "html.parser")
+
+    assert {tag.name for tag in soup.find_all()} <= {"p", "a", "img", "br"}
+    for tag in soup.find_all():
+        assert set(tag.attrs) <= {"href", "src", "alt", "title", "rel", "loading"}
+        assert str(tag.get("href", "/")).startswith("/")
+        assert str(tag.get("src", "/")).startswith("/")
+
+
+def test_nothing_gives_nothing():
+    assert text.to_html("") == ""
+    assert text.preview(" \n ") == text.first_line("\n\u202e\n") == ""
+
+
+def test_a_very_long_text_is_shown_unformatted():
+    html = text.to_html("<b>" + "a" * 100_000)
+
+    assert html.startswith("<p>This text is longer than 100,000 characters")
+    assert '<pre class="plain">&lt;b&gt;aaa' in html
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["[", "![", "[a](", "http://a.", "a@b.", "www.", "*a", "_*", "> ", "- ", "`a``", "<", "|a"],
+)
+@pytest.mark.parametrize("length", [10_000, 100_000, 1_000_000])
+def test_no_text_takes_long(unit, length):
+    source = (unit * length)[:length]
+    start = time.process_time()
+
+    text.to_html(source)
+
+    assert time.process_time() - start < 5
+
+
+@given(st.text(max_size=200))
+def test_any_text_renders(source):
+    assert isinstance(text.to_html(source), str)
+
+
+def test_the_first_line_that_is_not_blank_makes_a_title():
+    assert text.first_line("\n \r\n  Knife care \nmore") == "Knife care"
+    assert text.first_line("a" * 256) == "a" * 256
+    assert text.first_line("a" * 257) == "a" * 253 + "..."
+
+
+def test_a_preview_is_one_short_line():
+    assert text.preview("a\n\n  b\r\nc") == "a b c"
+    assert text.preview("a" * 101) == "a" * 99 + "…"
+    assert len(text.preview("word " * 50)) <= 100
+
+
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        "e\u0301",
+        "👩\u200d👧",
+        "👍🏽",
+        "🇨🇭",
+        "❤\ufe0f",
+        "\u1112\u1161\u11ab",
+        "🏴\U000e0067\U000e007f",
+    ],
+)
+@pytest.mark.parametrize("before", range(5))
+def test_a_cut_never_divides_what_is_seen_as_one_character(cluster, before):
+    source = "a" * before + cluster * 60
+
+    shown = text.preview(source).removesuffix("…")
+    cut, was_cut = text.truncate(source, 50)
+
+    assert was_cut
+    for part in (shown, cut):
+        assert part.startswith("a" * before)
+        assert len(part[before:]) % len(cluster) == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("a" * 10, ("a" * 10, False)),
+        ("a" * 11, ("a" * 10, True)),
+        ("a\nb\n" + "c" * 9, ("a\nb", True)),
+        ("a" * 10 + "\nb", ("a" * 10, True)),
+        ("\n" + "a" * 20, ("\n" + "a" * 9, True)),
+    ],
+)
+def test_a_long_text_is_cut_at_a_line(source, expected):
+    assert text.truncate(source, 10) == expected
+
+
+@given(st.text(max_size=60), st.integers(1, 50))
+def test_a_cut_text_is_a_beginning_within_the_limit(source, limit):
+    cut, was_cut = text.truncate(source, limit)
+
+    assert source.startswith(cut)
+    assert len(cut) <= limit
+    assert was_cut == (cut != source)
+    assert len(text.preview(source, limit)) <= limit
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Ana María  (Ops)", "Ana-Maria-Ops"),
+        ("Straße Ørsted Łódź Æsir", "Strasse-Orsted-Lodz-AEsir"),
+        ("a_b - c--d", "a_b-c-d"),
+        ("-a!", "a"),
+        ("日本", ""),
+        ("a\u0301\nb", "a-b"),
+    ],
+)
+def test_a_name_becomes_a_handle(name, expected):
+    assert text.slug(name) == expected
+
+
+@given(st.text(max_size=60))
+def test_a_handle_of_a_handle_is_itself(name):
+    handle = text.slug(name)
+
+    assert text.slug(handle) == handle
+    assert handle.isascii()
+    assert "--" not in handle
