@@ -39,7 +39,11 @@ def test_one_mistyped_character_is_noticed(position):
     assert not secret.is_well_formed(token[:position] + other + token[position + 1 :])
 
 
-@pytest.mark.parametrize("change", [str.lower, str.upper, lambda t: t[:-1], lambda t: t + "0"])
+@pytest.mark.parametrize(
+    "change",
+    [str.lower, str.upper, lambda t: t[:-1], lambda t: t + "0"],
+    ids=["lower", "upper", "shorter", "longer"],
+)
 def test_other_case_or_length_is_refused(change):
     assert not secret.is_well_formed(change(secret.new()))
 
