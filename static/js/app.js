@@ -1,14 +1,14 @@
 // Binds behaviour to markup: <div data-controller="copy expiry"> calls copy(element) and expiry(element).
-import copy from "./copy.js"
-import count from "./count.js"
-import expiry from "./expiry.js"
-import localtime from "./localtime.js"
-import theme from "./theme.js"
+import copy from "./copy.js";
+import count from "./count.js";
+import expiry from "./expiry.js";
+import localtime from "./localtime.js";
+import theme from "./theme.js";
 
-const controllers = { copy, count, expiry, localtime, theme }
+const controllers = { copy, count, expiry, localtime, theme };
 
 for (const element of document.querySelectorAll("[data-controller]")) {
   for (const name of element.dataset.controller.split(/\s+/)) {
-    if (Object.hasOwn(controllers, name)) controllers[name](element)
+    if (Object.hasOwn(controllers, name)) controllers[name](element);
   }
 }

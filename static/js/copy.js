@@ -1,53 +1,54 @@
 // Copies the text of the <code> inside the element. With data-secret, leaving before it was copied asks once.
 export default function copy(element) {
-  const button = element.querySelector("[data-copy]")
-  const source = element.querySelector("code")
-  if (!button || !source) return
+  const button = element.querySelector("[data-copy]");
+  const source = element.querySelector("code");
+  if (!button || !source) return;
 
-  const label = button.textContent
-  const answer = document.createElement("span")
-  answer.className = "visually-hidden"
-  answer.setAttribute("role", "status")
-  button.after(answer)
-  let timer
+  const label = button.textContent;
+  const answer = document.createElement("span");
+  answer.className = "visually-hidden";
+  answer.setAttribute("role", "status");
+  button.after(answer);
+  let timer;
 
   button.addEventListener("click", async () => {
-    const copied = await write(source)
-    say(copied ? "Copied" : "Select and copy it by hand")
-    if (copied) element.dataset.copied = ""
-  })
-  element.addEventListener("copy", () => { element.dataset.copied = "" })
-  if ("secret" in element.dataset) guard(element)
+    const copied = await write(source);
+    say(copied ? "Copied" : "Select and copy it by hand");
+    if (copied) element.dataset.copied = "";
+  });
+  element.addEventListener("copy", () => { element.dataset.copied = ""; });
+  if ("secret" in element.dataset) guard(element);
 
   function say(text) {
-    button.textContent = text
-    answer.textContent = text
-    clearTimeout(timer)
+    button.textContent = text;
+    answer.textContent = text;
+    clearTimeout(timer);
     timer = setTimeout(() => {
-      button.textContent = label
-      answer.textContent = ""
-    }, 3000)
+      button.textContent = label;
+      answer.textContent = "";
+    }, 3000);
   }
 }
 
 async function write(source) {
   try {
-    await navigator.clipboard.writeText(source.textContent)
-    return true
+    await navigator.clipboard.writeText(source.textContent);
+    return true;
   } catch {
     // No clipboard API on plain HTTP: select the text and let the browser copy the selection.
-    getSelection().selectAllChildren(source)
-    return document.execCommand("copy")
+    getSelection().selectAllChildren(source);
+    return document.execCommand("copy");
   }
 }
 
 function guard(element) {
-  const ask = (event) => {
-    removeEventListener("beforeunload", ask)
-    if (!("copied" in element.dataset)) event.preventDefault()
-  }
-  addEventListener("beforeunload", ask)
+  let asked = false;
+  addEventListener("beforeunload", (event) => {
+    if (asked || "copied" in element.dataset) return;
+    asked = true;
+    event.preventDefault();
+  });
   for (const way of document.querySelectorAll("[data-stored]")) {
-    way.addEventListener("click", () => removeEventListener("beforeunload", ask))
+    way.addEventListener("click", () => { element.dataset.copied = ""; });
   }
 }

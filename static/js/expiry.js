@@ -1,54 +1,54 @@
 // Token form: writes the exact end beside number and unit while they change. The server computes it again.
-const MILLISECONDS = { minute: 6e4, hour: 36e5, day: 864e5, week: 6048e5 }
-const MONTHS = { month: 1, year: 12 }
-const MAX_MONTHS = 12
+const MILLISECONDS = { minute: 6e4, hour: 36e5, day: 864e5, week: 6048e5 };
+const MONTHS = { month: 1, year: 12 };
+const MAX_MONTHS = 12;
 
 export default function expiry(element) {
-  const form = element.closest("form") ?? element
-  const number = form.querySelector("[name='duration']")
-  const unit = form.querySelector("[name='duration_unit']")
-  const answer = element.querySelector("output")
-  const presets = [...element.querySelectorAll("[data-preset-duration]")]
-  if (!number || !unit || !answer) return
+  const form = element.closest("form") ?? element;
+  const number = form.querySelector("[name='duration']");
+  const unit = form.querySelector("[name='duration_unit']");
+  const answer = element.querySelector("output");
+  const presets = [...element.querySelectorAll("[data-preset-duration]")];
+  if (!number || !unit || !answer) return;
 
-  form.addEventListener("input", show)
+  form.addEventListener("input", show);
   element.addEventListener("click", (event) => {
-    const preset = event.target.closest("[data-preset-duration]")
-    if (!preset) return
-    number.value = preset.dataset.presetDuration
-    unit.value = preset.dataset.presetUnit
-    show()
-  })
-  show()
+    const preset = event.target.closest("[data-preset-duration]");
+    if (!preset) return;
+    number.value = preset.dataset.presetDuration;
+    unit.value = preset.dataset.presetUnit;
+    show();
+  });
+  show();
 
   function show() {
-    const end = endOf(Number(number.value), bare(unit.value))
-    answer.textContent = end ?? "when number and unit say how long"
+    const end = endOf(Number(number.value), bare(unit.value));
+    answer.textContent = end ?? "when number and unit say how long";
     for (const preset of presets) {
-      const chosen = preset.dataset.presetDuration === number.value && bare(preset.dataset.presetUnit) === bare(unit.value)
-      preset.setAttribute("aria-pressed", String(chosen))
+      const chosen = preset.dataset.presetDuration === number.value && bare(preset.dataset.presetUnit) === bare(unit.value);
+      preset.setAttribute("aria-pressed", String(chosen));
     }
   }
 }
 
-const bare = (unit) => unit.replace(/\(s\)$|s$/, "")
+const bare = (unit) => unit.replace(/\(s\)$|s$/, "");
 
 function endOf(amount, unit) {
-  if (!Number.isInteger(amount) || amount < 1) return null
-  const now = new Date()
-  const latest = addMonths(now, MAX_MONTHS)
-  const months = MONTHS[unit] * amount
-  const asked = unit in MONTHS ? addMonths(now, Math.min(months, MAX_MONTHS + 1)) : new Date(now.getTime() + MILLISECONDS[unit] * amount)
-  const cut = !(asked <= latest)
-  const text = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" }).format(cut ? latest : asked)
-  return cut ? `${text} (12 months is the longest)` : text
+  if (!Number.isInteger(amount) || amount < 1) return null;
+  const now = new Date();
+  const latest = addMonths(now, MAX_MONTHS);
+  const months = MONTHS[unit] * amount;
+  const asked = unit in MONTHS ? addMonths(now, Math.min(months, MAX_MONTHS + 1)) : new Date(now.getTime() + MILLISECONDS[unit] * amount);
+  const cut = !(asked <= latest);
+  const text = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" }).format(cut ? latest : asked);
+  return cut ? `${text} (12 months is the longest)` : text;
 }
 
 function addMonths(date, months) {
-  const end = new Date(date)
-  end.setUTCDate(1)
-  end.setUTCMonth(end.getUTCMonth() + months)
-  const lastDay = new Date(Date.UTC(end.getUTCFullYear(), end.getUTCMonth() + 1, 0)).getUTCDate()
-  end.setUTCDate(Math.min(date.getUTCDate(), lastDay))
-  return end
+  const end = new Date(date);
+  end.setUTCDate(1);
+  end.setUTCMonth(end.getUTCMonth() + months);
+  const lastDay = new Date(Date.UTC(end.getUTCFullYear(), end.getUTCMonth() + 1, 0)).getUTCDate();
+  end.setUTCDate(Math.min(date.getUTCDate(), lastDay));
+  return end;
 }

@@ -1,39 +1,39 @@
 // Theme switch: as the system says, light, dark. Kept in localStorage, and in a cookie so that the server draws it from the start.
-const NEXT = { "": "light", light: "dark", dark: "" }
-const NAMES = { "": "automatic", light: "light", dark: "dark" }
+const NEXT = { "": "light", light: "dark", dark: "" };
+const NAMES = { "": "automatic", light: "light", dark: "dark" };
 
 export default function theme(button) {
-  const root = document.documentElement
-  const label = button.querySelector("[data-label]") ?? button
-  const drawn = root.dataset.theme ?? ""
-  show(remembered() ?? drawn)
-  if (root.dataset.theme !== drawn) remember(root.dataset.theme)
-  button.hidden = false
+  const root = document.documentElement;
+  const label = button.querySelector("[data-label]") ?? button;
+  const drawn = root.dataset.theme ?? "";
+  show(remembered() ?? drawn);
+  if (root.dataset.theme !== drawn) remember(root.dataset.theme);
+  button.hidden = false;
   button.addEventListener("click", () => {
-    show(NEXT[root.dataset.theme])
-    remember(root.dataset.theme)
-  })
+    show(NEXT[root.dataset.theme]);
+    remember(root.dataset.theme);
+  });
 
   function show(name) {
-    root.dataset.theme = name in NAMES ? name : ""
-    label.textContent = `Theme: ${NAMES[root.dataset.theme]}`
+    root.dataset.theme = name in NAMES ? name : "";
+    label.textContent = `Theme: ${NAMES[root.dataset.theme]}`;
   }
 }
 
 function remembered() {
   try {
-    return localStorage.getItem("theme")
+    return localStorage.getItem("theme");
   } catch {
-    return null
+    return null;
   }
 }
 
 function remember(theme) {
-  const age = theme ? 31536000 : 0
-  const secure = location.protocol === "https:" ? "; secure" : ""
-  document.cookie = `theme=${theme}; path=/; max-age=${age}; samesite=lax${secure}`
+  const age = theme ? 31536000 : 0;
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `theme=${theme}; path=/; max-age=${age}; samesite=lax${secure}`;
   try {
-    localStorage.setItem("theme", theme)
+    localStorage.setItem("theme", theme);
   } catch {
     // Storage may be refused; the cookie is enough.
   }
