@@ -1,4 +1,4 @@
-"""The accent colour of a tenant: one of twelve names that static/css/tokens.css turns into colours."""
+"""The accent of a tenant: one of twelve names, which static/css/tokens.css makes colours."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ ACCENTS: Final = (
 
 
 def accent_of(subdomain: str) -> str:
-    """Return the name of the accent for a subdomain: the same for the same subdomain, whatever its case."""
+    """Return the accent of a subdomain: always the same one, in whatever case it is written."""
     return ACCENTS[crc32(subdomain.lower().encode()) % len(ACCENTS)]
