@@ -32,6 +32,9 @@ limit_request_line = 8190
 # The heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 
+# No second way to steer the server, and nothing kept in anybody's home folder.
+control_socket_disable = True
+
 # The application logs its own requests.
 accesslog = None
 errorlog = "-"
