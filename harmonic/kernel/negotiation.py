@@ -18,6 +18,7 @@ class Format(StrEnum):
 
 _SUFFIXES: Final = {".md": Format.MARKDOWN, ".json": Format.JSON}
 _SUFFIX = re.compile(r"(?P<page>.*[^/])(?P<suffix>\.md|\.json)(?P<action>/actions(?:/[^/]+)?)?")
+_API_PATH = re.compile(r"(/(collectives|workspace)/[^/]+)?/api(/|$)")
 _ROOTS: Final = frozenset({"/index", "/home"})
 
 
@@ -33,6 +34,11 @@ def split_suffix(path: str) -> tuple[str, Format | None]:
     page = "/" if match["page"] in _ROOTS else match["page"]
     action = match["action"] or ""
     return (page.rstrip("/") + action) or "/", _SUFFIXES[match["suffix"]]
+
+
+def is_api_path(path: str) -> bool:
+    """Answer whether a path lies in the JSON API, at any of its bases."""
+    return _API_PATH.match(path) is not None
 
 
 def choose(

@@ -1,0 +1,316 @@
+"""Who asks, where, and how a request is refused: the words every surface shares.
+
+`Access` is decided once a request, by `harmonic.middleware`; nothing after it looks at
+headers, cookies, hosts or flags again. `docs/architecture.md` has the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from harmonic.kernel.negotiation import Format
+
+
+class UserType(StrEnum):
+    HUMAN = "human"
+    AI_AGENT = "ai_agent"
+    COLLECTIVE_IDENTITY = "collective_identity"
+    IMPORTED_PLACEHOLDER = "imported_placeholder"
+
+
+class CollectiveKind(StrEnum):
+    STANDARD = "standard"
+    WORKSPACE = "private_workspace"
+    CHAT = "chat"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFacts:
+    id: UUID
+    subdomain: str
+    name: str
+    timezone: str
+    is_api_enabled: bool
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever acts: a person or an AI agent, as a member of this tenant."""
+
+    user_id: UUID
+    person_id: UUID
+    handle: str
+    name: str
+    user_type: UserType
+    is_tenant_admin: bool = False
+    parent_id: UUID | None = None
+    mode: str = ""
+    # None means that all grantable capabilities are held.
+    capabilities: frozenset[str] | None = None
+    may_write_publicly: bool = True
+
+    @property
+    def is_human(self) -> bool:
+        return self.user_type == UserType.HUMAN
+
+    @property
+    def is_agent(self) -> bool:
+        return self.user_type == UserType.AI_AGENT
+
+    @property
+    def path(self) -> str:
+        return f"/u/{self.handle}"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    id: UUID
+    name: str | None
+    scopes: tuple[str, ...]
+    expires_at: datetime
+    last_used_at: datetime | None
+    is_internal: bool
+
+    def grants(self, verb: str, resource: str | None) -> bool:
+        """Answer whether the scopes hold `{verb}:all` or `{verb}:{resource}`."""
+        return f"{verb}:all" in self.scopes or f"{verb}:{resource}" in self.scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The collective that a request is about."""
+
+    id: UUID
+    handle: str
+    name: str
+    kind: CollectiveKind
+    is_main: bool
+    is_api_enabled: bool
+
+    @property
+    def path(self) -> str:
+        """The prefix of the collective's pages; empty for the main collective."""
+        return place_path(self.handle, self.kind, self.is_main)
+
+    @property
+    def is_workspace(self) -> bool:
+        return self.kind == CollectiveKind.WORKSPACE
+
+    @property
+    def audience(self) -> str:
+        """Who can see what is written here: `public`, `shared` or `private`."""
+        if self.is_main:
+            return "public"
+        return "private" if self.is_workspace else "shared"
+
+
+def place_path(handle: str, kind: str, is_main: bool) -> str:
+    if is_main:
+        return ""
+    word = "workspace" if kind == CollectiveKind.WORKSPACE else "collectives"
+    return f"/{word}/{handle}"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    is_admin: bool
+    is_representative: bool
+    may_invite: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Everything decided about a request before its page, action or resource runs.
+
+    `path` is canonical: no suffix, no query. `fresh` names the step-up scopes that the
+    session verified lately. `place` is the collective of the path, or the main one;
+    None where the path names an unknown collective.
+    """
+
+    now: datetime
+    host: str
+    path: str
+    format: Format
+    tenant: TenantFacts
+    actor: Actor | None = None
+    token: TokenFacts | None = None
+    place: Place | None = None
+    membership: Membership | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    has_suffix: bool = False
+    is_session_ended: str = ""
+    fresh: frozenset[str] = frozenset()
+    remote_address: str = ""
+
+    @property
+    def user(self) -> Actor:
+        """The actor, on routes that nobody reaches without being known."""
+        if self.actor is None:
+            raise SignInRequired
+        return self.actor
+
+    @property
+    def here(self) -> Place:
+        """The place, on routes that exist only inside a collective."""
+        if self.place is None:
+            raise NotFound
+        return self.place
+
+    @property
+    def is_member(self) -> bool:
+        return self.membership is not None
+
+    @property
+    def is_collective_admin(self) -> bool:
+        return self.membership is not None and self.membership.is_admin
+
+    def is_fresh(self, scope: str) -> bool:
+        """Answer whether `scope` needs no new proof; tokens are never asked for one."""
+        return self.token is not None or scope in self.fresh
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    label: str
+    path: str
+
+
+class Refused(Exception):
+    """A request that is not carried out, with a sentence that its sender can act on.
+
+    `message` is the contract's sentence, `hint` says what would cure it, `links` lead
+    there. `location` is where a browser is sent instead. `extra` joins the JSON object.
+    """
+
+    status = 403
+    code = "forbidden"
+    message = "You may not do that."
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int = 0,
+        code: str = "",
+        hint: str = "",
+        links: Iterable[Link] = (),
+        location: str = "",
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        document: str = "",
+    ) -> None:
+        self.message = message or type(self).message
+        self.status = status or type(self).status
+        self.code = code or type(self).code
+        self.hint = hint
+        self.links = tuple(links)
+        self.location = location
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+        # The Markdown of a refusal that lists more than a sentence can say.
+        self.document = document
+        super().__init__(self.message)
+
+
+class NotFound(Refused):
+    status, code, message = 404, "not_found", "Not found"
+
+
+class Forbidden(Refused):
+    pass
+
+
+class Conflict(Refused):
+    status, code, message = 409, "conflict", "That is already so."
+
+
+class SignInRequired(Refused):
+    status, code, message = 401, "unauthorized", "Unauthorized"
+
+
+class Unreadable(Refused):
+    status, code, message = 400, "invalid", "The body cannot be read."
+
+
+class FreshProofRequired(Refused):
+    """The session must prove once more that its owner sits there."""
+
+    code = "reverification_required"
+    message = "Confirm that it is you at /reverify, then try again."
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(links=[Link("Confirm that it is you", f"/reverify?scope={scope}")])
+        self.scope = scope
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault of one parameter: a code of `harmonic.kernel.wording`, with its values."""
+
+    param: str
+    code: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Invalid(Refused):
+    """Parameters that cannot be taken; each surface words the problems its own way."""
+
+    status, code, message = 422, "invalid", "The parameters are not valid."
+
+    def __init__(self, *problems: Problem, code: str = "", rest_message: str = "") -> None:
+        super().__init__(code=code)
+        self.problems = problems
+        # A literal sentence of the REST contract in place of the table's.
+        self.rest_message = rest_message
+
+    @classmethod
+    def of(cls, param: str, code: str, **values: Any) -> Invalid:
+        return cls(Problem(param, code, values))
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A policy's no: the reason, and who could change it."""
+
+    reason: str = ""
+    hint: str = ""
+    code: str = "forbidden"
+
+
+# A policy asks about one target, or about "could there be one" when the target is None.
+
+Policy = Callable[[Access, Any], Denied | None]
+
+
+class Door(StrEnum):
+    """Whom a route lets in, as the access middleware enforces it."""
+
+    PUBLIC = "public"  # anybody, whatever the switches: help, sign-in
+    TENANT = "tenant"  # whoever belongs to the tenant
+    COLLECTIVE = "collective"  # members of the collective in the path
+    THRESHOLD = "threshold"  # non-members too: the join page
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a route declares about itself. A route without one is an error in the tests.
+
+    `resource` is what narrow token scopes must name; None: only `:all` helps.
+    `any_scope` lets every live token through; `also_create` names further resources whose
+    create scope lets a POST through.
+    """
+
+    door: Door
+    resource: str | None = None
+    any_scope: bool = False
+    also_create: tuple[str, ...] = ()

@@ -1,0 +1,195 @@
+"""The action registry: each capability of the product, defined once.
+
+From an `Action` come the frontmatter entry, the describe and execute endpoints, the HTML
+form, the REST write and its schema. `docs/architecture.md` shows the way through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import transaction
+
+from harmonic.kernel import capabilities
+from harmonic.kernel.access import Access, Denied, FreshProofRequired, Policy, Refused
+from harmonic.kernel.fields import Params
+from harmonic.kernel.params import Raw, unknown_names, validated
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What an action was about, as its answer names it."""
+
+    type: str
+    id: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A plaintext that exists in this one answer only."""
+
+    plaintext: str
+    # The row that the plaintext opens, for the page that shows it.
+    row: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an action did: a sentence, where to go next, and the object it touched.
+
+    `page_kwargs` names the page that answers in place of the success document, as
+    (page, arguments): the token page shows a new token itself.
+    """
+
+    message: str
+    path: str
+    resource: Resource | None = None
+    object: Any = None
+    secret: Secret | None = None
+    shown_on: tuple[str, Mapping[str, Any]] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def always(access: Access, target: Any) -> bool:
+    return True
+
+
+def nothing(access: Access, target: Any) -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Action:
+    """One capability.
+
+    `scope` is the true verb and resource, for narrow tokens (`update:notes`); the three
+    read actions say so with `is_read`. `policy` guards listing, describing and executing
+    alike; `is_offered` says whether there is anything to do now, for listing only.
+    `people_only` holds the sentence for callers who are not human. `fresh` names the
+    step-up scope that a session must have verified.
+    """
+
+    name: str
+    sentence: str
+    label: str
+    scope: str
+    policy: Policy
+    effect: Callable[[Access, Any, dict[str, Any]], Outcome]
+    params: type[Params] | None = None
+    is_offered: Callable[[Access, Any], bool] = always
+    is_read: bool = False
+    is_dangerous: bool = False
+    people_only: str = ""
+    fresh: str = ""
+    audience: str = ""
+    # What its form shows before anybody typed, by parameter.
+    initial: Callable[[Access, Any], Mapping[str, Any]] = nothing
+    confirm: str = ""
+    is_hidden: bool = False
+
+    @property
+    def verb(self) -> str:
+        return self.scope.partition(":")[0]
+
+    @property
+    def resource(self) -> str:
+        return self.scope.partition(":")[2]
+
+    def audience_in(self, access: Access) -> str:
+        """Who can see the effect: `public`, `shared` or `private`."""
+        return self.audience or (access.place.audience if access.place else "public")
+
+    def token_allows(self, access: Access) -> bool:
+        """Answer whether the caller's token may run this; a session always may.
+
+        Running is a POST, hence `create`; a narrow token may also name the action's true
+        verb and resource. Read actions need only read.
+        """
+        token = access.token
+        if token is None:
+            return True
+        if self.is_read:
+            return token.grants("read", self.resource)
+        return token.grants("create", self.resource) or token.grants(self.verb, self.resource)
+
+    def denied(self, access: Access, target: Any) -> Denied | None:
+        """Return why the caller may not do this, or None. The one answer for every surface."""
+        return (
+            self.capability_denied(access)
+            or self.kind_denied(access)
+            or self.policy(access, target)
+        )
+
+    def capability_denied(self, access: Access) -> Denied | None:
+        """Return why an agent may not do this; people are not restricted."""
+        actor = access.actor
+        if actor is None or not actor.is_agent:
+            return None
+        if not capabilities.holds(actor.capabilities, self.name):
+            return Denied(
+                f"Your capabilities do not include '{self.name}'",
+                "The agent's parent decides its capabilities, in the agent's settings.",
+                "capability_denied",
+            )
+        if not self.is_read and not actor.may_write_publicly:
+            if self.audience_in(access) == "public":
+                return Denied(
+                    "This agent may not write where the whole tenant reads.",
+                    "The agent's parent can allow public writes in the agent's settings.",
+                )
+        return None
+
+    def kind_denied(self, access: Access) -> Denied | None:
+        """Return why this caller's kind may never do this."""
+        if self.people_only and access.actor is not None and not access.actor.is_human:
+            return Denied(self.people_only)
+        return None
+
+    def is_listed(self, access: Access, target: Any) -> bool:
+        """Answer whether to offer this here and now: what is offered is what is permitted."""
+        return (
+            not self.is_hidden
+            and access.actor is not None
+            and self.token_allows(access)
+            and self.denied(access, target) is None
+            and self.is_offered(access, target)
+        )
+
+
+class ActionRefused(Refused):
+    """An action that the caller may not run; it answers as an action error."""
+
+
+def require(action: Action, access: Access, target: Any) -> None:
+    """Pass if the caller may run `action` on `target`.
+
+    Raises:
+        ActionRefused: with the reason of the policy that says no.
+        FreshProofRequired: the session must prove itself first.
+    """
+    denied = action.denied(access, target)
+    if denied:
+        reason = denied.reason or f"You are not authorized to perform '{action.name}'"
+        raise ActionRefused(reason, hint=denied.hint, code=denied.code)
+    if action.fresh and not access.is_fresh(action.fresh):
+        raise FreshProofRequired(action.fresh)
+
+
+def perform(action: Action, access: Access, target: Any, raw: Raw) -> Outcome:
+    """Authorise, validate and carry out an action, all or nothing.
+
+    Raises:
+        Refused: nothing was written.
+    """
+    require(action, access, target)
+    params = validated(action.params, raw)
+    with transaction.atomic():
+        outcome = action.effect(access, target, params)
+    ignored = unknown_names(action.params, raw)
+    if not ignored:
+        return outcome
+    note = f"Ignored, since the action has no such parameter: {', '.join(ignored)}."
+    return replace(outcome, notes=(*outcome.notes, note))

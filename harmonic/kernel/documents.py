@@ -1,0 +1,193 @@
+"""One document, two representations: HTML inside `base.html`, Markdown under frontmatter.
+
+The template is the same; for Markdown only its `main` block is rendered, with every user
+string as a placeholder, and put through the converter of `harmonic.kernel.markdown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+
+from harmonic.kernel import frontmatter, markdown
+from harmonic.kernel.access import Access, Refused
+from harmonic.kernel.actions import Action
+from harmonic.kernel.fields import Params
+from harmonic.kernel.negotiation import Format
+
+MOTTO = "> [Do the right thing. ❤️](/motto)"
+VARY = "Accept, Authorization, Cookie"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An action that a document offers: what, on what, and at which path."""
+
+    action: Action
+    target: Any
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a page, an action or a refusal answers with, before a format is chosen."""
+
+    title: str
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    offers: tuple[Offer, ...] = ()
+    status: int = 200
+    error: str = ""
+    scope: str = ""
+    holds_secret: bool = False
+    json: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Surface:
+    """What the template tags need to know: the format, the access, the offers."""
+
+    access: Access
+    is_markdown: bool
+    offers: Mapping[str, Offer]
+    placeholders: markdown.Placeholders = field(default_factory=markdown.Placeholders)
+    request: HttpRequest | None = None
+
+
+def respond(request: HttpRequest, access: Access, document: Document) -> HttpResponse:
+    """Answer with `document` in the format that the request wants.
+
+    Raises:
+        Refused: 406 where JSON is asked of a document that has none.
+    """
+    if access.format == Format.JSON:
+        response = _json(document)
+    elif access.format == Format.MARKDOWN:
+        response = HttpResponse(
+            markdown_of(access, document), content_type="text/markdown; charset=utf-8"
+        )
+        response["Link"] = f'<{access.path}>; rel="canonical"'
+    else:
+        response = HttpResponse(html_of(request, access, document))
+        response["Link"] = f'<{alternate(access.path)}>; rel="alternate"; type="text/markdown"'
+    response.status_code = document.status
+    for name, value in document.headers.items():
+        response[name] = value
+    keep_private(response, holds_secret=document.holds_secret)
+    return response
+
+
+def keep_private(response: HttpResponse, *, holds_secret: bool = False) -> None:
+    """Mark an answer as one caller's own; one with a plaintext is never stored at all."""
+    response["Vary"] = VARY
+    response["Cache-Control"] = "no-store" if holds_secret else "private, no-cache"
+
+
+def alternate(path: str) -> str:
+    """Return where the Markdown of the page at `path` is."""
+    return "/index.md" if path == "/" else f"{path}.md"
+
+
+def _json(document: Document) -> HttpResponse:
+    if document.json is None:
+        raise Refused(
+            "This page has no JSON. It is available as text/html and text/markdown.",
+            status=406,
+            code="not_acceptable",
+            extra={"available": ["text/html", "text/markdown"]},
+        )
+    return JsonResponse(document.json, json_dumps_params={"ensure_ascii": False})
+
+
+def html_of(request: HttpRequest, access: Access, document: Document) -> str:
+    surface = Surface(access, False, _by_name(document.offers), request=request)
+    return _rendered(document, surface, "base.html", request)
+
+
+def markdown_of(access: Access, document: Document) -> str:
+    surface = Surface(access, True, _by_name(document.offers))
+    block = _rendered(document, surface, "base_md.html", None)
+    body = markdown.render(block, surface.placeholders).strip("\n")
+    parts = [_frontmatter(access, document), nav_line(access), "\n\n", body, "\n\n", MOTTO, "\n"]
+    return "".join(parts)
+
+
+def _by_name(offers: Iterable[Offer]) -> dict[str, Offer]:
+    return {offer.action.name: offer for offer in offers}
+
+
+def _rendered(
+    document: Document, surface: Surface, base: str, request: HttpRequest | None
+) -> str:
+    context = {
+        **document.context,
+        "base": base,
+        "title": document.title,
+        "access": surface.access,
+        "surface": surface,
+        "offers": surface.offers,
+    }
+    return render_to_string(document.template, context, request)
+
+
+def _frontmatter(access: Access, document: Document) -> str:
+    fields: dict[str, Any] = {"app": "Harmonic"}
+    if document.error:
+        fields |= {"status": document.status, "error": document.error}
+    fields |= {"host": access.host, "path": access.path}
+    if document.scope:
+        fields["scope"] = document.scope
+    moment = access.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    fields |= {"title": document.title, "timestamp": frontmatter.Plain(moment)}
+    if access.actor:
+        fields["viewer"] = f"@{access.actor.handle}"
+    if document.offers:
+        fields["actions"] = [entry(access, offer) for offer in document.offers]
+    return frontmatter.emit(fields)
+
+
+def entry(access: Access, offer: Offer) -> dict[str, Any]:
+    """Return an action's entry in the frontmatter."""
+    shown: dict[str, Any] = {
+        "name": offer.action.name,
+        "visibility": offer.action.audience_in(access),
+        "description": offer.action.sentence,
+        "path": offer.path,
+    }
+    params = list(described_params(offer.action.params))
+    return {**shown, "params": params} if params else shown
+
+
+def described_params(params: type[Params] | None) -> Iterable[dict[str, Any]]:
+    """Yield what an agent must know about each parameter of an action."""
+    for name, field_ in (params().fields if params else {}).items():
+        shown: dict[str, Any] = {
+            "name": name,
+            "type": getattr(field_, "wire_type", "string"),
+            "required": field_.required,
+            "description": str(field_.help_text or field_.label or name),
+        }
+        if choices := getattr(field_, "choices", None):
+            shown["enum"] = ", ".join(str(choice) for choice in choices)
+        if limit := getattr(field_, "max_length", None):
+            shown["max_length"] = limit
+        yield shown
+
+
+def nav_line(access: Access) -> str:
+    """Return the one line of navigation that leads every Markdown document."""
+    parts = ["[Home](/)"]
+    place = access.place
+    if place is not None and not place.is_main and access.is_member:
+        word = "Workspace" if place.is_workspace else "Collective"
+        parts.append(f"{word}: [{markdown.escape_line(place.name)}]({place.path})")
+    if access.actor:
+        name = markdown.escape_line(access.actor.name)
+        parts.append(f"Logged in as [{name}]({access.actor.path})")
+    return f"nav: | {' | '.join(parts)} |"

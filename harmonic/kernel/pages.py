@@ -1,0 +1,411 @@
+"""Pages: one definition gives the HTML, the Markdown and the page's action endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, resolve, reverse
+from django.urls.exceptions import Resolver404
+
+from harmonic.kernel.access import (
+    Access,
+    Door,
+    FreshProofRequired,
+    Invalid,
+    NotFound,
+    Refused,
+    Rule,
+)
+from harmonic.kernel.actions import Action, Outcome, Resource, Secret, perform, require
+from harmonic.kernel.documents import (
+    Document,
+    Offer,
+    described_params,
+    entry,
+    keep_private,
+    respond,
+)
+from harmonic.kernel.negotiation import Format
+from harmonic.kernel.params import Raw, raw_of
+
+
+class Request(HttpRequest):
+    """A request that passed the access middleware."""
+
+    access: Access
+    request_id: str
+
+
+View = Callable[..., HttpResponse]
+
+
+def no_target(access: Access) -> None:
+    return None
+
+
+def no_resource(access: Access, target: Any) -> None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page of the site.
+
+    `find` obtains what the page is about, through the rule that lets the caller see it; its
+    arguments are those of the route. `show` returns the template's context. `fresh` names
+    the step-up scope that a session must have verified to open it.
+    """
+
+    name: str
+    template: str
+    title: Callable[[Access, Any], str]
+    show: Callable[[Access, Any], Mapping[str, Any]]
+    find: Callable[..., Any] = no_target
+    actions: tuple[Action, ...] = ()
+    door: Door = Door.TENANT
+    resource: str | None = None
+    fresh: str = ""
+    # What the page is about, as the answers of its actions name it.
+    about: Callable[[Access, Any], Resource | None] = no_resource
+    # Forms of public clients post to the page's own path: the action of each method.
+    writes: Mapping[str, Action] = field(default_factory=dict)
+    scope: Callable[[Access, Any], str] = field(default=lambda access, target: "")
+
+    @property
+    def rule(self) -> Rule:
+        return Rule(self.door, self.resource)
+
+    def action(self, name: str) -> Action | None:
+        return next((action for action in self.actions if action.name == name), None)
+
+    def found(self, access: Access, kwargs: Mapping[str, Any]) -> Any:
+        """Return the page's target, or refuse: absent, not yours, or not verified lately."""
+        target = self.find(access, **kwargs)
+        if self.fresh and not access.is_fresh(self.fresh):
+            raise FreshProofRequired(self.fresh)
+        return target
+
+    def offers(self, access: Access, target: Any, base: str) -> tuple[Offer, ...]:
+        """Return the actions that the caller may run here, in the order declared."""
+        return tuple(
+            Offer(action, target, action_path(base, action.name))
+            for action in self.actions
+            if action.is_listed(access, target)
+        )
+
+    def document(
+        self, access: Access, target: Any, base: str, secret: Secret | None = None
+    ) -> Document:
+        return Document(
+            title=self.title(access, target),
+            template=self.template,
+            context={**self.show(access, target), "secret": secret, "target": target},
+            offers=self.offers(access, target, base),
+            scope=self.scope(access, target),
+            holds_secret=secret is not None,
+        )
+
+
+_pages: dict[str, Page] = {}
+_routes: dict[str, str] = {}
+
+
+def registered() -> Mapping[str, Page]:
+    """Return every mounted page by name: the action registry's index."""
+    return _pages
+
+
+def route_of(page: Page) -> str:
+    """Return a page's route, below the prefix of its collective."""
+    return _routes[page.name]
+
+
+def action_path(page_path: str, name: str = "") -> str:
+    return f"{page_path.rstrip('/')}/actions" + (f"/{name}" if name else "")
+
+
+def mounted(route: str, page: Page) -> list[URLPattern]:
+    """Return the routes of a page: itself, its action index, and each action."""
+    _pages[page.name] = page
+    _routes[page.name] = route
+    below = f"{route}/" if route else ""
+    return [
+        path(route, with_rule(page_view(page), page.rule, page), name=page.name),
+        path(
+            f"{below}actions",
+            with_rule(index_view(page), page.rule, page),
+            name=f"{page.name}.actions",
+        ),
+        path(
+            f"{below}actions/<str:action_name>",
+            with_rule(action_view(page), page.rule, page),
+            name=f"{page.name}.action",
+        ),
+    ]
+
+
+def with_rule(view: View, rule: Rule, page: Page | None = None) -> View:
+    """Attach the rule that the access middleware enforces."""
+    view.rule = rule  # type: ignore[attr-defined]  # read by the middleware and the sweep
+    view.page = page  # type: ignore[attr-defined]
+    return view
+
+
+def url(place_path: str, name: str, **kwargs: Any) -> str:
+    """Return the path of a page inside a collective: its route behind the collective's."""
+    below = reverse(name, kwargs=kwargs)
+    return (place_path + below).rstrip("/") or "/" if place_path else below
+
+
+# --- Views -------------------------------------------------------------------------------
+
+
+def page_view(page: Page) -> View:
+    def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        access = cast(Request, request).access
+        action = page.writes.get(request.method or "")
+        if action is not None:
+            return run(request, page, action, page.find(access, **kwargs), access.path)
+        only_reads(request, page)
+        target = page.found(access, kwargs)
+        return respond(request, access, page.document(access, target, access.path))
+
+    return view
+
+
+def only_reads(request: HttpRequest, page: Page | None = None) -> None:
+    """Refuse other methods than GET and HEAD, and those that the page offers."""
+    if request.method not in {"GET", "HEAD"}:
+        raise method_not_allowed(", ".join(["GET", "HEAD", *(page.writes if page else ())]))
+
+
+def method_not_allowed(allowed: str) -> Refused:
+    return Refused(
+        "This method is not offered here.",
+        status=405,
+        code="method_not_allowed",
+        headers={"Allow": allowed},
+    )
+
+
+def index_view(page: Page) -> View:
+    def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        only_reads(request)
+        access = cast(Request, request).access
+        target = page.found(access, kwargs)
+        base = access.path.removesuffix("/actions") or "/"
+        return respond(request, access, _index(page, access, target, base))
+
+    return view
+
+
+def _index(page: Page, access: Access, target: Any, base: str) -> Document:
+    offers = page.offers(access, target, base)
+    return Document(
+        title=f"Actions | {page.title(access, target)}",
+        template="actions/index.html",
+        context={"page_path": base, "entries": [signature(offer) for offer in offers]},
+        offers=offers,
+        json={"path": base, "actions": [entry(access, offer) for offer in offers]},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """An action as an index shows it: `name(params)`, its sentence and its path."""
+
+    text: str
+    sentence: str
+    path: str
+    label: str
+
+
+def signature(offer: Offer) -> Signature:
+    params = offer.action.params
+    names = ", ".join(params().fields) if params else ""
+    return Signature(
+        f"{offer.action.name}({names})", offer.action.sentence, offer.path, offer.action.label
+    )
+
+
+def action_view(page: Page) -> View:
+    def view(request: HttpRequest, action_name: str, **kwargs: Any) -> HttpResponse:
+        access = cast(Request, request).access
+        if request.method not in {"GET", "HEAD", "POST"}:
+            raise method_not_allowed("GET, HEAD, POST")
+        base = access.path.rpartition("/actions")[0] or "/"
+        target = page.find(access, **kwargs)
+        action = page.action(action_name)
+        if action is None:
+            raise unknown_action(page, access, target, base, action_name)
+        if request.method == "POST":
+            return run(request, page, action, target, base)
+        if page.fresh and not access.is_fresh(page.fresh):
+            raise FreshProofRequired(page.fresh)
+        return respond(request, access, described(page, access, action, target, base))
+
+    return view
+
+
+def described(
+    page: Page, access: Access, action: Action, target: Any, base: str
+) -> Document:
+    """Return the description of an action, which in HTML is its form or confirm page."""
+    denied_first(action, access, target)
+    offer = Offer(action, target, action_path(base, action.name))
+    return _form_document(page, access, offer, base)
+
+
+def denied_first(action: Action, access: Access, target: Any) -> None:
+    try:
+        require(action, access, target)
+    except Refused as refused:
+        raise as_action(refused, action.name)
+
+
+def as_action(refused: Refused, name: str) -> Refused:
+    """Mark a refusal as that of an action, so that it answers as an action error."""
+    refused.action = name  # type: ignore[attr-defined]  # read by the refusals' renderer
+    return refused
+
+
+def _form_document(
+    page: Page,
+    access: Access,
+    offer: Offer,
+    base: str,
+    raw: Raw | None = None,
+    invalid: Invalid | None = None,
+) -> Document:
+    return Document(
+        title=f"Action: {offer.action.name}",
+        template="actions/describe.html",
+        context={
+            "action": offer.action,
+            "page_path": base,
+            "params": list(described_params(offer.action.params)),
+            "raw": raw,
+            "problems": invalid.problems if invalid else (),
+            "form_error": invalid.message if invalid and not invalid.problems else "",
+            "initial": offer.action.initial(access, offer.target),
+            "target": offer.target,
+            "resource": page.about(access, offer.target),
+        },
+        offers=(offer,),
+        status=invalid.status if invalid else 200,
+        json={"action": entry(access, offer)},
+    )
+
+
+def unknown_action(
+    page: Page, access: Access, target: Any, base: str, name: str
+) -> Refused:
+    offers = page.offers(access, target, base)
+    lines = [f"- `{signature(offer).text}` — {offer.action.sentence}" for offer in offers]
+    listing = "\n".join(lines) or "No actions are defined at this path."
+    return NotFound(
+        f"'{name[:80]}' is not a valid action here.",
+        document=f"## Available actions at `{base}`\n\n{listing}",
+    )
+
+
+def run(
+    request: HttpRequest, page: Page, action: Action, target: Any, base: str
+) -> HttpResponse:
+    """Carry out an action's POST and answer in the format asked for."""
+    access = cast(Request, request).access
+    raw = raw_of(request)
+    try:
+        outcome = perform(action, access, target, raw)
+    except Invalid as invalid:
+        if access.format == Format.HTML:
+            offer = Offer(action, target, action_path(base, action.name))
+            return respond(request, access, _form_document(page, access, offer, base, raw, invalid))
+        raise as_action(invalid, action.name)
+    except Refused as refused:
+        raise as_action(refused, action.name)
+    return answered(request, action, outcome)
+
+
+def answered(request: HttpRequest, action: Action, outcome: Outcome) -> HttpResponse:
+    access = cast(Request, request).access
+    if outcome.shown_on and access.format != Format.JSON:
+        name, kwargs = outcome.shown_on
+        page = _pages[name]
+        shown = page.find(access, **kwargs)
+        base = reverse(name, kwargs=dict(kwargs))
+        return respond(request, access, page.document(access, shown, base, outcome.secret))
+    if access.format == Format.HTML and not outcome.secret:
+        for text in (outcome.message, *outcome.notes):
+            messages.success(request, text)
+        return HttpResponseRedirect(outcome.path, status=303)
+    return respond(request, access, _success(access, action, outcome))
+
+
+def _success(access: Access, action: Action, outcome: Outcome) -> Document:
+    resource = outcome.resource
+    secret = {"token": outcome.secret.plaintext} if outcome.secret else {}
+    shown = {"type": resource.type, "id": resource.id, "path": resource.path} if resource else None
+    return Document(
+        title=f"Action Success: {action.name}",
+        template="actions/success.html",
+        context={"action": action, "outcome": outcome, "secret": outcome.secret},
+        offers=offers_at(access, outcome.path),
+        holds_secret=outcome.secret is not None,
+        json={
+            "success": True,
+            "action": action.name,
+            "result": outcome.message,
+            "resource": shown,
+            "notes": list(outcome.notes),
+            **secret,
+        },
+    )
+
+
+def offers_at(access: Access, page_path: str) -> tuple[Offer, ...]:
+    """Return what the page at `page_path` offers, if it lies in the same collective."""
+    place = access.place.path if access.place else ""
+    if place and not page_path.startswith(place):
+        return ()
+    if not place and page_path.startswith(("/collectives/", "/workspace/")):
+        return ()
+    try:
+        match = resolve(page_path)
+    except Resolver404:
+        return ()
+    page: Page | None = getattr(match.func, "page", None)
+    if page is None or match.url_name != page.name:
+        return ()
+    kwargs = {key: value for key, value in match.kwargs.items() if key != "collective"}
+    try:
+        return page.offers(access, page.found(access, kwargs), page_path)
+    except Refused:
+        return ()
+
+
+def form_alias(page: Page, action: Action) -> View:
+    """Return a view for a form that posts to a path of its own, as public clients do.
+
+    It runs `action` of `page` and answers like the action's own path.
+    """
+
+    def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST":
+            raise method_not_allowed("POST")
+        access = cast(Request, request).access
+        return run(request, page, action, page.find(access, **kwargs), access.path)
+
+    return with_rule(view, page.rule)
+
+
+def redirect(access: Access, target: str) -> HttpResponse:
+    """Redirect, keeping the suffix by which Markdown was asked for."""
+    suffix = ".md" if access.has_suffix and access.format == Format.MARKDOWN else ""
+    response = HttpResponseRedirect(target + suffix)
+    keep_private(response)
+    return response

@@ -1,0 +1,144 @@
+"""From a request's body to an action's validated parameters."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.http import HttpRequest, QueryDict, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from harmonic.kernel import wording
+from harmonic.kernel.access import Invalid, Refused, Unreadable
+from harmonic.kernel.fields import Flag, Names, Params
+
+_GROUPED = re.compile(r"^\w+\[(\w+)\](\[\])?$")
+MAX_DEPTH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """What a caller sent: by parameter, a JSON value or the list of a form's values."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    is_form: bool = False
+
+    def with_values(self, **values: Any) -> Raw:
+        extra = {name: [value] for name, value in values.items()} if self.is_form else values
+        return Raw({**self.values, **extra}, self.is_form)
+
+
+def raw_of(request: HttpRequest) -> Raw:
+    """Read the parameters of a write: the body, over the query string.
+
+    Raises:
+        Unreadable: the body is not a JSON object, or no form.
+    """
+    if request.content_type == "application/json" and request.body.strip():
+        return _json(request)
+    values = {**_lists(request.GET), **_lists(_form(request))}
+    return Raw(values, is_form=True)
+
+
+def _json(request: HttpRequest) -> Raw:
+    try:
+        body = json.loads(request.body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("The body is not valid JSON.") from error
+    except RequestDataTooBig as error:
+        raise too_large() from error
+    if not isinstance(body, dict):
+        raise Unreadable("The body must be a JSON object.")
+    query = {name: values[-1] for name, values in _lists(request.GET).items()}
+    return Raw({**query, **body})
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _form(request: HttpRequest) -> QueryDict:
+    try:
+        return request.POST
+    except RequestDataTooBig as error:
+        raise too_large() from error
+    except (MultiPartParserError, UnreadablePostError, TooManyFieldsSent, ValueError) as error:
+        raise Unreadable("The form cannot be read.") from error
+
+
+def too_large() -> Refused:
+    return Refused(
+        "The body is too large (maximum 16 MB).", status=413, code="payload_too_large"
+    )
+
+
+def _lists(form: QueryDict) -> dict[str, list[str]]:
+    """Return a form's values under flat names: `api_token[name]`, `scopes[]` and plain."""
+    values: dict[str, list[str]] = {}
+    for key in form:
+        grouped = _GROUPED.match(key)
+        name = grouped.group(1) if grouped else key.removesuffix("[]")
+        values.setdefault(name, []).extend(str(value) for value in form.getlist(key))
+    return values
+
+
+def validated(serializer_class: type[Params] | None, raw: Raw) -> dict[str, Any]:
+    """Return the parameters that an action declares, in their types.
+
+    Optional parameters that are absent, null or (but for text) blank are left out.
+
+    Raises:
+        Invalid: with a problem for each faulty parameter.
+    """
+    if serializer_class is None:
+        return {}
+    serializer = serializer_class(data=_taken(serializer_class(), raw))
+    try:
+        serializer.is_valid(raise_exception=True)
+    except ValidationError as error:
+        raise Invalid(*wording.problems_of(error, serializer)) from error
+    return dict(serializer.validated_data)
+
+
+def _taken(declared: Params, raw: Raw) -> dict[str, Any]:
+    taken = {}
+    for name, declared_field in declared.fields.items():
+        if name not in raw.values:
+            continue
+        value = _value(declared_field, raw.values[name], raw.is_form)
+        if _counts_as_given(declared_field, value):
+            taken[name] = value
+    return taken
+
+
+def _value(declared: serializers.Field[Any, Any, Any, Any], value: Any, is_form: bool) -> Any:
+    if not is_form:
+        return value
+    if isinstance(declared, serializers.ListField):
+        return value
+    last = value[-1] if isinstance(value, list) else value
+    # A form sends an empty marker before each box, so that unticked is told from absent.
+    return False if isinstance(declared, Flag) and last == "" else last
+
+
+def _counts_as_given(declared: serializers.Field[Any, Any, Any, Any], value: Any) -> bool:
+    if declared.required:
+        return True
+    if value is None:
+        return bool(declared.allow_null)
+    is_text = isinstance(declared, serializers.CharField)
+    return is_text or isinstance(declared, Names) or value != ""
+
+
+def unknown_names(serializer_class: type[Params] | None, raw: Raw) -> list[str]:
+    """Return the names that were sent and that the action does not have."""
+    if raw.is_form:
+        return []
+    declared = serializer_class().fields if serializer_class else {}
+    return [name for name in raw.values if name not in declared]

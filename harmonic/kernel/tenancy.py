@@ -1,0 +1,123 @@
+"""Rows that belong to a tenant, and the wall around them.
+
+The access middleware binds the tenant of a request once. `Model.objects` then sees that
+tenant's rows alone and raises when none is bound; saving another tenant's row raises too.
+`Model.unscoped` is the one way around: `tests/access/test_tenancy.py` lists its uses.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+from django.db import models
+
+_bound: ContextVar[UUID | None] = ContextVar("tenant", default=None)
+
+
+class NoTenantBound(RuntimeError):
+    """A query for a tenant's rows outside any tenant."""
+
+
+class ForeignTenant(RuntimeError):
+    """A row of one tenant, saved while another is bound."""
+
+
+def bound_tenant_id() -> UUID:
+    """Return the id of the bound tenant.
+
+    Raises:
+        NoTenantBound: outside a request and outside `tenant_bound`.
+    """
+    tenant_id = _bound.get()
+    if tenant_id is None:
+        raise NoTenantBound("Bind a tenant before asking for its rows.")
+    return tenant_id
+
+
+def bind_tenant(tenant_id: UUID | None) -> None:
+    _bound.set(tenant_id)
+
+
+@contextmanager
+def tenant_bound(tenant_id: UUID) -> Iterator[None]:
+    """Bind a tenant for a block: in commands and tests."""
+    token = _bound.set(tenant_id)
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
+M = TypeVar("M", bound=models.Model, covariant=True)
+
+
+class TenantManager(models.Manager[M]):
+    """A manager that answers with rows of the bound tenant only."""
+
+    def get_queryset(self) -> models.QuerySet[M]:
+        return super().get_queryset().filter(tenant_id=bound_tenant_id())
+
+
+class TenantModel(models.Model):
+    """A row of one tenant. `tenant_id` leads its unique constraints and indexes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(
+        "accounts.Tenant", on_delete=models.CASCADE, related_name="%(class)ss", db_index=False
+    )
+
+    objects: TenantManager[Self] = TenantManager()
+    unscoped: models.Manager[Self] = models.Manager()
+
+    class Meta:
+        abstract = True
+        # Not the bound one: Django deletes and reloads rows through it.
+        base_manager_name = "unscoped"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.tenant_id != bound_tenant_id():
+            raise ForeignTenant(f"{type(self).__name__} of another tenant.")
+        super().save(*args, **kwargs)
+
+
+class ShortIdModel(TenantModel):
+    """A row that people address by the first eight characters of its id."""
+
+    SHORT = 8
+    truncated_id = models.CharField(max_length=SHORT, editable=False)
+
+    class Meta(TenantModel.Meta):
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self._draw_free_id()
+        super().save(*args, **kwargs)
+
+    def _draw_free_id(self) -> None:
+        taken = type(self)._default_manager.filter
+        while taken(truncated_id=str(self.id)[: self.SHORT]).exists():
+            self.id = uuid.uuid4()
+        self.truncated_id = str(self.id)[: self.SHORT]
+
+
+def by_any_id(value: str) -> dict[str, Any] | None:
+    """Return the filter for an id as it stands in a path: short or whole; None if neither."""
+    if len(value) == ShortIdModel.SHORT:
+        return {"truncated_id": value.lower()}
+    parsed = parse_uuid(value)
+    return {"id": parsed} if parsed else None
+
+
+def parse_uuid(value: str) -> UUID | None:
+    """Return the UUID written in `value` in its canonical form, or None."""
+    try:
+        parsed = UUID(value)
+    except (ValueError, AttributeError, TypeError):
+        return None
+    return parsed if str(parsed) == value.lower() else None

@@ -1,0 +1,135 @@
+"""The sentences for faulty parameters: one table for each of the two wordings.
+
+REST says `Validation failed: Text can't be blank`; Markdown and HTML say `text is required`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.serializers import BaseSerializer
+
+from harmonic.kernel.access import Problem
+
+# code: (Markdown and HTML, after the parameter's name; REST, after its words)
+SENTENCES: Mapping[str, tuple[str, str]] = {
+    "blank": ("is required", "can't be blank"),
+    "too_long": (
+        "is too long (maximum {limit} characters)",
+        "is too long (maximum is {limit} characters)",
+    ),
+    "too_many": ("has too many entries (maximum {limit})", "has too many entries"),
+    "not_offered": ("must be one of: {offered}", "is not included in the list"),
+    "not_text": ("must be text", "must be a string"),
+    "not_a_number": ("must be a whole number", "is not a number"),
+    "not_positive": ("must be greater than 0", "must be greater than 0"),
+    "too_great": ("must be at most {limit}", "must be less than or equal to {limit}"),
+    "not_boolean": ("must be true or false", "must be true or false"),
+    "not_a_list": ("must be an array", "must be an array"),
+    "not_an_object": ("must be an object", "must be an object"),
+    "not_a_time": ("must be a valid time", "must be a valid time"),
+    "in_the_past": ("must be in the future", "must be in the future"),
+    "not_an_id": ("must be an id", "must be a UUID"),
+    "unacceptable": (
+        "holds characters that cannot be stored",
+        "holds characters that cannot be stored",
+    ),
+    "taken": ("has already been taken", "has already been taken"),
+    "reserved": ("is reserved", "is reserved"),
+    "malformed_handle": (
+        "must be alphanumeric with dashes",
+        "must be alphanumeric with dashes",
+    ),
+    "unknown_timezone": ("is not a known timezone", "is not a known timezone"),
+}
+
+# Codes of REST framework's fields, in our words.
+_CODES: Mapping[str, str] = {
+    "required": "blank",
+    "null": "blank",
+    "empty": "blank",
+    "max_length": "too_long",
+    "max_string_length": "too_long",
+    "invalid_choice": "not_offered",
+    "not_a_list": "not_a_list",
+    "not_a_dict": "not_an_object",
+    "max_value": "too_great",
+    "min_value": "not_positive",
+}
+
+
+def in_words(param: str) -> str:
+    """Return a parameter's name as it begins a REST sentence: `critical_mass`, `Critical mass`."""
+    text = param.replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def sentence(problem: Problem) -> str:
+    """Return the Markdown and HTML sentence of one problem, which names the parameter."""
+    return f"{problem.param} {reason(problem)}".strip()
+
+
+def reason(problem: Problem) -> str:
+    """Return the sentence without the parameter, for a form that shows it at the field."""
+    known = SENTENCES.get(problem.code)
+    return known[0].format(**problem.values) if known else problem.code
+
+
+def rest_sentence(problem: Problem) -> str:
+    known = SENTENCES.get(problem.code)
+    words = known[1].format(**problem.values) if known else problem.code
+    return f"{in_words(problem.param)} {words}".strip()
+
+
+def joined(problems: Iterable[Problem]) -> str:
+    return ", ".join(sentence(problem) for problem in problems)
+
+
+def rest_joined(problems: Iterable[Problem]) -> str:
+    return "Validation failed: " + ", ".join(rest_sentence(problem) for problem in problems)
+
+
+def problems_of(
+    error: ValidationError, serializer: BaseSerializer[object]
+) -> tuple[Problem, ...]:
+    """Return the problems in a serializer's error, in the order of its fields."""
+    detail = error.detail
+    if not isinstance(detail, dict):
+        return (Problem("body", "not_an_object"),)
+    return tuple(
+        _problem(param, _first(details), serializer) for param, details in detail.items()
+    )
+
+
+def _first(details: object) -> ErrorDetail:
+    """Return the first detail of whatever nesting a list or object field reports."""
+    while not isinstance(details, ErrorDetail):
+        values = list(details.values()) if isinstance(details, dict) else details
+        details = values[0]  # type: ignore[index]  # details nest as lists and dicts only
+    return details
+
+
+def _problem(param: str, detail: ErrorDetail, serializer: BaseSerializer[object]) -> Problem:
+    field = serializer.fields.get(param)  # type: ignore[attr-defined]  # a Serializer, not a list
+    code = _CODES.get(detail.code, detail.code)
+    if code == "too_long":
+        return Problem(param, code, {"limit": _limit(field)})
+    if code == "too_great":
+        return Problem(param, code, {"limit": getattr(field, "max_value", "")})
+    if code == "not_offered":
+        return Problem(param, code, {"offered": ", ".join(_offered(field))})
+    return Problem(param, code)
+
+
+def _limit(field: object) -> object:
+    return getattr(field, "max_length", None) or getattr(
+        getattr(field, "child", None), "max_length", ""
+    )
+
+
+def _offered(field: object) -> list[str]:
+    choices = getattr(field, "choices", None) or getattr(
+        getattr(field, "child", None), "choices", {}
+    )
+    return [str(choice) for choice in choices if choice != ""]

@@ -1,0 +1,249 @@
+"""Settings, all from the environment. `docs/architecture.md` explains the choices."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(os.environ.get("HARMONIC_VAR", BASE_DIR / "var"))
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+ENV = os.environ.get("HARMONIC_ENV", "local")
+IS_PRODUCTION = ENV == "production"
+if ENV not in {"local", "production"}:
+    raise ImproperlyConfigured(f"HARMONIC_ENV is {ENV!r}; it must be 'local' or 'production'.")
+
+REQUIRED_IN_PRODUCTION = ("HARMONIC_SECRET_KEY", "HARMONIC_HOST", "DATABASE_URL")
+if IS_PRODUCTION:
+    missing = [name for name in REQUIRED_IN_PRODUCTION if not os.environ.get(name)]
+    if missing:
+        raise ImproperlyConfigured(f"Missing settings: {', '.join(missing)}.")
+
+
+def local_secret_key(path: Path) -> str:
+    """Return the key kept in `path`, made once, so that sessions outlive a restart."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(50))
+    return path.read_text()
+
+
+def seconds(name: str, default: timedelta) -> timedelta:
+    return timedelta(seconds=int(os.environ.get(name, default.total_seconds())))
+
+
+SECRET_KEY = os.environ.get("HARMONIC_SECRET_KEY") or local_secret_key(VAR_DIR / "secret_key")
+DEBUG = False
+DEBUG_PROPAGATE_EXCEPTIONS = False
+
+# --- Hosts -----------------------------------------------------------------------------------
+HOST = os.environ.get("HARMONIC_HOST", "localhost").lower()
+PORT = int(os.environ.get("HARMONIC_PORT", "8000"))
+ALLOWED_HOSTS = [HOST, f".{HOST}", "127.0.0.1", "[::1]", "localhost"]
+PUBLIC_SCHEME = "https" if IS_PRODUCTION else "http"
+
+# --- Applications ----------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "axes",
+    "lucide",
+    "harmonic",
+    "accounts",
+    "tokens",
+    "collectives",
+    "collectives.notes",
+    "collectives.feed",
+    "api",
+]
+
+MIDDLEWARE = [
+    "harmonic.middleware.RequestIdMiddleware",
+    "harmonic.middleware.HealthcheckMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "harmonic.middleware.HostSessionMiddleware",
+    "harmonic.middleware.CsrfMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "harmonic.middleware.AccessMiddleware",
+]
+
+ROOT_URLCONF = "harmonic.urls"
+FRONT_DOOR_URLCONF = "harmonic.front_door"
+WSGI_APPLICATION = "harmonic.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.contrib.messages.context_processors.messages",
+                "harmonic.site.site",
+            ],
+            "builtins": [
+                "django.templatetags.static",
+                "harmonic.templatetags.forms",
+                "harmonic.templatetags.people",
+                "harmonic.templatetags.surfaces",
+                "harmonic.templatetags.times",
+                "lucide.templatetags.lucide",
+            ],
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["django.template.loaders.filesystem.Loader"],
+                )
+            ],
+        },
+    }
+]
+
+# --- Database --------------------------------------------------------------------------------
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+}
+
+
+def database(url: str | None) -> dict[str, Any]:
+    """Return Django's settings for `url`; without one, the SQLite file in `var/`."""
+    if not url or url.startswith("sqlite"):
+        config = dict(dj_database_url.parse(url)) if url else {}
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": config.get("NAME") or VAR_DIR / "harmonic.sqlite3",
+            "OPTIONS": SQLITE_OPTIONS,
+            # A new connection costs more than a request's queries.
+            "CONN_MAX_AGE": None,
+            # Threads of a test share one file; an in-memory database would be one per thread.
+            "TEST": {"NAME": VAR_DIR / "test.sqlite3"},
+        }
+    config = dict(dj_database_url.parse(url))
+    config["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 10, "timeout": 20}}
+    config["CONN_MAX_AGE"] = 0
+    return config
+
+
+DATABASES = {"default": database(os.environ.get("DATABASE_URL"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- People and sessions ---------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "accounts.sign_in.PasswordBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_MIN_LENGTH = 14
+
+SESSION_COOKIE_NAME = "_harmonic_session"
+SESSION_COOKIE_SECURE = IS_PRODUCTION
+SESSION_ABSOLUTE_TIMEOUT = seconds("SESSION_ABSOLUTE_TIMEOUT", timedelta(hours=24))
+SESSION_IDLE_TIMEOUT = seconds("SESSION_IDLE_TIMEOUT", timedelta(hours=2))
+SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE_TIMEOUT.total_seconds())
+REVERIFICATION_TIMEOUT = seconds("REVERIFICATION_TIMEOUT", timedelta(hours=1))
+CSRF_COOKIE_SECURE = IS_PRODUCTION
+CSRF_FAILURE_VIEW = "harmonic.refusals.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# Five wrong passwords in twenty minutes, counted by address and by account.
+LIMIT_LOOPBACK = IS_PRODUCTION or os.environ.get("HARMONIC_LIMIT_LOOPBACK") == "1"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=20)
+AXES_LOCKOUT_PARAMETERS = ["ip_address", "username"]
+AXES_USERNAME_FORM_FIELD = "email"
+AXES_WHITELIST_CALLABLE = "accounts.sign_in.is_exempt_from_the_limit"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # no axes middleware: sign-in answers itself
+
+# --- Requests and answers --------------------------------------------------------------------
+# A million characters fit in any encoding.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+REST_FRAMEWORK: dict[str, Any] = {
+    # Access is decided once, by the middleware; REST framework only parses and answers.
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.negotiation.JsonOnly",
+    "EXCEPTION_HANDLER": "api.errors.handle",
+    "UNAUTHENTICATED_USER": None,
+    "UNICODE_JSON": True,
+    "COMPACT_JSON": True,
+}
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if IS_PRODUCTION:
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:", "https:", "http:"],
+        "font-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "connect-src": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+    }
+}
+
+# --- Static files ----------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "harmonic.static.HashedStorage"},
+}
+WHITENOISE_MAX_AGE = 60
+
+# --- Language and time -----------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- Logs ------------------------------------------------------------------------------------
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "harmonic.kernel.audit.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("HARMONIC_LOG_LEVEL", "INFO")},
+    "loggers": {"axes": {"level": "ERROR"}},
+}

@@ -1,0 +1,229 @@
+"""Forms, made from the actions that a page offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import template
+from django.middleware.csrf import get_token
+from django.template.context import Context
+from django.template.loader import get_template
+from rest_framework import serializers
+
+from harmonic.kernel import wording
+from harmonic.kernel.access import Problem
+from harmonic.kernel.documents import Offer, Surface
+from harmonic.kernel.fields import Block, Flag, Names, Whole
+from harmonic.kernel.params import Raw
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    value: str
+    label: str
+    help: str = ""
+    selected: bool = False
+    disabled: bool = False
+    disabled_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundField:
+    """A parameter as `templates/forms/field.html` shows it."""
+
+    name: str
+    label: str
+    kind: str
+    value: Any
+    id: str
+    help: str = ""
+    errors: tuple[str, ...] = ()
+    required: bool = False
+    options: tuple[Option, ...] = ()
+    maxlength: int | None = None
+    min: int | None = None
+    max: int | None = None
+    rows: int | None = None
+    placeholder: str = ""
+    autocomplete: str = ""
+    describedby: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """An action as `templates/forms/form.html` shows it."""
+
+    action_path: str
+    fields: tuple[BoundField, ...]
+    submit_label: str
+    csrf_token: str
+    id: str
+    is_dangerous: bool = False
+    is_quiet: bool = False
+    errors: tuple[str, ...] = ()
+    cancel_href: str = ""
+    method: str = "post"
+    hidden: tuple[Mapping[str, str], ...] = ()
+    multipart: bool = field(default=False)
+
+    @property
+    def has_errors(self) -> bool:
+        return bool(self.errors) or any(bound.errors for bound in self.fields)
+
+
+@register.simple_tag(takes_context=True)
+def action_form(
+    context: Context, name: str, initial: Mapping[str, Any] | None = None, cancel: str = ""
+) -> str:
+    """Show the form of an offered action, or nothing where it is not offered.
+
+    `initial` holds current values by parameter. After a refused submission the form shows
+    what was typed, with the problems at their fields.
+    """
+    surface: Surface = context["surface"]
+    offer = surface.offers.get(name)
+    if offer is None or surface.is_markdown:
+        return ""
+    form = bound_form(
+        surface,
+        offer,
+        initial={
+            **offer.action.initial(surface.access, offer.target),
+            **(initial or {}),
+            **surface.access.query,
+        },
+        raw=context.get("raw"),
+        problems=context.get("problems") or (),
+        error=context.get("form_error") or "",
+        cancel=cancel,
+    )
+    return get_template("forms/form.html").render({"form": form, "surface": surface})
+
+
+@register.simple_tag(takes_context=True)
+def action_button(context: Context, name: str, quiet: bool = False, **fixed: Any) -> str:
+    """Show an offered action as one button; `fixed` values go along hidden."""
+    surface: Surface = context["surface"]
+    offer = surface.offers.get(name)
+    if offer is None or surface.is_markdown or surface.request is None:
+        return ""
+    form = Form(
+        action_path=offer.path,
+        fields=(),
+        submit_label=offer.action.label,
+        csrf_token=get_token(surface.request),
+        id=f"form-{name}",
+        is_dangerous=offer.action.is_dangerous,
+        is_quiet=quiet,
+        hidden=tuple({"name": key, "value": str(value)} for key, value in fixed.items()),
+    )
+    return get_template("forms/button.html").render({"form": form, "surface": surface})
+
+
+def bound_form(
+    surface: Surface,
+    offer: Offer,
+    *,
+    initial: Mapping[str, Any],
+    raw: Raw | None = None,
+    problems: Iterable[Problem] = (),
+    error: str = "",
+    cancel: str = "",
+) -> Form:
+    """Return an offered action's form, with current or typed values and their problems."""
+    action = offer.action
+    serializer = action.params() if action.params else None
+    declared = serializer.fields if serializer else {}
+    found = list(problems)
+    fields = tuple(
+        _bound(f"{action.name}-{name}", name, declared_field, initial.get(name), raw, found)
+        for name, declared_field in declared.items()
+        if not (declared_field.style or {}).get("hidden")
+    )
+    return Form(
+        action_path=offer.path,
+        fields=fields,
+        submit_label=action.label,
+        csrf_token=get_token(surface.request) if surface.request else "",
+        id=f"form-{action.name}",
+        is_dangerous=action.is_dangerous,
+        errors=tuple(
+            filter(None, [error, *(wording.sentence(p) for p in found if p.param not in declared)])
+        ),
+        cancel_href=cancel,
+        multipart=any(isinstance(declared_field, Block) for declared_field in declared.values()),
+    )
+
+
+AnyField = serializers.Field[Any, Any, Any, Any]
+
+
+def _bound(
+    id_: str, name: str, declared: AnyField, initial: Any, raw: Raw | None, problems: list[Problem]
+) -> BoundField:
+    style = declared.style or {}
+    value = _shown_value(name, declared, initial, raw)
+    errors = tuple(wording.reason(p) for p in problems if p.param == name)
+    return BoundField(
+        name=name,
+        label=str(declared.label or wording.in_words(name)),
+        kind=_kind(declared),
+        value=value,
+        id=id_,
+        help=str(style.get("help", declared.help_text or "")),
+        errors=tuple(error[:1].upper() + error[1:] for error in errors),
+        required=declared.required or bool(style.get("required")),
+        options=tuple(_options(declared, value)),
+        maxlength=getattr(declared, "max_length", None) or None,
+        min=getattr(declared, "min_value", None),
+        max=getattr(declared, "max_value", None),
+        rows=style.get("rows"),
+        placeholder=str(style.get("placeholder", "")),
+        autocomplete=str(style.get("autocomplete", "off")),
+    )
+
+
+def _shown_value(name: str, declared: AnyField, initial: Any, raw: Raw | None) -> Any:
+    if raw is not None and name in raw.values:
+        sent = raw.values[name]
+        if isinstance(declared, Names):
+            return sent
+        return sent[-1] if isinstance(sent, list) and sent else sent
+    if initial is not None:
+        return initial
+    default = declared.style.get("initial") if declared.style else None
+    return "" if default is None else default
+
+
+def _kind(declared: AnyField) -> str:
+    style = declared.style or {}
+    if "kind" in style:
+        return str(style["kind"])
+    if isinstance(declared, Block):
+        return "textarea"
+    if isinstance(declared, Flag):
+        return "checkbox"
+    if isinstance(declared, Names):
+        return "checkboxes"
+    if isinstance(declared, serializers.ChoiceField):
+        return "select"
+    return "number" if isinstance(declared, Whole) else "text"
+
+
+def _options(declared: AnyField, value: Any) -> Iterable[Option]:
+    """Yield what a select, radios or boxes offer; `style["options"]` words them."""
+    style = declared.style or {}
+    if "options" in style:
+        offered = [(key, label, *rest) for key, label, *rest in style["options"]]
+    else:
+        choices = getattr(declared, "choices", {}) or {}
+        offered = [(key, label) for key, label in choices.items()]
+    chosen = value if isinstance(value, (list, tuple)) else [value]
+    for key, label, *rest in offered:
+        yield Option(
+            str(key), str(label), str(rest[0]) if rest else "", selected=str(key) in map(str, chosen)
+        )

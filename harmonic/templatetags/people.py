@@ -1,0 +1,23 @@
+"""People and agents, the same everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.template.context import Context
+from django.template.loader import get_template
+from django.utils.safestring import mark_safe
+
+from harmonic.kernel.documents import Surface
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def person(context: Context, who: Any, size: str = "") -> str:
+    """Show somebody, linked; an agent always carries its human."""
+    surface: Surface = context["surface"]
+    name = "people/person.md.html" if surface.is_markdown else "people/person.html"
+    shown = get_template(name).render({"surface": surface, "person": who, "size": size})
+    return mark_safe(shown.strip())  # noqa: S308 a rendered template

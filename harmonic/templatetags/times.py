@@ -1,0 +1,59 @@
+"""Moments in words, with the exact moment at hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django import template
+from django.template.context import Context
+from django.utils.html import format_html
+
+from harmonic.kernel.documents import Surface
+
+register = template.Library()
+
+_UNITS = (
+    (timedelta(days=365), "year"),
+    (timedelta(days=30), "month"),
+    (timedelta(days=7), "week"),
+    (timedelta(days=1), "day"),
+    (timedelta(hours=1), "hour"),
+    (timedelta(minutes=1), "minute"),
+)
+
+
+@register.simple_tag(takes_context=True)
+def when(context: Context, moment: datetime | None, shape: str = "ago", never: str = "never") -> str:
+    """Show a moment: in words ("ago"), or exactly in Markdown ("exact")."""
+    surface: Surface = context["surface"]
+    if moment is None:
+        return never
+    words = in_words(moment, surface.access.now)
+    if surface.is_markdown:
+        return iso(moment) if shape == "exact" else words
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        iso(moment),
+        exact(moment, surface),
+        exact(moment, surface) if shape == "exact" else words,
+    )
+
+
+def iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def exact(moment: datetime, surface: Surface) -> str:
+    local = moment.astimezone(surface.access.tenant.zone)
+    return f"{local.day} {local:%b %Y, %H:%M} {surface.access.tenant.timezone}"
+
+
+def in_words(moment: datetime, now: datetime) -> str:
+    """Return how long ago, or until, in the largest unit that fits."""
+    distance = abs(moment - now)
+    for size, unit in _UNITS:
+        count = distance // size
+        if count:
+            words = f"{count} {unit}{'s' if count > 1 else ''}"
+            return f"in {words}" if moment > now else f"{words} ago"
+    return "in a moment" if moment > now else "just now"
