@@ -1,0 +1,295 @@
+"""Making AI agents and looking after them. People only; agents never."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from accounts import rules
+from accounts.actions.people import rename
+from accounts.models import TenantUser, User, agent_configuration
+from collectives import queries as collectives
+from collectives.rules import add_member, join_tenant
+from harmonic.kernel import capabilities
+from harmonic.kernel.access import Access, Forbidden
+from harmonic.kernel.actions import Action, Outcome, Resource, Secret
+from harmonic.kernel.fields import Block, Flag, Line, Names, Params
+from harmonic.kernel.wording import in_words
+from tokens.rules import READ_WRITE, create_token, held_by
+
+PEOPLE_ONLY = "Only human accounts can create AI agents."
+PROMPT_LENGTH = 100_000
+CAPABILITY_OPTIONS = [(name, in_words(name)) for name in capabilities.GRANTABLE]
+
+
+def path_of(agent: TenantUser) -> str:
+    return f"/ai-agents/{agent.handle}"
+
+
+def resource(agent: TenantUser) -> Resource:
+    return Resource("AI Agent", agent.handle, path_of(agent))
+
+
+# --- Making one -----------------------------------------------------------------------------
+
+
+class AgentParams(Params):
+    name = Line(max_length=User.NAME_LENGTH, help_text="What the agent is called.")
+    identity_prompt = Block(
+        required=False,
+        allow_blank=True,
+        max_length=PROMPT_LENGTH,
+        help_text="What the agent is told about itself, on its page /whoami.",
+        style={"rows": 4},
+    )
+    mode = Line(
+        required=False,
+        allow_blank=True,
+        help_text="external (run by you, with a token) or internal (run by Harmonic). Fixed.",
+        style={
+            "kind": "radios",
+            "initial": "external",
+            "help": "",
+            "options": [
+                ("external", "External", "You run it, with an API token."),
+                ("internal", "Internal", "Harmonic runs it and manages its tokens."),
+            ],
+        },
+    )
+    model = Line(
+        required=False,
+        allow_blank=True,
+        max_length=100,
+        help_text="The model of an internal agent.",
+        style={"hidden": True},
+    )
+    capabilities = Names(
+        required=False,
+        help_text="What it may do; the default set unless given, nothing if empty.",
+        style={
+            "initial": capabilities.DEFAULT,
+            "options": CAPABILITY_OPTIONS,
+            "help": "What it may do here. You can change this later.",
+        },
+    )
+    generate_token = Flag(
+        required=False,
+        label="Make a token for it now",
+        help_text="Whether to make a token (external agents only). It is shown once.",
+        style={"initial": True, "help": "Read + write, 12 months. It is shown once."},
+    )
+
+
+def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    mode = "internal" if params.get("mode") == "internal" else "external"
+    tenant = rules.tenant_of(access)
+    if mode == "internal" and not tenant.is_ai_agents_enabled:
+        raise Forbidden(
+            "AI Agents feature is not enabled for this tenant",
+            hint="A tenant admin can turn on internal AI agents at /tenant-admin/settings.",
+        )
+    user = rules.new_agent_user(
+        name=params["name"],
+        parent_id=access.user.user_id,
+        configuration=agent_configuration(
+            mode=mode,
+            identity_prompt=params.get("identity_prompt", ""),
+            capabilities=chosen(params),
+            model=params.get("model", ""),
+        ),
+        now=access.now,
+    )
+    agent = join_tenant(user, tenant, now=access.now, handle=params.get("handle", ""))
+    if not access.here.is_main and not access.here.is_workspace:
+        add_member(collectives.here(access), agent, now=access.now)
+    return _with_token(access, agent, mode, wanted=params.get("generate_token", False))
+
+
+def chosen(params: Mapping[str, Any]) -> list[str]:
+    """Return the capabilities to store: those sent, or the default set."""
+    if "capabilities" not in params:
+        return list(capabilities.DEFAULT)
+    return capabilities.grantable(params["capabilities"])
+
+
+def _with_token(access: Access, agent: TenantUser, mode: str, *, wanted: bool) -> Outcome:
+    message = f"The agent {agent.display_name} is made."
+    if not wanted:
+        return Outcome(message, path_of(agent), resource(agent), agent)
+    if mode == "internal":
+        note = "Internal AI agents get no token: Harmonic manages theirs."
+        return Outcome(message, path_of(agent), resource(agent), agent, notes=(note,))
+    made = create_token(
+        access,
+        agent,
+        name=f"{agent.display_name}'s API Token"[: User.NAME_LENGTH],
+        scopes=held_by(access, READ_WRITE),
+        expires_at=None,
+    )
+    return Outcome(
+        message, path_of(agent), resource(agent), agent, secret=Secret(made.plaintext, made.row)
+    )
+
+
+create_ai_agent = Action(
+    name="create_ai_agent",
+    sentence="Make an AI agent. It acts under its own name; you stay responsible for it.",
+    label="Create agent",
+    scope="create:users",
+    params=AgentParams,
+    policy=rules.is_human,
+    effect=_create,
+    people_only=PEOPLE_ONLY,
+    audience="public",
+)
+
+# --- Settings -------------------------------------------------------------------------------
+
+
+class AgentSettingsParams(Params):
+    name = Line(
+        required=False, allow_blank=True, max_length=User.NAME_LENGTH, help_text="Its name."
+    )
+    new_handle = Line(required=False, allow_blank=True, label="Handle", help_text="Its handle.")
+    identity_prompt = Block(
+        required=False,
+        allow_blank=True,
+        max_length=PROMPT_LENGTH,
+        help_text="What the agent is told about itself; blank leaves it as it is.",
+        style={"rows": 6},
+    )
+    model = Line(
+        required=False,
+        allow_blank=True,
+        max_length=100,
+        help_text="The model of an internal agent.",
+        style={"hidden": True},
+    )
+    capabilities = Names(
+        required=False,
+        help_text="What it may do; an empty list allows nothing.",
+        style={"options": CAPABILITY_OPTIONS, "help": "What is ticked, it may do."},
+    )
+    allow_public_writes = Flag(
+        required=False,
+        label="May write where the whole tenant reads",
+        help_text="Whether it may write in the main collective.",
+    )
+
+
+def _update(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
+    if agent.archived_at is not None:
+        raise Forbidden("This agent is inactive. Bring it back first.")
+    rename(access, agent, params.get("name", ""), params.get("new_handle", ""))
+    user = User.objects.select_for_update().get(id=agent.user_id)
+    user.agent_configuration = {**user.agent_configuration, **_changes(user, params)}
+    user.updated_at = access.now
+    user.save(update_fields=["agent_configuration", "updated_at"])
+    return Outcome(
+        "The agent's settings are saved.", f"{path_of(agent)}/settings", resource(agent), agent
+    )
+
+
+def _changes(user: User, params: Mapping[str, Any]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if params.get("identity_prompt", "").strip():
+        changes["identity_prompt"] = params["identity_prompt"]
+    if params.get("model") and user.is_internal_agent:
+        changes["model"] = params["model"]
+    if "capabilities" in params:
+        changes["capabilities"] = capabilities.grantable(params["capabilities"])
+    if "allow_public_writes" in params:
+        changes["allow_public_writes"] = params["allow_public_writes"]
+    return changes
+
+
+def _current(access: Access, agent: TenantUser | None) -> Mapping[str, Any]:
+    if agent is None:
+        return {}
+    settings = agent.user.agent_configuration
+    granted = settings.get("capabilities")
+    return {
+        "name": agent.display_name,
+        "new_handle": agent.handle,
+        "identity_prompt": settings.get("identity_prompt", ""),
+        "capabilities": list(capabilities.GRANTABLE) if granted is None else granted,
+        "allow_public_writes": settings.get("allow_public_writes") is not False,
+    }
+
+
+update_ai_agent = Action(
+    name="update_ai_agent",
+    sentence="Change the agent's name, handle, identity prompt or capabilities.",
+    label="Save settings",
+    scope="update:users",
+    params=AgentSettingsParams,
+    policy=rules.may_manage_agent,
+    effect=_update,
+    initial=_current,
+    people_only="Only people can change agents.",
+    audience="public",
+)
+
+
+def _deactivate(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
+    archive(access, agent)
+    return Outcome(
+        f"{agent.display_name} is inactive, and its tokens are deleted.",
+        path_of(agent),
+        resource(agent),
+        agent,
+    )
+
+
+def archive(access: Access, agent: TenantUser) -> None:
+    """Let an agent rest: its tokens end, its workspace closes."""
+    if agent.archived_at is None:
+        agent.archive(access.now)
+        if workspace := collectives.own_workspace(agent.id):
+            workspace.archived_at = access.now
+            workspace.save(update_fields=["archived_at"])
+
+
+def unarchive(agent: TenantUser) -> None:
+    """Wake an agent. Its old tokens stay deleted."""
+    agent.unarchive()
+    if workspace := collectives.own_workspace(agent.id):
+        workspace.archived_at = None
+        workspace.save(update_fields=["archived_at"])
+
+
+deactivate_ai_agent = Action(
+    name="deactivate_ai_agent",
+    sentence="Stop this agent: all its tokens are deleted at once.",
+    label="Deactivate agent",
+    scope="update:users",
+    policy=rules.may_manage_agent,
+    is_offered=lambda access, agent: agent is None or agent.archived_at is None,
+    effect=_deactivate,
+    is_dangerous=True,
+    people_only="Only people can stop agents.",
+    audience="public",
+)
+
+
+def _reactivate(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
+    unarchive(agent)
+    return Outcome(
+        f"{agent.display_name} is active again. It needs a new token.",
+        path_of(agent),
+        resource(agent),
+        agent,
+    )
+
+
+reactivate_ai_agent = Action(
+    name="reactivate_ai_agent",
+    sentence="Bring this agent back. Its old tokens stay deleted.",
+    label="Reactivate agent",
+    scope="update:users",
+    policy=rules.may_manage_agent,
+    is_offered=lambda access, agent: agent is None or agent.archived_at is not None,
+    effect=_reactivate,
+    people_only="Only people can bring agents back.",
+    audience="public",
+)

@@ -1,0 +1,270 @@
+"""What people do with their own account, and tenant admins with the tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from accounts import rules
+from accounts.models import Tenant, TenantUser, User
+from collectives.queries import main_collective
+from harmonic.kernel import audit
+from harmonic.kernel.access import Access, Denied, Forbidden
+from harmonic.kernel.actions import Action, Outcome, Resource
+from harmonic.kernel.fields import Block, Choice, Flag, Line, Params
+
+# --- Profile --------------------------------------------------------------------------------
+
+
+class ProfileParams(Params):
+    name = Line(
+        required=False,
+        allow_blank=True,
+        max_length=User.NAME_LENGTH,
+        help_text="The display name.",
+    )
+    new_handle = Line(
+        required=False,
+        allow_blank=True,
+        label="Handle",
+        help_text="The handle in this tenant; what is sent becomes a slug.",
+    )
+
+
+def resource(person: TenantUser) -> Resource:
+    return Resource("User", person.handle, person.get_absolute_url())
+
+
+def _update_profile(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
+    rename(access, person, params.get("name", ""), params.get("new_handle", ""))
+    return Outcome(
+        "The profile is saved.", f"/u/{person.handle}/settings", resource(person), person
+    )
+
+
+def rename(access: Access, person: TenantUser, name: str, new_handle: str) -> None:
+    """Change what is given and not blank: the name in all tenants, the handle in this one.
+
+    Raises:
+        Invalid: the handle is reserved or taken.
+    """
+    if new_handle and new_handle.lower() != person.handle.lower():
+        person.handle = rules.checked_handle(new_handle, "new_handle")
+        person.save(update_fields=["handle"])
+    if name and name != person.display_name:
+        person.user.name = person.display_name = name
+        person.user.updated_at = access.now
+        person.user.save(update_fields=["name", "updated_at"])
+        # One account, one name: also where the account belongs to another tenant.
+        TenantUser.unscoped.filter(user=person.user).update(display_name=name)
+
+
+def _current_profile(access: Access, person: TenantUser | None) -> Mapping[str, Any]:
+    return {"name": person.display_name, "new_handle": person.handle} if person else {}
+
+
+update_profile = Action(
+    name="update_profile",
+    sentence="Change the display name or the handle.",
+    label="Save profile",
+    scope="update:users",
+    params=ProfileParams,
+    policy=rules.may_edit,
+    effect=_update_profile,
+    initial=_current_profile,
+    audience="public",
+)
+
+# --- Scratchpad -----------------------------------------------------------------------------
+
+SCRATCHPAD_LENGTH = 10_000
+
+
+class ScratchpadParams(Params):
+    content = Block(
+        allow_blank=True,
+        max_length=SCRATCHPAD_LENGTH,
+        help_text="The new content of the scratchpad, which it replaces; blank clears it.",
+    )
+
+
+def is_agent_itself(access: Access, target: Any) -> Denied | None:
+    if access.actor is not None and access.actor.is_agent:
+        return None
+    return Denied("Only AI agents have a scratchpad.")
+
+
+def _update_scratchpad(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    user = User.objects.select_for_update().get(id=access.user.user_id)
+    user.agent_configuration = {**user.agent_configuration, "scratchpad": params["content"]}
+    user.save(update_fields=["agent_configuration"])
+    return Outcome("Scratchpad updated successfully.", "/whoami")
+
+
+update_scratchpad = Action(
+    name="update_scratchpad",
+    sentence="Replace what your scratchpad holds.",
+    label="Save scratchpad",
+    scope="update:users",
+    params=ScratchpadParams,
+    policy=is_agent_itself,
+    effect=_update_scratchpad,
+    audience="private",
+)
+
+# --- The tenant -----------------------------------------------------------------------------
+
+
+class TenantParams(Params):
+    name = Line(
+        required=False,
+        allow_blank=True,
+        max_length=Tenant.NAME_LENGTH,
+        help_text="What the tenant is called.",
+    )
+    timezone = Line(required=False, allow_blank=True, help_text="The name of its timezone.")
+    feature_api = Flag(
+        required=False,
+        label="API on in this tenant",
+        help_text="Whether API clients get in at all. Tokens cannot change it.",
+        style={"help": "While it is off, every token of this tenant is refused."},
+    )
+    api = Flag(required=False, help_text="The same as feature_api.", style={"hidden": True})
+    api_enabled = Flag(
+        required=False, help_text="The same as feature_api.", style={"hidden": True}
+    )
+    feature_ai_agents = Flag(
+        required=False,
+        label="Internal AI agents",
+        help_text="Whether people may make agents that Harmonic itself runs.",
+    )
+
+
+def _update_tenant(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    tenant = rules.tenant_of(access)
+    changes: dict[str, Any] = {}
+    if params.get("name"):
+        changes["name"] = params["name"]
+    if params.get("timezone"):
+        changes["timezone"] = rules.checked_timezone(params["timezone"])
+    if "feature_ai_agents" in params:
+        changes["is_ai_agents_enabled"] = params["feature_ai_agents"]
+    notes = _switch(access, tenant, params, changes)
+    for name, value in changes.items():
+        setattr(tenant, name, value)
+    tenant.save(update_fields=list(changes))
+    if "timezone" in changes:
+        main = main_collective()
+        main.timezone = changes["timezone"]
+        main.save(update_fields=["timezone"])
+    return Outcome("The settings are saved.", "/tenant-admin/settings", notes=notes)
+
+
+def _switch(
+    access: Access, tenant: Tenant, params: dict[str, Any], changes: dict[str, Any]
+) -> tuple[str, ...]:
+    asked = next(
+        (params[name] for name in ("feature_api", "api", "api_enabled") if name in params), None
+    )
+    if asked is None:
+        return ()
+    if access.token is not None:
+        return ("The API switch was ignored: a token cannot turn the API on or off.",)
+    if asked != tenant.is_api_enabled:
+        audit.record("api_flag_changed", access, is_on=asked)
+    changes["is_api_enabled"] = asked
+    return ()
+
+
+def _current_tenant(access: Access, target: Any) -> Mapping[str, Any]:
+    tenant = rules.tenant_of(access)
+    return {
+        "name": tenant.name,
+        "timezone": tenant.timezone,
+        "feature_api": tenant.is_api_enabled,
+        "feature_ai_agents": tenant.is_ai_agents_enabled,
+    }
+
+
+update_tenant_settings = Action(
+    name="update_tenant_settings",
+    sentence="Change the settings of the tenant. What is absent or blank stays as it is.",
+    label="Save settings",
+    scope="update:tenants",
+    params=TenantParams,
+    policy=rules.is_tenant_admin,
+    effect=_update_tenant,
+    initial=_current_tenant,
+    fresh="admin",
+    audience="public",
+)
+
+
+class TenantRoleParams(Params):
+    role = Choice([("admin", "Admin")], help_text="The role: admin.")
+    grant = Flag(help_text="true to give the role, false to take it.")
+
+
+def _update_roles(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
+    if not person.user.is_human:
+        raise Forbidden("Only people can be tenant admins.")
+    if not params["grant"]:
+        _refuse_last_admin(access, person)
+    person.is_admin = params["grant"]
+    person.save(update_fields=["is_admin"])
+    audit.record("admin_action", access, person_id=person.user_id, is_admin=person.is_admin)
+    done = "is now" if person.is_admin else "is no longer"
+    return Outcome(f"{person.display_name} {done} a tenant admin.", _user_path(person))
+
+
+def _user_path(person: TenantUser) -> str:
+    return f"/tenant-admin/users/{person.handle}"
+
+
+def _refuse_last_admin(access: Access, person: TenantUser) -> None:
+    # The tenant's row is the lock: two admins must not leave at the same moment.
+    Tenant.objects.select_for_update().get(id=access.tenant.id)
+    others = TenantUser.objects.filter(is_admin=True, archived_at=None).exclude(id=person.id)
+    if person.is_admin and not others.exists():
+        raise Forbidden("The last admin of a tenant stays its admin.")
+
+
+update_tenant_roles = Action(
+    name="update_tenant_roles",
+    sentence="Make this person a tenant admin, or take the role.",
+    label="Change role",
+    scope="update:tenants",
+    params=TenantRoleParams,
+    policy=rules.is_tenant_admin,
+    effect=_update_roles,
+    fresh="admin",
+    audience="public",
+)
+
+
+def _remove_from_tenant(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
+    if person.id == access.user.person_id:
+        raise Forbidden("You cannot remove yourself.")
+    _refuse_last_admin(access, person)
+    person.archive(access.now)
+    for agent in TenantUser.objects.filter(user__parent=person.user_id, archived_at=None):
+        agent.archive(access.now)
+    audit.record("admin_action", access, person_id=person.user_id, removed=True)
+    return Outcome(
+        f"{person.display_name} is removed. Their tokens here work no more.",
+        "/tenant-admin/users",
+    )
+
+
+remove_from_tenant = Action(
+    name="remove_from_tenant",
+    sentence="Take this person and their agents out of the tenant. Their tokens end with it.",
+    label="Remove from the tenant",
+    scope="update:tenants",
+    policy=rules.is_tenant_admin,
+    is_offered=lambda access, person: person is None or person.archived_at is None,
+    effect=_remove_from_tenant,
+    is_dangerous=True,
+    fresh="admin",
+    audience="public",
+)

@@ -1,0 +1,201 @@
+"""Tenants, people and agents, and who belongs where."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+
+from harmonic.kernel.access import UserType
+from harmonic.kernel.tenancy import TenantModel
+
+
+class Tenant(models.Model):
+    """An isolated community, at its own subdomain."""
+
+    NAME_LENGTH = 255
+    SUBDOMAIN_LENGTH = 63
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    subdomain = models.CharField(max_length=SUBDOMAIN_LENGTH, unique=True)
+    name = models.CharField(max_length=NAME_LENGTH)
+    timezone = models.CharField(max_length=64, default="UTC")
+    is_listed = models.BooleanField(default=False)
+    is_api_enabled = models.BooleanField(default=False)
+    is_ai_agents_enabled = models.BooleanField(default=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    pass
+
+
+class User(AbstractBaseUser):
+    """One actor across the whole site; `TenantUser` says where it belongs.
+
+    `tokens_revoked_at` is set by suspension and security reset and never cleared: a token
+    made at or before that moment counts as deleted (`docs/architecture.md`).
+    """
+
+    NAME_LENGTH = 255
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(max_length=254, unique=True)
+    name = models.CharField(max_length=NAME_LENGTH)
+    user_type = models.CharField(
+        max_length=24, default=UserType.HUMAN, choices=[(kind, kind) for kind in UserType]
+    )
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="agents"
+    )
+    agent_configuration = models.JSONField(default=dict, blank=True)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    suspended_reason = models.TextField(blank=True, default="")
+    sessions_revoked_at = models.DateTimeField(null=True, blank=True)
+    tokens_revoked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    last_login = None  # type: ignore[assignment]  # the session and the log say it
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="user_parent_only_for_agents",
+                condition=models.Q(user_type=UserType.AI_AGENT, parent__isnull=False)
+                | (~models.Q(user_type=UserType.AI_AGENT) & models.Q(parent__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="user_not_its_own_parent",
+                condition=models.Q(parent__isnull=True) | ~models.Q(parent=models.F("id")),
+            ),
+            models.UniqueConstraint(Lower("email"), name="user_email_any_case"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_agent(self) -> bool:
+        return self.user_type == UserType.AI_AGENT
+
+    @property
+    def is_human(self) -> bool:
+        return self.user_type == UserType.HUMAN
+
+    @property
+    def mode(self) -> str:
+        """`external` or `internal` for an agent, empty for everybody else."""
+        if not self.is_agent:
+            return ""
+        return "internal" if self.agent_configuration.get("mode") == "internal" else "external"
+
+    @property
+    def is_internal_agent(self) -> bool:
+        return self.mode == "internal"
+
+    def revoke_tokens(self, now: datetime) -> None:
+        """Make every token of this user, in all tenants, count as deleted."""
+        self.tokens_revoked_at = now
+        self.save(update_fields=["tokens_revoked_at"])
+
+    def suspend(self, now: datetime, reason: str = "") -> None:
+        """Close the door to this user and its agents; their tokens never come back."""
+        self.suspended_at = now
+        self.suspended_reason = reason
+        self.tokens_revoked_at = now
+        self.save(update_fields=["suspended_at", "suspended_reason", "tokens_revoked_at"])
+        for agent in self.agents.filter(suspended_at=None):
+            agent.suspend(now, f"Parent user suspended: {reason}")
+
+    def unsuspend(self) -> None:
+        """Open the door again. Agents stay suspended, revoked tokens stay revoked."""
+        self.suspended_at = None
+        self.suspended_reason = ""
+        self.save(update_fields=["suspended_at", "suspended_reason"])
+
+    def security_reset(self, now: datetime) -> None:
+        """End all sessions and revoke all tokens, also those of the user's agents."""
+        self.sessions_revoked_at = now
+        self.tokens_revoked_at = now
+        self.save(update_fields=["sessions_revoked_at", "tokens_revoked_at"])
+        for agent in self.agents.all():
+            agent.revoke_tokens(now)
+
+
+class TenantUserQuerySet(models.QuerySet["TenantUser"]):
+    def active(self) -> TenantUserQuerySet:
+        return self.filter(archived_at=None)
+
+    def at(self, handle: str) -> TenantUserQuerySet:
+        """The one with this handle, whatever its case."""
+        return self.filter(handle_key=handle.lower()).select_related("user")
+
+
+class TenantUser(TenantModel):
+    """A user as a member of one tenant: handle, display name, roles."""
+
+    HANDLE_LENGTH = 64
+    NAME_LENGTH = User.NAME_LENGTH
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    handle = models.CharField(max_length=HANDLE_LENGTH)
+    handle_key = models.GeneratedField(
+        expression=Lower("handle"),
+        output_field=models.CharField(max_length=HANDLE_LENGTH),
+        db_persist=True,
+    )
+    display_name = models.CharField(max_length=NAME_LENGTH)
+    is_admin = models.BooleanField(default=False)
+    is_representative = models.BooleanField(default=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    tokens_revoked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=["tenant", "user"], name="tenantuser_once"),
+            models.UniqueConstraint(fields=["tenant", "handle_key"], name="tenantuser_handle"),
+        )
+
+    def __str__(self) -> str:
+        return self.handle
+
+    def get_absolute_url(self) -> str:
+        return f"/u/{self.handle}"
+
+    def archive(self, now: datetime) -> None:
+        """Take the user out of the tenant; its tokens there never come back."""
+        self.archived_at = now
+        self.tokens_revoked_at = now
+        self.save(update_fields=["archived_at", "tokens_revoked_at"])
+
+    def unarchive(self) -> None:
+        self.archived_at = None
+        self.save(update_fields=["archived_at"])
+
+
+def agent_configuration(
+    *, mode: str, identity_prompt: str, capabilities: list[str], model: str
+) -> dict[str, Any]:
+    """Return the settings of an agent as they are stored."""
+    stored: dict[str, Any] = {
+        "mode": mode,
+        "identity_prompt": identity_prompt,
+        "capabilities": capabilities,
+    }
+    if mode == "internal":
+        stored["model"] = model or "default"
+    return stored

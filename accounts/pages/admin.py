@@ -1,0 +1,127 @@
+"""Tenant administration: settings and people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+
+from accounts.actions import people as actions
+from accounts.models import TenantUser
+from accounts.queries import people, person_at, with_user
+from accounts.rules import is_tenant_admin, tenant_of
+from collectives.models import Collective
+from collectives.queries import tenant_admin_ids
+from harmonic.kernel.access import Access, Door, Forbidden, Rule
+from harmonic.kernel.actions import Resource
+from harmonic.kernel.pages import Page, Request, mounted, only_reads, redirect, with_rule
+
+PER_PAGE = 50
+SHOWN = 100
+
+
+def for_admins(access: Access) -> None:
+    """Pass for tenant admins.
+
+    Raises:
+        Forbidden: for everybody else.
+    """
+    if denied := is_tenant_admin(access, None):
+        raise Forbidden(f"403 Unauthorized - {denied.reason}")
+
+
+def dashboard(access: Access, target: None) -> Mapping[str, Any]:
+    ids = tenant_admin_ids(SHOWN)
+    known = people(ids)
+    standard = Collective.objects.filter(kind="standard", is_main=False)
+    return {
+        "tenant": tenant_of(access),
+        "admins": [known[user_id] for user_id in ids],
+        "collectives": list(standard.order_by("-created_at", "-id")[:SHOWN]),
+        "people_count": TenantUser.objects.filter(archived_at=None, user__user_type="human").count(),
+    }
+
+
+DASHBOARD = Page(
+    name="admin.dashboard",
+    template="admin/dashboard.html",
+    title=lambda access, target: "Tenant Admin",
+    find=for_admins,
+    show=dashboard,
+    fresh="admin",
+)
+
+SETTINGS = Page(
+    name="admin.settings",
+    template="admin/settings.html",
+    title=lambda access, target: "Tenant Settings",
+    find=for_admins,
+    show=lambda access, target: {"tenant": tenant_of(access)},
+    actions=(actions.update_tenant_settings,),
+    writes={"POST": actions.update_tenant_settings},
+    fresh="admin",
+)
+
+
+# --- People ---------------------------------------------------------------------------------
+
+
+def listed(access: Access, target: None) -> Mapping[str, Any]:
+    query = access.query.get("q", "")
+    rows = with_user().filter(user__user_type="human").order_by("display_name", "id")
+    if query:
+        rows = rows.filter(user__email__icontains=query)
+    page = Paginator(rows, PER_PAGE).get_page(access.query.get("page"))
+    return {"people": page.object_list, "page": page, "query": query}
+
+
+PEOPLE = Page(
+    name="admin.people",
+    template="admin/people.html",
+    title=lambda access, target: "Users",
+    find=for_admins,
+    show=listed,
+    fresh="admin",
+)
+
+
+def managed(access: Access, handle: str) -> TenantUser:
+    for_admins(access)
+    return person_at(access, handle)
+
+
+PERSON = Page(
+    name="admin.person",
+    template="admin/person.html",
+    title=lambda access, person: person.display_name,
+    find=managed,
+    show=lambda access, person: {"person": person},
+    about=lambda access, person: (
+        Resource("User", person.handle, f"/tenant-admin/users/{person.handle}")
+        if person
+        else None
+    ),
+    actions=(actions.update_tenant_roles, actions.remove_from_tenant),
+    fresh="admin",
+)
+
+
+def admin(request: HttpRequest) -> HttpResponse:
+    """Send an admin to the one area there is."""
+    only_reads(request)
+    access = cast(Request, request).access
+    for_admins(access)
+    return redirect(access, "/tenant-admin")
+
+
+def urls() -> list[URLPattern]:
+    return [
+        path("admin", with_rule(admin, Rule(Door.TENANT)), name="admin"),
+        *mounted("tenant-admin", DASHBOARD),
+        *mounted("tenant-admin/settings", SETTINGS),
+        *mounted("tenant-admin/users", PEOPLE),
+        *mounted("tenant-admin/users/<str:handle>", PERSON),
+    ]

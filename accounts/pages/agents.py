@@ -1,0 +1,141 @@
+"""The pages of AI agents. An agent's pages are its parent's alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import URLPattern
+
+from accounts.actions import agents as actions
+from accounts.actions.people import update_profile
+from accounts.models import TenantUser
+from accounts.queries import agents_of, people, person_at
+from accounts.rules import is_parent_of
+from collectives import queries as collectives
+from harmonic.kernel import capabilities
+from harmonic.kernel.access import Access, Forbidden, NotFound
+from harmonic.kernel.actions import Resource
+from harmonic.kernel.pages import Page, mounted
+from tokens.queries import listed as listed_tokens
+
+
+def for_people(access: Access) -> None:
+    if not access.user.is_human:
+        raise Forbidden("403 Unauthorized - Only people have AI agents")
+
+
+def listed(access: Access, target: None) -> Mapping[str, Any]:
+    agents = list(agents_of(access.user.user_id))
+    return {"agents": agents}
+
+
+LIST = Page(
+    name="agents.list",
+    template="agents/list.html",
+    title=lambda access, target: "My AI Agents",
+    find=for_people,
+    show=listed,
+    resource="users",
+)
+
+NEW = Page(
+    name="agents.new",
+    template="agents/new.html",
+    title=lambda access, target: "New AI Agent",
+    find=for_people,
+    show=lambda access, target: {"is_api_on": access.tenant.is_api_enabled},
+    actions=(actions.create_ai_agent,),
+    writes={"POST": actions.create_ai_agent},
+    resource="users",
+)
+
+
+# --- One agent ------------------------------------------------------------------------------
+
+
+def own_agent(access: Access, handle: str) -> TenantUser:
+    """Return the caller's agent with this handle.
+
+    Raises:
+        NotFound: nobody, or no agent, has it.
+        Forbidden: it is somebody else's agent.
+    """
+    agent = person_at(access, handle)
+    if not agent.user.is_agent:
+        raise NotFound
+    if not is_parent_of(access, agent):
+        raise Forbidden("403 Unauthorized", hint="Only the agent's parent may open this.")
+    return agent
+
+
+def about(access: Access, agent: TenantUser | None) -> Resource | None:
+    return actions.resource(agent) if agent else None
+
+
+def show(access: Access, agent: TenantUser) -> Mapping[str, Any]:
+    return {
+        "agent": agent,
+        "shown": people([agent.user_id])[agent.user_id],
+        "mode": agent.user.mode,
+        "model": agent.user.agent_configuration.get("model", ""),
+        "collectives": collectives.collectives_of([agent]).get(agent.id, []),
+        "settings_path": f"{actions.path_of(agent)}/settings",
+        "tokens_path": f"/u/{agent.handle}/settings/tokens",
+        "is_suspended": agent.user.suspended_at is not None,
+    }
+
+
+AGENT = Page(
+    name="agents.show",
+    template="agents/show.html",
+    title=lambda access, agent: agent.display_name,
+    find=own_agent,
+    show=show,
+    about=about,
+    resource="users",
+)
+
+
+def settings(access: Access, agent: TenantUser) -> Mapping[str, Any]:
+    inside = collectives.collectives_of([agent]).get(agent.id, [])
+    inside_ids = {each.id for each in inside}
+    own = collectives.own_collectives(access.user.person_id)
+    granted = agent.user.agent_configuration.get("capabilities")
+    return {
+        **show(access, agent),
+        "prompt": agent.user.agent_configuration.get("identity_prompt", ""),
+        "addable": [each for each in own if each.id not in inside_ids],
+        "granted": capabilities.GRANTABLE if granted is None else granted,
+        "tokens": listed_tokens(access, agent),
+        "is_internal": agent.user.is_internal_agent,
+        "new_token_path": f"/u/{agent.handle}/settings/tokens/new",
+        "is_api_on": access.tenant.is_api_enabled,
+    }
+
+
+SETTINGS = Page(
+    name="agents.settings",
+    template="agents/settings.html",
+    title=lambda access, agent: f"Settings - {agent.display_name}",
+    find=own_agent,
+    show=settings,
+    about=about,
+    actions=(
+        actions.update_ai_agent,
+        update_profile,
+        actions.deactivate_ai_agent,
+        actions.reactivate_ai_agent,
+    ),
+    writes={"POST": actions.update_ai_agent},
+    resource="users",
+)
+
+
+def urls() -> list[URLPattern]:
+    return [
+        *mounted("ai-agents", LIST),
+        *mounted("ai-agents/new", NEW),
+        *mounted("ai-agents/<str:handle>", AGENT),
+        *mounted("ai-agents/<str:handle>/settings", SETTINGS),
+    ]

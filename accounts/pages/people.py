@@ -1,0 +1,201 @@
+"""Profile, settings, and the pages about oneself."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+
+from accounts.actions import people as actions
+from accounts.models import TenantUser, User
+from accounts.queries import agents_of, people, person_at
+from accounts.rules import editable_person
+from collectives import queries as collectives
+from collectives.feed.queries import pinned
+from collectives.models import Collective
+from harmonic.kernel import capabilities
+from harmonic.kernel.access import Access, Door, NotFound, Rule
+from harmonic.kernel.actions import Resource
+from harmonic.kernel.pages import (
+    Page,
+    Request,
+    form_alias,
+    mounted,
+    only_reads,
+    redirect,
+    with_rule,
+)
+from tokens.queries import listed as listed_tokens
+
+COMMON_SHOWN = 20
+
+
+def about(access: Access, person: TenantUser | None) -> Resource | None:
+    return actions.resource(person) if person else None
+
+
+# --- Profile --------------------------------------------------------------------------------
+
+
+def profile(access: Access, person: TenantUser) -> Mapping[str, Any]:
+    is_self = person.user_id == access.user.user_id
+    common = [] if is_self else common_collectives(access, person)
+    return {
+        "person": person,
+        "shown": people([person.user_id])[person.user_id],
+        "is_self": is_self,
+        "is_archived": person.archived_at is not None,
+        "agent_count": agents_of(person.user_id).count() if person.user.is_human else 0,
+        "common": common[:COMMON_SHOWN],
+        "common_count": len(common),
+        "more": max(0, len(common) - COMMON_SHOWN),
+        "pinned": pinned(access, person.id) if access.here.is_main else [],
+        "is_own_agent": person.user.parent_id == access.user.user_id,
+    }
+
+
+def common_collectives(access: Access, person: TenantUser) -> list[Collective]:
+    """Return the collectives that both belong to; nobody learns of others."""
+    own = {each.id for each in collectives.own_collectives(access.user.person_id)}
+    theirs = collectives.collectives_of([person]).get(person.id, [])
+    return [each for each in theirs if each.id in own]
+
+
+def profile_title(access: Access, person: TenantUser) -> str:
+    return person.display_name
+
+
+PROFILE = Page(
+    name="people.show",
+    template="accounts/profile.html",
+    title=profile_title,
+    find=person_at,
+    show=profile,
+    resource="users",
+)
+
+
+def person_here(access: Access, handle: str) -> TenantUser:
+    """Return a member of the collective; anybody else is not there to be seen."""
+    person = person_at(access, handle)
+    row = collectives.membership_of(access.here.id, person)
+    if row is None or row.archived_at is not None:
+        raise NotFound
+    return person
+
+
+PROFILE_HERE = Page(
+    name="people.here",
+    template="accounts/profile.html",
+    title=profile_title,
+    find=person_here,
+    show=profile,
+    door=Door.COLLECTIVE,
+    resource="users",
+)
+
+
+# --- Settings -------------------------------------------------------------------------------
+
+
+def settings(access: Access, person: TenantUser) -> Mapping[str, Any]:
+    is_on = access.tenant.is_api_enabled
+    return {
+        "person": person,
+        "is_self": person.user_id == access.user.user_id,
+        "mode": person.user.mode,
+        "model": person.user.agent_configuration.get("model", ""),
+        "parent": people([person.user.parent_id])[person.user.parent_id]
+        if person.user.parent_id
+        else None,
+        "is_api_on": is_on,
+        "tokens": listed_tokens(access, person) if is_on else [],
+        "tokens_path": f"/u/{person.handle}/settings/tokens",
+        "may_create": access.user.is_human and not person.user.is_internal_agent,
+    }
+
+
+def settings_title(access: Access, person: TenantUser) -> str:
+    is_self = person.user_id == access.user.user_id
+    return "Your Settings" if is_self else f"{person.display_name}'s Settings"
+
+
+SETTINGS = Page(
+    name="people.settings",
+    template="accounts/settings.html",
+    title=settings_title,
+    find=editable_person,
+    show=settings,
+    about=about,
+    actions=(actions.update_profile,),
+    resource="users",
+)
+
+
+def own_settings(request: HttpRequest) -> HttpResponse:
+    only_reads(request)
+    access = cast(Request, request).access
+    return redirect(access, f"{access.user.path}/settings")
+
+
+# --- Who am I -------------------------------------------------------------------------------
+
+
+def whoami(access: Access, target: None) -> Mapping[str, Any]:
+    actor = access.user
+    user = User.objects.get(id=actor.user_id)
+    workspace = collectives.own_workspace(actor.person_id)
+    settings_ = user.agent_configuration
+    granted = settings_.get("capabilities")
+    return {
+        "me": people([actor.user_id])[actor.user_id],
+        "is_agent": actor.is_agent,
+        "prompt": settings_.get("identity_prompt", "") if actor.is_agent else "",
+        "canary": secrets.token_hex(8),
+        "lacking": []
+        if granted is None
+        else [name for name in capabilities.GRANTABLE if name not in granted],
+        "scratchpad": settings_.get("scratchpad", ""),
+        "workspace": workspace,
+        "collectives": collectives.own_collectives(actor.person_id),
+    }
+
+
+WHOAMI = Page(
+    name="whoami",
+    template="accounts/whoami.html",
+    title=lambda access, target: "Who Am I?",
+    show=whoami,
+    actions=(actions.update_scratchpad,),
+    resource="users",
+)
+
+MOTTO = Page(
+    name="motto",
+    template="accounts/motto.html",
+    title=lambda access, target: "Do the right thing. ❤️",
+    show=lambda access, target: {},
+    door=Door.PUBLIC,
+)
+
+
+def urls() -> list[URLPattern]:
+    return [
+        path("settings", with_rule(own_settings, Rule(Door.TENANT)), name="settings"),
+        *mounted("whoami", WHOAMI),
+        *mounted("motto", MOTTO),
+        *mounted("u/<str:handle>", PROFILE),
+        *mounted("u/<str:handle>/settings", SETTINGS),
+        path(
+            "u/<str:handle>/settings/profile",
+            form_alias(SETTINGS, actions.update_profile),
+            name="people.settings.profile",
+        ),
+    ]
+
+
+def collective_urls() -> list[URLPattern]:
+    return mounted("u/<str:handle>", PROFILE_HERE)

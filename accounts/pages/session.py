@@ -1,0 +1,195 @@
+"""Signing in and out, and proving once more that it is you."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from axes.handlers.proxy import AxesProxyHandler
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.models import TenantUser, User
+from accounts.sign_in import check_password
+from harmonic import sessions
+from harmonic.kernel import audit
+from harmonic.kernel.access import Access, Door, Forbidden, Refused, Rule
+from harmonic.kernel.documents import Document, keep_private, respond
+from harmonic.kernel.negotiation import Format
+from harmonic.kernel.pages import Request, method_not_allowed, with_rule
+from harmonic.kernel.tenancy import tenant_bound
+
+WRONG = "The e-mail address or the password is not right."
+SUSPENDED = "Account Suspended"
+
+
+def access_of(request: HttpRequest) -> Access:
+    return cast(Request, request).access
+
+
+def local_path(sent: str) -> str:
+    """Return a path of this tenant to go to, or "/" for anything else."""
+    is_local = sent.startswith("/") and not sent.startswith(("//", "/\\"))
+    return sent if is_local and url_has_allowed_host_and_scheme(sent, None) else "/"
+
+
+def see_other(request: HttpRequest, target: str) -> HttpResponse:
+    status = 302 if request.method in {"GET", "HEAD"} else 303
+    response = HttpResponseRedirect(target, status=status)
+    keep_private(response)
+    return response
+
+
+# --- Signing in -----------------------------------------------------------------------------
+
+
+def login(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _sign_in(request)
+    if request.method not in {"GET", "HEAD"}:
+        raise method_not_allowed("GET, HEAD, POST")
+    access = access_of(request)
+    then = request.GET.get("redirect_to_resource", "")
+    if access.actor is not None and access.token is None:
+        return see_other(request, local_path(then))
+    return _form(request, then=then)
+
+
+def _form(request: HttpRequest, *, then: str, email: str = "", error: str = "") -> HttpResponse:
+    document = Document(
+        title="Sign in",
+        template="accounts/sign_in.html",
+        context={"then": then, "email": email, "error": error},
+        status=422 if error else 200,
+        error=error,
+    )
+    return respond(request, access_of(request), document)
+
+
+def _sign_in(request: HttpRequest) -> HttpResponse:
+    email = request.POST.get("email") or request.POST.get("auth_key", "")
+    password = request.POST.get("password", "")
+    then = request.POST.get("redirect_to_resource", "")
+    _refuse_locked(request, email)
+    user = check_password(request, email, password)
+    access = access_of(request)
+    if user is None:
+        audit.record("login_failure", access, warn=True, reason="invalid_credentials")
+        return _form(request, then=then, email=email, error=WRONG)
+    _refuse_outsiders(access, user)
+    sessions.start(request.session, user.id, access.tenant.id, access.now)
+    audit.record("login_success", access, user_id=user.id)
+    return see_other(request, local_path(then))
+
+
+def _refuse_locked(request: HttpRequest, email: str) -> None:
+    if AxesProxyHandler.is_allowed(request, {"username": email}):
+        return
+    seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    audit.record("rate_limited", access_of(request), warn=True)
+    raise Refused(
+        f"Rate limit exceeded. Retry after {seconds} seconds.",
+        status=429,
+        code="rate_limited",
+        hint="There were too many wrong passwords.",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
+def _refuse_outsiders(access: Access, user: User) -> None:
+    if user.suspended_at is not None:
+        audit.record("suspended_login_attempt", access, warn=True, user_id=user.id)
+        raise Forbidden(SUSPENDED, hint="This account is suspended.", code="suspended")
+    with tenant_bound(access.tenant.id):
+        is_member = TenantUser.objects.filter(user=user, archived_at=None).exists()
+    if not is_member:
+        raise Forbidden(
+            f"You do not belong to {access.tenant.name}.",
+            hint="Ask one of its members for an invitation.",
+            code="not_a_member",
+        )
+
+
+# --- Signing out ----------------------------------------------------------------------------
+
+
+def logout(request: HttpRequest) -> HttpResponse:
+    access = access_of(request)
+    if request.method in {"POST", "DELETE"}:
+        if access.actor is not None and access.token is None:
+            audit.record("logout", access)
+        request.session.flush()
+        return see_other(request, "/logout-success")
+    if request.method not in {"GET", "HEAD"}:
+        raise method_not_allowed("GET, HEAD, POST, DELETE")
+    return _note(request, "Sign out", "accounts/sign_out.html")
+
+
+def logout_success(request: HttpRequest) -> HttpResponse:
+    return _note(request, "Signed out", "accounts/signed_out.html")
+
+
+def _note(request: HttpRequest, title: str, template: str, **context: Any) -> HttpResponse:
+    return respond(request, access_of(request), Document(title, template, context))
+
+
+# --- Proving it once more -------------------------------------------------------------------
+
+
+def reverify(request: HttpRequest) -> HttpResponse:
+    access = access_of(request)
+    scope = request.POST.get("scope") or request.GET.get("scope", "")
+    then = request.POST.get("then") or request.GET.get("then", "")
+    if request.method == "POST":
+        return _prove(request, access, scope, then)
+    if request.method not in {"GET", "HEAD"}:
+        raise method_not_allowed("GET, HEAD, POST")
+    return _proof_form(request, scope, then)
+
+
+def _proof_form(request: HttpRequest, scope: str, then: str, error: str = "") -> HttpResponse:
+    document = Document(
+        title="Confirm that it is you",
+        template="accounts/reverify.html",
+        context={"scope": scope, "then": then, "error": error},
+        status=422 if error else 200,
+        error=error,
+    )
+    return respond(request, access_of(request), document)
+
+
+def _prove(request: HttpRequest, access: Access, scope: str, then: str) -> HttpResponse:
+    if access.token is not None or scope not in sessions.SCOPES:
+        raise Refused("There is nothing to confirm.", status=400, code="invalid")
+    email = User.objects.values_list("email", flat=True).get(id=access.user.user_id)
+    _refuse_locked(request, email)
+    if check_password(request, email, request.POST.get("password", "")) is None:
+        audit.record("reverification_failure", access, warn=True, scope=scope)
+        return _proof_form(request, scope, then, "The password is not right.")
+    sessions.note_verified(request.session, scope, access.now)
+    audit.record("reverification_success", access, scope=scope)
+    return see_other(request, local_path(then))
+
+
+def replay(request: HttpRequest) -> HttpResponse:
+    """Show the form that was interrupted, to be sent once more."""
+    stashed = request.session.pop("stashed_post", None)
+    if stashed is None or access_of(request).format != Format.HTML:
+        return see_other(request, "/")
+    values = [(key, value) for key, values in stashed["values"].items() for value in values]
+    return _note(
+        request, "Go on", "accounts/replay.html", action_path=stashed["path"], values=values
+    )
+
+
+def urls() -> list[URLPattern]:
+    public, tenant = Rule(Door.PUBLIC), Rule(Door.TENANT)
+    return [
+        path("login", with_rule(login, public), name="login"),
+        path("auth/identity/callback", with_rule(login, public), name="login.callback"),
+        path("logout", with_rule(logout, public), name="logout"),
+        path("logout-success", with_rule(logout_success, public), name="logout_success"),
+        path("reverify", with_rule(reverify, tenant), name="reverify"),
+        path("reverify/replay", with_rule(replay, tenant), name="reverify.replay"),
+    ]

@@ -1,0 +1,112 @@
+"""Reading people: one query a page, whoever and however many they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts.models import TenantUser
+from harmonic.kernel.access import Access, NotFound, UserType
+from harmonic.kernel.tenancy import parse_uuid
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody as a page shows them, by the names they have in this tenant."""
+
+    user_id: UUID
+    handle: str
+    name: str
+    user_type: str
+    parent_name: str = ""
+    parent_handle: str = ""
+
+    @property
+    def path(self) -> str:
+        return f"/u/{self.handle}" if self.handle else ""
+
+    @property
+    def parent_path(self) -> str:
+        return f"/u/{self.parent_handle}"
+
+    @property
+    def is_agent(self) -> bool:
+        return self.user_type == UserType.AI_AGENT
+
+
+class People(dict[UUID, Person]):
+    """The people of a page, by user id. Somebody unknown is shown without a name."""
+
+    def __missing__(self, user_id: UUID) -> Person:
+        return Person(user_id, "", "Somebody", UserType.HUMAN)
+
+
+def people(user_ids: Iterable[UUID | None]) -> People:
+    """Return the people with these user ids in the bound tenant, agents with their parent."""
+    wanted = {user_id for user_id in user_ids if user_id}
+    if not wanted:
+        return People()
+    rows = _names(wanted)
+    parents = {parent for *_, parent in rows.values() if parent and parent not in rows}
+    names = {**rows, **_names(parents)} if parents else rows
+    return People({user_id: _person(user_id, names) for user_id in rows})
+
+
+def _names(user_ids: set[UUID]) -> dict[UUID, tuple[str, str, str, UUID | None]]:
+    values = TenantUser.objects.filter(user__in=user_ids).values_list(
+        "user_id", "handle", "display_name", "user__user_type", "user__parent_id"
+    )
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in values}
+
+
+def _person(user_id: UUID, names: dict[UUID, tuple[str, str, str, UUID | None]]) -> Person:
+    handle, name, kind, parent = names[user_id]
+    parent_handle, parent_name = names[parent][:2] if parent in names else ("", "")
+    return Person(user_id, handle, name, kind, parent_name, parent_handle)
+
+
+def person_named(word: str, access: Access) -> TenantUser | None:
+    """Return who is meant by `me`, a handle, `@handle` or a user id in this tenant."""
+    if word == "me" and access.actor:
+        return with_user().filter(id=access.actor.person_id).first()
+    user_id = parse_uuid(word)
+    if user_id:
+        return with_user().filter(user=user_id).first()
+    return with_user().filter(handle_key=word.removeprefix("@").lower()).first()
+
+
+def person_at(access: Access, handle: str) -> TenantUser:
+    """Return who a path names by handle or user id.
+
+    Raises:
+        NotFound: there is no such person in this tenant.
+    """
+    person = person_named(handle, access) if handle != "me" else None
+    if person is None:
+        raise NotFound
+    return person
+
+
+def with_user() -> QuerySet[TenantUser]:
+    return TenantUser.objects.select_related("user")
+
+
+def agents_of(user_id: UUID) -> QuerySet[TenantUser]:
+    """Return a person's agents in this tenant, newest first."""
+    return (
+        with_user()
+        .filter(user__parent=user_id, user__user_type=UserType.AI_AGENT)
+        .order_by("-created_at", "-id")
+    )
+
+
+def roles_of(person: TenantUser) -> list[str]:
+    held: tuple[tuple[str, Any], ...] = (
+        ("admin", person.is_admin),
+        ("representative", person.is_representative),
+    )
+    return [role for role, is_held in held if is_held]

@@ -1,0 +1,170 @@
+"""Rules about people: handles, who may edit whom, timezones."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+from zoneinfo import available_timezones
+
+from accounts.models import Tenant, TenantUser, User
+from accounts.queries import person_at
+from harmonic.kernel.access import Access, Denied, Forbidden, Invalid, UserType
+from harmonic.kernel.text import slug
+
+RESERVED_HANDLES = frozenset(
+    "everyone admins representatives summarizers new available actions me".split()
+)
+RESERVED_PREFIXES = ("trio", "melody", "counterpoint", "cadence")
+# What public forms call a few zones.
+ZONE_NAMES = {
+    "Pacific Time (US & Canada)": "America/Los_Angeles",
+    "Mountain Time (US & Canada)": "America/Denver",
+    "Central Time (US & Canada)": "America/Chicago",
+    "Eastern Time (US & Canada)": "America/New_York",
+}
+
+
+def is_reserved(handle: str) -> bool:
+    key = handle.lower()
+    return key in RESERVED_HANDLES or any(
+        key == prefix or key.startswith(f"{prefix}-") for prefix in RESERVED_PREFIXES
+    )
+
+
+def is_taken(handle: str) -> bool:
+    return TenantUser.objects.filter(handle_key=handle.lower()).exists()
+
+
+def free_handle(name: str) -> str:
+    """Return a handle made from `name`, with a number where it is taken or reserved."""
+    base = slug(name).lower()[: TenantUser.HANDLE_LENGTH - 6] or "user"
+    taken = set(
+        TenantUser.objects.filter(handle_key__startswith=base).values_list("handle_key", flat=True)
+    )
+    if base not in taken and not is_reserved(base):
+        return base
+    number = 2
+    while f"{base}-{number}" in taken:
+        number += 1
+    return f"{base}-{number}"
+
+
+def checked_handle(sent: str, param: str = "handle") -> str:
+    """Return the slug of a handle that somebody chose.
+
+    Raises:
+        Invalid: nothing is left of it, or it is reserved or taken.
+    """
+    handle = slug(sent)
+    if not handle:
+        raise Invalid.of(param, "blank")
+    if len(handle) > TenantUser.HANDLE_LENGTH:
+        raise Invalid.of(param, "too_long", limit=TenantUser.HANDLE_LENGTH)
+    if is_reserved(handle):
+        raise Invalid.of(param, "reserved")
+    if is_taken(handle):
+        raise Invalid.of(param, "taken")
+    return handle
+
+
+def checked_timezone(sent: str) -> str:
+    """Return a zone's IANA name.
+
+    Raises:
+        Invalid: there is no such zone.
+    """
+    name = ZONE_NAMES.get(sent, sent)
+    if name not in available_timezones():
+        raise Invalid.of("timezone", "unknown_timezone")
+    return name
+
+
+# --- Policies -------------------------------------------------------------------------------
+
+
+def is_signed_in(access: Access, target: Any) -> Denied | None:
+    return None if access.actor else Denied("Unauthorized")
+
+
+def is_human(access: Access, target: Any) -> Denied | None:
+    return None if access.actor and access.actor.is_human else Denied()
+
+
+def is_tenant_admin(access: Access, target: Any) -> Denied | None:
+    if access.actor and access.actor.is_tenant_admin and access.actor.is_human:
+        return None
+    return Denied(
+        "Only tenant admins may do that.", "The tenant's admins are named at /tenant-admin."
+    )
+
+
+def may_edit(access: Access, person: TenantUser | None) -> Denied | None:
+    """Oneself, or an AI agent whose parent one is. Tenant admins get no exception."""
+    actor = access.actor
+    if actor is None:
+        return Denied("Unauthorized")
+    if person is None or person.user_id == actor.user_id or is_parent_of(access, person):
+        return None
+    return Denied("403 Unauthorized", "Only the account's owner may open this.")
+
+
+def is_parent_of(access: Access, person: TenantUser) -> bool:
+    actor = access.actor
+    return (
+        actor is not None
+        and actor.is_human
+        and person.user.is_agent
+        and person.user.parent_id == actor.user_id
+    )
+
+
+def may_manage_agent(access: Access, person: TenantUser | None) -> Denied | None:
+    """The agent's parent."""
+    if person is None or is_parent_of(access, person):
+        return None
+    return Denied("Only the agent's parent may do that.")
+
+
+def editable_person(access: Access, handle: str) -> TenantUser:
+    """Return whom a settings page is about.
+
+    Raises:
+        NotFound: nobody has that handle.
+        Forbidden: neither oneself nor one's own agent.
+    """
+    person = person_at(access, handle)
+    if denied := may_edit(access, person):
+        raise Forbidden(denied.reason, hint=denied.hint)
+    return person
+
+
+# --- Making people --------------------------------------------------------------------------
+
+
+def new_user(*, name: str, email: str, now: datetime, password: str | None = None) -> User:
+    """Make a human account, site-wide. `join_tenant` of `collectives` brings it into a tenant."""
+    user = User(name=name, email=email.lower(), created_at=now, updated_at=now)
+    user.set_password(password)
+    user.save()
+    return user
+
+
+def new_agent_user(*, name: str, parent_id: uuid.UUID, configuration: dict[str, Any], now: datetime) -> User:
+    """Make an AI agent's account: it cannot sign in, and its address is no address."""
+    user = User(
+        name=name,
+        email=f"{uuid.uuid4()}@not-a-real-email.com",
+        user_type=UserType.AI_AGENT,
+        parent_id=parent_id,
+        agent_configuration=configuration,
+        created_at=now,
+        updated_at=now,
+    )
+    user.set_unusable_password()
+    user.save()
+    return user
+
+
+def tenant_of(access: Access) -> Tenant:
+    return Tenant.objects.get(id=access.tenant.id)

@@ -1,0 +1,60 @@
+"""Signing in with e-mail and password, and the limit on wrong ones.
+
+django-axes counts the failures, by address and by account.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.signals import user_logged_in
+from django.http import HttpRequest
+
+from accounts.models import User
+from harmonic.kernel.access import UserType
+
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
+
+
+class PasswordBackend(BaseBackend):
+    """Finds a person by e-mail and password. Agents and identities have no password."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
+    ) -> User | None:
+        if not username or password is None:
+            return None
+        user = User.objects.filter(
+            email__iexact=username.strip(), user_type=UserType.HUMAN
+        ).first()
+        if user is None:
+            # Takes as long as a wrong password, so that nobody learns which accounts exist.
+            User().set_password(password)
+            return None
+        return user if user.check_password(password) else None
+
+    def get_user(self, user_id: Any) -> User | None:
+        return User.objects.filter(pk=user_id).first()
+
+
+def check_password(request: HttpRequest, email: str, password: str) -> User | None:
+    """Return the person with this e-mail and password; count a failure otherwise."""
+    user = authenticate(request, username=email, password=password)
+    if not isinstance(user, User):
+        return None
+    user_logged_in.send(sender=User, request=request, user=user)
+    return user
+
+
+def is_exempt_from_the_limit(
+    request: HttpRequest, credentials: dict[str, Any] | None = None
+) -> bool:
+    """Answer whether a caller is counted but not refused: loopback on a local machine."""
+    return not settings.LIMIT_LOOPBACK and request.META.get("REMOTE_ADDR") in LOOPBACK

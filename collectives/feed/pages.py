@@ -1,0 +1,105 @@
+"""Home, and the home page of a collective."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import URLPattern
+
+from accounts.queries import people
+from collectives import queries as collectives
+from collectives.feed.queries import MARKDOWN_PAGE, PAGE, feed_of, pinned
+from harmonic.kernel.access import Access, Door
+from harmonic.kernel.negotiation import Format
+from harmonic.kernel.pages import Page, mounted
+
+TEAM_SHOWN = 20
+
+
+def _limit(access: Access) -> int:
+    return MARKDOWN_PAGE if access.format == Format.MARKDOWN else PAGE
+
+
+# --- Home -----------------------------------------------------------------------------------
+
+
+def home(access: Access, target: None) -> Mapping[str, Any]:
+    feed = feed_of(access, limit=_limit(access))
+    return {
+        "feed": feed,
+        "older_href": f"/?cursor={feed.older}" if feed.older else "",
+        "collectives": collectives.own_collectives(access.user.person_id),
+        "note_path": "/note",
+    }
+
+
+HOME = Page(
+    name="home",
+    template="feed/home.html",
+    title=lambda access, target: "Home",
+    show=home,
+    scope=lambda access, target: "visibility:public",
+    resource="notes",
+)
+
+
+# --- A collective ---------------------------------------------------------------------------
+
+
+def place(access: Access, target: None) -> Mapping[str, Any]:
+    here = collectives.here(access)
+    feed = feed_of(access, limit=_limit(access))
+    is_shared = not access.here.is_workspace
+    members = collectives.members(access.here.id, TEAM_SHOWN) if is_shared else []
+    return {
+        "collective": here,
+        "feed": feed,
+        "older_href": f"{access.here.path}?cursor={feed.older}" if feed.older else "",
+        "pinned": pinned(access, None),
+        "members": members,
+        "member_count": collectives.member_count(here.id) if len(members) == TEAM_SHOWN else 0,
+        "members_path": f"{access.here.path}/members",
+        "note_path": f"{access.here.path}/note",
+        **api_state(access),
+    }
+
+
+def api_state(access: Access) -> Mapping[str, Any]:
+    """Return whether API clients get in, and if not, which switch is off and who turns it."""
+    if not access.tenant.is_api_enabled:
+        return {"api": "tenant_off", "api_admins": _tenant_admins()}
+    if access.here.is_main or access.here.is_api_enabled:
+        return {"api": "on", "api_admins": []}
+    return {"api": "off", "api_admins": collectives.admins(access.here.id)}
+
+
+def _tenant_admins() -> list[Any]:
+    ids = collectives.tenant_admin_ids()
+    known = people(ids)
+    return [known[user_id] for user_id in ids]
+
+
+def place_scope(access: Access, target: None) -> str:
+    if access.here.is_workspace:
+        return "visibility:private"
+    return f"collective:{access.here.handle}"
+
+
+COLLECTIVE = Page(
+    name="collectives.show",
+    template="feed/collective.html",
+    title=lambda access, target: access.here.name,
+    show=place,
+    scope=place_scope,
+    door=Door.COLLECTIVE,
+    resource="notes",
+)
+
+
+def urls() -> list[URLPattern]:
+    return mounted("", COLLECTIVE)
+
+
+def home_urls() -> list[URLPattern]:
+    return [*mounted("", HOME)]

@@ -1,0 +1,171 @@
+"""Collectives, their members, invitations to them, and what is pinned in them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import TenantUser, User
+from harmonic.kernel.access import CollectiveKind, place_path
+from harmonic.kernel.tenancy import TenantManager, TenantModel
+
+
+class CollectiveQuerySet(models.QuerySet["Collective"]):
+    def standard(self) -> CollectiveQuerySet:
+        """The only kind that is listed anywhere; the main one among them."""
+        return self.filter(kind=CollectiveKind.STANDARD)
+
+    def of(self, person_id: Any) -> CollectiveQuerySet:
+        """Those that the tenant user is an active member of."""
+        return self.filter(members__person_id=person_id, members__archived_at=None)
+
+
+class Collective(TenantModel):
+    """A group, a private workspace, or the tenant's main collective."""
+
+    NAME_LENGTH = 255
+    HANDLE_LENGTH = 64
+    DESCRIPTION_LENGTH = 10_000
+    TEMPOS = ("daily", "weekly", "monthly")
+    MODES = ("improv", "orchestra")
+
+    name = models.CharField(max_length=NAME_LENGTH)
+    handle = models.CharField(max_length=HANDLE_LENGTH)
+    description = models.TextField(blank=True, default="")
+    kind = models.CharField(
+        max_length=20,
+        default=CollectiveKind.STANDARD,
+        choices=[(kind, kind) for kind in CollectiveKind],
+    )
+    is_main = models.BooleanField(default=False)
+    is_api_enabled = models.BooleanField(default=False)
+    timezone = models.CharField(max_length=64, default="UTC")
+    tempo = models.CharField(max_length=10, default="daily")
+    synchronization_mode = models.CharField(max_length=10, default="improv")
+    all_members_can_invite = models.BooleanField(default=False)
+    any_member_can_represent = models.BooleanField(default=False)
+    invite_only = models.BooleanField(default=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    identity = models.ForeignKey(
+        TenantUser, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    archived_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    objects: TenantManager[Collective] = TenantManager.from_queryset(CollectiveQuerySet)()
+    unscoped: models.Manager[Collective] = models.Manager.from_queryset(CollectiveQuerySet)()
+
+    class Meta(TenantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=["tenant", "handle"], name="collective_handle"),
+            models.UniqueConstraint(
+                fields=["tenant"], condition=Q(is_main=True), name="collective_one_main"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return self.path or "/"
+
+    @property
+    def path(self) -> str:
+        return place_path(self.handle, self.kind, self.is_main)
+
+    @property
+    def is_workspace(self) -> bool:
+        return self.kind == CollectiveKind.WORKSPACE
+
+
+class MemberQuerySet(models.QuerySet["CollectiveMember"]):
+    def active(self) -> MemberQuerySet:
+        """Members; an archived membership is none."""
+        return self.filter(archived_at=None, person__archived_at=None)
+
+
+class CollectiveMember(TenantModel):
+    """A tenant user in a collective, with its roles there."""
+
+    collective = models.ForeignKey(Collective, on_delete=models.CASCADE, related_name="members")
+    person = models.ForeignKey(
+        TenantUser, on_delete=models.CASCADE, related_name="collective_memberships"
+    )
+    is_admin = models.BooleanField(default=False)
+    is_representative = models.BooleanField(default=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    objects: TenantManager[CollectiveMember] = TenantManager.from_queryset(MemberQuerySet)()
+    unscoped: models.Manager[CollectiveMember] = models.Manager.from_queryset(MemberQuerySet)()
+
+    class Meta(TenantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=["tenant", "collective", "person"], name="member_once"
+            ),
+        )
+        indexes = (models.Index(fields=["tenant", "person"], name="member_by_person"),)
+
+    def __str__(self) -> str:
+        return f"{self.person_id} in {self.collective_id}"
+
+    @property
+    def roles(self) -> list[str]:
+        held = (("admin", self.is_admin), ("representative", self.is_representative))
+        return [role for role, is_held in held if is_held]
+
+
+class Invite(TenantModel):
+    """A way into a collective, for one week: shareable, or for one user."""
+
+    LIFETIME = timedelta(days=7)
+    # A shareable invite with more time than this left is shown again, not made anew.
+    REUSED_ABOVE = timedelta(days=2)
+
+    code = models.CharField(max_length=32, unique=True)
+    collective = models.ForeignKey(Collective, on_delete=models.CASCADE, related_name="invites")
+    created_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    invited_user = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        indexes = (models.Index(fields=["tenant", "collective"], name="invite_by_collective"),)
+
+    def __str__(self) -> str:
+        return f"Invite to {self.collective_id}"
+
+    def is_open_to(self, user_id: Any, now: datetime) -> bool:
+        return self.expires_at > now and self.invited_user_id in (None, user_id)
+
+
+class Pin(TenantModel):
+    """An item kept in sight: by a collective for all, in the main one by each for oneself."""
+
+    MAX_PER_PLACE = 50
+
+    collective = models.ForeignKey(Collective, on_delete=models.CASCADE, related_name="pins")
+    # Whose pin it is in the main collective; null elsewhere.
+    person = models.ForeignKey(TenantUser, on_delete=models.CASCADE, null=True, blank=True)
+    item_type = models.CharField(max_length=20)
+    item_id = models.UUIDField()
+    pinned_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=["tenant", "collective", "person", "item_type", "item_id"],
+                name="pin_once",
+                nulls_distinct=False,
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.item_type} {self.item_id}"

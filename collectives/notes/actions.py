@@ -1,0 +1,238 @@
+"""What people, programs and agents can do with notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from collectives.notes import rules
+from collectives.notes.models import Note
+from collectives.rules import is_member
+from harmonic.kernel.access import Access
+from harmonic.kernel.actions import Action, Outcome, Resource
+from harmonic.kernel.fields import Block, Line, Moment, Params
+
+
+def resource(access: Access, note: Note) -> Resource:
+    return Resource(Note.ITEM_TYPE, note.truncated_id, note.path_in(access.here.path))
+
+
+def home(access: Access) -> str:
+    return access.here.path or "/"
+
+
+# --- Writing --------------------------------------------------------------------------------
+
+
+class NoteParams(Params):
+    title = Line(
+        required=False,
+        allow_blank=True,
+        max_length=Note.TITLE_LENGTH,
+        help_text="A title. Without one, the first line of the text stands in.",
+    )
+    text = Block(
+        max_length=Note.TEXT_LENGTH,
+        help_text="The note, in Markdown.",
+        style={"rows": 12},
+    )
+
+
+def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    note = rules.create_note(access, text=params["text"], title=params.get("title", ""))
+    path = note.path_in(access.here.path)
+    return Outcome("Note created.", path, resource(access, note), note)
+
+
+create_note = Action(
+    name="create_note",
+    sentence="Write a note in this collective.",
+    label="Create note",
+    scope="create:notes",
+    params=NoteParams,
+    policy=is_member,
+    effect=_create,
+)
+
+
+class EditParams(Params):
+    title = Line(
+        required=False,
+        allow_blank=True,
+        max_length=Note.TITLE_LENGTH,
+        help_text="A new title; blank leaves it as it is.",
+    )
+    text = Block(
+        required=False,
+        allow_blank=True,
+        max_length=Note.TEXT_LENGTH,
+        help_text="The new text, in Markdown; blank leaves it as it is.",
+        style={"rows": 16},
+    )
+    deadline = Moment(
+        required=False,
+        help_text="A moment that the note is about.",
+        style={"hidden": True},
+    )
+    edit_access = Line(
+        required=False,
+        allow_blank=True,
+        help_text="Who may edit the rows of a table: owner or members.",
+        style={"hidden": True},
+    )
+
+
+def _update(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
+    changed = rules.update_note(access, note, **params)
+    message = "Note updated." if changed else "Nothing changed: the note is as it was."
+    return Outcome(message, note.path_in(access.here.path), resource(access, note), note)
+
+
+def _current(access: Access, note: Note | None) -> Mapping[str, Any]:
+    return {"title": note.title, "text": note.text} if note else {}
+
+
+update_note = Action(
+    name="update_note",
+    sentence="Change the title or the text of this note.",
+    label="Save changes",
+    scope="update:notes",
+    params=EditParams,
+    policy=rules.may_edit_note,
+    effect=_update,
+    initial=_current,
+)
+
+
+class CommentParams(Params):
+    text = Block(
+        max_length=Note.TEXT_LENGTH,
+        help_text="The comment, in Markdown.",
+        style={"rows": 4},
+    )
+    title = Line(
+        required=False,
+        allow_blank=True,
+        max_length=Note.TITLE_LENGTH,
+        help_text="A title, seldom needed.",
+        style={"hidden": True},
+    )
+
+
+def _comment(access: Access, parent: Note, params: dict[str, Any]) -> Outcome:
+    comment = rules.create_note(
+        access, text=params["text"], title=params.get("title", ""), parent=parent
+    )
+    path = comment.path_in(access.here.path)
+    return Outcome("Comment added successfully.", path, resource(access, parent), comment)
+
+
+add_comment = Action(
+    name="add_comment",
+    sentence="Comment on this note; on a comment, reply to it.",
+    label="Add comment",
+    scope="create:notes",
+    params=CommentParams,
+    policy=rules.may_read,
+    effect=_comment,
+)
+
+# --- Reading --------------------------------------------------------------------------------
+
+
+def _confirm(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
+    event = rules.confirm_read(access, note)
+    is_new = event.happened_at == access.now
+    message = "You confirmed reading this note." if is_new else "You had confirmed it already."
+    return Outcome(message, note.path_in(access.here.path), resource(access, note), event)
+
+
+def _is_unconfirmed(access: Access, note: Note | None) -> bool:
+    return note is None or not note.is_confirmed
+
+
+confirm_read = Action(
+    name="confirm_read",
+    sentence="Tell the others that you have read this note as it is now.",
+    label="Confirm that I read this",
+    scope="create:confirmations",
+    policy=rules.may_read,
+    is_offered=_is_unconfirmed,
+    effect=_confirm,
+)
+
+# --- Keeping --------------------------------------------------------------------------------
+
+
+def _pin(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
+    rules.pin(access, note)
+    return Outcome(
+        "The note is pinned.", note.path_in(access.here.path), resource(access, note), note
+    )
+
+
+def _unpin(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
+    rules.unpin(access, note)
+    return Outcome(
+        "The note is no longer pinned.",
+        note.path_in(access.here.path),
+        resource(access, note),
+        note,
+    )
+
+
+pin_note = Action(
+    name="pin_note",
+    sentence="Keep this note in sight: on the collective's page, or on your own profile.",
+    label="Pin",
+    scope="update:notes",
+    policy=rules.may_read,
+    is_offered=lambda access, note: note is None or not rules.is_pinned(access, note),
+    effect=_pin,
+)
+unpin_note = Action(
+    name="unpin_note",
+    sentence="Take this note off the pinned ones.",
+    label="Unpin",
+    scope="update:notes",
+    policy=rules.may_read,
+    is_offered=lambda access, note: note is None or rules.is_pinned(access, note),
+    effect=_unpin,
+)
+
+
+def _delete(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
+    parent = rules.parent_of(access, note)
+    rules.delete_note(access, note)
+    after = parent.path_in(access.here.path) if parent and not parent.is_deleted else home(access)
+    return Outcome("The note is deleted.", after, resource(access, note), note)
+
+
+delete_note = Action(
+    name="delete_note",
+    sentence="Delete this note. Comments of others stay; it can be restored for 30 days.",
+    label="Delete note",
+    scope="delete:notes",
+    policy=rules.may_delete_note,
+    effect=_delete,
+    is_dangerous=True,
+)
+
+
+def _restore(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
+    rules.restore_note(note)
+    return Outcome(
+        "The note is back.", note.path_in(access.here.path), resource(access, note), note
+    )
+
+
+restore_note = Action(
+    name="restore_note",
+    sentence="Bring this deleted note back.",
+    label="Restore note",
+    scope="update:notes",
+    policy=rules.may_restore_note,
+    is_offered=lambda access, note: note is None or note.is_deleted,
+    effect=_restore,
+    people_only="Only people can restore notes.",
+)

@@ -1,0 +1,160 @@
+"""Notes, and what happened to them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from accounts.models import User
+from collectives.models import Collective
+from harmonic.kernel.tenancy import ShortIdModel, TenantManager, TenantModel
+from harmonic.kernel.text import first_line
+
+
+class NoteQuerySet(models.QuerySet["Note"]):
+    def alive(self) -> NoteQuerySet:
+        return self.filter(deleted_at=None)
+
+    def in_place(self, collective_id: object) -> NoteQuerySet:
+        return self.filter(collective_id=collective_id)
+
+    def standalone(self) -> NoteQuerySet:
+        """What feeds and lists show: no comments."""
+        return self.exclude(subtype=Note.Subtype.COMMENT)
+
+    def for_reader(self, user_id: object) -> NoteQuerySet:
+        """With `last_read_at`: when this user last confirmed reading each."""
+        latest = (
+            NoteHistoryEvent.unscoped.filter(
+                note=models.OuterRef("pk"),
+                event_type=NoteHistoryEvent.Type.READ_CONFIRMATION,
+                user=user_id,
+            )
+            .order_by("-happened_at")
+            .values("happened_at")[:1]
+        )
+        return self.annotate(last_read_at=models.Subquery(latest))
+
+    def counted(self) -> NoteQuerySet:
+        """With `confirmed_reads`: how many users confirmed having read each."""
+        confirmations = (
+            NoteHistoryEvent.unscoped.filter(
+                note=models.OuterRef("pk"), event_type=NoteHistoryEvent.Type.READ_CONFIRMATION
+            )
+            .order_by()
+            .values("note")
+            .annotate(readers=models.Count("user", distinct=True))
+            .values("readers")
+        )
+        return self.annotate(
+            confirmed_reads=models.functions.Coalesce(models.Subquery(confirmations), 0)
+        )
+
+
+class Note(ShortIdModel):
+    """A text in a collective, or a comment on one."""
+
+    TITLE_LENGTH = 1000
+    TEXT_LENGTH = 1_000_000
+    ITEM_TYPE = "Note"
+    KEPT_AFTER_DELETION = timedelta(days=30)
+
+    class Subtype(models.TextChoices):
+        TEXT = "text"
+        COMMENT = "comment"
+
+    class EditAccess(models.TextChoices):
+        OWNER = "owner"
+        MEMBERS = "members"
+
+    collective = models.ForeignKey(Collective, on_delete=models.CASCADE, related_name="notes")
+    subtype = models.CharField(max_length=12, choices=Subtype, default=Subtype.TEXT)
+    edit_access = models.CharField(max_length=8, choices=EditAccess, default=EditAccess.OWNER)
+    title = models.CharField(max_length=TITLE_LENGTH, blank=True, default="")
+    text = models.TextField()
+    deadline = models.DateTimeField()
+    # A comment's parent, and the item at the root of its thread.
+    commentable_type = models.CharField(max_length=24, blank=True, default="")
+    commentable_id = models.UUIDField(null=True, blank=True)
+    thread_type = models.CharField(max_length=24, blank=True, default="")
+    thread_id = models.UUIDField(null=True, blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    updated_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    deleted_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    hard_delete_after = models.DateTimeField(null=True, blank=True)
+
+    confirmed_reads: int  # annotated by `counted`
+    last_read_at: datetime | None  # annotated by `for_reader`
+
+    objects: TenantManager[Note] = TenantManager.from_queryset(NoteQuerySet)()
+    unscoped: models.Manager[Note] = models.Manager.from_queryset(NoteQuerySet)()
+
+    class Meta(ShortIdModel.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=["tenant", "truncated_id"], name="note_short_id"),
+            models.CheckConstraint(
+                name="note_comment_has_parent",
+                condition=Q(subtype="comment", commentable_id__isnull=False)
+                | (~Q(subtype="comment") & Q(commentable_id__isnull=True)),
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["tenant", "collective", "-created_at", "-id"], name="note_newest"
+            ),
+            models.Index(fields=["tenant", "thread_type", "thread_id"], name="note_thread"),
+        )
+
+    def __str__(self) -> str:
+        return self.shown_title
+
+    @property
+    def shown_title(self) -> str:
+        """The title, or else the first line of the text."""
+        return self.title or first_line(self.text)
+
+    def path_in(self, place_path: str) -> str:
+        """Return the note's path, given the prefix of its collective."""
+        return f"{place_path}{reverse('notes.show', args=[self.truncated_id])}"
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the reader of `for_reader` confirmed the note as it is now."""
+        return self.last_read_at is not None and self.last_read_at >= self.updated_at
+
+    @property
+    def is_comment(self) -> bool:
+        return self.subtype == self.Subtype.COMMENT
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.deleted_at is not None
+
+
+class NoteHistoryEvent(TenantModel):
+    """Something that happened to a note, and by whom."""
+
+    class Type(models.TextChoices):
+        CREATE = "create", "created this note"
+        UPDATE = "update", "updated this note"
+        READ_CONFIRMATION = "read_confirmation", "confirmed reading this note"
+
+    note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="history")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    event_type = models.CharField(max_length=24, choices=Type)
+    happened_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        indexes = (models.Index(fields=["tenant", "note", "event_type", "user"], name="note_history"),)
+        verbose_name_plural = "note history events"
+
+    def __str__(self) -> str:
+        return self.get_event_type_display()

@@ -1,0 +1,156 @@
+"""The pages of notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import URLPattern, path
+
+from accounts.queries import people
+from collectives.notes import actions, queries, rules
+from collectives.notes.models import Note
+from harmonic.kernel.access import Access, Door, Forbidden
+from harmonic.kernel.actions import Resource
+from harmonic.kernel.pages import Page, form_alias, mounted
+
+VISIBILITY = {
+    "public": "publicly visible: every member of this tenant can read it",
+    "shared": "Only members of this collective can read it",
+    "private": "Only you can read it",
+}
+
+
+def about(access: Access, note: Note | None) -> Resource | None:
+    return actions.resource(access, note) if note else None
+
+
+# --- One note -------------------------------------------------------------------------------
+
+
+def show(access: Access, note: Note) -> Mapping[str, Any]:
+    rows = queries.thread_rows(note)
+    history = queries.history_of(note)
+    parent = rules.parent_of(access, note)
+    known = people(
+        {
+            note.created_by_id,
+            *(row.created_by_id for row in rows),
+            *(event.user_id for event in history),
+        }
+    )
+    path_ = note.path_in(access.here.path)
+    return {
+        "note": note,
+        "author": known[note.created_by_id],
+        "path": path_,
+        "cut_at": "" if access.query.get("full_text") == "true" else path_,
+        "history": [(known[event.user_id], event) for event in history],
+        "parent": parent,
+        "parent_path": parent.path_in(access.here.path) if parent else "",
+        "thread": queries.threaded(note.id, rows, known),
+        "place_path": access.here.path,
+        "is_full": access.query.get("full_text") == "true",
+        "settings_path": f"{path_}/settings",
+        "edit_path": f"{path_}/edit",
+        "may_edit": rules.may_edit_note(access, note) is None,
+    }
+
+
+def title(access: Access, note: Note) -> str:
+    if note.is_deleted:
+        return f"Note {note.truncated_id}"
+    return note.shown_title or f"Note {note.truncated_id}"
+
+
+NOTE = Page(
+    name="notes.show",
+    template="notes/show.html",
+    title=title,
+    find=queries.note_at,
+    show=show,
+    about=about,
+    actions=(actions.confirm_read, actions.add_comment, actions.restore_note),
+    door=Door.COLLECTIVE,
+    resource="notes",
+)
+
+
+# --- Changing it ----------------------------------------------------------------------------
+
+
+def own_note_at(access: Access, note_id: str) -> Note:
+    note = queries.live_note_at(access, note_id)
+    if denied := rules.may_edit_note(access, note):
+        raise Forbidden(denied.reason, hint=denied.hint)
+    return note
+
+
+def facts(access: Access, note: Note) -> Mapping[str, Any]:
+    return {
+        "note": note,
+        "author": people([note.created_by_id])[note.created_by_id],
+        "path": note.path_in(access.here.path),
+    }
+
+
+EDIT = Page(
+    name="notes.edit",
+    template="notes/edit.html",
+    title=lambda access, note: "Edit Note",
+    find=own_note_at,
+    show=facts,
+    about=about,
+    actions=(actions.update_note,),
+    writes={"POST": actions.update_note},
+    door=Door.COLLECTIVE,
+    resource="notes",
+)
+
+SETTINGS = Page(
+    name="notes.settings",
+    template="notes/settings.html",
+    title=lambda access, note: "Note Settings",
+    find=queries.live_note_at,
+    show=facts,
+    about=about,
+    actions=(actions.pin_note, actions.unpin_note, actions.delete_note),
+    door=Door.COLLECTIVE,
+    resource="notes",
+)
+
+
+# --- A new one ------------------------------------------------------------------------------
+
+
+def new(access: Access, target: None) -> Mapping[str, Any]:
+    return {"visibility": VISIBILITY[access.here.audience], "home": access.here.path or "/"}
+
+
+NEW = Page(
+    name="notes.new",
+    template="notes/new.html",
+    title=lambda access, target: "Note",
+    show=new,
+    actions=(actions.create_note,),
+    writes={"POST": actions.create_note},
+    door=Door.COLLECTIVE,
+    resource="notes",
+)
+
+
+def urls() -> list[URLPattern]:
+    """Return the routes of notes, which every collective has under its own prefix."""
+    return [
+        *mounted("note", NEW),
+        *mounted("n/<str:note_id>", NOTE),
+        *mounted("n/<str:note_id>/edit", EDIT),
+        *mounted("n/<str:note_id>/settings", SETTINGS),
+        path(
+            "n/<str:note_id>/comments",
+            form_alias(NOTE, actions.add_comment),
+            name="notes.comments",
+        ),
+    ]
+
+

@@ -1,0 +1,163 @@
+"""Reading notes: always within the collective of the request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, Q
+
+from accounts.queries import People, Person
+from collectives.notes.models import Note, NoteHistoryEvent
+from harmonic.kernel.access import Access, NotFound
+from harmonic.kernel.tenancy import by_any_id
+
+HISTORY_SHOWN = 100
+REPLIES_SHOWN = 500
+
+
+def note_at(access: Access, note_id: str) -> Note:
+    """Return the note with this short or whole id in the collective of the request.
+
+    Deleted notes are found too, so that their page can say so.
+
+    Raises:
+        NotFound: there is none here.
+    """
+    wanted = by_any_id(note_id)
+    found: Note | None = None
+    if wanted:
+        notes = Note.objects.in_place(access.here.id).counted()  # type: ignore[attr-defined]  # from_queryset
+        found = notes.for_reader(access.user.user_id).filter(**wanted).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def live_note_at(access: Access, note_id: str, sentence: str = "Not found") -> Note:
+    """Return a note that nobody deleted.
+
+    Raises:
+        NotFound: with `sentence`.
+    """
+    try:
+        note = note_at(access, note_id)
+    except NotFound:
+        raise NotFound(sentence) from None
+    if note.is_deleted:
+        raise NotFound(sentence)
+    return note
+
+
+def history_of(note: Note) -> list[NoteHistoryEvent]:
+    """Return what happened to a note, newest first."""
+    return list(note.history.order_by("-happened_at", "-id")[:HISTORY_SHOWN])
+
+
+def last_confirmation(note: Note, user_id: UUID) -> NoteHistoryEvent | None:
+    return (
+        note.history.filter(
+            event_type=NoteHistoryEvent.Type.READ_CONFIRMATION, user=user_id
+        )
+        .order_by("-happened_at", "-id")
+        .first()
+    )
+
+
+@dataclass(slots=True)
+class Comment:
+    """A comment with what was answered to it, at any depth, in one flat list."""
+
+    note: Note
+    author: Person
+    replying_to: str = ""
+    replies: list[Comment] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The comments under an item: top-level ones, oldest first."""
+
+    comments: list[Comment]
+    count: int
+
+
+def thread_rows(note: Note) -> list[Note]:
+    """Return every comment of the thread that `note` belongs to, oldest first."""
+    root_type, root_id = note.thread_type or Note.ITEM_TYPE, note.thread_id or note.id
+    rows = Note.objects.filter(thread_type=root_type, thread_id=root_id)
+    return list(rows.order_by("created_at", "id")[:REPLIES_SHOWN])
+
+
+def threaded(parent_id: UUID, rows: list[Note], known: People) -> Thread:
+    """Return the comments below an item: its children, each with all that follows them.
+
+    Replies of any depth are grouped under their top-level comment, without recursion.
+    """
+    by_id = {row.id: row for row in rows}
+    tops: dict[UUID, Comment] = {}
+    top_of: dict[UUID, Comment] = {}
+    for row in rows:
+        comment = Comment(row, known[row.created_by_id])
+        if row.commentable_id == parent_id:
+            tops[row.id] = top_of[row.id] = comment
+        elif top := top_of.get(row.commentable_id) if row.commentable_id else None:
+            parent = by_id[row.commentable_id]  # type: ignore[index]  # in top_of, so in rows
+            if parent.id != top.note.id:
+                comment.replying_to = known[parent.created_by_id].handle
+            top.replies.append(comment)
+            top_of[row.id] = top
+    shown = [comment for comment in tops.values() if not _is_gone(comment)]
+    alive = sum(1 for comment in tops.values() if not comment.note.is_deleted)
+    return Thread(shown, alive)
+
+
+def _is_gone(comment: Comment) -> bool:
+    """A deleted comment stays while it has replies: they are never hidden."""
+    return comment.note.is_deleted and not comment.replies
+
+
+def comment_counts(note_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return how many direct comments each note has."""
+    rows = (
+        Note.objects.filter(
+            commentable_type=Note.ITEM_TYPE, commentable_id__in=list(note_ids), deleted_at=None
+        )
+        .order_by()
+        .values_list("commentable_id")
+        .annotate(Count("id"))
+    )
+    return {note_id: count for note_id, count in rows if note_id}
+
+
+def direct_comments(note: Note) -> list[Note]:
+    """Return a note's own comments, oldest first, as the REST list shows them."""
+    comments = Note.objects.filter(
+        commentable_type=Note.ITEM_TYPE, commentable_id=note.id, deleted_at=None
+    )
+    return list(comments.counted().order_by("created_at", "id"))  # type: ignore[attr-defined]  # from_queryset
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some notes of a list, and the position from which the next ones follow."""
+
+    notes: list[Note]
+    next_position: tuple[datetime, UUID] | None
+
+
+def newest(
+    collective_ids: Iterable[UUID], *, limit: int, after: tuple[datetime, UUID] | None = None
+) -> Stretch:
+    """Return notes without comments, newest first, beyond the position `after`."""
+    ids = list(collective_ids)
+    notes = Note.objects.filter(collective__in=ids).standalone().alive().counted()  # type: ignore[attr-defined]  # from_queryset
+    if after is not None:
+        moment, last_id = after
+        notes = notes.filter(Q(created_at__lt=moment) | Q(created_at=moment, id__lt=last_id))
+    rows = list(notes.order_by("-created_at", "-id")[: limit + 1])
+    shown = rows[:limit]
+    last = shown[-1] if len(rows) > limit else None
+    return Stretch(shown, (last.created_at, last.id) if last else None)

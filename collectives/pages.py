@@ -1,0 +1,257 @@
+"""The pages of collectives: list, new, members, join, invite, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path
+
+from collectives import actions, queries, rules
+from collectives.models import Collective
+from harmonic.kernel.access import Access, Door, Forbidden, NotFound, Refused, Rule
+from harmonic.kernel.actions import Resource
+from harmonic.kernel.documents import keep_private
+from harmonic.kernel.pages import (
+    Page,
+    Request,
+    form_alias,
+    mounted,
+    only_reads,
+    redirect,
+    with_rule,
+)
+
+
+def about(access: Access, target: Any) -> Resource | None:
+    place = access.place
+    return Resource("Collective", place.handle, place.path or "/") if place else None
+
+
+# --- The list, and a new one ----------------------------------------------------------------
+
+
+def listed(access: Access, target: None) -> Mapping[str, Any]:
+    return {"collectives": queries.own_collectives(access.user.person_id)}
+
+
+LIST = Page(
+    name="collectives.list",
+    template="collectives/list.html",
+    title=lambda access, target: "Collectives",
+    show=listed,
+)
+
+NEW = Page(
+    name="collectives.new",
+    template="collectives/new.html",
+    title=lambda access, target: "New Collective",
+    show=lambda access, target: {},
+    actions=(actions.create_collective,),
+)
+
+
+def available(request: HttpRequest) -> HttpResponse:
+    """Answer whether a handle can still be had, as JSON."""
+    only_reads(request)
+    handle = request.GET.get("handle", "")
+    response = JsonResponse({"available": rules.is_available(handle)})
+    keep_private(response)
+    return response
+
+
+def own_workspace(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    """Send people and agents to their own workspace."""
+    only_reads(request)
+    access = cast(Request, request).access
+    workspace = queries.own_workspace(access.user.person_id)
+    if workspace is None:
+        raise NotFound
+    return redirect(access, workspace.path)
+
+
+# --- Members --------------------------------------------------------------------------------
+
+
+def members(access: Access, target: None) -> Mapping[str, Any]:
+    shown = queries.members(access.here.id)
+    return {
+        "members": shown,
+        "count": queries.member_count(access.here.id),
+        "addable": queries.addable_agents(access) if access.user.is_human else [],
+        "is_manager": access.is_collective_admin,
+        "own_agents": {
+            member.person.user_id
+            for member in shown
+            if member.person.is_agent and member.person.parent_handle == access.user.handle
+        },
+        "invite_path": f"{access.here.path}/invite",
+        "may_invite": access.membership is not None and access.membership.may_invite,
+    }
+
+
+MEMBERS = Page(
+    name="collectives.members",
+    template="collectives/members.html",
+    title=lambda access, target: "Members",
+    show=members,
+    about=about,
+    actions=(
+        actions.update_member_roles,
+        actions.remove_member,
+        actions.add_ai_agent_to_collective,
+        actions.remove_ai_agent_from_collective,
+        actions.leave_collective,
+    ),
+    door=Door.COLLECTIVE,
+)
+
+
+# --- Join and invite ------------------------------------------------------------------------
+
+
+def join(access: Access, target: None) -> Mapping[str, Any]:
+    code = access.query.get("code", "")
+    invite = None if access.is_member else queries.usable_invite(access, code)
+    return {
+        "is_member": access.is_member,
+        "place": access.here,
+        "invite": invite,
+        "code": code,
+        "is_code_bad": bool(code) and invite is None and not access.is_member,
+    }
+
+
+JOIN = Page(
+    name="collectives.join",
+    template="collectives/join.html",
+    title=lambda access, target: f"Join {access.here.name}",
+    find=lambda access: _joinable(access),
+    show=join,
+    about=about,
+    actions=(actions.join_collective,),
+    writes={"POST": actions.join_collective},
+    door=Door.THRESHOLD,
+)
+
+
+def _joinable(access: Access) -> None:
+    if access.here.is_workspace and not access.is_member:
+        raise NotFound
+
+
+def invite(access: Access, target: None) -> Mapping[str, Any]:
+    found = queries.shareable_invite(access.here.id, access.now)
+    link = f"{access.here.path}/join?code={found.code}" if found else ""
+    return {"invite": found, "link": link}
+
+
+def _invitable(access: Access) -> None:
+    if denied := rules.may_invite(access, None):
+        raise Forbidden(denied.reason, hint="Its admins can invite, or let every member do it.")
+
+
+INVITE = Page(
+    name="collectives.invite",
+    template="collectives/invite.html",
+    title=lambda access, target: f"Invite to {access.here.name}",
+    find=_invitable,
+    show=invite,
+    about=about,
+    actions=(actions.create_invite,),
+    door=Door.COLLECTIVE,
+)
+
+
+# --- Settings -------------------------------------------------------------------------------
+
+
+def administered(access: Access) -> Collective:
+    """Return the collective, for its admins.
+
+    Raises:
+        Forbidden: the caller is no admin of it; workspaces have no settings.
+    """
+    if access.here.is_workspace:
+        raise Refused(
+            "A private workspace has no settings.", location=access.here.path, status=403
+        )
+    if denied := rules.is_collective_admin(access, None):
+        raise Forbidden(denied.reason, hint=denied.hint)
+    return queries.here(access)
+
+
+def settings(access: Access, collective: Collective) -> Mapping[str, Any]:
+    return {
+        "collective": collective,
+        "agents": queries.agents_here(access),
+        "addable": queries.addable_agents(access),
+        "is_tenant_api_on": access.tenant.is_api_enabled,
+        "values": [
+            ("Name", collective.name),
+            ("Handle", collective.handle),
+            ("Description", collective.description),
+            ("Timezone", collective.timezone),
+            ("Tempo", collective.tempo),
+            ("Synchronization Mode", collective.synchronization_mode),
+            (
+                "Invitations",
+                "all members" if collective.all_members_can_invite else "only admins",
+            ),
+            (
+                "Representation",
+                "any member"
+                if collective.any_member_can_represent
+                else "only representatives",
+            ),
+        ],
+    }
+
+
+SETTINGS = Page(
+    name="collectives.settings",
+    template="collectives/settings.html",
+    title=lambda access, target: "Collective Settings",
+    find=administered,
+    show=settings,
+    about=about,
+    actions=(
+        actions.update_collective_settings,
+        actions.add_ai_agent_to_collective,
+        actions.remove_ai_agent_from_collective,
+    ),
+    writes={"POST": actions.update_collective_settings},
+    door=Door.COLLECTIVE,
+)
+
+
+# --- Routes ---------------------------------------------------------------------------------
+
+
+def tenant_urls() -> list[URLPattern]:
+    return [
+        *mounted("collectives", LIST),
+        *mounted("collectives/new", NEW),
+        path(
+            "collectives/available",
+            with_rule(available, Rule(Door.TENANT)),
+            name="collectives.available",
+        ),
+        path("workspace", with_rule(own_workspace, Rule(Door.TENANT)), name="workspace"),
+    ]
+
+
+def urls() -> list[URLPattern]:
+    """Return the routes that only collectives with a prefix have."""
+    return [
+        *mounted("members", MEMBERS),
+        *mounted("join", JOIN),
+        *mounted("invite", INVITE),
+        *mounted("settings", SETTINGS),
+        path(
+            "settings/add_ai_agent",
+            form_alias(SETTINGS, actions.add_ai_agent_to_collective),
+            name="collectives.add_agent",
+        ),
+    ]

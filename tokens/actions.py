@@ -1,0 +1,177 @@
+"""Making, renaming and deleting API tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from accounts.models import TenantUser
+from harmonic.kernel.access import Access
+from harmonic.kernel.actions import Action, Outcome, Resource, Secret
+from harmonic.kernel.fields import Choice, Line, Params, Whole
+from tokens import rules
+from tokens.models import ApiToken
+
+DEFAULT_DURATION = ApiToken.MAX_LIFETIME_MONTHS
+DEFAULT_UNIT = "month(s)"
+SHOWN_UNITS = (
+    ("hour(s)", "hours"),
+    ("day(s)", "days"),
+    ("week(s)", "weeks"),
+    ("month(s)", "months"),
+)
+UNIT_ALIASES = {
+    alias: f"{unit}(s)" for unit in rules.UNITS for alias in (unit, f"{unit}s", f"{unit}(s)")
+}
+
+
+def list_path(owner: TenantUser) -> str:
+    return f"/u/{owner.handle}/settings/tokens"
+
+
+def token_path(owner: TenantUser, token: ApiToken) -> str:
+    return f"{list_path(owner)}/{token.id}"
+
+
+def resource(owner: TenantUser, token: ApiToken) -> Resource:
+    return Resource("ApiToken", str(token.id), token_path(owner, token))
+
+
+# --- Making one -----------------------------------------------------------------------------
+
+
+class TokenParams(Params):
+    name = Line(
+        required=False,
+        allow_blank=True,
+        max_length=ApiToken.NAME_LENGTH,
+        help_text="What the token is for.",
+        style={"required": True, "placeholder": "deploy script"},
+    )
+    read_write = Choice(
+        [("read", "Read only"), ("write", "Read and write")],
+        aliases={"true": "write", "read_write": "write", "false": "read", "1": "write", "0": "read"},
+        required=False,
+        label="What it may do",
+        help_text="read for a read-only token, write for read and write. read unless given.",
+        style={
+            "kind": "radios",
+            "initial": "read",
+            "help": "",
+            "options": [
+                ("read", "Read only", "Pages, notes and lists. It changes nothing."),
+                ("write", "Read + write", "Everything its owner may do, but for tokens of others."),
+            ],
+        },
+    )
+    duration = Whole(
+        required=False,
+        min_value=1,
+        label="Lifetime",
+        help_text="How many units the token lives, 12 unless given; 12 months at most.",
+        style={"initial": DEFAULT_DURATION, "help": "12 months at most."},
+    )
+    duration_unit = Choice(
+        [(f"{unit}(s)", f"{unit}s") for unit in rules.UNITS],
+        aliases=UNIT_ALIASES,
+        required=False,
+        label="Unit",
+        help_text="hour(s), day(s), week(s) or month(s); month(s) unless given.",
+        style={"initial": DEFAULT_UNIT, "options": SHOWN_UNITS, "help": ""},
+    )
+
+
+def _create(access: Access, owner: TenantUser, params: dict[str, Any]) -> Outcome:
+    unit = params.get("duration_unit", DEFAULT_UNIT).removesuffix("(s)")
+    duration = params.get("duration", DEFAULT_DURATION)
+    made = rules.create_token(
+        access,
+        owner,
+        name=params.get("name"),
+        scopes=rules.scopes_of(params.get("read_write", "read")),
+        expires_at=rules.after(access.now, duration, unit),
+    )
+    token = made.row
+    notes = ("The lifetime was cut to 12 months, the longest there is.",)
+    is_cut = _asked_for_more(duration, unit)
+    return Outcome(
+        "The token is made. Copy it now: it is shown this once.",
+        token_path(owner, token),
+        resource(owner, token),
+        token,
+        secret=Secret(made.plaintext, token),
+        shown_on=("tokens.show", {"handle": owner.handle, "token_id": str(token.id)}),
+        notes=notes if is_cut else (),
+    )
+
+
+def _asked_for_more(duration: int, unit: str) -> bool:
+    """Answer whether a lifetime is beyond the longest; by days, months aside."""
+    days = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7}
+    if unit in days:
+        return duration * days[unit] > 366
+    return duration * (12 if unit == "year" else 1) > ApiToken.MAX_LIFETIME_MONTHS
+
+
+create_api_token = Action(
+    name="create_api_token",
+    sentence="Make an API token. Its text is shown once, in the answer.",
+    label="Create token",
+    scope="create:api_tokens",
+    params=TokenParams,
+    policy=rules.may_create_token,
+    effect=_create,
+    fresh="api_tokens",
+    audience="private",
+)
+
+
+# --- Renaming and deleting ------------------------------------------------------------------
+
+
+class NameParams(Params):
+    name = Line(
+        max_length=ApiToken.NAME_LENGTH, help_text="The new name. Nothing else can change."
+    )
+
+
+def _rename(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
+    rules.rename_token(access, token, params["name"])
+    owner = token.owner
+    return Outcome(
+        "The token has a new name.", token_path(owner, token), resource(owner, token), token
+    )
+
+
+def _current_name(access: Access, token: ApiToken | None) -> Mapping[str, Any]:
+    return {"name": token.name or ""} if token else {}
+
+
+rename_api_token = Action(
+    name="rename_api_token",
+    sentence="Give this token another name. Scope and expiry never change.",
+    label="Rename token",
+    scope="update:api_tokens",
+    params=NameParams,
+    policy=rules.may_manage_tokens,
+    effect=_rename,
+    initial=_current_name,
+    audience="private",
+)
+
+
+def _delete(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
+    rules.delete_token(access, token)
+    return Outcome("The token is deleted. It works no more.", list_path(token.owner), object=token)
+
+
+delete_api_token = Action(
+    name="delete_api_token",
+    sentence="Delete this token. Whatever uses it is refused from the next request on.",
+    label="Delete token",
+    scope="delete:api_tokens",
+    policy=rules.may_manage_tokens,
+    effect=_delete,
+    is_dangerous=True,
+    audience="private",
+)

@@ -1,0 +1,77 @@
+"""API tokens: their rows, and which of them count."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import TenantUser
+from harmonic.kernel.tenancy import TenantManager, TenantModel
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def live(self) -> ApiTokenQuerySet:
+        """Tokens that nobody deleted or revoked; expired ones among them."""
+        return self.filter(
+            Q(owner__tokens_revoked_at=None) | Q(created_at__gt=F("owner__tokens_revoked_at")),
+            Q(owner__user__tokens_revoked_at=None)
+            | Q(created_at__gt=F("owner__user__tokens_revoked_at")),
+            deleted_at=None,
+        )
+
+    def external(self) -> ApiTokenQuerySet:
+        """Tokens that people made; the system's own are never listed or counted."""
+        return self.live().filter(is_internal=False)
+
+    def active(self, now: datetime) -> ApiTokenQuerySet:
+        """External tokens that work at `now`: what the cap counts."""
+        return self.external().filter(expires_at__gt=now)
+
+    def with_owner(self) -> ApiTokenQuerySet:
+        return self.select_related("owner__user")
+
+
+class ApiToken(TenantModel):
+    """A Bearer token of one user in one tenant. Only its digest is stored."""
+
+    MAX_ACTIVE = 50
+    MAX_LIFETIME_MONTHS = 12
+    NAME_LENGTH = 255
+    # How often a token's last use is written, at most.
+    USE_WRITTEN_EVERY = timedelta(minutes=1)
+
+    owner = models.ForeignKey(TenantUser, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=NAME_LENGTH, null=True, blank=True)  # noqa: DJ001 null is "unnamed" on the wire
+    token_hash = models.CharField(max_length=64, unique=True)
+    token_prefix = models.CharField(max_length=8)
+    scopes = models.JSONField()
+    token_type = models.CharField(max_length=16, default="rest")
+    is_internal = models.BooleanField(default=False)
+    context = models.CharField(max_length=255, blank=True, default="")
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    objects: TenantManager[ApiToken] = TenantManager.from_queryset(ApiTokenQuerySet)()
+    unscoped: models.Manager[ApiToken] = models.Manager.from_queryset(ApiTokenQuerySet)()
+
+    class Meta(TenantModel.Meta):
+        constraints = (
+            models.CheckConstraint(
+                name="token_context_only_internal",
+                condition=Q(is_internal=True) & ~Q(context="") | Q(is_internal=False, context=""),
+            ),
+        )
+        indexes = (
+            models.Index(fields=["tenant", "owner", "-created_at"], name="token_by_owner"),
+        )
+
+    def __str__(self) -> str:
+        return self.name or "Unnamed"
+
+    def is_active(self, now: datetime) -> bool:
+        return self.deleted_at is None and self.expires_at > now
