@@ -1,0 +1,58 @@
+"""Make an API token from the command line, through the same rule as the page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from accounts.queries import with_user
+from harmonic.acting import NobodyThere, access_as
+from harmonic.kernel.access import Refused
+from harmonic.kernel.actions import perform
+from harmonic.kernel.params import Raw
+from harmonic.kernel.tenancy import tenant_bound
+from harmonic.refusals import message_of
+from tokens.actions import create_api_token
+
+UNITS = {"h": "hour(s)", "d": "day(s)", "w": "week(s)", "m": "month(s)"}
+
+
+class Command(BaseCommand):
+    help = "Make an API token and print its text, alone, once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--tenant", required=True, help="the tenant's subdomain")
+        parser.add_argument("--user", required=True, help="the person's handle")
+        parser.add_argument("--for", dest="agent", help="the handle of an agent of that person")
+        parser.add_argument("--name", required=True)
+        parser.add_argument("--scope", choices=["read", "write"], default="read")
+        parser.add_argument("--expires", default="12m", help="such as 12h, 7d, 2w, 3m")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        duration = re.fullmatch(r"(\d{1,6})([hdwm])", options["expires"])
+        if duration is None:
+            raise CommandError("--expires is a number and one of h, d, w, m, such as 7d.")
+        values = {
+            "name": options["name"],
+            "read_write": options["scope"],
+            "duration": int(duration.group(1)),
+            "duration_unit": UNITS[duration.group(2)],
+        }
+        self.stdout.write(plaintext_for(options, values))
+
+
+def plaintext_for(options: dict[str, Any], values: dict[str, Any]) -> str:
+    try:
+        access = access_as(options["tenant"], options["user"], now=timezone.now())
+        with tenant_bound(access.tenant.id):
+            owner = with_user().filter(handle_key=(options["agent"] or options["user"]).lower())
+            outcome = perform(create_api_token, access, owner.first(), Raw(values))
+    except NobodyThere as error:
+        raise CommandError(f"There is nobody like that: {error}.") from error
+    except Refused as refused:
+        raise CommandError(message_of(refused)) from refused
+    assert outcome.secret is not None  # the action's outcome always holds one
+    return outcome.secret.plaintext

@@ -1,0 +1,44 @@
+"""Make the demo world, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from harmonic import demo
+
+
+class Command(BaseCommand):
+    help = "Make the demo world. A second run changes nothing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--yes-i-know", action="store_true", help="Also in production.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.IS_PRODUCTION and not options["yes_i_know"]:
+            raise CommandError("The demo world does not belong in production.")
+        if demo.exists():
+            self.stdout.write("The demo world is there already.")
+            return
+        demo.build()
+        for line in self._lines():
+            self.stdout.write(line)
+
+    def _lines(self) -> list[str]:
+        port = "" if settings.PORT == 80 else f":{settings.PORT}"
+        urls = [
+            f"  http://{subdomain}.{settings.HOST}{port}/  {name}"
+            for subdomain, name, _ in demo.TENANTS
+        ]
+        accounts = [
+            f"  {handle}@example.com  in {', '.join(tenants)}"
+            for handle, _, tenants, _ in demo.PEOPLE
+        ]
+        return [
+            "The demo world is made.",
+            *urls,
+            f"Accounts, all with the password {demo.PASSWORD}:",
+            *accounts,
+        ]

@@ -1,0 +1,224 @@
+"""Every "no", rendered once, in the format asked for."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+
+from harmonic import sessions
+from harmonic.kernel import audit, wording
+from harmonic.kernel.access import (
+    Access,
+    FreshProofRequired,
+    Invalid,
+    NotFound,
+    Refused,
+    SignInRequired,
+)
+from harmonic.kernel.documents import Document, keep_private, respond
+from harmonic.kernel.negotiation import Format, is_api_path
+
+BEARER = 'Bearer realm="Harmonic"'
+SIGN_IN_HINT = "Send a token in the header `Authorization: Bearer …`, or sign in at /login."
+
+
+def render_refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Answer a refusal: a redirect, a page, a Markdown document or a JSON object."""
+    access: Access | None = getattr(request, "access", None)
+    if access is None:
+        return _bare(refused)
+    if refused.status == 403:
+        action = getattr(refused, "action", None)
+        audit.record("permission_denied", access, warn=True, code=refused.code, action=action)
+    if access.format == Format.JSON:
+        response = _json(request, access, refused)
+    elif access.format == Format.HTML and (location := _location(request, access, refused)):
+        response = _redirect(request, access, location)
+    else:
+        response = _document(request, access, refused)
+    for name, value in refused.headers.items():
+        response[name] = value
+    if response.status_code == 401:
+        response.setdefault("WWW-Authenticate", BEARER)
+    return response
+
+
+def _bare(refused: Refused) -> HttpResponse:
+    return HttpResponse(
+        f"{refused.message}\n", status=refused.status, content_type="text/plain; charset=utf-8"
+    )
+
+
+# --- HTML -----------------------------------------------------------------------------------
+
+
+def _location(request: HttpRequest, access: Access, refused: Refused) -> str:
+    """Return where a browser goes instead of a page that says no, or ""."""
+    if isinstance(refused, SignInRequired) and access.token is None:
+        if request.headers.get("Authorization", "").strip():
+            return ""
+        return f"/login?{urlencode({'redirect_to_resource': target_of(request, access)})}"
+    if isinstance(refused, FreshProofRequired):
+        return f"/reverify?{urlencode({'scope': refused.scope, 'then': _then(request, access)})}"
+    return refused.location
+
+
+def target_of(request: HttpRequest, access: Access) -> str:
+    query = request.META.get("QUERY_STRING", "")
+    return f"{access.path}?{query}" if query else access.path
+
+
+def _then(request: HttpRequest, access: Access) -> str:
+    """Return where to go once verified; a stashed POST is replayed."""
+    if request.method in {"GET", "HEAD"}:
+        return target_of(request, access)
+    stashed = {
+        "path": access.path,
+        "values": {
+            key: request.POST.getlist(key)
+            for key in request.POST
+            if key not in {"csrfmiddlewaretoken", "password"}
+        },
+    }
+    request.session["stashed_post"] = stashed
+    return "/reverify/replay"
+
+
+def _redirect(request: HttpRequest, access: Access, location: str) -> HttpResponse:
+    if access.is_session_ended in sessions.REASONS:
+        messages.warning(request, sessions.REASONS[access.is_session_ended])
+    status = 302 if request.method in {"GET", "HEAD"} else 303
+    response = HttpResponseRedirect(location, status=status)
+    keep_private(response)
+    return response
+
+
+# --- Documents ------------------------------------------------------------------------------
+
+
+def _document(request: HttpRequest, access: Access, refused: Refused) -> HttpResponse:
+    refused = _as_document(access, refused)
+    title, message = title_of(refused), message_of(refused)
+    document = Document(
+        title=title,
+        template="refusal.html",
+        context={
+            "refusal": refused,
+            "message": message,
+            "hint": _hint(access, refused),
+            "action_name": getattr(refused, "action", ""),
+            "request_id": getattr(request, "request_id", ""),
+        },
+        status=refused.status,
+        error=message,
+    )
+    return respond(request, access, document)
+
+
+def _as_document(access: Access, refused: Refused) -> Refused:
+    """Return the refusal as Markdown tells it: a method not offered is a page not there."""
+    if refused.code == "method_not_allowed" and access.format == Format.MARKDOWN:
+        return NotFound()
+    return refused
+
+
+def _hint(access: Access, refused: Refused) -> str:
+    is_anonymous = isinstance(refused, SignInRequired) and not refused.hint
+    return SIGN_IN_HINT if is_anonymous and access.format == Format.MARKDOWN else refused.hint
+
+
+def title_of(refused: Refused) -> str:
+    action = getattr(refused, "action", "")
+    if action:
+        return f"Action Error: {action}"
+    if refused.document:
+        return "Unknown Action"
+    return f"{refused.status} {HTTPStatus(refused.status).phrase}"
+
+
+def message_of(refused: Refused) -> str:
+    if isinstance(refused, Invalid) and refused.problems:
+        return wording.joined(refused.problems)
+    return refused.message
+
+
+# --- JSON -----------------------------------------------------------------------------------
+
+
+def _json(request: HttpRequest, access: Access, refused: Refused) -> HttpResponse:
+    is_api = is_api_path(access.path)
+    body = error_object(refused, getattr(request, "request_id", ""), is_api=is_api)
+    action = getattr(refused, "action", None)
+    if action and not is_api:
+        body = {"success": False, "action": action, **body}
+    response = JsonResponse(
+        body, status=body["status"], json_dumps_params={"ensure_ascii": False}
+    )
+    response["Content-Type"] = "application/json; charset=utf-8"
+    keep_private(response)
+    return response
+
+
+def error_object(refused: Refused, request_id: str, *, is_api: bool) -> dict[str, Any]:
+    """Return the one shape of errors in JSON (`docs/api.md`, Errors)."""
+    status, message = refused.status, refused.message
+    fields: dict[str, list[str]] = {}
+    if isinstance(refused, Invalid):
+        status = 400 if is_api else refused.status
+        message = _rest_message(refused) if is_api else message_of(refused)
+        for problem in refused.problems:
+            fields.setdefault(problem.param, []).append(wording.rest_sentence(problem))
+    body: dict[str, Any] = {
+        "error": message,
+        "code": refused.code,
+        "status": status,
+        "request_id": request_id,
+    }
+    if fields:
+        body["fields"] = fields
+    if refused.hint:
+        body["hint"] = refused.hint
+    return {**body, **refused.extra}
+
+
+def _rest_message(invalid: Invalid) -> str:
+    return invalid.rest_message or wording.rest_joined(invalid.problems)
+
+
+# --- Django's own handlers ------------------------------------------------------------------
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render_refusal(request, Refused("Bad request", status=400, code="invalid"))
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render_refusal(request, Refused())
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render_refusal(request, NotFound())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer our own fault: the request id and nothing else."""
+    refused = Refused("Something went wrong on our side.", status=500, code="internal")
+    try:
+        return render_refusal(request, refused)
+    except Exception:  # the fault may lie in the templates themselves
+        return _bare(refused)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return render_refusal(
+        request,
+        Refused(
+            "This form could not be trusted, so nothing was changed.",
+            code="csrf_failed",
+            hint="Reload the page and send the form again.",
+        ),
+    )
