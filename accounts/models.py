@@ -64,7 +64,7 @@ class User(AbstractBaseUser):
     tokens_revoked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
-    last_login = None  # type: ignore[assignment]  # the session and the log say it
+    last_login = None  # the session and the log say it
 
     objects: ClassVar[UserManager] = UserManager()
 

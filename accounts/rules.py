@@ -150,7 +150,9 @@ def new_user(*, name: str, email: str, now: datetime, password: str | None = Non
     return user
 
 
-def new_agent_user(*, name: str, parent_id: uuid.UUID, configuration: dict[str, Any], now: datetime) -> User:
+def new_agent_user(
+    *, name: str, parent_id: uuid.UUID, configuration: dict[str, Any], now: datetime
+) -> User:
     """Make an AI agent's account: it cannot sign in, and its address is no address."""
     user = User(
         name=name,

@@ -31,9 +31,7 @@ class PasswordBackend(BaseBackend):
     ) -> User | None:
         if not username or password is None:
             return None
-        user = User.objects.filter(
-            email__iexact=username.strip(), user_type=UserType.HUMAN
-        ).first()
+        user = User.objects.filter(email__iexact=username.strip(), user_type=UserType.HUMAN).first()
         if user is None:
             # Takes as long as a wrong password, so that nobody learns which accounts exist.
             User().set_password(password)

@@ -173,9 +173,7 @@ def may_join(access: Access, target: Any) -> Denied | None:
 
 def _join(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     if access.is_member:
-        raise Refused(
-            "User is already a member of this collective", status=400, code="duplicate"
-        )
+        raise Refused("User is already a member of this collective", status=400, code="duplicate")
     invite = queries.usable_invite(access, params.get("code", ""))
     if invite is None:
         raise NotFound(
@@ -207,7 +205,7 @@ join_collective = Action(
 
 
 def _leave(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    row = CollectiveMember.objects.active().get(  # type: ignore[attr-defined]  # from_queryset
+    row = CollectiveMember.objects.active().get(
         collective=access.here.id, person=access.user.person_id
     )
     rules.remove_member(row, access.now)
@@ -249,9 +247,7 @@ create_invite = Action(
 
 class RoleParams(Params):
     user_handle = Line(help_text="The member's handle.")
-    role = Choice(
-        [("admin", "Admin"), ("representative", "Representative")], help_text="The role."
-    )
+    role = Choice([("admin", "Admin"), ("representative", "Representative")], help_text="The role.")
     grant = Flag(help_text="true to give the role, false to take it.")
 
 

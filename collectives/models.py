@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -21,6 +21,9 @@ class CollectiveQuerySet(models.QuerySet["Collective"]):
     def of(self, person_id: Any) -> CollectiveQuerySet:
         """Those that the tenant user is an active member of."""
         return self.filter(members__person_id=person_id, members__archived_at=None)
+
+
+CollectiveManager = TenantManager.from_queryset(CollectiveQuerySet)
 
 
 class Collective(TenantModel):
@@ -56,8 +59,7 @@ class Collective(TenantModel):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
-    objects: TenantManager[Collective] = TenantManager.from_queryset(CollectiveQuerySet)()
-    unscoped: models.Manager[Collective] = models.Manager.from_queryset(CollectiveQuerySet)()
+    objects: ClassVar[CollectiveManager[Collective]] = CollectiveManager()
 
     class Meta(TenantModel.Meta):
         constraints = (
@@ -88,6 +90,9 @@ class MemberQuerySet(models.QuerySet["CollectiveMember"]):
         return self.filter(archived_at=None, person__archived_at=None)
 
 
+MemberManager = TenantManager.from_queryset(MemberQuerySet)
+
+
 class CollectiveMember(TenantModel):
     """A tenant user in a collective, with its roles there."""
 
@@ -100,14 +105,11 @@ class CollectiveMember(TenantModel):
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
-    objects: TenantManager[CollectiveMember] = TenantManager.from_queryset(MemberQuerySet)()
-    unscoped: models.Manager[CollectiveMember] = models.Manager.from_queryset(MemberQuerySet)()
+    objects: ClassVar[MemberManager[CollectiveMember]] = MemberManager()
 
     class Meta(TenantModel.Meta):
         constraints = (
-            models.UniqueConstraint(
-                fields=["tenant", "collective", "person"], name="member_once"
-            ),
+            models.UniqueConstraint(fields=["tenant", "collective", "person"], name="member_once"),
         )
         indexes = (models.Index(fields=["tenant", "person"], name="member_by_person"),)
 

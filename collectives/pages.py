@@ -174,9 +174,7 @@ def administered(access: Access) -> Collective:
         Forbidden: the caller is no admin of it; workspaces have no settings.
     """
     if access.here.is_workspace:
-        raise Refused(
-            "A private workspace has no settings.", location=access.here.path, status=403
-        )
+        raise Refused("A private workspace has no settings.", location=access.here.path, status=403)
     if denied := rules.is_collective_admin(access, None):
         raise Forbidden(denied.reason, hint=denied.hint)
     return queries.here(access)
@@ -201,9 +199,7 @@ def settings(access: Access, collective: Collective) -> Mapping[str, Any]:
             ),
             (
                 "Representation",
-                "any member"
-                if collective.any_member_can_represent
-                else "only representatives",
+                "any member" if collective.any_member_can_represent else "only representatives",
             ),
         ],
     }

@@ -18,12 +18,12 @@ MEMBERS_SHOWN = 100
 
 def own_collectives(person_id: UUID) -> list[Collective]:
     """Return the standard collectives of a person, by name; the main one left out."""
-    mine = Collective.objects.standard().of(person_id)  # type: ignore[attr-defined]  # from_queryset
+    mine = Collective.objects.standard().of(person_id)
     return list(mine.filter(is_main=False, archived_at=None).order_by("name", "id"))
 
 
 def own_workspace(person_id: UUID) -> Collective | None:
-    mine = Collective.objects.of(person_id)  # type: ignore[attr-defined]  # from_queryset
+    mine = Collective.objects.of(person_id)
     workspace: Collective | None = mine.filter(kind="private_workspace").first()
     return workspace
 
@@ -41,7 +41,7 @@ def collective_named(word: str, access: Access) -> Collective | None:
     """Return a collective by id or handle, if the caller belongs to it."""
     parsed = parse_uuid(word)
     wanted = {"id": parsed} if parsed else {"handle": word.lower()}
-    mine = Collective.objects.of(access.user.person_id)  # type: ignore[attr-defined]  # from_queryset
+    mine = Collective.objects.of(access.user.person_id)
     found: Collective | None = mine.filter(**wanted).first()
     return found
 
@@ -61,7 +61,7 @@ class Member:
 def members(collective_id: UUID, limit: int = MEMBERS_SHOWN) -> list[Member]:
     """Return the newest active members."""
     rows = list(
-        CollectiveMember.objects.active()  # type: ignore[attr-defined]  # from_queryset
+        CollectiveMember.objects.active()
         .filter(collective=collective_id)
         .select_related("person")
         .order_by("-created_at", "-id")[:limit]
@@ -71,15 +71,13 @@ def members(collective_id: UUID, limit: int = MEMBERS_SHOWN) -> list[Member]:
 
 
 def member_count(collective_id: UUID) -> int:
-    active = CollectiveMember.objects.active()  # type: ignore[attr-defined]  # from_queryset
+    active = CollectiveMember.objects.active()
     return int(active.filter(collective=collective_id).count())
 
 
 def admins(collective_id: UUID, limit: int = 5) -> list[Person]:
     """Return who can change a collective's settings: the longest-serving admins."""
-    rows = CollectiveMember.objects.active().filter(  # type: ignore[attr-defined]  # from_queryset
-        collective=collective_id, is_admin=True
-    )
+    rows = CollectiveMember.objects.active().filter(collective=collective_id, is_admin=True)
     ids = list(rows.order_by("created_at", "id").values_list("person__user_id", flat=True)[:limit])
     known = people(ids)
     return [known[user_id] for user_id in ids]
@@ -111,9 +109,7 @@ def usable_invite(access: Access, code: str) -> Invite | None:
 
 def addable_agents(access: Access) -> list[TenantUser]:
     """Return the caller's agents that are not members here."""
-    inside = CollectiveMember.objects.active().filter(  # type: ignore[attr-defined]  # from_queryset
-        collective=access.here.id
-    )
+    inside = CollectiveMember.objects.active().filter(collective=access.here.id)
     agents = with_user().filter(user__parent=access.user.user_id, archived_at=None)
     return list(agents.exclude(id__in=inside.values("person")).order_by("display_name", "id"))
 
@@ -126,7 +122,7 @@ def agents_here(access: Access) -> list[Member]:
 def collectives_of(people_: Iterable[TenantUser]) -> dict[UUID, list[Collective]]:
     """Return the standard collectives of several people, by tenant user id."""
     rows = (
-        CollectiveMember.objects.active()  # type: ignore[attr-defined]  # from_queryset
+        CollectiveMember.objects.active()
         .filter(person__in=list(people_), collective__kind="standard", collective__is_main=False)
         .select_related("collective")
         .order_by("collective__name")

@@ -220,9 +220,7 @@ def remove_member(row: CollectiveMember, now: datetime) -> None:
 def refuse_last_admin(row: CollectiveMember, sentence: str) -> None:
     # The collective's row is the lock: two admins must not leave at the same moment.
     Collective.objects.select_for_update().get(id=row.collective_id)
-    others = CollectiveMember.objects.active().filter(  # type: ignore[attr-defined]  # from_queryset
-        collective=row.collective_id
-    )
+    others = CollectiveMember.objects.active().filter(collective=row.collective_id)
     others = others.exclude(id=row.id)
     if others.exists() and not others.filter(is_admin=True).exists():
         raise Forbidden(sentence, hint="Make somebody else an admin first, on the members page.")

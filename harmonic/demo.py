@@ -125,7 +125,7 @@ class World:
             moment = self.now - timedelta(days=days_ago)
             yield access_as(subdomain, handle, place, now=moment)
 
-    def _collective(  # noqa: PLR0913 one row of the table above
+    def _collective(
         self,
         subdomain: str,
         handle: str,
@@ -175,9 +175,7 @@ class World:
         for after in entry.afterwards:
             self._afterwards(entry, note, after)
 
-    def _afterwards(
-        self, entry: demo_texts.DemoNote, note: Note, after: demo_texts.After
-    ) -> None:
+    def _afterwards(self, entry: demo_texts.DemoNote, note: Note, after: demo_texts.After) -> None:
         days_ago = entry.days_ago - after.days_later
         with self._acting(entry.tenant, after.who, entry.place, days_ago) as access:
             if after.what == "comment":

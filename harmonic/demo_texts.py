@@ -88,7 +88,9 @@ def inventory() -> str:
     """Return a list long enough that a page shows its beginning only."""
     goods = ("flour", "oats", "lentils", "rice", "oil", "salt", "sugar", "tea", "coffee", "beans")
     lines = [
-        INVENTORY_LINE.format(what=f"{goods[n % 10]}, shelf {n // 10 + 1}", count=n % 7, day=n % 27 + 1)
+        INVENTORY_LINE.format(
+            what=f"{goods[n % 10]}, shelf {n // 10 + 1}", count=n % 7, day=n % 27 + 1
+        )
         for n in range(80)
     ]
     return "Counted on a quiet afternoon, shelf by shelf.\n\n" + "".join(lines)

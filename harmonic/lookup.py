@@ -100,8 +100,10 @@ def by_session(subdomain: str, user_id: UUID | None, handle: str) -> QuerySet[An
             account=FilteredRelation("person__user"),
             member=FilteredRelation(
                 "place__members",
-                condition=Q(place__members__person=F("person__id"), place__members__archived_at=None),
-            )
+                condition=Q(
+                    place__members__person=F("person__id"), place__members__archived_at=None
+                ),
+            ),
         )
         .values_list(*columns)
     )
@@ -118,7 +120,7 @@ def by_token(subdomain: str, digest: str, handle: str) -> QuerySet[Any, tuple[An
         *_under("", _TOKEN),
     ]
     return (
-        ApiToken.unscoped.live()  # type: ignore[attr-defined]  # from_queryset's method
+        ApiToken.unscoped.live()
         .filter(token_hash=digest, tenant__subdomain=subdomain)
         .annotate(
             place=FilteredRelation(

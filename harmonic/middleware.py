@@ -16,8 +16,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils import timezone
 
@@ -103,9 +102,7 @@ class HostSessionMiddleware(SessionMiddleware):
             return
         super().process_request(request)
 
-    def process_response(
-        self, request: HttpRequest, response: HttpResponseBase
-    ) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if has_credentials(request):
             return response
         return super().process_response(request, response)
@@ -127,10 +124,10 @@ class CsrfMiddleware(CsrfViewMiddleware):
     def process_view(
         self,
         request: HttpRequest,
-        callback: Callable[..., Any] | None,
+        callback: Callable[..., Any],
         callback_args: tuple[Any, ...],
         callback_kwargs: dict[str, Any],
-    ) -> HttpResponse | None:
+    ) -> HttpResponseForbidden | None:
         if has_credentials(request) or not self._protects(request, callback):
             return None
         return super().process_view(request, callback, callback_args, callback_kwargs)
@@ -176,11 +173,11 @@ class AccessMiddleware:
         subdomain = subdomain_of(request)
         request.access = self._nobody(request, suffix)  # type: ignore[attr-defined]  # ours
         if subdomain is None:
-            request.urlconf = settings.FRONT_DOOR_URLCONF  # type: ignore[attr-defined]  # Django's hook
+            request.urlconf = settings.FRONT_DOOR_URLCONF
             return
         if not is_acceptable(request.path_info):
             raise NotFound
-        if not all(is_acceptable(key + value) for key, value in request.GET.items()):
+        if not all(is_acceptable(f"{key}{value}") for key, value in request.GET.items()):
             raise Unreadable("The query holds characters that cannot be read.")
         request.access = self._decided(request, subdomain)  # type: ignore[attr-defined]  # ours
 
@@ -223,9 +220,7 @@ class AccessMiddleware:
             return self._by_session(request, blank, subdomain, handle)
         return self._by_token(request, blank, subdomain, handle)
 
-    def _by_token(
-        self, request: HttpRequest, blank: Access, subdomain: str, handle: str
-    ) -> Access:
+    def _by_token(self, request: HttpRequest, blank: Access, subdomain: str, handle: str) -> Access:
         plaintext = bearer(request)
         is_well_formed = secret.is_well_formed(plaintext)
         digest = secret.digest(plaintext)
@@ -259,7 +254,13 @@ class AccessMiddleware:
         access = replace(access, place=found.place)
         if not sessions.belongs_to(session, access.tenant.id):
             return access
-        if ended := sessions.ended(session, found, access.now):
+        ended = sessions.ended(
+            session,
+            is_suspended=found.is_user_suspended,
+            revoked_at=found.sessions_revoked_at,
+            now=access.now,
+        )
+        if ended:
             audit.record("logout", access, reason=ended, user_id=sessions.user_id(session))
             session.flush()
             return replace(access, is_session_ended=ended)

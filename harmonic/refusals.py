@@ -32,7 +32,7 @@ def render_refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
     if access is None:
         return _bare(refused)
     if refused.status == 403:
-        action = getattr(refused, "action", None)
+        action = refused.action or None
         audit.record("permission_denied", access, warn=True, code=refused.code, action=action)
     if access.format == Format.JSON:
         response = _json(request, access, refused)
@@ -110,7 +110,7 @@ def _document(request: HttpRequest, access: Access, refused: Refused) -> HttpRes
             "refusal": refused,
             "message": message,
             "hint": _hint(access, refused),
-            "action_name": getattr(refused, "action", ""),
+            "action_name": refused.action,
             "request_id": getattr(request, "request_id", ""),
         },
         status=refused.status,
@@ -132,9 +132,8 @@ def _hint(access: Access, refused: Refused) -> str:
 
 
 def title_of(refused: Refused) -> str:
-    action = getattr(refused, "action", "")
-    if action:
-        return f"Action Error: {action}"
+    if refused.action:
+        return f"Action Error: {refused.action}"
     if refused.document:
         return "Unknown Action"
     return f"{refused.status} {HTTPStatus(refused.status).phrase}"
@@ -152,12 +151,10 @@ def message_of(refused: Refused) -> str:
 def _json(request: HttpRequest, access: Access, refused: Refused) -> HttpResponse:
     is_api = is_api_path(access.path)
     body = error_object(refused, getattr(request, "request_id", ""), is_api=is_api)
-    action = getattr(refused, "action", None)
+    action = refused.action or None
     if action and not is_api:
         body = {"success": False, "action": action, **body}
-    response = JsonResponse(
-        body, status=body["status"], json_dumps_params={"ensure_ascii": False}
-    )
+    response = JsonResponse(body, status=body["status"], json_dumps_params={"ensure_ascii": False})
     response["Content-Type"] = "application/json; charset=utf-8"
     keep_private(response)
     return response

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 
 from harmonic.kernel.tenancy import parse_uuid
-from harmonic.lookup import Found
 
 USER, TENANT, SIGNED_IN, SEEN, VERIFIED = "user", "tenant", "signed_in_at", "seen_at", "verified"
 SCOPES = ("api_tokens", "admin")
@@ -41,7 +40,9 @@ def belongs_to(session: SessionBase, tenant_id: UUID) -> bool:
     return USER in session and session.get(TENANT) == str(tenant_id)
 
 
-def ended(session: SessionBase, found: Found, now: datetime) -> str:
+def ended(
+    session: SessionBase, *, is_suspended: bool, revoked_at: datetime | None, now: datetime
+) -> str:
     """Return why the session is over, as the log names it, or ""."""
     signed_in, seen = session.get(SIGNED_IN, 0), session.get(SEEN, 0)
     moment = now.timestamp()
@@ -49,10 +50,10 @@ def ended(session: SessionBase, found: Found, now: datetime) -> str:
         return "session_absolute_timeout"
     if moment - seen > settings.SESSION_IDLE_TIMEOUT.total_seconds():
         return "session_idle_timeout"
-    if found.is_user_suspended:
+    if is_suspended:
         return "user_suspended"
-    revoked = found.sessions_revoked_at
-    return "sessions_revoked" if revoked and revoked.timestamp() >= signed_in else ""
+    is_revoked = revoked_at is not None and revoked_at.timestamp() >= signed_in
+    return "sessions_revoked" if is_revoked else ""
 
 
 def note_seen(session: SessionBase, now: datetime) -> None:
@@ -69,6 +70,4 @@ def fresh_scopes(session: SessionBase, now: datetime) -> frozenset[str]:
     verified = session.get(VERIFIED, {})
     lately = now.timestamp() - settings.REVERIFICATION_TIMEOUT.total_seconds()
     signed_in = session.get(SIGNED_IN, 0)
-    return frozenset(
-        scope for scope in SCOPES if max(signed_in, verified.get(scope, 0)) > lately
-    )
+    return frozenset(scope for scope in SCOPES if max(signed_in, verified.get(scope, 0)) > lately)

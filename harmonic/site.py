@@ -8,8 +8,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from harmonic.kernel.access import Access
 from harmonic.kernel.accents import accent_of
+from harmonic.kernel.access import Access
 from harmonic.kernel.documents import alternate
 
 THEMES = frozenset({"light", "dark"})

@@ -50,7 +50,13 @@ class TokenParams(Params):
     )
     read_write = Choice(
         [("read", "Read only"), ("write", "Read and write")],
-        aliases={"true": "write", "read_write": "write", "false": "read", "1": "write", "0": "read"},
+        aliases={
+            "true": "write",
+            "read_write": "write",
+            "false": "read",
+            "1": "write",
+            "0": "read",
+        },
         required=False,
         label="What it may do",
         help_text="read for a read-only token, write for read and write. read unless given.",
@@ -130,9 +136,7 @@ create_api_token = Action(
 
 
 class NameParams(Params):
-    name = Line(
-        max_length=ApiToken.NAME_LENGTH, help_text="The new name. Nothing else can change."
-    )
+    name = Line(max_length=ApiToken.NAME_LENGTH, help_text="The new name. Nothing else can change.")
 
 
 def _rename(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:

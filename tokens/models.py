@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -33,6 +34,10 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.select_related("owner__user")
 
 
+ApiTokenManager = TenantManager.from_queryset(ApiTokenQuerySet)
+UnscopedApiTokenManager = models.Manager.from_queryset(ApiTokenQuerySet)
+
+
 class ApiToken(TenantModel):
     """A Bearer token of one user in one tenant. Only its digest is stored."""
 
@@ -56,8 +61,8 @@ class ApiToken(TenantModel):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
-    objects: TenantManager[ApiToken] = TenantManager.from_queryset(ApiTokenQuerySet)()
-    unscoped: models.Manager[ApiToken] = models.Manager.from_queryset(ApiTokenQuerySet)()
+    objects: ClassVar[ApiTokenManager[ApiToken]] = ApiTokenManager()
+    unscoped: ClassVar[UnscopedApiTokenManager[ApiToken]] = UnscopedApiTokenManager()
 
     class Meta(TenantModel.Meta):
         constraints = (
@@ -66,9 +71,7 @@ class ApiToken(TenantModel):
                 condition=Q(is_internal=True) & ~Q(context="") | Q(is_internal=False, context=""),
             ),
         )
-        indexes = (
-            models.Index(fields=["tenant", "owner", "-created_at"], name="token_by_owner"),
-        )
+        indexes = (models.Index(fields=["tenant", "owner", "-created_at"], name="token_by_owner"),)
 
     def __str__(self) -> str:
         return self.name or "Unnamed"

@@ -17,7 +17,6 @@ from harmonic.kernel.pages import Page, View, form_alias, mounted, with_rule
 from tokens import actions, queries, rules
 from tokens.models import ApiToken
 
-
 # --- The list -------------------------------------------------------------------------------
 
 

@@ -41,7 +41,7 @@ class ListedToken:
 
 def tokens_of(owner: TenantUser) -> list[ApiToken]:
     """Return somebody's tokens that nobody deleted, newest first; internal ones never."""
-    rows = ApiToken.objects.filter(owner=owner).external()  # type: ignore[attr-defined]  # from_queryset
+    rows = ApiToken.objects.filter(owner=owner).external()
     return list(rows.order_by("-created_at", "-id")[:SHOWN])
 
 
@@ -52,7 +52,7 @@ def token_at(owner: TenantUser, token_id: str, sentence: str = "Not found") -> A
         NotFound: with `sentence`: unknown, deleted, internal, somebody else's, or no id.
     """
     parsed = parse_uuid(token_id)
-    rows = ApiToken.objects.filter(owner=owner).external().with_owner()  # type: ignore[attr-defined]  # from_queryset
+    rows = ApiToken.objects.filter(owner=owner).external().with_owner()
     found: ApiToken | None = rows.filter(id=parsed).first() if parsed else None
     if found is None:
         raise NotFound(sentence)
@@ -60,7 +60,7 @@ def token_at(owner: TenantUser, token_id: str, sentence: str = "Not found") -> A
 
 
 def active_count(owner: TenantUser, now: datetime) -> int:
-    rows = ApiToken.objects.filter(owner=owner).active(now)  # type: ignore[attr-defined]  # from_queryset
+    rows = ApiToken.objects.filter(owner=owner).active(now)
     return int(rows.count())
 
 
@@ -76,7 +76,7 @@ def listed(access: Access, owner: TenantUser) -> list[ListedToken]:
 
 
 def _in_order(owners: list[TenantUser]) -> Iterable[tuple[TenantUser, ApiToken]]:
-    rows = ApiToken.objects.filter(owner__in=owners).external()  # type: ignore[attr-defined]  # from_queryset
+    rows = ApiToken.objects.filter(owner__in=owners).external()
     by_owner: dict[UUID, list[ApiToken]] = {}
     for row in rows.order_by("-created_at", "-id")[:SHOWN]:
         by_owner.setdefault(row.owner_id, []).append(row)

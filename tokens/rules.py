@@ -183,7 +183,7 @@ def create_token(
 def _refuse_beyond_cap(access: Access, owner: TenantUser) -> None:
     # The owner's row is the lock: parallel requests count one after the other.
     TenantUser.objects.select_for_update().get(id=owner.id)
-    active = ApiToken.objects.filter(owner=owner).active(access.now)  # type: ignore[attr-defined]  # from_queryset
+    active = ApiToken.objects.filter(owner=owner).active(access.now)
     if active.count() >= ApiToken.MAX_ACTIVE:
         raise LimitReached
 

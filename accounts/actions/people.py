@@ -130,9 +130,7 @@ class TenantParams(Params):
         style={"help": "While it is off, every token of this tenant is refused."},
     )
     api = Flag(required=False, help_text="The same as feature_api.", style={"hidden": True})
-    api_enabled = Flag(
-        required=False, help_text="The same as feature_api.", style={"hidden": True}
-    )
+    api_enabled = Flag(required=False, help_text="The same as feature_api.", style={"hidden": True})
     feature_ai_agents = Flag(
         required=False,
         label="Internal AI agents",

@@ -41,7 +41,9 @@ def dashboard(access: Access, target: None) -> Mapping[str, Any]:
         "tenant": tenant_of(access),
         "admins": [known[user_id] for user_id in ids],
         "collectives": list(standard.order_by("-created_at", "-id")[:SHOWN]),
-        "people_count": TenantUser.objects.filter(archived_at=None, user__user_type="human").count(),
+        "people_count": TenantUser.objects.filter(
+            archived_at=None, user__user_type="human"
+        ).count(),
     }
 
 
@@ -100,9 +102,7 @@ PERSON = Page(
     find=managed,
     show=lambda access, person: {"person": person},
     about=lambda access, person: (
-        Resource("User", person.handle, f"/tenant-admin/users/{person.handle}")
-        if person
-        else None
+        Resource("User", person.handle, f"/tenant-admin/users/{person.handle}") if person else None
     ),
     actions=(actions.update_tenant_roles, actions.remove_from_tenant),
     fresh="admin",

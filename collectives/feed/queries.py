@@ -98,9 +98,7 @@ def pinned(access: Access, person_id: UUID | None) -> list[Pinned]:
     )
     items = _notes_by_id(pin.item_id for pin in pins)
     return [
-        Pinned(
-            Note.ITEM_TYPE, item.shown_title, item.path_in(access.here.path), pin.pinned_at
-        )
+        Pinned(Note.ITEM_TYPE, item.shown_title, item.path_in(access.here.path), pin.pinned_at)
         for pin in pins
         if (item := items.get(pin.item_id))
     ]
@@ -110,5 +108,5 @@ def _notes_by_id(ids: Iterable[UUID]) -> dict[UUID, Note]:
     wanted = list(ids)
     if not wanted:
         return {}
-    rows = Note.objects.alive().filter(id__in=wanted)  # type: ignore[attr-defined]  # from_queryset
+    rows = Note.objects.alive().filter(id__in=wanted)
     return {note.id: note for note in rows}

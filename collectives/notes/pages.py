@@ -152,5 +152,3 @@ def urls() -> list[URLPattern]:
             name="notes.comments",
         ),
     ]
-
-

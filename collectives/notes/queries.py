@@ -29,7 +29,7 @@ def note_at(access: Access, note_id: str) -> Note:
     wanted = by_any_id(note_id)
     found: Note | None = None
     if wanted:
-        notes = Note.objects.in_place(access.here.id).counted()  # type: ignore[attr-defined]  # from_queryset
+        notes = Note.objects.in_place(access.here.id).counted()
         found = notes.for_reader(access.user.user_id).filter(**wanted).first()
     if found is None:
         raise NotFound
@@ -58,9 +58,7 @@ def history_of(note: Note) -> list[NoteHistoryEvent]:
 
 def last_confirmation(note: Note, user_id: UUID) -> NoteHistoryEvent | None:
     return (
-        note.history.filter(
-            event_type=NoteHistoryEvent.Type.READ_CONFIRMATION, user=user_id
-        )
+        note.history.filter(event_type=NoteHistoryEvent.Type.READ_CONFIRMATION, user=user_id)
         .order_by("-happened_at", "-id")
         .first()
     )
@@ -137,7 +135,7 @@ def direct_comments(note: Note) -> list[Note]:
     comments = Note.objects.filter(
         commentable_type=Note.ITEM_TYPE, commentable_id=note.id, deleted_at=None
     )
-    return list(comments.counted().order_by("created_at", "id"))  # type: ignore[attr-defined]  # from_queryset
+    return list(comments.counted().order_by("created_at", "id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +151,7 @@ def newest(
 ) -> Stretch:
     """Return notes without comments, newest first, beyond the position `after`."""
     ids = list(collective_ids)
-    notes = Note.objects.filter(collective__in=ids).standalone().alive().counted()  # type: ignore[attr-defined]  # from_queryset
+    notes = Note.objects.filter(collective__in=ids).standalone().alive().counted()
     if after is not None:
         moment, last_id = after
         notes = notes.filter(Q(created_at__lt=moment) | Q(created_at=moment, id__lt=last_id))

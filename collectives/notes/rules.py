@@ -62,9 +62,7 @@ def may_restore_note(access: Access, note: Note | None) -> Denied | None:
 # --- Effects --------------------------------------------------------------------------------
 
 
-def create_note(
-    access: Access, *, text: str, title: str = "", parent: Note | None = None
-) -> Note:
+def create_note(access: Access, *, text: str, title: str = "", parent: Note | None = None) -> Note:
     """Write a note in the collective of the request, or a comment on `parent`."""
     if not text.strip():
         raise Invalid.of("text", "blank")

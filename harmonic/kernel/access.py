@@ -217,6 +217,8 @@ class Refused(Exception):
         self.location = location
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
+        # The action that was refused, if it was one.
+        self.action = ""
         # The Markdown of a refusal that lists more than a sentence can say.
         self.document = document
         super().__init__(self.message)

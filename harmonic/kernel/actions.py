@@ -134,12 +134,12 @@ class Action:
                 "The agent's parent decides its capabilities, in the agent's settings.",
                 "capability_denied",
             )
-        if not self.is_read and not actor.may_write_publicly:
-            if self.audience_in(access) == "public":
-                return Denied(
-                    "This agent may not write where the whole tenant reads.",
-                    "The agent's parent can allow public writes in the agent's settings.",
-                )
+        is_limited = not self.is_read and not actor.may_write_publicly
+        if is_limited and self.audience_in(access) == "public":
+            return Denied(
+                "This agent may not write where the whole tenant reads.",
+                "The agent's parent can allow public writes in the agent's settings.",
+            )
         return None
 
     def kind_denied(self, access: Access) -> Denied | None:

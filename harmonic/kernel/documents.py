@@ -122,9 +122,7 @@ def _by_name(offers: Iterable[Offer]) -> dict[str, Offer]:
     return {offer.action.name: offer for offer in offers}
 
 
-def _rendered(
-    document: Document, surface: Surface, base: str, request: HttpRequest | None
-) -> str:
+def _rendered(document: Document, surface: Surface, base: str, request: HttpRequest | None) -> str:
     context = {
         **document.context,
         "base": base,

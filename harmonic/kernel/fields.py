@@ -25,7 +25,7 @@ class _Text(serializers.CharField):
     """Text as it was sent: blanks are kept, other types refused."""
 
     wire_type: ClassVar[str] = "string"
-    default_error_messages: ClassVar[dict[str, str]] = {"not_text": "", "unacceptable": ""}
+    default_error_messages: ClassVar[dict[str, Any]] = {"not_text": "", "unacceptable": ""}
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("trim_whitespace", False)
@@ -71,7 +71,7 @@ class Flag(serializers.BooleanField):
     """A boolean, by the closed list of `docs/api.md`."""
 
     wire_type: ClassVar[str] = "boolean"
-    default_error_messages: ClassVar[dict[str, str]] = {"not_boolean": ""}
+    default_error_messages: ClassVar[dict[str, Any]] = {"not_boolean": ""}
 
     def to_internal_value(self, data: Any) -> bool:
         if isinstance(data, bool):
@@ -88,7 +88,7 @@ class Whole(serializers.IntegerField):
     """A whole number; numeric text counts."""
 
     wire_type: ClassVar[str] = "integer"
-    default_error_messages: ClassVar[dict[str, str]] = {"not_a_number": ""}
+    default_error_messages: ClassVar[dict[str, Any]] = {"not_a_number": ""}
 
     def to_internal_value(self, data: Any) -> int:
         is_number = isinstance(data, int) and not isinstance(data, bool)
@@ -123,7 +123,7 @@ class Names(serializers.ListField):
     """A list of words. An empty marker, as a form sends before its boxes, is dropped."""
 
     wire_type: ClassVar[str] = "array[string]"
-    default_error_messages: ClassVar[dict[str, str]] = {"not_text": ""}
+    default_error_messages: ClassVar[dict[str, Any]] = {"not_text": ""}
     child = Line(allow_blank=True)
 
     def get_value(self, dictionary: Any) -> Any:
@@ -139,7 +139,7 @@ class Id(serializers.Field[UUID, Any, str, Any]):
     """The id of a row."""
 
     wire_type: ClassVar[str] = "string"
-    default_error_messages: ClassVar[dict[str, str]] = {"not_an_id": ""}
+    default_error_messages: ClassVar[dict[str, Any]] = {"not_an_id": ""}
 
     def to_internal_value(self, data: Any) -> UUID:
         parsed = parse_uuid(data) if isinstance(data, str) else None
@@ -155,7 +155,7 @@ class Moment(serializers.Field[datetime, Any, str, Any]):
     """A moment: ISO 8601; without a zone it is UTC, a date alone is midnight UTC."""
 
     wire_type: ClassVar[str] = "datetime"
-    default_error_messages: ClassVar[dict[str, str]] = {"not_a_time": ""}
+    default_error_messages: ClassVar[dict[str, Any]] = {"not_a_time": ""}
 
     def to_internal_value(self, data: Any) -> datetime:
         text = data.strip() if isinstance(data, str) else ""

@@ -251,9 +251,7 @@ def action_view(page: Page) -> View:
     return view
 
 
-def described(
-    page: Page, access: Access, action: Action, target: Any, base: str
-) -> Document:
+def described(page: Page, access: Access, action: Action, target: Any, base: str) -> Document:
     """Return the description of an action, which in HTML is its form or confirm page."""
     denied_first(action, access, target)
     offer = Offer(action, target, action_path(base, action.name))
@@ -264,13 +262,8 @@ def denied_first(action: Action, access: Access, target: Any) -> None:
     try:
         require(action, access, target)
     except Refused as refused:
-        raise as_action(refused, action.name)
-
-
-def as_action(refused: Refused, name: str) -> Refused:
-    """Mark a refusal as that of an action, so that it answers as an action error."""
-    refused.action = name  # type: ignore[attr-defined]  # read by the refusals' renderer
-    return refused
+        refused.action = action.name
+        raise
 
 
 def _form_document(
@@ -301,9 +294,7 @@ def _form_document(
     )
 
 
-def unknown_action(
-    page: Page, access: Access, target: Any, base: str, name: str
-) -> Refused:
+def unknown_action(page: Page, access: Access, target: Any, base: str, name: str) -> Refused:
     offers = page.offers(access, target, base)
     lines = [f"- `{signature(offer).text}` — {offer.action.sentence}" for offer in offers]
     listing = "\n".join(lines) or "No actions are defined at this path."
@@ -313,9 +304,7 @@ def unknown_action(
     )
 
 
-def run(
-    request: HttpRequest, page: Page, action: Action, target: Any, base: str
-) -> HttpResponse:
+def run(request: HttpRequest, page: Page, action: Action, target: Any, base: str) -> HttpResponse:
     """Carry out an action's POST and answer in the format asked for."""
     access = cast(Request, request).access
     raw = raw_of(request)
@@ -325,9 +314,11 @@ def run(
         if access.format == Format.HTML:
             offer = Offer(action, target, action_path(base, action.name))
             return respond(request, access, _form_document(page, access, offer, base, raw, invalid))
-        raise as_action(invalid, action.name)
+        invalid.action = action.name
+        raise
     except Refused as refused:
-        raise as_action(refused, action.name)
+        refused.action = action.name
+        raise
     return answered(request, action, outcome)
 
 

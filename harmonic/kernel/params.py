@@ -73,9 +73,7 @@ def _form(request: HttpRequest) -> QueryDict:
 
 
 def too_large() -> Refused:
-    return Refused(
-        "The body is too large (maximum 16 MB).", status=413, code="payload_too_large"
-    )
+    return Refused("The body is too large (maximum 16 MB).", status=413, code="payload_too_large")
 
 
 def _lists(form: QueryDict) -> dict[str, list[str]]:

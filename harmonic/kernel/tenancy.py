@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import models
@@ -71,8 +71,8 @@ class TenantModel(models.Model):
         "accounts.Tenant", on_delete=models.CASCADE, related_name="%(class)ss", db_index=False
     )
 
-    objects: TenantManager[Self] = TenantManager()
-    unscoped: models.Manager[Self] = models.Manager()
+    objects = TenantManager()
+    unscoped = models.Manager()  # noqa: DJ012 a manager too
 
     class Meta:
         abstract = True

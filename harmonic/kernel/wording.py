@@ -90,16 +90,12 @@ def rest_joined(problems: Iterable[Problem]) -> str:
     return "Validation failed: " + ", ".join(rest_sentence(problem) for problem in problems)
 
 
-def problems_of(
-    error: ValidationError, serializer: BaseSerializer[object]
-) -> tuple[Problem, ...]:
+def problems_of(error: ValidationError, serializer: BaseSerializer[object]) -> tuple[Problem, ...]:
     """Return the problems in a serializer's error, in the order of its fields."""
     detail = error.detail
     if not isinstance(detail, dict):
         return (Problem("body", "not_an_object"),)
-    return tuple(
-        _problem(param, _first(details), serializer) for param, details in detail.items()
-    )
+    return tuple(_problem(param, _first(details), serializer) for param, details in detail.items())
 
 
 def _first(details: object) -> ErrorDetail:
@@ -112,7 +108,7 @@ def _first(details: object) -> ErrorDetail:
 
 def _problem(param: str, detail: ErrorDetail, serializer: BaseSerializer[object]) -> Problem:
     field = serializer.fields.get(param)  # type: ignore[attr-defined]  # a Serializer, not a list
-    code = _CODES.get(detail.code, detail.code)
+    code = _CODES.get(detail.code or "", detail.code or "invalid")
     if code == "too_long":
         return Problem(param, code, {"limit": _limit(field)})
     if code == "too_great":

@@ -225,5 +225,8 @@ def _options(declared: AnyField, value: Any) -> Iterable[Option]:
     chosen = value if isinstance(value, (list, tuple)) else [value]
     for key, label, *rest in offered:
         yield Option(
-            str(key), str(label), str(rest[0]) if rest else "", selected=str(key) in map(str, chosen)
+            str(key),
+            str(label),
+            str(rest[0]) if rest else "",
+            selected=str(key) in map(str, chosen),
         )

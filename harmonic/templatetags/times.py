@@ -23,7 +23,9 @@ _UNITS = (
 
 
 @register.simple_tag(takes_context=True)
-def when(context: Context, moment: datetime | None, shape: str = "ago", never: str = "never") -> str:
+def when(
+    context: Context, moment: datetime | None, shape: str = "ago", never: str = "never"
+) -> str:
     """Show a moment: in words ("ago"), or exactly in Markdown ("exact")."""
     surface: Surface = context["surface"]
     if moment is None:
