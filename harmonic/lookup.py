@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from harmonic.kernel.access import (
     TokenFacts,
     UserType,
 )
+from harmonic.kernel.prepared import Parameter, Prepared
 from tokens.models import ApiToken
 
 NOBODY = UUID(int=0)
@@ -78,7 +80,7 @@ def _at_place(relation: str, handle: str) -> Q:
     return Q(**{f"{relation}__is_main": True})
 
 
-def by_session(subdomain: str, user_id: UUID | None, handle: str) -> QuerySet[Any, tuple[Any, ...]]:
+def by_session(subdomain: str, user_id: UUID, handle: str) -> QuerySet[Any, tuple[Any, ...]]:
     """Return the query for a signed-in user, or for nobody."""
     columns = [
         *_under("", _TENANT),
@@ -90,9 +92,7 @@ def by_session(subdomain: str, user_id: UUID | None, handle: str) -> QuerySet[An
     return (
         Tenant.objects.filter(subdomain=subdomain)
         .annotate(
-            person=FilteredRelation(
-                "tenantusers", condition=Q(tenantusers__user_id=user_id or NOBODY)
-            ),
+            person=FilteredRelation("tenantusers", condition=Q(tenantusers__user_id=user_id)),
             place=FilteredRelation("collectives", condition=_at_place("collectives", handle)),
         )
         .annotate(
@@ -137,15 +137,23 @@ def by_token(subdomain: str, digest: str, handle: str) -> QuerySet[Any, tuple[An
     )
 
 
+_SESSION = Prepared(by_session, subdomain=str, user_id=UUID, handle=str)
+_SESSION_MAIN = Prepared(partial(by_session, handle=""), subdomain=str, user_id=UUID)
+_TOKEN_AT = Prepared(by_token, subdomain=str, digest=str, handle=str)
+_TOKEN_MAIN = Prepared(partial(by_token, handle=""), subdomain=str, digest=str)
+
+
 def find_by_session(subdomain: str, user_id: UUID | None, handle: str) -> Found | None:
     """Return what is known of a session's user, or of nobody; None for an unknown tenant."""
-    row = by_session(subdomain, user_id, handle).first()
+    who: dict[str, Parameter] = {"subdomain": subdomain, "user_id": user_id or NOBODY}
+    row = _SESSION.row(**who, handle=handle) if handle else _SESSION_MAIN.row(**who)
     return _found(row) if row else None
 
 
 def find_by_token(subdomain: str, digest: str, handle: str) -> Found | None:
     """Return what is known of a token; None where no live one has this digest here."""
-    row = by_token(subdomain, digest, handle).first()
+    what: dict[str, Parameter] = {"subdomain": subdomain, "digest": digest}
+    row = _TOKEN_AT.row(**what, handle=handle) if handle else _TOKEN_MAIN.row(**what)
     return _found(row) if row else None
 
 

@@ -51,6 +51,7 @@ class ShownPlace:
 class Site:
     name: str
     host: str
+    origin: str
     accent: str
     theme: str
     markdown_href: str
@@ -64,7 +65,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     """Return the context of `base.html`. It asks the database nothing."""
     access: Access | None = getattr(request, "access", None)
     if access is None:
-        return {"site": Site("Harmonic", "", accent_of(""), "", "", "")}
+        return {"site": Site("Harmonic", "", "", accent_of(""), "", "", "")}
     actor = access.actor
     theme = request.COOKIES.get("theme", "")
     has_tenant = bool(access.tenant.subdomain)
@@ -72,6 +73,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "site": Site(
             name=access.tenant.name,
             host=access.host,
+            origin=f"{request.scheme}://{request.get_host()}",
             accent=accent_of(access.tenant.subdomain),
             theme=theme if theme in THEMES else "",
             markdown_href=alternate(access.path),

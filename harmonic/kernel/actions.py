@@ -53,6 +53,17 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a step with consequences asks, and the facts that help to answer.
+
+    A fact's value is a text, a moment, or a person as `accounts.queries` returns them.
+    """
+
+    heading: str
+    facts: tuple[tuple[str, Any], ...] = ()
+
+
 def always(access: Access, target: Any) -> bool:
     return True
 
@@ -87,7 +98,8 @@ class Action:
     audience: str = ""
     # What its form shows before anybody typed, by parameter.
     initial: Callable[[Access, Any], Mapping[str, Any]] = nothing
-    confirm: str = ""
+    # The heading of its own page: words, or what answers them for this caller and target.
+    confirm: str | Callable[[Access, Any], Confirmation] = ""
     is_hidden: bool = False
 
     @property
@@ -97,6 +109,12 @@ class Action:
     @property
     def resource(self) -> str:
         return self.scope.partition(":")[2]
+
+    def confirmation(self, access: Access, target: Any) -> Confirmation:
+        """Return what the action's own page asks; its label where nothing is declared."""
+        if callable(self.confirm):
+            return self.confirm(access, target)
+        return Confirmation(self.confirm or self.label)
 
     def audience_in(self, access: Access) -> str:
         """Who can see the effect: `public`, `shared` or `private`."""

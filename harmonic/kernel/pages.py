@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from harmonic.kernel.access import (
     Door,
     FreshProofRequired,
     Invalid,
+    Link,
     NotFound,
     Refused,
     Rule,
@@ -47,6 +48,10 @@ def no_target(access: Access) -> None:
     return None
 
 
+def no_crumbs(access: Access, target: Any) -> Sequence[Link]:
+    return ()
+
+
 def no_resource(access: Access, target: Any) -> None:
     return None
 
@@ -74,6 +79,8 @@ class Page:
     # Forms of public clients post to the page's own path: the action of each method.
     writes: Mapping[str, Action] = field(default_factory=dict)
     scope: Callable[[Access, Any], str] = field(default=lambda access, target: "")
+    # Where the page hangs, from the top; the page itself is its heading.
+    crumbs: Callable[[Access, Any], Sequence[Link]] = no_crumbs
 
     @property
     def rule(self) -> Rule:
@@ -103,7 +110,12 @@ class Page:
         return Document(
             title=self.title(access, target),
             template=self.template,
-            context={**self.show(access, target), "secret": secret, "target": target},
+            context={
+                "crumbs": self.crumbs(access, target),
+                **self.show(access, target),
+                "secret": secret,
+                "target": target,
+            },
             offers=self.offers(access, target, base),
             scope=self.scope(access, target),
             holds_secret=secret is not None,
@@ -280,6 +292,11 @@ def _form_document(
         context={
             "action": offer.action,
             "page_path": base,
+            "confirmation": offer.action.confirmation(access, offer.target),
+            "crumbs": [
+                *page.crumbs(access, offer.target),
+                Link(page.title(access, offer.target), base),
+            ],
             "params": list(described_params(offer.action.params)),
             "raw": raw,
             "problems": invalid.problems if invalid else (),

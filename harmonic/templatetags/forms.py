@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -17,6 +18,9 @@ from harmonic.kernel.access import Problem
 from harmonic.kernel.documents import Offer, Surface
 from harmonic.kernel.fields import Block, Flag, Names, Whole
 from harmonic.kernel.params import Raw
+from harmonic.templatetags.people import person
+from harmonic.templatetags.surfaces import user_line
+from harmonic.templatetags.times import when
 
 register = template.Library()
 
@@ -29,6 +33,7 @@ class Option:
     selected: bool = False
     disabled: bool = False
     disabled_reason: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,16 @@ class BoundField:
     describedby: str = ""
 
 
+@register.simple_tag(takes_context=True)
+def fact(context: Context, value: Any) -> str:
+    """Show the value of a fact: a moment, somebody, or words."""
+    if isinstance(value, datetime):
+        return when(context, value, "exact")
+    if hasattr(value, "is_agent"):
+        return person(context, value)
+    return user_line(context, value)
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """An action as `templates/forms/form.html` shows it."""
@@ -64,6 +79,7 @@ class Form:
     id: str
     is_dangerous: bool = False
     is_quiet: bool = False
+    is_primary: bool = False
     errors: tuple[str, ...] = ()
     cancel_href: str = ""
     method: str = "post"
@@ -105,7 +121,14 @@ def action_form(
 
 
 @register.simple_tag(takes_context=True)
-def action_button(context: Context, name: str, quiet: bool = False, **fixed: Any) -> str:
+def action_button(
+    context: Context,
+    name: str,
+    quiet: bool = False,
+    primary: bool = False,
+    label: str = "",
+    **fixed: Any,
+) -> str:
     """Show an offered action as one button; `fixed` values go along hidden."""
     surface: Surface = context["surface"]
     offer = surface.offers.get(name)
@@ -114,11 +137,12 @@ def action_button(context: Context, name: str, quiet: bool = False, **fixed: Any
     form = Form(
         action_path=offer.path,
         fields=(),
-        submit_label=offer.action.label,
+        submit_label=label or offer.action.label,
         csrf_token=get_token(surface.request),
         id=f"form-{name}",
         is_dangerous=offer.action.is_dangerous,
         is_quiet=quiet,
+        is_primary=primary,
         hidden=tuple({"name": key, "value": str(value)} for key, value in fixed.items()),
     )
     return get_template("forms/button.html").render({"form": form, "surface": surface})
@@ -140,7 +164,15 @@ def bound_form(
     declared = serializer.fields if serializer else {}
     found = list(problems)
     fields = tuple(
-        _bound(f"{action.name}-{name}", name, declared_field, initial.get(name), raw, found)
+        _bound(
+            f"{action.name}-{name}",
+            name,
+            declared_field,
+            initial.get(name),
+            raw,
+            found,
+            is_chosen=name in surface.access.query or bool(raw and name in raw.values),
+        )
         for name, declared_field in declared.items()
         if not (declared_field.style or {}).get("hidden")
     )
@@ -163,7 +195,14 @@ AnyField = serializers.Field[Any, Any, Any, Any]
 
 
 def _bound(
-    id_: str, name: str, declared: AnyField, initial: Any, raw: Raw | None, problems: list[Problem]
+    id_: str,
+    name: str,
+    declared: AnyField,
+    initial: Any,
+    raw: Raw | None,
+    problems: list[Problem],
+    *,
+    is_chosen: bool,
 ) -> BoundField:
     style = declared.style or {}
     value = _shown_value(name, declared, initial, raw)
@@ -171,7 +210,7 @@ def _bound(
     return BoundField(
         name=name,
         label=str(declared.label or wording.in_words(name)),
-        kind=_kind(declared),
+        kind="hidden" if style.get("chosen_before") and is_chosen and not errors else _kind(declared),
         value=value,
         id=id_,
         help=str(style.get("help", declared.help_text or "")),
@@ -215,18 +254,25 @@ def _kind(declared: AnyField) -> str:
 
 
 def _options(declared: AnyField, value: Any) -> Iterable[Option]:
-    """Yield what a select, radios or boxes offer; `style["options"]` words them."""
+    """Yield what a select, radios or boxes offer, group by group.
+
+    `style["options"]` words them; `style["groups"]` holds pairs of a heading and its options.
+    """
+    chosen = [str(each) for each in (value if isinstance(value, (list, tuple)) else [value])]
+    for group, offered in _groups(declared):
+        for key, label, *rest in offered:
+            yield Option(
+                str(key),
+                str(label),
+                str(rest[0]) if rest else "",
+                selected=str(key) in chosen,
+                group=group,
+            )
+
+
+def _groups(declared: AnyField) -> Iterable[tuple[str, Iterable[tuple[Any, ...]]]]:
     style = declared.style or {}
-    if "options" in style:
-        offered = [(key, label, *rest) for key, label, *rest in style["options"]]
-    else:
-        choices = getattr(declared, "choices", {}) or {}
-        offered = [(key, label) for key, label in choices.items()]
-    chosen = value if isinstance(value, (list, tuple)) else [value]
-    for key, label, *rest in offered:
-        yield Option(
-            str(key),
-            str(label),
-            str(rest[0]) if rest else "",
-            selected=str(key) in map(str, chosen),
-        )
+    if "groups" in style:
+        return style["groups"]  # type: ignore[no-any-return]  # a style is untyped
+    choices = getattr(declared, "choices", {}) or {}
+    return [("", style.get("options", choices.items()))]
