@@ -8,7 +8,7 @@ from uuid import UUID
 
 from accounts import rules as people_rules
 from accounts.models import TenantUser
-from accounts.queries import person_named, with_user
+from accounts.queries import people, person_named, with_user
 from collectives import queries, rules
 from collectives.models import Collective, CollectiveMember, Invite
 from harmonic.kernel import audit
@@ -20,8 +20,9 @@ from harmonic.kernel.access import (
     NotFound,
     Refused,
 )
-from harmonic.kernel.actions import Action, Outcome, Resource
+from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Block, Choice, Flag, Id, Line, Params
+from harmonic.kernel.tenancy import parse_uuid
 
 INVITATIONS = {"all_members": "Every member can invite", "only_admins": "Only admins can invite"}
 REPRESENTATION = {
@@ -220,6 +221,7 @@ leave_collective = Action(
     policy=rules.may_leave,
     effect=_leave,
     is_dangerous=True,
+    confirm=lambda access, target: Confirmation(f"Leave “{access.here.name}”?"),
     people_only="Only people can leave collectives.",
 )
 
@@ -246,13 +248,60 @@ create_invite = Action(
 
 
 class RoleParams(Params):
-    user_handle = Line(help_text="The member's handle.")
-    role = Choice([("admin", "Admin"), ("representative", "Representative")], help_text="The role.")
-    grant = Flag(help_text="true to give the role, false to take it.")
+    user_handle = Line(
+        label="Handle", help_text="The member's handle.", style={"chosen_before": True}
+    )
+    role = Choice(
+        [("admin", "Admin"), ("representative", "Representative")],
+        help_text="The role.",
+        style={
+            "kind": "radios",
+            "initial": "admin",
+            "help": "",
+            "options": [
+                ("admin", "Admin", "Changes settings, roles and members."),
+                ("representative", "Representative", "Speaks for the collective."),
+            ],
+        },
+    )
+    grant = Flag(
+        label="Give or take",
+        help_text="true to give the role, false to take it.",
+        style={
+            "kind": "radios",
+            "initial": "true",
+            "help": "",
+            "options": [("true", "Give it"), ("false", "Take it")],
+        },
+    )
 
 
 class MemberParams(Params):
-    user_handle = Line(help_text="The member's handle.")
+    user_handle = Line(
+        label="Handle", help_text="The member's handle.", style={"chosen_before": True}
+    )
+
+
+def _chosen_member(access: Access) -> tuple[str, tuple[tuple[str, Any], ...]]:
+    """Return the name and the facts of the member whom a form was opened for, if any."""
+    person = person_named(access.query.get("user_handle", ""), access)
+    row = queries.membership_of(access.here.id, person) if person else None
+    if person is None or row is None or row.archived_at is not None:
+        return "", ()
+    roles = ", ".join(row.roles) or "None"
+    facts = (("Member", people([person.user_id])[person.user_id]), ("Roles", roles))
+    return person.display_name, (*facts, ("Joined", row.created_at))
+
+
+def _ask_about_roles(access: Access, target: Any) -> Confirmation:
+    name, facts = _chosen_member(access)
+    return Confirmation(f"Roles of {name}" if name else "Change a role", facts)
+
+
+def _ask_to_remove(access: Access, target: Any) -> Confirmation:
+    name, facts = _chosen_member(access)
+    heading = f"Remove “{name}” from {access.here.name}?" if name else "Remove a member"
+    return Confirmation(heading, facts)
 
 
 def member_named(access: Access, handle: str) -> CollectiveMember:
@@ -296,6 +345,7 @@ update_member_roles = Action(
     params=RoleParams,
     policy=runs_members,
     effect=_update_roles,
+    confirm=_ask_about_roles,
     people_only="Only people can change roles.",
 )
 
@@ -331,6 +381,7 @@ remove_member = Action(
     is_offered=lambda access, target: access.is_collective_admin,
     effect=_remove,
     is_dangerous=True,
+    confirm=_ask_to_remove,
     people_only="Only people can remove members.",
 )
 
@@ -338,7 +389,9 @@ remove_member = Action(
 
 
 class AgentParams(Params):
-    ai_agent_id = Id(label="Agent", help_text="The id of one of your agents.")
+    ai_agent_id = Id(
+        label="Agent", help_text="The id of one of your agents.", style={"chosen_before": True}
+    )
 
 
 def own_agent(access: Access, user_id: UUID) -> TenantUser:
@@ -399,6 +452,14 @@ def _remove_agent(access: Access, target: Any, params: dict[str, Any]) -> Outcom
     )
 
 
+def _ask_to_remove_agent(access: Access, target: Any) -> Confirmation:
+    parsed = parse_uuid(access.query.get("ai_agent_id", ""))
+    person = with_user().filter(user=parsed, user__parent=access.user.user_id).first()
+    if person is None:
+        return Confirmation("Remove an agent")
+    return Confirmation(f"Remove “{person.display_name}” from {access.here.name}?")
+
+
 remove_ai_agent_from_collective = Action(
     name="remove_ai_agent_from_collective",
     sentence="Take one of your agents out of this collective.",
@@ -408,6 +469,7 @@ remove_ai_agent_from_collective = Action(
     policy=rules.is_member,
     effect=_remove_agent,
     is_dangerous=True,
+    confirm=_ask_to_remove_agent,
     people_only="Only people can remove agents.",
 )
 

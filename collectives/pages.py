@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 
 from collectives import actions, queries, rules
 from collectives.models import Collective
-from harmonic.kernel.access import Access, Door, Forbidden, NotFound, Refused, Rule
+from harmonic.kernel.access import Access, Door, Forbidden, Link, NotFound, Refused, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.documents import keep_private
 from harmonic.kernel.pages import (
@@ -29,6 +29,11 @@ def about(access: Access, target: Any) -> Resource | None:
     return Resource("Collective", place.handle, place.path or "/") if place else None
 
 
+def below_place(access: Access, target: Any) -> list[Link]:
+    """Return the collective that its pages hang under."""
+    return [Link(access.here.name, access.here.path or "/")]
+
+
 # --- The list, and a new one ----------------------------------------------------------------
 
 
@@ -41,6 +46,7 @@ LIST = Page(
     template="collectives/list.html",
     title=lambda access, target: "Collectives",
     show=listed,
+    writes={"POST": actions.create_collective},
 )
 
 NEW = Page(
@@ -48,6 +54,7 @@ NEW = Page(
     template="collectives/new.html",
     title=lambda access, target: "New Collective",
     show=lambda access, target: {},
+    crumbs=lambda access, target: [Link("Collectives", "/collectives")],
     actions=(actions.create_collective,),
 )
 
@@ -96,6 +103,7 @@ MEMBERS = Page(
     template="collectives/members.html",
     title=lambda access, target: "Members",
     show=members,
+    crumbs=below_place,
     about=about,
     actions=(
         actions.update_member_roles,
@@ -158,6 +166,7 @@ INVITE = Page(
     title=lambda access, target: f"Invite to {access.here.name}",
     find=_invitable,
     show=invite,
+    crumbs=below_place,
     about=about,
     actions=(actions.create_invite,),
     door=Door.COLLECTIVE,
@@ -211,6 +220,7 @@ SETTINGS = Page(
     title=lambda access, target: "Collective Settings",
     find=administered,
     show=settings,
+    crumbs=below_place,
     about=about,
     actions=(
         actions.update_collective_settings,
@@ -249,5 +259,10 @@ def urls() -> list[URLPattern]:
             "settings/add_ai_agent",
             form_alias(SETTINGS, actions.add_ai_agent_to_collective),
             name="collectives.add_agent",
+        ),
+        path(
+            "settings/remove_ai_agent",
+            form_alias(SETTINGS, actions.remove_ai_agent_from_collective, method="DELETE"),
+            name="collectives.remove_agent",
         ),
     ]

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts.models import TenantUser
+from accounts.queries import people
 from harmonic.kernel.access import Access
-from harmonic.kernel.actions import Action, Outcome, Resource, Secret
+from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource, Secret
 from harmonic.kernel.fields import Choice, Line, Params, Whole
-from tokens import rules
+from tokens import rules, secret
 from tokens.models import ApiToken
 
 DEFAULT_DURATION = ApiToken.MAX_LIFETIME_MONTHS
@@ -66,7 +67,7 @@ class TokenParams(Params):
             "help": "",
             "options": [
                 ("read", "Read only", "Pages, notes and lists. It changes nothing."),
-                ("write", "Read + write", "Everything its owner may do, but for tokens of others."),
+                ("write", "Read + write", "Also writes: whatever its owner may write."),
             ],
         },
     )
@@ -159,6 +160,7 @@ rename_api_token = Action(
     params=NameParams,
     policy=rules.may_manage_tokens,
     effect=_rename,
+    confirm=lambda access, token: Confirmation(f"Rename “{token.name or 'Unnamed'}”"),
     initial=_current_name,
     audience="private",
 )
@@ -169,6 +171,19 @@ def _delete(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
     return Outcome("The token is deleted. It works no more.", list_path(token.owner), object=token)
 
 
+def _ask_to_delete(access: Access, token: ApiToken) -> Confirmation:
+    name = f"“{token.name}”" if token.name else "this unnamed token"
+    return Confirmation(
+        f"Delete {name}?",
+        (
+            ("Token", secret.masked(token.token_prefix)),
+            ("For", people([token.owner.user_id])[token.owner.user_id]),
+            ("Last used", token.last_used_at or "Never"),
+            ("Expires", token.expires_at),
+        ),
+    )
+
+
 delete_api_token = Action(
     name="delete_api_token",
     sentence="Delete this token. Whatever uses it is refused from the next request on.",
@@ -177,5 +192,6 @@ delete_api_token = Action(
     policy=rules.may_manage_tokens,
     effect=_delete,
     is_dangerous=True,
+    confirm=_ask_to_delete,
     audience="private",
 )

@@ -5,17 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from accounts.models import TenantUser
+from accounts.queries import Person, agents_of, people
 from accounts.rules import editable_person, is_parent_of
-from harmonic.kernel.access import Access, Forbidden, Refused
+from collectives.models import Collective, CollectiveMember
+from harmonic.kernel.access import Access, Forbidden, Link, Refused
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.pages import Page, View, form_alias, mounted, with_rule
 from tokens import actions, queries, rules
 from tokens.models import ApiToken
+
+
+def above(access: Access, owner: TenantUser) -> list[Link]:
+    """Return where the tokens of `owner` hang: their settings, an agent's below the agents."""
+    if owner.user_id == access.user.user_id or not owner.user.is_agent:
+        return [Link("Settings", f"/u/{owner.handle}/settings")]
+    agent = f"/ai-agents/{owner.handle}"
+    return [
+        Link("AI agents", "/ai-agents"),
+        Link(owner.display_name, agent),
+        Link("Settings", f"{agent}/settings"),
+    ]
+
+
+def below_list(access: Access, owner: TenantUser) -> list[Link]:
+    return [*above(access, owner), Link("API tokens", actions.list_path(owner))]
+
 
 # --- The list -------------------------------------------------------------------------------
 
@@ -42,6 +62,7 @@ LIST = Page(
     title=lambda access, owner: "API Tokens",
     find=editable_person,
     show=listed,
+    crumbs=above,
     writes={"POST": actions.create_api_token},
     resource="api_tokens",
 )
@@ -64,8 +85,45 @@ def maker(access: Access, handle: str) -> TenantUser:
     return owner
 
 
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody whom a token could be for; without a path, and why, for whom none is."""
+
+    name: str
+    line: str
+    path: str
+    is_chosen: bool
+    is_agent: bool
+
+
+def recipients(access: Access, owner: TenantUser) -> list[Recipient]:
+    """Return the caller and their agents, the internal ones off."""
+    own = Recipient(
+        "You",
+        "The program acts as you.",
+        f"/u/{access.user.handle}/settings/tokens/new",
+        owner.user_id == access.user.user_id,
+        is_agent=False,
+    )
+    agents = [agent for agent in agents_of(access.user.user_id) if agent.archived_at is None]
+    return [own, *(_recipient(agent, owner) for agent in agents)]
+
+
+def _recipient(agent: TenantUser, owner: TenantUser) -> Recipient:
+    is_internal = agent.user.is_internal_agent
+    line = "The agent acts under its own name."
+    return Recipient(
+        agent.display_name,
+        "Run by Harmonic itself, which makes its tokens." if is_internal else line,
+        "" if is_internal else f"{actions.list_path(agent)}/new",
+        agent.id == owner.id,
+        is_agent=True,
+    )
+
+
 def new(access: Access, owner: TenantUser) -> Mapping[str, Any]:
     return {
+        "recipients": recipients(access, owner),
         "owner": owner,
         "is_own": owner.user_id == access.user.user_id,
         "list_path": actions.list_path(owner),
@@ -81,6 +139,7 @@ NEW = Page(
     title=lambda access, owner: "New API Token",
     find=maker,
     show=new,
+    crumbs=below_list,
     actions=(actions.create_api_token,),
     fresh="api_tokens",
     resource="api_tokens",
@@ -95,23 +154,61 @@ def token_of(access: Access, handle: str, token_id: str) -> ApiToken:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    label: str
-    line: str
+class Reach:
+    """Whether a token gets into a collective of its owner, and who could let it in."""
+
+    name: str
+    path: str
+    is_open: bool
+    admins: list[Person]
+
+
+def reach(access: Access, owner: TenantUser) -> list[Reach]:
+    """Return the collectives of a token's owner, the main one first; no others are named."""
+    rows = CollectiveMember.objects.active().filter(
+        person=owner, collective__kind="standard", collective__archived_at=None
+    )
+    inside = [row.collective for row in rows.select_related("collective")]
+    inside.sort(key=lambda each: (not each.is_main, each.name.lower()))
+    closed = [each for each in inside if not _is_open(each)]
+    admins = _admins_of(closed)
+    return [
+        Reach(each.name, each.path or "/", _is_open(each), admins.get(each.id, []))
+        for each in inside
+    ]
+
+
+def _is_open(collective: Collective) -> bool:
+    return collective.is_main or collective.is_api_enabled
+
+
+def _admins_of(collectives: list[Collective]) -> dict[UUID, list[Person]]:
+    if not collectives:
+        return {}
+    rows = CollectiveMember.objects.active().filter(collective__in=collectives, is_admin=True)
+    pairs = list(rows.order_by("created_at", "id").values_list("collective_id", "person__user_id"))
+    known = people(user_id for _, user_id in pairs)
+    found: dict[UUID, list[Person]] = {}
+    for collective_id, user_id in pairs:
+        found.setdefault(collective_id, []).append(known[user_id])
+    return found
 
 
 def show(access: Access, token: ApiToken) -> Mapping[str, Any]:
     owner = token.owner
+    is_active = token.is_active(access.now)
+    is_on = access.tenant.is_api_enabled
     return {
-        "token": queries.ListedToken(
-            token, owner, owner.user_id == access.user.user_id, token.is_active(access.now)
-        ),
+        "reach": reach(access, owner) if is_active and is_on else [],
+        "is_tenant_api_on": is_on,
+        "person": people([owner.user_id])[owner.user_id],
+        "path": actions.token_path(owner, token),
+        "token": queries.ListedToken(token, owner, owner.user_id == access.user.user_id, is_active),
         "owner": owner,
         "is_parent": is_parent_of(access, owner),
         "scopes": token.scopes,
         "list_path": actions.list_path(owner),
         "is_write": "create:all" in token.scopes,
-        "api_path": f"http://{access.host}/api/v1",
     }
 
 
@@ -125,6 +222,7 @@ TOKEN = Page(
     title=lambda access, token: "API Token",
     find=token_of,
     show=show,
+    crumbs=lambda access, token: below_list(access, token.owner),
     about=about,
     actions=(actions.rename_api_token, actions.delete_api_token),
     writes={"DELETE": actions.delete_api_token},

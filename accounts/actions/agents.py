@@ -12,14 +12,17 @@ from collectives import queries as collectives
 from collectives.rules import add_member, join_tenant
 from harmonic.kernel import capabilities
 from harmonic.kernel.access import Access, Forbidden
-from harmonic.kernel.actions import Action, Outcome, Resource, Secret
+from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource, Secret
 from harmonic.kernel.fields import Block, Flag, Line, Names, Params
 from harmonic.kernel.wording import in_words
 from tokens.rules import READ_WRITE, create_token, held_by
 
 PEOPLE_ONLY = "Only human accounts can create AI agents."
 PROMPT_LENGTH = 100_000
-CAPABILITY_OPTIONS = [(name, in_words(name)) for name in capabilities.GRANTABLE]
+CAPABILITY_GROUPS = [
+    (group.label, [(name, in_words(name)) for name in (*group.usual, *group.careful)])
+    for group in capabilities.GROUPS
+]
 
 
 def path_of(agent: TenantUser) -> str:
@@ -68,7 +71,7 @@ class AgentParams(Params):
         help_text="What it may do; the default set unless given, nothing if empty.",
         style={
             "initial": capabilities.DEFAULT,
-            "options": CAPABILITY_OPTIONS,
+            "groups": CAPABILITY_GROUPS,
             "help": "What it may do here. You can change this later.",
         },
     )
@@ -168,7 +171,7 @@ class AgentSettingsParams(Params):
     capabilities = Names(
         required=False,
         help_text="What it may do; an empty list allows nothing.",
-        style={"options": CAPABILITY_OPTIONS, "help": "What is ticked, it may do."},
+        style={"groups": CAPABILITY_GROUPS, "help": "What is ticked, it may do."},
     )
     allow_public_writes = Flag(
         required=False,
@@ -258,6 +261,15 @@ def unarchive(agent: TenantUser) -> None:
         workspace.save(update_fields=["archived_at"])
 
 
+def _ask_to_deactivate(access: Access, agent: TenantUser) -> Confirmation:
+    inside = collectives.collectives_of([agent]).get(agent.id, [])
+    names = ", ".join(each.name for each in inside)
+    return Confirmation(
+        f"Deactivate “{agent.display_name}”?",
+        (("Handle", agent.handle), ("Member of", names or "Nothing but the main collective")),
+    )
+
+
 deactivate_ai_agent = Action(
     name="deactivate_ai_agent",
     sentence="Stop this agent: all its tokens are deleted at once.",
@@ -267,6 +279,7 @@ deactivate_ai_agent = Action(
     is_offered=lambda access, agent: agent is None or agent.archived_at is None,
     effect=_deactivate,
     is_dangerous=True,
+    confirm=_ask_to_deactivate,
     people_only="Only people can stop agents.",
     audience="public",
 )

@@ -7,10 +7,11 @@ from typing import Any
 
 from accounts import rules
 from accounts.models import Tenant, TenantUser, User
+from accounts.queries import agents_of
 from collectives.queries import main_collective
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden
-from harmonic.kernel.actions import Action, Outcome, Resource
+from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Block, Choice, Flag, Line, Params
 
 # --- Profile --------------------------------------------------------------------------------
@@ -254,6 +255,18 @@ def _remove_from_tenant(access: Access, person: TenantUser, params: dict[str, An
     )
 
 
+def _ask_to_remove(access: Access, person: TenantUser) -> Confirmation:
+    agents = agents_of(person.user_id).filter(archived_at=None)
+    return Confirmation(
+        f"Remove “{person.display_name}” from {access.tenant.name}?",
+        (
+            ("Handle", person.handle),
+            ("E-mail", person.user.email or "None"),
+            ("Their agents", ", ".join(agent.display_name for agent in agents) or "None"),
+        ),
+    )
+
+
 remove_from_tenant = Action(
     name="remove_from_tenant",
     sentence="Take this person and their agents out of the tenant. Their tokens end with it.",
@@ -263,6 +276,7 @@ remove_from_tenant = Action(
     is_offered=lambda access, person: person is None or person.archived_at is None,
     effect=_remove_from_tenant,
     is_dangerous=True,
+    confirm=_ask_to_remove,
     fresh="admin",
     audience="public",
 )

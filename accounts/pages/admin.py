@@ -15,7 +15,7 @@ from accounts.queries import people, person_at, with_user
 from accounts.rules import is_tenant_admin, tenant_of
 from collectives.models import Collective
 from collectives.queries import tenant_admin_ids
-from harmonic.kernel.access import Access, Door, Forbidden, Rule
+from harmonic.kernel.access import Access, Door, Forbidden, Link, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.pages import Page, Request, mounted, only_reads, redirect, with_rule
 
@@ -56,12 +56,18 @@ DASHBOARD = Page(
     fresh="admin",
 )
 
+
+def below_dashboard(access: Access, target: object) -> list[Link]:
+    return [Link("Administration", "/tenant-admin")]
+
+
 SETTINGS = Page(
     name="admin.settings",
     template="admin/settings.html",
     title=lambda access, target: "Tenant Settings",
     find=for_admins,
     show=lambda access, target: {"tenant": tenant_of(access)},
+    crumbs=below_dashboard,
     actions=(actions.update_tenant_settings,),
     writes={"POST": actions.update_tenant_settings},
     fresh="admin",
@@ -86,6 +92,7 @@ PEOPLE = Page(
     title=lambda access, target: "Users",
     find=for_admins,
     show=listed,
+    crumbs=below_dashboard,
     fresh="admin",
 )
 
@@ -101,6 +108,10 @@ PERSON = Page(
     title=lambda access, person: person.display_name,
     find=managed,
     show=lambda access, person: {"person": person},
+    crumbs=lambda access, person: [
+        *below_dashboard(access, person),
+        Link("Users", "/tenant-admin/users"),
+    ],
     about=lambda access, person: (
         Resource("User", person.handle, f"/tenant-admin/users/{person.handle}") if person else None
     ),

@@ -14,7 +14,7 @@ from accounts.queries import agents_of, people, person_at
 from accounts.rules import is_parent_of
 from collectives import queries as collectives
 from harmonic.kernel import capabilities
-from harmonic.kernel.access import Access, Forbidden, NotFound
+from harmonic.kernel.access import Access, Forbidden, Link, NotFound
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.pages import Page, mounted
 from tokens.queries import listed as listed_tokens
@@ -39,12 +39,18 @@ LIST = Page(
     resource="users",
 )
 
+
+def below_list(access: Access, target: object) -> list[Link]:
+    return [Link("AI agents", "/ai-agents")]
+
+
 NEW = Page(
     name="agents.new",
     template="agents/new.html",
     title=lambda access, target: "New AI Agent",
     find=for_people,
     show=lambda access, target: {"is_api_on": access.tenant.is_api_enabled},
+    crumbs=below_list,
     actions=(actions.create_ai_agent,),
     writes={"POST": actions.create_ai_agent},
     resource="users",
@@ -92,6 +98,7 @@ AGENT = Page(
     title=lambda access, agent: agent.display_name,
     find=own_agent,
     show=show,
+    crumbs=below_list,
     about=about,
     resource="users",
 )
@@ -120,6 +127,10 @@ SETTINGS = Page(
     title=lambda access, agent: f"Settings - {agent.display_name}",
     find=own_agent,
     show=settings,
+    crumbs=lambda access, agent: [
+        *below_list(access, agent),
+        Link(agent.display_name, actions.path_of(agent)),
+    ],
     about=about,
     actions=(
         actions.update_ai_agent,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from collectives.notes import rules
+from collectives.notes import queries, rules
 from collectives.notes.models import Note
 from collectives.rules import is_member
-from harmonic.kernel.access import Access
-from harmonic.kernel.actions import Action, Outcome, Resource
+from harmonic.kernel.access import Access, NotFound
+from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Block, Line, Moment, Params
 
 
@@ -117,14 +117,32 @@ class CommentParams(Params):
         help_text="A title, seldom needed.",
         style={"hidden": True},
     )
+    replying_to_id = Line(
+        required=False,
+        allow_blank=True,
+        help_text="The id of the comment to answer, in the same thread.",
+        style={"hidden": True},
+    )
 
 
 def _comment(access: Access, parent: Note, params: dict[str, Any]) -> Outcome:
+    answered = params.get("replying_to_id", "")
     comment = rules.create_note(
-        access, text=params["text"], title=params.get("title", ""), parent=parent
+        access,
+        text=params["text"],
+        title=params.get("title", ""),
+        parent=_in_thread(access, parent, answered) if answered else parent,
     )
     path = comment.path_in(access.here.path)
     return Outcome("Comment added successfully.", path, resource(access, parent), comment)
+
+
+def _in_thread(access: Access, parent: Note, note_id: str) -> Note:
+    """Return the comment to answer, which must hang below the same item."""
+    answered = queries.live_note_at(access, note_id, "Comment not found")
+    if answered.id != parent.id and answered.thread_id != (parent.thread_id or parent.id):
+        raise NotFound("Comment not found")
+    return answered
 
 
 add_comment = Action(
@@ -208,6 +226,14 @@ def _delete(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
     return Outcome("The note is deleted.", after, resource(access, note), note)
 
 
+def _ask_to_delete(access: Access, note: Note) -> Confirmation:
+    facts = (
+        ("Written", note.created_at),
+        ("Reads", str(note.confirmed_reads)),
+    )
+    return Confirmation(f"Delete “{note.shown_title}”?", facts)
+
+
 delete_note = Action(
     name="delete_note",
     sentence="Delete this note. Comments of others stay; it can be restored for 30 days.",
@@ -216,6 +242,7 @@ delete_note = Action(
     policy=rules.may_delete_note,
     effect=_delete,
     is_dangerous=True,
+    confirm=_ask_to_delete,
 )
 
 

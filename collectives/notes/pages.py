@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
 from accounts.queries import people
 from collectives.notes import actions, queries, rules
 from collectives.notes.models import Note
-from harmonic.kernel.access import Access, Door, Forbidden
-from harmonic.kernel.actions import Resource
-from harmonic.kernel.pages import Page, form_alias, mounted
+from harmonic.kernel.access import Access, Door, Forbidden, Invalid, Link, Unreadable
+from harmonic.kernel.actions import Resource, perform
+from harmonic.kernel.documents import keep_private
+from harmonic.kernel.fields import Flag, Params
+from harmonic.kernel.pages import (
+    Page,
+    Request,
+    form_alias,
+    method_not_allowed,
+    mounted,
+    only_reads,
+    with_rule,
+)
+from harmonic.kernel.params import Raw, raw_of, validated
 
 VISIBILITY = {
     "public": "publicly visible: every member of this tenant can read it",
@@ -23,6 +35,16 @@ VISIBILITY = {
 
 def about(access: Access, note: Note | None) -> Resource | None:
     return actions.resource(access, note) if note else None
+
+
+def place_above(access: Access, target: object) -> list[Link]:
+    here = access.here
+    return [Link("Home" if here.is_main else here.name, here.path or "/")]
+
+
+def note_above(access: Access, note: Note) -> list[Link]:
+    shown = Link(title(access, note), note.path_in(access.here.path))
+    return [*place_above(access, note), shown]
 
 
 # --- One note -------------------------------------------------------------------------------
@@ -69,6 +91,7 @@ NOTE = Page(
     title=title,
     find=queries.note_at,
     show=show,
+    crumbs=place_above,
     about=about,
     actions=(actions.confirm_read, actions.add_comment, actions.restore_note),
     door=Door.COLLECTIVE,
@@ -100,6 +123,7 @@ EDIT = Page(
     title=lambda access, note: "Edit Note",
     find=own_note_at,
     show=facts,
+    crumbs=note_above,
     about=about,
     actions=(actions.update_note,),
     writes={"POST": actions.update_note},
@@ -113,6 +137,7 @@ SETTINGS = Page(
     title=lambda access, note: "Note Settings",
     find=queries.live_note_at,
     show=facts,
+    crumbs=note_above,
     about=about,
     actions=(actions.pin_note, actions.unpin_note, actions.delete_note),
     door=Door.COLLECTIVE,
@@ -132,11 +157,47 @@ NEW = Page(
     template="notes/new.html",
     title=lambda access, target: "Note",
     show=new,
+    crumbs=place_above,
     actions=(actions.create_note,),
     writes={"POST": actions.create_note},
     door=Door.COLLECTIVE,
     resource="notes",
 )
+
+
+# --- Small answers for scripts ---------------------------------------------------------------
+
+
+def metric(request: Request, note_id: str) -> HttpResponse:
+    """Answer with the one number that a note has: who confirmed reading it."""
+    only_reads(request)
+    note = queries.live_note_at(request.access, note_id)
+    count = note.confirmed_reads
+    word = "reader" if count == 1 else "readers"
+    return _json({"metric_title": f"{count} {word}", "metric_value": count})
+
+
+def pin(request: Request, note_id: str) -> HttpResponse:
+    """Pin or unpin a note, as `pinned` says."""
+    if request.method != "PUT":
+        raise method_not_allowed("PUT")
+    try:
+        pinned = validated(PinParams, raw_of(request))["pinned"]
+    except Invalid as invalid:
+        raise Unreadable("pinned must be true or false") from invalid
+    note = queries.live_note_at(request.access, note_id)
+    perform(actions.pin_note if pinned else actions.unpin_note, request.access, note, Raw())
+    return _json({"pinned": pinned, "click_title": "Unpin" if pinned else "Pin"})
+
+
+class PinParams(Params):
+    pinned = Flag(help_text="Whether the note is to be pinned.")
+
+
+def _json(body: dict[str, Any]) -> HttpResponse:
+    response = JsonResponse(body)
+    keep_private(response)
+    return response
 
 
 def urls() -> list[URLPattern]:
@@ -151,4 +212,6 @@ def urls() -> list[URLPattern]:
             form_alias(NOTE, actions.add_comment),
             name="notes.comments",
         ),
+        path("n/<str:note_id>/metric", with_rule(metric, NOTE.rule), name="notes.metric"),
+        path("n/<str:note_id>/pin", with_rule(pin, NOTE.rule), name="notes.pin"),
     ]

@@ -396,15 +396,15 @@ def offers_at(access: Access, page_path: str) -> tuple[Offer, ...]:
         return ()
 
 
-def form_alias(page: Page, action: Action) -> View:
+def form_alias(page: Page, action: Action, method: str = "POST") -> View:
     """Return a view for a form that posts to a path of its own, as public clients do.
 
     It runs `action` of `page` and answers like the action's own path.
     """
 
     def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        if request.method != "POST":
-            raise method_not_allowed("POST")
+        if request.method != method:
+            raise method_not_allowed(method)
         access = cast(Request, request).access
         return run(request, page, action, page.find(access, **kwargs), access.path)
 

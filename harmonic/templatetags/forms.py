@@ -210,7 +210,9 @@ def _bound(
     return BoundField(
         name=name,
         label=str(declared.label or wording.in_words(name)),
-        kind="hidden" if style.get("chosen_before") and is_chosen and not errors else _kind(declared),
+        kind="hidden"
+        if style.get("chosen_before") and is_chosen and not errors
+        else _kind(declared),
         value=value,
         id=id_,
         help=str(style.get("help", declared.help_text or "")),
