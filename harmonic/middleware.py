@@ -315,7 +315,7 @@ def check(
         return
     _check_signed_in(access)
     _check_tenant_flag(access)
-    _check_place(request, access, rule)
+    _check_place(access, rule)
     _check_collective_flag(access)
     if request.is_format_refused:  # type: ignore[attr-defined]  # set by _nobody
         raise Forbidden("API only supports JSON or Markdown formats", code="format_refused")
@@ -350,7 +350,7 @@ def _check_tenant_flag(access: Access) -> None:
         )
 
 
-def _check_place(request: HttpRequest, access: Access, rule: Rule) -> None:
+def _check_place(access: Access, rule: Rule) -> None:
     place = access.place
     if place is None:
         raise NotFound
@@ -359,18 +359,17 @@ def _check_place(request: HttpRequest, access: Access, rule: Rule) -> None:
     if place.kind != CollectiveKind.STANDARD:
         raise NotFound
     if rule.door != Door.THRESHOLD:
-        raise not_a_member(request, access)
+        raise not_a_member(access)
 
 
-def not_a_member(request: HttpRequest, access: Access) -> Refused:
+def not_a_member(access: Access) -> Refused:
     join = f"{access.here.path}/join"
-    is_read = request.method in {"GET", "HEAD"}
     return Forbidden(
         "You are not a member of this collective",
         code="not_a_member",
         hint=f"Join it with an invitation at {join}.",
         links=[Link("Join", join)],
-        location=join if access.token is None and is_read else "",
+        location=join,
     )
 
 

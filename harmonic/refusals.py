@@ -36,7 +36,7 @@ def render_refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
         audit.record("permission_denied", access, warn=True, code=refused.code, action=action)
     if access.format == Format.JSON:
         response = _json(request, access, refused)
-    elif access.format == Format.HTML and (location := _location(request, access, refused)):
+    elif location := _location(request, access, refused):
         response = _redirect(request, access, location)
     else:
         response = _document(request, access, refused)
@@ -57,14 +57,20 @@ def _bare(refused: Refused) -> HttpResponse:
 
 
 def _location(request: HttpRequest, access: Access, refused: Refused) -> str:
-    """Return where a browser goes instead of a page that says no, or ""."""
+    """Return where a session goes instead of a page that says no, or ""."""
+    is_read = request.method in {"GET", "HEAD"}
+    if refused.location and is_read and access.token is None:
+        is_suffixed = access.has_suffix and access.format == Format.MARKDOWN
+        return refused.location + (".md" if is_suffixed else "")
+    if access.format != Format.HTML:
+        return ""
     if isinstance(refused, SignInRequired) and access.token is None:
         if request.headers.get("Authorization", "").strip():
             return ""
         return f"/login?{urlencode({'redirect_to_resource': target_of(request, access)})}"
     if isinstance(refused, FreshProofRequired):
         return f"/reverify?{urlencode({'scope': refused.scope, 'then': _then(request, access)})}"
-    return refused.location
+    return ""
 
 
 def target_of(request: HttpRequest, access: Access) -> str:

@@ -14,7 +14,7 @@ from accounts.models import TenantUser, User
 from accounts.queries import agents_of, people, person_at
 from accounts.rules import editable_person
 from collectives import queries as collectives
-from collectives.feed.queries import pinned
+from collectives.feed.queries import feed_of, pinned
 from collectives.models import Collective
 from harmonic.kernel import capabilities
 from harmonic.kernel.access import Access, Door, NotFound, Rule
@@ -31,6 +31,7 @@ from harmonic.kernel.pages import (
 from tokens.queries import listed as listed_tokens
 
 COMMON_SHOWN = 20
+ACTIVITY_SHOWN = 20
 
 
 def about(access: Access, person: TenantUser | None) -> Resource | None:
@@ -43,6 +44,7 @@ def about(access: Access, person: TenantUser | None) -> Resource | None:
 def profile(access: Access, person: TenantUser) -> Mapping[str, Any]:
     is_self = person.user_id == access.user.user_id
     common = [] if is_self else common_collectives(access, person)
+    feed = feed_of(access, limit=ACTIVITY_SHOWN, author=person.user_id)
     return {
         "person": person,
         "shown": people([person.user_id])[person.user_id],
@@ -53,6 +55,8 @@ def profile(access: Access, person: TenantUser) -> Mapping[str, Any]:
         "common_count": len(common),
         "more": max(0, len(common) - COMMON_SHOWN),
         "pinned": pinned(access, person.id) if access.here.is_main else [],
+        "feed": feed,
+        "older_href": f"{access.path}?cursor={feed.older}" if feed.older else "",
         "is_own_agent": person.user.parent_id == access.user.user_id,
     }
 

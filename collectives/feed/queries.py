@@ -41,14 +41,16 @@ class Feed:
     is_first: bool
 
 
-def feed_of(access: Access, *, limit: int = PAGE) -> Feed:
+def feed_of(access: Access, *, limit: int = PAGE, author: UUID | None = None) -> Feed:
     """Return a page of the collective's feed, from the cursor of the query string.
+
+    With `author`, only what that user wrote.
 
     A cursor that cannot be read begins at the top.
     """
-    bound = f"feed:{access.here.id}"
+    bound = f"feed:{access.here.id}:{author or ''}"
     position = _position(access.query.get("cursor", ""), bound)
-    stretch = notes.newest([access.here.id], limit=limit, after=position)
+    stretch = notes.newest([access.here.id], limit=limit, after=position, author=author)
     older = cursors.encode(stretch.next_position, bound) if stretch.next_position else ""
     return Feed(_rows(access, stretch.notes), older, position is None)
 

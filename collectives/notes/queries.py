@@ -147,11 +147,17 @@ class Stretch:
 
 
 def newest(
-    collective_ids: Iterable[UUID], *, limit: int, after: tuple[datetime, UUID] | None = None
+    collective_ids: Iterable[UUID],
+    *,
+    limit: int,
+    after: tuple[datetime, UUID] | None = None,
+    author: UUID | None = None,
 ) -> Stretch:
     """Return notes without comments, newest first, beyond the position `after`."""
     ids = list(collective_ids)
     notes = Note.objects.filter(collective__in=ids).standalone().alive().counted()
+    if author is not None:
+        notes = notes.filter(created_by=author)
     if after is not None:
         moment, last_id = after
         notes = notes.filter(Q(created_at__lt=moment) | Q(created_at=moment, id__lt=last_id))

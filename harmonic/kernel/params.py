@@ -28,10 +28,12 @@ class Raw:
 
     values: Mapping[str, Any] = field(default_factory=dict)
     is_form: bool = False
+    # Names that stand in the query string alone; pages may have parameters of their own.
+    in_query: frozenset[str] = frozenset()
 
     def with_values(self, **values: Any) -> Raw:
         extra = {name: [value] for name, value in values.items()} if self.is_form else values
-        return Raw({**self.values, **extra}, self.is_form)
+        return Raw({**self.values, **extra}, self.is_form, self.in_query)
 
 
 def raw_of(request: HttpRequest) -> Raw:
@@ -56,7 +58,7 @@ def _json(request: HttpRequest) -> Raw:
     if not isinstance(body, dict):
         raise Unreadable("The body must be a JSON object.")
     query = {name: values[-1] for name, values in _lists(request.GET).items()}
-    return Raw({**query, **body})
+    return Raw({**query, **body}, in_query=frozenset(query) - frozenset(body))
 
 
 def _refuse_constant(name: str) -> None:
@@ -139,4 +141,4 @@ def unknown_names(serializer_class: type[Params] | None, raw: Raw) -> list[str]:
     if raw.is_form:
         return []
     declared = serializer_class().fields if serializer_class else {}
-    return [name for name in raw.values if name not in declared]
+    return [name for name in raw.values if name not in declared and name not in raw.in_query]
