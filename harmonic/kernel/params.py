@@ -31,10 +31,6 @@ class Raw:
     # Names that stand in the query string alone; pages may have parameters of their own.
     in_query: frozenset[str] = frozenset()
 
-    def with_values(self, **values: Any) -> Raw:
-        extra = {name: [value] for name, value in values.items()} if self.is_form else values
-        return Raw({**self.values, **extra}, self.is_form, self.in_query)
-
 
 def raw_of(request: HttpRequest) -> Raw:
     """Read the parameters of a write: the body, over the query string.

@@ -1,0 +1,72 @@
+"""Reading a Markdown document of Harmonic as an agent does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+
+@dataclass(frozen=True)
+class Read:
+    """A document taken apart: its frontmatter, and what a CommonMark parser sees below it."""
+
+    fields: dict[str, Any]
+    body: str
+    tokens: list[Token]
+
+    @property
+    def actions(self) -> list[str]:
+        return [action["name"] for action in self.fields.get("actions", [])]
+
+    @property
+    def headings(self) -> list[str]:
+        return [
+            text_of(self.tokens[index + 1])
+            for index, token in enumerate(self.tokens)
+            if token.type == "heading_open"
+        ]
+
+    @property
+    def fences(self) -> list[tuple[str, str]]:
+        return [(token.info, token.content) for token in self.tokens if token.type == "fence"]
+
+    @property
+    def links(self) -> list[str]:
+        return [
+            str(child.attrs["href"])
+            for token in self.tokens
+            for child in token.children or []
+            if child.type == "link_open"
+        ]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The structure: every block and inline element but the text itself."""
+        inner = [
+            child.type
+            for token in self.tokens
+            for child in token.children or []
+            if child.type not in {"text", "text_special", "softbreak"}
+        ]
+        return [token.type for token in self.tokens] + inner
+
+    @property
+    def texts(self) -> list[str]:
+        return [text_of(token) for token in self.tokens if token.type == "inline"]
+
+
+def text_of(token: Token) -> str:
+    kept = {"text", "text_special", "code_inline"}
+    return "".join(child.content for child in token.children or [] if child.type in kept)
+
+
+def read(document: str) -> Read:
+    assert document.startswith("---\napp: Harmonic\n")
+    _, frontmatter, body = document.split("---\n", 2)
+    assert body.startswith("nav: | [Home](/)")
+    parser = MarkdownIt("commonmark").enable("table")
+    return Read(yaml.safe_load(frontmatter), body, parser.parse(body))
