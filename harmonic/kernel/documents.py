@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -158,13 +159,18 @@ def entry(access: Access, offer: Offer) -> dict[str, Any]:
         "description": offer.action.sentence,
         "path": offer.path,
     }
-    params = list(described_params(offer.action.params))
-    return {**shown, "params": params} if params else shown
+    params = described_params(offer.action.params)
+    return {**shown, "params": list(params)} if params else shown
 
 
-def described_params(params: type[Params] | None) -> Iterable[dict[str, Any]]:
-    """Yield what an agent must know about each parameter of an action."""
-    for name, field_ in (params().fields if params else {}).items():
+@cache
+def described_params(params: type[Params] | None) -> tuple[dict[str, Any], ...]:
+    """Return what an agent must know about each parameter of an action."""
+    return tuple(_described(params)) if params else ()
+
+
+def _described(params: type[Params]) -> Iterable[dict[str, Any]]:
+    for name, field_ in params().fields.items():
         shown: dict[str, Any] = {
             "name": name,
             "type": getattr(field_, "wire_type", "string"),

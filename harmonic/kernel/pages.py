@@ -237,8 +237,7 @@ class Signature:
 
 
 def signature(offer: Offer) -> Signature:
-    params = offer.action.params
-    names = ", ".join(params().fields) if params else ""
+    names = ", ".join(param["name"] for param in described_params(offer.action.params))
     return Signature(
         f"{offer.action.name}({names})", offer.action.sentence, offer.path, offer.action.label
     )
