@@ -35,7 +35,7 @@ from harmonic.kernel.access import (
     TenantFacts,
     Unreadable,
 )
-from harmonic.kernel.negotiation import Format, choose, is_api_path, split_suffix
+from harmonic.kernel.negotiation import API_VERSION, Format, choose, is_api_path, split_suffix
 from harmonic.kernel.params import too_large
 from harmonic.kernel.tenancy import bind_tenant
 from harmonic.kernel.text import is_acceptable
@@ -164,6 +164,8 @@ class AccessMiddleware:
             response = self.get_response(request)
         finally:
             bind_tenant(None)
+        if is_api_path(request.path):
+            response["API-Version"] = API_VERSION
         return response
 
     # --- Who, and where ---------------------------------------------------------------------
@@ -216,9 +218,17 @@ class AccessMiddleware:
     def _decided(self, request: HttpRequest, subdomain: str) -> Access:
         handle = handle_in(request.path_info)
         blank = cast(Access, request.access)  # type: ignore[attr-defined]  # set by _enter
-        if not has_credentials(request):
-            return self._by_session(request, blank, subdomain, handle)
-        return self._by_token(request, blank, subdomain, handle)
+        if has_credentials(request):
+            return self._by_token(request, blank, subdomain, handle)
+        if is_api_path(blank.path):
+            return self._by_nothing(blank, subdomain, handle)
+        return self._by_session(request, blank, subdomain, handle)
+
+    def _by_nothing(self, blank: Access, subdomain: str, handle: str) -> Access:
+        """Decide for nobody: the API takes tokens only, never a browser's session."""
+        found = lookup.find_by_session(subdomain, None, handle)
+        access = _with_tenant(blank, _open_tenant(found))
+        return replace(access, place=found.place if found else None)
 
     def _by_token(self, request: HttpRequest, blank: Access, subdomain: str, handle: str) -> Access:
         plaintext = bearer(request)

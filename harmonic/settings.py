@@ -75,6 +75,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "harmonic.middleware.RequestIdMiddleware",
     "harmonic.middleware.HealthcheckMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -215,7 +216,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": ["'self'"],
         "script-src": ["'self'"],
         "style-src": ["'self'"],
-        "img-src": ["'self'", "data:", "https:", "http:"],
+        "img-src": ["'self'", "data:"],
         "font-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "connect-src": ["'self'"],

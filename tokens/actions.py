@@ -168,7 +168,8 @@ rename_api_token = Action(
 
 def _delete(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
     rules.delete_token(access, token)
-    return Outcome("The token is deleted. It works no more.", list_path(token.owner), object=token)
+    settings = f"/u/{token.owner.handle}/settings"
+    return Outcome("The token is deleted. It works no more.", settings, object=token)
 
 
 def _ask_to_delete(access: Access, token: ApiToken) -> Confirmation:

@@ -71,18 +71,16 @@ LIST = Page(
 # --- A new one ------------------------------------------------------------------------------
 
 
-def maker(access: Access, handle: str) -> TenantUser:
-    """Return whom a new token is for.
+def for_makers(access: Access, owner: TenantUser) -> None:
+    """Pass for who could make a token of `owner`.
 
     Raises:
         Forbidden: the caller is no human, or the owner is run by Harmonic itself.
     """
-    owner = editable_person(access, handle)
     if not access.user.is_human:
         raise Forbidden(f"403 Unauthorized - {rules.ONLY_HUMANS}")
     if owner.user.is_internal_agent:
         raise Forbidden(f"403 Forbidden - {rules.NOT_FOR_INTERNAL}")
-    return owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,8 @@ NEW = Page(
     name="tokens.new",
     template="tokens/new.html",
     title=lambda access, owner: "New API Token",
-    find=maker,
+    find=editable_person,
+    guard=for_makers,
     show=new,
     crumbs=below_list,
     actions=(actions.create_api_token,),

@@ -29,6 +29,8 @@ def for_admins(access: Access) -> None:
     Raises:
         Forbidden: for everybody else.
     """
+    if access.user.is_agent:
+        raise Forbidden("AI agent admin access requires both AI agent and parent to be admins")
     if denied := is_tenant_admin(access, None):
         raise Forbidden(f"403 Unauthorized - {denied.reason}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,8 @@ from uuid import UUID
 from harmonic.kernel.access import Access
 
 _log = logging.getLogger("harmonic.audit")
+# A token that somebody put into a path or a header must not live on in a log.
+_TOKEN = re.compile(r"hmn_[0-9A-Za-z]{6,}")
 _SECRET_WORDS = ("password", "token_plaintext", "secret", "authorization", "otp", "cookie")
 
 
@@ -40,7 +43,8 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         shown = {key: value for key, value in line.items() if value is not None}
-        return json.dumps(_without_secrets(shown), default=_plain, ensure_ascii=False)
+        text = json.dumps(_without_secrets(shown), default=_plain, ensure_ascii=False)
+        return _TOKEN.sub("hmn_[filtered]", text)
 
 
 def _without_secrets(line: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,9 @@ class Format(StrEnum):
     JSON = "json"
 
 
+# The version of the JSON API, as its answers and its info name it.
+API_VERSION: Final = "1.0.0"
+
 _SUFFIXES: Final = {".md": Format.MARKDOWN, ".json": Format.JSON}
 _SUFFIX = re.compile(r"(?P<page>.*[^/])(?P<suffix>\.md|\.json)(?P<action>/actions(?:/[^/]+)?)?")
 _API_PATH = re.compile(r"(/(collectives|workspace)/[^/]+)?/api(/|$)")

@@ -52,6 +52,10 @@ def no_crumbs(access: Access, target: Any) -> Sequence[Link]:
     return ()
 
 
+def no_guard(access: Access, target: Any) -> None:
+    return None
+
+
 def no_resource(access: Access, target: Any) -> None:
     return None
 
@@ -74,6 +78,8 @@ class Page:
     door: Door = Door.TENANT
     resource: str | None = None
     fresh: str = ""
+    # Refuses callers whom the page is not for, though its actions would say why themselves.
+    guard: Callable[[Access, Any], None] = no_guard
     # What the page is about, as the answers of its actions name it.
     about: Callable[[Access, Any], Resource | None] = no_resource
     # Forms of public clients post to the page's own path: the action of each method.
@@ -92,6 +98,7 @@ class Page:
     def found(self, access: Access, kwargs: Mapping[str, Any]) -> Any:
         """Return the page's target, or refuse: absent, not yours, or not verified lately."""
         target = self.find(access, **kwargs)
+        self.guard(access, target)
         if self.fresh and not access.is_fresh(self.fresh):
             raise FreshProofRequired(self.fresh)
         return target
@@ -105,7 +112,12 @@ class Page:
         )
 
     def document(
-        self, access: Access, target: Any, base: str, secret: Secret | None = None
+        self,
+        access: Access,
+        target: Any,
+        base: str,
+        secret: Secret | None = None,
+        notes: tuple[str, ...] = (),
     ) -> Document:
         return Document(
             title=self.title(access, target),
@@ -114,6 +126,7 @@ class Page:
                 "crumbs": self.crumbs(access, target),
                 **self.show(access, target),
                 "secret": secret,
+                "notes": notes,
                 "target": target,
             },
             offers=self.offers(access, target, base),
@@ -345,7 +358,8 @@ def answered(request: HttpRequest, action: Action, outcome: Outcome) -> HttpResp
         page = _pages[name]
         shown = page.find(access, **kwargs)
         base = reverse(name, kwargs=dict(kwargs))
-        return respond(request, access, page.document(access, shown, base, outcome.secret))
+        document = page.document(access, shown, base, outcome.secret, outcome.notes)
+        return respond(request, access, document)
     if access.format == Format.HTML and not outcome.secret:
         for text in (outcome.message, *outcome.notes):
             messages.success(request, text)
