@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
+
 from accounts.models import TenantUser
 from accounts.queries import Person, people, with_user
 from collectives.models import Collective, CollectiveMember, Invite
@@ -20,6 +22,12 @@ def own_collectives(person_id: UUID) -> list[Collective]:
     """Return the standard collectives of a person, by name; the main one left out."""
     mine = Collective.objects.standard().of(person_id)
     return list(mine.filter(is_main=False, archived_at=None).order_by("name", "id"))
+
+
+def reachable(access: Access) -> QuerySet[Collective]:
+    """Return the collectives whose content a token of the caller reaches, of whatever kind."""
+    mine = Collective.objects.of(access.user.person_id).filter(archived_at=None)
+    return mine.filter(Q(is_main=True) | Q(is_api_enabled=True))
 
 
 def own_workspace(person_id: UUID) -> Collective | None:

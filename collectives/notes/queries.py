@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from accounts.queries import People, Person
 from collectives.notes.models import Note, NoteHistoryEvent
@@ -130,12 +130,17 @@ def comment_counts(note_ids: Iterable[UUID]) -> dict[UUID, int]:
     return {note_id: count for note_id, count in rows if note_id}
 
 
-def direct_comments(note: Note) -> list[Note]:
-    """Return a note's own comments, oldest first, as the REST list shows them."""
-    comments = Note.objects.filter(
-        commentable_type=Note.ITEM_TYPE, commentable_id=note.id, deleted_at=None
+def comments_of(note_ids: Iterable[UUID]) -> QuerySet[Note]:
+    """Return the direct comments of several notes, as the API shows them."""
+    return Note.objects.counted().filter(
+        commentable_type=Note.ITEM_TYPE, commentable_id__in=list(note_ids), deleted_at=None
     )
-    return list(comments.counted().order_by("created_at", "id"))
+
+
+def history_of_notes(note_ids: Iterable[UUID]) -> QuerySet[NoteHistoryEvent]:
+    """Return what happened to several notes, oldest first."""
+    events = NoteHistoryEvent.objects.filter(note__in=list(note_ids))
+    return events.order_by("happened_at", "id")
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,14 @@ def may_restore_note(access: Access, note: Note | None) -> Denied | None:
 # --- Effects --------------------------------------------------------------------------------
 
 
-def create_note(access: Access, *, text: str, title: str = "", parent: Note | None = None) -> Note:
+def create_note(
+    access: Access,
+    *,
+    text: str,
+    title: str = "",
+    edit_access: str = Note.EditAccess.OWNER,
+    parent: Note | None = None,
+) -> Note:
     """Write a note in the collective of the request, or a comment on `parent`."""
     if not text.strip():
         raise Invalid.of("text", "blank")
@@ -71,6 +78,7 @@ def create_note(access: Access, *, text: str, title: str = "", parent: Note | No
         collective_id=access.here.id,
         title=title,
         text=text,
+        edit_access=edit_access,
         deadline=access.now,
         created_by_id=access.user.user_id,
         updated_by_id=access.user.user_id,
