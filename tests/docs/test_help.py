@@ -1,0 +1,227 @@
+"""The help tells the truth to everybody, and the docs name what there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from accounts.models import Tenant
+from harmonic import urls as _urls  # noqa: F401 mounts every page
+from harmonic.help import TOPICS
+from harmonic.kernel.pages import registered
+from tests.fixtures.world import ClientFor
+from tokens.models import ApiToken
+
+ROOT = Path(settings.BASE_DIR)
+SLUGS = [topic.slug for topic in TOPICS]
+HOSTS = [f"{name}.{settings.HOST}" for name in ("garden", "harbor", "summit")] + [settings.HOST]
+
+# The ten sentences that the product promises, each by the facts it must state.
+PROMISES = {
+    "two surfaces share the tokens": ["/help/markdown-ui", "/help/rest-api", "the same tokens"],
+    "the token goes in a header": ["Authorization: Bearer", "REST API takes nothing else", ".md"],
+    "where tokens are": [
+        "/u/{handle}/settings/tokens",
+        "one user in one tenant",
+        "is shown once, when the token is made",
+    ],
+    "only people make tokens": [
+        "Only people make tokens",
+        "an AI agent they manage",
+        "/ai-agents",
+        "Create Token",
+        "acts as the agent",
+        "stays responsible",
+    ],
+    "agents only use them": ["Agents cannot create, change or delete tokens"],
+    "internal agents": ["Internal agents are run by Harmonic itself", "no way to make one by hand"],
+    "what a token has": [
+        "a name",
+        "read-only, or read + write",
+        "in hours, days, weeks or months",
+        f"{ApiToken.MAX_LIFETIME_MONTHS} months at most",
+    ],
+    "the cap": [f"at most {ApiToken.MAX_ACTIVE} active tokens at a time", "frees its place"],
+    "the switches": ["tenant admins", "admins of the collective", "/tenant-admin/settings"],
+    "either switch off": ["If either switch is off, the answer is 403 Forbidden"],
+}
+
+
+def text_of(client: Client, path: str, host: str = HOSTS[0]) -> str:
+    """Return a page's Markdown without its marks; links are labels, targets at the end."""
+    body = client.get(path, headers={"host": host}).content.decode().replace("`", "")
+    targets = re.findall(r"\]\((/help[^)]*)\)", body)
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", body) + "\n".join(targets)
+
+
+# --- The help -------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("suffix", ["", ".md"])
+def test_help_is_served_to_everybody_at_every_host(host: str, slug: str, suffix: str) -> None:
+    answer = Client().get(f"/help/{slug}{suffix}", headers={"host": host})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_index_names_every_topic(host: str) -> None:
+    body = Client().get("/help.md", headers={"host": host}).content.decode()
+
+    assert all(f"({topic.path})" in body for topic in TOPICS)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_token_reads_help_while_the_switch_is_off(api: ClientFor, slug: str) -> None:
+    answer = api("alice", tenant="harbor").get(f"/help/{slug}")
+
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/markdown")
+
+
+def test_help_is_served_while_every_switch_is_off(anonymous: ClientFor) -> None:
+    Tenant.objects.update(is_api_enabled=False, is_ai_agents_enabled=False)
+
+    assert anonymous("garden").get("/help/api").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", HOSTS)
+def test_an_unknown_topic_is_404_with_the_topics(host: str) -> None:
+    answer = Client().get("/help/nonsense.md", headers={"host": host})
+
+    body = answer.content.decode()
+    assert answer.status_code == 404
+    assert all(f"[{topic.title}]({topic.path})" in body for topic in TOPICS)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("promise", PROMISES)
+def test_the_api_topic_keeps_its_promises(promise: str) -> None:
+    body = text_of(Client(), "/help/api.md")
+
+    missing = [fact for fact in PROMISES[promise] if fact not in body]
+    assert not missing
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("slug", [*SLUGS, ""])
+def test_help_in_markdown_offers_no_actions(slug: str) -> None:
+    body = Client().get(f"/help/{slug}.md".replace("/.", "."), headers={"host": HOSTS[0]})
+
+    assert body.status_code == 200
+    assert "actions:" not in body.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("slug", SLUGS)
+def test_help_in_markdown_holds_no_html(slug: str) -> None:
+    body = Client().get(f"/help/{slug}.md", headers={"host": HOSTS[0]}).content.decode()
+
+    assert not re.search(r"<[a-z]|&[a-z]+;|&#", body)
+    assert "\nCopy\n" not in body
+
+
+@pytest.mark.django_db
+def test_examples_name_the_host_of_the_reader() -> None:
+    for slug in ("api", "rest-api", "markdown-ui"):
+        body = Client().get(f"/help/{slug}.md", headers={"host": HOSTS[2]}).content.decode()
+        assert f"//{HOSTS[2]}" in body
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("slug", SLUGS)
+def test_links_of_help_lead_somewhere(slug: str) -> None:
+    body = Client().get(f"/help/{slug}.md", headers={"host": HOSTS[0]}).content.decode()
+
+    for target in set(re.findall(r"\]\((/help[^)]*)\)", body)):
+        assert Client().get(target, headers={"host": HOSTS[0]}).status_code == 200
+
+
+# --- The docs -------------------------------------------------------------------------------
+
+
+def docs() -> str:
+    files = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return "\n".join(file.read_text() for file in files)
+
+
+def make_targets() -> set[str]:
+    rules = re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    return {name for name in rules if not name.startswith("venv-")}
+
+
+def sources() -> Iterator[str]:
+    for folder in ("harmonic", "accounts", "tokens", "collectives", "api", "bin"):
+        for file in (ROOT / folder).rglob("*"):
+            if file.suffix == ".py" or (folder == "bin" and file.is_file()):
+                yield file.read_text()
+
+
+def settings_in_code() -> set[str]:
+    asked = r'(?:environ(?:\.get\(|\[)|seconds\()\s*"([A-Z_]+)"'
+    named = r"\b(HARMONIC_[A-Z_]+)\b"
+    return {
+        name for code in sources() for name in (*re.findall(asked, code), *re.findall(named, code))
+    }
+
+
+def actions() -> set[str]:
+    pages = registered().values()
+    return {each.name for page in pages for each in (*page.actions, *page.writes.values())}
+
+
+def test_docs_name_every_make_target() -> None:
+    text = docs()
+
+    assert {"run", "test"} <= make_targets()
+    assert [name for name in sorted(make_targets()) if f"make {name}" not in text] == []
+
+
+def test_docs_name_every_setting() -> None:
+    text = docs()
+
+    assert "HARMONIC_HOST" in settings_in_code()
+    assert [name for name in sorted(settings_in_code()) if f"`{name}`" not in text] == []
+
+
+def test_docs_name_every_action() -> None:
+    text = (ROOT / "docs/agents.md").read_text() + (ROOT / "docs/api.md").read_text()
+
+    assert len(actions()) > 20
+    assert [name for name in sorted(actions()) if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["CONTRIBUTING.md", "docs/architecture.md", "docs/api.md", "docs/agents.md"],
+)
+def test_links_between_docs_lead_to_a_file(name: str) -> None:
+    file = ROOT / name
+
+    targets = re.findall(r"\]\(([^)#:/\s][^)#:\s]*)(?:#[^)]*)?\)", file.read_text())
+    missing = [target for target in targets if not (file.parent / target).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", ["docs/api.md", "docs/agents.md", "docs/architecture.md"])
+def test_links_to_sections_lead_to_a_heading(name: str) -> None:
+    file = ROOT / name
+
+    for target, section in re.findall(r"\]\(([^)#:\s]*)#([^)]+)\)", file.read_text()):
+        other = (file.parent / target) if target else file
+        assert section in headings(other), f"{target}#{section}"
+
+
+def headings(file: Path) -> set[str]:
+    lines = re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
