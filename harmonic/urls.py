@@ -38,7 +38,7 @@ urlpatterns = [
     *rest.tenant_urls(),
     *shared,
     path("collectives/<str:collective>/", include(inside)),
-    path("workspace/<str:collective>/", include(inside)),
+    path("workspace/<str:collective>/", include([*inside, *rest.workspace_urls()])),
     # The collective's own page, without a slash behind it.
     path("collectives/<str:collective>", include(feed.urls()[:1])),
     path("workspace/<str:collective>", include(feed.urls()[:1])),

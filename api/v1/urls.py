@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from django.urls import URLPattern
 
+from api.v1 import collectives, info, notes, tokens, users
+
 
 def shared_urls() -> list[URLPattern]:
-    return []
+    """Return what lies below every base: the tenant's, a collective's, a workspace's."""
+    return [*info.urls(), *notes.urls()]
 
 
 def tenant_urls() -> list[URLPattern]:
-    return []
+    """Return what lies below the tenant's base alone."""
+    return [*collectives.urls(), *users.urls(), *tokens.urls()]
+
+
+def workspace_urls() -> list[URLPattern]:
+    """Return what workspaces have besides: older clients look for their collectives there."""
+    return collectives.urls()

@@ -1,0 +1,51 @@
+"""REST framework's exceptions, in the one shape of errors (`docs/api.md`, Errors)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from rest_framework import exceptions
+
+from harmonic.kernel.access import NotFound, Refused, Unreadable
+from harmonic.refusals import render_refusal
+
+
+def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """Answer a refusal; anything else is for the middleware and Django to answer."""
+    refused = refusal_of(error)
+    if refused is None:
+        return None
+    return render_refusal(context["request"]._request, refused)
+
+
+def refusal_of(error: Exception) -> Refused | None:
+    """Return what an exception refuses, or None where it is our own fault."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, Http404 | exceptions.NotFound):
+        return NotFound()
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return unsupported_media_type()
+    if isinstance(error, exceptions.ParseError):
+        return Unreadable("The form cannot be read.")
+    return None
+
+
+def unsupported_media_type() -> Refused:
+    return Refused(
+        "The body's media type is not supported.",
+        status=415,
+        code="unsupported_media_type",
+        hint="Send application/json, application/x-www-form-urlencoded or multipart/form-data.",
+    )
+
+
+def method_not_allowed(method: str, allowed: str, message: str = "", hint: str = "") -> Refused:
+    return Refused(
+        message or f"{method} is not offered here",
+        status=405,
+        code="method_not_allowed",
+        hint=hint or f"Allowed here: {allowed}.",
+        headers={"Allow": allowed},
+    )

@@ -1,0 +1,26 @@
+"""The API answers in JSON, whatever a client accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+
+
+class Json(JSONRenderer):
+    charset = "utf-8"
+
+
+class JsonOnly(DefaultContentNegotiation):
+    """Takes the one renderer there is; parsers are still chosen by the type of the body."""
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type or ""

@@ -1,0 +1,91 @@
+"""What the API offers at a base, and who it takes the caller for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.shapes import ts
+from api.views import Resource, access_of, route
+from harmonic.kernel.access import Access, Door, Rule, TokenFacts
+from harmonic.kernel.negotiation import API_VERSION
+
+VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+class Info(Resource):
+    rule = Rule(Door.COLLECTIVE, any_scope=True)
+
+    def retrieve(self, request: Request) -> Response:
+        access = access_of(request)
+        return Response(
+            {
+                "name": "Harmonic API",
+                "version": API_VERSION,
+                "routes": routes_at(base_of(access.path)),
+                "tenant": access.tenant.subdomain,
+                "collective": access.here.handle,
+                "user": {"id": str(access.user.user_id), "handle": access.user.handle},
+                "token": token_json(access),
+            }
+        )
+
+
+def token_json(access: Access) -> dict[str, Any] | None:
+    token: TokenFacts | None = access.token
+    if token is None:
+        return None
+    return {
+        "id": str(token.id),
+        "name": token.name,
+        "scopes": list(token.scopes),
+        "expires_at": ts(token.expires_at),
+    }
+
+
+# --- The route table ------------------------------------------------------------------------
+
+
+def base_of(path_: str) -> str:
+    """Return the base that a path lies below, as the route table spells it."""
+    word = path_.split("/")[1]
+    return "api/v1" if word == "api" else f"{word}/<str:collective>/api/v1"
+
+
+@cache
+def routes_at(base: str) -> list[dict[str, Any]]:
+    """Return every route below a base, with the verbs that do something there."""
+    methods: dict[str, set[str]] = {}
+    for where, verbs in _routes(get_resolver().url_patterns):
+        if where == base or where.startswith(f"{base}/"):
+            methods.setdefault(template_of(where), set()).update(verbs)
+    return [{"path": each, "methods": sorted(methods[each])} for each in sorted(methods)]
+
+
+def _routes(
+    patterns: Iterable[URLPattern | URLResolver], prefix: str = ""
+) -> Iterator[tuple[str, set[str]]]:
+    for pattern in patterns:
+        where = f"{prefix}{pattern.pattern}"
+        if isinstance(pattern, URLResolver):
+            yield from _routes(pattern.url_patterns, where)
+        else:
+            verbs = {verb.upper() for verb in getattr(pattern.callback, "actions", ())}
+            yield where, verbs & VERBS
+
+
+def template_of(where: str) -> str:
+    """Return a route as clients read it: `/api/v1/notes/:note_id/confirm`, `/api/v1/notes/:id`."""
+    named = _PARAMETER.sub(r":\1", where.replace("<str:collective>", ":collective_handle"))
+    return "/" + re.sub(r":\w+_id$", ":id", named)
+
+
+def urls() -> list[URLPattern]:
+    return [route("api/v1", Info, get="retrieve")]

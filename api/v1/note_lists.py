@@ -1,0 +1,135 @@
+"""The list of notes: which collectives, which notes, in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.queries import person_named
+from api.paging import Order, PageParams, named, page_of, query
+from api.v1.note_json import NoteWriter
+from api.views import access_of
+from collectives.models import Collective
+from collectives.notes.models import Note
+from collectives.notes.queries import live_note_at
+from collectives.queries import reachable
+from harmonic.kernel.access import Access, NotFound, Problem
+from harmonic.kernel.fields import Choice, Line, Moment
+
+LIMIT = 50
+SORTS = tuple(
+    f"{moment}-{direction}"
+    for moment in ("created_at", "updated_at", "deadline")
+    for direction in ("desc", "asc")
+)
+SUBTYPES = ("text", "reminder", "table", "comment", "statement", "summary")
+NOT_LISTED = ("comment", "statement")
+
+
+class NoteListParams(PageParams):
+    sort_by = Choice(SORTS, required=False, help_text="The order; created_at-desc unless given.")
+    created_by = Line(required=False, allow_blank=True, help_text="A handle, an id, or me.")
+    subtype = Line(required=False, allow_blank=True, help_text="Subtypes, with commas between.")
+    status = Choice(["open", "closed"], required=False, help_text="By the deadline.")
+    created_after = Moment(required=False)
+    created_before = Moment(required=False)
+    updated_after = Moment(required=False)
+    updated_before = Moment(required=False)
+    deadline_after = Moment(required=False)
+    deadline_before = Moment(required=False)
+    commentable = Line(required=False, allow_blank=True, help_text="Note:<id>: its comments.")
+    scope = Choice(["all"], required=False, help_text="all: every collective of the caller.")
+    collective = Line(required=False, allow_blank=True, help_text="Handles, with commas between.")
+
+
+BOUNDS = {
+    "created_after": "created_at__gt",
+    "created_before": "created_at__lt",
+    "updated_after": "updated_at__gt",
+    "updated_before": "updated_at__lt",
+    "deadline_after": "deadline__gt",
+    "deadline_before": "deadline__lt",
+}
+
+
+def list_of_notes(request: Request) -> Response:
+    """Answer with the notes that a request's query string asks for."""
+    access = access_of(request)
+    params = query(NoteListParams, request)
+    places = _places(access, params)
+    ids = [access.here.id] if places is None else [place.id for place in places]
+    notes = _notes(access, params).filter(collective__in=ids)
+    page = page_of(notes, _order(params), request, params, whole=LIMIT)
+    return page.answer(NoteWriter(request, places or ()).all(page.rows))
+
+
+def _places(access: Access, params: dict[str, Any]) -> list[Collective] | None:
+    """Return the collectives that the tenant base was asked for; None: that of the request.
+
+    Those that the caller is no member of, or whose API is off, are silently absent.
+    """
+    handles = words(params.get("collective", ""))
+    if access.path != "/api/v1/notes" or not (handles or "scope" in params):
+        return None
+    mine = reachable(access)
+    return list(mine.filter(handle__in=handles) if handles else mine)
+
+
+def _order(params: dict[str, Any]) -> Order:
+    moment, _, direction = params.get("sort_by", SORTS[0]).rpartition("-")
+    return Order(moment, is_descending=direction == "desc")
+
+
+def _notes(access: Access, params: dict[str, Any]) -> QuerySet[Note]:
+    wanted = Q(**{BOUNDS[name]: params[name] for name in BOUNDS if name in params})
+    wanted &= _by_subtype(params) & _by_author(access, params) & _by_status(access, params)
+    wanted &= _by_parent(access, params)
+    return Note.objects.alive().counted().filter(wanted)
+
+
+def _by_subtype(params: dict[str, Any]) -> Q:
+    asked = ["text" if word == "post" else word for word in words(params.get("subtype", ""))]
+    unknown = [word for word in asked if word not in SUBTYPES]
+    if unknown:
+        raise named(Problem("subtype", "not_offered", {"offered": ", ".join(SUBTYPES)}))
+    if params.get("commentable"):
+        return Q()
+    return Q(subtype__in=asked) if asked else ~Q(subtype__in=NOT_LISTED)
+
+
+def _by_author(access: Access, params: dict[str, Any]) -> Q:
+    asked = params.get("created_by")
+    if not asked:
+        return Q()
+    person = person_named(asked, access)
+    if person is None:
+        raise named(Problem("created_by", "names nobody here"))
+    return Q(created_by=person.user_id)
+
+
+def _by_status(access: Access, params: dict[str, Any]) -> Q:
+    if "status" not in params:
+        return Q()
+    is_open = params["status"] == "open"
+    return Q(deadline__gt=access.now) if is_open else Q(deadline__lte=access.now)
+
+
+def _by_parent(access: Access, params: dict[str, Any]) -> Q:
+    asked = params.get("commentable")
+    if not asked:
+        return Q()
+    kind, _, note_id = asked.partition(":")
+    try:
+        parent = live_note_at(access, note_id) if kind == Note.ITEM_TYPE else None
+    except NotFound:
+        parent = None
+    if parent is None:
+        raise named(Problem("commentable", "names no item here; write Note: and its id"))
+    return Q(subtype=Note.Subtype.COMMENT, commentable_type=kind, commentable_id=parent.id)
+
+
+def words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

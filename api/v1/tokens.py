@@ -1,0 +1,234 @@
+"""API tokens: one's own, and those of one's external agents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from django.urls import URLPattern, reverse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import TenantUser
+from accounts.queries import person_named
+from accounts.rules import may_edit
+from api.paging import Order, PageParams, page_of, query
+from api.shapes import ts, ts_or_none
+from api.views import Resource, access_of, created, keep_secret, route
+from api.writes import carry_out, refuse_kind, sent
+from harmonic.kernel import wording
+from harmonic.kernel.access import (
+    Access,
+    Door,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Problem,
+    Refused,
+    Rule,
+)
+from harmonic.kernel.actions import Outcome, Secret, perform, require
+from harmonic.kernel.fields import Line, Moment, Names, Params
+from harmonic.kernel.params import Raw, validated
+from tokens import actions, rules
+from tokens.models import ApiToken
+from tokens.queries import token_at
+
+NOT_FOUND = "Token not found"
+# Invalid scopes are named, but not without end.
+NAMED_SCOPES = 10
+IMMUTABLE = frozenset(
+    "expires_at scopes active internal context context_id context_type token_type user_id token"
+    " token_prefix sys_admin app_admin tenant_admin".split()
+)
+
+# --- Making one -----------------------------------------------------------------------------
+
+
+class ScopeParams(Params):
+    scopes = Names(required=False, help_text="Scopes, such as read:all or create:notes.")
+
+
+class NewTokenParams(ScopeParams):
+    name = Line(
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        max_length=ApiToken.NAME_LENGTH,
+        help_text="What the token is for.",
+    )
+    expires_at = Moment(required=False, help_text="Its end; 12 months from now at most.")
+
+
+def _create(access: Access, owner: TenantUser, params: dict[str, Any]) -> Outcome:
+    made = rules.create_token(
+        access,
+        owner,
+        name=params.get("name"),
+        scopes=checked_scopes(params.get("scopes", [])),
+        expires_at=params.get("expires_at"),
+    )
+    path_ = actions.token_path(owner, made.row)
+    secret = Secret(made.plaintext, made.row)
+    return Outcome("The token is made.", path_, object=made.row, secret=secret)
+
+
+def checked_scopes(scopes: list[str]) -> list[str]:
+    """Return the scopes, each once.
+
+    Raises:
+        Invalid: there are none, or some are not known.
+    """
+    unknown = [scope for scope in scopes if not rules.is_scope(scope)][:NAMED_SCOPES]
+    if unknown:
+        raise Invalid(*(Problem("scopes", f"Invalid scope: {scope}") for scope in unknown))
+    if not scopes:
+        raise Invalid.of("scopes", "blank")
+    return list(dict.fromkeys(scopes))
+
+
+# Other parameters than the page's, under the same name, policy and rule.
+create_api_token = replace(actions.create_api_token, params=NewTokenParams, effect=_create)
+
+# --- Renaming one ---------------------------------------------------------------------------
+
+
+class RenameParams(Params):
+    name = Line(required=False, allow_null=True, allow_blank=True, max_length=ApiToken.NAME_LENGTH)
+
+
+def _rename(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
+    if "name" in params:
+        rules.rename_token(access, token, params["name"])
+    return Outcome("The token is saved.", actions.token_path(token.owner, token), object=token)
+
+
+rename_api_token = replace(actions.rename_api_token, params=RenameParams, effect=_rename)
+
+
+def refuse_immutable(raw: Raw) -> None:
+    """Pass if a body asks for no change of what never changes."""
+    asked = [name for name in raw.values if name in IMMUTABLE]
+    if asked:
+        raise Refused(
+            "Tokens are immutable except for `name`."
+            f" To change {', '.join(asked)}, create a new token and delete this one.",
+            status=400,
+            code="immutable",
+        )
+
+
+@contextmanager
+def worded() -> Iterator[None]:
+    """Word the faults of a token's parameters as the contract has them, without a preamble."""
+    try:
+        yield
+    except Invalid as invalid:
+        if invalid.problems:
+            invalid.rest_message = ", ".join(_sentence(each) for each in invalid.problems)
+        raise
+
+
+def _sentence(problem: Problem) -> str:
+    if problem.param == "expires_at":
+        return wording.sentence(problem)
+    return wording.rest_sentence(problem)
+
+
+# --- Serving them ---------------------------------------------------------------------------
+
+
+def owner_at(access: Access, user_id: str) -> TenantUser:
+    """Return whose tokens a path names: the caller, or an external agent of theirs.
+
+    Raises:
+        NotFound: anybody else, or nobody.
+        Forbidden: the caller's own internal agent.
+    """
+    person = person_named(user_id, access)
+    if person is None or may_edit(access, person):
+        raise NotFound("User not found")
+    if person.user.is_internal_agent:
+        raise Forbidden(rules.NOT_FOR_INTERNAL)
+    return person
+
+
+class Tokens(Resource):
+    rule = Rule(Door.TENANT, resource="api_tokens")
+
+    def list(self, request: Request, user_id: str) -> Response:
+        access = access_of(request)
+        params = query(PageParams, request)
+        owner = owner_at(access, user_id)
+        rows = ApiToken.objects.filter(owner=owner).external()
+        page = page_of(rows, Order("created_at"), request, params)
+        return page.answer([token_json(access, row, owner) for row in page.rows])
+
+    def create(self, request: Request, user_id: str) -> Response:
+        access = access_of(request)
+        refuse_kind(create_api_token, access)
+        owner = owner_at(access, user_id)
+        require(create_api_token, access, owner)
+        with worded():
+            # A scope beyond the caller's is told before any other fault.
+            scopes = validated(ScopeParams, sent(request)).get("scopes", [])
+            rules.refuse_wider(access, scopes)
+            outcome = carry_out(create_api_token, access, owner, request)
+        assert outcome.secret is not None  # the effect above always returns one
+        shown = token_json(access, outcome.object, owner)
+        shown["token"] = outcome.secret.plaintext
+        place = reverse("api.token", args=[owner.user_id, outcome.object.id])
+        return keep_secret(created(request, shown, place))
+
+    def retrieve(self, request: Request, user_id: str, token_id: str) -> Response:
+        access = access_of(request)
+        owner = owner_at(access, user_id)
+        return Response(token_json(access, token_at(owner, token_id, NOT_FOUND), owner))
+
+    def update(self, request: Request, user_id: str, token_id: str) -> Response:
+        access = access_of(request)
+        refuse_kind(rename_api_token, access)
+        owner = owner_at(access, user_id)
+        token = token_at(owner, token_id, NOT_FOUND)
+        require(rename_api_token, access, token)
+        refuse_immutable(sent(request))
+        with worded():
+            carry_out(rename_api_token, access, token, request)
+        return Response(token_json(access, token, owner))
+
+    def destroy(self, request: Request, user_id: str, token_id: str) -> Response:
+        access = access_of(request)
+        refuse_kind(actions.delete_api_token, access)
+        token = token_at(owner_at(access, user_id), token_id, NOT_FOUND)
+        perform(actions.delete_api_token, access, token, Raw())
+        return Response({"message": "Token deleted"})
+
+
+def token_json(access: Access, token: ApiToken, owner: TenantUser) -> dict[str, Any]:
+    """Return a token without its plaintext, which no row knows."""
+    return {
+        "id": str(token.id),
+        "name": token.name,
+        "user_id": str(owner.user_id),
+        "token_prefix": token.token_prefix,
+        "scopes": token.scopes,
+        "active": token.is_active(access.now),
+        "expires_at": ts(token.expires_at),
+        "last_used_at": ts_or_none(token.last_used_at),
+        "created_at": ts(token.created_at),
+        "updated_at": ts(token.updated_at),
+        "token_type": token.token_type,
+    }
+
+
+def urls() -> list[URLPattern]:
+    base = "api/v1/users/<str:user_id>/tokens"
+    one = f"{base}/<str:token_id>"
+    return [
+        route(base, Tokens, get="list", post="create"),
+        route(
+            one, Tokens, "api.token", get="retrieve", put="update", patch="update", delete="destroy"
+        ),
+    ]

@@ -1,0 +1,90 @@
+"""People, agents and collective identities, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from accounts.models import TenantUser
+from accounts.rules import is_parent_of
+from api.shapes import ts, ts_or_none
+from api.v1.note_json import note_json
+from api.views import access_of, origin_of
+from collectives.models import Collective, Pin
+from collectives.notes.models import Note
+from harmonic.kernel.access import Access
+
+IMAGE = "/placeholder.png"
+Json = dict[str, Any]
+
+
+def users_json(request: Request, persons: list[TenantUser]) -> list[Json]:
+    """Return several users; what they pinned, and whose identities they are, is read at once."""
+    access = access_of(request)
+    pins = pinned_by(persons, origin_of(request))
+    collectives = {
+        each.identity_id: each
+        for each in Collective.objects.filter(identity__in=[person.id for person in persons])
+    }
+    return [
+        user_json(access, person, pins.get(person.id, []), collectives.get(person.id))
+        for person in persons
+    ]
+
+
+def user_json(
+    access: Access, person: TenantUser, pins: list[Json], collective: Collective | None = None
+) -> Json:
+    """Return a user; with `collective`, the identity of that collective."""
+    user = person.user
+    return {
+        "id": str(user.id),
+        "user_type": user.user_type,
+        "email": user.email if may_see_email(access, person) else None,
+        "display_name": collective.name if collective else person.display_name,
+        "handle": f"collectives/{collective.handle}" if collective else person.handle,
+        "image_url": IMAGE,
+        "pinned_items": pins,
+        "created_at": ts(user.created_at),
+        "updated_at": ts(user.updated_at),
+        "archived_at": ts_or_none(person.archived_at),
+        "parent_id": str(user.parent_id) if user.parent_id else None,
+        "path": collective.get_absolute_url() if collective else person.get_absolute_url(),
+    }
+
+
+def may_see_email(access: Access, person: TenantUser) -> bool:
+    """Oneself, one's own agents, and for tenant admins everybody."""
+    is_own = person.user_id == access.user.user_id or is_parent_of(access, person)
+    return is_own or access.user.is_tenant_admin
+
+
+def pinned_by(persons: Iterable[TenantUser], origin: str) -> Mapping[UUID, list[Json]]:
+    """Return what each pinned on their profile, latest first.
+
+    Personal pins are on notes of the main collective, which everybody here may read.
+    """
+    pins = list(
+        Pin.objects.filter(person__in=[person.id for person in persons]).order_by(
+            "-pinned_at", "-id"
+        )
+    )
+    notes = _notes(pin.item_id for pin in pins) if pins else {}
+    found: dict[UUID, list[Json]] = {}
+    for pin in pins:
+        note = notes.get(pin.item_id)
+        if note is not None and pin.person_id is not None:
+            path = note.path_in("")
+            item = {**note_json(note, path, f"{origin}{path}"), "item_type": pin.item_type}
+            shown = {"item": item, "pinned_at": ts(pin.pinned_at)}
+            found.setdefault(pin.person_id, []).append(shown)
+    return found
+
+
+def _notes(ids: Iterable[UUID]) -> dict[UUID, Note]:
+    wanted = list(ids)
+    rows = Note.objects.alive().counted().filter(id__in=wanted, collective__is_main=True)
+    return {note.id: note for note in rows}

@@ -1,0 +1,211 @@
+"""Users of the tenant: people, their agents, and the identities of collectives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.db.models import ProtectedError
+from django.urls import URLPattern, reverse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.actions import agents, people
+from accounts.models import TenantUser
+from accounts.queries import person_named, with_user
+from accounts.rules import checked_handle, may_edit
+from api.paging import Order, PageParams, page_of, query
+from api.v1.user_json import users_json
+from api.views import Resource, access_of, created, keep_secret, route
+from api.writes import carry_out, refuse_kind
+from collectives.notes.models import NoteHistoryEvent
+from collectives.queries import own_workspace
+from harmonic.kernel.access import (
+    Access,
+    Door,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refused,
+    Rule,
+    SignInRequired,
+)
+from harmonic.kernel.actions import Outcome, perform
+from harmonic.kernel.fields import Flag, Line, Params
+from harmonic.kernel.params import Raw
+from harmonic.kernel.text import slug
+
+NOT_FOUND = "User not found"
+LISTED = 100
+
+# --- Making an agent ------------------------------------------------------------------------
+
+
+class NewAgentParams(agents.AgentParams):
+    handle = Line(required=False, allow_blank=True, help_text="Its handle, if that is still free.")
+
+
+def _create(access: Access, target: None, params: dict[str, Any]) -> Outcome:
+    wanted = params.pop("handle", "")
+    return agents.create_ai_agent.effect(access, target, {**params, "handle": free(wanted)})
+
+
+def free(wanted: str) -> str:
+    """Return the slug of a handle where it can be had; else "", and the name decides."""
+    try:
+        return checked_handle(wanted)
+    except Invalid:
+        return ""
+
+
+create_ai_agent = replace(agents.create_ai_agent, params=NewAgentParams, effect=_create)
+
+# --- Changing somebody ----------------------------------------------------------------------
+
+
+class ProfileParams(Params):
+    display_name = Line(
+        required=False,
+        allow_blank=True,
+        max_length=TenantUser.NAME_LENGTH,
+        help_text="The name that others see.",
+    )
+    handle = Line(required=False, allow_blank=True, help_text="The handle; it becomes a slug.")
+    archived = Flag(required=False, help_text="Whether an agent is archived.")
+
+
+def _update(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
+    sent = params.get("handle", "")
+    handle = slug(sent)
+    if sent.strip() and not handle:
+        raise Invalid.of("handle", "blank")
+    try:
+        people.rename(access, person, params.get("display_name", ""), handle)
+    except Invalid as invalid:
+        # The page's form calls it by another name.
+        raise Invalid(*(replace(each, param="handle") for each in invalid.problems)) from invalid
+    if "archived" in params and person.user_id != access.user.user_id:
+        _set_archived(access, person, params["archived"])
+    return Outcome("The user is saved.", person.get_absolute_url(), people.resource(person), person)
+
+
+def _set_archived(access: Access, agent: TenantUser, wanted: bool) -> None:
+    if wanted:
+        agents.archive(access, agent)
+    else:
+        agents.unarchive(agent)
+
+
+update_profile = replace(people.update_profile, params=ProfileParams, effect=_update)
+
+# --- Deleting an agent ----------------------------------------------------------------------
+
+
+def _delete(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
+    if not person.user.is_agent:
+        raise Forbidden(
+            "You cannot delete your own account here.",
+            hint="Delete your account in your settings, in a browser.",
+        )
+    if NoteHistoryEvent.objects.filter(user=person.user).exists():
+        raise has_content(person)
+    workspace = own_workspace(person.id)
+    try:
+        if workspace is not None:
+            workspace.delete()
+        person.user.delete()
+    except ProtectedError as error:
+        raise has_content(person) from error
+    return Outcome("The user is deleted.", "/ai-agents")
+
+
+def has_content(person: TenantUser) -> Refused:
+    return Refused(
+        f"{person.display_name} has associated data and cannot be deleted."
+        f' It can be archived by PUT /api/v1/users/{person.user_id} {{"archived": true}}.',
+        status=400,
+        code="invalid",
+    )
+
+
+# An agent without content; for agents themselves it counts as a change of a profile.
+delete_user = replace(
+    people.update_profile, scope="delete:users", params=None, effect=_delete, is_dangerous=True
+)
+
+# --- Serving them ---------------------------------------------------------------------------
+
+
+def user_at(access: Access, user_id: str) -> TenantUser:
+    person = person_named(user_id, access)
+    if person is None:
+        raise NotFound(NOT_FOUND)
+    return person
+
+
+def editable(access: Access, user_id: str) -> TenantUser:
+    """Return oneself or one's own agent.
+
+    Raises:
+        SignInRequired: it is somebody else; the contract answers 401.
+        NotFound: there is no such user.
+    """
+    person = user_at(access, user_id)
+    if may_edit(access, person):
+        challenge = 'Bearer realm="Harmonic", error="insufficient_scope"'
+        raise SignInRequired(
+            hint="Users change themselves and their own agents only.",
+            headers={"WWW-Authenticate": challenge},
+        )
+    return person
+
+
+class Users(Resource):
+    rule = Rule(Door.TENANT, resource="users")
+
+    def list(self, request: Request) -> Response:
+        params = query(PageParams, request)
+        rows = with_user().filter(archived_at=None)
+        page = page_of(rows, Order("created_at"), request, params, whole=LISTED)
+        return page.answer(users_json(request, page.rows))
+
+    def create(self, request: Request) -> Response:
+        access = access_of(request)
+        refuse_kind(create_ai_agent, access)
+        outcome = carry_out(create_ai_agent, access, None, request)
+        agent = with_user().get(id=outcome.object.id)
+        shown = users_json(request, [agent])[0]
+        if outcome.notes:
+            shown["note"] = " ".join(outcome.notes)
+        if outcome.secret:
+            shown["token"] = outcome.secret.plaintext
+        response = created(request, shown, reverse("api.user", args=[agent.user_id]))
+        return keep_secret(response) if outcome.secret else response
+
+    def retrieve(self, request: Request, user_id: str) -> Response:
+        person = user_at(access_of(request), user_id)
+        return Response(users_json(request, [person])[0])
+
+    def update(self, request: Request, user_id: str) -> Response:
+        access = access_of(request)
+        refuse_kind(update_profile, access)
+        person = editable(access, user_id)
+        carry_out(update_profile, access, person, request)
+        return Response(users_json(request, [person])[0])
+
+    def destroy(self, request: Request, user_id: str) -> Response:
+        access = access_of(request)
+        refuse_kind(delete_user, access)
+        perform(delete_user, access, editable(access, user_id), Raw())
+        return Response({"message": "User deleted"})
+
+
+def urls() -> list[URLPattern]:
+    base = "api/v1/users"
+    one = f"{base}/<str:user_id>"
+    return [
+        route(base, Users, get="list", post="create"),
+        route(
+            one, Users, "api.user", get="retrieve", put="update", patch="update", delete="destroy"
+        ),
+    ]

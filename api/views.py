@@ -1,0 +1,77 @@
+"""What the API's viewsets share: JSON, headers, and the way of a write."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NoReturn, cast
+
+from django.http import HttpRequest
+from django.urls import URLPattern, path
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from api.errors import method_not_allowed
+from api.negotiation import Json
+from harmonic.kernel.access import Access, Rule
+from harmonic.kernel.documents import keep_private
+from harmonic.kernel.pages import Request as AccessRequest
+
+
+class Resource(ViewSet):
+    """Base of the viewsets. The middleware has let the caller in, by the class's `rule`."""
+
+    rule: ClassVar[Rule]
+    renderer_classes = (Json,)
+
+    @property
+    def access(self) -> Access:
+        return access_of(self.request)
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {}
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        return Response(status=204, headers={"Allow": self.allowed})
+
+    @property
+    def allowed(self) -> str:
+        return ", ".join(sorted(self.allowed_methods))
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
+        raise method_not_allowed(request.method or "", self.allowed)
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        if not final.has_header("Cache-Control"):
+            keep_private(final)
+        return final
+
+
+def route(where: str, view: type[Resource], name: str = "", **methods: str) -> URLPattern:
+    """Return the route of a resource: which of its functions answers which method."""
+    return path(where, view.as_view(dict(methods)), name=name or None)
+
+
+def access_of(request: Request) -> Access:
+    """Return what the middleware decided about a request."""
+    return cast(AccessRequest, request._request).access
+
+
+def origin_of(request: Request) -> str:
+    """Return what the URLs of this host begin with: `https://garden.example.org`."""
+    django = request._request
+    return f"{django.scheme}://{django.get_host()}"
+
+
+def created(request: Request, shown: dict[str, Any], path: str) -> Response:
+    """Answer with an object just made, and where the API has it."""
+    return Response(shown, headers={"Location": f"{origin_of(request)}{path}"})
+
+
+def keep_secret(response: Response) -> Response:
+    """Mark an answer that holds a plaintext: nobody stores it."""
+    keep_private(response, holds_secret=True)
+    return response

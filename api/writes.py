@@ -1,0 +1,75 @@
+"""From a request to an action: what is read, and in which order a write is refused.
+
+The order is that of `docs/api.md`: what the caller may never do, then the object, then who
+may do this to it, then the parameters.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from api.errors import unsupported_media_type
+from harmonic.kernel.access import Access, Invalid
+from harmonic.kernel.actions import Action, ActionRefused, Outcome, perform, require
+from harmonic.kernel.params import Raw, raw_of
+
+FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+JSON = "application/json"
+
+
+def refuse_kind(action: Action, access: Access) -> None:
+    """Pass if the caller may do this at all, whatever it is done to.
+
+    Raises:
+        ActionRefused: an agent without the capability, or a caller who is no person.
+    """
+    denied = action.capability_denied(access) or action.kind_denied(access)
+    if denied:
+        raise ActionRefused(denied.reason, hint=denied.hint, code=denied.code)
+
+
+def carry_out(
+    action: Action, access: Access, target: Any, request: Request, within: str = ""
+) -> Outcome:
+    """Perform an action with a request's parameters; unknown ones are ignored.
+
+    With `within`, parameters may also stand in an object of that name.
+
+    Raises:
+        Refused: nothing was written.
+    """
+    require(action, access, target)
+    return perform(action, access, target, known(action, sent(request, within)))
+
+
+def known(action: Action, raw: Raw) -> Raw:
+    declared = action.params().fields if action.params else {}
+    return Raw({name: raw.values[name] for name in raw.values if name in declared}, raw.is_form)
+
+
+def sent(request: Request, within: str = "") -> Raw:
+    """Read the parameters of a write, of whichever method, in JSON or as a form.
+
+    Raises:
+        Unreadable: the body is not what its media type says.
+        Refused: the media type is none of ours.
+    """
+    django = request._request
+    if django.content_type in FORMS and django.method != "POST":
+        # Django itself reads forms of POST alone; its limit on the size holds here too.
+        _ = django.body
+        _ = request.data
+    elif django.content_type not in FORMS | {JSON} and django.body:
+        raise unsupported_media_type()
+    return _unwrapped(raw_of(django), within)
+
+
+def _unwrapped(raw: Raw, within: str) -> Raw:
+    nested = raw.values.get(within)
+    if raw.is_form or nested is None:
+        return raw
+    if not isinstance(nested, dict):
+        raise Invalid.of(within, "not_an_object")
+    return Raw({**raw.values, **nested})
