@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
@@ -73,7 +74,7 @@ def respond(request: HttpRequest, access: Access, document: Document) -> HttpRes
         response = HttpResponse(
             markdown_of(access, document), content_type="text/markdown; charset=utf-8"
         )
-        response["Link"] = f'<{access.path}>; rel="canonical"'
+        response["Link"] = f'<{in_header(access.path)}>; rel="canonical"'
     else:
         response = HttpResponse(html_of(request, access, document))
         response["Link"] = f'<{alternate(access.path)}>; rel="alternate"; type="text/markdown"'
@@ -92,7 +93,12 @@ def keep_private(response: HttpResponse, *, holds_secret: bool = False) -> None:
 
 def alternate(path: str) -> str:
     """Return where the Markdown of the page at `path` is."""
-    return "/index.md" if path == "/" else f"{path}.md"
+    return "/index.md" if path == "/" else f"{in_header(path)}.md"
+
+
+def in_header(path: str) -> str:
+    """Return a path, which may hold any character, as a URI in ASCII."""
+    return quote(path, safe="/:@!$&'()*+,;=-._~")
 
 
 def _json(document: Document) -> HttpResponse:
