@@ -39,7 +39,11 @@ def resource(collective: Collective) -> Resource:
 
 
 class CollectiveParams(Params):
-    name = Line(max_length=Collective.NAME_LENGTH, help_text="What the collective is called.")
+    name = Line(
+        max_length=Collective.NAME_LENGTH,
+        help_text="What the collective is called.",
+        style={"help": ""},
+    )
     handle = Line(
         allow_blank=True,
         help_text="Its place in the address: lower-case letters, digits and dashes.",
@@ -55,6 +59,7 @@ class CollectiveParams(Params):
         required=False,
         allow_blank=True,
         help_text="The name of its timezone, such as Europe/Berlin. UTC unless given.",
+        style={"help": "Such as Europe/Berlin. UTC unless given."},
     )
     tempo = Line(
         required=False,
@@ -62,6 +67,7 @@ class CollectiveParams(Params):
         help_text="How long its cycles are: daily, weekly or monthly.",
         style={
             "kind": "select",
+            "help": "How long its cycles are.",
             "initial": "weekly",
             "options": [("daily", "Daily"), ("weekly", "Weekly"), ("monthly", "Monthly")],
         },
@@ -72,6 +78,7 @@ class CollectiveParams(Params):
         help_text="How it keeps in step: improv or orchestra.",
         style={
             "kind": "select",
+            "help": "How it keeps in step.",
             "initial": "improv",
             "options": [("improv", "Improv"), ("orchestra", "Orchestra")],
         },
@@ -82,6 +89,7 @@ class CollectiveParams(Params):
         help_text="Who may invite: all_members or only_admins.",
         style={
             "kind": "select",
+            "help": "",
             "initial": "only_admins",
             "options": list(INVITATIONS.items())[::-1],
         },
@@ -92,6 +100,7 @@ class CollectiveParams(Params):
         help_text="Who may represent it: any_member or only_representatives.",
         style={
             "kind": "select",
+            "help": "",
             "initial": "only_representatives",
             "options": list(REPRESENTATION.items())[::-1],
         },
@@ -103,6 +112,7 @@ class CollectiveParams(Params):
         required=False,
         label="Let API clients of members in",
         help_text="Whether tokens of members get in.",
+        style={"help": "Tokens of members get in only while this is on, and the tenant's too."},
     )
 
 
@@ -482,6 +492,7 @@ class SettingsParams(CollectiveParams):
         allow_blank=True,
         max_length=Collective.NAME_LENGTH,
         help_text="What the collective is called.",
+        style={"required": True, "help": ""},
     )
     handle = None  # type: ignore[assignment]  # REST framework's way to drop a field
     api_enabled = Flag(

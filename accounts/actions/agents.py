@@ -37,7 +37,9 @@ def resource(agent: TenantUser) -> Resource:
 
 
 class AgentParams(Params):
-    name = Line(max_length=User.NAME_LENGTH, help_text="What the agent is called.")
+    name = Line(
+        max_length=User.NAME_LENGTH, help_text="What the agent is called.", style={"help": ""}
+    )
     identity_prompt = Block(
         required=False,
         allow_blank=True,
@@ -151,9 +153,19 @@ create_ai_agent = Action(
 
 class AgentSettingsParams(Params):
     name = Line(
-        required=False, allow_blank=True, max_length=User.NAME_LENGTH, help_text="Its name."
+        required=False,
+        allow_blank=True,
+        max_length=User.NAME_LENGTH,
+        help_text="Its name.",
+        style={"required": True, "help": ""},
     )
-    new_handle = Line(required=False, allow_blank=True, label="Handle", help_text="Its handle.")
+    new_handle = Line(
+        required=False,
+        allow_blank=True,
+        label="Handle",
+        help_text="Its handle.",
+        style={"required": True, "help": ""},
+    )
     identity_prompt = Block(
         required=False,
         allow_blank=True,
@@ -177,6 +189,7 @@ class AgentSettingsParams(Params):
         required=False,
         label="May write where the whole tenant reads",
         help_text="Whether it may write in the main collective.",
+        style={"help": "In the main collective. Elsewhere it writes as its capabilities say."},
     )
 
 

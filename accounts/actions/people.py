@@ -23,12 +23,14 @@ class ProfileParams(Params):
         allow_blank=True,
         max_length=User.NAME_LENGTH,
         help_text="The display name.",
+        style={"required": True, "help": "", "autocomplete": "name"},
     )
     new_handle = Line(
         required=False,
         allow_blank=True,
         label="Handle",
         help_text="The handle in this tenant; what is sent becomes a slug.",
+        style={"required": True, "help": "Your name in addresses: lower-case letters and dashes."},
     )
 
 
@@ -122,8 +124,14 @@ class TenantParams(Params):
         allow_blank=True,
         max_length=Tenant.NAME_LENGTH,
         help_text="What the tenant is called.",
+        style={"required": True, "help": ""},
     )
-    timezone = Line(required=False, allow_blank=True, help_text="The name of its timezone.")
+    timezone = Line(
+        required=False,
+        allow_blank=True,
+        help_text="The name of its timezone.",
+        style={"required": True, "help": "Such as Europe/Berlin."},
+    )
     feature_api = Flag(
         required=False,
         label="API on in this tenant",
@@ -136,6 +144,7 @@ class TenantParams(Params):
         required=False,
         label="Internal AI agents",
         help_text="Whether people may make agents that Harmonic itself runs.",
+        style={"help": "People may make agents that Harmonic itself runs."},
     )
 
 

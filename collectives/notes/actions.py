@@ -30,11 +30,12 @@ class NoteParams(Params):
         allow_blank=True,
         max_length=Note.TITLE_LENGTH,
         help_text="A title. Without one, the first line of the text stands in.",
+        style={"help": "Without one, the first line of the text stands in."},
     )
     text = Block(
         max_length=Note.TEXT_LENGTH,
         help_text="The note, in Markdown.",
-        style={"rows": 12},
+        style={"rows": 12, "help": "Markdown works: lists, links, tables, code."},
     )
 
 
@@ -61,13 +62,14 @@ class EditParams(Params):
         allow_blank=True,
         max_length=Note.TITLE_LENGTH,
         help_text="A new title; blank leaves it as it is.",
+        style={"help": ""},
     )
     text = Block(
         required=False,
         allow_blank=True,
         max_length=Note.TEXT_LENGTH,
         help_text="The new text, in Markdown; blank leaves it as it is.",
-        style={"rows": 16},
+        style={"rows": 16, "required": True, "help": ""},
     )
     deadline = Moment(
         required=False,
@@ -107,8 +109,9 @@ update_note = Action(
 class CommentParams(Params):
     text = Block(
         max_length=Note.TEXT_LENGTH,
+        label="Your comment",
         help_text="The comment, in Markdown.",
-        style={"rows": 4},
+        style={"rows": 4, "help": ""},
     )
     title = Line(
         required=False,
