@@ -65,6 +65,7 @@ _PLACE = (
     "is_api_enabled",
     "all_members_can_invite",
     "invite_only",
+    "archived_at",
 )
 _MEMBER = ("id", "is_admin", "is_representative")
 _TOKEN = ("id", "name", "scopes", "expires_at", "last_used_at", "is_internal")
@@ -220,6 +221,7 @@ def _place(place: dict[str, Any]) -> Place | None:
         kind=CollectiveKind(place["kind"]),
         is_main=place["is_main"],
         is_api_enabled=place["is_api_enabled"],
+        is_archived=place["archived_at"] is not None,
     )
 
 

@@ -332,6 +332,7 @@ def check(
     _check_scope(request, access, rule, view, kwargs)
     if any(name.startswith("HTTP_X_REPRESENT") for name in request.META):
         raise Forbidden("Invalid representation session ID", code="representation_invalid")
+    _check_open(request, access)
     note_use(access)
 
 
@@ -391,6 +392,22 @@ def _check_collective_flag(access: Access) -> None:
             code="api_disabled_collective",
             hint=f"An admin of the collective can turn it on at {place.path}/settings.",
         )
+
+
+def _check_open(request: HttpRequest, access: Access) -> None:
+    """Pass unless the collective is archived: then only its settings are left."""
+    place = access.here
+    if not place.is_archived or access.path.split("/")[3:4] == ["settings"]:
+        return
+    settings_path = "" if place.is_workspace else f"{place.path}/settings"
+    is_read = request.method in {"GET", "HEAD"}
+    raise Forbidden(
+        "This collective is deactivated.",
+        code="collective_archived",
+        hint=f"Its settings are at {settings_path}." if settings_path else "",
+        links=[Link("Settings", settings_path)] if settings_path else [],
+        location=settings_path if is_read else "",
+    )
 
 
 def _check_scope(

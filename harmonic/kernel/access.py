@@ -96,6 +96,7 @@ class Place:
     kind: CollectiveKind
     is_main: bool
     is_api_enabled: bool
+    is_archived: bool = False
 
     @property
     def path(self) -> str:
