@@ -1,0 +1,194 @@
+"""The examples of README, docs and help run, and the transcripts say what is answered."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from harmonic.help import TOPICS
+from tests.fixtures.world import World, client_with, make_token
+
+ROOT = Path(settings.BASE_DIR)
+FENCE = re.compile(r"^(?P<marks>`{3,})\w*\n(?P<code>.*?)^(?P=marks)$", re.MULTILINE | re.DOTALL)
+SHOWN_ID, SHOWN_OWN_ID = "9d8894f2", "88af40e3"
+# What differs from one run to the next.
+VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|/n/[0-9a-f]{8}|hmn_\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Curl:
+    """A curl command of the docs."""
+
+    method: str
+    path: str
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str = ""
+
+    @property
+    def variable(self) -> str:
+        """The name of the variable that stands for the token."""
+        return self.headers["Authorization"].rpartition("$")[2]
+
+    def run(self, client: Client) -> Any:
+        kind = self.headers.get("Content-Type", "application/octet-stream")
+        accept = {"accept": self.headers["Accept"]} if "Accept" in self.headers else {}
+        return client.generic(self.method, self.path, self.body, content_type=kind, headers=accept)
+
+
+def curl_of(command: str) -> Curl:
+    words = iter(shlex.split(command.replace("\\\n", " "))[1:])
+    method, path, body = "", "", ""
+    headers: dict[str, str] = {}
+    for word in words:
+        if word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            body = next(words)
+        elif word == "-X":
+            method = next(words)
+        elif word.startswith("$SITE"):
+            path = word.removeprefix("$SITE")
+        else:
+            assert word == "-i", f"{word} is not understood in {command}"
+    return Curl(method or ("POST" if body else "GET"), path, headers, body)
+
+
+def blocks(text: str) -> list[str]:
+    return [match["code"] for match in FENCE.finditer(text)]
+
+
+def commands(text: str) -> list[Curl]:
+    """Return every curl of the fenced blocks that are no transcripts."""
+    lines = "\n".join(code for code in blocks(text) if not code.startswith("$ "))
+    found = re.findall(r"^curl (?:.*\\\n)*.*$", lines, re.MULTILINE)
+    return [curl_of(command) for command in found]
+
+
+def example_files() -> Iterator[str]:
+    yield from ("README.md", "docs/api.md")
+    yield from (f"help/{topic.slug}" for topic in TOPICS)
+
+
+def text_of(name: str) -> str:
+    if name.startswith("help/"):
+        host = f"garden.{settings.HOST}"
+        return Client().get(f"/{name}.md", headers={"host": host}).content.decode()
+    return (ROOT / name).read_text()
+
+
+def status_expected(curl: Curl) -> int:
+    return 403 if curl.path.startswith("/collectives/treasury") else 200
+
+
+# --- Examples -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", list(example_files()))
+def test_examples_are_answered_as_the_text_says(name: str, world: World) -> None:
+    clients = {
+        "TOKEN": client_with(make_token("alice")),
+        "AGENT": client_with(make_token("alice", agent="scout")),
+    }
+
+    for curl in commands(text_of(name)):
+        answer = curl.run(clients[curl.variable])
+        assert answer.status_code == status_expected(curl), f"{curl.method} {curl.path}"
+
+
+def test_readme_shows_both_surfaces_and_a_write() -> None:
+    shown = commands(text_of("README.md"))
+
+    assert {curl.variable for curl in shown} == {"TOKEN", "AGENT"}
+    assert any("/api/v1" in curl.path for curl in shown)
+    assert any(curl.path.endswith(".md") for curl in shown)
+    assert any(curl.method == "POST" for curl in shown)
+
+
+# --- Transcripts ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A command, and the lines of the answer that the docs show, in parts."""
+
+    curl: Curl
+    status: int
+    parts: list[str]
+
+
+def transcripts(text: str) -> list[Transcript]:
+    return [transcript_of(code) for code in blocks(text) if code.startswith("$ ")]
+
+
+def transcript_of(code: str) -> Transcript:
+    match = re.match(r"\$ (curl (?:.*\\\n)*.*)\n", code)
+    assert match, code
+    shown = code[match.end() :]
+    status = re.match(r"HTTP/1\.1 (\d{3}) .*\n", shown)
+    shown = shown[status.end() :] if status else shown
+    parts = [part.strip("\n") for part in re.split(r"^…$", shown, flags=re.MULTILINE)]
+    return Transcript(
+        curl_of(match.group(1)), int(status.group(1)) if status else 0, [p for p in parts if p]
+    )
+
+
+SHOWN = transcripts((ROOT / "docs/agents.md").read_text())
+
+
+@pytest.fixture
+def with_ids_of(world: World) -> Callable[[str], str]:
+    """Replace the ids of the docs by those of this world."""
+    own = client_with(make_token("alice", agent="scout")).post(
+        "/collectives/kitchen/note/actions/create_note",
+        {"text": "All burners off."},
+        headers={"accept": "application/json"},
+    )
+    ids = {
+        SHOWN_ID: world.note("Knife care").truncated_id,
+        SHOWN_OWN_ID: json.loads(own.content)["resource"]["id"],
+    }
+
+    def replaced(text: str) -> str:
+        for shown, real in ids.items():
+            text = text.replace(shown, real)
+        return text
+
+    return replaced
+
+
+def names_of(shown: list[Transcript]) -> list[str]:
+    return [f"{number} {each.curl.method} {each.curl.path}" for number, each in enumerate(shown)]
+
+
+def steady(text: str) -> str:
+    return VARYING.sub("~", text)
+
+
+@pytest.mark.parametrize("shown", SHOWN, ids=names_of(SHOWN))
+def test_transcripts_say_what_is_answered(
+    shown: Transcript, with_ids_of: Callable[[str], str]
+) -> None:
+    curl = shown.curl
+    real = Curl(curl.method, with_ids_of(curl.path), curl.headers, curl.body)
+
+    answer = real.run(client_with(make_token("alice", agent="scout")))
+
+    body = steady(answer.content.decode())
+    assert shown.status in (0, answer.status_code)
+    for part in shown.parts:
+        assert steady(with_ids_of(part)) in body
+
+
+def test_there_are_transcripts_of_reading_acting_and_refusals() -> None:
+    assert len(SHOWN) >= 7
+    assert {each.curl.method for each in SHOWN} == {"GET", "POST"}
