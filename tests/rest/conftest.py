@@ -1,0 +1,84 @@
+"""Programs that speak JSON, and what is expected of every error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+BASE = "/api/v1"
+KITCHEN = "/collectives/kitchen/api/v1"
+ERROR_KEYS = ["error", "code", "status", "request_id"]
+
+
+class Program:
+    """A client with a Bearer token that sends its parameters as JSON."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        # What our own mistakes answer is to be seen as well.
+        self.client.raise_request_exception = False
+
+    def get(self, path: str, **query: Any) -> HttpResponse:
+        return self.client.get(path, query)
+
+    def delete(self, path: str) -> HttpResponse:
+        return self.client.delete(path)
+
+    def post(self, path: str, body: object = None, **headers: str) -> HttpResponse:
+        return self._send("post", path, body, headers)
+
+    def put(self, path: str, body: object = None) -> HttpResponse:
+        return self._send("put", path, body, {})
+
+    def patch(self, path: str, body: object = None) -> HttpResponse:
+        return self._send("patch", path, body, {})
+
+    def _send(self, method: str, path: str, body: object, headers: dict[str, str]) -> HttpResponse:
+        send = getattr(self.client, method)
+        sent = {} if body is None else body
+        return send(path, sent, content_type="application/json", headers=headers)
+
+
+@pytest.fixture
+def rest(api):
+    """Return a program for `rest(handle, scope=…, scopes=…, tenant=…, agent=…)`."""
+    return lambda handle, *args, **token: Program(api(handle, *args, **token))
+
+
+@pytest.fixture
+def alice(rest):
+    """Admin of the tenant and of the kitchen."""
+    return rest("alice")
+
+
+@pytest.fixture
+def bob(rest):
+    """A member of the kitchen."""
+    return rest("bob")
+
+
+@pytest.fixture
+def carol(rest):
+    """In the tenant, not in the kitchen."""
+    return rest("carol")
+
+
+@pytest.fixture
+def scout(rest):
+    """Alice's agent, a member of the kitchen."""
+    return rest("alice", agent="scout")
+
+
+def error_of(response: HttpResponse, status: int) -> str:
+    """Return the sentence of an error, whose status and shape are as they must be."""
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/json; charset=utf-8"
+    body = response.json()
+    assert list(body)[:4] == ERROR_KEYS
+    assert set(body) <= {*ERROR_KEYS, "fields", "hint"}
+    assert body["status"] == status
+    assert body["request_id"] == response["X-Request-Id"]
+    return body["error"]
