@@ -225,3 +225,23 @@ def test_links_to_sections_lead_to_a_heading(name: str) -> None:
 def headings(file: Path) -> set[str]:
     lines = re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+def documented_endpoints() -> set[tuple[str, str]]:
+    """Return method and path of each heading of docs/api.md that names one."""
+    text = (ROOT / "docs/api.md").read_text().replace("{base}", "/api/v1")
+    found = re.findall(r"^### ([A-Z]+(?:, [A-Z]+)*) (/\S+)$", text, re.MULTILINE)
+    return {
+        (method, without_names(path)) for methods, path in found for method in methods.split(", ")
+    }
+
+
+def without_names(path: str) -> str:
+    return re.sub(r":\w+", ":id", path)
+
+
+def test_every_endpoint_of_the_api_has_its_heading_and_no_heading_is_idle(api: ClientFor) -> None:
+    routes = api("alice").get("/api/v1").json()["routes"]
+
+    there = {(method, without_names(each["path"])) for each in routes for method in each["methods"]}
+    assert documented_endpoints() == there
