@@ -173,6 +173,7 @@ class JoinParams(Params):
         required=False,
         allow_blank=True,
         help_text="The code of an invitation to this collective.",
+        style={"required": True, "help": ""},
     )
 
 

@@ -70,6 +70,7 @@ TOPIC = Page(
     template="help/topic.html",
     title=lambda access, topic: f"Help — {topic.title}",
     find=topic_at,
+    crumbs=lambda access, topic: [Link("Help", "/help")],
     show=show,
     door=Door.PUBLIC,
 )

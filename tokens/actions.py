@@ -74,9 +74,9 @@ class TokenParams(Params):
     duration = Whole(
         required=False,
         min_value=1,
-        label="Lifetime",
+        label="Lifetime, 12 months at most",
         help_text="How many units the token lives, 12 unless given; 12 months at most.",
-        style={"initial": DEFAULT_DURATION, "help": "12 months at most."},
+        style={"initial": DEFAULT_DURATION, "help": ""},
     )
     duration_unit = Choice(
         [(f"{unit}(s)", f"{unit}s") for unit in rules.UNITS],
@@ -120,6 +120,10 @@ def _asked_for_more(duration: int, unit: str) -> bool:
     return duration * (12 if unit == "year" else 1) > ApiToken.MAX_LIFETIME_MONTHS
 
 
+def _whom(access: Access, owner: TenantUser) -> Confirmation:
+    return Confirmation("New API token", (("For", people([owner.user_id])[owner.user_id]),))
+
+
 create_api_token = Action(
     name="create_api_token",
     sentence="Make an API token. Its text is shown once, in the answer.",
@@ -128,6 +132,7 @@ create_api_token = Action(
     params=TokenParams,
     policy=rules.may_create_token,
     effect=_create,
+    confirm=_whom,
     fresh="api_tokens",
     audience="private",
 )

@@ -104,6 +104,7 @@ def recipients(access: Access, owner: TenantUser) -> list[Recipient]:
         is_agent=False,
     )
     agents = [agent for agent in agents_of(access.user.user_id) if agent.archived_at is None]
+    agents.sort(key=lambda agent: (agent.user.is_internal_agent, agent.display_name.lower()))
     return [own, *(_recipient(agent, owner) for agent in agents)]
 
 
@@ -172,7 +173,12 @@ def reach(access: Access, owner: TenantUser) -> list[Reach]:
     closed = [each for each in inside if not _is_open(each)]
     admins = _admins_of(closed)
     return [
-        Reach(each.name, each.path or "/", _is_open(each), admins.get(each.id, []))
+        Reach(
+            f"{access.tenant.name} (main)" if each.is_main else each.name,
+            each.path or "/",
+            _is_open(each),
+            admins.get(each.id, []),
+        )
         for each in inside
     ]
 
