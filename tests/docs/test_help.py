@@ -135,7 +135,23 @@ def test_help_in_markdown_holds_no_html(slug: str) -> None:
 def test_examples_name_the_host_of_the_reader() -> None:
     for slug in ("api", "rest-api", "markdown-ui"):
         body = Client().get(f"/help/{slug}.md", headers={"host": HOSTS[2]}).content.decode()
-        assert f"//{HOSTS[2]}" in body
+        assert f"SITE=http://{HOSTS[2]}\n" in body
+
+
+@pytest.mark.django_db
+def test_a_browsers_examples_have_the_address_it_shows() -> None:
+    host = f"{HOSTS[0]}:8051"
+
+    body = Client().get("/help/api", headers={"host": host}).content.decode()
+
+    assert f"SITE=http://{host}\n" in body
+
+
+@pytest.mark.django_db
+def test_examples_at_the_front_door_name_no_tenant() -> None:
+    body = Client().get("/help/api.md", headers={"host": HOSTS[3]}).content.decode()
+
+    assert f"SITE=http://your-community.{HOSTS[3]}\n" in body
 
 
 @pytest.mark.django_db
