@@ -35,6 +35,7 @@ from harmonic.kernel.access import (
     TenantFacts,
     Unreadable,
 )
+from harmonic.kernel.logs import request_began
 from harmonic.kernel.negotiation import API_VERSION, Format, choose, is_api_path, split_suffix
 from harmonic.kernel.params import too_large
 from harmonic.kernel.tenancy import bind_tenant
@@ -71,6 +72,7 @@ class RequestIdMiddleware:
         sent = request.headers.get("X-Request-Id", "")
         is_fine = self.ACCEPTED.fullmatch(sent) and not sent.startswith(secret.PREFIX)
         request.request_id = sent if is_fine else str(uuid.uuid4())  # type: ignore[attr-defined]  # ours
+        request_began(request.request_id)  # type: ignore[attr-defined]  # set above
         response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]  # set above
         return response

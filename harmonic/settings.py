@@ -9,22 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
-from django.core.exceptions import ImproperlyConfigured
+from environs import Env, validate
+
+from harmonic.kernel.logs import formatter as log_formatter
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(os.environ.get("HARMONIC_VAR", BASE_DIR / "var"))
-VAR_DIR.mkdir(parents=True, exist_ok=True)
 
-ENV = os.environ.get("HARMONIC_ENV", "local")
+# Every fault of the environment is reported at once, when it is sealed below.
+env = Env(eager=False)
+ENV = env.str("HARMONIC_ENV", "local", validate=validate.OneOf(["local", "production"]))
 IS_PRODUCTION = ENV == "production"
-if ENV not in {"local", "production"}:
-    raise ImproperlyConfigured(f"HARMONIC_ENV is {ENV!r}; it must be 'local' or 'production'.")
-
-REQUIRED_IN_PRODUCTION = ("HARMONIC_SECRET_KEY", "HARMONIC_HOST", "DATABASE_URL")
-if IS_PRODUCTION:
-    missing = [name for name in REQUIRED_IN_PRODUCTION if not os.environ.get(name)]
-    if missing:
-        raise ImproperlyConfigured(f"Missing settings: {', '.join(missing)}.")
+VAR_DIR = Path(env.str("HARMONIC_VAR", str(BASE_DIR / "var")))
+HOST = env.str("HARMONIC_HOST", *(() if IS_PRODUCTION else ("localhost",)))
+PORT = env.int("HARMONIC_PORT", 8000)
+DATABASE_URL = env.str("DATABASE_URL", *(() if IS_PRODUCTION else ("",)))
+SECRET_KEY = env.str("HARMONIC_SECRET_KEY", *(() if IS_PRODUCTION else ("",)))
+LOG_LEVEL = env.str("HARMONIC_LOG_LEVEL", "INFO")
+SESSION_ABSOLUTE_TIMEOUT = timedelta(seconds=env.int("SESSION_ABSOLUTE_TIMEOUT", 24 * 3600))
+SESSION_IDLE_TIMEOUT = timedelta(seconds=env.int("SESSION_IDLE_TIMEOUT", 2 * 3600))
+REVERIFICATION_TIMEOUT = timedelta(seconds=env.int("REVERIFICATION_TIMEOUT", 3600))
+# Callers on loopback are counted; on a local machine they are refused only with this.
+LIMIT_LOOPBACK = env.bool("HARMONIC_LIMIT_LOOPBACK", IS_PRODUCTION)
+env.seal()
 
 
 def local_secret_key(path: Path) -> str:
@@ -38,17 +44,12 @@ def local_secret_key(path: Path) -> str:
     return path.read_text()
 
 
-def seconds(name: str, default: timedelta) -> timedelta:
-    return timedelta(seconds=int(os.environ.get(name, default.total_seconds())))
-
-
-SECRET_KEY = os.environ.get("HARMONIC_SECRET_KEY") or local_secret_key(VAR_DIR / "secret_key")
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+SECRET_KEY = SECRET_KEY or local_secret_key(VAR_DIR / "secret_key")
 DEBUG = False
-DEBUG_PROPAGATE_EXCEPTIONS = False
 
 # --- Hosts -----------------------------------------------------------------------------------
-HOST = os.environ.get("HARMONIC_HOST", "localhost").lower()
-PORT = int(os.environ.get("HARMONIC_PORT", "8000"))
+HOST = HOST.lower()
 ALLOWED_HOSTS = [HOST, f".{HOST}", "127.0.0.1", "[::1]", "localhost"]
 PUBLIC_SCHEME = "https" if IS_PRODUCTION else "http"
 
@@ -125,7 +126,7 @@ SQLITE_OPTIONS = {
 }
 
 
-def database(url: str | None) -> dict[str, Any]:
+def database(url: str) -> dict[str, Any]:
     """Return Django's settings for `url`; without one, the SQLite file in `var/`."""
     if not url or url.startswith("sqlite"):
         config = dict(dj_database_url.parse(url)) if url else {}
@@ -144,7 +145,7 @@ def database(url: str | None) -> dict[str, Any]:
     return config
 
 
-DATABASES = {"default": database(os.environ.get("DATABASE_URL"))}
+DATABASES = {"default": database(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People and sessions ---------------------------------------------------------------------
@@ -158,16 +159,12 @@ PASSWORD_MIN_LENGTH = 14
 
 SESSION_COOKIE_NAME = "_harmonic_session"
 SESSION_COOKIE_SECURE = IS_PRODUCTION
-SESSION_ABSOLUTE_TIMEOUT = seconds("SESSION_ABSOLUTE_TIMEOUT", timedelta(hours=24))
-SESSION_IDLE_TIMEOUT = seconds("SESSION_IDLE_TIMEOUT", timedelta(hours=2))
 SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE_TIMEOUT.total_seconds())
-REVERIFICATION_TIMEOUT = seconds("REVERIFICATION_TIMEOUT", timedelta(hours=1))
 CSRF_COOKIE_SECURE = IS_PRODUCTION
 CSRF_FAILURE_VIEW = "harmonic.refusals.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Five wrong passwords in twenty minutes, counted by address and by account.
-LIMIT_LOOPBACK = IS_PRODUCTION or os.environ.get("HARMONIC_LIMIT_LOOPBACK") == "1"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=20)
 AXES_LOCKOUT_PARAMETERS = ["ip_address", "username"]
@@ -246,8 +243,8 @@ TIME_ZONE = "UTC"
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "harmonic.kernel.audit.JsonFormatter"}},
+    "formatters": {"json": log_formatter(ENV)},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": os.environ.get("HARMONIC_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"axes": {"level": "ERROR"}},
 }

@@ -9,5 +9,11 @@ class HashedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Also rewrites the imports inside ES modules."""
 
     support_js_module_import_aggregation = True
-    # A file named only in a comment, or a tree not collected yet, must not break a page.
     manifest_strict = False
+
+    def stored_name(self, name: str) -> str:
+        """Return the hashed name; the plain one while the files are not collected yet."""
+        try:
+            return str(super().stored_name(name))
+        except ValueError:
+            return name
