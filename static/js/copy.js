@@ -49,6 +49,8 @@ function guard(element) {
     event.preventDefault();
   });
   for (const way of document.querySelectorAll("[data-stored]")) {
+    // Reloading asks for the page behind, instead of sending the form once more.
+    history.replaceState(null, "", way.href);
     way.addEventListener("click", () => { element.dataset.copied = ""; });
   }
 }

@@ -1,0 +1,124 @@
+"""A token's life in the browser: made, copied, used by a program, deleted, refused."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, Visit, Visitor
+
+pytestmark = pytest.mark.browser
+PLAINTEXT = re.compile(r"hmn_[A-Za-z0-9]+")
+
+
+def make_token(page: Page, name: str) -> str:
+    """Fill the form of a new token, read + write, and return the plaintext as shown."""
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("radio", name="Read + write").check()
+    page.get_by_role("button", name="Create token").click()
+    shown = page.get_by_role("region", name="Copy it now. It is shown this once.")
+    return shown.locator("code").inner_text()
+
+
+def copied(visit: Visit) -> str:
+    origin = visit.server.url()
+    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=origin)
+    visit.page.get_by_role("button", name="Copy", exact=True).first.click()
+    expect(visit.page.get_by_role("button", name="Copied")).to_be_visible()
+    return str(visit.page.evaluate("navigator.clipboard.readText()"))
+
+
+def delete_token(page: Page, name: str) -> None:
+    page.get_by_role("link", name="Delete…").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Delete “{name}”?")
+    page.get_by_role("button", name="Delete token").click()
+    expect(page.get_by_role("status")).to_contain_text("It works no more.")
+
+
+def assert_refused(server: Server, token: str) -> None:
+    assert server.get("/api/v1", token).status == 401
+    assert server.get("/whoami.md", token).status == 401
+
+
+def test_a_token_is_made_copied_used_and_deleted(visitor: Visitor, server: Server) -> None:
+    visit = visitor("alice")
+    page = visit.open("/u/alice/settings/tokens/new")
+
+    token = make_token(page, "browser test")
+    assert PLAINTEXT.fullmatch(token)
+    assert copied(visit) == token
+    commands = page.locator(".code code").all_inner_texts()
+    assert [command.split()[-1] for command in commands] == [
+        server.url("/api/v1"),
+        server.url("/whoami.md"),
+    ]
+    assert all(f"Bearer {token}" in command for command in commands)
+
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("browser test")
+    assert token not in page.content()
+
+    assert server.get("/api/v1", token).status == 200
+    assert "logged in as [Alice]" in server.get("/whoami.md", token).text
+
+    delete_token(page, "browser test")
+    assert_refused(server, token)
+    assert visit.console == []
+
+
+def test_an_agents_token_is_made_from_its_settings(visitor: Visitor, server: Server) -> None:
+    visit = visitor("alice")
+    page = visit.open("/ai-agents/scout/settings")
+
+    page.get_by_role("link", name="Create Token").click()
+    assert page.url == server.url("/u/scout/settings/tokens/new")
+    token = make_token(page, "scout's eyes")
+    assert server.get("/api/v1", token).status == 200
+    assert "managed by [Alice]" in server.get("/whoami.md", token).text
+
+    page.get_by_role("link", name="I have stored it").click()
+    assert token not in page.content()
+    delete_token(page, "scout's eyes")
+    assert_refused(server, token)
+
+
+def test_leaving_before_copying_asks_once(visitor: Visitor) -> None:
+    visit = visitor("bob")
+    page = visit.open("/u/bob/settings/tokens/new")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    make_token(page, "left behind")
+    page.get_by_role("link", name="Home").click()
+    page.wait_for_url(visit.server.url("/"))
+
+    assert asked == ["beforeunload"]
+
+
+def test_a_token_form_that_is_wrong_keeps_what_was_typed(visitor: Visitor) -> None:
+    visit = visitor("bob")
+    page = visit.open("/u/bob/settings/tokens/new")
+
+    page.get_by_role("radio", name="Read + write").check()
+    page.get_by_role("button", name="7 days").click()
+    page.get_by_role("button", name="Create token").click()
+
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("radio", name="Read + write")).to_be_checked()
+    expect(page.get_by_role("spinbutton", name="Lifetime")).to_have_value("7")
+
+
+def test_whom_a_token_is_for_is_one_click_and_internal_agents_are_off(visitor: Visitor) -> None:
+    page = visitor("alice").open("/u/alice/settings/tokens/new")
+
+    whom = page.get_by_role("region", name="For whom")
+    expect(whom.get_by_text("Run by Harmonic itself")).to_be_visible()
+    expect(whom.get_by_role("link", name="steward")).to_have_count(0)
+    whom.get_by_role("link", name="scout").click()
+
+    expect(page.get_by_role("link", name=re.compile("^scout"), exact=False).last).to_have_attribute(
+        "aria-current", "true"
+    )
