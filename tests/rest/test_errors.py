@@ -1,0 +1,353 @@
+"""What every answer has in common: the order of refusals, methods, bodies, headers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from collectives.notes.models import Note
+from tests.fixtures.world import client_of_nobody, client_with
+from tests.rest.conftest import BASE, KITCHEN, Program, error_of
+
+NOTES = f"{KITCHEN}/notes"
+PATHS = [
+    BASE,
+    KITCHEN,
+    f"{BASE}/notes",
+    f"{NOTES}/00000000",
+    f"{NOTES}/00000000/confirm",
+    f"{NOTES}/00000000/comments",
+    f"{BASE}/users",
+    f"{BASE}/users/me",
+    f"{BASE}/users/me/tokens",
+    f"{BASE}/users/me/tokens/1",
+    f"{BASE}/collectives",
+    f"{BASE}/collectives/kitchen",
+    f"{BASE}/collectives/kitchen/members",
+]
+METHODS = ["get", "post", "put", "patch", "delete"]
+
+# --- Who comes in ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", [*METHODS, "head"])
+def test_nobody_comes_in_without_a_token(db, path, method):
+    response = getattr(client_of_nobody(), method)(path)
+
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"] == 'Bearer realm="Harmonic"'
+    if method != "head":
+        assert error_of(response, 401) == "Unauthorized"
+
+
+@pytest.mark.parametrize("path", [BASE, NOTES, "/collectives/board/api/v1/notes"])
+def test_a_browsers_session_does_not_count(page, path):
+    assert error_of(page("alice").get(path), 401) == "Unauthorized"
+
+
+def test_a_write_with_a_session_does_not_count_either(page):
+    before = Note.unscoped.count()
+    response = page("alice").post(NOTES, {"text": "x"}, content_type="application/json")
+
+    assert error_of(response, 401) == "Unauthorized"
+    assert Note.unscoped.count() == before
+
+
+def test_a_bad_token_is_not_helped_by_a_session(page):
+    browser = page("alice")
+
+    response = browser.get(BASE, headers={"authorization": "Bearer nonsense"})
+
+    assert error_of(response, 401) == "Unauthorized"
+    assert 'error="invalid_token"' in response["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize(
+    ("handle", "tenant", "path", "status", "sentence"),
+    [
+        ("alice", "harbor", BASE, 403, "API not enabled for this tenant"),
+        ("dave", "harbor", "/collectives/workshop/api/v1/notes", 403, None),
+        ("carol", "garden", NOTES, 403, "You are not a member of this collective"),
+        ("alice", "garden", "/collectives/nonsense/api/v1", 404, "Not found"),
+        ("alice", "garden", "/collectives/basecamp/api/v1", 404, "Not found"),
+        (
+            "alice",
+            "garden",
+            "/collectives/treasury/api/v1",
+            403,
+            "API not enabled for this collective",
+        ),
+    ],
+)
+def test_the_door_of_a_base(rest, handle, tenant, path, status, sentence):
+    expected = sentence or "API not enabled for this tenant"
+
+    assert error_of(rest(handle, tenant=tenant).get(path), status) == expected
+
+
+def test_the_workspace_of_somebody_else_is_as_unknown_as_any(bob, world):
+    closed = bob.get(f"/workspace/{world.workspace('alice').handle}/api/v1/notes")
+    unknown = bob.get("/workspace/nonsense/api/v1/notes")
+
+    assert error_of(closed, 404) == error_of(unknown, 404) == "Not found"
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_a_read_only_token_writes_nothing(rest, note_id, method):
+    program = rest("bob", scope="read")
+    path = NOTES if method == "post" else f"{NOTES}/{note_id('Knife care')}"
+
+    response = getattr(program, method)(path)
+
+    assert error_of(response, 403) == "You do not have permission to perform that action"
+    assert response.json()["code"] == "insufficient_scope"
+
+
+# --- The order of refusals ------------------------------------------------------------------
+
+
+def test_a_scope_is_asked_before_a_capability(rest):
+    program = rest("alice", agent="scout", scope="read")
+
+    assert "permission" in error_of(program.post(f"{BASE}/users", {}), 403)
+
+
+def test_a_capability_is_asked_before_the_object(scout, world):
+    user = world.user("scout")
+    user.agent_configuration["capabilities"] = []
+    user.save()
+    asked = {
+        "update_note": scout.put(f"{NOTES}/00000000", {}),
+        "delete_note": scout.delete(f"{NOTES}/00000000"),
+        "confirm_read": scout.post(f"{NOTES}/00000000/confirm"),
+        "add_comment": scout.post(f"{NOTES}/00000000/comments", {}),
+        "create_note": scout.post(NOTES, {}),
+    }
+
+    for name, response in asked.items():
+        assert error_of(response, 403) == f"Your capabilities do not include '{name}'"
+        assert response.json()["code"] == "capability_denied"
+
+
+def test_the_object_and_its_owner_are_asked_before_the_body(alice, note_id):
+    def broken(path):
+        return alice.client.put(path, "{", content_type="application/json")
+
+    assert broken(f"{NOTES}/00000000").status_code == 404
+    assert broken(f"{NOTES}/{note_id('Knife care')}").status_code == 403
+    assert broken(f"{NOTES}/{note_id('Welcome to the kitchen')}").status_code == 400
+
+
+def test_an_agent_kept_from_the_public_may_still_write_elsewhere(scout, world):
+    user = world.user("scout")
+    user.agent_configuration["allow_public_writes"] = False
+    user.save()
+
+    assert scout.post(f"{BASE}/notes", {"text": "x"}).status_code == 403
+    assert scout.post(NOTES, {"text": "x"}).status_code == 200
+
+
+# --- Methods --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("post", BASE, "GET, HEAD, OPTIONS"),
+        ("put", NOTES, "GET, HEAD, OPTIONS, POST"),
+        ("post", f"{NOTES}/00000000", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+        ("get", f"{NOTES}/00000000/confirm", "OPTIONS, POST"),
+        ("delete", f"{BASE}/collectives/kitchen/members", "GET, HEAD, OPTIONS"),
+        ("delete", f"{BASE}/users/me/tokens", "GET, HEAD, OPTIONS, POST"),
+    ],
+)
+def test_a_method_not_offered_says_which_are(alice, method, path, allowed):
+    response = getattr(alice, method)(path)
+
+    error_of(response, 405)
+    assert response.json()["code"] == "method_not_allowed"
+    assert response["Allow"] == allowed
+
+
+@pytest.mark.parametrize("client", ["alice's", "nobody's"])
+@pytest.mark.parametrize("path", PATHS)
+def test_options_needs_no_token(api, client, path):
+    asked = api("alice") if client == "alice's" else client_of_nobody()
+    response = asked.options(path)
+
+    assert (response.status_code, response.content) == (204, b"")
+    assert "OPTIONS" in response["Allow"]
+
+
+@pytest.mark.parametrize("path", [BASE, NOTES, f"{BASE}/users/me"])
+def test_head_is_get_without_a_body(alice, path):
+    whole, head = alice.get(path), alice.client.head(path)
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head["Content-Type"] == whole["Content-Type"]
+
+
+@pytest.mark.parametrize("path", [f"{BASE}/nonsense", f"{NOTES}/1/2/3", "/api/v2", "/api"])
+def test_an_unknown_path_is_json_too(alice, path):
+    assert error_of(alice.get(path), 404) == "Not found"
+
+
+@pytest.mark.parametrize("path", ["notes.json", "notes/", "/notes", "notes//"])
+def test_a_path_is_taken_in_its_many_spellings(alice, path):
+    assert alice.get(f"{KITCHEN}/{path}").json() == alice.get(NOTES).json()
+
+
+# --- Bodies ---------------------------------------------------------------------------------
+
+BODIES = [
+    "{",
+    "[]",
+    '"text"',
+    "null",
+    "12",
+    '{"text": NaN}',
+    '{"text": Infinity}',
+    "\xff\xfe\x00",
+    "[" * 100_000,
+    '{"a":' * 100_000,
+    '{"text": ' + "9" * 5000 + "}",
+    "\x00",
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+def test_a_body_that_is_no_json_object_is_refused(alice, body):
+    raw = body.encode("latin-1")
+    response = alice.client.post(NOTES, raw, content_type="application/json")
+
+    error_of(response, 400)
+    assert response.json()["code"] == "invalid"
+
+
+VALUES: list[object] = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**30,
+    "",
+    "\x00",
+    "\ud800",
+    "\ufdd0",
+    [],
+    [[]],
+    {},
+    {"a": {}},
+]
+WRITES = [
+    ("post", NOTES, "title text subtype edit_access note commentable_type commentable_id"),
+    ("put", f"{NOTES}/{{note}}", "title text deadline edit_access note"),
+    ("post", f"{NOTES}/{{note}}/comments", "text title replying_to note"),
+    ("post", f"{BASE}/users", "name handle mode model identity_prompt capabilities generate_token"),
+    ("put", f"{BASE}/users/me", "display_name handle archived"),
+    ("post", f"{BASE}/users/me/tokens", "name scopes expires_at"),
+    ("put", f"{BASE}/users/me/tokens/{{token}}", "name"),
+    ("post", f"{BASE}/collectives", "name handle description timezone tempo invitations"),
+    ("put", f"{BASE}/collectives/kitchen", "name handle description timezone force_update"),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "names"), WRITES, ids=[f"{w[0]} {w[1]}" for w in WRITES]
+)
+def test_no_value_is_our_own_fault(alice, note_id, method, path, names):
+    token = alice.get(BASE).json()["token"]["id"]
+    where = path.format(note=note_id("Welcome to the kitchen"), token=token)
+    sound = {"text": "x", "name": "x", "handle": "x-x", "scopes": ["read:all"]}
+    for name in names.split():
+        for value in VALUES:
+            body = json.dumps({**sound, name: value})
+            response = getattr(alice.client, method)(where, body, content_type="application/json")
+            assert response.status_code < 500, (name, value, response.content)
+            if response.status_code >= 400:
+                error_of(response, response.status_code)
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "application/x-yaml", ""])
+@pytest.mark.parametrize("method", ["post", "put"])
+def test_another_media_type_is_refused(alice, note_id, media_type, method):
+    path = NOTES if method == "post" else f"{NOTES}/{note_id('Welcome to the kitchen')}"
+    response = getattr(alice.client, method)(path, "text: x", content_type=media_type)
+
+    error_of(response, 415)
+    assert response.json()["code"] == "unsupported_media_type"
+
+
+@pytest.mark.parametrize("method", ["post", "put"])
+def test_a_broken_form_is_refused(alice, note_id, method):
+    path = NOTES if method == "post" else f"{NOTES}/{note_id('Welcome to the kitchen')}"
+    response = getattr(alice.client, method)(
+        path, "--x\r\nnonsense", content_type="multipart/form-data; boundary="
+    )
+
+    error_of(response, 400)
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/x-www-form-urlencoded"])
+def test_a_body_beyond_the_limit_is_refused(alice, note_id, media_type):
+    path = f"{NOTES}/{note_id('Welcome to the kitchen')}"
+    body = b"text=" + b"x" * (16 * 1024 * 1024)
+    for response in (
+        alice.client.post(NOTES, body, content_type=media_type),
+        alice.client.put(path, body, content_type=media_type),
+    ):
+        error_of(response, 413)
+        assert response.json()["code"] == "payload_too_large"
+
+
+def test_a_text_of_a_million_characters_fits(alice):
+    text = "\N{HERB}" * 1_000_000
+
+    assert alice.post(NOTES, {"text": text}).json()["text"] == text
+    assert "too long" in error_of(alice.post(NOTES, {"text": text + "x"}), 400)
+
+
+# --- Headers --------------------------------------------------------------------------------
+
+
+def test_answers_are_the_callers_own(alice, db):
+    for response in (
+        alice.get(BASE),
+        alice.get(f"{BASE}/nonsense"),
+        alice.put(NOTES),
+        client_of_nobody().get(BASE),
+        client_with("nonsense").get(BASE),
+    ):
+        assert response["API-Version"] == "1.0.0"
+        assert response["Cache-Control"] == "private, no-cache"
+        assert response["Vary"] == "Accept, Authorization, Cookie"
+        assert response["Content-Type"] == "application/json; charset=utf-8"
+        assert response["X-Request-Id"]
+
+
+def test_a_request_id_of_the_client_is_kept(api):
+    response = api("alice").get(f"{BASE}/nonsense", headers={"x-request-id": "mine-1"})
+
+    assert response.json()["request_id"] == response["X-Request-Id"] == "mine-1"
+
+
+def test_a_representation_that_does_not_exist_is_never_ignored(alice):
+    response = alice.post(NOTES, {"text": "x"}, **{"x-representation-session-id": "1"})
+
+    assert error_of(response, 403) == "Invalid representation session ID"
+
+
+def test_a_fault_of_ours_tells_nothing(api, monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("the secret of the house")
+
+    monkeypatch.setattr("api.v1.notes.live_note_at", broken)
+    program = Program(api("alice"))
+
+    response = program.get(f"{NOTES}/00000000")
+
+    assert "secret" not in error_of(response, 500)
+    assert response.json()["code"] == "internal"

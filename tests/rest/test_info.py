@@ -1,0 +1,90 @@
+"""The info of the API: what is offered at a base, and who the caller is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.urls import get_resolver
+
+from api.v1.info import _routes
+from tests.rest.conftest import BASE, KITCHEN
+
+KEYS = ["name", "version", "routes", "tenant", "collective", "user", "token"]
+SHARED = {
+    "": ["GET"],
+    "/notes": ["GET", "POST"],
+    "/notes/:id": ["DELETE", "GET", "PATCH", "PUT"],
+    "/notes/:note_id/comments": ["GET", "POST"],
+    "/notes/:note_id/confirm": ["POST"],
+}
+COLLECTIVES = {
+    "/collectives": ["GET", "POST"],
+    "/collectives/:collective_id/members": ["GET"],
+    "/collectives/:id": ["GET", "PATCH", "PUT"],
+}
+TENANT = {
+    **SHARED,
+    **COLLECTIVES,
+    "/users": ["GET", "POST"],
+    "/users/:id": ["DELETE", "GET", "PATCH", "PUT"],
+    "/users/:user_id/tokens": ["GET", "POST"],
+    "/users/:user_id/tokens/:id": ["DELETE", "GET", "PATCH", "PUT"],
+}
+
+
+def listed(prefix: str, below: dict[str, list[str]]) -> list[dict[str, object]]:
+    return [{"path": f"{prefix}{path}", "methods": below[path]} for path in sorted(below)]
+
+
+def test_it_says_who_the_caller_is(rest, world):
+    program = rest("alice", agent="scout", scope="read")
+    info = program.get(KITCHEN).json()
+
+    assert list(info) == KEYS
+    assert (info["name"], info["version"]) == ("Harmonic API", "1.0.0")
+    assert (info["tenant"], info["collective"]) == ("garden", "kitchen")
+    assert info["user"] == {"id": str(world.user("scout").id), "handle": "scout"}
+    assert list(info["token"]) == ["id", "name", "scopes", "expires_at"]
+    assert info["token"]["scopes"] == ["read:all"]
+
+
+def test_the_tenants_base(alice):
+    info = alice.get(BASE).json()
+
+    assert info["collective"] == "garden"
+    assert info["routes"] == listed(BASE, TENANT)
+
+
+def test_a_collectives_base(alice):
+    prefix = "/collectives/:collective_handle/api/v1"
+
+    assert alice.get(KITCHEN).json()["routes"] == listed(prefix, SHARED)
+
+
+def test_a_workspaces_base(alice, world):
+    info = alice.get(f"/workspace/{world.workspace('alice').handle}/api/v1").json()
+
+    prefix = "/workspace/:collective_handle/api/v1"
+    assert info["routes"] == listed(prefix, {**SHARED, **COLLECTIVES})
+
+
+def test_every_route_of_the_api_is_listed_somewhere(alice, world):
+    bases = (BASE, KITCHEN, f"/workspace/{world.workspace('alice').handle}/api/v1")
+    shown = {
+        (re.sub(r":\w+", ":x", route["path"]), *route["methods"])
+        for base in bases
+        for route in alice.get(base).json()["routes"]
+    }
+    real = {
+        (re.sub(r"<\w+:\w+>", ":x", f"/{route}"), *sorted(verbs))
+        for route, verbs in _routes(get_resolver().url_patterns)
+        if re.search(r"(^|/)api/v1(/|$)", route)
+    }
+
+    assert shown == real
+
+
+@pytest.mark.parametrize("scopes", [["create:votes"], ["read:all"]])
+def test_any_live_token_reads_it(rest, scopes):
+    assert rest("bob", scopes=scopes).get(BASE).status_code == 200
