@@ -228,7 +228,7 @@ def test_the_whole_is_counted_on_request_only(alice):
 
 
 def cursor_of(response) -> str:
-    return re.findall(r"cursor=([^&>]+)", response["Link"])[0]
+    return str(re.findall(r"cursor=([^&>]+)", response["Link"])[0])
 
 
 def test_a_cursor_belongs_to_its_list_sort_and_filters(alice):
