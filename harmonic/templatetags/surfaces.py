@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import template
@@ -16,6 +17,7 @@ from harmonic.kernel import text
 from harmonic.kernel.documents import Surface
 
 register = template.Library()
+_CODE_SPAN = re.compile("`([^`]+)`")
 
 
 class OnlyNode(Node):
@@ -133,7 +135,9 @@ def user_preview(context: Context, value: str, is_full: bool = False) -> str:
 def md_inline(context: Context, value: str) -> str:
     """Put our own words, with their inline Markdown, into the Markdown page as they are."""
     surface: Surface = context["surface"]
-    return mark_safe(surface.placeholders.raw(value)) if surface.is_markdown else escape(value)  # noqa: S308
+    if surface.is_markdown:
+        return mark_safe(surface.placeholders.raw(value))  # noqa: S308 our own words
+    return mark_safe(_CODE_SPAN.sub(r"<code>\1</code>", escape(value)))  # noqa: S308 escaped before
 
 
 @register.simple_tag(takes_context=True)
