@@ -112,7 +112,10 @@ class CollectiveParams(Params):
         required=False,
         label="Let API clients of members in",
         help_text="Whether tokens of members get in.",
-        style={"help": "Tokens of members get in only while this is on, and the tenant's too."},
+        style={
+            "help": "Tokens of members get in only while this is on, and the tenant's too.",
+            "unlisted": True,
+        },
     )
 
 
@@ -505,9 +508,16 @@ class SettingsParams(CollectiveParams):
         required=False,
         label="API on in this collective",
         help_text="Whether API clients of members get in. Tokens cannot change it.",
-        style={"help": "Tokens of members get in only while this is on, and the tenant's too."},
+        style={
+            "help": "Tokens of members get in only while this is on, and the tenant's too.",
+            "unlisted": True,
+        },
     )
-    api = Flag(required=False, help_text="The same as feature_api.", style={"hidden": True})
+    api = Flag(
+        required=False,
+        help_text="The same as feature_api.",
+        style={"hidden": True, "unlisted": True},
+    )
 
 
 def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Outcome:

@@ -163,9 +163,14 @@ class Pin(TenantModel):
     class Meta(TenantModel.Meta):
         constraints = (
             models.UniqueConstraint(
-                fields=["tenant", "collective", "person", "item_type", "item_id"],
+                fields=["tenant", "collective", "item_type", "item_id"],
+                condition=Q(person__isnull=True),
                 name="pin_once",
-                nulls_distinct=False,
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "collective", "person", "item_type", "item_id"],
+                condition=Q(person__isnull=False),
+                name="pin_once_each",
             ),
         )
 

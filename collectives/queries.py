@@ -30,6 +30,17 @@ def reachable(access: Access) -> QuerySet[Collective]:
     return mine.filter(Q(is_main=True) | Q(is_api_enabled=True))
 
 
+def inviting_collectives(person_id: UUID) -> list[Collective]:
+    """Return those of one's own collectives that one may bring others into, by name."""
+    mine = Collective.objects.standard().filter(is_main=False, archived_at=None)
+    rows = mine.filter(
+        Q(members__is_admin=True) | Q(all_members_can_invite=True) | Q(invite_only=False),
+        members__person=person_id,
+        members__archived_at=None,
+    )
+    return list(rows.order_by("name", "id"))
+
+
 def own_workspace(person_id: UUID) -> Collective | None:
     mine = Collective.objects.of(person_id)
     workspace: Collective | None = mine.filter(kind="private_workspace").first()

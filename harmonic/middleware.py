@@ -40,6 +40,7 @@ from harmonic.kernel.negotiation import API_VERSION, Format, choose, is_api_path
 from harmonic.kernel.params import too_large
 from harmonic.kernel.tenancy import bind_tenant
 from harmonic.kernel.text import is_acceptable
+from harmonic.limiting import client_address, counted, tell
 from harmonic.refusals import render_refusal
 from tokens import secret
 from tokens.usage import note_use
@@ -158,6 +159,7 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.counts = ()  # type: ignore[attr-defined]  # ours
         try:
             self._enter(request)
         except Refused as refused:
@@ -168,6 +170,7 @@ class AccessMiddleware:
             bind_tenant(None)
         if is_api_path(request.path):
             response["API-Version"] = API_VERSION
+            tell(response, request.counts)  # type: ignore[attr-defined]  # set above
         return response
 
     # --- Who, and where ---------------------------------------------------------------------
@@ -183,7 +186,11 @@ class AccessMiddleware:
             raise NotFound
         if not all(is_acceptable(f"{key}{value}") for key, value in request.GET.items()):
             raise Unreadable("The query holds characters that cannot be read.")
-        request.access = self._decided(request, subdomain)  # type: ignore[attr-defined]  # ours
+        try:
+            request.access = self._decided(request, subdomain)  # type: ignore[attr-defined]  # ours
+        finally:
+            # Refused credentials count too, or nobody could be stopped from guessing.
+            request.counts = counted(request, request.access)  # type: ignore[attr-defined]  # ours
 
     def _canonical(self, request: HttpRequest) -> Format | None:
         """Bring the path into its one form, and return the format its suffix asks for."""
@@ -214,7 +221,7 @@ class AccessMiddleware:
             tenant=NO_TENANT,
             query=request.GET.dict(),
             has_suffix=suffix is not None,
-            remote_address=request.META.get("REMOTE_ADDR", ""),
+            remote_address=client_address(request),
         )
 
     def _decided(self, request: HttpRequest, subdomain: str) -> Access:
@@ -375,12 +382,19 @@ def _check_place(access: Access, rule: Rule) -> None:
         raise not_a_member(access)
 
 
+AGENTS_DO_NOT_JOIN = (
+    "Agents do not join collectives. The person who manages the agent can add it"
+    " on the collective's members page, if they may invite there."
+)
+
+
 def not_a_member(access: Access) -> Refused:
     join = f"{access.here.path}/join"
+    is_agent = access.actor is not None and access.actor.is_agent
     return Forbidden(
         "You are not a member of this collective",
         code="not_a_member",
-        hint=f"Join it with an invitation at {join}.",
+        hint=AGENTS_DO_NOT_JOIN if is_agent else f"Join it with an invitation at {join}.",
         links=[Link("Join", join)],
         location=join,
     )

@@ -170,11 +170,12 @@ def error_object(refused: Refused, request_id: str, *, is_api: bool) -> dict[str
     """Return the one shape of errors in JSON (`docs/api.md`, Errors)."""
     status, message = refused.status, refused.message
     fields: dict[str, list[str]] = {}
+    sentence = wording.rest_sentence if is_api else wording.sentence
     if isinstance(refused, Invalid):
         status = 400 if is_api else refused.status
         message = _rest_message(refused) if is_api else message_of(refused)
         for problem in refused.problems:
-            fields.setdefault(problem.param, []).append(wording.rest_sentence(problem))
+            fields.setdefault(problem.param, []).append(sentence(problem))
     body: dict[str, Any] = {
         "error": message,
         "code": refused.code,

@@ -30,6 +30,14 @@ SESSION_IDLE_TIMEOUT = timedelta(seconds=env.int("SESSION_IDLE_TIMEOUT", 2 * 360
 REVERIFICATION_TIMEOUT = timedelta(seconds=env.int("REVERIFICATION_TIMEOUT", 3600))
 # Callers on loopback are counted; on a local machine they are refused only with this.
 LIMIT_LOOPBACK = env.bool("HARMONIC_LIMIT_LOOPBACK", IS_PRODUCTION)
+# Hits a minute: of a token or an address, their writes, and all of a tenant.
+LIMIT_REQUESTS = env.int("HARMONIC_LIMIT_REQUESTS", 300)
+LIMIT_WRITES = env.int("HARMONIC_LIMIT_WRITES", 60)
+LIMIT_TENANT = env.int("HARMONIC_LIMIT_TENANT", 6000)
+# Proxies whose X-Forwarded-For is believed, as addresses or networks.
+TRUSTED_PROXIES: list[str] = env.list("HARMONIC_TRUSTED_PROXIES", [])
+# A cache shared by several machines; one machine needs none.
+CACHE_URL = env.str("CACHE_URL", "")
 env.seal()
 
 

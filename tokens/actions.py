@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from accounts.models import TenantUser
@@ -91,16 +92,15 @@ class TokenParams(Params):
 def _create(access: Access, owner: TenantUser, params: dict[str, Any]) -> Outcome:
     unit = params.get("duration_unit", DEFAULT_UNIT).removesuffix("(s)")
     duration = params.get("duration", DEFAULT_DURATION)
+    asked = rules.after(access.now, duration, unit)
     made = rules.create_token(
         access,
         owner,
         name=params.get("name"),
         scopes=rules.scopes_of(params.get("read_write", "read")),
-        expires_at=rules.after(access.now, duration, unit),
+        expires_at=asked,
     )
     token = made.row
-    notes = ("The lifetime was cut to 12 months, the longest there is.",)
-    is_cut = _asked_for_more(duration, unit)
     return Outcome(
         "The token is made. Copy it now: it is shown this once.",
         token_path(owner, token),
@@ -108,8 +108,17 @@ def _create(access: Access, owner: TenantUser, params: dict[str, Any]) -> Outcom
         token,
         secret=Secret(made.plaintext, token),
         shown_on=("tokens.show", {"handle": owner.handle, "token_id": str(token.id)}),
-        notes=notes if is_cut else (),
+        notes=_cuts(duration, unit, asked, token),
     )
+
+
+def _cuts(duration: int, unit: str, asked: datetime, token: ApiToken) -> tuple[str, ...]:
+    """Return what the answer must say of a lifetime that was cut."""
+    if token.expires_at < asked:
+        return ("The lifetime was cut to that of the token that made this one.",)
+    if _asked_for_more(duration, unit):
+        return ("The lifetime was cut to 12 months, the longest there is.",)
+    return ()
 
 
 def _asked_for_more(duration: int, unit: str) -> bool:

@@ -136,7 +136,10 @@ class TenantParams(Params):
         required=False,
         label="API on in this tenant",
         help_text="Whether API clients get in at all. Tokens cannot change it.",
-        style={"help": "While it is off, every token of this tenant is refused."},
+        style={
+            "help": "While it is off, every token of this tenant is refused.",
+            "unlisted": True,
+        },
     )
     api = Flag(required=False, help_text="The same as feature_api.", style={"hidden": True})
     api_enabled = Flag(required=False, help_text="The same as feature_api.", style={"hidden": True})
@@ -165,7 +168,7 @@ def _update_tenant(access: Access, target: Any, params: dict[str, Any]) -> Outco
         main = main_collective()
         main.timezone = changes["timezone"]
         main.save(update_fields=["timezone"])
-    return Outcome("The settings are saved.", "/tenant-admin/settings", notes=notes)
+    return Outcome("The settings are saved.", "/tenant-admin", notes=notes)
 
 
 def _switch(

@@ -107,7 +107,7 @@ AGENT = Page(
 def settings(access: Access, agent: TenantUser) -> Mapping[str, Any]:
     inside = collectives.collectives_of([agent]).get(agent.id, [])
     inside_ids = {each.id for each in inside}
-    own = collectives.own_collectives(access.user.person_id)
+    own = collectives.inviting_collectives(access.user.person_id)
     granted = agent.user.agent_configuration.get("capabilities")
     return {
         **show(access, agent),

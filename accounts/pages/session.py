@@ -17,7 +17,7 @@ from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Door, Forbidden, Refused, Rule
 from harmonic.kernel.documents import Document, keep_private, respond
 from harmonic.kernel.negotiation import Format
-from harmonic.kernel.pages import Request, method_not_allowed, with_rule
+from harmonic.kernel.pages import Request, method_not_allowed, only_reads, with_rule
 from harmonic.kernel.tenancy import tenant_bound
 
 WRONG = "The e-mail address or the password is not right."
@@ -127,6 +127,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 
 
 def logout_success(request: HttpRequest) -> HttpResponse:
+    only_reads(request)
     return _note(request, "Signed out", "accounts/signed_out.html")
 
 
@@ -174,6 +175,7 @@ def _prove(request: HttpRequest, access: Access, scope: str, then: str) -> HttpR
 
 def replay(request: HttpRequest) -> HttpResponse:
     """Show the form that was interrupted, to be sent once more."""
+    only_reads(request)
     stashed = request.session.pop("stashed_post", None)
     if stashed is None or access_of(request).format != Format.HTML:
         return see_other(request, "/")

@@ -187,7 +187,7 @@ class Collectives(Resource):
             "DELETE",
             self.allowed,
             "Collectives are archived, not deleted.",
-            f"Archive the collective in its settings at {place}/settings.",
+            f"Its settings are at {place}/settings; members can leave it at {place}/members.",
         )
 
 

@@ -80,7 +80,7 @@ class EditParams(Params):
         required=False,
         allow_blank=True,
         help_text="Who may edit the rows of a table: owner or members.",
-        style={"hidden": True},
+        style={"hidden": True, "unlisted": True},
     )
 
 
@@ -118,13 +118,13 @@ class CommentParams(Params):
         allow_blank=True,
         max_length=Note.TITLE_LENGTH,
         help_text="A title, seldom needed.",
-        style={"hidden": True},
+        style={"hidden": True, "unlisted": True},
     )
     replying_to_id = Line(
         required=False,
         allow_blank=True,
         help_text="The id of the comment to answer, in the same thread.",
-        style={"hidden": True},
+        style={"hidden": True, "unlisted": True},
     )
 
 

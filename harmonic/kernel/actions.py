@@ -64,6 +64,10 @@ class Confirmation:
     facts: tuple[tuple[str, Any], ...] = ()
 
 
+GRANTED_BY_PARENT = "The agent's parent decides its capabilities, in the agent's settings."
+NEVER_GRANTED = "Agents never do this. The person who manages the agent can do it instead."
+
+
 def always(access: Access, target: Any) -> bool:
     return True
 
@@ -147,9 +151,10 @@ class Action:
         if actor is None or not actor.is_agent:
             return None
         if not capabilities.holds(actor.capabilities, self.name):
+            is_grantable = self.name in capabilities.GRANTABLE
             return Denied(
                 f"Your capabilities do not include '{self.name}'",
-                "The agent's parent decides its capabilities, in the agent's settings.",
+                GRANTED_BY_PARENT if is_grantable else NEVER_GRANTED,
                 "capability_denied",
             )
         is_limited = not self.is_read and not actor.may_write_publicly

@@ -69,7 +69,7 @@ def respond(request: HttpRequest, access: Access, document: Document) -> HttpRes
         Refused: 406 where JSON is asked of a document that has none.
     """
     if access.format == Format.JSON:
-        response = _json(document)
+        response = _json(access, document)
     elif access.format == Format.MARKDOWN:
         response = HttpResponse(
             markdown_of(access, document), content_type="text/markdown; charset=utf-8"
@@ -101,13 +101,14 @@ def in_header(path: str) -> str:
     return quote(path, safe="/:@!$&'()*+,;=-._~")
 
 
-def _json(document: Document) -> HttpResponse:
+def _json(access: Access, document: Document) -> HttpResponse:
     if document.json is None:
+        available = ["text/markdown"] if access.token else ["text/html", "text/markdown"]
         raise Refused(
-            "This page has no JSON. It is available as text/html and text/markdown.",
+            f"This page has no JSON. It is available as {' and '.join(available)}.",
             status=406,
             code="not_acceptable",
-            extra={"available": ["text/html", "text/markdown"]},
+            extra={"available": available},
         )
     return JsonResponse(document.json, json_dumps_params={"ensure_ascii": False})
 
@@ -177,6 +178,8 @@ def described_params(params: type[Params] | None) -> tuple[dict[str, Any], ...]:
 
 def _described(params: type[Params]) -> Iterable[dict[str, Any]]:
     for name, field_ in params().fields.items():
+        if (field_.style or {}).get("unlisted"):
+            continue
         shown: dict[str, Any] = {
             "name": name,
             "type": getattr(field_, "wire_type", "string"),

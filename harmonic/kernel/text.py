@@ -225,8 +225,18 @@ def _adapt_images(children: list[Token]) -> None:
     for child in children:
         if child.type == "image":
             child.attrSet("loading", "lazy")
-            if str(child.attrGet("src")).lower().startswith("mailto:"):
+            scheme = urlsplit(str(child.attrGet("src"))).scheme.lower()
+            if scheme == "mailto":
                 child.type, child.attrs = "text", {}
+            elif scheme:
+                _link_instead(child)
+
+
+def _link_instead(image: Token) -> None:
+    """Turn a picture of another site into a link: loading it would tell that site who reads."""
+    source = escape(str(image.attrGet("src")))
+    words = escape(image.content) or source
+    image.type, image.content = "html_inline", f'<a href="{source}">{words}</a>'
 
 
 _TASK = re.compile(r"\[([ xX])\] ")

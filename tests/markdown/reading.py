@@ -36,6 +36,14 @@ class Read:
 
     @property
     def links(self) -> list[str]:
+        """Where the links lead; those below the page's own path without it."""
+        return [
+            target.removeprefix(self.fields["path"]) if self.fields["path"] != "/" else target
+            for target in self._targets
+        ]
+
+    @property
+    def _targets(self) -> list[str]:
         return [
             str(child.attrs["href"])
             for token in self.tokens

@@ -1,0 +1,100 @@
+"""Which limits a request counts against, and what its answer says of them.
+
+A token's requests count for the token, everybody else's for their address, and all of them
+for the tenant (`docs/operations.md`, Limits).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from ipaddress import ip_address, ip_network
+
+from django.conf import settings
+from django.core.cache import caches
+from django.http import HttpRequest, HttpResponse
+
+from harmonic.kernel import audit
+from harmonic.kernel.access import Access, Refused
+from harmonic.kernel.limits import CacheStore, Count, FileStore, Limit, Store, count
+
+MINUTE = 60
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
+
+
+@cache
+def store() -> Store:
+    if settings.CACHE_URL:
+        return CacheStore(caches["default"])
+    return FileStore(settings.VAR_DIR / "limits.sqlite3")
+
+
+def counted(request: HttpRequest, access: Access) -> tuple[Count, ...]:
+    """Count a request, and return where its sender stands: requests first.
+
+    Raises:
+        Refused: 429, where a limit is exceeded and the sender is not exempt.
+    """
+    counts = tuple(_counts(request, access))
+    exceeded = next((each for each in counts if each.is_exceeded), None)
+    if exceeded and not is_exempt(access.remote_address):
+        raise _too_many(access, exceeded, counts)
+    return counts
+
+
+def _counts(request: HttpRequest, access: Access) -> Iterator[Count]:
+    token, now = access.token, access.now.timestamp()
+    caller = f"token:{token.id}" if token else f"address:{access.remote_address}"
+    yield count(store(), Limit("requests", settings.LIMIT_REQUESTS, MINUTE), caller, now)
+    if request.method not in READS:
+        yield count(store(), Limit("writes", settings.LIMIT_WRITES, MINUTE), caller, now)
+    tenant = Limit("tenant", settings.LIMIT_TENANT, MINUTE)
+    yield count(store(), tenant, str(access.tenant.id), now)
+
+
+def is_exempt(address: str) -> bool:
+    """Answer whether a caller is counted and told, but never refused."""
+    return not settings.LIMIT_LOOPBACK and address in LOOPBACK
+
+
+def _too_many(access: Access, exceeded: Count, counts: Iterable[Count]) -> Refused:
+    audit.record("rate_limited", access, warn=True, limit=exceeded.limit.name)
+    return Refused(
+        f"Rate limit exceeded. Retry after {exceeded.reset_in} seconds.",
+        status=429,
+        code="rate_limited",
+        headers={"Retry-After": str(exceeded.reset_in)},
+    )
+
+
+def tell(response: HttpResponse, counts: tuple[Count, ...]) -> None:
+    """Say in the headers of a REST answer where its sender stands."""
+    told = [each for each in counts if each.limit.name != "tenant"]
+    if not told:
+        return
+    policies = (f'"{c.limit.name}";q={c.limit.quota};w={c.limit.seconds}' for c in told)
+    states = (f'"{c.limit.name}";r={c.remaining};t={c.reset_in}' for c in told)
+    response["RateLimit-Policy"] = ", ".join(policies)
+    response["RateLimit"] = ", ".join(states)
+    nearest = min(told, key=lambda each: each.remaining)
+    response["X-RateLimit-Limit"] = str(nearest.limit.quota)
+    response["X-RateLimit-Remaining"] = str(nearest.remaining)
+    response["X-RateLimit-Reset"] = str(nearest.reset_in)
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the sender's address: from a proxy's header only where settings name the proxy."""
+    address = str(request.META.get("REMOTE_ADDR", ""))
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
+    while hops and _is_trusted(address):
+        address = hops.pop() or address
+    return address
+
+
+def _is_trusted(address: str) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in ip_network(each, strict=False) for each in settings.TRUSTED_PROXIES)
