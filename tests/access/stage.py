@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
@@ -195,7 +195,8 @@ def send(ask: Ask, stage: Stage) -> HttpResponse:
     headers["host"] = f"{stage.tenant}.localhost"
     if with_token and stage.authorization is not None:
         headers["authorization"] = stage.authorization
-    return client.generic(method, path, *body_of(ask, stage), headers=headers)
+    response = client.generic(method, path, *body_of(ask, stage), headers=headers)
+    return cast(HttpResponse, response)
 
 
 def credentials(ask: Ask) -> tuple[bool, bool]:
