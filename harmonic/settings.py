@@ -163,7 +163,6 @@ AUTHENTICATION_BACKENDS = [
     "accounts.sign_in.PasswordBackend",
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
-PASSWORD_MIN_LENGTH = 14
 
 SESSION_COOKIE_NAME = "_harmonic_session"
 SESSION_COOKIE_SECURE = IS_PRODUCTION
