@@ -1,0 +1,166 @@
+"""Fill the tenant `bulk` with many rows, for measurements."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import models, transaction
+from django.utils import timezone
+
+from accounts.models import Tenant, TenantUser
+from accounts.rules import new_user
+from collectives import rules
+from collectives.models import Collective
+from collectives.notes.models import Note, NoteHistoryEvent
+from harmonic.kernel.tenancy import ShortIdModel, tenant_bound
+from tokens import secret
+from tokens.models import ApiToken
+from tokens.rules import READ_WRITE
+
+SUBDOMAIN = "bulk"
+PEOPLE = 20
+BATCH = 2000
+M = TypeVar("M", bound=models.Model)
+WORDS = "soup bread rota stove garden water seed tool shelf paper light door table plan".split()
+
+
+class Command(BaseCommand):
+    help = "Fill the tenant 'bulk' for measurements. The same numbers make the same rows."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--notes", type=int, default=1000)
+        parser.add_argument("--tokens", type=int, default=100)
+        parser.add_argument("--collectives", type=int, default=10)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.IS_PRODUCTION:
+            raise CommandError("Measurements do not belong in production.")
+        if Tenant.objects.filter(subdomain=SUBDOMAIN).exists():
+            raise CommandError("The tenant 'bulk' is there already.")
+        with transaction.atomic():
+            made = Bulk(timezone.now())
+            made.build(options["notes"], options["tokens"], options["collectives"])
+        self.stdout.write(f"The tenant '{SUBDOMAIN}' is filled.")
+
+
+class Bulk:
+    """Makes the rows: what has rules through the rules, the many by bulk inserts."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.random = random.Random(20260513)  # noqa: S311 the same rows each time
+        self.tenant = rules.new_tenant(
+            subdomain=SUBDOMAIN, name="Bulk", now=now, is_api_enabled=True
+        )
+        self.people: list[TenantUser] = []
+        self.collectives: list[Collective] = []
+
+    def build(self, notes: int, tokens: int, collectives: int) -> None:
+        with tenant_bound(self.tenant.id):
+            rules.new_main_collective(self.tenant, host=settings.HOST, now=self.now)
+            self._people()
+            self._collectives(collectives)
+            self._notes(notes)
+            insert(ApiToken, self._tokens(tokens))
+
+    def _people(self) -> None:
+        for number in range(PEOPLE):
+            name = f"Person {number}"
+            user = new_user(name=name, email=f"person{number}@bulk.example.com", now=self.now)
+            self.people.append(rules.join_tenant(user, self.tenant, now=self.now))
+
+    def _collectives(self, wanted: int) -> None:
+        for number in range(wanted):
+            collective = Collective.objects.create(
+                tenant=self.tenant,
+                name=f"Collective {number}",
+                handle=f"collective-{number}",
+                is_api_enabled=True,
+                created_by=self.people[0].user,
+                created_at=self.now,
+                updated_at=self.now,
+            )
+            self.collectives.append(collective)
+            for person in self.people:
+                rules.add_member(
+                    collective, person, now=self.now, is_admin=person is self.people[0]
+                )
+
+    def _notes(self, wanted: int) -> None:
+        ids = short_ids(self.random, wanted)
+        for batch in batched(ids, BATCH):
+            notes = [self._note(note_id) for note_id in batch]
+            Note.objects.bulk_create(notes)
+            insert(NoteHistoryEvent, (created(note) for note in notes))
+
+    def _note(self, note_id: uuid.UUID) -> Note:
+        author = self.random.choice(self.people).user
+        moment = self.now - timedelta(minutes=self.random.randrange(60 * 24 * 365))
+        words = self.random.choices(WORDS, k=60)
+        place = self.random.choice(self.collectives) if self.collectives else None
+        return Note(
+            id=note_id,
+            truncated_id=str(note_id)[: ShortIdModel.SHORT],
+            tenant=self.tenant,
+            collective=place or Collective.objects.get(is_main=True),
+            title=" ".join(words[:4]),
+            text=" ".join(words),
+            deadline=moment,
+            created_by=author,
+            updated_by=author,
+            created_at=moment,
+            updated_at=moment,
+        )
+
+    def _tokens(self, wanted: int) -> Iterator[ApiToken]:
+        for number in range(wanted):
+            plaintext = secret.new()
+            yield ApiToken(
+                tenant=self.tenant,
+                owner=self.random.choice(self.people),
+                name=f"Token {number}",
+                token_hash=secret.digest(plaintext),
+                token_prefix=secret.visible_prefix(plaintext),
+                scopes=list(READ_WRITE),
+                expires_at=self.now + timedelta(days=300),
+                created_at=self.now,
+                updated_at=self.now,
+            )
+
+
+def created(note: Note) -> NoteHistoryEvent:
+    return NoteHistoryEvent(
+        tenant_id=note.tenant_id,
+        note=note,
+        user_id=note.created_by_id,
+        event_type=NoteHistoryEvent.Type.CREATE,
+        happened_at=note.created_at,
+    )
+
+
+def short_ids(source: random.Random, wanted: int) -> Iterator[uuid.UUID]:
+    """Yield ids whose first eight characters differ, as a tenant's must."""
+    taken: set[str] = set()
+    while len(taken) < wanted:
+        drawn = uuid.UUID(int=source.getrandbits(128), version=4)
+        short = str(drawn)[: ShortIdModel.SHORT]
+        if short not in taken:
+            taken.add(short)
+            yield drawn
+
+
+def batched(items: Iterator[uuid.UUID], size: int) -> Iterator[list[uuid.UUID]]:
+    while batch := list(islice(items, size)):
+        yield batch
+
+
+def insert(model: type[M], rows: Iterator[M]) -> None:
+    while batch := list(islice(rows, BATCH)):
+        model._default_manager.bulk_create(batch)
