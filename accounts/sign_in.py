@@ -51,6 +51,11 @@ def check_password(request: HttpRequest, email: str, password: str) -> User | No
     return user
 
 
+def counted_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+    """Return the account that a wrong password counts for, however its address was written."""
+    return str((credentials or {}).get("username") or "").strip().lower()
+
+
 def is_exempt_from_the_limit(
     request: HttpRequest, credentials: dict[str, Any] | None = None
 ) -> bool:
