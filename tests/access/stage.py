@@ -50,6 +50,7 @@ class Stage:
     """
 
     world: World
+    settings: Any = None
     tenant: str = "garden"
     authorization: str | None = None
     browser: Client = field(default_factory=Client)
@@ -109,7 +110,7 @@ class Stage:
             )
 
 
-def stage_of(world: World) -> Stage:
+def stage_of(world: World, settings: Any) -> Stage:
     notes = {
         name: Note.unscoped.values_list("truncated_id", flat=True).get(title=title)
         for name, title in NOTES.items()
@@ -119,7 +120,7 @@ def stage_of(world: World) -> Stage:
         for handle in ("alice", "bob", "carol", "dave", "scout", "pilot", "steward")
     }
     names = {**notes, **people, "alice_room": world.workspace("alice").handle}
-    stage = Stage(world, names=names)
+    stage = Stage(world, settings, names=names)
     stage.both("bob")
     return stage
 
