@@ -59,7 +59,7 @@ class Collective(TenantModel):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
-    objects: ClassVar[CollectiveManager[Collective]] = CollectiveManager()
+    objects: ClassVar = CollectiveManager()
 
     class Meta(TenantModel.Meta):
         constraints = (
@@ -105,7 +105,7 @@ class CollectiveMember(TenantModel):
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
-    objects: ClassVar[MemberManager[CollectiveMember]] = MemberManager()
+    objects: ClassVar = MemberManager()
 
     class Meta(TenantModel.Meta):
         constraints = (

@@ -61,8 +61,8 @@ class ApiToken(TenantModel):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
-    objects: ClassVar[ApiTokenManager[ApiToken]] = ApiTokenManager()
-    unscoped: ClassVar[UnscopedApiTokenManager[ApiToken]] = UnscopedApiTokenManager()
+    objects: ClassVar = ApiTokenManager()
+    unscoped: ClassVar = UnscopedApiTokenManager()
 
     class Meta(TenantModel.Meta):
         constraints = (

@@ -103,7 +103,7 @@ class Note(ShortIdModel):
     confirmed_reads: int  # annotated by `counted`
     last_read_at: datetime | None  # annotated by `for_reader`
 
-    objects: ClassVar[NoteManager[Note]] = NoteManager()
+    objects: ClassVar = NoteManager()
 
     class Meta(ShortIdModel.Meta):
         constraints = (
