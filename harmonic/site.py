@@ -28,6 +28,7 @@ class Viewer:
     name: str
     path: str
     is_agent: bool
+    is_at_settings: bool
 
     @property
     def settings_path(self) -> str:
@@ -78,11 +79,23 @@ def site(request: HttpRequest) -> dict[str, Any]:
             theme=theme if theme in THEMES else "",
             markdown_href=alternate(access.path),
             sign_in_href="/login" if has_tenant and access.path != "/login" else "",
-            viewer=Viewer(actor.name, actor.path, actor.is_agent) if actor else None,
+            viewer=_viewer(access),
             place=_place(access),
             nav=tuple(_nav(access)) if actor else (),
         )
     }
+
+
+def _viewer(access: Access) -> Viewer | None:
+    actor = access.actor
+    if actor is None:
+        return None
+    return Viewer(
+        actor.name,
+        actor.path,
+        actor.is_agent,
+        is_at_settings=access.path == f"{actor.path}/settings",
+    )
 
 
 def _nav(access: Access) -> Iterator[NavLink]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.conftest import Server, Visit, Visitor
 
@@ -88,8 +88,12 @@ def test_leaving_before_copying_asks_once(visitor: Visitor) -> None:
     visit = visitor("bob")
     page = visit.open("/u/bob/settings/tokens/new")
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
 
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
     make_token(page, "left behind")
     page.get_by_role("link", name="Home").click()
     page.wait_for_url(visit.server.url("/"))
