@@ -1,0 +1,95 @@
+"""Entity tags and preconditions, as RFC 9110 §8.8.3 and §13 have them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.http import HttpResponse
+
+from harmonic.kernel.conditional import (
+    etag_of,
+    is_as_expected,
+    is_conditional_write,
+    last_modified,
+    matches,
+    matches_strongly,
+    tag,
+)
+
+MOMENT = datetime(2026, 5, 13, 9, 0, 0, 500_000, tzinfo=UTC)
+ETAG = etag_of(b"a body")
+
+
+def test_a_tag_is_strong_and_of_the_body_alone():
+    assert re.fullmatch(r'"[0-9a-f]{32}"', ETAG)
+    assert etag_of(b"a body") == ETAG
+    assert etag_of(b"another") != ETAG
+
+
+# The four rows of RFC 9110 §8.8.3.2, and lists.
+@pytest.mark.parametrize(
+    ("header", "etag", "weakly", "strongly"),
+    [
+        ('W/"1"', 'W/"1"', True, False),
+        ('W/"1"', 'W/"2"', False, False),
+        ('W/"1"', '"1"', True, False),
+        ('"1"', '"1"', True, True),
+        ('"1"', 'W/"1"', True, False),
+        ('"2", W/"3" ,"1"', '"1"', True, True),
+        ('"2", "3"', '"1"', False, False),
+        ("*", '"1"', True, True),
+        (" * ", '"1"', True, True),
+        ("1", '"1"', False, False),
+        ("", '"1"', False, False),
+        ('"1', '"1"', False, False),
+        ('"a,b"', '"a,b"', True, True),
+    ],
+)
+def test_two_tags_are_compared_weakly_and_strongly(header, etag, weakly, strongly):
+    assert matches(header, etag) is weakly
+    assert matches_strongly(header, etag) is strongly
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_fine"), [(-1, False), (0, True), (1, True)], ids=["older", "same", "newer"]
+)
+def test_a_write_may_expect_a_date(seconds, is_fine):
+    headers = {"If-Unmodified-Since": last_modified(MOMENT + timedelta(seconds=seconds))}
+
+    assert is_conditional_write(headers)
+    assert is_as_expected(headers, ETAG, MOMENT) is is_fine
+
+
+def test_the_tag_beats_the_date():
+    old = last_modified(MOMENT - timedelta(days=1))
+
+    assert is_as_expected({"If-Match": ETAG, "If-Unmodified-Since": old}, ETAG, MOMENT)
+    assert not is_as_expected({"If-Match": '"x"', "If-Unmodified-Since": old}, ETAG, MOMENT)
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Wed, 99 May 2026 09:00:00 GMT"])
+def test_an_unreadable_date_is_ignored(date):
+    assert is_as_expected({"If-Unmodified-Since": date}, ETAG, MOMENT)
+
+
+def test_a_write_without_expectations_meets_them():
+    assert not is_conditional_write({"If-None-Match": "*"})
+    assert is_as_expected({}, ETAG, MOMENT)
+
+
+def test_an_answer_that_the_client_has_is_empty_under_the_same_headers():
+    response = HttpResponse(b"a body", headers={"Cache-Control": "private, no-cache", "Vary": "A"})
+    tag({"If-None-Match": f"W/{ETAG}"}, response, ETAG)
+
+    assert (response.status_code, response.content) == (304, b"")
+    assert response.headers == {"Cache-Control": "private, no-cache", "Vary": "A", "ETag": ETAG}
+
+
+@pytest.mark.parametrize("headers", [{}, {"If-None-Match": '"x"'}, {"If-Modified-Since": "x"}])
+def test_any_other_answer_is_given_whole(headers):
+    response = HttpResponse(b"a body")
+    tag(headers, response, ETAG)
+
+    assert (response.status_code, response.content, response["ETag"]) == (200, b"a body", ETAG)
