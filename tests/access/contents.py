@@ -10,13 +10,18 @@ from django.apps import apps
 from django.db import connection, models
 
 APPS = ("accounts", "tokens", "collectives", "notes")
-# What every request may write: sessions, the counting of wrong passwords, a token's last use.
-FREE = ("django_session", "axes_")
+# What every request may write: sessions, wrong passwords counted, the security log, last uses.
+LOGS = ("accounts.SecurityEvent",)
+FREE = ("django_session", "axes_", "accounts_securityevent")
 WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
 def content_models() -> list[type[models.Model]]:
-    return [model for model in apps.get_models() if model._meta.app_label in APPS]
+    return [
+        model
+        for model in apps.get_models()
+        if model._meta.app_label in APPS and model._meta.label not in LOGS
+    ]
 
 
 def contents() -> dict[str, dict[Any, dict[str, Any]]]:

@@ -9,31 +9,26 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.models import User
-from harmonic.kernel.access import Door, Rule
-from harmonic.kernel.actions import Action
-from harmonic.kernel.negotiation import is_api_path
+from harmonic.kernel.access import Door
 from harmonic.kernel.pages import registered
 from harmonic.kernel.params import Raw, validated
-from harmonic.middleware import rule_of
 from tests.access.contents import contents, writes_noted
+from tests.access.routes import FRONT_DOOR, Route, ids_of, routes
 from tests.fixtures.world import BROWSER, World, client_of_nobody, host, make_token, sign_in
 
 READS = ("GET", "HEAD", "OPTIONS")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
-SITE, FRONT_DOOR = "harmonic.urls", "harmonic.front_door"
 
 # What a page, an action or a resource may answer to whom its rule lets in.
 READ_ANSWERS = frozenset({200, 204, 302, 400, 403, 404, 405, 406})
@@ -57,71 +52,6 @@ BODY = {
     "display_name": "Another name",
     "archived": True,
 }
-
-
-# --- The routes -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Route:
-    """A route with its rule; `place` is where it lies: in the kitchen, in Bob's room, or ""."""
-
-    pattern: str
-    rule: Rule | None
-    place: str = ""
-    action: Action | None = None
-    action_name: str = ""
-    urlconf: str = SITE
-
-    @property
-    def is_api(self) -> bool:
-        return is_api_path(f"/{self.pattern}")
-
-    def path(self, ids: dict[str, str]) -> str:
-        path = f"/{self.pattern}".replace("<str:action_name>", self.action_name)
-        for name, value in {**ids, **self._nearest(ids)}.items():
-            path = path.replace(f"<str:{name}>", value)
-        assert "<" not in path, f"{self.pattern}: give its parameter an id of the world"
-        return path
-
-    def _nearest(self, ids: dict[str, str]) -> dict[str, str]:
-        """Return the ids that fit where the route lies."""
-        nearest = {"note_id": ids[f"note_in_{self.place or 'main'}"]}
-        if self.pattern.startswith("ai-agents/"):
-            nearest["handle"] = "pilot"
-        return {**nearest, "collective": ids["room"] if self.place == "room" else "kitchen"}
-
-
-@cache
-def routes() -> tuple[Route, ...]:
-    return (*_routes_of(SITE), *_routes_of(FRONT_DOOR))
-
-
-def _routes_of(urlconf: str) -> Iterator[Route]:
-    for pattern, callback in walk(get_resolver(urlconf).url_patterns):
-        route = Route(pattern, rule_of(callback), _place_of(pattern), urlconf=urlconf)
-        if "<str:action_name>" in pattern:
-            page = getattr(callback, "page", None)
-            for action in page.actions if page else ():
-                yield replace(route, action=action, action_name=action.name)
-            yield replace(route, action_name="unknown_action")
-        else:
-            yield route
-
-
-def _place_of(pattern: str) -> str:
-    if pattern.startswith("collectives/<"):
-        return "kitchen"
-    return "room" if pattern.startswith("workspace/<") else ""
-
-
-def walk(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for each in patterns:
-        route = prefix + str(each.pattern)
-        if isinstance(each, URLResolver):
-            yield from walk(each.url_patterns, route)
-        elif isinstance(each, URLPattern):
-            yield route, each.callback
 
 
 # --- Who asks -------------------------------------------------------------------------------
@@ -220,19 +150,8 @@ def may_write(caller: Caller, route: Route, method: str, status: int) -> bool:
 
 @pytest.fixture
 def ids(world: World) -> dict[str, str]:
-    token = make_token("bob")
-    return {
-        "handle": "bob",
-        "slug": "api",
-        "user_id": str(world.user("bob").id),
-        "collective_id": "kitchen",
-        "token_id": str(world.person("bob").tokens(manager="unscoped").get().id),  # type: ignore[operator]  # Django's way to name a manager
-        "room": world.workspace("bob").handle,
-        "note_in_main": world.note("The garden opens at eight").truncated_id,
-        "note_in_kitchen": world.note("Knife care").truncated_id,
-        "note_in_room": world.note("Knife care").truncated_id,
-        "plaintext": token,
-    }
+    make_token("bob")
+    return ids_of(world)
 
 
 def headers_of(caller: Caller) -> dict[str, str]:

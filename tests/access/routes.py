@@ -1,0 +1,97 @@
+"""Every route of the resolver, with its rule and a path into the demo world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from harmonic.kernel.access import Rule
+from harmonic.kernel.actions import Action
+from harmonic.kernel.negotiation import is_api_path
+from harmonic.middleware import rule_of
+from tests.fixtures.world import World
+from tokens.models import ApiToken
+
+SITE, FRONT_DOOR = "harmonic.urls", "harmonic.front_door"
+
+
+def ids_of(world: World) -> dict[str, str]:
+    """Return what fills the parameters of the routes: Bob, what is his, and where he is."""
+    token = ApiToken.unscoped.filter(owner=world.person("bob")).first()
+    return {
+        "handle": "bob",
+        "slug": "api",
+        "user_id": str(world.user("bob").id),
+        "collective_id": "kitchen",
+        "token_id": str(token.id) if token else "7f000000-0000-4000-8000-000000000000",
+        "room": world.workspace("bob").handle,
+        "note_in_main": world.note("The garden opens at eight").truncated_id,
+        "note_in_kitchen": world.note("Knife care").truncated_id,
+        "note_in_room": world.note("Knife care").truncated_id,
+    }
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route with its rule; `place` is where it lies: in the kitchen, in Bob's room, or ""."""
+
+    pattern: str
+    rule: Rule | None
+    place: str = ""
+    action: Action | None = None
+    action_name: str = ""
+    urlconf: str = SITE
+
+    @property
+    def is_api(self) -> bool:
+        return is_api_path(f"/{self.pattern}")
+
+    def path(self, ids: dict[str, str]) -> str:
+        path = f"/{self.pattern}".replace("<str:action_name>", self.action_name)
+        for name, value in {**ids, **self._nearest(ids)}.items():
+            path = path.replace(f"<str:{name}>", value)
+        assert "<" not in path, f"{self.pattern}: give its parameter an id of the world"
+        return path
+
+    def _nearest(self, ids: dict[str, str]) -> dict[str, str]:
+        """Return the ids that fit where the route lies."""
+        nearest = {"note_id": ids[f"note_in_{self.place or 'main'}"]}
+        if self.pattern.startswith("ai-agents/"):
+            nearest["handle"] = "pilot"
+        return {**nearest, "collective": ids["room"] if self.place == "room" else "kitchen"}
+
+
+@cache
+def routes() -> tuple[Route, ...]:
+    return (*_routes_of(SITE), *_routes_of(FRONT_DOOR))
+
+
+def _routes_of(urlconf: str) -> Iterator[Route]:
+    for pattern, callback in walk(get_resolver(urlconf).url_patterns):
+        route = Route(pattern, rule_of(callback), _place_of(pattern), urlconf=urlconf)
+        if "<str:action_name>" in pattern:
+            page = getattr(callback, "page", None)
+            for action in page.actions if page else ():
+                yield replace(route, action=action, action_name=action.name)
+            yield replace(route, action_name="unknown_action")
+        else:
+            yield route
+
+
+def _place_of(pattern: str) -> str:
+    if pattern.startswith("collectives/<"):
+        return "kitchen"
+    return "room" if pattern.startswith("workspace/<") else ""
+
+
+def walk(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for each in patterns:
+        route = prefix + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from walk(each.url_patterns, route)
+        elif isinstance(each, URLPattern):
+            yield route, each.callback

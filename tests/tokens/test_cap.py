@@ -1,0 +1,176 @@
+"""Fifty active tokens each, counted one after the other however many ask at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from harmonic.kernel.tenancy import tenant_bound
+from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
+from tokens import secret
+from tokens.models import ApiToken
+
+CAP = ApiToken.MAX_ACTIVE
+SENTENCE = "Maximum of 50 active API tokens reached."
+AT_ONCE = 20
+
+
+def fill_up(world: World, handle: str, count: int, **values: Any) -> None:
+    """Give somebody tokens, so that `count` of theirs are alike."""
+    person = world.person(handle)
+    now = timezone.now()
+    alike = {
+        "tenant_id": person.tenant_id,
+        "owner": person,
+        "token_prefix": "hmn_test",
+        "scopes": ["read:all"],
+        "expires_at": now + timedelta(days=9),
+        "created_at": now,
+        "updated_at": now,
+        **values,
+    }
+    with tenant_bound(person.tenant_id):
+        ApiToken.objects.bulk_create(
+            ApiToken(token_hash=secret.digest(secret.new()), **alike) for _ in range(count)
+        )
+
+
+def active_count(world: World, handle: str) -> int:
+    person = world.person(handle)
+    with tenant_bound(person.tenant_id):
+        rows: Any = ApiToken.objects.filter(owner=person)
+        return int(rows.active(timezone.now()).count())
+
+
+def create(plaintext: str, owner: str) -> int:
+    path = f"/u/{owner}/settings/tokens/new/actions/create_api_token"
+    return int(client_with(plaintext).post(path, {"name": "one more"}).status_code)
+
+
+# --- What counts ----------------------------------------------------------------------------
+
+
+def test_the_fiftieth_token_is_made_and_no_more(world: World):
+    plaintext = make_token("bob")
+    fill_up(world, "bob", CAP - 2)
+
+    assert [create(plaintext, "bob") for _ in range(2)] == [200, 422]
+    assert active_count(world, "bob") == CAP
+
+
+@pytest.mark.parametrize(
+    "uncounted",
+    [
+        lambda now: {"expires_at": now - timedelta(seconds=1)},
+        lambda now: {"deleted_at": now},
+        lambda now: {"is_internal": True, "context": "a run"},
+    ],
+    ids=["expired", "deleted", "internal"],
+)
+def test_tokens_that_do_not_work_for_people_do_not_count(
+    world: World, uncounted: Callable[[Any], dict[str, Any]]
+):
+    plaintext = make_token("bob")
+    fill_up(world, "bob", CAP, **uncounted(timezone.now()))
+
+    assert create(plaintext, "bob") == 200
+
+
+def test_revoked_tokens_do_not_count(world: World):
+    fill_up(world, "bob", CAP)
+    world.user("bob").revoke_tokens(timezone.now())
+    browser = client_of_nobody()
+    sign_in(browser, "bob", "garden")
+
+    made = browser.post("/u/bob/settings/tokens", {"api_token[name]": "after the reset"})
+
+    assert made.status_code == 200
+
+
+def test_deleting_one_frees_its_place(world: World):
+    plaintext = make_token("bob")
+    fill_up(world, "bob", CAP - 1)
+    assert create(plaintext, "bob") == 422
+
+    row = ApiToken.unscoped.filter(owner=world.person("bob")).order_by("created_at").last()
+    assert row is not None
+    client_with(plaintext).post(f"/u/bob/settings/tokens/{row.id}/delete")
+
+    assert create(plaintext, "bob") == 200
+
+
+def test_an_agent_has_fifty_of_its_own(world: World):
+    plaintext = make_token("alice")
+    fill_up(world, "alice", CAP - 1)
+
+    assert create(plaintext, "alice") == 422
+    assert create(plaintext, "scout") == 200
+
+
+def test_each_tenant_counts_by_itself(world: World):
+    fill_up(world, "alice", CAP)
+
+    in_summit = client_with(make_token("alice", tenant="summit"), "summit")
+    made = in_summit.post("/u/alice/settings/tokens/new/actions/create_api_token", {"name": "x"})
+
+    assert made.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/u/bob/settings/tokens/new/actions/create_api_token", {"name": "one more"}, 422),
+        ("/api/v1/users/me/tokens", {"name": "one more", "scopes": ["read:all"]}, 400),
+    ],
+    ids=["Markdown", "REST"],
+)
+def test_the_refusal_says_what_to_do(world: World, path: str, body: dict[str, Any], status: int):
+    plaintext = make_token("bob")
+    fill_up(world, "bob", CAP - 1)
+
+    refused = client_with(plaintext).post(path, body, content_type="application/json")
+
+    assert refused.status_code == status
+    assert f"{SENTENCE} Delete an existing token before creating a new one." in refused.text
+
+
+# --- All at once ----------------------------------------------------------------------------
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("surface", ["REST", "Markdown", "both"])
+def test_of_twenty_at_once_exactly_one_gets_the_last_place(
+    transactional_world: World, surface: str
+):
+    plaintext = make_token("bob")
+    fill_up(transactional_world, "bob", CAP - 2)
+    barrier = Barrier(AT_ONCE)
+
+    def attempt(number: int) -> int:
+        is_rest = surface == "REST" or (surface == "both" and number % 2 == 0)
+        client = client_with(plaintext)
+        path, body = (
+            ("/api/v1/users/me/tokens", {"name": "raced", "scopes": ["read:all"]})
+            if is_rest
+            else ("/u/bob/settings/tokens/new/actions/create_api_token", {"name": "raced"})
+        )
+        barrier.wait()
+        try:
+            return client.post(path, body, content_type="application/json").status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        statuses = sorted(pool.map(attempt, range(AT_ONCE)))
+
+    assert statuses[0] == 200
+    assert set(statuses[1:]) <= {400, 422}
+    assert active_count(transactional_world, "bob") == CAP
+    assert ApiToken.unscoped.filter(name="raced").count() == 1

@@ -1,0 +1,330 @@
+"""A token's whole life: its text is in the answer that makes it, and nowhere else, ever."""
+
+from __future__ import annotations
+
+import io
+import logging
+import logging.config
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from tests.access.routes import SITE, ids_of, routes
+from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
+from tokens import secret
+from tokens.models import ApiToken
+
+BASE = "/u/bob/settings/tokens"
+MARKDOWN = {"accept": "text/markdown"}
+JSON = "application/json"
+
+
+# --- Where it could be found ----------------------------------------------------------------
+
+
+@pytest.fixture
+def log(db: None) -> Iterator[io.StringIO]:
+    """Everything that is logged, down to the statements, as the product formats it."""
+    lines = io.StringIO()
+    handler = logging.StreamHandler(lines)
+    root, level = logging.getLogger(), logging.getLogger().level
+    handler.setFormatter(product_formatter())
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    connection.force_debug_cursor = True
+    yield lines
+    connection.force_debug_cursor = False
+    root.setLevel(level)
+    root.removeHandler(handler)
+
+
+def product_formatter() -> logging.Formatter:
+    configured = logging.config.DictConfigurator(settings.LOGGING)
+    return configured.configure_formatter(dict(settings.LOGGING["formatters"]["json"]))  # type: ignore[no-any-return]  # untyped in the stubs
+
+
+def stored() -> Iterator[tuple[str, str]]:
+    """Yield each table of the database with all that it holds, sessions in plain."""
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')
+            yield table, str(cursor.fetchall())
+    yield "sessions in plain", str([session.get_decoded() for session in Session.objects.all()])
+
+
+def holding(plaintext: str) -> list[str]:
+    """Return the tables that hold a token's text, or the secret part of it."""
+    hidden = plaintext[len(secret.visible_prefix(plaintext)) :]
+    return [table for table, rows in stored() if hidden in rows]
+
+
+# --- The ways to make one -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Made:
+    """A token just made: its text, the answer that told it, and whose it is."""
+
+    plaintext: str
+    answer: Any
+    handle: str = "bob"
+
+
+def bobs_browser() -> Client:
+    browser = client_of_nobody()
+    sign_in(browser, "bob", "garden")
+    return browser
+
+
+def text_in(answer: Any) -> str:
+    """Return the one token's text that an answer holds."""
+    words = {word.strip("`\"'<>,.") for word in answer.text.replace("<", " <").split()}
+    parts = {part for word in words for part in word.replace(">", " ").replace('"', " ").split()}
+    found = {part for part in parts if secret.is_well_formed(part)}
+    assert len(found) == 1, found
+    return found.pop()
+
+
+def by_form() -> Made:
+    group = {"api_token[name]": "made by form", "api_token[read_write]": "write"}
+    answer = bobs_browser().post(BASE, group)
+    return Made(text_in(answer), answer)
+
+
+def by_our_form() -> Made:
+    answer = bobs_browser().post(f"{BASE}/new/actions/create_api_token", {"name": "made by form"})
+    return Made(text_in(answer), answer)
+
+
+def by_action_of_a_session() -> Made:
+    path = f"{BASE}/new/actions/create_api_token"
+    answer = bobs_browser().post(path, {"name": "made by action"}, headers=MARKDOWN)
+    return Made(text_in(answer), answer)
+
+
+def by_action_of_a_token() -> Made:
+    program = client_with(make_token("bob"))
+    path = f"{BASE}/new/actions/create_api_token"
+    answer = program.post(path, {"name": "made by action", "read_write": "write"})
+    return Made(text_in(answer), answer)
+
+
+def by_action_answered_in_json() -> Made:
+    program = client_with(make_token("bob"))
+    path = f"{BASE}/new/actions/create_api_token"
+    answer = program.post(path, {"name": "x"}, headers={"accept": JSON})
+    return Made(answer.json()["token"], answer)
+
+
+def by_rest() -> Made:
+    program = client_with(make_token("bob"))
+    scopes = ["read:all", "create:all", "update:all", "delete:all"]
+    answer = program.post(
+        "/api/v1/users/me/tokens", {"name": "made by REST", "scopes": scopes}, content_type=JSON
+    )
+    return Made(answer.json()["token"], answer)
+
+
+def with_a_new_agent() -> Made:
+    answer = bobs_browser().post(
+        "/ai-agents/new/actions/create_ai_agent", {"name": "Helper", "generate_token": "true"}
+    )
+    return Made(text_in(answer), answer, "helper")
+
+
+def with_a_new_agent_over_rest() -> Made:
+    program = client_with(make_token("bob"))
+    answer = program.post(
+        "/api/v1/users", {"name": "Helper", "generate_token": True}, content_type=JSON
+    )
+    return Made(answer.json()["token"], answer, "helper")
+
+
+WAYS = pytest.mark.parametrize(
+    "make",
+    [
+        by_form,
+        by_our_form,
+        by_action_of_a_session,
+        by_action_of_a_token,
+        by_action_answered_in_json,
+        by_rest,
+        with_a_new_agent,
+        with_a_new_agent_over_rest,
+    ],
+)
+
+
+# --- Its birth ------------------------------------------------------------------------------
+
+
+@WAYS
+def test_the_answer_tells_the_text_and_is_kept_by_nobody(world: World, make: Callable[[], Made]):
+    made = make()
+
+    assert secret.is_well_formed(made.plaintext)
+    assert made.answer["Cache-Control"] == "no-store"
+    assert "ETag" not in made.answer
+    assert made.answer.status_code == 200
+
+
+@WAYS
+def test_the_text_works_at_once_as_its_owner(world: World, make: Callable[[], Made]):
+    made = make()
+    program = client_with(made.plaintext)
+
+    assert f"@{made.handle}" in program.get("/whoami").text
+    assert program.get("/api/v1").json()["user"]["handle"] == made.handle
+
+
+@WAYS
+def test_only_a_digest_and_the_beginning_are_stored(world: World, make: Callable[[], Made]):
+    made = make()
+
+    row = ApiToken.unscoped.get(token_hash=secret.digest(made.plaintext))
+    assert row.token_prefix == made.plaintext[:8]
+    assert holding(made.plaintext) == []
+
+
+# --- Its life -------------------------------------------------------------------------------
+
+
+@WAYS
+def test_the_text_is_found_nowhere_but_in_the_answer_that_made_it(
+    world: World, log: io.StringIO, make: Callable[[], Made]
+):
+    made = make()
+    row = ApiToken.unscoped.get(token_hash=secret.digest(made.plaintext))
+
+    told = [name for name, text in life_of(made, row) if made.plaintext in text]
+
+    hidden = made.plaintext[8:]
+    assert told == []
+    assert hidden not in log.getvalue()
+    assert "token_created" in log.getvalue()
+    assert holding(made.plaintext) == []
+
+
+def life_of(made: Made, row: ApiToken) -> Iterator[tuple[str, str]]:
+    """Use, show, rename, misuse and delete a token; yield what was answered on the way."""
+    page = f"/u/{made.handle}/settings/tokens/{row.id}"
+    rest = f"/api/v1/users/{made.handle}/tokens"
+    owner, program = bobs_browser(), client_with(made.plaintext)
+    manager = client_with(make_token("bob"))
+
+    for path in ("/u/bob/settings", BASE, page, f"/ai-agents/{made.handle}/settings"):
+        yield f"page {path}", owner.get(path).text
+        yield f"Markdown {path}", owner.get(path, headers=MARKDOWN).text
+        yield f"Markdown {path} by itself", program.get(path).text
+    for path in ("/api/v1", rest, f"{rest}/{row.id}", f"{rest}/{row.id}?include=full_token"):
+        yield f"REST {path}", manager.get(path).text
+        yield f"REST {path} by itself", program.get(path).text
+
+    renamed = owner.post(f"{page}/actions/rename_api_token", {"name": "another name"})
+    yield "renaming", renamed.text
+    yield (
+        "renaming over REST",
+        manager.patch(f"{rest}/{row.id}", {"name": "a third name"}, content_type=JSON).text,
+    )
+    yield "a write", program.post("/note/actions/create_note", {"text": "by this token"}).text
+    yield "a refusal", program.get("/tenant-admin").text
+    yield "an unknown page", program.get("/nowhere").text
+    yield "deleting", owner.post(f"{page}/delete", follow=True).text
+    yield "a use behind its end", program.get("/whoami").text
+    yield "a use over REST behind its end", program.get("/api/v1").text
+
+
+def test_the_list_shows_the_beginning_and_stars(world: World):
+    made = by_form()
+
+    shown = bobs_browser().get(BASE).text
+
+    assert f"{made.plaintext[:8]}*********" in shown
+
+
+@pytest.mark.parametrize("kind", ["page", "Markdown", "token"])
+def test_no_page_of_the_site_tells_a_tokens_text(world: World, kind: str):
+    made = by_form()
+    client = client_with(made.plaintext) if kind == "token" else bobs_browser()
+    headers = MARKDOWN if kind == "Markdown" else {}
+    ids = ids_of(world)
+
+    for route in routes():
+        if route.urlconf == SITE and not route.action_name and route.place != "room":
+            path = route.path(ids)
+            assert made.plaintext not in client.get(path, headers=headers).text, path
+
+
+# --- Misuse ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["path", "query", "header", "form", "scheme", "agent"])
+def test_a_text_sent_in_the_wrong_place_does_not_come_into_the_log(
+    world: World, log: io.StringIO, where: str
+):
+    plaintext = make_token("bob")
+    browser = bobs_browser()
+
+    sent = {
+        "path": lambda: browser.get(f"{BASE}/{plaintext}"),
+        "query": lambda: browser.get(f"/nowhere?token={plaintext}"),
+        "header": lambda: browser.get("/nowhere", headers={"x-request-id": plaintext}),
+        "form": lambda: browser.post(f"{BASE}/new/actions/create_api_token", {"x": plaintext}),
+        "scheme": lambda: browser.get("/nowhere", headers={"authorization": f"Token {plaintext}"}),
+        "agent": lambda: browser.get("/nowhere", headers={"user-agent": plaintext}),
+    }
+    response = sent[where]()
+
+    assert plaintext[8:] not in log.getvalue()
+    assert plaintext not in response.get("X-Request-Id", "")
+    assert holding(plaintext) == []
+
+
+def test_a_fault_of_ours_does_not_bring_the_text_into_the_log(
+    world: World, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+):
+    plaintext = make_token("bob")
+
+    def fail(*args: Any) -> None:
+        raise RuntimeError(f"while holding {plaintext}")
+
+    monkeypatch.setattr("harmonic.middleware.note_use", fail)
+    program = client_with(plaintext, raise_request_exception=False)
+    response = program.get("/whoami")
+
+    assert response.status_code == 500
+    assert "RuntimeError" in log.getvalue()
+    assert plaintext[8:] not in log.getvalue()
+    assert plaintext not in response.text
+    assert "Traceback" not in response.text
+
+
+# --- Its end --------------------------------------------------------------------------------
+
+
+def test_a_token_ends_at_the_moment_it_was_given(world: World):
+    made = by_form()
+    row = ApiToken.unscoped.get(token_hash=secret.digest(made.plaintext))
+    program = client_with(made.plaintext)
+
+    with time_machine.travel(row.expires_at - timedelta(seconds=1), tick=False):
+        assert program.get("/whoami").status_code == 200
+    with time_machine.travel(row.expires_at, tick=False):
+        assert program.get("/whoami").status_code == 401
+
+
+def test_an_expired_token_stays_on_the_list_as_inactive(world: World):
+    make_token("bob", at=timezone.now() - timedelta(days=2), days=1)
+
+    assert "Inactive" in bobs_browser().get(BASE).text
+    listed = client_with(make_token("bob")).get("/api/v1/users/me/tokens").json()
+    assert sorted(each["active"] for each in listed) == [False, True]

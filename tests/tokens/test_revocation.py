@@ -1,0 +1,395 @@
+"""What ends or closes a token does so from the very next request on, on every surface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Tenant
+from collectives.models import Collective, CollectiveMember
+from harmonic.kernel.tenancy import tenant_bound
+from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
+from tokens import secret
+from tokens.models import ApiToken
+
+KITCHEN = "/collectives/kitchen"
+SURFACES = pytest.mark.parametrize(
+    "path", ["/api/v1", "/whoami", KITCHEN, f"{KITCHEN}/api/v1/notes"]
+)
+ONLY_KITCHEN = pytest.mark.parametrize("path", [KITCHEN, f"{KITCHEN}/api/v1/notes"])
+
+
+class Holder:
+    """Somebody's token, and the browser of whoever manages it."""
+
+    def __init__(self, handle: str, parent: str = "") -> None:
+        self.handle = handle
+        self.plaintext = make_token(parent or handle, agent=handle if parent else None)
+        self.program = client_with(self.plaintext)
+        self.browser = client_of_nobody()
+        sign_in(self.browser, parent or handle, "garden")
+
+    @property
+    def row(self) -> ApiToken:
+        return ApiToken.unscoped.get(token_hash=secret.digest(self.plaintext))
+
+    def ask(self, path: str) -> int:
+        return int(self.program.get(path).status_code)
+
+
+@pytest.fixture
+def bob(world: World) -> Holder:
+    return Holder("bob")
+
+
+@pytest.fixture
+def scout(world: World) -> Holder:
+    return Holder("scout", "alice")
+
+
+@pytest.fixture
+def admin(world: World) -> Client:
+    browser = client_of_nobody()
+    sign_in(browser, "alice", "garden")
+    return browser
+
+
+def refused(holder: Holder, path: str, status: int, sentence: str) -> bool:
+    response = holder.program.get(path)
+    assert response.status_code == status
+    assert sentence in response.text
+    return True
+
+
+# --- Deleting -------------------------------------------------------------------------------
+
+
+def by_form(holder: Holder) -> Any:
+    return holder.browser.post(f"/u/{holder.handle}/settings/tokens/{holder.row.id}/delete")
+
+
+def by_delete(holder: Holder) -> Any:
+    return holder.browser.delete(f"/u/{holder.handle}/settings/tokens/{holder.row.id}")
+
+
+def by_action(holder: Holder) -> Any:
+    base = f"/u/{holder.handle}/settings/tokens/{holder.row.id}"
+    return holder.browser.post(f"{base}/actions/delete_api_token")
+
+
+def by_rest(holder: Holder) -> Any:
+    manager = "alice" if holder.handle == "scout" else holder.handle
+    program = client_with(make_token(manager))
+    return program.delete(f"/api/v1/users/{holder.handle}/tokens/{holder.row.id}")
+
+
+DELETIONS = pytest.mark.parametrize("delete", [by_form, by_delete, by_action, by_rest])
+
+
+@DELETIONS
+@SURFACES
+def test_a_deleted_token_is_refused_from_the_next_request_on(
+    bob: Holder, delete: Callable[[Holder], Any], path: str
+):
+    assert bob.ask(path) == 200
+
+    assert delete(bob).status_code in {200, 303}
+
+    assert refused(bob, path, 401, "Unauthorized")
+
+
+@DELETIONS
+def test_a_parent_deletes_the_token_of_an_agent(scout: Holder, delete: Callable[[Holder], Any]):
+    assert scout.ask("/whoami") == 200
+
+    assert delete(scout).status_code in {200, 303}
+
+    assert scout.ask("/whoami") == 401
+
+
+def test_a_token_may_delete_itself(bob: Holder):
+    response = bob.program.delete(f"/api/v1/users/me/tokens/{bob.row.id}")
+
+    assert response.json() == {"message": "Token deleted"}
+    assert bob.ask("/api/v1") == 401
+
+
+def test_a_deleted_token_is_shown_nowhere(bob: Holder):
+    name, token_id = bob.row.name, bob.row.id
+    by_form(bob)
+
+    for path in ("/u/bob/settings", "/u/bob/settings/tokens"):
+        assert f'href="/u/bob/settings/tokens/{token_id}"' not in bob.browser.get(path).text
+    assert bob.browser.get(f"/u/bob/settings/tokens/{token_id}").status_code == 404
+    assert name is not None
+
+
+def test_deleting_one_leaves_the_others(bob: Holder):
+    other = Holder("bob")
+
+    by_form(bob)
+
+    assert other.ask("/whoami") == 200
+
+
+# --- Suspension and security reset ----------------------------------------------------------
+
+
+@SURFACES
+def test_suspending_a_person_ends_their_tokens(bob: Holder, world: World, path: str):
+    world.user("bob").suspend(timezone.now())
+
+    assert refused(bob, path, 401, "Unauthorized")
+
+
+def test_suspending_a_person_ends_their_tokens_in_every_tenant(world: World):
+    programs = [
+        client_with(make_token("alice", tenant=tenant), tenant) for tenant in ("garden", "summit")
+    ]
+
+    world.user("alice").suspend(timezone.now())
+
+    assert [program.get("/whoami").status_code for program in programs] == [401, 401]
+
+
+@SURFACES
+def test_suspending_a_person_ends_the_tokens_of_their_agents(
+    scout: Holder, world: World, path: str
+):
+    world.user("alice").suspend(timezone.now())
+
+    assert refused(scout, path, 401, "Unauthorized")
+
+
+def test_unsuspending_brings_no_token_back(bob: Holder, scout: Holder, world: World):
+    for handle in ("bob", "alice"):
+        world.user(handle).suspend(timezone.now())
+        world.user(handle).unsuspend()
+
+    assert bob.ask("/whoami") == scout.ask("/whoami") == 401
+    assert Holder("bob").ask("/whoami") == 200
+
+
+def test_an_agent_stays_suspended_behind_its_parent(scout: Holder, world: World):
+    world.user("alice").suspend(timezone.now())
+    world.user("alice").unsuspend()
+
+    assert world.user("scout").suspended_at is not None
+
+
+@SURFACES
+def test_a_security_reset_ends_all_tokens(bob: Holder, world: World, path: str):
+    world.user("bob").security_reset(timezone.now())
+
+    assert refused(bob, path, 401, "Unauthorized")
+
+
+def test_a_security_reset_ends_the_tokens_of_agents_and_leaves_them_running(
+    scout: Holder, world: World
+):
+    world.user("alice").security_reset(timezone.now() - timedelta(microseconds=1))
+    assert scout.ask("/whoami") == 401
+
+    assert world.user("scout").suspended_at is None
+    assert Holder("scout", "alice").ask("/whoami") == 200
+
+
+# --- Leaving, and coming back ---------------------------------------------------------------
+
+
+@SURFACES
+def test_leaving_the_tenant_ends_the_tokens_there(
+    bob: Holder, admin: Client, world: World, path: str
+):
+    admin.post("/tenant-admin/users/bob/actions/remove_from_tenant")
+
+    assert world.person("bob").archived_at is not None
+    assert refused(bob, path, 401, "Unauthorized")
+
+
+def test_leaving_one_tenant_leaves_the_tokens_of_another(world: World):
+    in_garden, in_summit = make_token("alice"), make_token("alice", tenant="summit")
+    person = world.person("alice")
+
+    with tenant_bound(person.tenant_id):
+        person.archive(timezone.now())
+
+    assert client_with(in_garden).get("/whoami").status_code == 401
+    assert client_with(in_summit, "summit").get("/whoami").status_code == 200
+
+
+def test_leaving_the_tenant_takes_the_agents_along(admin: Client, world: World):
+    pilot = Holder("pilot", "bob")
+    assert pilot.ask("/whoami") == 200
+
+    admin.post("/tenant-admin/users/bob/actions/remove_from_tenant")
+
+    assert pilot.ask("/whoami") == 401
+
+
+def test_archiving_an_agent_ends_its_tokens_and_its_return_revives_none(
+    scout: Holder, admin: Client
+):
+    admin.post("/ai-agents/scout/settings/actions/deactivate_ai_agent")
+    assert refused(scout, "/whoami", 401, "Unauthorized")
+
+    admin.post("/ai-agents/scout/settings/actions/reactivate_ai_agent")
+    assert refused(scout, "/whoami", 401, "Unauthorized")
+    assert Holder("scout", "alice").ask("/whoami") == 200
+
+
+def test_archiving_an_agent_over_rest_ends_its_tokens(scout: Holder):
+    program = client_with(make_token("alice"))
+    for archived in (True, False):
+        program.patch(
+            "/api/v1/users/scout", {"archived": archived}, content_type="application/json"
+        )
+        assert scout.ask("/api/v1") == 401
+
+
+def test_coming_back_to_the_tenant_revives_no_token(bob: Holder, world: World):
+    person = world.person("bob")
+    with tenant_bound(person.tenant_id):
+        person.archive(timezone.now())
+        person.unarchive()
+
+    assert refused(bob, "/whoami", 401, "Unauthorized")
+    assert Holder("bob").ask("/whoami") == 200
+
+
+def test_an_agent_that_is_deleted_takes_its_tokens_along(world: World):
+    pilot = Holder("pilot", "bob")
+    token_id = pilot.row.id
+
+    deleted = client_with(make_token("bob")).delete("/api/v1/users/pilot")
+
+    assert deleted.json() == {"message": "User deleted"}
+    assert pilot.ask("/api/v1") == 401
+    assert not ApiToken.unscoped.filter(id=token_id).exists()
+
+
+# --- Membership -----------------------------------------------------------------------------
+
+
+@ONLY_KITCHEN
+def test_a_removed_member_is_no_member_from_the_next_request_on(
+    bob: Holder, admin: Client, path: str
+):
+    assert bob.ask(path) == 200
+
+    admin.post(f"{KITCHEN}/members/actions/remove_member", {"user_handle": "bob"})
+
+    assert refused(bob, path, 403, "You are not a member of this collective")
+    assert bob.ask("/whoami") == 200
+
+
+@ONLY_KITCHEN
+def test_a_removed_agent_is_no_member_from_the_next_request_on(
+    scout: Holder, admin: Client, world: World, path: str
+):
+    assert scout.ask(path) == 200
+
+    agent_id = str(world.user("scout").id)
+    admin.post(
+        f"{KITCHEN}/members/actions/remove_ai_agent_from_collective", {"ai_agent_id": agent_id}
+    )
+
+    assert refused(scout, path, 403, "You are not a member of this collective")
+
+
+def test_whoever_leaves_is_no_member_from_the_next_request_on(bob: Holder):
+    bob.browser.post(f"{KITCHEN}/members/actions/leave_collective")
+
+    assert bob.ask(KITCHEN) == 403
+
+
+def test_whoever_is_let_in_again_is_a_member_at_once(bob: Holder, world: World):
+    rows = CollectiveMember.unscoped.filter(
+        person=world.person("bob"), collective__handle="kitchen"
+    )
+    rows.update(archived_at=timezone.now())
+    assert bob.ask(KITCHEN) == 403
+
+    rows.update(archived_at=None)
+
+    assert bob.ask(KITCHEN) == 200
+
+
+# --- Switches -------------------------------------------------------------------------------
+
+
+@SURFACES
+def test_the_tenants_switch_acts_at_once_both_ways(bob: Holder, admin: Client, path: str):
+    admin.post("/tenant-admin/settings", {"feature_api": "false"})
+    assert refused(bob, path, 403, "API not enabled for this tenant")
+
+    admin.post("/tenant-admin/settings", {"feature_api": "true"})
+    assert bob.ask(path) == 200
+
+
+@ONLY_KITCHEN
+def test_a_collectives_switch_acts_at_once_both_ways(bob: Holder, admin: Client, path: str):
+    admin.post(f"{KITCHEN}/settings", {"feature_api": "false"})
+    assert refused(bob, path, 403, "API not enabled for this collective")
+    assert bob.ask("/whoami") == 200
+
+    admin.post(f"{KITCHEN}/settings", {"feature_api": "true"})
+    assert bob.ask(path) == 200
+
+
+def test_switches_do_not_bind_browsers(bob: Holder, world: World):
+    Tenant.objects.update(is_api_enabled=False)
+    Collective.unscoped.update(is_api_enabled=False)
+
+    assert bob.browser.get(KITCHEN).status_code == 200
+    assert bob.browser.get(KITCHEN, headers={"accept": "text/markdown"}).status_code == 200
+
+
+@pytest.mark.parametrize("switch", ["feature_api", "api", "api_enabled"])
+def test_a_token_does_not_turn_the_tenants_switch(world: World, switch: str):
+    program = client_with(make_token("alice"))
+
+    response = program.post("/tenant-admin/settings", {switch: "false"})
+
+    assert response.status_code == 200
+    assert "a token cannot turn the API on or off" in response.text
+    assert world.tenant("garden").is_api_enabled
+
+
+# --- Expiry ---------------------------------------------------------------------------------
+
+
+@SURFACES
+def test_an_expired_token_says_so(world: World, path: str):
+    born = timezone.now() - timedelta(days=2)
+    program = client_with(make_token("bob", at=born, days=1))
+
+    response = program.get(path)
+
+    assert response.status_code == 401
+    assert "Token expired" in response.text
+
+
+def test_a_refused_request_is_no_use(bob: Holder, admin: Client):
+    admin.post("/tenant-admin/settings", {"feature_api": "false"})
+
+    bob.ask("/whoami")
+    bob.ask("/api/v1")
+
+    assert bob.row.last_used_at is None
+
+
+def test_a_use_is_written_at_most_once_a_minute(bob: Holder):
+    bob.ask("/whoami")
+    first = bob.row.last_used_at
+    bob.ask("/whoami")
+    assert bob.row.last_used_at == first is not None
+
+    ApiToken.unscoped.filter(id=bob.row.id).update(last_used_at=first - timedelta(seconds=61))
+    bob.ask("/whoami")
+    assert bob.row.last_used_at > first
