@@ -2,7 +2,7 @@
 
 The access middleware binds the tenant of a request once. `Model.objects` then sees that
 tenant's rows alone and raises when none is bound; saving another tenant's row raises too.
-`Model.unscoped` is the one way around: `tests/access/test_tenancy.py` lists its uses.
+`Model.unscoped` is the one way around: `tests/access/test_isolation.py` lists its uses.
 """
 
 from __future__ import annotations
