@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from harmonic.kernel.access import UserType
-from harmonic.kernel.tenancy import TenantModel
+from harmonic.kernel.tenancy import TenantManager, TenantModel
 
 
 class Tenant(models.Model):
@@ -185,6 +185,63 @@ class TenantUser(TenantModel):
     def unarchive(self) -> None:
         self.archived_at = None
         self.save(update_fields=["archived_at"])
+
+
+class AppendOnly(TypeError):
+    """A row of the security log, about to be changed or deleted."""
+
+
+class SecurityEventQuerySet(models.QuerySet["SecurityEvent"]):
+    def update(self, **values: Any) -> int:
+        raise AppendOnly("The security log is only added to.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AppendOnly("The security log is only added to.")
+
+
+SecurityEventManager = TenantManager.from_queryset(SecurityEventQuerySet)
+
+
+class SecurityEvent(TenantModel):
+    """A line of the security log, kept: rows are added, never changed or deleted.
+
+    `user` is who did it, `subject` whose account it is about: the owner of a token, the
+    person whose role changed.
+    """
+
+    at = models.DateTimeField()
+    event = models.CharField(max_length=64)
+    severity = models.CharField(max_length=8)
+    user = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    subject = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    ip = models.CharField(max_length=45, blank=True)
+    request_id = models.CharField(max_length=128, blank=True)
+    data = models.JSONField(default=dict)
+
+    objects: ClassVar = SecurityEventManager()
+    unscoped: ClassVar = models.Manager()
+
+    class Meta(TenantModel.Meta):
+        indexes = (
+            models.Index(fields=["tenant", "-at", "-id"], name="event_by_time"),
+            models.Index(fields=["tenant", "subject", "-at", "-id"], name="event_by_subject"),
+            models.Index(fields=["tenant", "user", "-at", "-id"], name="event_by_user"),
+        )
+
+    def __str__(self) -> str:
+        return self.event
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnly("The security log is only added to.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnly("The security log is only added to.")
 
 
 def agent_configuration(

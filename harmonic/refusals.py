@@ -32,8 +32,14 @@ def render_refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
     if access is None:
         return _bare(refused)
     if refused.status == 403:
-        action = refused.action or None
-        audit.record("permission_denied", access, warn=True, code=refused.code, action=action)
+        audit.record(
+            "permission_denied",
+            access,
+            warn=True,
+            code=refused.code,
+            method=request.method,
+            action=refused.action or None,
+        )
     if access.format == Format.JSON:
         response = _json(request, access, refused)
     elif location := _location(request, access, refused):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from accounts.pages import admin, agents, people, session
+from accounts.pages import admin, agents, people, security, session
 from api.v1 import urls as rest
 from collectives import pages as collectives
 from collectives.feed import pages as feed
@@ -31,6 +31,7 @@ urlpatterns = [
     *forwarding.urls(),
     *session.urls(),
     *admin.urls(),
+    *security.urls(),
     *agents.urls(),
     *collectives.tenant_urls(),
     *tokens.urls(),

@@ -209,7 +209,14 @@ def _made(access: Access, owner: TenantUser, **values: Any) -> NewToken:
         updated_at=access.now,
         **values,
     )
-    audit.record("token_created", access, token_id=row.id, owner_id=owner.user_id)
+    audit.record(
+        "token_created",
+        access,
+        token_id=row.id,
+        owner_id=owner.user_id,
+        name=row.name,
+        is_internal=row.is_internal or None,
+    )
     return NewToken(row, plaintext)
 
 
@@ -233,13 +240,26 @@ def delete_token(access: Access, token: ApiToken) -> None:
     if token.deleted_at is None:
         token.deleted_at = token.updated_at = access.now
         token.save(update_fields=["deleted_at", "updated_at"])
-        audit.record("token_deleted", access, token_id=token.id)
+        audit.record(
+            "token_deleted",
+            access,
+            token_id=token.id,
+            owner_id=token.owner.user_id,
+            name=token.name,
+        )
 
 
 def rename_token(access: Access, token: ApiToken, name: str | None) -> None:
     if name == "":
         raise Invalid.of("name", "blank")
-    token.name = name
+    old_name, token.name = token.name, name
     token.updated_at = access.now
     token.save(update_fields=["name", "updated_at"])
-    audit.record("token_renamed", access, token_id=token.id)
+    audit.record(
+        "token_renamed",
+        access,
+        token_id=token.id,
+        owner_id=token.owner.user_id,
+        name=name,
+        old_name=old_name,
+    )

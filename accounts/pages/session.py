@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from uuid import UUID
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
@@ -75,12 +76,25 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
     user = check_password(request, email, password)
     access = access_of(request)
     if user is None:
-        audit.record("login_failure", access, warn=True, reason="invalid_credentials")
+        audit.record(
+            "login_failure",
+            access,
+            warn=True,
+            reason="invalid_credentials",
+            person_id=_account_here(access, email),
+        )
         return _form(request, then=then, email=email, error=WRONG)
     _refuse_outsiders(access, user)
     sessions.start(request.session, user.id, access.tenant.id, access.now)
     audit.record("login_success", access, user_id=user.id)
     return see_other(request, local_path(then))
+
+
+def _account_here(access: Access, email: str) -> UUID | None:
+    """Return whose account an address names in this tenant: they learn that somebody tried."""
+    with tenant_bound(access.tenant.id):
+        rows = TenantUser.objects.filter(user__email__iexact=email.strip())
+        return rows.values_list("user_id", flat=True).first()
 
 
 def _refuse_locked(request: HttpRequest, email: str) -> None:

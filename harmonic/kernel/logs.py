@@ -64,4 +64,9 @@ def _shown(line: MutableMapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_tokens(logger: WrappedLogger, method: str, line: Any) -> str:
-    return _TOKEN.sub(f"hmn_{FILTERED}", str(line))
+    return without_tokens(str(line))
+
+
+def without_tokens(text: str) -> str:
+    """Return a text with whatever looks like a token cut out."""
+    return _TOKEN.sub(f"hmn_{FILTERED}", text)

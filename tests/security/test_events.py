@@ -1,0 +1,190 @@
+"""The security log: what is written down, what is not, and that it stays as it is."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from accounts.models import AppendOnly, SecurityEvent
+from harmonic.kernel import audit
+from tests.fixtures.world import PASSWORD, World, client_of_nobody, make_token
+from tokens.models import ApiToken
+
+pytestmark = pytest.mark.django_db
+
+TOKENS = "/u/alice/settings/tokens"
+
+
+@pytest.fixture
+def seen(world: World) -> Any:
+    """Return the events since the test began, oldest first, optionally of one name."""
+    before = set(SecurityEvent.unscoped.values_list("id", flat=True))
+
+    def rows(event: str = "") -> list[SecurityEvent]:
+        found = SecurityEvent.unscoped.exclude(id__in=before).order_by("at")
+        return [row for row in found if event in ("", row.event)]
+
+    return rows
+
+
+def act(client: Client, path: str, **params: Any) -> Any:
+    return client.post(path, json.dumps(params), "application/json", headers={"accept": "*/*"})
+
+
+# --- What is written down -------------------------------------------------------------------
+
+
+def test_signing_in_and_out_is_written_down_with_who_and_where(seen: Any, world: World) -> None:
+    browser = client_of_nobody()
+
+    browser.post("/login", {"email": "bob@example.com", "password": PASSWORD})
+    browser.post("/logout")
+
+    signed_in, signed_out = seen()
+    assert (signed_in.event, signed_out.event) == ("login_success", "logout")
+    assert signed_in.user_id == signed_in.subject_id == world.user("bob").id
+    assert signed_in.tenant_id == world.tenant().id
+    assert signed_in.ip == "127.0.0.1"
+    assert signed_in.request_id
+    assert signed_in.severity == "info"
+
+
+def test_a_wrong_password_is_about_the_account_it_was_tried_on(seen: Any, world: World) -> None:
+    for email in ("bob@example.com", "nobody@example.com"):
+        client_of_nobody().post("/login", {"email": email, "password": "wrong"})
+
+    known, unknown = seen("login_failure")
+    assert known.user_id is None
+    assert known.subject_id == world.user("bob").id
+    assert unknown.subject_id is None
+    assert known.data == {"reason": "invalid_credentials"}
+    assert known.severity == "warning"
+
+
+def test_a_tokens_life_is_written_down_with_its_names(seen: Any, page: Any, world: World) -> None:
+    alice = page("alice")
+    alice.post(f"{TOKENS}/new/actions/create_api_token", {"name": "deploy script"})
+    token = ApiToken.unscoped.get(name="deploy script")
+
+    alice.post(f"{TOKENS}/{token.id}/actions/rename_api_token", {"name": "ci"})
+    alice.post(f"{TOKENS}/{token.id}/actions/delete_api_token")
+
+    made, renamed, deleted = seen()
+    assert made.data == {"token_id": str(token.id), "name": "deploy script"}
+    assert renamed.data == {"token_id": str(token.id), "name": "ci", "old_name": "deploy script"}
+    assert deleted.data == {"token_id": str(token.id), "name": "ci"}
+    assert deleted.user_id == deleted.subject_id == world.user("alice").id
+
+
+def test_what_an_action_did_is_written_down_only_if_it_was_done(
+    seen: Any, page: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("tokens.actions.Outcome", fail)
+    alice = page("alice")
+    alice.raise_request_exception = False
+
+    answer = alice.post(f"{TOKENS}/new/actions/create_api_token", {"name": "never made"})
+
+    assert answer.status_code == 500
+    assert seen("token_created") == []
+
+
+# --- What is not ----------------------------------------------------------------------------
+
+
+def test_no_row_holds_a_secret_or_what_people_wrote(seen: Any, page: Any, api: Any) -> None:
+    plaintext = make_token("bob")
+    note = act(api("bob"), "/note/actions/create_note", title="A title", text="The snapshot")
+    path = re.findall(r"/n/[0-9a-f]{8}", note.content.decode())[0]
+
+    page("alice").post(f"{TOKENS}/new/actions/create_api_token", {"name": f"was {plaintext}"})
+    act(api("alice"), f"{path}/settings/actions/delete_note")
+
+    kept = json.dumps([row.data for row in seen()])
+    assert plaintext not in kept
+    assert "hmn_[filtered]" in kept
+    assert "The snapshot" not in kept
+
+
+def test_a_refused_read_costs_no_write_and_refused_writes_one_a_minute(seen: Any, api: Any) -> None:
+    bob = api("bob", scope="read")
+
+    for _ in range(3):
+        bob.get("/collectives/treasury")
+    assert seen("permission_denied") == []
+
+    for _ in range(3):
+        act(bob, "/note/actions/create_note", text="text")
+    [row] = seen("permission_denied")
+    assert row.data == {"code": "insufficient_scope", "method": "POST"}
+
+
+def test_the_front_door_and_the_tokens_of_the_system_leave_no_rows(seen: Any) -> None:
+    client_of_nobody("").get("/help/nothing-there")
+    audit.record("permission_denied", method="POST")
+
+    assert seen() == []
+
+
+def test_a_sink_that_fails_stops_nobody_and_is_logged(
+    page: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(event: audit.Event) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr("harmonic.kernel.audit._sinks", [fail])
+
+    with caplog.at_level(logging.ERROR, "harmonic.audit"):
+        answer = page("alice").post("/logout")
+
+    assert answer.status_code == 303
+    assert "audit_sink_failed" in caplog.text
+
+
+# --- It stays -------------------------------------------------------------------------------
+
+
+def test_rows_are_neither_changed_nor_deleted(world: World, with_tenant: Any) -> None:
+    make_token("alice")
+    with with_tenant():
+        row = SecurityEvent.objects.first()
+        assert row is not None
+
+        for change in (
+            row.save,
+            row.delete,
+            SecurityEvent.objects.all().delete,
+            lambda: SecurityEvent.objects.update(event="x"),
+        ):
+            with pytest.raises(AppendOnly):
+                change()
+
+
+@pytest.mark.parametrize("path", ["/settings/security", "/tenant-admin/security"])
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_the_pages_only_read(page: Any, path: str, method: str) -> None:
+    assert getattr(page("alice"), method)(path).status_code == 405
+
+
+def test_the_product_touches_the_rows_in_one_place() -> None:
+    root = Path(settings.BASE_DIR)
+    rooms = ("accounts", "tokens", "collectives", "harmonic", "api")
+    sources = [path for room in rooms for path in (root / room).rglob("*.py")]
+
+    naming = {
+        str(path.relative_to(root))
+        for path in sources
+        if "SecurityEvent" in path.read_text() and "migrations" not in path.parts
+    }
+
+    assert naming == {"accounts/models.py", "accounts/security.py"}

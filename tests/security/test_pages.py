@@ -1,0 +1,186 @@
+"""Who reads the security log, and what its pages say."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.utils import timezone
+
+from accounts import security
+from accounts.models import SecurityEvent
+from harmonic.kernel.tenancy import tenant_bound
+from tests.fixtures.world import World, make_token
+from tests.markdown.reading import read
+
+pytestmark = pytest.mark.django_db
+
+OWN, TENANT = "/settings/security", "/tenant-admin/security"
+
+
+def markdown(client: Any, path: str) -> str:
+    page, _, query = path.partition("?")
+    answer = client.get(f"{page}.md" + (f"?{query}" if query else ""))
+    assert answer.status_code == 200, answer.content
+    document: str = answer.content.decode()
+    read(document)
+    return document
+
+
+def write(world: World, handle: str, event: str, count: int = 1, **data: Any) -> None:
+    """Write events of a person, a second apart, the last one now."""
+    user = world.user(handle)
+    with tenant_bound(world.tenant().id):
+        for number in range(count):
+            SecurityEvent(
+                tenant_id=world.tenant().id,
+                at=timezone.now() - timedelta(seconds=count - number),
+                event=event,
+                severity="info",
+                user=user,
+                subject_id=data.get("subject_id", user.id),
+                ip="203.0.113.7",
+                data={key: value for key, value in data.items() if key != "subject_id"},
+            ).save()
+
+
+def test_one_reads_what_concerns_oneself_and_ones_agents(page: Any, world: World) -> None:
+    make_token("alice", agent="scout")
+    write(world, "bob", "token_deleted", name="bob's own")
+
+    document = markdown(page("alice"), OWN)
+
+    assert "Token “scout in a test” of scout was made" in document
+    assert "bob's own" not in document
+
+
+def test_an_admins_address_is_not_shown_to_whom_they_act_on(page: Any, world: World) -> None:
+    write(world, "alice", "admin_action", subject_id=world.user("bob").id, is_admin=True)
+
+    own, tenant = markdown(page("bob"), OWN), markdown(page("alice"), TENANT)
+
+    assert "Bob was made a tenant admin" in own
+    assert "203.0.113.7" not in own
+    assert "203.0.113.7" in tenant
+
+
+@pytest.mark.parametrize(("handle", "status"), [("alice", 200), ("bob", 403), ("carol", 403)])
+def test_the_tenants_log_is_for_its_admins(page: Any, handle: str, status: int) -> None:
+    assert page(handle).get(TENANT).status_code == status
+
+
+def test_the_tenants_log_asks_for_fresh_proof(page: Any) -> None:
+    answer = page("alice", at=timezone.now() - timedelta(hours=1, minutes=5)).get(TENANT)
+
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/reverify?scope=admin")
+
+
+def test_another_tenants_events_are_not_there(page: Any, world: World) -> None:
+    make_token("dave", tenant="summit")
+
+    assert "dave in a test" not in markdown(page("alice"), TENANT)
+
+
+def test_both_representations_say_the_same(page: Any, world: World) -> None:
+    write(world, "alice", "token_deleted", name="deploy <b>script</b>")
+    alice = page("alice")
+
+    rows = BeautifulSoup(alice.get(OWN).content, "html.parser").select("tbody tr")
+
+    said = rows[0].select_one("th")
+    assert said is not None
+    assert said.get_text() == "Token “deploy <b>script</b>” was deleted"
+    assert "Token “deploy \\<b\\>script\\</b\\>” was deleted" in markdown(alice, OWN)
+
+
+def test_events_come_newest_first_in_pages_of_fifty(page: Any, world: World) -> None:
+    for number in range(60):
+        write(world, "alice", "token_deleted", name=f"number {number}")
+    alice = page("alice")
+    path, met = f"{OWN}.md?event=token_deleted", []
+
+    while path:
+        seen = read(alice.get(path).content.decode())
+        met.append([text for text in seen.texts if text.startswith("Token “number")])
+        older = [link for link in seen._targets if "cursor=" in link]
+        path = older[0].replace(OWN, f"{OWN}.md") if older else ""
+
+    assert [len(rows) for rows in met] == [50, 10]
+    assert [text for rows in met for text in rows] == [
+        f"Token “number {number}” was deleted" for number in reversed(range(60))
+    ]
+
+
+def test_filters_by_event_and_by_person(page: Any, world: World) -> None:
+    write(world, "bob", "login_success")
+    write(world, "carol", "logout")
+    alice = page("alice")
+
+    by_event = markdown(alice, f"{TENANT}?event=logout")
+    by_person = markdown(alice, f"{TENANT}?who=@bob")
+
+    assert "Signed out" in by_event
+    assert "Signed in" not in by_event
+    assert "/u/bob" in by_person
+    assert "/u/carol" not in by_person
+    assert "No such event" in markdown(alice, f"{TENANT}?who=nobody-at-all")
+    assert "No such event" in markdown(alice, f"{TENANT}?event=nothing")
+
+
+SENTENCES = [
+    ("logout", {"reason": "session_idle_timeout"}, "Was signed out after a time of inactivity"),
+    ("login_failure", {}, "A wrong password was given for Alice"),
+    ("reverification_success", {"scope": "admin"}, "Gave the password again, for the admin"),
+    ("reverification_failure", {"scope": "api_tokens"}, "Gave a wrong password when asked"),
+    ("token_created", {"name": "ci"}, "Token “ci” was made"),
+    ("token_renamed", {"name": "ci", "old_name": "x"}, "Token “x” was renamed to “ci”"),
+    ("token_created", {}, "Token “Unnamed” was made"),
+    ("api_flag_changed", {"is_on": False}, "The API was turned off for the whole tenant"),
+    ("admin_action", {"removed": True}, "Alice was removed from the tenant"),
+    ("admin_action", {"is_admin": False}, "Alice is no longer a tenant admin"),
+    ("user_suspended", {}, "Alice was suspended"),
+    ("user_unsuspended", {}, "The suspension of Alice was lifted"),
+    ("permission_denied", {"action": "vote", "code": "x"}, "Was refused the action “vote”: x"),
+    ("permission_denied", {"code": "not_a_member"}, "Was refused a write: not a member"),
+    ("rate_limited", {"limit": "writes"}, "the limit of writes was reached"),
+    ("rate_limited", {}, "Sign-in was closed for a while"),
+    ("content_deleted", {}, "Deleted a note of somebody else"),
+    ("2fa_enabled", {}, "2fa enabled"),
+]
+
+
+@pytest.mark.parametrize(("event", "data", "said"), SENTENCES)
+def test_every_event_has_its_sentence(
+    page: Any, world: World, event: str, data: dict[str, Any], said: str
+) -> None:
+    write(world, "alice", event, **data)
+
+    texts = read(markdown(page("alice"), f"{OWN}?event={event}")).texts
+
+    assert any(said in text for text in texts)
+
+
+def test_every_event_that_a_filter_offers_has_a_sentence() -> None:
+    assert set(security.NAMES) <= {*security.PLAIN, *security.WORDED}
+
+
+def test_a_switch_names_the_collective(page: Any, world: World) -> None:
+    page("alice").post(
+        "/collectives/kitchen/settings/actions/update_collective_settings.json",
+        json.dumps({"feature_api": False}),
+        content_type="application/json",
+    )
+
+    assert "The API was turned off in Kitchen Crew" in markdown(page("alice"), OWN)
+
+
+def test_the_pages_are_linked_where_one_looks(page: Any) -> None:
+    alice = page("alice")
+
+    assert f'href="{OWN}"' in alice.get("/u/alice/settings").content.decode()
+    assert f'href="{TENANT}"' in alice.get("/tenant-admin").content.decode()
+    assert OWN not in alice.get("/u/scout/settings").content.decode()
