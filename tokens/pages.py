@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from accounts.models import TenantUser
-from accounts.queries import Person, agents_of, people
+from accounts.queries import agents_of, people, person_at
 from accounts.rules import editable_person, is_parent_of
-from collectives.models import Collective, CollectiveMember
-from harmonic.kernel.access import Access, Forbidden, Link, Refused
+from harmonic.kernel.access import Access, Forbidden, Link, NotFound, Refused, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.pages import Page, View, form_alias, mounted, with_rule
 from tokens import actions, queries, rules
 from tokens.models import ApiToken
+from tokens.reach import may_in_words, reach_of
 
 
 def above(access: Access, owner: TenantUser) -> list[Link]:
@@ -153,59 +152,11 @@ def token_of(access: Access, handle: str, token_id: str) -> ApiToken:
     return queries.token_at(editable_person(access, handle), token_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """Whether a token gets into a collective of its owner, and who could let it in."""
-
-    name: str
-    path: str
-    is_open: bool
-    admins: list[Person]
-
-
-def reach(access: Access, owner: TenantUser) -> list[Reach]:
-    """Return the collectives of a token's owner, the main one first; no others are named."""
-    rows = CollectiveMember.objects.active().filter(
-        person=owner, collective__kind="standard", collective__archived_at=None
-    )
-    inside = [row.collective for row in rows.select_related("collective")]
-    inside.sort(key=lambda each: (not each.is_main, each.name.lower()))
-    closed = [each for each in inside if not _is_open(each)]
-    admins = _admins_of(closed)
-    return [
-        Reach(
-            f"{access.tenant.name} (main)" if each.is_main else each.name,
-            each.path or "/",
-            _is_open(each),
-            admins.get(each.id, []),
-        )
-        for each in inside
-    ]
-
-
-def _is_open(collective: Collective) -> bool:
-    return collective.is_main or collective.is_api_enabled
-
-
-def _admins_of(collectives: list[Collective]) -> dict[UUID, list[Person]]:
-    if not collectives:
-        return {}
-    rows = CollectiveMember.objects.active().filter(collective__in=collectives, is_admin=True)
-    pairs = list(rows.order_by("created_at", "id").values_list("collective_id", "person__user_id"))
-    known = people(user_id for _, user_id in pairs)
-    found: dict[UUID, list[Person]] = {}
-    for collective_id, user_id in pairs:
-        found.setdefault(collective_id, []).append(known[user_id])
-    return found
-
-
 def show(access: Access, token: ApiToken) -> Mapping[str, Any]:
     owner = token.owner
     is_active = token.is_active(access.now)
-    is_on = access.tenant.is_api_enabled
     return {
-        "reach": reach(access, owner) if is_active and is_on else [],
-        "is_tenant_api_on": is_on,
+        "reach": reach_of(access, token),
         "person": people([owner.user_id])[owner.user_id],
         "path": actions.token_path(owner, token),
         "token": queries.ListedToken(token, owner, owner.user_id == access.user.user_id, is_active),
@@ -213,7 +164,7 @@ def show(access: Access, token: ApiToken) -> Mapping[str, Any]:
         "is_parent": is_parent_of(access, owner),
         "scopes": token.scopes,
         "list_path": actions.list_path(owner),
-        "is_write": "create:all" in token.scopes,
+        "may": may_in_words(token.scopes),
     }
 
 
@@ -231,6 +182,41 @@ TOKEN = Page(
     about=about,
     actions=(actions.rename_api_token, actions.delete_api_token),
     writes={"DELETE": actions.delete_api_token},
+    resource="api_tokens",
+)
+
+
+# --- The token in use -----------------------------------------------------------------------
+
+
+class AnyTokensPage(Page):
+    """A page that every live token may read, whatever its scopes. It offers no actions."""
+
+    @property
+    def rule(self) -> Rule:
+        return Rule(self.door, self.resource, any_scope=True)
+
+
+def token_in_use(access: Access, handle: str) -> ApiToken:
+    """Return the token that the request came with, below its own owner's settings.
+
+    Raises:
+        NotFound: the request came with a session, or the handle is somebody else's.
+    """
+    owner = person_at(access, handle)
+    if access.token is None or owner.user_id != access.user.user_id:
+        raise NotFound
+    return queries.token_at(owner, str(access.token.id))
+
+
+SELF = AnyTokensPage(
+    name="tokens.self",
+    template="tokens/show.html",
+    title=TOKEN.title,
+    find=token_in_use,
+    show=show,
+    crumbs=TOKEN.crumbs,
+    about=about,
     resource="api_tokens",
 )
 
@@ -254,6 +240,7 @@ def urls() -> list[URLPattern]:
         path(base, create_from_group(first.callback), name=LIST.name),
         *rest,
         *mounted(f"{base}/new", NEW),
+        *mounted(f"{base}/self", SELF),
         *mounted(f"{base}/<str:token_id>", TOKEN),
         path(
             f"{base}/<str:token_id>/delete",

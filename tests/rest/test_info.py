@@ -26,6 +26,7 @@ COLLECTIVES = {
 TENANT = {
     **SHARED,
     **COLLECTIVES,
+    "/tokens/self": ["GET"],
     "/users": ["GET", "POST"],
     "/users/:id": ["DELETE", "GET", "PATCH", "PUT"],
     "/users/:user_id/tokens": ["GET", "POST"],
