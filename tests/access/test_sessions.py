@@ -105,7 +105,7 @@ def test_signing_in_renews_the_session_id(browser: Client):
     planted = SessionStore()
     planted["planted"] = True
     planted.save()
-    browser.cookies[settings.SESSION_COOKIE_NAME] = planted.session_key
+    browser.cookies[settings.SESSION_COOKIE_NAME] = planted.session_key or ""
 
     submit(browser, "bob@example.com")
 
