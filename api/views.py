@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, NoReturn, cast
 
+from django.db import models
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 from rest_framework.request import Request
@@ -12,6 +13,7 @@ from rest_framework.viewsets import ViewSet
 
 from api.errors import method_not_allowed
 from api.negotiation import Json
+from api.preconditions import tagged
 from harmonic.kernel.access import Access, Rule
 from harmonic.kernel.documents import keep_private
 from harmonic.kernel.pages import Request as AccessRequest
@@ -21,6 +23,8 @@ class Resource(ViewSet):
     """Base of the viewsets. The middleware has let the caller in, by the class's `rule`."""
 
     rule: ClassVar[Rule]
+    # The rows that its single items are.
+    model: ClassVar[type[models.Model] | None] = None
     renderer_classes = (Json,)
 
     @property
@@ -47,6 +51,7 @@ class Resource(ViewSet):
         final = super().finalize_response(request, response, *args, **kwargs)
         if not final.has_header("Cache-Control"):
             keep_private(final)
+        tagged(request, final)
         return final
 
 

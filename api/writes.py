@@ -11,6 +11,7 @@ from typing import Any
 from rest_framework.request import Request
 
 from api.errors import unsupported_media_type
+from api.preconditions import as_expected
 from harmonic.kernel.access import Access, Invalid
 from harmonic.kernel.actions import Action, ActionRefused, Outcome, perform, require
 from harmonic.kernel.params import Raw, raw_of
@@ -41,7 +42,20 @@ def carry_out(
         Refused: nothing was written.
     """
     require(action, access, target)
-    return perform(action, access, target, known(action, sent(request, within)))
+    params = known(action, sent(request, within))
+    with as_expected(request):
+        return perform(action, access, target, params)
+
+
+def erase(action: Action, access: Access, target: Any, request: Request) -> Outcome:
+    """Perform an action that takes no parameters, whatever the body holds.
+
+    Raises:
+        Refused: nothing was written.
+    """
+    require(action, access, target)
+    with as_expected(request):
+        return perform(action, access, target, Raw())
 
 
 def known(action: Action, raw: Raw) -> Raw:

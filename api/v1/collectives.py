@@ -148,6 +148,7 @@ def inside(access: Access, member: CollectiveMember) -> Access:
 
 class Collectives(Resource):
     rule = Rule(Door.TENANT)
+    model = Collective
 
     def list(self, request: Request) -> Response:
         params = query(PageParams, request)

@@ -13,7 +13,7 @@ from api.paging import Order, PageParams, page_of, query
 from api.v1.note_json import NoteWriter, event_json
 from api.v1.note_lists import list_of_notes
 from api.views import Resource, access_of, created, route
-from api.writes import carry_out, refuse_kind, sent
+from api.writes import carry_out, erase, refuse_kind, sent
 from collectives.notes import actions, rules
 from collectives.notes.models import Note
 from collectives.notes.queries import comments_of, live_note_at
@@ -68,6 +68,7 @@ class ParentParams(Params):
 
 class Notes(Resource):
     rule = Rule(Door.COLLECTIVE, resource="notes")
+    model = Note
 
     def list(self, request: Request) -> Response:
         return list_of_notes(request)
@@ -95,7 +96,7 @@ class Notes(Resource):
     def destroy(self, request: Request, note_id: str) -> Response:
         access = access_of(request)
         refuse_kind(actions.delete_note, access)
-        perform(actions.delete_note, access, live_note_at(access, note_id, NOT_FOUND), Raw())
+        erase(actions.delete_note, access, live_note_at(access, note_id, NOT_FOUND), request)
         return Response({"message": "Note deleted"})
 
 

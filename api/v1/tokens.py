@@ -17,7 +17,7 @@ from accounts.rules import may_edit
 from api.paging import Order, PageParams, page_of, query
 from api.shapes import ts, ts_or_none
 from api.views import Resource, access_of, created, keep_secret, route
-from api.writes import carry_out, refuse_kind, sent
+from api.writes import carry_out, erase, refuse_kind, sent
 from harmonic.kernel import wording
 from harmonic.kernel.access import (
     Access,
@@ -29,7 +29,7 @@ from harmonic.kernel.access import (
     Refused,
     Rule,
 )
-from harmonic.kernel.actions import Outcome, Secret, perform, require
+from harmonic.kernel.actions import Outcome, Secret, require
 from harmonic.kernel.fields import Line, Moment, Names, Params
 from harmonic.kernel.params import Raw, validated
 from tokens import actions, rules
@@ -157,6 +157,7 @@ def owner_at(access: Access, user_id: str) -> TenantUser:
 
 class Tokens(Resource):
     rule = Rule(Door.TENANT, resource="api_tokens")
+    model = ApiToken
 
     def list(self, request: Request, user_id: str) -> Response:
         access = access_of(request)
@@ -202,7 +203,7 @@ class Tokens(Resource):
         access = access_of(request)
         refuse_kind(actions.delete_api_token, access)
         token = token_at(owner_at(access, user_id), token_id, NOT_FOUND)
-        perform(actions.delete_api_token, access, token, Raw())
+        erase(actions.delete_api_token, access, token, request)
         return Response({"message": "Token deleted"})
 
 

@@ -11,13 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actions import agents, people
-from accounts.models import TenantUser
+from accounts.models import TenantUser, User
 from accounts.queries import person_named, with_user
 from accounts.rules import checked_handle, may_edit
 from api.paging import Order, PageParams, page_of, query
 from api.v1.user_json import users_json
 from api.views import Resource, access_of, created, keep_secret, route
-from api.writes import carry_out, refuse_kind
+from api.writes import carry_out, erase, refuse_kind
 from collectives.notes.models import NoteHistoryEvent
 from collectives.queries import own_workspace
 from harmonic.kernel.access import (
@@ -30,9 +30,8 @@ from harmonic.kernel.access import (
     Rule,
     SignInRequired,
 )
-from harmonic.kernel.actions import Outcome, perform
+from harmonic.kernel.actions import Outcome
 from harmonic.kernel.fields import Flag, Line, Params
-from harmonic.kernel.params import Raw
 from harmonic.kernel.text import slug
 
 NOT_FOUND = "User not found"
@@ -162,6 +161,7 @@ def editable(access: Access, user_id: str) -> TenantUser:
 
 class Users(Resource):
     rule = Rule(Door.TENANT, resource="users")
+    model = User
 
     def list(self, request: Request) -> Response:
         params = query(PageParams, request)
@@ -196,7 +196,7 @@ class Users(Resource):
     def destroy(self, request: Request, user_id: str) -> Response:
         access = access_of(request)
         refuse_kind(delete_user, access)
-        perform(delete_user, access, editable(access, user_id), Raw())
+        erase(delete_user, access, editable(access, user_id), request)
         return Response({"message": "User deleted"})
 
 

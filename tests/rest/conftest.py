@@ -11,6 +11,7 @@ BASE = "/api/v1"
 KITCHEN = "/collectives/kitchen/api/v1"
 # The test client's answer, which knows more than any declared type.
 Answer = Any
+Headers = dict[str, str] | None
 ERROR_KEYS = ["error", "code", "status", "request_id"]
 
 
@@ -22,25 +23,36 @@ class Program:
         # What our own mistakes answer is to be seen as well.
         self.client.raise_request_exception = False
 
-    def get(self, path: str, **query: Any) -> Answer:
-        return self.client.get(path, query)
+    def get(self, path: str, headers: Headers = None, **query: Any) -> Answer:
+        return self.client.get(path, query, headers=headers or {})
 
-    def delete(self, path: str) -> Answer:
-        return self.client.delete(path)
+    def head(self, path: str, **query: Any) -> Answer:
+        return self.client.head(path, query)
+
+    def options(self, path: str) -> Answer:
+        return self.client.options(path)
+
+    def delete(self, path: str, **headers: str) -> Answer:
+        return self.client.delete(path, headers=named(headers))
 
     def post(self, path: str, body: object = None, **headers: str) -> Answer:
         return self._send("post", path, body, headers)
 
-    def put(self, path: str, body: object = None) -> Answer:
-        return self._send("put", path, body, {})
+    def put(self, path: str, body: object = None, **headers: str) -> Answer:
+        return self._send("put", path, body, headers)
 
-    def patch(self, path: str, body: object = None) -> Answer:
-        return self._send("patch", path, body, {})
+    def patch(self, path: str, body: object = None, **headers: str) -> Answer:
+        return self._send("patch", path, body, headers)
 
     def _send(self, method: str, path: str, body: object, headers: dict[str, str]) -> Answer:
         send = getattr(self.client, method)
         sent = {} if body is None else body
-        return send(path, sent, content_type="application/json", headers=headers)
+        return send(path, sent, content_type="application/json", headers=named(headers))
+
+
+def named(headers: dict[str, str]) -> dict[str, str]:
+    """Return headers under their names, which a keyword spells with underscores."""
+    return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 @pytest.fixture

@@ -1,0 +1,98 @@
+"""Conditional requests on resources: answers carry tags, writes may name the one they saw."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.http import HttpResponse, QueryDict
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.negotiation import Json
+from harmonic.kernel import conditional
+from harmonic.kernel.access import Refused
+
+if TYPE_CHECKING:
+    from api.views import Resource
+
+READS = frozenset({"GET", "HEAD"})
+CHANGES = frozenset({"PUT", "PATCH", "DELETE"})
+# What answers to writes say besides the object.
+BESIDES = frozenset({"note"})
+
+
+def tagged(request: Request, response: HttpResponse) -> None:
+    """Tag the answer to a read, and that of a POST with the object it made.
+
+    An answer that nobody stores has no tag.
+    """
+    if response.status_code != 200 or response["Cache-Control"] == "no-store":
+        return
+    django = request._request
+    data: Any = getattr(response, "data", None)
+    if django.method in READS:
+        modified_at = modified(data)
+        if modified_at:
+            response["Last-Modified"] = conditional.last_modified(modified_at)
+        conditional.tag(django.headers, response, conditional.etag_of(_body(response)))
+    elif response.has_header("Location") and "include" not in django.GET:
+        plain = {key: data[key] for key in data if key not in BESIDES}
+        response["ETag"] = conditional.etag_of(Json().render(plain))
+
+
+def _body(response: HttpResponse) -> bytes:
+    if isinstance(response, Response):
+        response.render()
+    return response.content
+
+
+def modified(data: Any) -> datetime | None:
+    """Return when a single item changed last, as its representation has it."""
+    changed = data.get("updated_at") if isinstance(data, dict) else None
+    return datetime.fromisoformat(changed) if changed else None
+
+
+@contextmanager
+def as_expected(request: Request) -> Iterator[None]:
+    """Hold a change to what its sender expects to find, in one transaction with it.
+
+    Raises:
+        Refused: 412; the item is not, or no longer, what the sender has seen.
+    """
+    headers = request._request.headers
+    if request.method not in CHANGES or not conditional.is_conditional_write(headers):
+        yield
+        return
+    view: Resource = request.parser_context["view"]
+    with transaction.atomic():
+        _lock(view, _shown(view, request))
+        shown = _shown(view, request)
+        etag = conditional.etag_of(Json().render(shown))
+        if not conditional.is_as_expected(headers, etag, modified(shown)):
+            raise Refused(
+                "The item is not what you expect: it has changed since, or never was so.",
+                status=412,
+                code="precondition_failed",
+                hint="Read it again, without parameters, and send its ETag in If-Match.",
+            )
+        yield
+
+
+def _shown(view: Resource, request: Request) -> dict[str, Any]:
+    """Return the item's plain representation, as GET without parameters gives it."""
+    plain = copy.copy(request._request)
+    plain.method, plain.GET = "GET", QueryDict()
+    shown: dict[str, Any] = view.retrieve(Request(plain), **view.kwargs).data  # type: ignore[attr-defined]  # whatever is changed can be read
+    return shown
+
+
+def _lock(view: Resource, shown: dict[str, Any]) -> None:
+    """Keep other writers out until the end of the transaction."""
+    assert view.model is not None  # whatever is changed names its rows
+    rows = view.model._default_manager.select_for_update().filter(pk=shown["id"])
+    rows.values_list("pk").first()

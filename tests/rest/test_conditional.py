@@ -1,0 +1,246 @@
+"""Tags of answers, and writes that name the one they saw (RFC 9110 §13)."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.utils import timezone
+from django.utils.http import http_date, parse_http_date
+
+from collectives.notes.models import Note
+from harmonic.kernel.conditional import etag_of
+from tests.fixtures.world import client_with, make_token
+from tests.rest.conftest import BASE, KITCHEN, Program, error_of
+
+MINE = f"{BASE}/users/me"
+
+
+@pytest.fixture
+def note(alice, note_id):
+    """A note of Alice's in the kitchen."""
+    return f"{KITCHEN}/notes/{note_id('Welcome to the kitchen')}"
+
+
+@pytest.fixture
+def items(alice, note):
+    """One item of each kind that Alice may change."""
+    token = alice.post(f"{MINE}/tokens", {"scopes": ["read:all"]}).json()["id"]
+    return [note, f"{BASE}/collectives/kitchen", MINE, f"{MINE}/tokens/{token}"]
+
+
+LISTS = [
+    BASE,
+    f"{KITCHEN}/notes",
+    f"{BASE}/users",
+    f"{BASE}/collectives",
+    f"{BASE}/collectives/kitchen/members",
+    f"{MINE}/tokens",
+]
+
+# --- Reading --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_every_read_has_a_tag_of_its_body(alice, path):
+    response = alice.get(path)
+
+    assert response["ETag"] == etag_of(response.content)
+    assert response["Cache-Control"] == "private, no-cache"
+    assert response["Vary"] == "Accept, Authorization, Cookie"
+    assert "Last-Modified" not in response
+
+
+def test_single_items_say_when_they_changed_last(alice, items):
+    for path in items:
+        response = alice.get(path)
+
+        assert response["ETag"] == etag_of(response.content), path
+        moment = datetime.fromisoformat(response.json()["updated_at"])
+        assert parse_http_date(response["Last-Modified"]) == int(moment.timestamp()), path
+
+
+@pytest.mark.parametrize("weakened", ["{}", "W/{}", '"x", {}', "*"])
+def test_what_the_client_has_already_is_answered_empty(alice, note, weakened):
+    first = alice.get(note)
+    again = alice.get(note, {"If-None-Match": weakened.format(first["ETag"])})
+
+    assert (again.status_code, again.content) == (304, b"")
+    for name in ("ETag", "Last-Modified", "Cache-Control", "Vary", "API-Version"):
+        assert again[name] == first[name]
+    assert "Content-Type" not in again
+
+
+def test_a_list_page_keeps_its_link_when_nothing_changed(alice):
+    first = alice.get(f"{KITCHEN}/notes", limit=1)
+    again = alice.get(f"{KITCHEN}/notes", {"If-None-Match": first["ETag"]}, limit=1)
+
+    assert again.status_code == 304
+    assert again["Link"] == first["Link"]
+
+
+def test_head_has_the_headers_of_get(alice, note):
+    got, head = alice.get(note), alice.head(note)
+
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("ETag", "Last-Modified", "Content-Type", "Content-Length"):
+        assert head.get(name) == got.get(name), name
+
+
+def test_another_tag_gets_the_whole_answer(alice, note):
+    assert alice.get(note, {"If-None-Match": '"x"'}).status_code == 200
+
+
+def test_dates_alone_save_no_reading(alice, bob):
+    """Readers change a note without moving its date."""
+    note = alice.post(f"{KITCHEN}/notes", {"text": "New"})["Location"]
+    first = alice.get(note)
+    bob.post(f"{note}/confirm")
+    again = alice.get(note, {"If-Modified-Since": first["Last-Modified"]})
+
+    assert (again.status_code, again["ETag"] == first["ETag"]) == (200, False)
+
+
+def test_what_is_included_counts(alice, note):
+    assert alice.get(note)["ETag"] != alice.get(note, include="created_by")["ETag"]
+
+
+def test_errors_and_changes_have_no_tag(alice, note):
+    assert "ETag" not in alice.get(f"{note}x")
+    assert "ETag" not in alice.patch(note, {"title": "Another"})
+
+
+def test_a_plaintext_has_no_tag_and_is_never_stored(alice):
+    response = alice.post(f"{MINE}/tokens", {"scopes": ["read:all"]}, If_None_Match="*")
+
+    assert response.status_code == 200
+    assert response["Cache-Control"] == "no-store"
+    assert "ETag" not in response
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (f"{KITCHEN}/notes", {"text": "New"}),
+        (f"{BASE}/collectives", {"name": "New", "handle": "new-one"}),
+        (f"{BASE}/users", {"name": "Newt"}),
+        (f"{BASE}/users", {"name": "Newt", "mode": "internal", "generate_token": True}),
+    ],
+)
+def test_what_a_post_made_comes_with_its_tag(alice, path, body):
+    made = alice.post(path, body)
+
+    assert made["ETag"] == alice.get(made["Location"])["ETag"]
+
+
+# --- Changing -------------------------------------------------------------------------------
+
+
+def test_a_change_of_what_was_seen_is_made(alice, items):
+    for path in items:
+        tag = alice.get(path)["ETag"]
+
+        assert alice.patch(path, {}, If_Match=tag).status_code == 200, path
+        assert alice.put(path, {}, If_Match="*").status_code == 200, path
+
+
+def test_a_change_of_something_else_is_refused(alice, items):
+    for path in items:
+        before = alice.get(path).content
+        response = alice.patch(
+            path, {"title": "X", "name": "X", "display_name": "X"}, If_Match='"x"'
+        )
+
+        assert error_of(response, 412).startswith("The item is not what you expect"), path
+        assert response.json()["code"] == "precondition_failed"
+        assert alice.get(path).content == before
+
+
+def test_a_weak_tag_is_not_enough_for_a_change(alice, note):
+    tag = alice.get(note)["ETag"]
+
+    assert alice.patch(note, {"title": "X"}, If_Match=f"W/{tag}").status_code == 412
+
+
+def test_the_tag_of_an_answer_with_more_in_it_is_another(alice, note):
+    tag = alice.get(note, include="comments")["ETag"]
+
+    assert alice.patch(note, {"title": "X"}, If_Match=tag).status_code == 412
+
+
+def test_parameters_of_the_write_do_not_change_the_tag(alice, note):
+    tag = alice.get(note)["ETag"]
+
+    assert alice.patch(f"{note}?include=comments", {"title": "X"}, If_Match=tag).status_code == 200
+
+
+def test_deleting_heeds_the_tag(alice, note):
+    assert error_of(alice.delete(note, If_Match='"x"'), 412)
+    assert alice.get(note).status_code == 200
+    assert alice.delete(note, If_Match=alice.get(note)["ETag"]).status_code == 200
+    assert alice.get(note).status_code == 404
+
+
+def test_deleting_a_token_or_an_agent_heeds_the_tag(alice, world):
+    made = alice.post(f"{BASE}/users", {"name": "Newt"})
+    token = alice.post(f"{MINE}/tokens", {"scopes": ["read:all"]})
+
+    for path in (made["Location"], token["Location"]):
+        assert alice.delete(path, If_Match='"x"').status_code == 412
+        assert alice.delete(path, If_Match=alice.get(path)["ETag"]).status_code == 200
+
+
+def test_a_change_may_name_a_date(alice, note):
+    date = alice.get(note)["Last-Modified"]
+    old = http_date(parse_http_date(date) - 1)
+
+    assert alice.patch(note, {"title": "X"}, If_Unmodified_Since=old).status_code == 412
+    assert alice.patch(note, {"title": "X"}, If_Unmodified_Since=date).status_code == 200
+
+
+def test_the_date_moves_with_a_change(alice, note):
+    date = alice.get(note)["Last-Modified"]
+    with time_machine.travel(timezone.now() + timedelta(seconds=5)):
+        alice.patch(note, {"title": "X"})
+        response = alice.patch(note, {"title": "Y"}, If_Unmodified_Since=date)
+
+    assert response.status_code == 412
+
+
+def test_who_may_not_change_it_is_told_that_first(bob, note):
+    assert error_of(bob.patch(note, {"title": "X"}, If_Match='"x"'), 403) == "Unauthorized"
+
+
+def test_what_is_not_there_is_told_first(alice):
+    response = alice.patch(f"{KITCHEN}/notes/00000000", {"title": "X"}, If_Match='"x"')
+
+    assert error_of(response, 404) == "Note not found"
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_of_changes_that_saw_the_same_one_is_made(transactional_world):
+    plaintext = make_token("alice")
+    note = Note.unscoped.get(title="Welcome to the kitchen").id
+    path = f"{KITCHEN}/notes/{note}"
+    tag = Program(client_with(plaintext)).get(path)["ETag"]
+    statuses: list[int] = []
+
+    def change(number: int) -> None:
+        try:
+            program = Program(client_with(plaintext))
+            response = program.patch(path, {"title": f"Title {number}"}, If_Match=tag)
+            statuses.append(response.status_code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=change, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(statuses) == [200] + [412] * 7
