@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
+from accounts.actions.agents import stop_ai_agent
 from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from accounts.rules import editable_person, is_parent_of
@@ -180,7 +181,7 @@ TOKEN = Page(
     show=show,
     crumbs=lambda access, token: below_list(access, token.owner),
     about=about,
-    actions=(actions.rename_api_token, actions.delete_api_token),
+    actions=(actions.rename_api_token, actions.delete_api_token, stop_ai_agent),
     writes={"DELETE": actions.delete_api_token},
     resource="api_tokens",
 )

@@ -249,6 +249,17 @@ def delete_token(access: Access, token: ApiToken) -> None:
         )
 
 
+def end_tokens(access: Access, owner: TenantUser) -> int:
+    """End all live external tokens of somebody at once, and return how many there were."""
+    ended = (
+        ApiToken.objects.filter(owner=owner)
+        .external()
+        .update(deleted_at=access.now, updated_at=access.now)
+    )
+    audit.record("tokens_ended", access, owner_id=owner.user_id, count=ended)
+    return int(ended)
+
+
 def rename_token(access: Access, token: ApiToken, name: str | None) -> None:
     if name == "":
         raise Invalid.of("name", "blank")

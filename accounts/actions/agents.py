@@ -8,14 +8,16 @@ from typing import Any
 from accounts import rules
 from accounts.actions.people import rename
 from accounts.models import TenantUser, User, agent_configuration
+from accounts.queries import people
 from collectives import queries as collectives
 from collectives.rules import add_member, join_tenant
 from harmonic.kernel import capabilities
-from harmonic.kernel.access import Access, Forbidden
+from harmonic.kernel.access import Access, Denied, Forbidden
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource, Secret
 from harmonic.kernel.fields import Block, Flag, Line, Names, Params
 from harmonic.kernel.wording import in_words
-from tokens.rules import READ_WRITE, create_token, held_by
+from tokens.queries import tokens_of
+from tokens.rules import NOT_FOR_INTERNAL, READ_WRITE, create_token, end_tokens, held_by
 
 PEOPLE_ONLY = "Only human accounts can create AI agents."
 PROMPT_LENGTH = 100_000
@@ -244,6 +246,67 @@ update_ai_agent = Action(
     initial=_current,
     people_only="Only people can change agents.",
     audience="public",
+)
+
+
+def _agent_of(target: Any) -> Any:
+    """Return the agent, of whom or of whose token the target is."""
+    return getattr(target, "owner", target)
+
+
+def may_stop(access: Access, target: Any) -> Denied | None:
+    """The parent of an agent that has tokens of its own; Harmonic ends those of the others."""
+    agent = _agent_of(target)
+    if denied := rules.may_manage_agent(access, agent):
+        return denied
+    if agent is not None and agent.user.is_internal_agent:
+        return Denied(f"{NOT_FOR_INTERNAL}.", "Deactivate the agent instead.")
+    return None
+
+
+def _stop(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    agent = _agent_of(target)
+    ended = end_tokens(access, agent)
+    counted = "no token" if not ended else "1 token" if ended == 1 else f"{ended} tokens"
+    return Outcome(
+        f"{agent.display_name} is stopped: {counted} deleted.",
+        f"{path_of(agent)}/settings",
+        resource(agent),
+        agent,
+    )
+
+
+def _ask_to_stop(access: Access, target: Any) -> Confirmation:
+    agent = _agent_of(target)
+    tokens = tokens_of(agent)
+    active = [token for token in tokens if token.is_active(access.now)]
+    used = [token.last_used_at for token in tokens if token.last_used_at]
+    return Confirmation(
+        f"Stop “{agent.display_name}”?",
+        (
+            ("Agent", people([agent.user_id])[agent.user_id]),
+            ("Active tokens", len(active)),
+            ("Tokens in all", len(tokens)),
+            ("Last used", max(used) if used else "Never"),
+        ),
+    )
+
+
+stop_ai_agent = Action(
+    name="stop_ai_agent",
+    sentence=(
+        "Delete all tokens of this agent at once. It stays where it is a member,"
+        " and acts again once it has a new token."
+    ),
+    label="Stop agent",
+    scope="delete:api_tokens",
+    policy=may_stop,
+    is_offered=lambda access, target: target is None or _agent_of(target).archived_at is None,
+    effect=_stop,
+    is_dangerous=True,
+    confirm=_ask_to_stop,
+    people_only="Only people can stop agents.",
+    audience="private",
 )
 
 

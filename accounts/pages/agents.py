@@ -100,6 +100,7 @@ AGENT = Page(
     show=show,
     crumbs=below_list,
     about=about,
+    actions=(actions.stop_ai_agent,),
     resource="users",
 )
 
@@ -135,6 +136,7 @@ SETTINGS = Page(
     actions=(
         actions.update_ai_agent,
         update_profile,
+        actions.stop_ai_agent,
         actions.deactivate_ai_agent,
         actions.reactivate_ai_agent,
     ),

@@ -68,8 +68,8 @@ NEVER = frozenset(
     words(
         "create_collective join_collective leave_collective update_collective_settings"
         " create_invite create_ai_agent update_ai_agent add_ai_agent_to_collective"
-        " remove_ai_agent_from_collective deactivate_ai_agent reactivate_ai_agent"
-        " create_api_token rename_api_token delete_api_token"
+        " remove_ai_agent_from_collective deactivate_ai_agent reactivate_ai_agent stop_ai_agent"
+        " create_api_token rename_api_token delete_api_token rotate_api_token"
         " update_profile update_member_roles remove_member restore_note"
         " create_webhook update_webhook delete_webhook test_webhook"
         " suspend_user unsuspend_user update_tenant_settings update_tenant_roles"

@@ -1,0 +1,110 @@
+"""Stopping an agent: all its tokens end at once, and nothing else of it does."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import TenantUser
+from collectives.models import CollectiveMember
+from tests.fixtures.world import client_with, make_token
+from tokens.models import ApiToken
+
+STOP = "actions/stop_ai_agent"
+SELF = "/api/v1/tokens/self"
+
+
+def token_page(plaintext):
+    row = ApiToken.unscoped.select_related("owner").get(token_prefix=plaintext[:8])
+    return f"/u/{row.owner.handle}/settings/tokens/{row.id}"
+
+
+@pytest.fixture
+def scouts(world):
+    return [make_token("alice", agent="scout") for _ in range(2)]
+
+
+def pages(scouts):
+    return {
+        "its page": "/ai-agents/scout",
+        "its settings": "/ai-agents/scout/settings",
+        "its token": token_page(scouts[0]),
+    }
+
+
+@pytest.mark.parametrize("where", ["its page", "its settings", "its token"])
+def test_all_tokens_of_the_agent_end_at_once(page, scouts, world, where):
+    path = f"{pages(scouts)[where]}/{STOP}"
+    others = [make_token("alice"), make_token("bob", agent="pilot")]
+
+    answer = page("alice").post(path)
+
+    assert (answer.status_code, answer["Location"]) == (303, "/ai-agents/scout/settings")
+    assert [client_with(each).get(SELF).status_code for each in scouts] == [401, 401]
+    assert [client_with(each).get(SELF).status_code for each in others] == [200, 200]
+    row = TenantUser.unscoped.get(handle="scout")
+    assert row.archived_at is None
+    memberships = CollectiveMember.unscoped.filter(person=row, archived_at=None)
+    assert memberships.filter(collective__handle="kitchen").exists()
+
+
+def test_it_may_get_a_new_token_afterwards(page, scouts):
+    page("alice").post(f"/ai-agents/scout/{STOP}")
+
+    assert client_with(make_token("alice", agent="scout")).get(SELF).status_code == 200
+
+
+@pytest.mark.parametrize("where", ["its page", "its settings", "its token"])
+def test_it_asks_first_with_the_facts(page, scouts, where):
+    client_with(scouts[0]).get(SELF)
+    path = pages(scouts)[where]
+
+    shown = page("alice").get(path).content.decode()
+    asked = page("alice").get(f"{path}/{STOP}").content.decode()
+
+    assert f'href="{path}/{STOP}"' in shown
+    assert "Stop “scout”?" in asked
+    assert "<dt>Active tokens</dt><dd>2</dd>" in asked
+    assert "<dt>Last used</dt><dd><time" in asked
+
+
+def test_a_token_of_the_parent_stops_it_too(api, scouts):
+    answer = api("alice").post(f"/ai-agents/scout/{STOP}")
+
+    assert answer.status_code == 200
+    assert "scout is stopped: 2 tokens deleted." in answer.content.decode()
+
+
+def test_stopping_it_again_changes_nothing(api, scouts):
+    alice = api("alice")
+    alice.post(f"/ai-agents/scout/{STOP}")
+    before = list(ApiToken.unscoped.order_by("id").values_list("deleted_at", flat=True))
+
+    again = alice.post(f"/ai-agents/scout/{STOP}").content.decode()
+
+    assert "no token deleted" in again
+    assert list(ApiToken.unscoped.order_by("id").values_list("deleted_at", flat=True)) == before
+
+
+def test_nobody_else_stops_it(api, page, scouts):
+    agent = client_with(scouts[0])
+
+    assert page("bob").post(f"/ai-agents/scout/{STOP}").status_code == 403
+    assert api("alice", scope="read").post(f"/ai-agents/scout/{STOP}").status_code == 403
+    refused = agent.post(f"{token_page(scouts[0])}/{STOP}")
+    assert refused.status_code == 403
+    assert "Your capabilities do not include 'stop_ai_agent'" in refused.content.decode()
+    assert agent.get(SELF).status_code == 200
+
+
+def test_an_internal_agent_has_no_tokens_to_stop(page):
+    body = page("alice").get("/ai-agents/steward").content.decode()
+
+    assert STOP not in body
+    assert page("alice").post(f"/ai-agents/steward/{STOP}").status_code == 403
+
+
+def test_ones_own_token_offers_no_agent_to_stop(page):
+    path = token_page(make_token("alice"))
+
+    assert STOP not in page("alice").get(path).content.decode()
+    assert page("alice").post(f"{path}/{STOP}").status_code == 403
