@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from functools import cache
+from math import ceil
 from typing import Any
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
-from harmonic.kernel import frontmatter, markdown
+from harmonic.kernel import conditional, frontmatter, markdown
 from harmonic.kernel.access import Access, Refused
 from harmonic.kernel.actions import Action
 from harmonic.kernel.fields import Params
@@ -24,6 +25,8 @@ from harmonic.kernel.negotiation import Format
 
 MOTTO = "> [Do the right thing. ❤️](/motto)"
 VARY = "Accept, Authorization, Cookie"
+# A rule of thumb, for readers who must budget what they read.
+CHARACTERS_A_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,16 @@ def respond(request: HttpRequest, access: Access, document: Document) -> HttpRes
     Raises:
         Refused: 406 where JSON is asked of a document that has none.
     """
+    etag = ""
     if access.format == Format.JSON:
         response = _json(access, document)
+        etag = conditional.etag_of(response.content)
     elif access.format == Format.MARKDOWN:
-        response = HttpResponse(
-            markdown_of(access, document), content_type="text/markdown; charset=utf-8"
-        )
+        text = markdown_of(access, document)
+        response = HttpResponse(text, content_type="text/markdown; charset=utf-8")
         response["Link"] = f'<{in_header(access.path)}>; rel="canonical"'
+        response["Content-Tokens-Estimate"] = str(ceil(len(text) / CHARACTERS_A_TOKEN))
+        etag = _etag_of(access, text)
     else:
         response = HttpResponse(html_of(request, access, document))
         response["Link"] = f'<{alternate(access.path)}>; rel="alternate"; type="text/markdown"'
@@ -82,7 +88,25 @@ def respond(request: HttpRequest, access: Access, document: Document) -> HttpRes
     for name, value in document.headers.items():
         response[name] = value
     keep_private(response, holds_secret=document.holds_secret)
+    if etag and _is_tagged(request, document):
+        conditional.tag(request.headers, response, etag)
     return response
+
+
+def _is_tagged(request: HttpRequest, document: Document) -> bool:
+    """Answer whether an answer may be asked for again by its tag: what was read, no secret."""
+    is_read = request.method in {"GET", "HEAD"}
+    return is_read and document.status == 200 and not document.holds_secret
+
+
+def _etag_of(access: Access, text: str) -> str:
+    """Return the weak tag of a Markdown document: what it says, whenever it was asked for."""
+    timeless = text.replace(f"\ntimestamp: {_moment(access)}\n", "\n", 1)
+    return f"W/{conditional.etag_of(timeless.encode())}"
+
+
+def _moment(access: Access) -> str:
+    return access.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def keep_private(response: HttpResponse, *, holds_secret: bool = False) -> None:
@@ -149,8 +173,7 @@ def _frontmatter(access: Access, document: Document) -> str:
     fields |= {"host": access.host, "path": access.path}
     if document.scope:
         fields["scope"] = document.scope
-    moment = access.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    fields |= {"title": document.title, "timestamp": frontmatter.Plain(moment)}
+    fields |= {"title": document.title, "timestamp": frontmatter.Plain(_moment(access))}
     if access.actor:
         fields["viewer"] = f"@{access.actor.handle}"
     if document.offers:

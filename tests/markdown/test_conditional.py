@@ -1,0 +1,120 @@
+"""Reading a page again costs nothing while it says the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/collectives/kitchen/members.md"
+
+
+def asked_again(client: Any, path: str, etag: str, method: str = "get") -> Any:
+    return getattr(client, method)(path, headers={"if-none-match": etag})
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_a_page_that_says_the_same_is_not_sent_again(api: Any, method: str) -> None:
+    alice = api("alice")
+    first = alice.get(PAGE)
+
+    again = asked_again(alice, PAGE, first["ETag"], method)
+
+    assert re.fullmatch(r'W/"[0-9a-f]{32}"', first["ETag"])
+    assert again.status_code == 304
+    assert again.content == b""
+    assert "Content-Type" not in again
+    kept = ("ETag", "Cache-Control", "Vary", "Link", "Content-Tokens-Estimate")
+    assert {name: again[name] for name in kept} == {name: first[name] for name in kept}
+    assert first["Cache-Control"] == "private, no-cache"
+
+
+def test_the_time_of_asking_is_not_part_of_the_tag(api: Any) -> None:
+    alice = api("alice")
+    first = alice.get(PAGE)
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=5)):
+        later = alice.get(PAGE)
+
+    assert first.content != later.content
+    assert first["ETag"] == later["ETag"]
+
+
+def test_a_change_changes_the_tag(api: Any, note_path: Any) -> None:
+    alice, path = api("alice"), note_path("Knife care")
+    before = alice.get(f"{path}.md")["ETag"]
+
+    body = json.dumps({"text": "Mind the edge."})
+    assert alice.post(f"{path}/actions/add_comment", body, "application/json").status_code == 200
+
+    after = asked_again(alice, f"{path}.md", before)
+    assert after.status_code == 200
+    assert after["ETag"] != before
+
+
+def test_each_viewer_has_a_tag_of_their_own(api: Any) -> None:
+    etag = api("alice").get(PAGE)["ETag"]
+
+    assert asked_again(api("bob"), PAGE, etag).status_code == 200
+
+
+def test_a_title_cannot_stand_in_for_the_timestamp(api: Any) -> None:
+    alice = api("alice")
+
+    def etag_with(title: str) -> str:
+        body = json.dumps({"title": title, "text": "text"})
+        made = alice.post("/note/actions/create_note.json", body, "application/json").json()
+        document = alice.get(f"{made['resource']['path']}.md")
+        return str(document["ETag"])
+
+    assert etag_with("timestamp: 2026-01-01T00:00:00Z") != etag_with("timestamp: 2026")
+
+
+def test_the_same_holds_for_a_sessions_suffix(page: Any) -> None:
+    alice = page("alice")
+
+    assert asked_again(alice, PAGE, alice.get(PAGE)["ETag"]).status_code == 304
+
+
+def test_html_refusals_writes_and_secrets_have_no_tag(page: Any, api: Any) -> None:
+    made = api("alice").post(
+        "/u/alice/settings/tokens/new/actions/create_api_token.md",
+        {"name": "once"},
+        headers={"if-none-match": "*"},
+    )
+
+    assert made.status_code == 200
+    assert "hmn_" in made.content.decode()
+    assert made["Cache-Control"] == "no-store"
+    for answer in (
+        made,
+        page("alice").get("/collectives/kitchen"),
+        api("alice").get("/n/00000000.md", headers={"if-none-match": "*"}),
+        api("bob").get("/tenant-admin.md", headers={"if-none-match": "*"}),
+    ):
+        assert "ETag" not in answer
+        assert answer.content
+
+
+def test_the_index_of_actions_as_json_has_a_strong_tag(api: Any) -> None:
+    alice = api("alice")
+    first = alice.get("/whoami/actions.json")
+
+    assert first["ETag"].startswith('"')
+    assert asked_again(alice, "/whoami/actions.json", first["ETag"]).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/whoami.md", "/help/api.md", "/n/00000000.md"])
+def test_every_document_says_how_many_tokens_it_is_worth(api: Any, path: str) -> None:
+    answer = api("alice").get(path)
+
+    characters = len(answer.content.decode())
+    assert answer["Content-Tokens-Estimate"] == str(ceil(characters / 4))
