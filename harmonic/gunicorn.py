@@ -47,3 +47,10 @@ def pre_fork(server: Any, worker: Any) -> None:
         from django.db import connections
 
         connections.close_all()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Write every minute what the process still knows of the use of tokens."""
+    from tokens.usage import settle_every_minute
+
+    settle_every_minute()

@@ -42,8 +42,7 @@ from harmonic.kernel.tenancy import bind_tenant
 from harmonic.kernel.text import is_acceptable
 from harmonic.limiting import client_address, counted, tell
 from harmonic.refusals import render_refusal
-from tokens import secret
-from tokens.usage import note_use
+from tokens import secret, usage
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -160,6 +159,8 @@ class AccessMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.counts = ()  # type: ignore[attr-defined]  # ours
+        # The token that the request came with, if there is one, whether it works or not.
+        request.known_token = None  # type: ignore[attr-defined]  # ours
         try:
             self._enter(request)
         except Refused as refused:
@@ -168,6 +169,7 @@ class AccessMiddleware:
             response = self.get_response(request)
         finally:
             bind_tenant(None)
+        usage.note(request, request.known_token, getattr(request, "refused", None))  # type: ignore[attr-defined]  # set above
         if is_api_path(request.path):
             response["API-Version"] = API_VERSION
             tell(response, request.counts)  # type: ignore[attr-defined]  # set above
@@ -250,6 +252,7 @@ class AccessMiddleware:
             raise invalid_token()
         access = _with_tenant(blank, _open_tenant(found))
         request.access = access  # type: ignore[attr-defined]  # ours; a refusal below needs it
+        request.known_token = found.token  # type: ignore[attr-defined]  # ours
         if not _is_bearer(request) or found.actor is None or found.is_user_suspended:
             raise invalid_token()
         assert found.token is not None  # the query of a token always returns one
@@ -342,7 +345,7 @@ def check(
     if any(name.startswith("HTTP_X_REPRESENT") for name in request.META):
         raise Forbidden("Invalid representation session ID", code="representation_invalid")
     _check_open(request, access)
-    note_use(access)
+    request.is_let_in = True  # type: ignore[attr-defined]  # ours
 
 
 def _check_signed_in(access: Access) -> None:

@@ -31,6 +31,7 @@ def render_refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
     access: Access | None = getattr(request, "access", None)
     if access is None:
         return _bare(refused)
+    request.refused = refused  # type: ignore[attr-defined]  # ours; the token's page tells it
     if refused.status == 403:
         audit.record(
             "permission_denied",

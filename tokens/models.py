@@ -44,6 +44,8 @@ class ApiToken(TenantModel):
     MAX_ACTIVE = 50
     MAX_LIFETIME_MONTHS = 12
     NAME_LENGTH = 255
+    NETWORK_LENGTH = 64
+    CLIENT_LENGTH = 64
     # How often a token's last use is written, at most.
     USE_WRITTEN_EVERY = timedelta(minutes=1)
 
@@ -57,6 +59,17 @@ class ApiToken(TenantModel):
     context = models.CharField(max_length=255, blank=True, default="")
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
+    # A network, never an address; a word, never a whole header.
+    last_used_from = models.CharField(max_length=NETWORK_LENGTH, blank=True, default="")
+    last_used_by = models.CharField(max_length=CLIENT_LENGTH, blank=True, default="")
+    # The counts of the last day that has any; those before are `TokenDay` rows.
+    counted_on = models.DateField(null=True, blank=True)
+    counted_requests = models.PositiveIntegerField(default=0)
+    counted_refusals = models.PositiveIntegerField(default=0)
+    # What replaced it: rotated once, a token is not rotated again.
+    successor = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     deleted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -78,3 +91,49 @@ class ApiToken(TenantModel):
 
     def is_active(self, now: datetime) -> bool:
         return self.deleted_at is None and self.expires_at > now
+
+
+class TokenDay(TenantModel):
+    """How often a token was used and refused on a day that is over, in UTC."""
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="days")
+    day = models.DateField()
+    requests = models.PositiveIntegerField(default=0)
+    refusals = models.PositiveIntegerField(default=0)
+
+    class Meta(TenantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=["tenant", "token", "day"], name="tokenday_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.requests}"
+
+
+class TokenRefusal(TenantModel):
+    """A request of a known token that was refused, and what would cure it."""
+
+    KEPT = 50
+    METHOD_LENGTH = 16
+    PATH_LENGTH = 512
+    CODE_LENGTH = 64
+    SENTENCE_LENGTH = 500
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="refusals")
+    at = models.DateTimeField()
+    method = models.CharField(max_length=METHOD_LENGTH)
+    path = models.CharField(max_length=PATH_LENGTH)
+    status = models.PositiveSmallIntegerField()
+    code = models.CharField(max_length=CODE_LENGTH)
+    sentence = models.CharField(max_length=SENTENCE_LENGTH)
+    cure = models.CharField(max_length=SENTENCE_LENGTH, blank=True, default="")
+
+    class Meta(TenantModel.Meta):
+        indexes = (models.Index(fields=["tenant", "token", "-at"], name="tokenrefusal_by_token"),)
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.method} {self.path}"
+
+    @property
+    def request(self) -> str:
+        return f"{self.method} {self.path}"

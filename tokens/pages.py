@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +20,7 @@ from harmonic.kernel.pages import Page, View, form_alias, mounted, with_rule
 from tokens import actions, queries, rules
 from tokens.models import ApiToken
 from tokens.reach import may_in_words, reach_of
+from tokens.usage import Day, days_of, refusals_of
 
 
 def above(access: Access, owner: TenantUser) -> list[Link]:
@@ -153,10 +155,40 @@ def token_of(access: Access, handle: str, token_id: str) -> ApiToken:
     return queries.token_at(editable_person(access, handle), token_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A day of the chart: its counts, and its rectangle in a field of 300 by 40."""
+
+    WIDTH = 10
+    HEIGHT = 40
+
+    day: date
+    requests: int
+    refusals: int
+    x: int
+    y: int
+    height: int
+
+
+def bars(days: list[Day]) -> list[Bar]:
+    """Return the days as bars, the busiest as high as the chart; a used day is always seen."""
+    most = max(day.requests for day in days) or 1
+    heights = [-(-day.requests * Bar.HEIGHT // most) for day in days]
+    return [
+        Bar(day.day, day.requests, day.refusals, at * Bar.WIDTH, Bar.HEIGHT - height, height)
+        for at, (day, height) in enumerate(zip(days, heights, strict=True))
+    ]
+
+
 def show(access: Access, token: ApiToken) -> Mapping[str, Any]:
     owner = token.owner
     is_active = token.is_active(access.now)
+    days = days_of(token, access.now)
     return {
+        "bars": bars(days),
+        "requests": sum(day.requests for day in days),
+        "refused": sum(day.refusals for day in days),
+        "refusals": refusals_of(token),
         "reach": reach_of(access, token),
         "person": people([owner.user_id])[owner.user_id],
         "path": actions.token_path(owner, token),

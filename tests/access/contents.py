@@ -11,8 +11,16 @@ from django.db import connection, models
 
 APPS = ("accounts", "tokens", "collectives", "notes")
 # What every request may write: sessions, wrong passwords counted, the security log, last uses.
-LOGS = ("accounts.SecurityEvent",)
-FREE = ("django_session", "axes_", "accounts_securityevent")
+LOGS = ("accounts.SecurityEvent", "tokens.TokenDay", "tokens.TokenRefusal")
+USE = ("last_used_at", "last_used_from", "last_used_by")
+COUNTS = ("counted_on", "counted_requests", "counted_refusals")
+FREE = (
+    "django_session",
+    "axes_",
+    "accounts_securityevent",
+    "tokens_tokenday",
+    "tokens_tokenrefusal",
+)
 WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
@@ -29,7 +37,9 @@ def contents() -> dict[str, dict[Any, dict[str, Any]]]:
     found = {}
     for model in content_models():
         names = [
-            field.attname for field in model._meta.concrete_fields if field.name != "last_used_at"
+            field.attname
+            for field in model._meta.concrete_fields
+            if field.name not in (*USE, *COUNTS)
         ]
         rows = model._base_manager.order_by("pk").values(*names)
         found[model._meta.label] = {row[model._meta.pk.attname]: row for row in rows}
@@ -52,4 +62,6 @@ def writes_noted() -> Iterator[list[str]]:
 
 def is_free(sql: str) -> bool:
     table = sql.split('"')[1]
-    return table.startswith(FREE) or (sql.startswith("UPDATE") and 'SET "last_used_at"' in sql)
+    return table.startswith(FREE) or any(
+        sql.startswith("UPDATE") and f'SET "{name}"' in sql for name in (USE[0], COUNTS[0])
+    )

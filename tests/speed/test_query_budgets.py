@@ -48,6 +48,24 @@ def test_the_first_use_of_a_token_is_written_and_the_next_ones_are_not(
     assert not any(query["sql"].startswith("UPDATE") for query in second.captured_queries)
 
 
+def test_a_rest_note_takes_three_queries_where_the_use_is_written_and_two_behind_it(
+    api: Any, note_id: Any
+) -> None:
+    path = f"/collectives/kitchen/api/v1/notes/{note_id('Knife care')}"
+    api("bob").get(path)
+    alice = api("alice")
+
+    taken = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as captured:
+            assert alice.get(path).status_code == 200
+        statements = [query["sql"] for query in captured.captured_queries]
+        taken.append(sum(not sql.startswith(NOT_COUNTED) for sql in statements))
+
+    assert taken[0] <= 3
+    assert taken[1] <= 2
+
+
 def test_a_notes_markdown_by_token_takes_seven_queries_at_most(api: Any, note_path: Any) -> None:
     assert len(queries(api("alice"), note_path("Welcome to the kitchen") + ".md")) <= 7
 
@@ -108,9 +126,7 @@ def test_a_list_takes_as_many_queries_with_twenty_rows_more(
     assert len(queries(alice, path)) == before
 
 
-def test_a_thread_takes_as_many_queries_with_twenty_comments_more(
-    api: Any, note_path: Any
-) -> None:
+def test_a_thread_takes_as_many_queries_with_twenty_comments_more(api: Any, note_path: Any) -> None:
     alice, path = api("alice"), note_path("Welcome to the kitchen")
     before = len(queries(alice, path + ".md"))
 
