@@ -223,7 +223,6 @@ class SecurityEvent(TenantModel):
     data = models.JSONField(default=dict)
 
     objects: ClassVar = SecurityEventManager()
-    unscoped: ClassVar = models.Manager()
 
     class Meta(TenantModel.Meta):
         indexes = (

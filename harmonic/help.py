@@ -10,6 +10,7 @@ from django.urls import URLPattern
 
 from harmonic.kernel.access import Access, Door, Link, NotFound
 from harmonic.kernel.pages import Page, mounted
+from harmonic.kernel.wording import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def topic_at(access: Access, slug: str) -> Topic:
     if topic is None:
         raise NotFound(
             "There is no such help topic",
+            hint=did_you_mean(slug, BY_SLUG),
             links=[Link(each.title, each.path) for each in TOPICS],
         )
     return topic

@@ -6,16 +6,17 @@ form, the REST write and its schema. `docs/architecture.md` shows the way throug
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
 
 from harmonic.kernel import capabilities
-from harmonic.kernel.access import Access, Denied, FreshProofRequired, Policy, Refused
+from harmonic.kernel.access import Access, Denied, FreshProofRequired, Invalid, Policy, Refused
 from harmonic.kernel.fields import Params
 from harmonic.kernel.params import Raw, unknown_names, validated
+from harmonic.kernel.wording import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +209,22 @@ def perform(action: Action, access: Access, target: Any, raw: Raw) -> Outcome:
         Refused: nothing was written.
     """
     require(action, access, target)
-    params = validated(action.params, raw)
+    try:
+        params = validated(action.params, raw)
+    except Invalid as invalid:
+        invalid.hint = invalid.hint or misspelt(action.params, unknown_names(action.params, raw))
+        raise
     with transaction.atomic():
         outcome = action.effect(access, target, params)
     ignored = unknown_names(action.params, raw)
     if not ignored:
         return outcome
     note = f"Ignored, since the action has no such parameter: {', '.join(ignored)}."
-    return replace(outcome, notes=(*outcome.notes, note))
+    hint = misspelt(action.params, ignored)
+    return replace(outcome, notes=(*outcome.notes, f"{note} {hint}".strip()))
+
+
+def misspelt(params: type[Params] | None, names: Iterable[str]) -> str:
+    """Return the question that names the parameter nearest to an unknown one, or ""."""
+    known = list(params().fields) if params else []
+    return next((hint for name in names if (hint := did_you_mean(name, known))), "")

@@ -21,7 +21,8 @@ from harmonic.kernel import conditional, frontmatter, markdown
 from harmonic.kernel.access import Access, Refused
 from harmonic.kernel.actions import Action
 from harmonic.kernel.fields import Params
-from harmonic.kernel.negotiation import Format
+from harmonic.kernel.negotiation import Format, prefers_schema
+from harmonic.kernel.schema import MEDIA_TYPE
 
 MOTTO = "> [Do the right thing. ❤️](/motto)"
 VARY = "Accept, Authorization, Cookie"
@@ -51,6 +52,8 @@ class Document:
     scope: str = ""
     holds_secret: bool = False
     json: Mapping[str, Any] | None = None
+    # The parameters of the action that it describes, for who asks for a schema.
+    schema: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -73,7 +76,7 @@ def respond(request: HttpRequest, access: Access, document: Document) -> HttpRes
     """
     etag = ""
     if access.format == Format.JSON:
-        response = _json(access, document)
+        response = _json(request, access, document)
         etag = conditional.etag_of(response.content)
     elif access.format == Format.MARKDOWN:
         text = markdown_of(access, document)
@@ -125,7 +128,10 @@ def in_header(path: str) -> str:
     return quote(path, safe="/:@!$&'()*+,;=-._~")
 
 
-def _json(access: Access, document: Document) -> HttpResponse:
+def _json(request: HttpRequest, access: Access, document: Document) -> HttpResponse:
+    is_by_accept = not access.has_suffix
+    if document.schema and is_by_accept and prefers_schema(request.headers.get("Accept")):
+        return _object(document.schema, MEDIA_TYPE)
     if document.json is None:
         available = ["text/markdown"] if access.token else ["text/html", "text/markdown"]
         raise Refused(
@@ -134,7 +140,11 @@ def _json(access: Access, document: Document) -> HttpResponse:
             code="not_acceptable",
             extra={"available": available},
         )
-    return JsonResponse(document.json, json_dumps_params={"ensure_ascii": False})
+    return _object(document.json, "application/json")
+
+
+def _object(value: Mapping[str, Any], content_type: str) -> HttpResponse:
+    return JsonResponse(value, json_dumps_params={"ensure_ascii": False}, content_type=content_type)
 
 
 def html_of(request: HttpRequest, access: Access, document: Document) -> str:

@@ -69,6 +69,18 @@ def choose(
     return _best(ranges, default=Format.HTML, others=(Format.MARKDOWN, Format.JSON))
 
 
+def prefers_schema(accept: str | None) -> bool:
+    """Answer whether, where JSON is wanted, it is the schema that is asked for."""
+    ranges = _parse(accept or "")
+    schema = _strongest(ranges, ("application/schema+json",))
+    plain = _strongest(ranges, ("application/json",))
+    if schema is None or schema.quality == 0:
+        return False
+    if plain is None:
+        return True
+    return (-schema.quality, schema.position) < (-plain.quality, plain.position)
+
+
 @dataclass(frozen=True)
 class _Range:
     media_type: str
@@ -79,7 +91,7 @@ class _Range:
 _TYPES: Final = {
     Format.HTML: ("text/html", "application/xhtml+xml"),
     Format.MARKDOWN: ("text/markdown",),
-    Format.JSON: ("application/json",),
+    Format.JSON: ("application/json", "application/schema+json"),
 }
 _WILDCARDS: Final = {
     Format.HTML: ("text/*", "*/*"),

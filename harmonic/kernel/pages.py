@@ -32,6 +32,8 @@ from harmonic.kernel.documents import (
 )
 from harmonic.kernel.negotiation import Format
 from harmonic.kernel.params import Raw, raw_of
+from harmonic.kernel.schema import schema_of
+from harmonic.kernel.wording import did_you_mean
 
 
 class Request(HttpRequest):
@@ -235,7 +237,12 @@ def _index(page: Page, access: Access, target: Any, base: str) -> Document:
         template="actions/index.html",
         context={"page_path": base, "entries": [signature(offer) for offer in offers]},
         offers=offers,
-        json={"path": base, "actions": [entry(access, offer) for offer in offers]},
+        json={
+            "path": base,
+            "actions": [
+                {**entry(access, offer), "schema": schema_of(offer.action)} for offer in offers
+            ],
+        },
     )
 
 
@@ -319,7 +326,8 @@ def _form_document(
         },
         offers=(offer,),
         status=invalid.status if invalid else 200,
-        json={"action": entry(access, offer)},
+        json={"action": {**entry(access, offer), "schema": schema_of(offer.action)}},
+        schema=schema_of(offer.action),
     )
 
 
@@ -329,6 +337,7 @@ def unknown_action(page: Page, access: Access, target: Any, base: str, name: str
     listing = "\n".join(lines) or "No actions are defined at this path."
     return NotFound(
         f"'{name[:80]}' is not a valid action here.",
+        hint=did_you_mean(name, (offer.action.name for offer in offers)),
         document=f"## Available actions at `{base}`\n\n{listing}",
     )
 

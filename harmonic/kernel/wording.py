@@ -6,6 +6,7 @@ REST says `Validation failed: Text can't be blank`; Markdown and HTML say `text 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.serializers import BaseSerializer
@@ -63,6 +64,12 @@ def in_words(param: str) -> str:
     """Return a parameter's name as it begins a REST sentence: `critical_mass`, `Critical mass`."""
     text = param.replace("_", " ")
     return text[:1].upper() + text[1:]
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """Return a question that names the nearest of `words`, or "" where none is near."""
+    nearest = get_close_matches(word[:80].lower(), list(words), n=1)
+    return f"Did you mean “{nearest[0]}”?" if nearest else ""
 
 
 def sentence(problem: Problem) -> str:

@@ -1,0 +1,163 @@
+"""Every "no" is a Markdown document, with its status, its sentence and what would cure it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+
+from harmonic.acting import access_as
+from harmonic.kernel.access import Refused
+from harmonic.kernel.limits import Count
+from harmonic.kernel.negotiation import Format
+from harmonic.refusals import render_refusal
+from tests.fixtures.world import client_with, host
+from tests.markdown.reading import Read, read
+
+pytestmark = pytest.mark.django_db
+
+MARKDOWN = {"accept": "text/markdown"}
+WRITE = "/note/actions/create_note"
+
+
+def refused(answer: Any, status: int) -> Read:
+    """Return the document of a refusal, which says the same in its head and its body."""
+    assert answer.status_code == status
+    assert answer["Content-Type"] == "text/markdown; charset=utf-8"
+    assert "no-cache" in answer["Cache-Control"]
+    assert "ETag" not in answer
+    seen = read(answer.content.decode())
+    assert list(seen.fields)[:3] == ["app", "status", "error"]
+    assert seen.fields["status"] == status
+    assert "actions" not in seen.fields
+    assert "Error" in seen.headings
+    assert seen.fields["error"] in " ".join(seen.texts)
+    return seen
+
+
+def post(client: Any, path: str, body: str = "{}") -> Any:
+    return client.post(path, body, "application/json", headers=MARKDOWN)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 429, 500])
+def test_each_status_has_a_document(status: int, world: Any) -> None:
+    request = RequestFactory().get("/", headers={"host": host("garden"), **MARKDOWN})
+    access = replace(access_as("garden", "alice", now=world.now), format=Format.MARKDOWN)
+    request.access = access  # type: ignore[attr-defined]  # as the middleware sets it
+
+    seen = refused(render_refusal(request, Refused("The sentence.", status=status)), status)
+
+    assert seen.fields["title"].startswith(str(status))
+    assert seen.headings[0] == seen.fields["title"]
+    assert seen.fields["error"] == "The sentence."
+
+
+def test_400_a_body_that_is_no_json(api: Any) -> None:
+    for body in ("{", "[]", "3"):
+        refused(post(api("alice"), WRITE, body), 400)
+
+
+def test_401_without_and_with_a_bad_token(anonymous: Any) -> None:
+    seen = refused(anonymous().get("/whoami.md"), 401)
+    assert "What you can do" in seen.headings
+
+    answer = client_with("hmn_nothing").get("/whoami")
+    refused(answer, 401)
+    assert answer["WWW-Authenticate"].startswith('Bearer realm="Harmonic"')
+
+
+def test_403_says_who_can_change_it(api: Any) -> None:
+    seen = refused(api("alice").get("/collectives/treasury"), 403)
+
+    assert "What you can do" in seen.headings
+    assert "/collectives/treasury/settings" in seen.body
+
+
+def test_404_for_what_is_not_there(api: Any) -> None:
+    assert refused(api("alice").get("/n/00000000"), 404).fields["title"] == "404 Not Found"
+
+
+def test_405_is_a_page_that_is_not_there(api: Any) -> None:
+    answer = api("alice").put("/whoami", headers=MARKDOWN)
+
+    assert refused(answer, 404).fields["title"] == "404 Not Found"
+
+
+def test_406_is_for_json_alone_and_names_what_there_is(api: Any) -> None:
+    answer = api("alice").get("/whoami", headers={"accept": "application/json"})
+
+    assert answer.status_code == 406
+    assert answer.json()["available"] == ["text/markdown"]
+
+
+def test_413_for_what_is_too_large(api: Any, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+
+    refused(post(api("alice"), WRITE, json.dumps({"text": "x" * 200})), 413)
+
+
+def test_422_names_the_parameter(api: Any) -> None:
+    seen = refused(post(api("alice"), WRITE), 422)
+
+    assert seen.fields["title"] == "Action Error: create_note"
+    assert "text is required" in seen.body
+
+
+def test_429_says_how_long_to_wait(
+    api: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LIMIT_LOOPBACK = True
+    monkeypatch.setattr(Count, "is_exceeded", property(lambda count: True))
+
+    answer = api("alice").get("/whoami")
+
+    refused(answer, 429)
+    assert answer["Retry-After"] in answer.content.decode()
+
+
+def test_500_says_a_request_id_and_nothing_else(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("a secret of ours")
+
+    monkeypatch.setattr("harmonic.kernel.pages.respond", fail)
+    alice = api("alice")
+    alice.raise_request_exception = False
+
+    answer = alice.get("/whoami")
+
+    refused(answer, 500)
+    assert "a secret of ours" not in answer.content.decode()
+
+
+# --- Recovery -------------------------------------------------------------------------------
+
+
+def test_an_unknown_action_names_the_nearest_that_one_may_run(api: Any, note_path: Any) -> None:
+    path = note_path("Knife care")
+
+    near = refused(post(api("alice"), f"{path}/actions/add_coment"), 404)
+    described = refused(api("alice").get(f"{path}/actions/addcomment"), 404)
+    reader = post(api("alice", scope="read"), f"{path}/actions/zzz")
+
+    assert "Did you mean “add_comment”?" in near.body
+    assert "Did you mean “add_comment”?" in described.body
+    assert "Did you mean" not in reader.content.decode()
+
+
+def test_an_unknown_parameter_names_the_nearest(api: Any) -> None:
+    alice = api("alice")
+
+    missing = refused(post(alice, WRITE, json.dumps({"txt": "Some text"})), 422)
+    beside = post(alice, WRITE, json.dumps({"text": "Some text", "tittle": "A title"}))
+
+    assert "Did you mean “text”?" in missing.body
+    assert beside.status_code == 200
+    assert "no such parameter: tittle. Did you mean “title”?" in beside.content.decode()
+
+
+def test_an_unknown_help_topic_names_the_nearest(api: Any) -> None:
+    assert "Did you mean “agents”?" in refused(api("alice").get("/help/agent"), 404).body
+    assert "Did you mean" not in refused(api("alice").get("/help/zzzzzz"), 404).body

@@ -1,0 +1,121 @@
+"""Each action's parameters as JSON Schema, true to what is validated."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships none
+
+from harmonic.kernel.actions import Action
+from harmonic.kernel.documents import described_params
+from harmonic.kernel.pages import registered
+from harmonic.kernel.schema import schema_of
+
+SCHEMA = {"accept": "application/schema+json"}
+COMMENT = "/actions/add_comment"
+
+
+def actions() -> list[Action]:
+    found = {action.name: action for page in registered().values() for action in page.actions}
+    return [found[name] for name in sorted(found)]
+
+
+def test_every_action_has_a_schema_of_what_its_description_names() -> None:
+    assert len(actions()) > 20
+    for action in actions():
+        schema = schema_of(action)
+        Draft202012Validator.check_schema(schema)
+        described = described_params(action.params)
+        assert list(schema["properties"]) == [param["name"] for param in described], action.name
+        required = [param["name"] for param in described if param["required"]]
+        assert schema.get("required", []) == required, action.name
+
+
+@pytest.mark.django_db
+def test_an_actions_schema_is_asked_for_by_its_media_type(api: Any, note_path: Any) -> None:
+    answer = api("alice").get(note_path("Knife care") + COMMENT, headers=SCHEMA)
+
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "application/schema+json"
+    assert answer.json() == {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "add_comment",
+        "description": "Comment on this note; on a comment, reply to it.",
+        "type": "object",
+        "properties": {
+            "text": {
+                "type": "string",
+                "description": "The comment, in Markdown.",
+                "minLength": 1,
+                "pattern": "\\S",
+                "maxLength": 1_000_000,
+            }
+        },
+        "required": ["text"],
+    }
+
+
+@pytest.mark.django_db
+def test_choices_and_bounds_are_in_the_schema(page: Any) -> None:
+    path = "/u/alice/settings/tokens/new/actions/create_api_token"
+
+    properties = page("alice").get(path, headers=SCHEMA).json()["properties"]
+
+    assert {"read", "write"} <= set(properties["read_write"]["enum"])
+    assert properties["duration"]["type"] == "integer"
+    assert properties["duration"]["minimum"] == 1
+    assert properties["name"]["maxLength"] == 255
+
+
+@pytest.mark.django_db
+def test_the_index_as_json_holds_all_schemas_of_what_one_may_do(api: Any, note_path: Any) -> None:
+    path = note_path("Knife care") + "/actions"
+
+    answers = [
+        api("bob").get(path, headers={"accept": accept})
+        for accept in ("application/json", "application/schema+json")
+    ]
+
+    for answer in answers:
+        assert answer["Content-Type"] == "application/json"
+        listed = {action["name"]: action for action in answer.json()["actions"]}
+        assert listed["add_comment"]["schema"]["required"] == ["text"]
+        assert listed["add_comment"]["path"] == f"{path}/add_comment"
+    assert api("bob", scope="read").get(f"{path}.json").json()["actions"] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("application/json", "application/json"),
+        ("application/json, application/schema+json", "application/json"),
+        ("application/json;q=0.5, application/schema+json", "application/schema+json"),
+        ("application/schema+json;q=0", "text/markdown; charset=utf-8"),
+        ("text/markdown, application/schema+json;q=0.1", "text/markdown; charset=utf-8"),
+    ],
+)
+def test_accept_decides_between_them(api: Any, note_path: Any, accept: str, kind: str) -> None:
+    answer = api("alice").get(note_path("Knife care") + COMMENT, headers={"accept": accept})
+
+    assert answer["Content-Type"] == kind
+
+
+@pytest.mark.django_db
+def test_a_page_that_is_no_action_has_no_schema(api: Any) -> None:
+    answer = api("alice").get("/whoami", headers=SCHEMA)
+
+    assert answer.status_code == 406
+    assert answer["Content-Type"].startswith("application/json")
+
+
+@pytest.mark.django_db
+def test_the_schema_takes_and_refuses_what_the_action_does(api: Any, note_path: Any) -> None:
+    alice, path = api("alice"), note_path("Knife care") + COMMENT
+    schema = Draft202012Validator(alice.get(path, headers=SCHEMA).json())
+
+    for body in ({"text": "fine"}, {"text": "  "}, {"text": ""}, {}, {"text": 5}, {"text": None}):
+        answer = alice.post(path, json.dumps(body), "application/json")
+        assert schema.is_valid(body) == (answer.status_code == 200), body
