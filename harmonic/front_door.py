@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from accounts.models import Tenant
+from harmonic import llms
 from harmonic.help import urls as help_urls
 from harmonic.kernel.access import Door, Rule
 from harmonic.kernel.documents import Document, respond
@@ -46,4 +47,8 @@ def url_of(request: HttpRequest, tenant: Tenant) -> str:
     return f"{request.scheme}://{tenant.subdomain}.{settings.HOST}{shown}/"
 
 
-urlpatterns = [path("", with_rule(front_door, Rule(Door.PUBLIC)), name="front_door"), *help_urls()]
+urlpatterns = [
+    path("", with_rule(front_door, Rule(Door.PUBLIC)), name="front_door"),
+    *help_urls(),
+    *llms.urls(),
+]

@@ -1,0 +1,64 @@
+"""What somebody finds who knows nothing yet: `/llms.txt` and the help, without a login."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from harmonic.help import TOPICS
+from tests.markdown.reading import read
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(("tenant", "name"), [("garden", "Garden Cooperative"), ("", "")])
+def test_llms_txt_introduces_the_place(anonymous: Any, tenant: str, name: str) -> None:
+    answer = anonymous(tenant).get("/llms.txt")
+
+    text = answer.content.decode()
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    assert text.startswith(f"# {name} on Harmonic\n" if name else "# Harmonic\n")
+    assert "Authorization: Bearer TOKEN" in text
+    assert "/u/HANDLE/settings/tokens" in text
+    assert "/whoami.md" in text
+    for topic in TOPICS:
+        assert f"[{topic.title}](http://" in text
+    assert "\n\n\n" not in text
+    assert not re.search(r"&\w+;", text)
+
+
+@pytest.mark.parametrize("tenant", ["garden", ""])
+def test_what_llms_txt_says_needs_no_login_needs_none(anonymous: Any, tenant: str) -> None:
+    client = anonymous(tenant)
+    links = re.findall(r"\(http://[^/]+(/help[^)]*)\)", client.get("/llms.txt").content.decode())
+
+    assert len(links) == len(TOPICS) + 1
+    for link in links:
+        answer = client.get(link)
+        assert answer.status_code == 200
+        assert "actions" not in read(answer.content.decode()).fields
+
+
+def test_llms_txt_is_the_same_for_everybody_and_says_so_cheaply(page: Any, anonymous: Any) -> None:
+    first = anonymous().get("/llms.txt")
+
+    assert page("alice").get("/llms.txt").content == first.content
+    again = page("alice").get("/llms.txt", headers={"if-none-match": first["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_llms_txt_of_a_tenant_that_is_not_there_is_not_there(anonymous: Any) -> None:
+    assert anonymous("nowhere").get("/llms.txt").status_code == 404
+
+
+def test_the_name_of_a_tenant_stays_on_its_line(anonymous: Any, world: Any) -> None:
+    tenant = world.tenant()
+    tenant.name = "[Evil](https://evil.example) <b>"
+    tenant.save()
+
+    [heading] = re.findall(r"^# .*$", anonymous().get("/llms.txt").content.decode(), re.M)
+
+    assert heading == r"# \[Evil\](https\://evil.example) \<b\> on Harmonic"
