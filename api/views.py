@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, NoReturn, cast
 
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from api import idempotency
 from api.errors import method_not_allowed
 from api.negotiation import Json
 from api.preconditions import tagged
@@ -30,6 +33,12 @@ class Resource(ViewSet):
     @property
     def access(self) -> Access:
         return access_of(self.request)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        answer = cast(Callable[..., HttpResponse], super().dispatch)
+        if request.method == "POST" and idempotency.HEADER in request.headers:
+            return idempotency.once(request, partial(answer, request, *args, **kwargs))
+        return answer(request, *args, **kwargs)
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -76,7 +85,11 @@ def created(request: Request, shown: dict[str, Any], path: str) -> Response:
     return Response(shown, headers={"Location": f"{origin_of(request)}{path}"})
 
 
-def keep_secret(response: Response) -> Response:
-    """Mark an answer that holds a plaintext: nobody stores it."""
+def keep_secret(response: Response, token_id: object = None) -> Response:
+    """Mark an answer that holds the plaintext of a token, which it is unless one is named.
+
+    Nobody stores it, and nobody repeats it.
+    """
     keep_private(response, holds_secret=True)
+    response.secret_id = token_id or response.data["id"]  # type: ignore[attr-defined]  # ours
     return response

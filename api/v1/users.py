@@ -180,7 +180,7 @@ class Users(Resource):
         if outcome.secret:
             shown["token"] = outcome.secret.plaintext
         response = created(request, shown, reverse("api.user", args=[agent.user_id]))
-        return keep_secret(response) if outcome.secret else response
+        return keep_secret(response, outcome.secret.row.id) if outcome.secret else response
 
     def retrieve(self, request: Request, user_id: str) -> Response:
         person = user_at(access_of(request), user_id)

@@ -1,0 +1,220 @@
+"""`Idempotency-Key`: a POST that is sent again is answered again, and carried out once.
+
+The key is claimed by a row before anything happens, under a unique constraint. The effect
+and the answer are then stored in one transaction: a request that is cut off has changed
+nothing and may be taken over. `docs/api.md`, Repeating a request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from api.models import KeyedRequest
+from harmonic.kernel.access import Access, Refused
+from harmonic.kernel.documents import keep_private
+from harmonic.kernel.pages import Request
+from harmonic.kernel.params import raw_of
+
+HEADER = "Idempotency-Key"
+_KEY = re.compile(r'"([\x20-\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e][\x20-\x7e]{0,254})')
+KEPT_HEADERS = ("Content-Type", "Location", "ETag")
+# The sender is to try these again.
+NOT_KEPT = frozenset({401, 429})
+
+Respond = Callable[[], HttpResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A POST under a key, as it is told from others."""
+
+    access: Access
+    path: str
+    key_digest: str
+    body_digest: str
+
+
+def once(request: HttpRequest, respond: Respond) -> HttpResponse:
+    """Answer a POST that has a key: by `respond` the first time, as before the next times.
+
+    Raises:
+        Refused: the key is malformed, in use, or was used for something else.
+    """
+    asked = _asked(request)
+    claim = uuid.uuid4()
+    earlier = _claimed(asked, claim)
+    if earlier is not None:
+        return _replayed(earlier)
+    try:
+        response = _carried_out(asked, claim, respond)
+    except BaseException:
+        _rows(asked).filter(claim=claim).delete()
+        raise
+    if not _is_kept(response):
+        _rows(asked).filter(claim=claim).delete()
+    return response
+
+
+# --- What is asked --------------------------------------------------------------------------
+
+
+def _asked(request: HttpRequest) -> Asked:
+    access = cast(Request, request).access
+    method = request.method or ""
+    told_apart = f"{method}\n{access.path}\n{_key(request.headers[HEADER])}"
+    return Asked(access, access.path, _digest(told_apart.encode()), _body_digest(request))
+
+
+def _key(header: str) -> str:
+    match = _KEY.fullmatch(header.strip())
+    if match is None:
+        raise Refused(
+            f"{HEADER} must be 1 to 255 printable ASCII characters, bare or in double quotes.",
+            status=400,
+            code="idempotency_key_invalid",
+        )
+    return match[1] or match[2]
+
+
+def _body_digest(request: HttpRequest) -> str:
+    """Return the digest of the parameters; of the bytes where they cannot be read."""
+    try:
+        values = json.dumps(raw_of(request).values, sort_keys=True).encode()
+    except Refused:
+        values = f"{request.META.get('QUERY_STRING', '')}\n".encode() + request.body
+    return _digest(values)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- The claim ------------------------------------------------------------------------------
+
+
+def _rows(asked: Asked) -> QuerySet[KeyedRequest]:
+    user = asked.access.user.user_id
+    return KeyedRequest.objects.filter(user=user, key_digest=asked.key_digest)
+
+
+def _claimed(asked: Asked, claim: UUID) -> KeyedRequest | None:
+    """Claim the key, or return the request that had it before and is answered.
+
+    Raises:
+        Refused: that one runs still, or asked for something else.
+    """
+    access = asked.access
+    too_old = access.now - KeyedRequest.LIFETIME
+    KeyedRequest.objects.filter(created_at__lt=too_old).delete()
+    try:
+        with transaction.atomic():
+            _insert(asked, claim)
+    except IntegrityError:
+        return _earlier(asked, claim)
+    return None
+
+
+def _insert(asked: Asked, claim: UUID) -> None:
+    access = asked.access
+    KeyedRequest.objects.create(
+        tenant_id=access.tenant.id,
+        user_id=access.user.user_id,
+        method="POST",
+        path=asked.path,
+        key_digest=asked.key_digest,
+        body_digest=asked.body_digest,
+        claim=claim,
+        claimed_at=access.now,
+        created_at=access.now,
+    )
+
+
+def _earlier(asked: Asked, claim: UUID) -> KeyedRequest | None:
+    found: KeyedRequest | None = _rows(asked).first()
+    if found is not None and found.body_digest != asked.body_digest:
+        raise Refused(
+            f"This {HEADER} was used for another request.",
+            status=422,
+            code="idempotency_key_reused",
+            hint="Send the same parameters, or another key.",
+        )
+    if found is not None and found.status is not None:
+        return found
+    if found is None or not _taken_over(asked, found, claim):
+        raise in_progress()
+    return None
+
+
+def _taken_over(asked: Asked, found: KeyedRequest, claim: UUID) -> bool:
+    """Take over a request that was cut off; of several who try, one does."""
+    now = asked.access.now
+    if found.claimed_at > now - KeyedRequest.CUT_OFF_AFTER:
+        return False
+    running = _rows(asked).filter(claim=found.claim, status=None)
+    return bool(running.update(claim=claim, claimed_at=now))
+
+
+def in_progress() -> Refused:
+    return Refused(
+        f"A request with this {HEADER} is still running.",
+        status=409,
+        code="idempotency_in_progress",
+        hint="Send it again in a second.",
+        headers={"Retry-After": "1"},
+    )
+
+
+# --- The answer -----------------------------------------------------------------------------
+
+
+def _carried_out(asked: Asked, claim: UUID, respond: Respond) -> HttpResponse:
+    with transaction.atomic():
+        response = respond()
+        if hasattr(response, "render"):
+            response.render()
+        if _is_kept(response) and not _stored(asked, claim, response):
+            # Somebody took over meanwhile; what was done here is undone.
+            raise in_progress()
+    return response
+
+
+def _is_kept(response: HttpResponse) -> bool:
+    return response.status_code < 500 and response.status_code not in NOT_KEPT
+
+
+def _stored(asked: Asked, claim: UUID, response: HttpResponse) -> bool:
+    secret_id = str(getattr(response, "secret_id", ""))
+    headers = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
+    answer = {
+        "status": response.status_code,
+        "headers": headers,
+        "body": "" if secret_id else response.content.decode(),
+        "secret_id": secret_id,
+    }
+    return bool(_rows(asked).filter(claim=claim).update(**answer))
+
+
+def _replayed(earlier: KeyedRequest) -> HttpResponse:
+    if earlier.secret_id:
+        raise Refused(
+            "The answer held a token, which is shown once and was not kept.",
+            status=409,
+            code="idempotency_secret_unavailable",
+            hint="Delete the token with this id, and make another under another key.",
+            extra={"id": earlier.secret_id},
+        )
+    response = HttpResponse(earlier.body, status=earlier.status, headers=earlier.headers)
+    response["Idempotency-Replayed"] = "true"
+    keep_private(response)
+    return response

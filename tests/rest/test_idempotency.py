@@ -1,0 +1,266 @@
+"""POSTs under a key: sent again, they are answered again and carried out once."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.utils import timezone
+
+from api.models import KeyedRequest
+from collectives.notes.models import Note
+from tests.fixtures.world import client_with, make_token
+from tests.rest.conftest import BASE, KITCHEN, Program, error_of
+
+NOTES = f"{KITCHEN}/notes"
+TOKENS = f"{BASE}/users/me/tokens"
+KEY = "9f1c6f0e-1b7c"
+TEXT = {"text": "Once"}
+
+
+def count(text: str = "Once") -> int:
+    return Note.unscoped.filter(text=text).count()
+
+
+# --- Again ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("second", [KEY, f'"{KEY}"', f" {KEY} "])
+def test_the_same_again_is_answered_as_before(alice, second):
+    first = alice.post(NOTES, TEXT, Idempotency_Key=KEY)
+    again = alice.post(NOTES, TEXT, Idempotency_Key=second)
+
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    for name in ("Content-Type", "Location", "ETag", "Cache-Control", "Vary", "API-Version"):
+        assert again[name] == first[name]
+    assert again["Idempotency-Replayed"] == "true"
+    assert "Idempotency-Replayed" not in first
+    assert count() == 1
+
+
+def test_without_a_key_each_counts(alice):
+    alice.post(NOTES, TEXT)
+    alice.post(NOTES, TEXT)
+
+    assert count() == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (f"{BASE}/collectives", {"name": "Twice", "handle": "twice"}),
+        (f"{BASE}/users", {"name": "Twice"}),
+        ("comments", {"text": "Twice"}),
+        ("confirm", {}),
+    ],
+)
+def test_every_post_takes_a_key(alice, note_id, path, body):
+    note = f"{NOTES}/{note_id('Welcome to the kitchen')}"
+    where = path if path.startswith("/") else f"{note}/{path}"
+    first = alice.post(where, body, Idempotency_Key=KEY)
+    again = alice.post(where, body, Idempotency_Key=KEY)
+
+    assert first.status_code == 200
+    assert (again.content, again["Idempotency-Replayed"]) == (first.content, "true")
+
+
+def test_the_order_of_keys_and_the_encoding_do_not_matter(alice):
+    alice.post(NOTES, {"text": "Once", "title": "A"}, Idempotency_Key=KEY)
+    again = alice.post(NOTES, {"title": "A", "text": "Once"}, Idempotency_Key=KEY)
+
+    assert again["Idempotency-Replayed"] == "true"
+
+
+def test_a_refusal_is_an_answer_too(alice):
+    first = alice.post(NOTES, {"text": ""}, Idempotency_Key=KEY)
+    again = alice.post(NOTES, {"text": ""}, Idempotency_Key=KEY)
+
+    assert (again.status_code, again.content) == (400, first.content)
+    assert again["Idempotency-Replayed"] == "true"
+
+
+def test_an_unreadable_body_is_told_apart_by_its_bytes(alice):
+    send = {"content_type": "application/json", "headers": {"Idempotency-Key": KEY}}
+    first = alice.client.post(NOTES, "{", **send)
+    again = alice.client.post(NOTES, "{", **send)
+    other = alice.client.post(NOTES, "{{", **send)
+
+    assert [each.status_code for each in (first, again, other)] == [400, 400, 422]
+
+
+# --- Something else -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [NOTES, f"{NOTES}?title=B"])
+def test_another_body_under_the_same_key_is_refused(alice, path):
+    alice.post(NOTES, TEXT, Idempotency_Key=KEY)
+    body = {"text": "Other"} if path == NOTES else TEXT
+    response = alice.post(path, body, Idempotency_Key=KEY)
+
+    assert error_of(response, 422).endswith("was used for another request.")
+    assert response.json()["code"] == "idempotency_key_reused"
+    assert count("Other") == 0
+
+
+def test_a_key_belongs_to_its_user_and_its_path(alice, bob, rest):
+    alice.post(NOTES, TEXT, Idempotency_Key=KEY)
+
+    for program, path in ((bob, NOTES), (alice, f"{BASE}/notes"), (alice, f"{BASE}/users")):
+        body = {"text": "Other", "name": "Other"}
+        response = program.post(path, body, Idempotency_Key=KEY)
+        assert response.status_code == 200
+        assert "Idempotency-Replayed" not in response
+
+
+def test_another_token_of_the_same_user_may_repeat(alice, rest):
+    alice.post(NOTES, TEXT, Idempotency_Key=KEY)
+
+    assert rest("alice").post(NOTES, TEXT, Idempotency_Key=KEY)["Idempotency-Replayed"] == "true"
+    assert count() == 1
+
+
+def test_who_may_no_longer_enter_is_not_answered_from_memory(alice, rest):
+    alice.post(NOTES, TEXT, Idempotency_Key=KEY)
+    reader = rest("alice", scope="read")
+
+    assert reader.post(NOTES, TEXT, Idempotency_Key=KEY).status_code == 403
+
+
+@pytest.mark.parametrize("key", ["", "  ", '""', "x" * 256, "é", "a\tb", '"a'])
+def test_a_malformed_key_is_refused(alice, key):
+    response = alice.post(NOTES, TEXT, Idempotency_Key=key)
+
+    assert "1 to 255 printable ASCII characters" in error_of(response, 400)
+    assert response.json()["code"] == "idempotency_key_invalid"
+    assert count() == 0
+
+
+def test_the_longest_key(alice):
+    assert alice.post(NOTES, TEXT, Idempotency_Key="x" * 255).status_code == 200
+
+
+def test_other_methods_take_no_notice(alice, note_id):
+    note = f"{NOTES}/{note_id('Welcome to the kitchen')}"
+    for title in ("A", "B"):
+        assert alice.patch(note, {"title": title}, Idempotency_Key=KEY).status_code == 200
+
+    assert not KeyedRequest.unscoped.exists()
+
+
+# --- Time -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("hours", "notes"), [(23.9, 1), (24.1, 2)])
+def test_a_key_is_kept_for_a_day(alice, hours, notes):
+    alice.post(NOTES, TEXT, Idempotency_Key=KEY)
+    with time_machine.travel(timezone.now() + timedelta(hours=hours)):
+        alice.post(NOTES, TEXT, Idempotency_Key=KEY)
+
+    assert (count(), KeyedRequest.unscoped.count()) == (notes, 1)
+
+
+def interrupted(alice: Program) -> None:
+    """Leave a request behind as one that never came to its end."""
+    alice.post(NOTES, TEXT, Idempotency_Key=KEY)
+    Note.unscoped.filter(text="Once").delete()
+    KeyedRequest.unscoped.update(status=None)
+
+
+def test_one_that_is_running_is_waited_for(alice):
+    interrupted(alice)
+    response = alice.post(NOTES, TEXT, Idempotency_Key=KEY)
+
+    assert error_of(response, 409).endswith("is still running.")
+    assert (response.json()["code"], response["Retry-After"]) == ("idempotency_in_progress", "1")
+    assert count() == 0
+
+
+def test_one_that_was_cut_off_is_taken_over(alice):
+    interrupted(alice)
+    with time_machine.travel(timezone.now() + timedelta(seconds=61)):
+        assert alice.post(NOTES, TEXT, Idempotency_Key=KEY).status_code == 200
+        again = alice.post(NOTES, TEXT, Idempotency_Key=KEY)
+
+    assert again["Idempotency-Replayed"] == "true"
+    assert count() == 1
+
+
+def test_who_was_overtaken_has_done_nothing(alice, monkeypatch):
+    """A request thought cut off comes back when another has taken its place."""
+    monkeypatch.setattr("api.idempotency._stored", lambda *arguments: False)
+    response = alice.post(NOTES, TEXT, Idempotency_Key=KEY)
+
+    assert error_of(response, 409).endswith("is still running.")
+    assert count() == 0
+
+
+# --- What is not kept -----------------------------------------------------------------------
+
+
+def test_our_own_fault_may_be_tried_again(alice, monkeypatch):
+    def fail(*arguments: Any, **named: Any) -> Any:
+        raise RuntimeError("a fault")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("api.v1.notes.new_note", fail)
+        assert alice.post(NOTES, TEXT, Idempotency_Key=KEY).status_code == 500
+
+    assert (count(), KeyedRequest.unscoped.count()) == (0, 0)
+    assert alice.post(NOTES, TEXT, Idempotency_Key=KEY).status_code == 200
+
+
+def test_a_token_is_never_kept(alice):
+    first = alice.post(TOKENS, {"scopes": ["read:all"]}, Idempotency_Key=KEY).json()
+    again = alice.post(TOKENS, {"scopes": ["read:all"]}, Idempotency_Key=KEY)
+    body = again.json()
+
+    assert (again.status_code, body["code"]) == (409, "idempotency_secret_unavailable")
+    assert body["id"] == first["id"]
+    assert first["token"] not in str(KeyedRequest.unscoped.values().get())
+    assert alice.delete(f"{TOKENS}/{body['id']}").status_code == 200
+
+
+def test_nor_is_that_of_a_new_agent(alice):
+    body = {"name": "Newt", "generate_token": True}
+    agent = alice.post(f"{BASE}/users", body, Idempotency_Key=KEY).json()
+    again = alice.post(f"{BASE}/users", body, Idempotency_Key=KEY).json()
+
+    assert again["code"] == "idempotency_secret_unavailable"
+    place = f"{BASE}/users/{agent['id']}/tokens/{again['id']}"
+    assert alice.get(place).json()["token_prefix"] == agent["token"][:8]
+
+
+# --- At once --------------------------------------------------------------------------------
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_twenty_at_once_have_one_effect(transactional_world):
+    plaintext = make_token("alice")
+    answers: list[Any] = []
+    barrier = threading.Barrier(20)
+
+    def send() -> None:
+        try:
+            program = Program(client_with(plaintext))
+            barrier.wait()
+            answers.append(program.post(NOTES, TEXT, Idempotency_Key=KEY))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert count() == 1
+    assert len(answers) == 20
+    assert {each.status_code for each in answers} <= {200, 409}
+    made = [each for each in answers if each.status_code == 200]
+    assert len({each.content for each in made}) == 1
+    assert sum("Idempotency-Replayed" not in each for each in made) == 1
