@@ -1,4 +1,4 @@
-"""Making, renaming and deleting API tokens."""
+"""Making, renaming, rotating and deleting API tokens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.models import TenantUser
 from accounts.queries import people
-from harmonic.kernel.access import Access
+from harmonic.kernel.access import Access, Invalid
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource, Secret
 from harmonic.kernel.fields import Choice, Line, Params, Whole
 from tokens import rules, secret
@@ -16,6 +16,7 @@ from tokens.models import ApiToken
 
 DEFAULT_DURATION = ApiToken.MAX_LIFETIME_MONTHS
 DEFAULT_UNIT = "month(s)"
+DEFAULT_OVERLAP_DAYS = 1
 SHOWN_UNITS = (
     ("hour(s)", "hours"),
     ("day(s)", "days"),
@@ -147,7 +148,7 @@ create_api_token = Action(
 )
 
 
-# --- Renaming and deleting ------------------------------------------------------------------
+# --- Renaming -------------------------------------------------------------------------------
 
 
 class NameParams(Params):
@@ -180,6 +181,100 @@ rename_api_token = Action(
 )
 
 
+# --- Rotating -------------------------------------------------------------------------------
+
+
+class RotateParams(Params):
+    overlap_days = Whole(
+        required=False,
+        max_value=ApiToken.MAX_OVERLAP_DAYS,
+        label="Days that both work",
+        help_text=(
+            f"0 to {ApiToken.MAX_OVERLAP_DAYS}: how many days the old token works on."
+            f" 0 deletes it at once; {DEFAULT_OVERLAP_DAYS} unless given."
+        ),
+        style={"initial": DEFAULT_OVERLAP_DAYS},
+    )
+
+
+def rotated(access: Access, token: ApiToken, params: dict[str, Any]) -> rules.NewToken:
+    """Rotate a token as the parameters say.
+
+    Raises:
+        Invalid: the overlap is negative.
+    """
+    overlap_days = params.get("overlap_days", DEFAULT_OVERLAP_DAYS)
+    if overlap_days < 0:
+        offered = f"0 to {ApiToken.MAX_OVERLAP_DAYS}"
+        raise Invalid.of("overlap_days", "not_offered", offered=offered)
+    return rules.rotate_token(access, token, overlap_days)
+
+
+def _rotate(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
+    made = rotated(access, token, params)
+    owner, successor = token.owner, made.row
+    ends = token.expires_at.astimezone(access.tenant.zone)
+    old = f"works until {ends:%Y-%m-%d %H:%M} {access.tenant.timezone}"
+    return Outcome(
+        "The token has a successor. Copy it now: it is shown this once.",
+        token_path(owner, successor),
+        resource(owner, successor),
+        successor,
+        secret=Secret(made.plaintext, successor),
+        shown_on=("tokens.show", {"handle": owner.handle, "token_id": str(successor.id)}),
+        notes=(f"The old token {'is deleted' if token.deleted_at else old}.",),
+    )
+
+
+def _ask_to_rotate(access: Access, token: ApiToken) -> Confirmation:
+    return Confirmation(
+        f"Rotate {_in_quotes(token)}",
+        (
+            ("Token", secret.masked(token.token_prefix)),
+            ("For", people([token.owner.user_id])[token.owner.user_id]),
+            *_last_use(token),
+            ("Expires", token.expires_at),
+            (
+                "The new one expires",
+                rules.cut_expiry(access, rules.same_lifetime(token, access.now)),
+            ),
+        ),
+    )
+
+
+rotate_api_token = Action(
+    name="rotate_api_token",
+    sentence=(
+        "Replace this token by a new one with the same name, scope and lifetime. Its text is"
+        " shown once, in the answer; the old one works on for the days you choose."
+    ),
+    label="Rotate token",
+    scope="create:api_tokens",
+    params=RotateParams,
+    policy=rules.may_rotate_token,
+    is_offered=lambda access, token: token is None or token.is_active(access.now),
+    effect=_rotate,
+    confirm=_ask_to_rotate,
+    fresh="api_tokens",
+    audience="private",
+)
+
+
+# --- Deleting -------------------------------------------------------------------------------
+
+
+def _in_quotes(token: ApiToken) -> str:
+    return f"“{token.name}”" if token.name else "this unnamed token"
+
+
+def _last_use(token: ApiToken) -> tuple[tuple[str, Any], ...]:
+    """Return what a confirm page says of the program that a token serves."""
+    if token.last_used_at is None:
+        return (("Last used", "Never"),)
+    whence = ", by ".join(filter(None, (token.last_used_from, token.last_used_by)))
+    return (("Last used", token.last_used_at), ("From", whence or "Unknown"))
+
+
 def _delete(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
     rules.delete_token(access, token)
     settings = f"/u/{token.owner.handle}/settings"
@@ -187,16 +282,25 @@ def _delete(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
 
 
 def _ask_to_delete(access: Access, token: ApiToken) -> Confirmation:
-    name = f"“{token.name}”" if token.name else "this unnamed token"
     return Confirmation(
-        f"Delete {name}?",
+        f"Delete {_in_quotes(token)}?",
         (
             ("Token", secret.masked(token.token_prefix)),
             ("For", people([token.owner.user_id])[token.owner.user_id]),
-            ("Last used", token.last_used_at or "Never"),
+            *_last_use(token),
             ("Expires", token.expires_at),
+            ("What stops", _stops(access, token)),
         ),
     )
+
+
+def _stops(access: Access, token: ApiToken) -> str:
+    if not token.is_active(access.now):
+        return "Nothing: it has ended."
+    if token.last_used_at is None:
+        return "Nothing that ran so far: it was never used."
+    client = token.last_used_by or "whatever uses it"
+    return f"{client[:1].upper()}{client[1:]}, from its next request on."
 
 
 delete_api_token = Action(

@@ -44,6 +44,8 @@ class ApiToken(TenantModel):
     MAX_ACTIVE = 50
     MAX_LIFETIME_MONTHS = 12
     NAME_LENGTH = 255
+    # How long a token that was rotated may work on.
+    MAX_OVERLAP_DAYS = 7
     NETWORK_LENGTH = 64
     CLIENT_LENGTH = 64
     # How often a token's last use is written, at most.

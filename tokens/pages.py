@@ -184,7 +184,9 @@ def show(access: Access, token: ApiToken) -> Mapping[str, Any]:
     owner = token.owner
     is_active = token.is_active(access.now)
     days = days_of(token, access.now)
+    successor = queries.successor_of(token)
     return {
+        "successor_path": actions.token_path(owner, successor) if successor else "",
         "bars": bars(days),
         "requests": sum(day.requests for day in days),
         "refused": sum(day.refusals for day in days),
@@ -213,7 +215,12 @@ TOKEN = Page(
     show=show,
     crumbs=lambda access, token: below_list(access, token.owner),
     about=about,
-    actions=(actions.rename_api_token, actions.delete_api_token, stop_ai_agent),
+    actions=(
+        actions.rotate_api_token,
+        actions.rename_api_token,
+        actions.delete_api_token,
+        stop_ai_agent,
+    ),
     writes={"DELETE": actions.delete_api_token},
     resource="api_tokens",
 )

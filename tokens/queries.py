@@ -59,6 +59,14 @@ def token_at(owner: TenantUser, token_id: str, sentence: str = "Not found") -> A
     return found
 
 
+def successor_of(token: ApiToken) -> ApiToken | None:
+    """Return what replaced a token, if nobody deleted it."""
+    if token.successor_id is None:
+        return None
+    found: ApiToken | None = ApiToken.objects.filter(id=token.successor_id).external().first()
+    return found
+
+
 def active_count(owner: TenantUser, now: datetime) -> int:
     rows = ApiToken.objects.filter(owner=owner).active(now)
     return int(rows.count())

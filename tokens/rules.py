@@ -14,7 +14,7 @@ from typing import Any
 from accounts.models import TenantUser
 from accounts.rules import may_edit
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Denied, Invalid, Refused
+from harmonic.kernel.access import Access, Conflict, Denied, Invalid, Refused
 from tokens import secret
 from tokens.models import ApiToken
 
@@ -77,6 +77,11 @@ def may_create_token(access: Access, owner: TenantUser | None) -> Denied | None:
     return None
 
 
+def may_rotate_token(access: Access, token: Any) -> Denied | None:
+    """Who could make a token of the same owner."""
+    return may_create_token(access, token.owner if token else None)
+
+
 # --- Scopes ---------------------------------------------------------------------------------
 
 
@@ -131,6 +136,16 @@ def after(now: datetime, duration: int, unit: str) -> datetime:
         return min(add_months(now, min(months, ApiToken.MAX_LIFETIME_MONTHS)), latest)
     longest = {"minute": 60 * 24 * 366, "hour": 24 * 366, "day": 366, "week": 53}[unit]
     return min(now + timedelta(**{f"{unit}s": min(duration, longest)}), latest)
+
+
+def same_lifetime(token: ApiToken, now: datetime) -> datetime:
+    """Return when a token made now ends, if it lives as long as `token` was to; whole calendar
+    months stay whole, and 12 of them are the longest."""
+    for months in range(1, ApiToken.MAX_LIFETIME_MONTHS + 1):
+        if add_months(token.created_at, months) == token.expires_at:
+            return add_months(now, months)
+    latest = add_months(now, ApiToken.MAX_LIFETIME_MONTHS)
+    return min(now + (token.expires_at - token.created_at), latest)
 
 
 def add_months(moment: datetime, months: int) -> datetime:
@@ -218,6 +233,72 @@ def _made(access: Access, owner: TenantUser, **values: Any) -> NewToken:
         is_internal=row.is_internal or None,
     )
     return NewToken(row, plaintext)
+
+
+def rotate_token(access: Access, token: ApiToken, overlap_days: int) -> NewToken:
+    """Replace a token: a successor with its name, scopes and lifetime, inside a transaction.
+
+    The old one works on for `overlap_days`, or is deleted at once where that is 0.
+
+    Raises:
+        Conflict: it has a successor already, which is named, or has ended.
+        Refused: scopes wider than the caller's, or 50 active tokens already.
+    """
+    refuse_wider(access, token.scopes)
+    # The owner's row is the lock: of two rotations at once the second finds the first.
+    TenantUser.objects.select_for_update().get(id=token.owner_id)
+    token.refresh_from_db(fields=["successor", "expires_at", "deleted_at"])
+    _refuse_second_rotation(access, token)
+    lives_until = same_lifetime(token, access.now)
+    if overlap_days == 0:
+        delete_token(access, token)
+    _refuse_where_both_are_too_many(access, token.owner)
+    made = _made(
+        access,
+        token.owner,
+        name=token.name,
+        scopes=list(token.scopes),
+        expires_at=cut_expiry(access, lives_until),
+    )
+    token.successor = made.row
+    token.expires_at = min(token.expires_at, access.now + timedelta(days=overlap_days))
+    token.updated_at = access.now
+    token.save(update_fields=["successor", "expires_at", "updated_at"])
+    audit.record(
+        "token_rotated",
+        access,
+        token_id=token.id,
+        owner_id=token.owner.user_id,
+        name=token.name,
+        successor_id=made.row.id,
+    )
+    return made
+
+
+def _refuse_second_rotation(access: Access, token: ApiToken) -> None:
+    if not token.is_active(access.now):
+        raise Conflict("This token has ended.", code="token_ended", hint="Make a new one.")
+    if token.successor_id is None:
+        return
+    # A successor that was deleted, its text lost, leaves the old one to be rotated again.
+    if ApiToken.objects.filter(id=token.successor_id).external().exists():
+        raise Conflict(
+            "This token has a successor already.",
+            code="already_rotated",
+            hint=(
+                f"Its id is {token.successor_id}."
+                " If its text is lost, delete it and rotate once more."
+            ),
+            extra={"successor_id": str(token.successor_id)},
+        )
+
+
+def _refuse_where_both_are_too_many(access: Access, owner: TenantUser) -> None:
+    try:
+        _refuse_beyond_cap(access, owner)
+    except LimitReached as reached:
+        reached.hint = "With overlap_days 0 the old token makes room for the new one."
+        raise
 
 
 def create_internal_token(

@@ -112,7 +112,8 @@ class Ledger:
         with self._lock:
             waiting, self._waiting = self._waiting, {}
         for token_id, each in waiting.items():
-            _try(token_id, each, timezone.now(), is_late=True)
+            if not _try(token_id, each, timezone.now(), is_late=True):
+                self.put_back(token_id, each)
 
 
 ledger = Ledger()

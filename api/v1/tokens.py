@@ -207,6 +207,28 @@ class Tokens(Resource):
         return Response({"message": "Token deleted"})
 
 
+class Rotation(Resource):
+    rule = Rule(Door.TENANT, resource="api_tokens")
+
+    def create(self, request: Request, user_id: str, token_id: str) -> Response:
+        access = access_of(request)
+        refuse_kind(actions.rotate_api_token, access)
+        owner = owner_at(access, user_id)
+        token = token_at(owner, token_id, NOT_FOUND)
+        with worded():
+            outcome = carry_out(actions.rotate_api_token, access, token, request)
+        assert outcome.secret is not None  # the effect above always returns one
+        shown = token_json(access, outcome.object, owner)
+        shown["token"] = outcome.secret.plaintext
+        shown["replaces"] = {
+            "id": str(token.id),
+            "active": token.is_active(access.now),
+            "expires_at": ts(token.expires_at),
+        }
+        place = reverse("api.token", args=[owner.user_id, outcome.object.id])
+        return keep_secret(created(request, shown, place))
+
+
 def token_json(access: Access, token: ApiToken, owner: TenantUser) -> dict[str, Any]:
     """Return a token without its plaintext, which no row knows."""
     return {
@@ -232,4 +254,5 @@ def urls() -> list[URLPattern]:
         route(
             one, Tokens, "api.token", get="retrieve", put="update", patch="update", delete="destroy"
         ),
+        route(f"{one}/rotate", Rotation, post="create"),
     ]

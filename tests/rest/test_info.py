@@ -31,6 +31,7 @@ TENANT = {
     "/users/:id": ["DELETE", "GET", "PATCH", "PUT"],
     "/users/:user_id/tokens": ["GET", "POST"],
     "/users/:user_id/tokens/:id": ["DELETE", "GET", "PATCH", "PUT"],
+    "/users/:user_id/tokens/:token_id/rotate": ["POST"],
 }
 
 

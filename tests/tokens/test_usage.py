@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import DatabaseError
 
 from accounts.models import Tenant
 from tests.fixtures.world import client_with, make_token
@@ -144,7 +145,7 @@ def test_the_chart_has_thirty_days_and_no_style(token, page):
 
 def test_counting_never_fails_a_request(token, monkeypatch):
     def fail(*args, **kwargs):
-        raise usage.DatabaseError
+        raise DatabaseError
 
     monkeypatch.setattr(usage, "write", fail)
 

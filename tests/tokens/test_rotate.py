@@ -1,0 +1,267 @@
+"""Rotating a token: a successor of the same kind, and a while in which both work."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from tests.fixtures.world import client_with, make_token
+from tokens import rules, secret
+from tokens.models import ApiToken
+
+NOW = datetime(2027, 3, 31, 12, tzinfo=UTC)
+SELF = "/api/v1/tokens/self"
+JSON = "application/json"
+
+
+@pytest.fixture
+def now():
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def old(now, world):
+    """A token of alice that was made a week ago for four weeks."""
+    return make_token("alice", at=NOW - timedelta(days=7), days=28)
+
+
+def row_of(plaintext):
+    rows = ApiToken.unscoped.select_related("owner")
+    return rows.get(token_hash=secret.digest(plaintext))
+
+
+def page_of(plaintext):
+    row = row_of(plaintext)
+    return f"/u/{row.owner.handle}/settings/tokens/{row.id}"
+
+
+def rotate(client, plaintext, **params):
+    """Rotate over the API, by the token's own owner."""
+    row = row_of(plaintext)
+    path = f"/api/v1/users/{row.owner.handle}/tokens/{row.id}/rotate"
+    return client.post(path, params, content_type=JSON)
+
+
+def on_page(browser, plaintext, **params):
+    return browser.post(f"{page_of(plaintext)}/actions/rotate_api_token", params)
+
+
+def plaintext_in(text):
+    found = re.search(rf"hmn_\w{{{secret.LENGTH - 4}}}", text)
+    assert found
+    return found.group()
+
+
+# --- What the successor is ------------------------------------------------------------------
+
+
+def test_a_sessions_successor_has_the_whole_lifetime(old, page):
+    answer = on_page(page("alice"), old, overlap_days=2)
+
+    assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
+    made, was = row_of(plaintext_in(answer.content.decode())), row_of(old)
+    assert (made.name, made.scopes, made.owner) == (was.name, was.scopes, was.owner)
+    assert made.expires_at == NOW + timedelta(days=28)
+    assert was.expires_at == NOW + timedelta(days=2)
+    assert was.successor_id == made.id
+
+
+def test_whole_months_stay_whole_months(now, page):
+    plaintext = make_token("alice", at=datetime(2027, 2, 28, 12, tzinfo=UTC), days=400)
+    assert row_of(plaintext).expires_at == datetime(2028, 2, 28, 12, tzinfo=UTC)
+
+    answer = on_page(page("alice"), plaintext)
+
+    made = row_of(plaintext_in(answer.content.decode()))
+    assert made.expires_at == datetime(2028, 3, 31, 12, tzinfo=UTC)
+
+
+def test_a_tokens_successor_never_outlives_the_token_that_rotates(old, api):
+    body = rotate(client_with(old), old).json()
+
+    assert row_of(body["token"]).expires_at == NOW + timedelta(days=21)
+    long = rotate(api("alice", days=300), make_token("alice", days=28)).json()
+    assert row_of(long["token"]).expires_at == NOW + timedelta(days=28)
+
+
+def test_scopes_are_kept_and_never_widened(now, api):
+    narrow = make_token("alice", scopes=["read:notes", "create:notes"])
+
+    kept = rotate(api("alice"), narrow).json()
+    refused = rotate(api("alice", scopes=["create:api_tokens"]), make_token("alice"))
+
+    assert kept["scopes"] == ["read:notes", "create:notes"]
+    assert refused.status_code == 403
+    assert refused.json()["code"] == "scope_not_grantable"
+
+
+# --- The old one ----------------------------------------------------------------------------
+
+
+def test_both_work_in_the_overlap_and_only_the_new_one_behind_it(old, api, now):
+    new = rotate(api("alice"), old, overlap_days=7).json()["token"]
+    assert [client_with(each).get(SELF).status_code for each in (old, new)] == [200, 200]
+
+    now.shift(timedelta(days=7))
+
+    assert [client_with(each).get(SELF).status_code for each in (old, new)] == [401, 200]
+
+
+def test_no_overlap_deletes_the_old_one_at_once(old, api):
+    body = rotate(api("alice"), old, overlap_days=0).json()
+
+    assert client_with(old).get(SELF).status_code == 401
+    assert row_of(old).deleted_at == NOW
+    assert body["replaces"]["active"] is False
+
+
+def test_an_overlap_never_makes_the_old_one_live_longer(now, api):
+    short = make_token("alice", days=1)
+
+    rotate(api("alice"), short, overlap_days=7)
+
+    assert row_of(short).expires_at == NOW + timedelta(days=1)
+
+
+def test_without_a_word_they_overlap_for_a_day(old, api):
+    body = rotate(api("alice"), old).json()
+
+    assert body["replaces"] == {
+        "id": str(row_of(old).id),
+        "active": True,
+        "expires_at": "2027-04-01T12:00:00.000Z",
+    }
+
+
+@pytest.mark.parametrize("overlap", [-1, 8, "soon", 1.5])
+def test_an_overlap_is_a_number_of_days_from_zero_to_seven(old, api, page, overlap):
+    before = ApiToken.unscoped.count()
+    alice = api("alice")
+
+    assert rotate(alice, old, overlap_days=overlap).status_code == 400
+    assert on_page(page("alice"), old, overlap_days=overlap).status_code == 422
+    assert ApiToken.unscoped.count() == before + 1
+    assert row_of(old).successor_id is None
+
+
+# --- Once -----------------------------------------------------------------------------------
+
+
+def test_a_second_rotation_names_the_successor_and_makes_no_third(old, api):
+    alice = api("alice")
+    made = rotate(alice, old).json()
+    before = ApiToken.unscoped.count()
+
+    again = rotate(alice, old)
+
+    assert again.status_code == 409
+    assert (again.json()["code"], again.json()["successor_id"]) == ("already_rotated", made["id"])
+    assert ApiToken.unscoped.count() == before
+
+
+def test_a_lost_successor_that_is_deleted_can_be_replaced(old, api):
+    alice = api("alice")
+    made = rotate(alice, old).json()
+    alice.delete(f"/api/v1/users/me/tokens/{made['id']}")
+
+    assert rotate(alice, old).status_code == 200
+
+
+def test_a_successor_can_be_rotated_itself(old, api):
+    alice = api("alice")
+    made = rotate(alice, old).json()
+
+    assert rotate(alice, made["token"]).status_code == 200
+
+
+def test_an_expired_token_is_not_rotated(old, api, now):
+    now.shift(timedelta(days=22))
+
+    answer = rotate(api("alice"), old)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "token_ended")
+
+
+def test_at_fifty_only_no_overlap_works(now, api, world):
+    alice = api("alice")
+    while ApiToken.unscoped.filter(owner=world.person("alice")).count() < 50:
+        old = make_token("alice")
+
+    refused = rotate(alice, old, overlap_days=1)
+    made = rotate(alice, old, overlap_days=0)
+
+    assert (refused.status_code, refused.json()["code"]) == (400, "limit_reached")
+    assert "overlap_days 0" in refused.json()["hint"]
+    assert made.status_code == 200
+    assert ApiToken.unscoped.filter(owner=world.person("alice"), deleted_at=None).count() == 50
+
+
+# --- Who ------------------------------------------------------------------------------------
+
+
+def test_a_parent_rotates_the_token_of_an_external_agent(now, page):
+    plaintext = make_token("alice", agent="scout")
+
+    new = plaintext_in(on_page(page("alice"), plaintext).content.decode())
+
+    assert row_of(new).owner.handle == "scout"
+
+
+def test_an_agent_rotates_none(now, world):
+    plaintext = make_token("alice", agent="scout")
+    agent = client_with(plaintext)
+
+    for answer in (rotate(agent, plaintext), on_page(agent, plaintext)):
+        assert answer.status_code == 403
+        assert "Your capabilities do not include 'rotate_api_token'" in answer.content.decode()
+    assert row_of(plaintext).successor_id is None
+
+
+def test_an_inactive_agent_gets_no_successor(now, page, world):
+    plaintext = make_token("alice", agent="scout")
+    person = world.person("scout")
+    type(person).unscoped.filter(id=person.id).update(archived_at=NOW)
+
+    assert on_page(page("alice"), plaintext).status_code == 403
+
+
+def test_others_find_nothing_to_rotate(old, api, page):
+    assert rotate(api("bob"), old).status_code == 404
+    assert on_page(page("bob"), old).status_code == 403
+
+
+def test_a_session_proves_itself_lately(old, page):
+    browser = page("alice", at=NOW - timedelta(hours=1, minutes=30))
+
+    answer = on_page(browser, old)
+
+    assert answer.status_code == 303
+    assert answer["Location"].startswith("/reverify")
+    assert row_of(old).successor_id is None
+
+
+# --- Its pages ------------------------------------------------------------------------------
+
+
+def test_the_page_offers_it_and_names_the_successor_afterwards(old, page):
+    browser, path = page("alice"), page_of(old)
+    assert f'href="{path}/actions/rotate_api_token"' in browser.get(path).content.decode()
+    asked = browser.get(f"{path}/actions/rotate_api_token").content.decode()
+    assert "The new one expires" in asked
+
+    on_page(browser, old)
+
+    shown = browser.get(path).content.decode()
+    assert f"/u/alice/settings/tokens/{row_of(old).successor_id}" in shown
+
+
+def test_the_rule_knows_that_months_have_ends():
+    token = ApiToken(
+        created_at=datetime(2027, 1, 31, tzinfo=UTC), expires_at=datetime(2027, 2, 28, tzinfo=UTC)
+    )
+
+    assert rules.same_lifetime(token, NOW) == datetime(2027, 4, 30, 12, tzinfo=UTC)
