@@ -297,7 +297,7 @@ def test_a_fault_of_ours_does_not_bring_the_text_into_the_log(
     def fail(*args: Any) -> None:
         raise RuntimeError(f"while holding {plaintext}")
 
-    monkeypatch.setattr("harmonic.middleware.note_use", fail)
+    monkeypatch.setattr("collectives.queries.own_workspace", fail)
     program = client_with(plaintext, raise_request_exception=False)
     response = program.get("/whoami")
 
