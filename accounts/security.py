@@ -177,7 +177,9 @@ NAMES = {
     "reverification_failure": "Failed confirmations",
     "token_created": "Tokens made",
     "token_renamed": "Tokens renamed",
+    "token_rotated": "Tokens rotated",
     "token_deleted": "Tokens deleted",
+    "tokens_ended": "Agents stopped",
     "api_flag_changed": "API switches",
     "admin_action": "Roles and removals",
     "user_suspended": "Suspensions",
@@ -252,12 +254,19 @@ def _login_failure(data: Mapping[str, Any], around: _Around) -> str:
     return f"A wrong password was given {whose}"
 
 
+TOKENS_DONE = {"token_created": "made", "token_deleted": "deleted", "token_rotated": "rotated"}
+
+
+def _stopped(data: Mapping[str, Any], around: _Around) -> str:
+    return f"All tokens{around.of_another} were deleted"
+
+
 def _token(data: Mapping[str, Any], around: _Around) -> str:
     name = data.get("name") or "Unnamed"
     if around.row.event == "token_renamed":
         old = data.get("old_name") or "Unnamed"
         return f"Token “{old}”{around.of_another} was renamed to “{name}”"
-    done = "made" if around.row.event == "token_created" else "deleted"
+    done = TOKENS_DONE[around.row.event]
     return f"Token “{name}”{around.of_another} was {done}"
 
 
@@ -302,7 +311,9 @@ WORDED: Mapping[str, Worded] = {
     "login_failure": _login_failure,
     "token_created": _token,
     "token_renamed": _token,
+    "token_rotated": _token,
     "token_deleted": _token,
+    "tokens_ended": _stopped,
     "reverification_success": _reverification,
     "reverification_failure": _reverification,
     "api_flag_changed": _api_flag,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -14,6 +15,7 @@ from accounts.actions.agents import stop_ai_agent
 from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from accounts.rules import editable_person, is_parent_of
+from collectives.models import Collective
 from harmonic.kernel.access import Access, Forbidden, Link, NotFound, Refused, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.pages import Page, View, form_alias, mounted, with_rule
@@ -42,12 +44,48 @@ def below_list(access: Access, owner: TenantUser) -> list[Link]:
 # --- The list -------------------------------------------------------------------------------
 
 
+SHOWN = (("all", "All"), ("active", "Active"), ("expired", "Expired"))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way to narrow the list: its words, where it leads, and whether it is taken."""
+
+    label: str
+    path: str
+    is_chosen: bool
+
+
+def choices(
+    access: Access, name: str, offered: Iterable[tuple[str, str]], chosen: str
+) -> list[Choice]:
+    """Return what a filter offers; the others stay as they are."""
+    others = {key: value for key, value in access.query.items() if key in FILTERS and key != name}
+    return [
+        Choice(label, f"{access.path}?{urlencode({**others, name: value})}", value == chosen)
+        for value, label in offered
+    ]
+
+
+FILTERS = ("show", "whose")
+
+
 def listed(access: Access, owner: TenantUser) -> Mapping[str, Any]:
     tokens = queries.listed(access, owner)
     own_active = sum(1 for each in tokens if each.owner.id == owner.id and each.is_active)
+    show, whose = access.query.get("show", "all"), access.query.get("whose", "all")
+    whose = whose.removeprefix("@").lower()
+    owners = {each.owner.id: each.owner for each in tokens if each.owner.id != owner.id}
+    agents = [(agent.handle.lower(), agent.display_name) for agent in owners.values()]
     return {
         "owner": owner,
-        "tokens": tokens,
+        "tokens": [each for each in tokens if is_chosen(each, owner, show, whose)],
+        "is_narrowed": show != "all" or whose != "all",
+        "shows": choices(access, "show", SHOWN, show) if tokens else [],
+        "whoses": choices(access, "whose", [("all", "Everybody"), ("me", "Me"), *agents], whose)
+        if agents
+        else [],
+        "all_path": access.path,
         "active": own_active,
         "cap": ApiToken.MAX_ACTIVE,
         "is_own": owner.user_id == access.user.user_id,
@@ -56,6 +94,15 @@ def listed(access: Access, owner: TenantUser) -> Mapping[str, Any]:
         "is_internal": owner.user.is_internal_agent,
         "is_tenant_api_on": access.tenant.is_api_enabled,
     }
+
+
+def is_chosen(token: queries.ListedToken, owner: TenantUser, show: str, whose: str) -> bool:
+    """Answer whether a token passes the filters: `show` its state, `whose` its owner's handle."""
+    if show != "all" and token.is_active != (show == "active"):
+        return False
+    if whose == "all":
+        return True
+    return token.owner.id == owner.id if whose == "me" else token.owner.handle.lower() == whose
 
 
 LIST = Page(
@@ -122,8 +169,18 @@ def _recipient(agent: TenantUser, owner: TenantUser) -> Recipient:
     )
 
 
+def is_shut_out(owner: TenantUser) -> bool:
+    """Answer whether an agent's token would get in nowhere but in the main collective."""
+    if not owner.user.is_agent:
+        return False
+    inside = Collective.objects.standard().of(owner.id)
+    return not inside.filter(is_main=False, is_api_enabled=True, archived_at=None).exists()
+
+
 def new(access: Access, owner: TenantUser) -> Mapping[str, Any]:
     return {
+        "is_shut_out": is_shut_out(owner),
+        "agent_settings": f"/ai-agents/{owner.handle}/settings",
         "recipients": recipients(access, owner),
         "owner": owner,
         "is_own": owner.user_id == access.user.user_id,
