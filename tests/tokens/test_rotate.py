@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 import time_machine
+from django.db import connections
 
 from tests.fixtures.world import client_with, make_token
 from tokens import rules, secret
@@ -198,6 +201,27 @@ def test_at_fifty_only_no_overlap_works(now, api, world):
     assert "overlap_days 0" in refused.json()["hint"]
     assert made.status_code == 200
     assert ApiToken.unscoped.filter(owner=world.person("alice"), deleted_at=None).count() == 50
+
+
+def test_of_rotations_at_once_one_makes_a_successor(transactional_world):
+    plaintext = make_token("bob")
+    row, at_once = row_of(plaintext), 6
+    barrier = Barrier(at_once)
+
+    def attempt(number):
+        client = client_with(plaintext)
+        barrier.wait()
+        try:
+            path = f"/api/v1/users/me/tokens/{row.id}/rotate"
+            return client.post(path, {}, content_type=JSON).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(at_once) as pool:
+        statuses = sorted(pool.map(attempt, range(at_once)))
+
+    assert statuses == [200, *[409] * (at_once - 1)]
+    assert ApiToken.unscoped.filter(owner=row.owner).count() == 2
 
 
 # --- Who ------------------------------------------------------------------------------------

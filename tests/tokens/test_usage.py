@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 
 from accounts.models import Tenant
 from tests.fixtures.world import client_with, make_token
@@ -159,6 +160,25 @@ def test_what_could_not_be_written_is_written_later(token, monkeypatch, noon):
     client_with(token).get(NOTES)
 
     assert row_of(token).counted_requests == 2
+
+
+def test_of_requests_at_once_none_is_lost_or_counted_twice(transactional_world):
+    plaintext = make_token("alice")
+
+    def ask(number):
+        try:
+            return client_with(plaintext).get(NOTES if number % 2 else CLOSED).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        statuses = sorted(pool.map(ask, range(24)))
+    usage.ledger.settle()
+
+    row = row_of(plaintext)
+    assert statuses == [200] * 12 + [403] * 12
+    assert (row.counted_requests, row.counted_refusals) == (24, 12)
+    assert TokenRefusal.unscoped.filter(token=row).count() == 12
 
 
 # --- Refused requests -----------------------------------------------------------------------
