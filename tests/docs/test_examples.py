@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command, get_commands
 from django.test import Client
 
 from harmonic.help import TOPICS
@@ -112,6 +113,107 @@ def test_readme_shows_both_surfaces_and_a_write() -> None:
     assert any("/api/v1" in curl.path for curl in shown)
     assert any(curl.path.endswith(".md") for curl in shown)
     assert any(curl.method == "POST" for curl in shown)
+
+
+# --- Every block ----------------------------------------------------------------------------
+
+
+def manuals() -> list[str]:
+    return [*example_files(), "docs/agents.md", "docs/operations.md", "CONTRIBUTING.md"]
+
+
+def lines_of(code: str) -> list[str]:
+    """Return the commands of a block, continued ones as one line, without comments."""
+    joined = code.replace("\\\n", " ")
+    bare = (line.partition("  #")[0].strip() for line in joined.splitlines())
+    return [line for line in bare if line and not line.startswith("#")]
+
+
+def is_known(line: str) -> bool:
+    """Answer whether a line of a shell block is one that some test holds."""
+    if line.startswith("curl "):
+        return True  # run above
+    if line.startswith("make "):
+        return bool(re.search(rf"^{line.split()[1]}:", (ROOT / "Makefile").read_text(), re.M))
+    if line.startswith(".venv/bin/python manage.py "):
+        return line.split()[2] in get_commands()  # run below, with its arguments
+    return bool(re.fullmatch(r"(SITE|TOKEN|AGENT)=\S+", line))
+
+
+def is_answer(code: str) -> bool:
+    return code.startswith(("{", "["))
+
+
+@pytest.mark.parametrize("name", manuals())
+def test_every_block_is_held_to_something(name: str, db: None) -> None:
+    shell = [code for code in blocks(text_of(name)) if not code.startswith("$ ")]
+
+    unknown = [
+        line
+        for code in shell
+        if not is_answer(code)
+        for line in lines_of(code)
+        if not is_known(line)
+    ]
+
+    assert unknown == []
+
+
+def management_commands() -> list[str]:
+    texts = "\n".join(code for name in ("README.md", "docs/agents.md") for code in shown_in(name))
+    return sorted({line for line in lines_of(texts) if "manage.py" in line})
+
+
+def shown_in(name: str) -> list[str]:
+    return blocks((ROOT / name).read_text())
+
+
+@pytest.mark.parametrize("line", management_commands())
+def test_commands_of_the_manuals_run(line: str, world: World, capsys: Any) -> None:
+    _, _, command, *arguments = shlex.split(line)
+
+    call_command(command, *arguments)
+
+    assert "hmn_" in capsys.readouterr().out
+
+
+def answers_shown() -> list[tuple[str, str]]:
+    """Return the JSON answers of manuals, which stand in blocks of their own."""
+    return [
+        (name, code)
+        for name in ("README.md", "docs/api.md", "docs/agents.md")
+        for code in shown_in(name)
+        if is_answer(code)
+    ]
+
+
+def asked_for(shown: dict[str, Any], client: Client, world: World) -> Any:
+    """Ask for what an answer of the manuals shows, known by its fields."""
+    notes = "/collectives/kitchen/api/v1/notes"
+    if shown.get("code") == "api_disabled_collective":
+        return client.get("/collectives/treasury/api/v1/notes")
+    if shown.get("code") == "invalid":
+        return client.post(notes, "{}", "application/json")
+    if "routes" in shown:
+        return client.get("/api/v1")
+    if "event_type" in shown:
+        bob = client_with(make_token("bob"))
+        note = world.note("Knife care").truncated_id
+        return bob.post(f"{notes}/{note}/confirm", "{}", "application/json")
+    raise AssertionError(f"Say how to ask for {sorted(shown)}")
+
+
+def test_answers_of_the_manuals_are_what_is_answered(world: World, db: None) -> None:
+    client = client_with(make_token("alice"))
+    shown = [json.loads(code) for _, code in answers_shown()]
+    shown += [json.loads(code) for code in blocks(text_of("help/rest-api")) if is_answer(code)]
+
+    for example in shown:
+        answer = asked_for(example, client, world).json()
+        assert set(example) <= set(answer), example
+        if "error" in example:
+            assert {**example, "request_id": answer["request_id"]} == answer
+    assert len(shown) >= 4
 
 
 # --- Transcripts ----------------------------------------------------------------------------
