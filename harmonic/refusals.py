@@ -20,8 +20,9 @@ from harmonic.kernel.access import (
     SignInRequired,
 )
 from harmonic.kernel.documents import Document, keep_private, respond
-from harmonic.kernel.negotiation import Format, is_api_path
+from harmonic.kernel.negotiation import Format, is_api_path, names
 
+PROBLEM = "application/problem+json"
 BEARER = 'Bearer realm="Harmonic"'
 SIGN_IN_HINT = "Send a token in the header `Authorization: Bearer …`, or sign in at /login."
 
@@ -167,10 +168,23 @@ def _json(request: HttpRequest, access: Access, refused: Refused) -> HttpRespons
     action = refused.action or None
     if action and not is_api:
         body = {"success": False, "action": action, **body}
+    kind = "application/json; charset=utf-8"
+    if is_api and names(request.headers.get("Accept", ""), PROBLEM):
+        body, kind = problem_of(request, body), PROBLEM
     response = JsonResponse(body, status=body["status"], json_dumps_params={"ensure_ascii": False})
-    response["Content-Type"] = "application/json; charset=utf-8"
+    response["Content-Type"] = kind
     keep_private(response)
     return response
+
+
+def problem_of(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
+    """Return an error as problem details (RFC 9457), under the keys that it has anyway."""
+    return {
+        **body,
+        "type": f"{request.scheme}://{request.get_host()}/api/v1/docs#{body['code']}",
+        "title": body["code"].replace("_", " ").capitalize(),
+        "detail": body["error"],
+    }
 
 
 def error_object(refused: Refused, request_id: str, *, is_api: bool) -> dict[str, Any]:

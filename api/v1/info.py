@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.shapes import ts
-from api.views import Resource, access_of, route
+from api.views import Resource, access_of, origin_of, route
 from harmonic.kernel.access import Access, Door, Rule, TokenFacts
 from harmonic.kernel.negotiation import API_VERSION
 
@@ -30,6 +30,8 @@ class Info(Resource):
                 "name": "Harmonic API",
                 "version": API_VERSION,
                 "routes": routes_at(base_of(access.path)),
+                "openapi": f"{origin_of(request)}/api/v1/openapi.json",
+                "docs": f"{origin_of(request)}/api/v1/docs",
                 "tenant": access.tenant.subdomain,
                 "collective": access.here.handle,
                 "user": {"id": str(access.user.user_id), "handle": access.user.handle},
@@ -69,16 +71,33 @@ def routes_at(base: str) -> list[dict[str, Any]]:
     return [{"path": each, "methods": sorted(methods[each])} for each in sorted(methods)]
 
 
-def _routes(
+def below(base: str) -> Iterator[str]:
+    """Yield what stands behind the base in each of its routes."""
+    for where, _ in resources(get_resolver().url_patterns):
+        if where == base or where.startswith(f"{base}/"):
+            yield where.removeprefix(base)
+
+
+def _routes(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[tuple[str, set[str]]]:
+    for where, view in resources(patterns):
+        yield where, {verb.upper() for verb in view.actions} & VERBS
+
+
+def resources(
     patterns: Iterable[URLPattern | URLResolver], prefix: str = ""
-) -> Iterator[tuple[str, set[str]]]:
+) -> Iterator[tuple[str, Any]]:
+    """Yield every route of a resource, with its view; not those that describe the others."""
     for pattern in patterns:
         where = f"{prefix}{pattern.pattern}"
         if isinstance(pattern, URLResolver):
-            yield from _routes(pattern.url_patterns, where)
-        else:
-            verbs = {verb.upper() for verb in getattr(pattern.callback, "actions", ())}
-            yield where, verbs & VERBS
+            yield from resources(pattern.url_patterns, where)
+        elif _is_described(pattern.callback):
+            yield where, pattern.callback
+
+
+def _is_described(view: Any) -> bool:
+    resource: type = getattr(view, "cls", object)
+    return issubclass(resource, Resource) and resource.rule.door != Door.PUBLIC
 
 
 def template_of(where: str) -> str:

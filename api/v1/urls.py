@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern
 
-from api.v1 import collectives, info, notes, token_self, tokens, users
+from api.v1 import collectives, describe, info, notes, token_self, tokens, users
 
 
 def shared_urls() -> list[URLPattern]:
@@ -14,7 +14,13 @@ def shared_urls() -> list[URLPattern]:
 
 def tenant_urls() -> list[URLPattern]:
     """Return what lies below the tenant's base alone."""
-    return [*collectives.urls(), *users.urls(), *token_self.urls(), *tokens.urls()]
+    return [
+        *describe.urls(),
+        *collectives.urls(),
+        *users.urls(),
+        *token_self.urls(),
+        *tokens.urls(),
+    ]
 
 
 def workspace_urls() -> list[URLPattern]:

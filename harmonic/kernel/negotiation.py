@@ -21,7 +21,8 @@ API_VERSION: Final = "1.0.0"
 
 _SUFFIXES: Final = {".md": Format.MARKDOWN, ".json": Format.JSON}
 _SUFFIX = re.compile(r"(?P<page>.*[^/])(?P<suffix>\.md|\.json)(?P<action>/actions(?:/[^/]+)?)?")
-_API_PATH = re.compile(r"(/(collectives|workspace)/[^/]+)?/api(/|$)")
+# The reference is a page like any other.
+_API_PATH = re.compile(r"(/(collectives|workspace)/[^/]+)?/api(/(?!v1/docs$)|$)")
 _ROOTS: Final = frozenset({"/index", "/home"})
 
 
@@ -162,6 +163,11 @@ _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  # a token of RFC 9110, no
 _MEDIA_RANGE = re.compile(rf"\s*({_TOKEN}/{_TOKEN})\s*(?:;(.*))?", re.DOTALL)
 _QUALITY = re.compile(r"(?:^|;)\s*[qQ]\s*=\s*([^;]*)")
 _QVALUE = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
+
+
+def names(accept: str, media_type: str) -> bool:
+    """Answer whether an Accept header asks for a type by its name."""
+    return any(each.media_type == media_type and each.quality > 0 for each in _parse(accept))
 
 
 def _parse(header: str) -> list[_Range]:

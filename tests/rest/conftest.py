@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.rest.contract import hold
+
 BASE = "/api/v1"
 KITCHEN = "/collectives/kitchen/api/v1"
 # The test client's answer, which knows more than any declared type.
@@ -16,7 +18,10 @@ ERROR_KEYS = ["error", "code", "status", "request_id"]
 
 
 class Program:
-    """A client with a Bearer token that sends its parameters as JSON."""
+    """A client with a Bearer token that sends its parameters as JSON.
+
+    Whatever it is answered is held to the API's description.
+    """
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -24,7 +29,9 @@ class Program:
         self.client.raise_request_exception = False
 
     def get(self, path: str, headers: Headers = None, **query: Any) -> Answer:
-        return self.client.get(path, query, headers=headers or {})
+        response = self.client.get(path, query, headers=headers or {})
+        hold("GET", path, response)
+        return response
 
     def head(self, path: str, **query: Any) -> Answer:
         return self.client.head(path, query)
@@ -33,7 +40,9 @@ class Program:
         return self.client.options(path)
 
     def delete(self, path: str, **headers: str) -> Answer:
-        return self.client.delete(path, headers=named(headers))
+        response = self.client.delete(path, headers=named(headers))
+        hold("DELETE", path, response)
+        return response
 
     def post(self, path: str, body: object = None, **headers: str) -> Answer:
         return self._send("post", path, body, headers)
@@ -47,7 +56,9 @@ class Program:
     def _send(self, method: str, path: str, body: object, headers: dict[str, str]) -> Answer:
         send = getattr(self.client, method)
         sent = {} if body is None else body
-        return send(path, sent, content_type="application/json", headers=named(headers))
+        response = send(path, sent, content_type="application/json", headers=named(headers))
+        hold(method.upper(), path, response)
+        return response
 
 
 def named(headers: dict[str, str]) -> dict[str, str]:

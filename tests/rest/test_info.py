@@ -10,7 +10,7 @@ from django.urls import get_resolver
 from api.v1.info import _routes
 from tests.rest.conftest import BASE, KITCHEN
 
-KEYS = ["name", "version", "routes", "tenant", "collective", "user", "token"]
+KEYS = ["name", "version", "routes", "openapi", "docs", "tenant", "collective", "user", "token"]
 SHARED = {
     "": ["GET"],
     "/notes": ["GET", "POST"],
