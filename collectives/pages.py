@@ -135,18 +135,12 @@ JOIN = Page(
     name="collectives.join",
     template="collectives/join.html",
     title=lambda access, target: f"Join {access.here.name}",
-    find=lambda access: _joinable(access),
     show=join,
     about=about,
     actions=(actions.join_collective,),
     writes={"POST": actions.join_collective},
     door=Door.THRESHOLD,
 )
-
-
-def _joinable(access: Access) -> None:
-    if access.here.is_workspace and not access.is_member:
-        raise NotFound
 
 
 def invite(access: Access, target: None) -> Mapping[str, Any]:

@@ -482,9 +482,10 @@ def subdomain_of(request: HttpRequest) -> str | None:
 def handle_in(path: str) -> str:
     """Return the handle of the collective that a path names, lower-cased; else ""."""
     parts = path.split("/")
-    if len(parts) > 2 and parts[1] in {"collectives", "workspace"}:
-        return "" if parts[2] in NOT_HANDLES else parts[2].lower()
-    return ""
+    if len(parts) < 3 or parts[1] not in {"collectives", "workspace"}:
+        return ""
+    is_page = parts[2] in NOT_HANDLES and parts[3:4] in ([], ["actions"])
+    return "" if is_page else parts[2].lower()
 
 
 def _with_action_of_query(request: HttpRequest, path: str) -> str:

@@ -114,7 +114,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "harmonic.templatetags.people",
                 "harmonic.templatetags.surfaces",
                 "harmonic.templatetags.times",
-                "lucide.templatetags.lucide",
+                "harmonic.templatetags.icons",
             ],
             "loaders": [
                 (

@@ -314,3 +314,8 @@ def test_no_code_goes_around_the_managers():
 
 def test_only_the_prepared_lookup_writes_to_a_cursor():
     assert set(uses_of(r"connection\.cursor\(")) <= {"harmonic/kernel/prepared.py"}
+
+
+@pytest.mark.parametrize("word", ["new", "available"])
+def test_a_pages_word_is_no_collective(api: Any, word: str) -> None:
+    assert api("alice").get(f"/collectives/{word}/members").status_code == 404
