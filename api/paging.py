@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
@@ -22,6 +23,9 @@ from harmonic.kernel.params import Raw, validated
 MAX_LIMIT = 200
 # Lists that are given whole are cut here.
 WHOLE = 1000
+# What the cursors of a list are bound to besides, if they lead back.
+BACK = "<"
+FIRST = ("first", "")
 # What a cursor is not bound to: the place in the list, and what is shown of each row.
 _FREE = frozenset({"cursor", "limit", "count", "include"})
 
@@ -47,6 +51,10 @@ class Order:
     def columns(self) -> tuple[str, str]:
         sign = "-" if self.is_descending else ""
         return f"{sign}{self.moment}", f"{sign}id"
+
+    @property
+    def reversed(self) -> Order:
+        return Order(self.moment, not self.is_descending)
 
     def beyond(self, position: cursors.Position) -> Q:
         moment, row_id = position
@@ -95,26 +103,59 @@ def page_of(
     Raises:
         Invalid: a cursor that is not ours, is too old, or belongs to another list.
     """
-    limit = params.get("limit", whole)
-    bound = _bound_to(request)
     headers = {"X-Total-Count": str(rows.count())} if params.get("count") else {}
-    cursor = params.get("cursor", "")
-    if cursor:
-        rows = rows.filter(order.beyond(_position(cursor, bound)))
-    found = list(rows.order_by(*order.columns)[: limit + 1])
-    shown = found[:limit]
-    following = ""
-    if len(found) > limit:
-        last = shown[-1]
-        following = cursors.encode((attrgetter(order.moment)(last), last.pk), bound)
-    return Page(shown, {**headers, "Link": _links(request, following)})
+    start = _start(params.get("cursor", ""), _bound_to(request))
+    stretch = _stretch(rows, order, start, params.get("limit", whole))
+    cursor_of = partial(_cursor, order.moment, start.bound)
+    links = {"next": "", "prev": ""}
+    if stretch.rows and stretch.has_next:
+        links["next"] = cursor_of(stretch.rows[-1], "")
+    if stretch.rows and stretch.has_previous:
+        links["prev"] = cursor_of(stretch.rows[0], BACK)
+    return Page(stretch.rows, {**headers, "Link": _links(request, links)})
 
 
-def _position(cursor: str, bound: str) -> cursors.Position:
-    try:
-        return cursors.decode(cursor, bound)
-    except cursors.BadCursor as error:
-        raise named(Problem("cursor", "is not one of this list, or is too old")) from error
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a page begins, or with `is_back` ends; without a position the list does."""
+
+    bound: str
+    position: cursors.Position | None = None
+    is_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch(Generic[M]):
+    rows: list[M]
+    has_previous: bool
+    has_next: bool
+
+
+def _start(cursor: str, bound: str) -> Start:
+    if not cursor:
+        return Start(bound)
+    for way in ("", BACK):
+        try:
+            return Start(bound, cursors.decode(cursor, f"{bound}{way}"), bool(way))
+        except cursors.BadCursor:
+            continue
+    raise named(Problem("cursor", "is not one of this list, or is too old"))
+
+
+def _stretch(rows: QuerySet[M], order: Order, start: Start, limit: int) -> Stretch[M]:
+    """Return the rows of a page; what lies on the side that one comes from is known to be there."""
+    way = order.reversed if start.is_back else order
+    if start.position is not None:
+        rows = rows.filter(way.beyond(start.position))
+    found = list(rows.order_by(*way.columns)[: limit + 1])
+    shown, has_more = found[:limit], len(found) > limit
+    if start.is_back:
+        return Stretch(shown[::-1], has_previous=has_more, has_next=True)
+    return Stretch(shown, has_previous=start.position is not None, has_next=has_more)
+
+
+def _cursor(moment: str, bound: str, row: M, way: str) -> str:
+    return cursors.encode((attrgetter(moment)(row), row.pk), f"{bound}{way}")
 
 
 def _bound_to(request: Request) -> str:
@@ -125,10 +166,10 @@ def _bound_to(request: Request) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
-def _links(request: Request, following: str) -> str:
+def _links(request: Request, cursors_: dict[str, str]) -> str:
     """Return the Link header: absolute URLs that repeat every parameter."""
-    links = [f'<{_url(request, following)}>; rel="next"'] if following else []
-    return ", ".join([*links, f'<{_url(request, "")}>; rel="first"'])
+    known = [(rel, cursor) for rel, cursor in cursors_.items() if cursor]
+    return ", ".join(f'<{_url(request, cursor)}>; rel="{rel}"' for rel, cursor in [*known, FIRST])
 
 
 def _url(request: Request, cursor: str) -> str:
