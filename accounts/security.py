@@ -23,7 +23,7 @@ from harmonic.kernel.tenancy import tenant_bound
 # What a row keeps of an event's data: nothing that people wrote but the names of tokens.
 KEPT = frozenset(
     "reason scope token_id name old_name is_admin removed is_on collective_id code action"
-    " method limit note_id".split()
+    " method limit note_id successor_id count".split()
 )
 # These come as often as somebody likes; a row a minute says it.
 SAMPLED = frozenset({"permission_denied", "rate_limited"})

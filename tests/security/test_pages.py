@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
+from django.conf import settings
 from django.utils import timezone
 
 from accounts import security
@@ -139,6 +142,8 @@ SENTENCES = [
     ("token_created", {"name": "ci"}, "Token “ci” was made"),
     ("token_renamed", {"name": "ci", "old_name": "x"}, "Token “x” was renamed to “ci”"),
     ("token_created", {}, "Token “Unnamed” was made"),
+    ("token_rotated", {"name": "ci"}, "Token “ci” was rotated"),
+    ("tokens_ended", {"count": 3}, "All tokens were deleted"),
     ("api_flag_changed", {"is_on": False}, "The API was turned off for the whole tenant"),
     ("admin_action", {"removed": True}, "Alice was removed from the tenant"),
     ("admin_action", {"is_admin": False}, "Alice is no longer a tenant admin"),
@@ -162,6 +167,19 @@ def test_every_event_has_its_sentence(
     texts = read(markdown(page("alice"), f"{OWN}?event={event}")).texts
 
     assert any(said in text for text in texts)
+
+
+def test_every_event_that_is_recorded_is_offered_by_the_filter() -> None:
+    root = Path(settings.BASE_DIR)
+    rooms = ("accounts", "tokens", "collectives", "harmonic", "api")
+    sources = [path.read_text() for room in rooms for path in (root / room).rglob("*.py")]
+
+    recorded = {
+        name for source in sources for name in re.findall(r'audit\.record\(\s*"(\w+)"', source)
+    }
+
+    assert len(recorded) > 10
+    assert recorded <= set(security.NAMES)
 
 
 def test_every_event_that_a_filter_offers_has_a_sentence() -> None:
