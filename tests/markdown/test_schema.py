@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships none
+from jsonschema import Draft202012Validator
 
 from harmonic.kernel.actions import Action
 from harmonic.kernel.documents import described_params
