@@ -249,11 +249,13 @@ class AccessMiddleware:
         if found is None:
             known = lookup.find_by_session(subdomain, None, "")
             request.access = _with_tenant(blank, _open_tenant(known))  # type: ignore[attr-defined]  # ours
-            raise invalid_token()
+            raise invalid_token() if _is_bearer(request) else another_scheme()
         access = _with_tenant(blank, _open_tenant(found))
         request.access = access  # type: ignore[attr-defined]  # ours; a refusal below needs it
         request.known_token = found.token  # type: ignore[attr-defined]  # ours
-        if not _is_bearer(request) or found.actor is None or found.is_user_suspended:
+        if not _is_bearer(request):
+            raise another_scheme()
+        if found.actor is None or found.is_user_suspended:
             raise invalid_token()
         assert found.token is not None  # the query of a token always returns one
         if found.token.expires_at <= access.now:
@@ -509,13 +511,21 @@ def _is_bearer(request: HttpRequest) -> bool:
     return request.headers["Authorization"].split()[0].lower() == "bearer"
 
 
+HOW_TO_ENTER = "Make a token at /u/{handle}/settings/tokens."
+
+
+def another_scheme() -> SignInRequired:
+    """Return the refusal of credentials that are no Bearer token: they prove nothing wrong."""
+    return SignInRequired(hint=HOW_TO_ENTER)
+
+
 def invalid_token(message: str = "Unauthorized", code: str = "unauthorized") -> SignInRequired:
     """Return the one refusal for tokens that are unknown, deleted or somebody else's."""
     description = "The token expired" if code == "token_expired" else "The token is not valid"
     return SignInRequired(
         message,
         code=code,
-        hint="Make a token at /u/{handle}/settings/tokens.",
+        hint=HOW_TO_ENTER,
         headers={
             "WWW-Authenticate": (
                 f'Bearer realm="Harmonic", error="invalid_token", error_description="{description}"'

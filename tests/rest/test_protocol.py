@@ -1,0 +1,118 @@
+"""HEAD, OPTIONS and the challenge of a 401, on every route of the API."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from api.v1.info import routes_at
+from tests.fixtures.world import client_of_nobody, client_with, make_token
+from tests.rest.conftest import KITCHEN
+
+PLAIN = 'Bearer realm="Harmonic"'
+INVALID = f'{PLAIN}, error="invalid_token", error_description="The token is not valid"'
+EXPIRED = f'{PLAIN}, error="invalid_token", error_description="The token expired"'
+BASES = ("api/v1", "collectives/<str:collective>/api/v1", "workspace/<str:collective>/api/v1")
+ROUTES = [(each["path"], each["methods"]) for base in BASES for each in routes_at(base)]
+IDS = [path for path, _ in ROUTES]
+
+
+@pytest.fixture
+def address(alice, world, note_id):
+    """Return where a route is, for things that Alice has."""
+    token = alice.post("/api/v1/users/me/tokens", {"scopes": ["read:all"]}).json()["id"]
+
+    def at(path: str) -> str:
+        is_workspace = path.startswith("/workspace")
+        handle = world.workspace("alice").handle if is_workspace else "kitchen"
+        base = path.replace(":collective_handle", handle)
+        prefix = base.partition("/api/v1")[0]
+        note = alice.post(f"{prefix}/api/v1/notes", {"text": "A note"}).json()["id"]
+        ids = {"notes": note, "collectives": "kitchen", "users": "me", "tokens": token}
+        return re.sub(r"(\w+)/:\w+", lambda found: f"{found[1]}/{ids[found[1]]}", base)
+
+    return at
+
+
+@pytest.mark.parametrize(("path", "methods"), ROUTES, ids=IDS)
+def test_options_names_the_methods_and_asks_for_no_token(address, path, methods):
+    response = client_of_nobody().options(address(path))
+
+    read = ["HEAD"] if "GET" in methods else []
+    assert (response.status_code, response.content) == (204, b"")
+    assert response["Allow"] == ", ".join(sorted([*methods, *read, "OPTIONS"]))
+
+
+@pytest.mark.parametrize(("path", "methods"), ROUTES, ids=IDS)
+def test_head_is_get_without_a_body(alice, address, path, methods):
+    where = address(path)
+    head, got = alice.head(where), alice.get(where)
+
+    assert head.content == b""
+    assert head.status_code == got.status_code == (200 if "GET" in methods else 405)
+    # What tells the time is another each time.
+    varying = {"etag"} if path.endswith("/self") else set()
+    for name in {"content-type", "etag", "last-modified", "link", "allow", "vary"} - varying:
+        assert head.get(name) == got.get(name), name
+
+
+@pytest.mark.parametrize(
+    ("credentials", "challenge"),
+    [
+        ("", PLAIN),
+        ("Basic YWxpY2U6eA==", PLAIN),
+        ("Token hmn_x", PLAIN),
+        ("Bearer", INVALID),
+        ("Bearer nonsense", INVALID),
+        ("Bearer hmn_" + "0" * 42, INVALID),
+        ("bearer one two", INVALID),
+    ],
+)
+@pytest.mark.parametrize(("path", "methods"), ROUTES, ids=IDS)
+def test_nobody_is_challenged(db, path, methods, credentials, challenge):
+    where = re.sub(r":\w+", "x", path.replace(":collective_handle", "kitchen"))
+    for method in methods:
+        headers = {"authorization": credentials} if credentials else {}
+        response = client_of_nobody().generic(method, where, headers=headers)
+
+        assert response.status_code == 401
+        assert response["WWW-Authenticate"] == challenge
+
+
+def test_a_known_token_under_another_scheme_is_none(db):
+    credentials = f"Basic {make_token('alice')}"
+    response = client_of_nobody().get(KITCHEN, headers={"authorization": credentials})
+
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, PLAIN)
+
+
+def test_an_expired_token_is_told_so(db):
+    program = client_with(make_token("alice", days=1))
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        response = program.get(KITCHEN)
+
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, EXPIRED)
+    assert response.json()["code"] == "token_expired"
+
+
+VERBS = {"GET": "read", "POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
+
+
+@pytest.mark.parametrize(("path", "methods"), ROUTES, ids=IDS)
+def test_a_missing_scope_is_named(rest, address, path, methods):
+    narrow = rest("alice", scopes=["create:votes"])
+    for method in methods:
+        response = narrow.client.generic(method, address(path))
+        if response.status_code == 200:
+            assert path.endswith(("/api/v1", "/self"))  # any live token
+            continue
+
+        assert response.status_code == 403
+        assert re.fullmatch(
+            rf'{PLAIN}, error="insufficient_scope", scope="{VERBS[method]}:\w+"',
+            response["WWW-Authenticate"],
+        )
