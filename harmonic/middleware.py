@@ -486,8 +486,9 @@ def handle_in(path: str) -> str:
     parts = path.split("/")
     if len(parts) < 3 or parts[1] not in {"collectives", "workspace"}:
         return ""
+    is_index = parts[2] == "actions"
     is_page = parts[2] in NOT_HANDLES and parts[3:4] in ([], ["actions"])
-    return "" if is_page else parts[2].lower()
+    return "" if is_index or is_page else parts[2].lower()
 
 
 def _with_action_of_query(request: HttpRequest, path: str) -> str:
