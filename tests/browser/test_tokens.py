@@ -1,4 +1,4 @@
-"""A token's life in the browser: made, copied, used by a program, deleted, refused."""
+"""A token's life in the browser: made, copied, used, rotated, deleted or stopped, refused."""
 
 from __future__ import annotations
 
@@ -126,3 +126,55 @@ def test_whom_a_token_is_for_is_one_click_and_internal_agents_are_off(visitor: V
     expect(page.get_by_role("link", name=re.compile("^scout"), exact=False).last).to_have_attribute(
         "aria-current", "true"
     )
+
+
+# --- Rotating one, stopping an agent --------------------------------------------------------
+
+
+def rotate_token(page: Page, name: str, *, days: int | None = None) -> str:
+    """Rotate the token at hand, and return the successor's plaintext as shown."""
+    page.get_by_role("link", name="Rotate…").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Rotate “{name}”")
+    if days is not None:
+        page.get_by_label("Days that both work").fill(str(days))
+    page.get_by_role("button", name="Rotate token").click()
+    shown = page.get_by_role("region", name="Copy it now. It is shown this once.")
+    return shown.locator("code").inner_text()
+
+
+def test_a_rotated_token_works_on_for_the_days_chosen(visitor: Visitor, server: Server) -> None:
+    page = visitor("alice").open("/u/alice/settings/tokens/new")
+    first = make_token(page, "turning")
+    page.get_by_role("link", name="I have stored it").click()
+
+    second = rotate_token(page, "turning")
+    assert PLAINTEXT.fullmatch(second)
+    assert second != first
+    expect(page.locator("main")).to_contain_text("The old token works until")
+    page.get_by_role("link", name="I have stored it").click()
+    assert second not in page.content()
+    assert [server.get("/whoami.md", each).status for each in (first, second)] == [200, 200]
+
+    third = rotate_token(page, "turning", days=0)
+    expect(page.locator("main")).to_contain_text("The old token is deleted.")
+    assert_refused(server, second)
+    assert [server.get("/whoami.md", each).status for each in (first, third)] == [200, 200]
+
+
+def test_a_stopped_agent_is_refused_on_its_next_request(visitor: Visitor, server: Server) -> None:
+    visit = visitor("alice")
+    own = make_token(visit.open("/u/alice/settings/tokens/new"), "not the agent's")
+    page = visit.open("/u/scout/settings/tokens/new")
+    token = make_token(page, "runaway")
+    assert server.get("/whoami.md", token).status == 200
+
+    page.get_by_role("link", name="I have stored it").click()
+    page.get_by_role("link", name="Stop this agent…").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Stop “scout”?")
+    assert server.get("/whoami.md", token).status == 200
+    page.get_by_role("button", name="Stop agent").click()
+
+    expect(page.get_by_role("status")).to_contain_text("scout is stopped:")
+    assert page.url == server.url("/ai-agents/scout/settings")
+    assert_refused(server, token)
+    assert server.get("/whoami.md", own).status == 200
