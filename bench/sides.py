@@ -1,4 +1,4 @@
-"""The two sides of the comparison, each a process of its own with its own settings.
+"""The sides of the comparisons, each a process of its own with its own settings.
 
 A side prepares its database, then answers each line `COUNT` on standard input with the
 seconds that so many requests took, in process, through the whole WSGI application.
@@ -12,76 +12,175 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 TEXT = "Sharpen weekly.\n\nSee the rota.\n\n" + "A line of an ordinary note. " * 20
+FEED = 50
+MANY_TOKENS = 100_000
 Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 
-def environ(host: str, path: str, authorization: str) -> dict[str, Any]:
+@dataclass
+class Side:
+    """One kind of request: to which application, with which environment, expecting what."""
+
+    application: Application
+    values: dict[str, Any]
+    status: str = "200"
+    before: Callable[[], None] = field(default=lambda: None)
+
+
+def environ(host: str, path: str, **headers: str) -> dict[str, Any]:
+    path, _, query = path.partition("?")
     return {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
         "PATH_INFO": path,
-        "QUERY_STRING": "",
+        "QUERY_STRING": query,
         "SERVER_NAME": host,
         "SERVER_PORT": "8000",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
         "HTTP_HOST": f"{host}:8000",
-        "HTTP_ACCEPT": "application/json",
-        "HTTP_AUTHORIZATION": authorization,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
+        **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
     }
 
 
-def request(application: Application, values: dict[str, Any]) -> tuple[str, bytes]:
-    seen: list[str] = []
+def request(side: Side) -> tuple[str, dict[str, str], bytes]:
+    seen: list[Any] = []
 
     def start_response(status: str, headers: Any, exc_info: Any = None) -> None:
-        seen.append(status)
+        seen.extend([status, dict(headers)])
 
-    answer = application({**values, "wsgi.input": io.BytesIO()}, start_response)
+    answer = side.application({**side.values, "wsgi.input": io.BytesIO()}, start_response)
     body = b"".join(answer)
     answer.close()
-    return seen[0], body
+    return seen[0], seen[1], body
 
 
-def harmonic() -> tuple[Application, dict[str, Any]]:
-    """One REST read of a note with a Bearer token, through the whole access path."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "harmonic.settings"
-    os.environ["HARMONIC_LOG_LEVEL"] = "ERROR"
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-    from django.core.wsgi import get_wsgi_application
-    from django.utils import timezone
-
-    call_command("migrate", verbosity=0)
-    from collectives.notes.actions import create_note
-    from harmonic import demo
-    from harmonic.acting import access_as
-    from harmonic.kernel.tenancy import tenant_bound
-    from harmonic.management.commands.create_token import plaintext_for
-
-    demo.build()
-    access = access_as("garden", "alice", "kitchen", now=timezone.now())
-    with tenant_bound(access.tenant.id):
-        note = demo.do(create_note, access, None, {"title": "Read me", "text": TEXT}).object
-    who = {"tenant": "garden", "user": "alice", "agent": None}
-    token = plaintext_for(who, {"name": "bench", "read_write": "read"})
-    path = f"/collectives/kitchen/api/v1/notes/{note.id}"
-    return get_wsgi_application(), environ("garden.localhost", path, f"Bearer {token}")
+# --- Harmonic -------------------------------------------------------------------------------
 
 
-def baseline() -> tuple[Application, dict[str, Any]]:
-    """One row through a generic view, with REST framework's token authentication."""
+class Demo:
+    """The demo world, with a note to read and a feed of fifty."""
+
+    host = "garden.localhost"
+
+    def __init__(self, tokens: int = 0) -> None:
+        os.environ["DJANGO_SETTINGS_MODULE"] = "harmonic.settings"
+        os.environ["HARMONIC_LOG_LEVEL"] = "WARNING"
+        import django
+
+        django.setup()
+        from django.core.management import call_command
+        from django.core.wsgi import get_wsgi_application
+        from django.utils import timezone
+
+        call_command("prepare", verbosity=0, stdout=io.StringIO())
+        from collectives.notes.actions import create_note
+        from harmonic import demo
+        from harmonic.acting import access_as
+        from harmonic.kernel.tenancy import tenant_bound
+        from harmonic.management.commands.create_token import plaintext_for
+
+        access = access_as("garden", "alice", "kitchen", now=timezone.now())
+        with tenant_bound(access.tenant.id):
+            for number in range(FEED):
+                values = {"title": f"Read me {number}", "text": TEXT}
+                self.note = demo.do(create_note, access, None, values).object
+        if tokens:
+            call_command("seed_bulk", notes=0, tokens=tokens, collectives=1, verbosity=0)
+        who = {"tenant": "garden", "user": "alice", "agent": None}
+        self.token = plaintext_for(who, {"name": "bench", "read_write": "read"})
+        self.application = get_wsgi_application()
+        self.user_id, self.tenant_id = access.user.user_id, access.tenant.id
+
+    def by_token(self, path: str, **headers: str) -> Side:
+        bearer = {"authorization": f"Bearer {self.token}", **headers}
+        return Side(self.application, environ(self.host, path, **bearer))
+
+    def by_session(self, path: str) -> Side:
+        from django.conf import settings
+        from django.contrib.sessions.backends.db import SessionStore
+        from django.utils import timezone
+
+        from harmonic import sessions
+
+        session = SessionStore()
+        sessions.start(session, self.user_id, self.tenant_id, timezone.now())
+        session.save()
+        cookie = f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
+        return Side(self.application, environ(self.host, path, cookie=cookie, accept="text/html"))
+
+    @property
+    def rest_note(self) -> str:
+        return f"/collectives/kitchen/api/v1/notes/{self.note.id}"
+
+    @property
+    def note_page(self) -> str:
+        return f"/collectives/kitchen/n/{self.note.truncated_id}"
+
+
+def without_conversions(side: Side) -> Side:
+    from harmonic.kernel import markdown
+
+    side.before = markdown._conversions._entries.clear
+    return side
+
+
+def again(side: Side) -> Side:
+    """The same request by somebody who has the answer already."""
+    _, headers, _ = request(side)
+    side.values["HTTP_IF_NONE_MATCH"] = headers["ETag"]
+    side.status = "304"
+    return side
+
+
+def mistyped(side: Side) -> Side:
+    side.values["HTTP_AUTHORIZATION"] = "Bearer hmn_" + "0" * 42
+    side.status = "401"
+    return side
+
+
+def unknown(side: Side) -> Side:
+    from tokens import secret
+
+    side.values["HTTP_AUTHORIZATION"] = f"Bearer {secret.new()}"
+    side.status = "401"
+    return side
+
+
+FEED_PATH = "/collectives/kitchen"
+REST_LIST = f"{FEED_PATH}/api/v1/notes?limit={FEED}"
+
+
+def rest_note(tokens: int = 0) -> Side:
+    made = Demo(tokens)
+    return made.by_token(made.rest_note)
+
+
+def note_md() -> Side:
+    made = Demo()
+    return made.by_token(f"{made.note_page}.md")
+
+
+def note_html() -> Side:
+    made = Demo()
+    return made.by_session(made.note_page)
+
+
+# --- The others -----------------------------------------------------------------------------
+
+
+def start_project() -> tuple[Application, Any, Any]:
+    """Return a start-project application, its user and one row."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "bench.baseline.settings"
     import django
 
@@ -89,31 +188,77 @@ def baseline() -> tuple[Application, dict[str, Any]]:
     from django.contrib.auth import get_user_model
     from django.core.management import call_command
     from django.core.wsgi import get_wsgi_application
-    from rest_framework.authtoken.models import Token
 
     call_command("migrate", verbosity=0, run_syncdb=True)
     from bench.baseline.models import Note
 
     user = get_user_model().objects.create_user("alice")
-    token = Token.objects.create(user=user)
     note = Note.objects.create(title="Read me", text=TEXT, created_by=user)
-    path = f"/notes/{note.pk}/"
-    return get_wsgi_application(), environ("localhost", path, f"Token {token.key}")
+    return get_wsgi_application(), user, note
 
 
-def serve(make: Callable[[], tuple[Application, dict[str, Any]]]) -> None:
-    application, values = make()
-    status, body = request(application, values)
-    assert status.startswith("200"), (status, body)
-    assert json.loads(body)["text"] == TEXT
+def token_authentication() -> Side:
+    application, user, note = start_project()
+    from rest_framework.authtoken.models import Token
+
+    token = Token.objects.create(user=user)
+    values = environ("localhost", f"/notes/{note.pk}/", authorization=f"Token {token.key}")
+    return Side(application, values)
+
+
+def knox() -> Side:
+    application, user, note = start_project()
+    from knox.models import AuthToken
+
+    _, token = AuthToken.objects.create(user)
+    values = environ("localhost", f"/knox/{note.pk}/", authorization=f"Token {token}")
+    return Side(application, values)
+
+
+def api_key() -> Side:
+    application, _, note = start_project()
+    from rest_framework_api_key.models import APIKey
+
+    _, key = APIKey.objects.create_key(name="bench")
+    values = environ("localhost", f"/api-key/{note.pk}/", authorization=f"Api-Key {key}")
+    return Side(application, values)
+
+
+SIDES: dict[str, Callable[[], Side]] = {
+    "rest-note": rest_note,
+    "rest-note-100k-tokens": lambda: rest_note(MANY_TOKENS),
+    "rest-mistyped": lambda: mistyped(rest_note()),
+    "rest-unknown": lambda: unknown(rest_note()),
+    "rest-list": lambda: Demo().by_token(REST_LIST),
+    "rest-list-again": lambda: again(Demo().by_token(REST_LIST)),
+    "note-md": note_md,
+    "note-md-unconverted": lambda: without_conversions(note_md()),
+    "note-md-again": lambda: again(note_md()),
+    "note-html": note_html,
+    "feed-md": lambda: Demo().by_token(f"{FEED_PATH}.md"),
+    "feed-md-unconverted": lambda: without_conversions(Demo().by_token(f"{FEED_PATH}.md")),
+    "feed-html": lambda: Demo().by_session(FEED_PATH),
+    "token-authentication": token_authentication,
+    "knox": knox,
+    "api-key": api_key,
+}
+
+
+def serve(side: Side) -> None:
+    status, _, body = request(side)
+    assert status.startswith(side.status), (status, body)
+    if side.values["PATH_INFO"].startswith("/notes/"):
+        assert json.loads(body)["text"] == TEXT
     print("ready", flush=True)
     for line in sys.stdin:
-        count = int(line)
-        started = time.perf_counter()
-        for _ in range(count):
-            request(application, values)
-        print(time.perf_counter() - started, flush=True)
+        spent = 0.0
+        for _ in range(int(line)):
+            side.before()
+            started = time.perf_counter()
+            request(side)
+            spent += time.perf_counter() - started
+        print(spent, flush=True)
 
 
 if __name__ == "__main__":
-    serve({"harmonic": harmonic, "baseline": baseline}[sys.argv[1]])
+    serve(SIDES[sys.argv[1]]())

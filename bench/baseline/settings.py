@@ -17,6 +17,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "rest_framework.authtoken",
+    "knox",
+    "rest_framework_api_key",
     "bench.baseline",
 ]
 MIDDLEWARE = [

@@ -1,9 +1,11 @@
-"""The one route of the baseline."""
+"""One row, behind each of the others' token checks."""
 
 from __future__ import annotations
 
 from django.urls import path
+from knox.auth import TokenAuthentication as KnoxAuthentication
 from rest_framework import generics, serializers
+from rest_framework_api_key.permissions import HasAPIKey
 
 from bench.baseline.models import Note
 
@@ -19,4 +21,17 @@ class NoteView(generics.RetrieveAPIView):
     serializer_class = NoteSerializer
 
 
-urlpatterns = [path("notes/<uuid:pk>/", NoteView.as_view())]
+class KnoxView(NoteView):
+    authentication_classes = (KnoxAuthentication,)
+
+
+class ApiKeyView(NoteView):
+    authentication_classes = ()
+    permission_classes = (HasAPIKey,)
+
+
+urlpatterns = [
+    path("notes/<uuid:pk>/", NoteView.as_view()),
+    path("knox/<uuid:pk>/", KnoxView.as_view()),
+    path("api-key/<uuid:pk>/", ApiKeyView.as_view()),
+]
