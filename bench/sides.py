@@ -83,20 +83,22 @@ class Demo:
         from django.core.wsgi import get_wsgi_application
         from django.utils import timezone
 
-        call_command("prepare", verbosity=0, stdout=io.StringIO())
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", verbosity=0, interactive=False)
         from collectives.notes.actions import create_note
         from harmonic import demo
         from harmonic.acting import access_as
         from harmonic.kernel.tenancy import tenant_bound
         from harmonic.management.commands.create_token import plaintext_for
 
+        demo.build()
         access = access_as("garden", "alice", "kitchen", now=timezone.now())
         with tenant_bound(access.tenant.id):
             for number in range(FEED):
                 values = {"title": f"Read me {number}", "text": TEXT}
                 self.note = demo.do(create_note, access, None, values).object
         if tokens:
-            call_command("seed_bulk", notes=0, tokens=tokens, collectives=1, verbosity=0)
+            call_command("seed_bulk", notes=0, tokens=tokens, collectives=1, stdout=io.StringIO())
         who = {"tenant": "garden", "user": "alice", "agent": None}
         self.token = plaintext_for(who, {"name": "bench", "read_write": "read"})
         self.application = get_wsgi_application()

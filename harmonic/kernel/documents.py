@@ -66,6 +66,7 @@ class Surface:
     offers: Mapping[str, Offer]
     placeholders: markdown.Placeholders = field(default_factory=markdown.Placeholders)
     request: HttpRequest | None = None
+    shown_people: dict[Any, str] = field(default_factory=dict)
 
 
 def respond(request: HttpRequest, access: Access, document: Document) -> HttpResponse:

@@ -18,6 +18,14 @@ register = template.Library()
 def person(context: Context, who: Any, size: str = "") -> str:
     """Show somebody, linked; an agent always carries its human."""
     surface: Surface = context["surface"]
+    # A feed shows few people many times.
+    shown = surface.shown_people.get((who, size))
+    if shown is None:
+        shown = surface.shown_people[who, size] = _drawn(surface, who, size)
+    return shown
+
+
+def _drawn(surface: Surface, who: Any, size: str) -> str:
     name = "people/person.md.html" if surface.is_markdown else "people/person.html"
     shown = get_template(name).render({"surface": surface, "person": who, "size": size})
     return mark_safe(shown.strip())  # noqa: S308 a rendered template

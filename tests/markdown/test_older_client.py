@@ -1,0 +1,92 @@
+"""What the older stdio client and the agent runner send works unmodified (docs/agents.md)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.markdown.reading import read
+
+pytestmark = pytest.mark.django_db
+
+
+def execute(client: Any, path: str, **params: Any) -> Any:
+    return client.post(path, json.dumps(params), content_type="application/json")
+
+
+def test_an_action_of_the_page_that_settings_redirects_to_runs_there(api: Any) -> None:
+    alice = api("alice")
+
+    answer = execute(alice, "/settings/actions/update_profile", name="Alice B.")
+
+    assert answer.status_code == 200
+    assert read(answer.content.decode()).fields["path"].startswith("/u/alice/settings")
+    assert "# User: Alice B." in alice.get("/u/alice.md").content.decode()
+
+
+def test_an_action_below_workspace_is_looked_for_in_ones_own_workspace(api: Any) -> None:
+    answer = execute(api("alice"), "/workspace/actions/create_note", text="x")
+
+    assert answer.status_code == 404
+    assert "## Available actions at `/workspace/" in answer.content.decode()
+
+
+def test_a_read_only_token_is_refused_there_as_well(api: Any) -> None:
+    answer = execute(api("alice", scope="read"), "/settings/actions/update_profile", name="X")
+
+    assert answer.status_code == 403
+    assert "You do not have permission to perform that action" in answer.content.decode()
+
+
+def test_an_action_behind_the_query_of_the_page_runs(api: Any, note_path: Any) -> None:
+    path = note_path("Knife care")
+
+    answer = execute(api("alice"), f"{path}?full_text=true/actions/confirm_read")
+
+    assert answer.status_code == 200
+    seen = read(answer.content.decode())
+    assert seen.fields["title"] == "Action Success: confirm_read"
+    assert "Ignored" not in seen.body
+
+
+def test_a_session_cannot_run_an_action_behind_a_query(page: Any, note_path: Any) -> None:
+    path = note_path("Knife care")
+
+    answer = execute(page("alice"), f"{path}?full_text=true/actions/confirm_read")
+
+    assert answer.status_code in {403, 405}
+
+
+def test_repeated_slashes_count_as_one(api: Any) -> None:
+    answer = api("alice").get("/collectives//kitchen///note")
+
+    assert answer.status_code == 200
+    assert read(answer.content.decode()).fields["path"] == "/collectives/kitchen/note"
+
+
+def test_every_listed_action_has_its_route_and_describes_itself(api: Any, note_path: Any) -> None:
+    alice = api("alice")
+    note = note_path("Welcome to the kitchen")
+    pages = [note, f"{note}/edit", f"{note}/settings", "/collectives/kitchen/members"]
+    pages += ["/collectives/kitchen/settings", "/ai-agents/scout/settings", "/collectives/new"]
+    pages += ["/u/alice/settings", "/u/alice/settings/tokens/new", "/note", "/ai-agents/new"]
+
+    for page in pages:
+        seen = read(alice.get(f"{page}.md").content.decode())
+        assert seen.actions, page
+        for action in seen.fields["actions"]:
+            assert action["path"] == f"{page}/actions/{action['name']}"
+            described = read(alice.get(action["path"]).content.decode())
+            assert described.fields["title"] == f"Action: {action['name']}"
+            assert described.actions == [action["name"]]
+
+
+def test_actions_are_found_by_the_two_space_pattern(api: Any, note_path: Any) -> None:
+    lines = api("bob").get(note_path("Knife care") + ".md").content.decode().splitlines()
+
+    start = lines.index("actions:")
+    found = [line for line in lines[start + 1 :] if line.startswith("  - name: ")]
+
+    assert [line.removeprefix("  - name: ") for line in found] == ["confirm_read", "add_comment"]
