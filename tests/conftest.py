@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck, settings
 
-if find_spec("tests.fixtures") and find_spec("tests.fixtures.world"):
-    pytest_plugins = ["tests.fixtures.world"]
+# A slow machine is no fault of the code, and a run finds what the run before it found.
+settings.register_profile(
+    "house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("house")
+
+pytest_plugins = ["tests.fixtures.world"]
 
 
 def pytest_report_header() -> str:
