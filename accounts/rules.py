@@ -168,5 +168,13 @@ def new_agent_user(
     return user
 
 
+def handles_locked(tenant_id: uuid.UUID) -> Tenant:
+    """Return the tenant, whose handles nobody else gives out until this transaction ends.
+
+    Two who want the same handle at once are told apart by a sentence, not by the database.
+    """
+    return Tenant.objects.select_for_update().get(id=tenant_id)
+
+
 def tenant_of(access: Access) -> Tenant:
     return Tenant.objects.get(id=access.tenant.id)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import Tenant, TenantUser, User
-from accounts.rules import free_handle, is_reserved, is_taken
+from accounts.rules import free_handle, handles_locked, is_reserved, is_taken
 from collectives.models import Collective, CollectiveMember, Invite
 from harmonic.kernel.access import Access, CollectiveKind, Denied, Forbidden, Invalid, UserType
 
@@ -142,7 +142,7 @@ def new_collective(access: Access, *, name: str, handle: str, **settings: Any) -
     Raises:
         Invalid: the handle cannot be taken.
     """
-    tenant = Tenant.objects.get(id=access.tenant.id)
+    tenant = handles_locked(access.tenant.id)
     identity = _new_identity(tenant, name, checked_handle(handle), access.now)
     collective = Collective.objects.create(
         tenant=tenant,

@@ -89,7 +89,7 @@ class AgentParams(Params):
 
 def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     mode = "internal" if params.get("mode") == "internal" else "external"
-    tenant = rules.tenant_of(access)
+    tenant = rules.handles_locked(access.tenant.id)
     if mode == "internal" and not tenant.is_ai_agents_enabled:
         raise Forbidden(
             "AI Agents feature is not enabled for this tenant",

@@ -52,6 +52,7 @@ def rename(access: Access, person: TenantUser, name: str, new_handle: str) -> No
         Invalid: the handle is reserved or taken.
     """
     if new_handle and new_handle.lower() != person.handle.lower():
+        rules.handles_locked(access.tenant.id)
         person.handle = rules.checked_handle(new_handle, "new_handle")
         person.save(update_fields=["handle"])
     if name and name != person.display_name:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.actions import agents, people
 from accounts.models import TenantUser, User
 from accounts.queries import person_named, with_user
-from accounts.rules import checked_handle, may_edit
+from accounts.rules import checked_handle, handles_locked, may_edit
 from api.paging import Order, PageParams, page_of, query
 from api.v1.user_json import users_json
 from api.views import Resource, access_of, created, keep_secret, route
@@ -45,6 +45,7 @@ class NewAgentParams(agents.AgentParams):
 
 
 def _create(access: Access, target: None, params: dict[str, Any]) -> Outcome:
+    handles_locked(access.tenant.id)
     wanted = params.pop("handle", "")
     return agents.create_ai_agent.effect(access, target, {**params, "handle": free(wanted)})
 

@@ -188,13 +188,13 @@ def pin(access: Access, note: Note) -> None:
         raise Refused(
             f"Maximum of {Pin.MAX_PER_PLACE} pins reached.", status=422, code="limit_reached"
         )
-    Pin.objects.create(
+    Pin.objects.get_or_create(
         tenant_id=access.tenant.id,
         collective_id=access.here.id,
         person_id=pin_owner(access),
         item_type=Note.ITEM_TYPE,
         item_id=note.id,
-        pinned_at=access.now,
+        defaults={"pinned_at": access.now},
     )
 
 

@@ -1,0 +1,61 @@
+"""Two who want the same name at once: one gets it, the other is told so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connections
+
+from collectives.models import Collective, Pin
+from tests.fixtures.world import World, client_with, make_token
+
+AT_ONCE = 8
+JSON = "application/json"
+
+
+def all_at_once(method: str, path: str, body: Mapping[str, object]) -> list[int]:
+    """Send the same request from several threads at once; return the sorted statuses."""
+    plaintext = make_token("alice")
+    barrier = Barrier(AT_ONCE)
+
+    def attempt(_: int) -> int:
+        client = client_with(plaintext)
+        barrier.wait()
+        try:
+            status: int = getattr(client, method)(path, body, content_type=JSON).status_code
+            return status
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return sorted(pool.map(attempt, range(AT_ONCE)))
+
+
+@pytest.mark.postgres
+def test_of_several_collectives_of_one_handle_exactly_one_is_made(
+    transactional_world: World,
+) -> None:
+    body = {"name": "Raced", "handle": "raced"}
+
+    statuses = all_at_once("post", "/api/v1/collectives", body)
+
+    assert statuses == [200] + [400] * (AT_ONCE - 1)
+    assert Collective.unscoped.filter(handle="raced").count() == 1
+
+
+@pytest.mark.postgres
+def test_several_agents_of_one_name_get_handles_of_their_own(transactional_world: World) -> None:
+    assert all_at_once("post", "/api/v1/users", {"name": "Raced"}) == [200] * AT_ONCE
+
+
+@pytest.mark.postgres
+def test_several_pins_of_one_note_are_one(transactional_world: World) -> None:
+    note = transactional_world.note("Knife care")
+
+    statuses = all_at_once("put", f"/collectives/kitchen/n/{note.id}/pin", {"pinned": True})
+
+    assert statuses == [200] * AT_ONCE
+    assert Pin.unscoped.filter(item_id=note.id).count() == 1
