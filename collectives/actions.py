@@ -11,7 +11,6 @@ from accounts.models import TenantUser
 from accounts.queries import people, person_named, with_user
 from collectives import queries, rules
 from collectives.models import Collective, CollectiveMember, Invite
-from harmonic.kernel import audit
 from harmonic.kernel.access import (
     Access,
     CollectiveKind,
@@ -527,7 +526,11 @@ def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Out
         changes["name"] = params["name"]
     if "description" in params and (params["description"] or access.token is None):
         changes["description"] = params["description"]
-    notes = _switch(access, collective, params, changes)
+    switched, notes = people_rules.api_switch(
+        access, params, is_on=collective.is_api_enabled, collective_id=collective.id
+    )
+    # The main collective's counts as on, always.
+    changes |= {} if collective.is_main else switched
     for name, value in changes.items():
         setattr(collective, name, value)
     collective.updated_at = access.now
@@ -539,23 +542,6 @@ def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Out
         collective,
         notes=notes,
     )
-
-
-def _switch(
-    access: Access, collective: Collective, params: dict[str, Any], changes: dict[str, Any]
-) -> tuple[str, ...]:
-    """Take over the API switch from a session; say to a token that it is ignored."""
-    asked = next(
-        (params[name] for name in ("feature_api", "api", "api_enabled") if name in params), None
-    )
-    if asked is None or collective.is_main:
-        return ()
-    if access.token is not None:
-        return ("The API switch was ignored: a token cannot turn the API on or off.",)
-    if asked != collective.is_api_enabled:
-        audit.record("api_flag_changed", access, collective_id=collective.id, is_on=asked)
-    changes["is_api_enabled"] = asked
-    return ()
 
 
 def _current(access: Access, target: Any) -> Mapping[str, Any]:

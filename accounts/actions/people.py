@@ -161,7 +161,8 @@ def _update_tenant(access: Access, target: Any, params: dict[str, Any]) -> Outco
         changes["timezone"] = rules.checked_timezone(params["timezone"])
     if "feature_ai_agents" in params:
         changes["is_ai_agents_enabled"] = params["feature_ai_agents"]
-    notes = _switch(access, tenant, params, changes)
+    switched, notes = rules.api_switch(access, params, is_on=tenant.is_api_enabled)
+    changes |= switched
     for name, value in changes.items():
         setattr(tenant, name, value)
     tenant.save(update_fields=list(changes))
@@ -170,22 +171,6 @@ def _update_tenant(access: Access, target: Any, params: dict[str, Any]) -> Outco
         main.timezone = changes["timezone"]
         main.save(update_fields=["timezone"])
     return Outcome("The settings are saved.", "/tenant-admin", notes=notes)
-
-
-def _switch(
-    access: Access, tenant: Tenant, params: dict[str, Any], changes: dict[str, Any]
-) -> tuple[str, ...]:
-    asked = next(
-        (params[name] for name in ("feature_api", "api", "api_enabled") if name in params), None
-    )
-    if asked is None:
-        return ()
-    if access.token is not None:
-        return ("The API switch was ignored: a token cannot turn the API on or off.",)
-    if asked != tenant.is_api_enabled:
-        audit.record("api_flag_changed", access, is_on=asked)
-    changes["is_api_enabled"] = asked
-    return ()
 
 
 def _current_tenant(access: Access, target: Any) -> Mapping[str, Any]:
