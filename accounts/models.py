@@ -47,9 +47,11 @@ class User(AbstractBaseUser):
     """
 
     NAME_LENGTH = 255
+    EMAIL_LENGTH = 254
+    SHORTEST_PASSWORD = 14
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField(max_length=254, unique=True)
+    email = models.EmailField(max_length=EMAIL_LENGTH, unique=True)
     name = models.CharField(max_length=NAME_LENGTH)
     user_type = models.CharField(
         max_length=24, default=UserType.HUMAN, choices=[(kind, kind) for kind in UserType]

@@ -1,4 +1,4 @@
-"""Rules about people: handles, who may edit whom, timezones."""
+"""Rules about people: handles, addresses, passwords, who may edit whom, timezones."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
 
+from django.contrib.auth.password_validation import CommonPasswordValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
 from accounts.models import Tenant, TenantUser, User
 from accounts.queries import person_at
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden, Invalid, UserType
-from harmonic.kernel.text import slug
+from harmonic.kernel.text import is_acceptable, slug
 
 RESERVED_HANDLES = frozenset(
     "everyone admins representatives summarizers new available actions me".split()
@@ -52,10 +56,22 @@ def free_handle(name: str) -> str:
 
 
 def checked_handle(sent: str, param: str = "handle") -> str:
-    """Return the slug of a handle that somebody chose.
+    """Return the slug of a handle that somebody chose, free in the bound tenant.
 
     Raises:
         Invalid: nothing is left of it, or it is reserved or taken.
+    """
+    handle = spelt_handle(sent, param)
+    if is_taken(handle):
+        raise Invalid.of(param, "taken")
+    return handle
+
+
+def spelt_handle(sent: str, param: str = "handle") -> str:
+    """Return the slug of a handle that somebody chose, whether it is free or not.
+
+    Raises:
+        Invalid: nothing is left of it, it is too long, or reserved.
     """
     handle = slug(sent)
     if not handle:
@@ -64,9 +80,42 @@ def checked_handle(sent: str, param: str = "handle") -> str:
         raise Invalid.of(param, "too_long", limit=TenantUser.HANDLE_LENGTH)
     if is_reserved(handle):
         raise Invalid.of(param, "reserved")
-    if is_taken(handle):
-        raise Invalid.of(param, "taken")
     return handle
+
+
+def checked_email(sent: str, param: str = "email") -> str:
+    """Return the address of a new account, in lower case.
+
+    Raises:
+        Invalid: it is no address, or an account has it.
+    """
+    email = sent.strip().lower()
+    if len(email) > User.EMAIL_LENGTH:
+        raise Invalid.of(param, "too_long", limit=User.EMAIL_LENGTH)
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise Invalid.of(param, "malformed_email") from error
+    if User.objects.filter(email__iexact=email).exists():
+        raise Invalid.of(param, "taken")
+    return email
+
+
+def checked_password(sent: str, param: str = "password") -> str:
+    """Return a password that somebody chose, as it was sent.
+
+    Raises:
+        Invalid: it is too short, or one of those that everybody tries first.
+    """
+    if not is_acceptable(sent):
+        raise Invalid.of(param, "unacceptable")
+    if len(sent) < User.SHORTEST_PASSWORD:
+        raise Invalid.of(param, "too_short", limit=User.SHORTEST_PASSWORD)
+    try:
+        CommonPasswordValidator().validate(sent)
+    except ValidationError as error:
+        raise Invalid.of(param, "too_common") from error
+    return sent
 
 
 def checked_timezone(sent: str) -> str:

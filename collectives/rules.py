@@ -12,8 +12,11 @@ from accounts.models import Tenant, TenantUser, User
 from accounts.rules import free_handle, handles_locked, is_reserved, is_taken
 from collectives.models import Collective, CollectiveMember, Invite
 from harmonic.kernel.access import Access, CollectiveKind, Denied, Forbidden, Invalid, UserType
+from harmonic.kernel.tenancy import tenant_bound
 
 HANDLE = re.compile(r"[a-z0-9-]+")
+# A label of a host name (RFC 1123).
+SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 # --- Policies -------------------------------------------------------------------------------
 
@@ -46,15 +49,33 @@ def may_leave(access: Access, target: Any) -> Denied | None:
     return is_member(access, target)
 
 
-# --- Joining a tenant -----------------------------------------------------------------------
+# --- Tenants, and joining them --------------------------------------------------------------
 
 
-def new_tenant(*, subdomain: str, name: str, now: datetime, **settings: Any) -> Tenant:
-    """Make a tenant. Bind it, then give it its main collective."""
-    return Tenant.objects.create(subdomain=subdomain, name=name, created_at=now, **settings)
+def checked_subdomain(sent: str) -> str:
+    """Return the subdomain of a new tenant, which is its main collective's handle too.
+
+    Raises:
+        Invalid: malformed, reserved where handles are, or taken.
+    """
+    if not SUBDOMAIN.fullmatch(sent):
+        raise Invalid.of("subdomain", "malformed_subdomain")
+    if is_reserved_handle(sent):
+        raise Invalid.of("subdomain", "reserved")
+    if Tenant.objects.filter(subdomain=sent).exists():
+        raise Invalid.of("subdomain", "taken")
+    return sent
 
 
-def new_main_collective(tenant: Tenant, *, host: str, now: datetime) -> Collective:
+def new_tenant(*, subdomain: str, name: str, host: str, now: datetime, **settings: Any) -> Tenant:
+    """Make a tenant with its main collective; `host` is the base domain."""
+    tenant = Tenant.objects.create(subdomain=subdomain, name=name, created_at=now, **settings)
+    with tenant_bound(tenant.id):
+        _new_main_collective(tenant, host, now)
+    return tenant
+
+
+def _new_main_collective(tenant: Tenant, host: str, now: datetime) -> Collective:
     return Collective.objects.create(
         tenant=tenant,
         name=f"{tenant.subdomain}.{host}",
@@ -121,11 +142,15 @@ def checked_handle(sent: str) -> str:
         raise Invalid.of("handle", "too_long", limit=Collective.HANDLE_LENGTH)
     if not HANDLE.fullmatch(sent):
         raise Invalid.of("handle", "malformed_handle")
-    if sent == "main" or is_reserved(sent):
+    if is_reserved_handle(sent):
         raise Invalid.of("handle", "reserved")
     if Collective.objects.filter(handle=sent).exists():
         raise Invalid.of("handle", "taken")
     return sent
+
+
+def is_reserved_handle(handle: str) -> bool:
+    return handle == "main" or is_reserved(handle)
 
 
 def is_available(sent: str) -> bool:

@@ -97,12 +97,14 @@ class World:
         self.users["erin"].suspend(self.now - timedelta(days=1), "Asked to pause.")
 
     def _tenant(self, subdomain: str, name: str, switches: Mapping[str, bool]) -> None:
-        tenant = rules.new_tenant(
-            subdomain=subdomain, name=name, now=self.founded, is_listed=True, **switches
+        self.tenants[subdomain] = rules.new_tenant(
+            subdomain=subdomain,
+            name=name,
+            host=settings.HOST,
+            now=self.founded,
+            is_listed=True,
+            **switches,
         )
-        self.tenants[subdomain] = tenant
-        with tenant_bound(tenant.id):
-            rules.new_main_collective(tenant, host=settings.HOST, now=self.founded)
 
     def _memberships(self) -> None:
         for handle, _, tenants, admin_in in PEOPLE:

@@ -20,6 +20,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "is too long (maximum {limit} characters)",
         "is too long (maximum is {limit} characters)",
     ),
+    "too_short": (
+        "is too short (minimum {limit} characters)",
+        "is too short (minimum is {limit} characters)",
+    ),
     "too_many": ("has too many entries (maximum {limit})", "has too many entries"),
     "not_offered": ("must be one of: {offered}", "is not included in the list"),
     "not_text": ("must be text", "must be a string"),
@@ -41,6 +45,15 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "malformed_handle": (
         "must be alphanumeric with dashes",
         "must be alphanumeric with dashes",
+    ),
+    "malformed_subdomain": (
+        "must be lower-case letters, digits and dashes, at most 63, with no dash at either end",
+        "must be lower-case letters, digits and dashes, at most 63, with no dash at either end",
+    ),
+    "malformed_email": ("must be an e-mail address", "must be an e-mail address"),
+    "too_common": (
+        "is one of the passwords that are tried first",
+        "is one of the passwords that are tried first",
     ),
     "unknown_timezone": ("is not a known timezone", "is not a known timezone"),
 }

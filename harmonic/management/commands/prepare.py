@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts.models import Tenant
+from harmonic.addresses import address_of
 
 
 class Command(BaseCommand):
@@ -43,12 +44,11 @@ class Command(BaseCommand):
         record.write_text(digest)
 
     def print_addresses(self) -> None:
-        port = "" if settings.IS_PRODUCTION else f":{settings.PORT}"
-        base = f"{settings.HOST}{port}"
-        self.stdout.write(f"\nHarmonic: {settings.PUBLIC_SCHEME}://{base}/")
+        self.stdout.write(f"\nHarmonic: {address_of()}/")
         for tenant in Tenant.objects.filter(is_listed=True).order_by("name"):
-            address = f"{settings.PUBLIC_SCHEME}://{tenant.subdomain}.{base}/"
-            self.stdout.write(f"  {tenant.name}: {address}")
+            self.stdout.write(f"  {tenant.name}: {address_of(tenant.subdomain)}/")
+        if not Tenant.objects.exists():
+            self.stdout.write("There is no tenant yet: `manage.py create_tenant` makes one.\n")
         if not settings.IS_PRODUCTION:
             self.stdout.write("The demo accounts and their password are in README.md.\n")
 

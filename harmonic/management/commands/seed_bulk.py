@@ -57,14 +57,13 @@ class Bulk:
         self.now = now
         self.random = random.Random(20260513)  # noqa: S311 the same rows each time
         self.tenant = rules.new_tenant(
-            subdomain=SUBDOMAIN, name="Bulk", now=now, is_api_enabled=True
+            subdomain=SUBDOMAIN, name="Bulk", host=settings.HOST, now=now, is_api_enabled=True
         )
         self.people: list[TenantUser] = []
         self.collectives: list[Collective] = []
 
     def build(self, notes: int, tokens: int, collectives: int) -> None:
         with tenant_bound(self.tenant.id):
-            rules.new_main_collective(self.tenant, host=settings.HOST, now=self.now)
             self._people()
             self._collectives(collectives)
             self._notes(notes)

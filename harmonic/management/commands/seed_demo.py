@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from harmonic import demo
+from harmonic.addresses import address_of
 
 
 class Command(BaseCommand):
@@ -27,11 +28,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _lines(self) -> list[str]:
-        port = "" if settings.PORT == 80 else f":{settings.PORT}"
-        urls = [
-            f"  http://{subdomain}.{settings.HOST}{port}/  {name}"
-            for subdomain, name, _ in demo.TENANTS
-        ]
+        urls = [f"  {address_of(subdomain)}/  {name}" for subdomain, name, _ in demo.TENANTS]
         accounts = [
             f"  {handle}@example.com  in {', '.join(tenants)}"
             for handle, _, tenants, _ in demo.PEOPLE

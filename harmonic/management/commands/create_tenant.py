@@ -1,0 +1,135 @@
+"""Make a tenant and the person who administers it: how a production site begins."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+import warnings
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import rules as people
+from accounts.models import Tenant, TenantUser, User
+from collectives import rules
+from harmonic.addresses import address_of
+from harmonic.kernel import audit, wording
+from harmonic.kernel.access import Invalid, Problem
+from harmonic.kernel.fields import Line, Params
+from harmonic.kernel.params import Raw, validated
+from harmonic.kernel.tenancy import tenant_bound
+
+
+class Command(BaseCommand):
+    help = "Make a tenant and its first person, a tenant admin. Asks for the person's password."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("subdomain", help="its place in addresses, such as garden")
+        parser.add_argument("--name", required=True, help="what the tenant is called")
+        parser.add_argument(
+            "--timezone", default="UTC", help="such as Europe/Vienna; UTC if absent"
+        )
+        parser.add_argument("--admin-email", required=True, help="the address to sign in with")
+        parser.add_argument("--admin-handle", required=True, help="such as alice")
+        parser.add_argument("--admin-name", required=True, help="what others see")
+        parser.add_argument(
+            "--password-stdin",
+            action="store_true",
+            help="read the password from standard input, one line, instead of asking for it",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            wanted = checked(options)
+            password = piped() if options["password_stdin"] else typed()
+            person = found_tenant(wanted, password, timezone.now())
+        except Invalid as invalid:
+            raise CommandError(" ".join(map(told, invalid.problems))) from invalid
+        self.stdout.write(f"The tenant {wanted.name} is made, with its admin {person.handle}.")
+        self.stdout.write(f"Sign in as {wanted.email}: {address_of(wanted.subdomain)}/login")
+
+
+# --- What it is told ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A tenant and its first person, by rules that hold for every tenant and person."""
+
+    subdomain: str
+    name: str
+    timezone: str
+    email: str
+    handle: str
+    admin_name: str
+
+
+class NameParams(Params):
+    name = Line(max_length=Tenant.NAME_LENGTH)
+    admin_name = Line(max_length=User.NAME_LENGTH)
+
+
+def checked(options: dict[str, Any]) -> Wanted:
+    names = validated(NameParams, Raw({name: options[name] for name in ("name", "admin_name")}))
+    return Wanted(
+        subdomain=rules.checked_subdomain(options["subdomain"].lower()),
+        timezone=people.checked_timezone(options["timezone"]),
+        email=people.checked_email(options["admin_email"], "admin_email"),
+        handle=people.spelt_handle(options["admin_handle"], "admin_handle"),
+        **names,
+    )
+
+
+def told(problem: Problem) -> str:
+    """Return the sentence of a problem, which names the argument as it is typed."""
+    is_option = problem.param not in {"subdomain", "password"}
+    name = f"--{problem.param.replace('_', '-')}" if is_option else f"The {problem.param}"
+    return f"{name} {wording.reason(problem)}."
+
+
+# --- The password ---------------------------------------------------------------------------
+
+
+def piped() -> str:
+    return people.checked_password(sys.stdin.readline().rstrip("\r\n"))
+
+
+def typed() -> str:
+    """Ask for the password twice, on a terminal that does not show it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            password = people.checked_password(getpass.getpass("Password: "))
+            again = getpass.getpass("The same once more: ")
+        except (getpass.GetPassWarning, EOFError) as error:
+            raise CommandError(
+                "There is no terminal to ask for the password on. Use --password-stdin."
+            ) from error
+    if again != password:
+        raise CommandError("The two passwords differ.")
+    return password
+
+
+# --- Making it ------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def found_tenant(wanted: Wanted, password: str, now: datetime) -> TenantUser:
+    """Make the tenant and its admin, all or nothing; return the admin."""
+    tenant = rules.new_tenant(
+        subdomain=wanted.subdomain,
+        name=wanted.name,
+        host=settings.HOST,
+        now=now,
+        timezone=wanted.timezone,
+    )
+    user = people.new_user(name=wanted.admin_name, email=wanted.email, now=now, password=password)
+    with tenant_bound(tenant.id):
+        person = rules.join_tenant(user, tenant, now=now, handle=wanted.handle, is_admin=True)
+    audit.record("admin_action", tenant_id=tenant.id, person_id=user.id, is_admin=True)
+    return person
