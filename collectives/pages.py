@@ -8,7 +8,11 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
-from collectives import actions, queries, rules
+from collectives import queries, rules
+from collectives.actions.agents import add_ai_agent_to_collective, remove_ai_agent_from_collective
+from collectives.actions.collective import create_collective, update_collective_settings
+from collectives.actions.joining import create_invite, join_collective, leave_collective
+from collectives.actions.members import remove_member, update_member_roles
 from collectives.models import Collective
 from harmonic.kernel.access import Access, Door, Forbidden, Link, NotFound, Refused, Rule
 from harmonic.kernel.actions import Resource
@@ -46,7 +50,7 @@ LIST = Page(
     template="collectives/list.html",
     title=lambda access, target: "Collectives",
     show=listed,
-    writes={"POST": actions.create_collective},
+    writes={"POST": create_collective},
 )
 
 NEW = Page(
@@ -55,7 +59,7 @@ NEW = Page(
     title=lambda access, target: "New Collective",
     show=lambda access, target: {},
     crumbs=lambda access, target: [Link("Collectives", "/collectives")],
-    actions=(actions.create_collective,),
+    actions=(create_collective,),
 )
 
 
@@ -106,11 +110,11 @@ MEMBERS = Page(
     crumbs=below_place,
     about=about,
     actions=(
-        actions.update_member_roles,
-        actions.remove_member,
-        actions.add_ai_agent_to_collective,
-        actions.remove_ai_agent_from_collective,
-        actions.leave_collective,
+        update_member_roles,
+        remove_member,
+        add_ai_agent_to_collective,
+        remove_ai_agent_from_collective,
+        leave_collective,
     ),
     door=Door.COLLECTIVE,
 )
@@ -137,8 +141,8 @@ JOIN = Page(
     title=lambda access, target: f"Join {access.here.name}",
     show=join,
     about=about,
-    actions=(actions.join_collective,),
-    writes={"POST": actions.join_collective},
+    actions=(join_collective,),
+    writes={"POST": join_collective},
     door=Door.THRESHOLD,
 )
 
@@ -162,7 +166,7 @@ INVITE = Page(
     show=invite,
     crumbs=below_place,
     about=about,
-    actions=(actions.create_invite,),
+    actions=(create_invite,),
     door=Door.COLLECTIVE,
 )
 
@@ -217,11 +221,11 @@ SETTINGS = Page(
     crumbs=below_place,
     about=about,
     actions=(
-        actions.update_collective_settings,
-        actions.add_ai_agent_to_collective,
-        actions.remove_ai_agent_from_collective,
+        update_collective_settings,
+        add_ai_agent_to_collective,
+        remove_ai_agent_from_collective,
     ),
-    writes={"POST": actions.update_collective_settings},
+    writes={"POST": update_collective_settings},
     door=Door.COLLECTIVE,
 )
 
@@ -251,12 +255,12 @@ def urls() -> list[URLPattern]:
         *mounted("settings", SETTINGS),
         path(
             "settings/add_ai_agent",
-            form_alias(SETTINGS, actions.add_ai_agent_to_collective),
+            form_alias(SETTINGS, add_ai_agent_to_collective),
             name="collectives.add_agent",
         ),
         path(
             "settings/remove_ai_agent",
-            form_alias(SETTINGS, actions.remove_ai_agent_from_collective, method="DELETE"),
+            form_alias(SETTINGS, remove_ai_agent_from_collective, method="DELETE"),
             name="collectives.remove_agent",
         ),
     ]

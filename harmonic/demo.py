@@ -18,7 +18,8 @@ from accounts.actions.agents import create_ai_agent
 from accounts.models import Tenant, TenantUser, User
 from accounts.rules import new_user
 from collectives import rules
-from collectives.actions import add_ai_agent_to_collective, create_collective
+from collectives.actions.agents import add_ai_agent_to_collective
+from collectives.actions.collective import create_collective
 from collectives.models import Collective
 from collectives.notes import actions as notes
 from collectives.notes.models import Note

@@ -15,7 +15,8 @@ from api.paging import Order, PageParams, page_of, query
 from api.shapes import ts, ts_or_none
 from api.views import Resource, access_of, created, origin_of, route
 from api.writes import carry_out, refuse_kind
-from collectives import actions, rules
+from collectives import rules
+from collectives.actions import collective as actions
 from collectives.models import Collective, CollectiveMember
 from harmonic.kernel.access import (
     Access,

@@ -1,0 +1,245 @@
+"""Making a collective, and changing its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from accounts import rules as people_rules
+from collectives import queries, rules
+from collectives.models import Collective
+from harmonic.kernel.access import Access
+from harmonic.kernel.actions import Action, Outcome, Resource
+from harmonic.kernel.fields import Block, Flag, Line, Params
+
+INVITATIONS = {"all_members": "Every member can invite", "only_admins": "Only admins can invite"}
+REPRESENTATION = {
+    "any_member": "Any member can represent it",
+    "only_representatives": "Only representatives can",
+}
+
+
+def resource(collective: Collective) -> Resource:
+    return Resource("Collective", collective.handle, collective.get_absolute_url())
+
+
+# --- Making one -----------------------------------------------------------------------------
+
+
+class CollectiveParams(Params):
+    name = Line(
+        max_length=Collective.NAME_LENGTH,
+        help_text="What the collective is called.",
+        style={"help": ""},
+    )
+    handle = Line(
+        allow_blank=True,
+        help_text="Its place in the address: lower-case letters, digits and dashes.",
+    )
+    description = Block(
+        required=False,
+        allow_blank=True,
+        max_length=Collective.DESCRIPTION_LENGTH,
+        help_text="What it is for, in a few words.",
+        style={"rows": 3},
+    )
+    timezone = Line(
+        required=False,
+        allow_blank=True,
+        help_text="The name of its timezone, such as Europe/Berlin. UTC unless given.",
+        style={"help": "Such as Europe/Berlin. UTC unless given."},
+    )
+    tempo = Line(
+        required=False,
+        allow_blank=True,
+        help_text="How long its cycles are: daily, weekly or monthly.",
+        style={
+            "kind": "select",
+            "help": "How long its cycles are.",
+            "initial": "weekly",
+            "options": [("daily", "Daily"), ("weekly", "Weekly"), ("monthly", "Monthly")],
+        },
+    )
+    synchronization_mode = Line(
+        required=False,
+        allow_blank=True,
+        help_text="How it keeps in step: improv or orchestra.",
+        style={
+            "kind": "select",
+            "help": "How it keeps in step.",
+            "initial": "improv",
+            "options": [("improv", "Improv"), ("orchestra", "Orchestra")],
+        },
+    )
+    invitations = Line(
+        required=False,
+        allow_blank=True,
+        help_text="Who may invite: all_members or only_admins.",
+        style={
+            "kind": "select",
+            "help": "",
+            "initial": "only_admins",
+            "options": list(INVITATIONS.items())[::-1],
+        },
+    )
+    representation = Line(
+        required=False,
+        allow_blank=True,
+        help_text="Who may represent it: any_member or only_representatives.",
+        style={
+            "kind": "select",
+            "help": "",
+            "initial": "only_representatives",
+            "options": list(REPRESENTATION.items())[::-1],
+        },
+    )
+    file_uploads = Flag(
+        required=False, help_text="Whether files may be attached.", style={"hidden": True}
+    )
+    api_enabled = Flag(
+        required=False,
+        label="Let API clients of members in",
+        help_text="Whether tokens of members get in.",
+        style={
+            "help": "Tokens of members get in only while this is on, and the tenant's too.",
+            "unlisted": True,
+        },
+    )
+
+
+def settings_from(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that the shared parameters set; unknown words change nothing.
+
+    Raises:
+        Invalid: an unknown timezone.
+    """
+    settings: dict[str, Any] = {}
+    if params.get("timezone"):
+        settings["timezone"] = people_rules.checked_timezone(params["timezone"])
+    if params.get("tempo") in Collective.TEMPOS:
+        settings["tempo"] = params["tempo"]
+    if params.get("synchronization_mode") in Collective.MODES:
+        settings["synchronization_mode"] = params["synchronization_mode"]
+    if params.get("invitations"):
+        settings["all_members_can_invite"] = params["invitations"] == "all_members"
+    if params.get("representation"):
+        settings["any_member_can_represent"] = params["representation"] == "any_member"
+    return settings
+
+
+def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    collective = rules.new_collective(
+        access,
+        name=params["name"],
+        handle=params["handle"],
+        description=params.get("description", ""),
+        is_api_enabled=params.get("api_enabled", False),
+        **settings_from(params),
+    )
+    return Outcome(
+        f"The collective {collective.name} is created.",
+        collective.path,
+        resource(collective),
+        collective,
+    )
+
+
+create_collective = Action(
+    name="create_collective",
+    sentence="Make a collective. You become its first member and admin.",
+    label="Create collective",
+    scope="create:collectives",
+    params=CollectiveParams,
+    policy=people_rules.is_human,
+    effect=_create,
+    people_only="Only human accounts can create collectives",
+    audience="public",
+)
+
+# --- Settings -------------------------------------------------------------------------------
+
+
+class SettingsParams(CollectiveParams):
+    name = Line(
+        required=False,
+        allow_blank=True,
+        max_length=Collective.NAME_LENGTH,
+        help_text="What the collective is called.",
+        style={"required": True, "help": ""},
+    )
+    handle = None  # type: ignore[assignment]  # REST framework's way to drop a field
+    api_enabled = Flag(
+        required=False,
+        help_text="Whether the API is on here. Ignored for tokens: people change it in a browser.",
+        style={"hidden": True},
+    )
+    feature_api = Flag(
+        required=False,
+        label="API on in this collective",
+        help_text="Whether API clients of members get in. Tokens cannot change it.",
+        style={
+            "help": "Tokens of members get in only while this is on, and the tenant's too.",
+            "unlisted": True,
+        },
+    )
+    api = Flag(
+        required=False,
+        help_text="The same as feature_api.",
+        style={"hidden": True, "unlisted": True},
+    )
+
+
+def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    collective = queries.here(access)
+    changes = settings_from(params)
+    if params.get("name"):
+        changes["name"] = params["name"]
+    if "description" in params and (params["description"] or access.token is None):
+        changes["description"] = params["description"]
+    switched, notes = people_rules.api_switch(
+        access, params, is_on=collective.is_api_enabled, collective_id=collective.id
+    )
+    # The main collective's counts as on, always.
+    changes |= {} if collective.is_main else switched
+    for name, value in changes.items():
+        setattr(collective, name, value)
+    collective.updated_at = access.now
+    collective.save(update_fields=[*changes, "updated_at"])
+    return Outcome(
+        "The settings are saved.",
+        f"{access.here.path}/settings",
+        resource(collective),
+        collective,
+        notes=notes,
+    )
+
+
+def _current(access: Access, target: Any) -> Mapping[str, Any]:
+    if access.place is None:
+        return {}
+    collective = queries.here(access)
+    return {
+        "name": collective.name,
+        "description": collective.description,
+        "timezone": collective.timezone,
+        "tempo": collective.tempo,
+        "synchronization_mode": collective.synchronization_mode,
+        "invitations": "all_members" if collective.all_members_can_invite else "only_admins",
+        "representation": (
+            "any_member" if collective.any_member_can_represent else "only_representatives"
+        ),
+        "feature_api": collective.is_api_enabled,
+    }
+
+
+update_collective_settings = Action(
+    name="update_collective_settings",
+    sentence="Change the settings of this collective. What is absent or blank stays as it is.",
+    label="Save settings",
+    scope="update:collectives",
+    params=SettingsParams,
+    policy=rules.is_collective_admin,
+    effect=_update_settings,
+    initial=_current,
+    people_only="Only people can change settings.",
+)

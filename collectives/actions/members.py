@@ -1,0 +1,152 @@
+"""The roles of members, and taking members out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts import rules as people_rules
+from accounts.queries import people, person_named, with_user
+from collectives import queries, rules
+from collectives.models import CollectiveMember
+from harmonic.kernel.access import Access, Denied, Forbidden, NotFound
+from harmonic.kernel.actions import Action, Confirmation, Outcome
+from harmonic.kernel.fields import Choice, Flag, Line, Params
+
+
+class RoleParams(Params):
+    user_handle = Line(
+        label="Handle", help_text="The member's handle.", style={"chosen_before": True}
+    )
+    role = Choice(
+        [("admin", "Admin"), ("representative", "Representative")],
+        help_text="The role.",
+        style={
+            "kind": "radios",
+            "initial": "admin",
+            "help": "",
+            "options": [
+                ("admin", "Admin", "Changes settings, roles and members."),
+                ("representative", "Representative", "Speaks for the collective."),
+            ],
+        },
+    )
+    grant = Flag(
+        label="Give or take",
+        help_text="true to give the role, false to take it.",
+        style={
+            "kind": "radios",
+            "initial": "true",
+            "help": "",
+            "options": [("true", "Give it"), ("false", "Take it")],
+        },
+    )
+
+
+class MemberParams(Params):
+    user_handle = Line(
+        label="Handle", help_text="The member's handle.", style={"chosen_before": True}
+    )
+
+
+def _chosen_member(access: Access) -> tuple[str, tuple[tuple[str, Any], ...]]:
+    """Return the name and the facts of the member whom a form was opened for, if any."""
+    person = person_named(access.query.get("user_handle", ""), access)
+    row = queries.membership_of(access.here.id, person) if person else None
+    if person is None or row is None or row.archived_at is not None:
+        return "", ()
+    roles = ", ".join(row.roles) or "None"
+    facts = (("Member", people([person.user_id])[person.user_id]), ("Roles", roles))
+    return person.display_name, (*facts, ("Joined", row.created_at))
+
+
+def _ask_about_roles(access: Access, target: Any) -> Confirmation:
+    name, facts = _chosen_member(access)
+    return Confirmation(f"Roles of {name}" if name else "Change a role", facts)
+
+
+def _ask_to_remove(access: Access, target: Any) -> Confirmation:
+    name, facts = _chosen_member(access)
+    heading = f"Remove “{name}” from {access.here.name}?" if name else "Remove a member"
+    return Confirmation(heading, facts)
+
+
+def member_named(access: Access, handle: str) -> CollectiveMember:
+    """Return an active member by handle.
+
+    Raises:
+        NotFound: nobody of that name is a member here.
+    """
+    person = person_named(handle, access)
+    row = queries.membership_of(access.here.id, person) if person else None
+    if row is None or row.archived_at is not None:
+        raise NotFound("Member not found")
+    return row
+
+
+def runs_members(access: Access, target: Any) -> Denied | None:
+    if access.place is not None and access.here.is_main:
+        return Denied("Roles of the main collective are those of the tenant.")
+    return rules.is_collective_admin(access, target)
+
+
+def _update_roles(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    row = member_named(access, params["user_handle"])
+    role, grant = params["role"], params["grant"]
+    if role == "admin" and not grant:
+        collective = queries.here(access)
+        if collective.created_by_id == row.person.user_id:
+            raise Forbidden("Who made the collective stays its admin.")
+        rules.refuse_last_admin(row, "The last admin cannot lose the role.")
+    setattr(row, f"is_{role}", grant)
+    row.save(update_fields=[f"is_{role}"])
+    done = "is now" if grant else "is no longer"
+    return Outcome(f"{row.person.display_name} {done} {role}.", f"{access.here.path}/members")
+
+
+update_member_roles = Action(
+    name="update_member_roles",
+    sentence="Give a member a role, or take it.",
+    label="Change role",
+    scope="update:collectives",
+    params=RoleParams,
+    policy=runs_members,
+    effect=_update_roles,
+    confirm=_ask_about_roles,
+    people_only="Only people can change roles.",
+)
+
+
+def may_remove_members(access: Access, target: Any) -> Denied | None:
+    """Admins; and a parent, its own agents. Which member it is, the effect looks at."""
+    if access.place is not None and (access.here.is_main or access.here.is_workspace):
+        return Denied("Nobody is removed from this collective.")
+    return rules.is_member(access, target)
+
+
+def _remove(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    row = member_named(access, params["user_handle"])
+    person = with_user().get(id=row.person_id)
+    is_own_agent = people_rules.is_parent_of(access, person)
+    if not (access.is_collective_admin or is_own_agent):
+        raise Forbidden("Unauthorized: must be admin")
+    if row.person_id == access.user.person_id:
+        raise Forbidden("You cannot remove yourself; leave the collective instead.")
+    if queries.here(access).created_by_id == person.user_id:
+        raise Forbidden("Who made the collective cannot be removed.")
+    rules.remove_member(row, access.now)
+    return Outcome(f"{person.display_name} was removed.", f"{access.here.path}/members")
+
+
+remove_member = Action(
+    name="remove_member",
+    sentence="Take a member out of this collective.",
+    label="Remove",
+    scope="delete:collectives",
+    params=MemberParams,
+    policy=may_remove_members,
+    is_offered=lambda access, target: access.is_collective_admin,
+    effect=_remove,
+    is_dangerous=True,
+    confirm=_ask_to_remove,
+    people_only="Only people can remove members.",
+)
