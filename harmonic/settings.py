@@ -82,14 +82,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "harmonic.middleware.RequestIdMiddleware",
-    "harmonic.middleware.HealthcheckMiddleware",
+    "harmonic.arrival.RequestIdMiddleware",
+    "harmonic.arrival.HealthcheckMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "harmonic.middleware.HostSessionMiddleware",
-    "harmonic.middleware.CsrfMiddleware",
+    "harmonic.cookies.HostSessionMiddleware",
+    "harmonic.cookies.CsrfMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "harmonic.middleware.AccessMiddleware",
 ]

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from harmonic.checks import rule_of
 from harmonic.kernel.access import Rule
 from harmonic.kernel.actions import Action
 from harmonic.kernel.negotiation import is_api_path
-from harmonic.middleware import rule_of
 from tests.fixtures.world import World
 from tokens.models import ApiToken
 
