@@ -11,7 +11,11 @@ from django.db.models import QuerySet
 
 from accounts.models import TenantUser
 from harmonic.kernel.access import Access, NotFound, UserType
+from harmonic.kernel.prepared import Parameter, Prepared
 from harmonic.kernel.tenancy import parse_uuid
+
+# Handle, name, type and parent of a user.
+_Named = tuple[str, str, str, UUID | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +60,22 @@ def people(user_ids: Iterable[UUID | None]) -> People:
     return People({user_id: _person(user_id, names) for user_id in rows})
 
 
-def _names(user_ids: set[UUID]) -> dict[UUID, tuple[str, str, str, UUID | None]]:
-    values = TenantUser.objects.filter(user__in=user_ids).values_list(
+def _names(user_ids: Iterable[UUID]) -> dict[UUID, _Named]:
+    return {
+        row[0]: (row[1], row[2], row[3], row[4]) for row in _NAMES.rows(user__in=tuple(user_ids))
+    }
+
+
+def _named(**wanted: Parameter) -> QuerySet[Any, tuple[Any, ...]]:
+    return TenantUser.objects.filter(**wanted).values_list(
         "user_id", "handle", "display_name", "user__user_type", "user__parent_id"
     )
-    return {row[0]: (row[1], row[2], row[3], row[4]) for row in values}
 
 
-def _person(user_id: UUID, names: dict[UUID, tuple[str, str, str, UUID | None]]) -> Person:
+_NAMES: Prepared[tuple[Any, ...]] = Prepared(_named, tuple)
+
+
+def _person(user_id: UUID, names: dict[UUID, _Named]) -> Person:
     handle, name, kind, parent = names[user_id]
     parent_handle, parent_name = names[parent][:2] if parent in names else ("", "")
     return Person(user_id, handle, name, kind, parent_name, parent_handle)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.views import access_of, origin_of
-from harmonic.kernel import cursors, wording
+from harmonic.kernel import conditional, cursors, wording
 from harmonic.kernel.access import Invalid, Problem
+from harmonic.kernel.cursors import Order
 from harmonic.kernel.fields import Flag, Line, Params, Whole
 from harmonic.kernel.params import Raw, validated
 
@@ -30,6 +32,7 @@ FIRST = ("first", "")
 _FREE = frozenset({"cursor", "limit", "count", "include"})
 
 M = TypeVar("M", bound=models.Model)
+M_co = TypeVar("M_co", bound=models.Model, covariant=True)
 
 
 class PageParams(Params):
@@ -41,38 +44,22 @@ class PageParams(Params):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """By a moment, then by id; both in the same direction."""
-
-    moment: str
-    is_descending: bool = True
-
-    @property
-    def columns(self) -> tuple[str, str]:
-        sign = "-" if self.is_descending else ""
-        return f"{sign}{self.moment}", f"{sign}id"
-
-    @property
-    def reversed(self) -> Order:
-        return Order(self.moment, not self.is_descending)
-
-    def beyond(self, position: cursors.Position) -> Q:
-        moment, row_id = position
-        word = "lt" if self.is_descending else "gt"
-        return Q(**{f"{self.moment}__{word}": moment}) | Q(
-            **{self.moment: moment, f"id__{word}": row_id}
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Page(Generic[M]):
     """Some rows of a list, and how its answer leads on."""
 
-    rows: list[M]
+    rows: Sequence[M]
     headers: dict[str, str]
 
     def answer(self, shown: list[dict[str, Any]]) -> Response:
         return Response(shown, headers=self.headers)
+
+    def answer_unless_known(
+        self, request: Request, etag: str, write: Callable[[Sequence[M]], list[dict[str, Any]]]
+    ) -> Response:
+        """Answer with what `write` makes of the rows, which is only called for a client
+        that does not have it: `etag` stands for it."""
+        shown = [] if conditional.is_known(request._request.headers, etag) else write(self.rows)
+        return Response(shown, headers={**self.headers, "ETag": etag})
 
 
 def query(params: type[Params], request: Request) -> dict[str, Any]:
@@ -95,6 +82,14 @@ def named(*problems: Problem) -> Invalid:
     return Invalid(*problems, rest_message=wording.joined(problems))
 
 
+class Fetch(Protocol[M_co]):
+    """Finds the first `limit` rows of a list in an order, beyond a position."""
+
+    def __call__(
+        self, order: Order, limit: int, after: cursors.Position | None
+    ) -> Sequence[M_co]: ...
+
+
 def page_of(
     rows: QuerySet[M], order: Order, request: Request, params: dict[str, Any], whole: int = WHOLE
 ) -> Page[M]:
@@ -103,9 +98,25 @@ def page_of(
     Raises:
         Invalid: a cursor that is not ours, is too old, or belongs to another list.
     """
-    headers = {"X-Total-Count": str(rows.count())} if params.get("count") else {}
+    return page_from(partial(_fetched, rows), rows.count, order, request, params, whole)
+
+
+def page_from(
+    fetch: Fetch[M],
+    count: Callable[[], int],
+    order: Order,
+    request: Request,
+    params: dict[str, Any],
+    whole: int = WHOLE,
+) -> Page[M]:
+    """Return the page that a request asks for of a list that `fetch` and `count` know.
+
+    Raises:
+        Invalid: as `page_of`.
+    """
+    headers = {"X-Total-Count": str(count())} if params.get("count") else {}
     start = _start(params.get("cursor", ""), _bound_to(request))
-    stretch = _stretch(rows, order, start, params.get("limit", whole))
+    stretch = _stretch(fetch, order, start, params.get("limit", whole))
     cursor_of = partial(_cursor, order.moment, start.bound)
     links = {"next": "", "prev": ""}
     if stretch.rows and stretch.has_next:
@@ -113,6 +124,14 @@ def page_of(
     if stretch.rows and stretch.has_previous:
         links["prev"] = cursor_of(stretch.rows[0], BACK)
     return Page(stretch.rows, {**headers, "Link": _links(request, links)})
+
+
+def _fetched(
+    rows: QuerySet[M], order: Order, limit: int, after: cursors.Position | None
+) -> Sequence[M]:
+    if after is not None:
+        rows = rows.filter(order.beyond(after))
+    return list(rows.order_by(*order.columns)[:limit])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +145,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Stretch(Generic[M]):
-    rows: list[M]
+    rows: Sequence[M]
     has_previous: bool
     has_next: bool
 
@@ -142,12 +161,10 @@ def _start(cursor: str, bound: str) -> Start:
     raise named(Problem("cursor", "is not one of this list, or is too old"))
 
 
-def _stretch(rows: QuerySet[M], order: Order, start: Start, limit: int) -> Stretch[M]:
+def _stretch(fetch: Fetch[M], order: Order, start: Start, limit: int) -> Stretch[M]:
     """Return the rows of a page; what lies on the side that one comes from is known to be there."""
     way = order.reversed if start.is_back else order
-    if start.position is not None:
-        rows = rows.filter(way.beyond(start.position))
-    found = list(rows.order_by(*way.columns)[: limit + 1])
+    found = fetch(way, limit + 1, start.position)
     shown, has_more = found[:limit], len(found) > limit
     if start.is_back:
         return Stretch(shown[::-1], has_previous=has_more, has_next=True)

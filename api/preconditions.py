@@ -29,7 +29,7 @@ BESIDES = frozenset({"note"})
 def tagged(request: Request, response: HttpResponse) -> None:
     """Tag the answer to a read, and that of a POST with the object it made.
 
-    An answer that nobody stores has no tag.
+    An answer that nobody stores has no tag; one that knew its tag beforehand keeps it.
     """
     if response.status_code != 200 or response["Cache-Control"] == "no-store":
         return
@@ -39,7 +39,8 @@ def tagged(request: Request, response: HttpResponse) -> None:
         modified_at = modified(data)
         if modified_at:
             response["Last-Modified"] = conditional.last_modified(modified_at)
-        conditional.tag(django.headers, response, conditional.etag_of(_body(response)))
+        etag = response.get("ETag") or conditional.etag_of(_body(response))
+        conditional.tag(django.headers, response, etag)
     elif response.has_header("Location") and "include" not in django.GET:
         plain = {key: data[key] for key in data if key not in BESIDES}
         response["ETag"] = conditional.etag_of(Json().render(plain))

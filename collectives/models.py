@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -104,6 +105,8 @@ class CollectiveMember(TenantModel):
     is_representative = models.BooleanField(default=False)
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
+
+    user_id: UUID  # annotated where members are listed
 
     objects: ClassVar = MemberManager()
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from accounts.models import TenantUser
 from accounts.queries import Person, people, with_user
 from collectives.models import Collective, CollectiveMember, Invite
 from harmonic.kernel.access import Access, NotFound
+from harmonic.kernel.prepared import Parameter, of_model
 from harmonic.kernel.tenancy import parse_uuid
 
 MEMBERS_SHOWN = 100
@@ -20,8 +21,15 @@ MEMBERS_SHOWN = 100
 
 def own_collectives(person_id: UUID) -> list[Collective]:
     """Return the standard collectives of a person, by name; the main one left out."""
-    mine = Collective.objects.standard().of(person_id)
-    return list(mine.filter(is_main=False, archived_at=None).order_by("name", "id"))
+    return list(_OWN.rows(person=person_id))
+
+
+def _own(*, person: UUID) -> QuerySet[Collective]:
+    mine: QuerySet[Collective] = Collective.objects.standard().of(person)
+    return mine.filter(is_main=False, archived_at=None).order_by("name", "id")
+
+
+_OWN = of_model(Collective, _own)
 
 
 def reachable(access: Access) -> QuerySet[Collective]:
@@ -53,7 +61,16 @@ def main_collective() -> Collective:
 
 def here(access: Access) -> Collective:
     """Return the row of the collective that the request is about."""
-    return Collective.objects.get(id=access.here.id)
+    found = _HERE.first(id=access.here.id)
+    assert found is not None  # the request is about it
+    return found
+
+
+def _here(**wanted: Parameter) -> QuerySet[Collective]:
+    return Collective.objects.filter(**wanted)
+
+
+_HERE = of_model(Collective, _here)
 
 
 def collective_named(word: str, access: Access) -> Collective | None:
@@ -79,14 +96,18 @@ class Member:
 
 def members(collective_id: UUID, limit: int = MEMBERS_SHOWN) -> list[Member]:
     """Return the newest active members."""
-    rows = list(
-        CollectiveMember.objects.active()
-        .filter(collective=collective_id)
-        .select_related("person")
-        .order_by("-created_at", "-id")[:limit]
-    )
-    known = people(row.person.user_id for row in rows)
-    return [Member(row, known[row.person.user_id]) for row in rows]
+    rows = list(_MEMBERS.rows(limit, collective=collective_id))
+    known = people(row.user_id for row in rows)
+    return [Member(row, known[row.user_id]) for row in rows]
+
+
+def _members(limit: int, **wanted: Parameter) -> QuerySet[CollectiveMember]:
+    active: QuerySet[CollectiveMember] = CollectiveMember.objects.active().filter(**wanted)
+    named = active.annotate(user_id=F("person__user_id"))  # type: ignore[no-redef]  # declared there
+    return named.order_by("-created_at", "-id")[:limit]
+
+
+_MEMBERS = of_model(CollectiveMember, _members, ("user_id",))
 
 
 def member_count(collective_id: UUID) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -81,7 +80,7 @@ def _at_place(relation: str, handle: str) -> Q:
     return Q(**{f"{relation}__is_main": True})
 
 
-def by_session(subdomain: str, user_id: UUID, handle: str) -> QuerySet[Any, tuple[Any, ...]]:
+def by_session(subdomain: str, user_id: UUID, handle: str = "") -> QuerySet[Any, tuple[Any, ...]]:
     """Return the query for a signed-in user, or for nobody."""
     columns = [
         *_under("", _TENANT),
@@ -110,7 +109,7 @@ def by_session(subdomain: str, user_id: UUID, handle: str) -> QuerySet[Any, tupl
     )
 
 
-def by_token(subdomain: str, digest: str, handle: str) -> QuerySet[Any, tuple[Any, ...]]:
+def by_token(subdomain: str, digest: str, handle: str = "") -> QuerySet[Any, tuple[Any, ...]]:
     """Return the query for a live token of this tenant."""
     columns = [
         *_under("tenant", _TENANT),
@@ -138,24 +137,16 @@ def by_token(subdomain: str, digest: str, handle: str) -> QuerySet[Any, tuple[An
     )
 
 
-_SESSION = Prepared(by_session, subdomain=str, user_id=UUID, handle=str)
-_SESSION_MAIN = Prepared(partial(by_session, handle=""), subdomain=str, user_id=UUID)
-_TOKEN_AT = Prepared(by_token, subdomain=str, digest=str, handle=str)
-_TOKEN_MAIN = Prepared(partial(by_token, handle=""), subdomain=str, digest=str)
-
-
 def find_by_session(subdomain: str, user_id: UUID | None, handle: str) -> Found | None:
     """Return what is known of a session's user, or of nobody; None for an unknown tenant."""
     who: dict[str, Parameter] = {"subdomain": subdomain, "user_id": user_id or NOBODY}
-    row = _SESSION.row(**who, handle=handle) if handle else _SESSION_MAIN.row(**who)
-    return _found(row) if row else None
+    return _BY_SESSION.first(**who, handle=handle) if handle else _BY_SESSION.first(**who)
 
 
 def find_by_token(subdomain: str, digest: str, handle: str) -> Found | None:
     """Return what is known of a token; None where no live one has this digest here."""
     what: dict[str, Parameter] = {"subdomain": subdomain, "digest": digest}
-    row = _TOKEN_AT.row(**what, handle=handle) if handle else _TOKEN_MAIN.row(**what)
-    return _found(row) if row else None
+    return _BY_TOKEN.first(**what, handle=handle) if handle else _BY_TOKEN.first(**what)
 
 
 class _Row:
@@ -235,3 +226,7 @@ def _membership(member: dict[str, Any], place: dict[str, Any]) -> Membership | N
         is_representative=member["is_representative"],
         may_invite=is_invitable and (member["is_admin"] or everyone),
     )
+
+
+_BY_SESSION = Prepared(by_session, _found)
+_BY_TOKEN = Prepared(by_token, _found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -11,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.errors import method_not_allowed
-from api.paging import Order, PageParams, page_of, query
+from api.paging import PageParams, page_of, query
 from api.shapes import ts, ts_or_none
 from api.views import Resource, access_of, created, origin_of, route
 from api.writes import carry_out, refuse_kind
@@ -31,6 +32,7 @@ from harmonic.kernel.access import (
     Rule,
 )
 from harmonic.kernel.actions import Outcome
+from harmonic.kernel.cursors import Order
 from harmonic.kernel.fields import Block, Flag, Line
 from harmonic.kernel.tenancy import parse_uuid
 
@@ -211,7 +213,7 @@ class Members(Resource):
         return page.answer([member_json(row) for row in page.rows])
 
 
-def roles_in(access: Access, collectives: list[Collective]) -> dict[Any, list[str]]:
+def roles_in(access: Access, collectives: Sequence[Collective]) -> dict[Any, list[str]]:
     """Return the caller's roles in collectives that the caller is a member of."""
     rows = CollectiveMember.objects.filter(person=access.user.person_id, collective__in=collectives)
     return {row.collective_id: row.roles for row in rows}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,9 @@ from api.views import access_of, origin_of
 from collectives.models import Collective
 from collectives.notes.models import Note, NoteHistoryEvent
 from collectives.notes.queries import comments_of, history_of_notes
+from harmonic.kernel import conditional
+from harmonic.kernel.prepared import Rows
+from harmonic.kernel.release import release
 
 INCLUDES = ("history_events", "comments", "created_by")
 Json = dict[str, Any]
@@ -34,12 +37,17 @@ class NoteWriter:
     def one(self, note: Note) -> Json:
         return self.all([note])[0]
 
-    def all(self, notes: list[Note]) -> list[Json]:
+    def all(self, notes: Sequence[Note]) -> list[Json]:
         extras = [(name, find(notes)) for name, find in self._finders() if name in self.includes]
         return [
             {**self.plain(note), **{name: found[note.id] for name, found in extras}}
             for note in notes
         ]
+
+    def etag_of(self, notes: Rows[Note]) -> str:
+        """Return the tag of notes with nothing included: of what they are written from."""
+        where = sorted((str(place), path) for place, path in self.paths.items())
+        return conditional.etag_of(repr((release(), self.origin, where, notes.raw)).encode())
 
     def plain(self, note: Note) -> Json:
         path = note.path_in(self.paths[note.collective_id])
@@ -52,20 +60,20 @@ class NoteWriter:
             ("created_by", self._authors),
         )
 
-    def _events(self, notes: list[Note]) -> Mapping[UUID, list[Json]]:
+    def _events(self, notes: Sequence[Note]) -> Mapping[UUID, list[Json]]:
         found: dict[UUID, list[Json]] = {note.id: [] for note in notes}
         for event in history_of_notes(found):
             found[event.note_id].append(event_json(event))
         return found
 
-    def _comments(self, notes: list[Note]) -> Mapping[UUID, list[Json]]:
+    def _comments(self, notes: Sequence[Note]) -> Mapping[UUID, list[Json]]:
         found: dict[UUID, list[Json]] = {note.id: [] for note in notes}
-        for comment in comments_of(found).order_by("created_at", "id"):
+        for comment in comments_of(found):
             assert comment.commentable_id is not None  # a comment has a parent, by constraint
             found[comment.commentable_id].append(self.plain(comment))
         return found
 
-    def _authors(self, notes: list[Note]) -> Mapping[UUID, Json]:
+    def _authors(self, notes: Sequence[Note]) -> Mapping[UUID, Json]:
         known = people(note.created_by_id for note in notes)
         return {note.id: person_json(known[note.created_by_id]) for note in notes}
 

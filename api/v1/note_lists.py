@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, cast
+from uuid import UUID
 
-from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.queries import person_named
-from api.paging import Order, PageParams, named, page_of, query
+from api.paging import PageParams, named, page_from, query
 from api.v1.note_json import NoteWriter
 from api.views import access_of
 from collectives.models import Collective
 from collectives.notes.models import Note
-from collectives.notes.queries import live_note_at
+from collectives.notes.queries import Wanted, comments_on, how_many, listed, live_note_at
 from collectives.queries import reachable
 from harmonic.kernel.access import Access, NotFound, Problem
+from harmonic.kernel.cursors import Order
 from harmonic.kernel.fields import Choice, Line, Moment
+from harmonic.kernel.prepared import Rows
 
 LIMIT = 50
 SORTS = tuple(
@@ -26,7 +29,8 @@ SORTS = tuple(
     for direction in ("desc", "asc")
 )
 SUBTYPES = ("text", "reminder", "table", "comment", "statement", "summary")
-NOT_LISTED = ("comment", "statement")
+LISTED = tuple(subtype for subtype in SUBTYPES if subtype not in ("comment", "statement"))
+NOWHERE = UUID(int=0)
 
 
 class NoteListParams(PageParams):
@@ -61,9 +65,28 @@ def list_of_notes(request: Request) -> Response:
     params = query(NoteListParams, request)
     places = _places(access, params)
     ids = [access.here.id] if places is None else [place.id for place in places]
-    notes = _notes(access, params).filter(collective__in=ids)
-    page = page_of(notes, _order(params), request, params, whole=LIMIT)
-    return page.answer(NoteWriter(request, places or ()).all(page.rows))
+    wanted = {**_wanted(access, params), "collective__in": tuple(ids) or (NOWHERE,)}
+    return answer_with(wanted, _order(params), request, params, NoteWriter(request, places or ()))
+
+
+def answer_with(
+    wanted: Wanted,
+    order: Order,
+    request: Request,
+    params: dict[str, Any],
+    writer: NoteWriter,
+    whole: int = LIMIT,
+) -> Response:
+    """Answer with a page of the notes that `wanted` names.
+
+    Of what is included besides, the tag of the rows knows nothing.
+    """
+    fetch, count = partial(listed, wanted), partial(how_many, wanted)
+    page = page_from(fetch, count, order, request, params, whole)
+    if writer.includes:
+        return page.answer(writer.all(page.rows))
+    rows = cast(Rows[Note], page.rows)  # as `listed` found them
+    return page.answer_unless_known(request, writer.etag_of(rows), writer.all)
 
 
 def _places(access: Access, params: dict[str, Any]) -> list[Collective] | None:
@@ -83,44 +106,48 @@ def _order(params: dict[str, Any]) -> Order:
     return Order(moment, is_descending=direction == "desc")
 
 
-def _notes(access: Access, params: dict[str, Any]) -> QuerySet[Note]:
-    wanted = Q(**{BOUNDS[name]: params[name] for name in BOUNDS if name in params})
-    wanted &= _by_subtype(params) & _by_author(access, params) & _by_status(access, params)
-    wanted &= _by_parent(access, params)
-    return Note.objects.alive().counted().filter(wanted)
+def _wanted(access: Access, params: dict[str, Any]) -> Wanted:
+    return {
+        **{BOUNDS[name]: params[name] for name in BOUNDS if name in params},
+        **_by_subtype(params),
+        **_by_author(access, params),
+        **_by_status(access, params),
+        **_by_parent(access, params),
+    }
 
 
-def _by_subtype(params: dict[str, Any]) -> Q:
+def _by_subtype(params: dict[str, Any]) -> Wanted:
     asked = ["text" if word == "post" else word for word in words(params.get("subtype", ""))]
     unknown = [word for word in asked if word not in SUBTYPES]
     if unknown:
         raise named(Problem("subtype", "not_offered", {"offered": ", ".join(SUBTYPES)}))
     if params.get("commentable"):
-        return Q()
-    return Q(subtype__in=asked) if asked else ~Q(subtype__in=NOT_LISTED)
+        return {}
+    return {"subtype__in": tuple(dict.fromkeys(asked)) or LISTED}
 
 
-def _by_author(access: Access, params: dict[str, Any]) -> Q:
+def _by_author(access: Access, params: dict[str, Any]) -> Wanted:
     asked = params.get("created_by")
     if not asked:
-        return Q()
+        return {}
     person = person_named(asked, access)
     if person is None:
         raise named(Problem("created_by", "names nobody here"))
-    return Q(created_by=person.user_id)
+    return {"created_by": person.user_id}
 
 
-def _by_status(access: Access, params: dict[str, Any]) -> Q:
+def _by_status(access: Access, params: dict[str, Any]) -> Wanted:
     if "status" not in params:
-        return Q()
-    is_open = params["status"] == "open"
-    return Q(deadline__gt=access.now) if is_open else Q(deadline__lte=access.now)
+        return {}
+    if params["status"] == "closed":
+        return {"deadline__lte": access.now}
+    return {"deadline__gt": max(access.now, params.get("deadline_after", access.now))}
 
 
-def _by_parent(access: Access, params: dict[str, Any]) -> Q:
+def _by_parent(access: Access, params: dict[str, Any]) -> Wanted:
     asked = params.get("commentable")
     if not asked:
-        return Q()
+        return {}
     kind, _, note_id = asked.partition(":")
     try:
         parent = live_note_at(access, note_id) if kind == Note.ITEM_TYPE else None
@@ -128,7 +155,7 @@ def _by_parent(access: Access, params: dict[str, Any]) -> Q:
         parent = None
     if parent is None:
         raise named(Problem("commentable", "names no item here; write Note: and its id"))
-    return Q(subtype=Note.Subtype.COMMENT, commentable_type=kind, commentable_id=parent.id)
+    return comments_on(parent.id)
 
 
 def words(text: str) -> list[str]:

@@ -9,16 +9,17 @@ from django.urls import URLPattern, reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.paging import Order, PageParams, page_of, query
+from api.paging import WHOLE, PageParams, query
 from api.v1.note_json import NoteWriter, event_json
-from api.v1.note_lists import list_of_notes
+from api.v1.note_lists import answer_with, list_of_notes
 from api.views import Resource, access_of, created, route
 from api.writes import carry_out, erase, refuse_kind, sent
 from collectives.notes import actions, rules
 from collectives.notes.models import Note
-from collectives.notes.queries import comments_of, live_note_at
+from collectives.notes.queries import comments_on, live_note_at
 from harmonic.kernel.access import Access, Door, Invalid, NotFound, Problem, Rule
 from harmonic.kernel.actions import Outcome, perform
+from harmonic.kernel.cursors import Order
 from harmonic.kernel.fields import Choice, Line, Params
 from harmonic.kernel.params import Raw, validated
 
@@ -117,9 +118,8 @@ class Comments(Resource):
     def list(self, request: Request, note_id: str) -> Response:
         params = query(PageParams, request)
         note = live_note_at(access_of(request), note_id)
-        order = Order("created_at", is_descending=False)
-        page = page_of(comments_of([note.id]), order, request, params)
-        return page.answer(NoteWriter(request).all(page.rows))
+        order, writer = Order("created_at", is_descending=False), NoteWriter(request)
+        return answer_with(comments_on(note.id), order, request, params, writer, WHOLE)
 
     def create(self, request: Request, note_id: str) -> Response:
         access = access_of(request)

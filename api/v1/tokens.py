@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.models import TenantUser
 from accounts.queries import person_named
 from accounts.rules import may_edit
-from api.paging import Order, PageParams, page_of, query
+from api.paging import PageParams, page_of, query
 from api.shapes import ts, ts_or_none
 from api.views import Resource, access_of, created, keep_secret, route
 from api.writes import carry_out, erase, refuse_kind, sent
@@ -30,6 +30,7 @@ from harmonic.kernel.access import (
     Rule,
 )
 from harmonic.kernel.actions import Outcome, Secret, require
+from harmonic.kernel.cursors import Order
 from harmonic.kernel.fields import Line, Moment, Names, Params
 from harmonic.kernel.params import Raw, validated
 from tokens import actions, rules

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ IMAGE = "/placeholder.png"
 Json = dict[str, Any]
 
 
-def users_json(request: Request, persons: list[TenantUser]) -> list[Json]:
+def users_json(request: Request, persons: Sequence[TenantUser]) -> list[Json]:
     """Return several users; what they pinned, and whose identities they are, is read at once."""
     access = access_of(request)
     pins = pinned_by(persons, origin_of(request))

@@ -14,7 +14,7 @@ from accounts.actions import agents, people
 from accounts.models import TenantUser, User
 from accounts.queries import person_named, with_user
 from accounts.rules import checked_handle, handles_locked, may_edit
-from api.paging import Order, PageParams, page_of, query
+from api.paging import PageParams, page_of, query
 from api.v1.user_json import users_json
 from api.views import Resource, access_of, created, keep_secret, route
 from api.writes import carry_out, erase, refuse_kind
@@ -31,6 +31,7 @@ from harmonic.kernel.access import (
     SignInRequired,
 )
 from harmonic.kernel.actions import Outcome
+from harmonic.kernel.cursors import Order
 from harmonic.kernel.fields import Flag, Line, Params
 from harmonic.kernel.text import slug
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from accounts.queries import Person, people
 from collectives.models import Pin
@@ -13,6 +14,7 @@ from collectives.notes import queries as notes
 from collectives.notes.models import Note
 from harmonic.kernel import cursors
 from harmonic.kernel.access import Access
+from harmonic.kernel.prepared import Parameter, of_model
 from harmonic.kernel.text import preview
 
 PAGE = 50
@@ -50,7 +52,7 @@ def feed_of(access: Access, *, limit: int = PAGE, author: UUID | None = None) ->
     """
     bound = f"feed:{access.here.id}:{author or ''}"
     position = _position(access.query.get("cursor", ""), bound)
-    stretch = notes.newest([access.here.id], limit=limit, after=position, author=author)
+    stretch = notes.newest(access.here.id, limit=limit, after=position, author=author)
     older = cursors.encode(stretch.next_position, bound) if stretch.next_position else ""
     return Feed(_rows(access, stretch.notes), older, position is None)
 
@@ -93,12 +95,9 @@ class Pinned:
 
 def pinned(access: Access, person_id: UUID | None) -> list[Pinned]:
     """Return what is pinned here, latest first; `person_id` whose pins in the main one."""
-    pins = list(
-        Pin.objects.filter(collective=access.here.id, person=person_id).order_by(
-            "-pinned_at", "-id"
-        )[: Pin.MAX_PER_PLACE]
-    )
-    items = _notes_by_id(pin.item_id for pin in pins)
+    whose = {} if person_id is None else {"person": person_id}
+    pins = list(_PINS.rows(person_id is None, collective=access.here.id, **whose))
+    items = notes.living(pin.item_id for pin in pins)
     return [
         Pinned(Note.ITEM_TYPE, item.shown_title, item.path_in(access.here.path), pin.pinned_at)
         for pin in pins
@@ -106,9 +105,11 @@ def pinned(access: Access, person_id: UUID | None) -> list[Pinned]:
     ]
 
 
-def _notes_by_id(ids: Iterable[UUID]) -> dict[UUID, Note]:
-    wanted = list(ids)
-    if not wanted:
-        return {}
-    rows = Note.objects.alive().filter(id__in=wanted)
-    return {note.id: note for note in rows}
+def _pins(is_for_all: bool, **wanted: Parameter) -> QuerySet[Pin]:
+    pins = Pin.objects.filter(**wanted)
+    if is_for_all:
+        pins = pins.filter(person=None)
+    return pins.order_by("-pinned_at", "-id")[: Pin.MAX_PER_PLACE]
+
+
+_PINS = of_model(Pin, _pins)

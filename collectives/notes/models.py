@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -23,10 +24,6 @@ class NoteQuerySet(models.QuerySet["Note"]):
 
     def in_place(self, collective_id: UUID) -> NoteQuerySet:
         return self.filter(collective_id=collective_id)
-
-    def standalone(self) -> NoteQuerySet:
-        """What feeds and lists show: no comments."""
-        return self.exclude(subtype=Note.Subtype.COMMENT)
 
     def for_reader(self, user_id: UUID) -> NoteQuerySet:
         """With `last_read_at`: when this user last confirmed reading each."""
@@ -58,6 +55,11 @@ class NoteQuerySet(models.QuerySet["Note"]):
 def _with(notes: NoteQuerySet, **annotations: Any) -> NoteQuerySet:
     """Annotate what `Note` declares; the checker would take it for declared twice."""
     return notes.annotate(**annotations)
+
+
+@cache
+def _page_prefix() -> str:
+    return reverse("notes.show", args=["_"]).removesuffix("_")
 
 
 NoteManager = TenantManager.from_queryset(NoteQuerySet)
@@ -129,7 +131,7 @@ class Note(ShortIdModel):
 
     def path_in(self, place_path: str) -> str:
         """Return the note's path, given the prefix of its collective."""
-        return f"{place_path}{reverse('notes.show', args=[self.truncated_id])}"
+        return f"{place_path}{_page_prefix()}{self.truncated_id}"
 
     @property
     def is_confirmed(self) -> bool:

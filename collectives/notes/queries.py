@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from accounts.queries import People, Person
 from collectives.notes.models import Note, NoteHistoryEvent, NoteQuerySet
 from harmonic.kernel.access import Access, NotFound
-from harmonic.kernel.prepared import Parameter, Prepared
-from harmonic.kernel.tenancy import bound_tenant_id, by_any_id
+from harmonic.kernel.cursors import Order, Position
+from harmonic.kernel.prepared import Parameter, Prepared, Rows, of_model
+from harmonic.kernel.tenancy import by_any_id
 
 HISTORY_SHOWN = 100
 REPLIES_SHOWN = 500
+NEWEST = Order("created_at")
+# Lookups of notes, as `filter` takes them.
+Wanted = Mapping[str, Parameter]
+# What feeds and lists show: no comments.
+STANDALONE = tuple(subtype for subtype in Note.Subtype.values if subtype != Note.Subtype.COMMENT)
 
 
 def note_at(access: Access, note_id: str) -> Note:
@@ -30,43 +35,19 @@ def note_at(access: Access, note_id: str) -> Note:
         NotFound: there is none here.
     """
     wanted = by_any_id(note_id)
-    row = None
-    if wanted:
-        (name, value), *_ = wanted.items()
-        row = _ONE[name].row(
-            tenant_id=bound_tenant_id(),
-            collective_id=access.here.id,
-            user_id=access.user.user_id,
-            **{name: value},
-        )
-    if row is None:
+    note = wanted and _ONE.first(collective=access.here.id, user_id=access.user.user_id, **wanted)
+    if not note:
         raise NotFound
-    return _note(row)
+    return note
 
 
-_COLUMNS = [column.attname for column in Note._meta.concrete_fields]
-_ANNOTATED = ("confirmed_reads", "last_read_at")
-
-
-def _one(
-    tenant_id: UUID, collective_id: UUID, user_id: UUID, **wanted: Parameter
-) -> QuerySet[Any, tuple[Any, ...]]:
-    notes = NoteQuerySet(Note).filter(tenant=tenant_id, collective=collective_id, **wanted)
-    return notes.counted().for_reader(user_id).values_list(*_COLUMNS, *_ANNOTATED)
+def _one(*, user_id: UUID, **wanted: Parameter) -> QuerySet[Note]:
+    notes: NoteQuerySet = Note.objects.filter(**wanted)
+    return notes.counted().for_reader(user_id)
 
 
 # A note's page and its REST answer are read more often than anything else.
-_ONE = {
-    name: Prepared(_one, tenant_id=UUID, collective_id=UUID, user_id=UUID, **{name: kind})
-    for name, kind in (("truncated_id", str), ("id", UUID))
-}
-
-
-def _note(row: tuple[Any, ...]) -> Note:
-    note = Note.from_db(DEFAULT_DB_ALIAS, _COLUMNS, row[: len(_COLUMNS)])
-    for name, value in zip(_ANNOTATED, row[len(_COLUMNS) :], strict=True):
-        setattr(note, name, value)
-    return note
+_ONE = of_model(Note, _one, ("confirmed_reads", "last_read_at"))
 
 
 def live_note_at(access: Access, note_id: str, sentence: str = "Not found") -> Note:
@@ -152,22 +133,35 @@ def _is_gone(comment: Comment) -> bool:
 
 def comment_counts(note_ids: Iterable[UUID]) -> dict[UUID, int]:
     """Return how many direct comments each note has."""
-    rows = (
-        Note.objects.filter(
-            commentable_type=Note.ITEM_TYPE, commentable_id__in=list(note_ids), deleted_at=None
-        )
-        .order_by()
-        .values_list("commentable_id")
-        .annotate(Count("id"))
+    ids = tuple(note_ids)
+    return dict(_COMMENT_COUNTS.rows(notes=ids)) if ids else {}
+
+
+def _comment_counts(notes: tuple[UUID, ...]) -> QuerySet[Any, tuple[Any, ...]]:
+    alive = Note.objects.filter(
+        commentable_type=Note.ITEM_TYPE, commentable_id__in=notes, deleted_at=None
     )
-    return {note_id: count for note_id, count in rows if note_id}
+    return alive.order_by().values_list("commentable_id").annotate(Count("id"))
+
+
+_COMMENT_COUNTS: Prepared[tuple[UUID, int]] = Prepared(_comment_counts, tuple)
+
+
+def comments_on(note_id: UUID) -> Wanted:
+    """Return what names the direct comments of a note in `listed`."""
+    return {
+        "subtype": Note.Subtype.COMMENT.value,
+        "commentable_type": Note.ITEM_TYPE,
+        "commentable_id": note_id,
+    }
 
 
 def comments_of(note_ids: Iterable[UUID]) -> QuerySet[Note]:
-    """Return the direct comments of several notes, as the API shows them."""
-    return Note.objects.counted().filter(
-        commentable_type=Note.ITEM_TYPE, commentable_id__in=list(note_ids), deleted_at=None
+    """Return the direct comments of several notes, oldest first."""
+    comments: NoteQuerySet = Note.objects.filter(
+        commentable_type=Note.ITEM_TYPE, commentable_id__in=list(note_ids)
     )
+    return comments.alive().counted().order_by("created_at", "id")
 
 
 def history_of_notes(note_ids: Iterable[UUID]) -> QuerySet[NoteHistoryEvent]:
@@ -176,30 +170,64 @@ def history_of_notes(note_ids: Iterable[UUID]) -> QuerySet[NoteHistoryEvent]:
     return events.order_by("happened_at", "id")
 
 
+def listed(wanted: Wanted, order: Order, limit: int, after: Position | None = None) -> Rows[Note]:
+    """Return the first `limit` living notes that `wanted` names, beyond the position `after`."""
+    position: Wanted = {"after": after[0], "after_id": after[1]} if after else {}
+    return _LISTED.rows(order, limit, **position, **wanted)
+
+
+def _listed(
+    order: Order,
+    limit: int,
+    *,
+    after: datetime | None = None,
+    after_id: UUID | None = None,
+    **wanted: Parameter,
+) -> QuerySet[Note]:
+    notes: NoteQuerySet = Note.objects.filter(**wanted)
+    if after and after_id:
+        notes = notes.filter(order.beyond((after, after_id)))
+    return notes.alive().counted().order_by(*order.columns)[:limit]
+
+
+_LISTED = of_model(Note, _listed, ("confirmed_reads",))
+
+
+def how_many(wanted: Wanted) -> int:
+    """Return how many living notes `wanted` names."""
+    notes: NoteQuerySet = Note.objects.filter(**wanted)
+    return notes.alive().count()
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Some notes of a list, and the position from which the next ones follow."""
 
     notes: list[Note]
-    next_position: tuple[datetime, UUID] | None
+    next_position: Position | None
 
 
 def newest(
-    collective_ids: Iterable[UUID],
-    *,
-    limit: int,
-    after: tuple[datetime, UUID] | None = None,
-    author: UUID | None = None,
+    collective_id: UUID, *, limit: int, after: Position | None = None, author: UUID | None = None
 ) -> Stretch:
     """Return notes without comments, newest first, beyond the position `after`."""
-    ids = list(collective_ids)
-    notes = Note.objects.filter(collective__in=ids).standalone().alive().counted()
-    if author is not None:
-        notes = notes.filter(created_by=author)
-    if after is not None:
-        moment, last_id = after
-        notes = notes.filter(Q(created_at__lt=moment) | Q(created_at=moment, id__lt=last_id))
-    rows = list(notes.order_by("-created_at", "-id")[: limit + 1])
-    shown = rows[:limit]
+    by_author: Wanted = {"created_by": author} if author else {}
+    wanted = {"collective": collective_id, "subtype__in": STANDALONE, **by_author}
+    rows = listed(wanted, NEWEST, limit + 1, after)
+    shown = list(rows[:limit])
     last = shown[-1] if len(rows) > limit else None
     return Stretch(shown, (last.created_at, last.id) if last else None)
+
+
+def living(note_ids: Iterable[UUID]) -> dict[UUID, Note]:
+    """Return which of these notes there are, by id."""
+    ids = tuple(note_ids)
+    return {note.id: note for note in _LIVING.rows(id__in=ids)} if ids else {}
+
+
+def _living(**wanted: Parameter) -> QuerySet[Note]:
+    notes: NoteQuerySet = Note.objects.filter(**wanted)
+    return notes.alive()
+
+
+_LIVING = of_model(Note, _living)

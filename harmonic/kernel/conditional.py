@@ -36,6 +36,11 @@ def matches_strongly(header: str, etag: str) -> bool:
     return not etag.startswith("W/") and etag in _ETAG.findall(header)
 
 
+def is_known(headers: Headers, etag: str) -> bool:
+    """Answer whether the client has what a tag stands for, and says so."""
+    return "If-None-Match" in headers and matches(headers["If-None-Match"], etag)
+
+
 def _opaque(etag: str) -> str:
     return etag.removeprefix("W/")
 
@@ -67,7 +72,7 @@ def tag(headers: Headers, response: HttpResponse, etag: str) -> None:
     Dates decide nothing here: they know seconds, and not all that an answer shows moves them.
     """
     response["ETag"] = etag
-    if "If-None-Match" in headers and matches(headers["If-None-Match"], etag):
+    if is_known(headers, etag):
         response.status_code = 304
         response.content = b""
         for name in _OF_A_BODY:

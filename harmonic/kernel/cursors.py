@@ -1,16 +1,45 @@
-"""Cursors of lists: opaque, signed, bound to what they page through, good for a week."""
+"""Cursors of lists: opaque, signed, bound to what they page through, good for a week.
+
+What they point to is a position in a list that is ordered by a moment and then by id.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.core import signing
+from django.db.models import Q
 
 LIFETIME = timedelta(days=7)
 SALT = "harmonic.cursor"
 
 Position = tuple[datetime, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By a moment, then by id; both in the same direction."""
+
+    moment: str
+    is_descending: bool = True
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        sign = "-" if self.is_descending else ""
+        return f"{sign}{self.moment}", f"{sign}id"
+
+    @property
+    def reversed(self) -> Order:
+        return Order(self.moment, not self.is_descending)
+
+    def beyond(self, position: Position) -> Q:
+        moment, row_id = position
+        word = "lt" if self.is_descending else "gt"
+        return Q(**{f"{self.moment}__{word}": moment}) | Q(
+            **{self.moment: moment, f"id__{word}": row_id}
+        )
 
 
 class BadCursor(ValueError):

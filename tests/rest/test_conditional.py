@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.http import http_date, parse_http_date
 
+from collectives.models import Collective
 from collectives.notes.models import Note
 from harmonic.kernel.conditional import etag_of
 from tests.fixtures.world import client_with, make_token
@@ -34,7 +35,7 @@ def items(alice, note):
 
 LISTS = [
     BASE,
-    f"{KITCHEN}/notes",
+    f"{KITCHEN}/notes?include=created_by",
     f"{BASE}/users",
     f"{BASE}/collectives",
     f"{BASE}/collectives/kitchen/members",
@@ -52,6 +53,37 @@ def test_every_read_has_a_tag_of_its_body(alice, path):
     assert response["Cache-Control"] == "private, no-cache"
     assert response["Vary"] == "Accept, Authorization, Cookie"
     assert "Last-Modified" not in response
+
+
+def test_the_tag_of_a_list_of_notes_changes_with_whatever_its_answer_shows(
+    alice, bob, note, note_id
+):
+    path = f"{KITCHEN}/notes"
+    elsewhere = path.replace("kitchen", "galley")
+    rename = Collective.unscoped.filter(handle="kitchen").update
+    changes = (
+        (lambda: alice.put(note, {"title": "Renamed"}), path),
+        (lambda: alice.put(note, {"deadline": "2099-01-01"}), path),
+        (lambda: bob.post(f"{path}/{note_id('Knife care')}/confirm"), path),
+        (lambda: alice.delete(note), path),
+        (lambda: bob.post(path, {"text": "One more"}), path),
+        (lambda: rename(handle="galley"), elsewhere),
+    )
+    answers = [alice.get(path)]
+    for change, place in changes:
+        change()
+        answers.append(alice.get(place))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == len(answers)
+    assert len({answer["ETag"] for answer in answers}) == len(answers)
+
+
+def test_the_tag_of_a_list_of_notes_is_the_same_while_nothing_changes(alice, bob):
+    path = f"{KITCHEN}/notes"
+
+    assert alice.get(path)["ETag"] == alice.get(path)["ETag"] == bob.get(path)["ETag"]
+    assert alice.get(f"{path}?limit=2")["ETag"] != alice.get(path)["ETag"]
 
 
 def test_single_items_say_when_they_changed_last(alice, items):
