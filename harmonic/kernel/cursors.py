@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.core import signing
 from django.db.models import Q
+from django.utils import timezone
 
 LIFETIME = timedelta(days=7)
 SALT = "harmonic.cursor"
@@ -47,22 +48,29 @@ class BadCursor(ValueError):
 
 
 def encode(position: Position, bound_to: str) -> str:
-    """Return the cursor after `position` of the list named by `bound_to`."""
+    """Return the cursor after `position` of the list named by `bound_to`.
+
+    It is the same all day: a page that says the same keeps its tag.
+    """
     moment, row_id = position
-    return signing.dumps([moment.isoformat(), str(row_id), bound_to], salt=SALT, compress=True)
+    today = timezone.now().date().toordinal()
+    whole = [moment.isoformat(), str(row_id), bound_to, today]
+    return signing.Signer(salt=SALT).sign_object(whole, compress=True)
 
 
 def decode(cursor: str, bound_to: str) -> Position:
     """Return the position that a cursor names.
 
     Raises:
-        BadCursor: it cannot be read, or was made for another list.
+        BadCursor: it cannot be read, is too old, or was made for another list.
     """
     try:
-        moment, row_id, made_for = signing.loads(cursor, salt=SALT, max_age=LIFETIME)
+        moment, row_id, made_for, made_on = signing.Signer(salt=SALT).unsign_object(cursor)
         position = datetime.fromisoformat(moment), UUID(row_id)
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise BadCursor(cursor[:20]) from error
     if made_for != bound_to:
         raise BadCursor("made for another list")
+    if timezone.now().date().toordinal() - made_on > LIFETIME.days:
+        raise BadCursor("too old")
     return position

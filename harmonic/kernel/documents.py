@@ -22,6 +22,7 @@ from harmonic.kernel.access import Access, Refused
 from harmonic.kernel.actions import Action
 from harmonic.kernel.fields import Params
 from harmonic.kernel.negotiation import Format, prefers_schema
+from harmonic.kernel.release import release
 from harmonic.kernel.schema import MEDIA_TYPE
 
 MOTTO = "> [Do the right thing. ❤️](/motto)"
@@ -75,16 +76,17 @@ def respond(request: HttpRequest, access: Access, document: Document) -> HttpRes
     Raises:
         Refused: 406 where JSON is asked of a document that has none.
     """
+    is_tagged = _is_tagged(request, document)
     etag = ""
     if access.format == Format.JSON:
         response = _json(request, access, document)
         etag = conditional.etag_of(response.content)
     elif access.format == Format.MARKDOWN:
-        text = markdown_of(access, document)
-        response = HttpResponse(text, content_type="text/markdown; charset=utf-8")
+        unwritten = unwritten_of(access, document)
+        etag = unwritten.etag if is_tagged else ""
+        is_known = is_tagged and conditional.is_known(request.headers, etag)
+        response = _markdown("" if is_known else unwritten.text)
         response["Link"] = f'<{in_header(access.path)}>; rel="canonical"'
-        response["Content-Tokens-Estimate"] = str(ceil(len(text) / CHARACTERS_A_TOKEN))
-        etag = _etag_of(access, text)
     else:
         response = HttpResponse(html_of(request, access, document))
         response["Link"] = f'<{alternate(access.path)}>; rel="alternate"; type="text/markdown"'
@@ -92,7 +94,7 @@ def respond(request: HttpRequest, access: Access, document: Document) -> HttpRes
     for name, value in document.headers.items():
         response[name] = value
     keep_private(response, holds_secret=document.holds_secret)
-    if etag and _is_tagged(request, document):
+    if is_tagged and etag:
         conditional.tag(request.headers, response, etag)
     return response
 
@@ -103,14 +105,11 @@ def _is_tagged(request: HttpRequest, document: Document) -> bool:
     return is_read and document.status == 200 and not document.holds_secret
 
 
-def _etag_of(access: Access, text: str) -> str:
-    """Return the weak tag of a Markdown document: what it says, whenever it was asked for."""
-    timeless = text.replace(f"\ntimestamp: {_moment(access)}\n", "\n", 1)
-    return f"W/{conditional.etag_of(timeless.encode())}"
-
-
-def _moment(access: Access) -> str:
-    return access.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _markdown(text: str) -> HttpResponse:
+    response = HttpResponse(text, content_type="text/markdown; charset=utf-8")
+    if text:
+        response["Content-Tokens-Estimate"] = str(ceil(len(text) / CHARACTERS_A_TOKEN))
+    return response
 
 
 def keep_private(response: HttpResponse, *, holds_secret: bool = False) -> None:
@@ -153,12 +152,35 @@ def html_of(request: HttpRequest, access: Access, document: Document) -> str:
     return _rendered(document, surface, "base.html", request)
 
 
-def markdown_of(access: Access, document: Document) -> str:
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """Everything that a Markdown document is made of, before it is."""
+
+    moment: str
+    fields: Mapping[str, Any]
+    nav: str
+    block: str
+    placeholders: markdown.Placeholders
+
+    @property
+    def etag(self) -> str:
+        """The weak tag of what the document says, whenever it is asked for."""
+        parts = (release(), self.fields, self.nav, self.block, self.placeholders.kept)
+        return f"W/{conditional.etag_of(repr(parts).encode('utf-8', 'surrogatepass'))}"
+
+    @property
+    def text(self) -> str:
+        head = frontmatter.emit({**self.fields, "timestamp": frontmatter.Plain(self.moment)})
+        body = markdown.render(self.block, self.placeholders).strip("\n")
+        return "".join([head, self.nav, "\n\n", body, "\n\n", MOTTO, "\n"])
+
+
+def unwritten_of(access: Access, document: Document) -> Unwritten:
     surface = Surface(access, True, _by_name(document.offers))
     block = _rendered(document, surface, "base_md.html", None)
-    body = markdown.render(block, surface.placeholders).strip("\n")
-    parts = [_frontmatter(access, document), nav_line(access), "\n\n", body, "\n\n", MOTTO, "\n"]
-    return "".join(parts)
+    moment = access.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    fields = _frontmatter(access, document)
+    return Unwritten(moment, fields, nav_line(access), block, surface.placeholders)
 
 
 def _by_name(offers: Iterable[Offer]) -> dict[str, Offer]:
@@ -177,19 +199,20 @@ def _rendered(document: Document, surface: Surface, base: str, request: HttpRequ
     return render_to_string(document.template, context, request)
 
 
-def _frontmatter(access: Access, document: Document) -> str:
+def _frontmatter(access: Access, document: Document) -> dict[str, Any]:
+    """Return the keys of the frontmatter; the time of asking is still to be filled in."""
     fields: dict[str, Any] = {"app": "Harmonic"}
     if document.error:
         fields |= {"status": document.status, "error": document.error}
     fields |= {"host": access.host, "path": access.path}
     if document.scope:
         fields["scope"] = document.scope
-    fields |= {"title": document.title, "timestamp": frontmatter.Plain(_moment(access))}
+    fields |= {"title": document.title, "timestamp": ""}
     if access.actor:
         fields["viewer"] = f"@{access.actor.handle}"
     if document.offers:
         fields["actions"] = [entry(access, offer) for offer in document.offers]
-    return frontmatter.emit(fields)
+    return fields
 
 
 def entry(access: Access, offer: Offer) -> dict[str, Any]:

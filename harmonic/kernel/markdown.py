@@ -46,6 +46,11 @@ class Placeholders:
         self._texts: list[str] = []
         self._kinds: list[str] = []
 
+    @property
+    def kept(self) -> tuple[list[str], list[str]]:
+        """What kind of string each is, and the strings."""
+        return self._kinds, self._texts
+
     def line(self, text: str) -> str:
         """Keep a one-line string; return the placeholder to write inline."""
         return self._keep("line", normalise_line(text))
