@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
+from django.db.models import Q
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.queries import person_named
-from api.paging import PageParams, named, page_from, query
+from api.paging import PageParams, named, page_from, page_of, query
+from api.v1.note_filters import after, before, by_cycle, by_filters, by_words, words
 from api.v1.note_json import NoteWriter
 from api.views import access_of
 from collectives.models import Collective
@@ -30,6 +32,9 @@ SORTS = tuple(
 )
 SUBTYPES = ("text", "reminder", "table", "comment", "statement", "summary")
 LISTED = tuple(subtype for subtype in SUBTYPES if subtype not in ("comment", "statement"))
+# Each word of them costs the database something.
+NARROW_LENGTH = 500
+NARROWING = ("q", "filters", "cycle")
 NOWHERE = UUID(int=0)
 
 
@@ -44,18 +49,32 @@ class NoteListParams(PageParams):
     updated_before = Moment(required=False)
     deadline_after = Moment(required=False)
     deadline_before = Moment(required=False)
+    q = Line(
+        required=False,
+        allow_blank=True,
+        max_length=NARROW_LENGTH,
+        help_text='Words, "a phrase", -without.',
+    )
+    filters = Line(
+        required=False,
+        allow_blank=True,
+        max_length=NARROW_LENGTH,
+        help_text="As mine,updated; all must hold.",
+    )
+    cycle = Line(required=False, allow_blank=True, help_text="A cycle, such as this-week.")
     commentable = Line(required=False, allow_blank=True, help_text="Note:<id>: its comments.")
     scope = Choice(["all"], required=False, help_text="all: every collective of the caller.")
     collective = Line(required=False, allow_blank=True, help_text="Handles, with commas between.")
 
 
 BOUNDS = {
-    "created_after": "created_at__gt",
-    "created_before": "created_at__lt",
-    "updated_after": "updated_at__gt",
-    "updated_before": "updated_at__lt",
-    "deadline_after": "deadline__gt",
-    "deadline_before": "deadline__lt",
+    f"{name}_{word}": partial(bound, column)
+    for name, column in (
+        ("created", "created_at"),
+        ("updated", "updated_at"),
+        ("deadline", "deadline"),
+    )
+    for word, bound in (("after", after), ("before", before))
 }
 
 
@@ -66,7 +85,22 @@ def list_of_notes(request: Request) -> Response:
     places = _places(access, params)
     ids = [access.here.id] if places is None else [place.id for place in places]
     wanted = {**_wanted(access, params), "collective__in": tuple(ids) or (NOWHERE,)}
-    return answer_with(wanted, _order(params), request, params, NoteWriter(request, places or ()))
+    order, writer = _order(params), NoteWriter(request, places or ())
+    narrowed = _narrowed(access, params)
+    if narrowed is None:
+        return answer_with(wanted, order, request, params, writer)
+    rows = Note.objects.alive().counted().filter(narrowed, **wanted)
+    page = page_of(rows, order, request, params, whole=LIMIT)
+    return page.answer(writer.all(page.rows))
+
+
+def _narrowed(access: Access, params: dict[str, Any]) -> Q | None:
+    """Return what no plain comparison can say, if anything of it was asked for."""
+    asked = {name: params[name] for name in NARROWING if params.get(name)}
+    if not asked:
+        return None
+    narrowed = by_words(asked.get("q", "")) & by_filters(access, asked.get("filters", ""))
+    return narrowed & by_cycle(access, asked["cycle"]) if "cycle" in asked else narrowed
 
 
 def answer_with(
@@ -108,12 +142,17 @@ def _order(params: dict[str, Any]) -> Order:
 
 def _wanted(access: Access, params: dict[str, Any]) -> Wanted:
     return {
-        **{BOUNDS[name]: params[name] for name in BOUNDS if name in params},
+        **_bounds(params),
         **_by_subtype(params),
         **_by_author(access, params),
         **_by_status(access, params),
         **_by_parent(access, params),
     }
+
+
+def _bounds(params: dict[str, Any]) -> Wanted:
+    bounds = [BOUNDS[name](params[name]) for name in BOUNDS if name in params]
+    return {lookup: moment for each in bounds for lookup, moment in each.items()}
 
 
 def _by_subtype(params: dict[str, Any]) -> Wanted:
@@ -141,7 +180,7 @@ def _by_status(access: Access, params: dict[str, Any]) -> Wanted:
         return {}
     if params["status"] == "closed":
         return {"deadline__lte": access.now}
-    return {"deadline__gt": max(access.now, params.get("deadline_after", access.now))}
+    return {"deadline__gt": access.now}
 
 
 def _by_parent(access: Access, params: dict[str, Any]) -> Wanted:
@@ -156,7 +195,3 @@ def _by_parent(access: Access, params: dict[str, Any]) -> Wanted:
     if parent is None:
         raise named(Problem("commentable", "names no item here; write Note: and its id"))
     return comments_on(parent.id)
-
-
-def words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]

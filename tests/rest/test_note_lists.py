@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from itertools import chain
+from urllib.parse import unquote
 
 import pytest
 import time_machine
@@ -122,6 +123,79 @@ def test_sorting(alice, moment):
         notes = alice.get(NOTES, sort_by=f"{moment}-{direction}").json()
         values = [note[moment] for note in notes]
         assert values == sorted(values, reverse=is_reversed)
+
+
+def test_the_moment_that_the_wire_shows_is_excluded(alice):
+    made = alice.post(NOTES, {"text": "Just now"}).json()
+
+    for bound in ("created_after", "created_before", "updated_after", "deadline_after"):
+        moment = made[bound.partition("_")[0] + ("_at" if "deadline" not in bound else "")]
+        assert made["title"] not in titles(alice.get(NOTES, **{bound: moment}))
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("knife", {"Knife care"}),
+        ("KNIFE care", {"Knife care"}),
+        ('"ife ca"', {"Knife care"}),
+        ("knife -care", set()),
+        ('knife -"ife x"', {"Knife care"}),
+        ("quince -knife", {"Übergröße und Übergrösse"}),
+        ("100% _nothing_ \\", set()),
+        ("nothing of the kind", set()),
+        ("überGRÖSSE", {"Übergröße und Übergrösse"}),
+    ],
+)
+def test_by_words(alice, q, found):
+    alice.post(NOTES, {"title": "Übergröße und Übergrösse", "text": "quince"})
+
+    assert set(titles(alice.get(NOTES, q=q))) == found
+
+
+def test_by_filters(alice, bob, world):
+    made = bob.post(NOTES, {"text": "Of Bob"}).json()
+    bob.put(f"{NOTES}/{made['id']}", {"deadline": "2099-01-01"})
+    everything = titles(alice.get(NOTES))
+    mine = titles(alice.get(NOTES, filters="mine"))
+    edited = "Oven on the left is slow"
+    moment = alice.get(NOTES, q="knife").json()[0]["created_at"]
+
+    assert sorted(mine + titles(alice.get(NOTES, filters="not_mine"))) == sorted(everything)
+    assert titles(alice.get(NOTES, filters="none")) == everything
+    assert titles(alice.get(NOTES, filters="open, not_mine")) == ["Of Bob"]
+    assert "Of Bob" not in titles(alice.get(NOTES, filters="closed"))
+    assert titles(alice.get(NOTES, filters="updated")) == ["Of Bob", edited]
+    assert titles(alice.get(NOTES, filters="created_by:bob")) == titles(
+        alice.get(NOTES, created_by="bob")
+    )
+    assert titles(alice.get(NOTES, filters="created_by:nobody")) == []
+    assert titles(alice.get(NOTES, filters=f"created_at:{moment}")) == ["Knife care"]
+    later = titles(alice.get(NOTES, filters=f"created_at>{moment}"))
+    earlier = titles(alice.get(NOTES, filters=f"created_at<{moment}"))
+    assert sorted([*later, *earlier, "Knife care"]) == sorted(everything)
+
+
+def test_by_cycle(alice, world):
+    made = alice.post(NOTES, {"text": "Today's"}).json()
+    alice.put(f"{NOTES}/{made['id']}", {"deadline": "2099-01-01"})
+    today = titles(alice.get(NOTES, cycle="today"))
+
+    assert "Today's" in today
+    assert "Today's" in titles(alice.get(NOTES, cycle="2-weeks-from-now"))
+    assert titles(alice.get(NOTES, cycle="yesterday", q="Today's")) == []
+    assert titles(alice.get(NOTES, cycle="0-days-ago")) == today
+
+
+def test_what_narrows_a_list_combines_and_pages(alice):
+    for number in range(5):
+        alice.post(NOTES, {"text": f"Batch {number}"})
+    asked = {"q": "batch", "filters": "mine", "cycle": "today", "limit": 2, "count": "true"}
+    first = alice.get(NOTES, **asked)
+    second = alice.get(NOTES, cursor=unquote(cursor_of(first)), **asked)
+
+    assert titles(first) + titles(second) == ["Batch 4", "Batch 3", "Batch 2", "Batch 1"]
+    assert first["X-Total-Count"] == "5"
 
 
 # --- Several collectives --------------------------------------------------------------------
@@ -280,6 +354,14 @@ def test_a_cursor_is_good_for_a_week(rest, world):
         "commentable=Note:00000000",
         "commentable=Poem:1",
         "scope=some",
+        "filters=mine,oops",
+        "filters=new",
+        "filters=created_at>yesterday",
+        "filters=created_at>{x}",
+        "cycle=foo",
+        "cycle=This-Week",
+        "cycle=99999-days-ago",
+        "cycle=10000-years-ago",
     ],
 )
 def test_a_bad_value_is_refused_by_name(alice, query):
