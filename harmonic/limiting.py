@@ -6,8 +6,7 @@ for the tenant (`docs/operations.md`, Limits).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import ip_address, ip_network
 
 from django.conf import settings
@@ -21,6 +20,8 @@ from harmonic.kernel.limits import CacheStore, Count, FileStore, Limit, Store, c
 MINUTE = 60
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
+# The bits of an IPv6 address that a provider gives to a household or a server.
+SENDERS_NETWORK = 64
 
 
 @cache
@@ -31,26 +32,35 @@ def store() -> Store:
 
 
 def counted(request: HttpRequest, access: Access) -> tuple[Count, ...]:
-    """Count a request, and return where its sender stands: requests first.
+    """Count a request, and return where its sender stands: requests, writes, the tenant.
+
+    What is beyond a sender's own limit does not count for the tenant: nobody can use up what
+    all of its people share.
+    """
+    token, now = access.token, access.now.timestamp()
+    caller = f"token:{token.id}" if token else f"address:{_counted_as(access.remote_address)}"
+    requests = Limit("requests", settings.LIMIT_REQUESTS, MINUTE)
+    writes = Limit("writes", settings.LIMIT_WRITES, MINUTE)
+    is_write = request.method not in READS
+    own = (
+        count(store(), requests, caller, now),
+        count(store(), writes, caller, now, is_hit=is_write),
+    )
+    if any(each.is_exceeded for each in own):
+        return own
+    tenant = Limit("tenant", settings.LIMIT_TENANT, MINUTE)
+    return (*own, count(store(), tenant, str(access.tenant.id), now))
+
+
+def refuse_exceeded(access: Access, counts: tuple[Count, ...]) -> None:
+    """Pass while no limit is exceeded, or the sender is exempt.
 
     Raises:
-        Refused: 429, where a limit is exceeded and the sender is not exempt.
+        Refused: 429.
     """
-    counts = tuple(_counts(request, access))
     exceeded = next((each for each in counts if each.is_exceeded), None)
     if exceeded and not is_exempt(access.remote_address):
-        raise _too_many(access, exceeded, counts)
-    return counts
-
-
-def _counts(request: HttpRequest, access: Access) -> Iterator[Count]:
-    token, now = access.token, access.now.timestamp()
-    caller = f"token:{token.id}" if token else f"address:{access.remote_address}"
-    yield count(store(), Limit("requests", settings.LIMIT_REQUESTS, MINUTE), caller, now)
-    if request.method not in READS:
-        yield count(store(), Limit("writes", settings.LIMIT_WRITES, MINUTE), caller, now)
-    tenant = Limit("tenant", settings.LIMIT_TENANT, MINUTE)
-    yield count(store(), tenant, str(access.tenant.id), now)
+        raise _too_many(access, exceeded)
 
 
 def is_exempt(address: str) -> bool:
@@ -58,7 +68,19 @@ def is_exempt(address: str) -> bool:
     return not settings.LIMIT_LOOPBACK and address in LOOPBACK
 
 
-def _too_many(access: Access, exceeded: Count, counts: Iterable[Count]) -> Refused:
+@lru_cache(1024)
+def _counted_as(address: str) -> str:
+    """Return whom an address counts for: in IPv6, its network, which is one sender's."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4 or parsed.ipv4_mapped:
+        return address
+    return str(ip_network((int(parsed), SENDERS_NETWORK), strict=False))
+
+
+def _too_many(access: Access, exceeded: Count) -> Refused:
     audit.record("rate_limited", access, warn=True, limit=exceeded.limit.name)
     return Refused(
         f"Rate limit exceeded. Retry after {exceeded.reset_in} seconds.",
@@ -70,14 +92,14 @@ def _too_many(access: Access, exceeded: Count, counts: Iterable[Count]) -> Refus
 
 def tell(response: HttpResponse, counts: tuple[Count, ...]) -> None:
     """Say in the headers of a REST answer where its sender stands."""
-    told = [each for each in counts if each.limit.name != "tenant"]
+    told = [each for each in counts if each.limit.name != "tenant" or each.is_exceeded]
     if not told:
         return
     policies = (f'"{c.limit.name}";q={c.limit.quota};w={c.limit.seconds}' for c in told)
     states = (f'"{c.limit.name}";r={c.remaining};t={c.reset_in}' for c in told)
     response["RateLimit-Policy"] = ", ".join(policies)
     response["RateLimit"] = ", ".join(states)
-    nearest = min(told, key=lambda each: each.remaining)
+    nearest = min((each for each in told if each.is_hit), key=lambda each: each.remaining)
     response["X-RateLimit-Limit"] = str(nearest.limit.quota)
     response["X-RateLimit-Remaining"] = str(nearest.remaining)
     response["X-RateLimit-Reset"] = str(nearest.reset_in)
@@ -97,4 +119,4 @@ def _is_trusted(address: str) -> bool:
         parsed = ip_address(address)
     except ValueError:
         return False
-    return any(parsed in ip_network(each, strict=False) for each in settings.TRUSTED_PROXIES)
+    return any(parsed in network for network in settings.TRUSTED_PROXIES)

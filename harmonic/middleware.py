@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
 
 from harmonic import lookup, sessions
@@ -39,10 +39,10 @@ from harmonic.kernel.access import (
     Unreadable,
 )
 from harmonic.kernel.negotiation import API_VERSION, Format, choose, is_api_path, split_suffix
-from harmonic.kernel.params import too_large
+from harmonic.kernel.params import broken_off, too_large
 from harmonic.kernel.tenancy import bind_tenant
 from harmonic.kernel.text import is_acceptable
-from harmonic.limiting import client_address, counted, tell
+from harmonic.limiting import client_address, counted, refuse_exceeded, tell
 from harmonic.refusals import render_refusal
 from tokens import secret, usage
 
@@ -81,6 +81,15 @@ class AccessMiddleware:
         suffix = self._canonical(request)
         subdomain = subdomain_of(request)
         request.access = self._nobody(request, suffix)  # type: ignore[attr-defined]  # ours
+        try:
+            self._find(request, subdomain)
+        finally:
+            # Refused credentials count too, or nobody could be stopped from guessing.
+            access: Access = request.access  # type: ignore[attr-defined]  # ours
+            request.counts = counted(request, access)  # type: ignore[attr-defined]  # ours
+            refuse_exceeded(access, request.counts)  # type: ignore[attr-defined]  # set above
+
+    def _find(self, request: HttpRequest, subdomain: str | None) -> None:
         if subdomain is None:
             request.urlconf = settings.FRONT_DOOR_URLCONF
             return
@@ -88,11 +97,7 @@ class AccessMiddleware:
             raise NotFound
         if not all(is_acceptable(f"{key}{value}") for key, value in request.GET.items()):
             raise Unreadable("The query holds characters that cannot be read.")
-        try:
-            request.access = self._decided(request, subdomain)  # type: ignore[attr-defined]  # ours
-        finally:
-            # Refused credentials count too, or nobody could be stopped from guessing.
-            request.counts = counted(request, request.access)  # type: ignore[attr-defined]  # ours
+        request.access = self._decided(request, subdomain)  # type: ignore[attr-defined]  # ours
 
     def _canonical(self, request: HttpRequest) -> Format | None:
         """Bring the path into its one form, and return the format its suffix asks for."""
@@ -226,6 +231,8 @@ class AccessMiddleware:
             return render_refusal(request, error)
         if type(error).__name__ == "RequestDataTooBig":
             return render_refusal(request, too_large())
+        if isinstance(error, UnreadablePostError):
+            return render_refusal(request, broken_off())
         if isinstance(error, SuspiciousOperation):
             return render_refusal(request, Refused("Bad request", status=400, code="invalid"))
         return None

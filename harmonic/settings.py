@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
-from environs import Env, validate
+from environs import Env, EnvValidationError, validate
 
 from harmonic.kernel.logs import formatter as log_formatter
 
@@ -17,6 +18,20 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Every fault of the environment is reported at once, when it is sealed below.
 env = Env(eager=False)
+AT_LEAST_ONE = validate.Range(min=1)
+Network = IPv4Network | IPv6Network
+
+
+@env.parser_for("networks")
+def networks(value: str) -> tuple[Network, ...]:
+    """Return the addresses and networks of a list with commas between."""
+    words = [word.strip() for word in value.split(",")]
+    try:
+        return tuple(ip_network(word, strict=False) for word in words if word)
+    except ValueError as error:
+        raise EnvValidationError(str(error), [str(error)]) from error
+
+
 ENV = env.str("HARMONIC_ENV", "local", validate=validate.OneOf(["local", "production"]))
 IS_PRODUCTION = ENV == "production"
 VAR_DIR = Path(env.str("HARMONIC_VAR", str(BASE_DIR / "var")))
@@ -29,13 +44,13 @@ SESSION_ABSOLUTE_TIMEOUT = timedelta(seconds=env.int("SESSION_ABSOLUTE_TIMEOUT",
 SESSION_IDLE_TIMEOUT = timedelta(seconds=env.int("SESSION_IDLE_TIMEOUT", 2 * 3600))
 REVERIFICATION_TIMEOUT = timedelta(seconds=env.int("REVERIFICATION_TIMEOUT", 3600))
 # Callers on loopback are counted; on a local machine they are refused only with this.
-LIMIT_LOOPBACK = env.bool("HARMONIC_LIMIT_LOOPBACK", IS_PRODUCTION)
+LIMIT_LOOPBACK = env.bool("HARMONIC_LIMIT_LOOPBACK", False) or IS_PRODUCTION
 # Hits a minute: of a token or an address, their writes, and all of a tenant.
-LIMIT_REQUESTS = env.int("HARMONIC_LIMIT_REQUESTS", 300)
-LIMIT_WRITES = env.int("HARMONIC_LIMIT_WRITES", 60)
-LIMIT_TENANT = env.int("HARMONIC_LIMIT_TENANT", 6000)
+LIMIT_REQUESTS = env.int("HARMONIC_LIMIT_REQUESTS", 300, validate=AT_LEAST_ONE)
+LIMIT_WRITES = env.int("HARMONIC_LIMIT_WRITES", 60, validate=AT_LEAST_ONE)
+LIMIT_TENANT = env.int("HARMONIC_LIMIT_TENANT", 6000, validate=AT_LEAST_ONE)
 # Proxies whose X-Forwarded-For is believed, as addresses or networks.
-TRUSTED_PROXIES: list[str] = env.list("HARMONIC_TRUSTED_PROXIES", [])
+TRUSTED_PROXIES: tuple[Network, ...] = env.networks("HARMONIC_TRUSTED_PROXIES", "")
 # A cache shared by several machines; one machine needs none.
 CACHE_URL = env.str("CACHE_URL", "")
 env.seal()

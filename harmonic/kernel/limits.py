@@ -29,11 +29,12 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Where a caller stands against one limit."""
+    """Where a caller stands against one limit; `is_hit` tells whether this request counted."""
 
     limit: Limit
     hits: int
     reset_in: int
+    is_hit: bool = True
 
     @property
     def remaining(self) -> int:
@@ -41,7 +42,7 @@ class Count:
 
     @property
     def is_exceeded(self) -> bool:
-        return self.hits > self.limit.quota
+        return self.is_hit and self.hits > self.limit.quota
 
 
 class Store(Protocol):
@@ -49,6 +50,9 @@ class Store(Protocol):
 
     def hit(self, key: str, window: int, seconds: int) -> int:
         """Count one hit and return how many there are in this window."""
+
+    def seen(self, key: str, window: int) -> int:
+        """Return how many hits there are in this window."""
 
 
 class FileStore:
@@ -71,6 +75,13 @@ class FileStore:
         ).fetchone()
         self._purge(connection, window * seconds)
         return int(row[0])
+
+    def seen(self, key: str, window: int) -> int:
+        found = self._connection().execute(
+            "SELECT hits FROM hits WHERE key = ? AND window = ?", (key, window)
+        )
+        row = found.fetchone()
+        return int(row[0]) if row else 0
 
     def _purge(self, connection: sqlite3.Connection, before: int) -> None:
         self._hits += 1
@@ -101,17 +112,25 @@ class CacheStore:
         self.cache = cache
 
     def hit(self, key: str, window: int, seconds: int) -> int:
-        name = f"limit:{key}:{window}"
+        name = _name(key, window)
         self.cache.add(name, 0, timeout=2 * seconds)
         return int(self.cache.incr(name))
 
+    def seen(self, key: str, window: int) -> int:
+        return int(self.cache.get(_name(key, window), 0))
 
-def count(store: Store, limit: Limit, key: str, now: float) -> Count:
-    """Count a hit of `key` against `limit`; a broken store counts nothing."""
+
+def _name(key: str, window: int) -> str:
+    return f"limit:{key}:{window}"
+
+
+def count(store: Store, limit: Limit, key: str, now: float, *, is_hit: bool = True) -> Count:
+    """Count a hit of `key` against `limit`, or only look; a broken store counts nothing."""
     window, passed = divmod(int(now), limit.seconds)
+    name = f"{limit.name}:{key}"
     try:
-        hits = store.hit(f"{limit.name}:{key}", window, limit.seconds)
+        hits = store.hit(name, window, limit.seconds) if is_hit else store.seen(name, window)
     except (sqlite3.Error, OSError, ValueError):
         _log.exception("A hit was not counted.")
         hits = 0
-    return Count(limit, hits, limit.seconds - passed)
+    return Count(limit, hits, limit.seconds - passed, is_hit)
