@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 from django.urls import get_resolver
 
+from api.openapi.codes import CODES, codes_of, example, problem
 from api.openapi.objects import OBJECTS, Schema, example_of, ref, text
 from api.openapi.operations import OPERATIONS, Operation
 from api.openapi.parts import (
@@ -20,6 +21,7 @@ from api.openapi.parts import (
     TAGS,
     example_of_parameter,
     headers_of,
+    headers_of_refusal,
 )
 from api.v1.info import below, resources, template_of
 from harmonic.kernel.fields import Params
@@ -41,15 +43,18 @@ SERVERS: dict[str, Schema] = {
     },
 }
 METHODS = ("get", "post", "put", "patch", "delete")
-ALWAYS = (401, 403, 429, 500)
+# Any request may have a query that cannot be read, or name a place or an item that is not there.
+ALWAYS = (400, 401, 403, 404, 429, 500)
 STATUSES = {
-    "get": (304, 400, 404),
-    "post": (400, 409, 413, 415, 422),
-    "put": (400, 404, 412, 413, 415),
-    "patch": (400, 404, 412, 413, 415),
-    "delete": (404, 412),
+    "get": (304,),
+    "post": (409, 413, 415, 422),
+    "put": (412, 413, 415),
+    "patch": (412, 413, 415),
+    "delete": (412,),
 }
 MEDIA_TYPE = "application/json"
+PROBLEM_TYPE = "application/problem+json"
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 @cache
@@ -129,7 +134,7 @@ def _operation(method: str, path: str, operation: Operation) -> Schema:
     }
     if method in {"post", "put", "patch"}:
         shown["requestBody"] = _body(operation)
-    statuses = sorted({*ALWAYS, *STATUSES[method], *operation.also})
+    statuses = sorted({*ALWAYS, *STATUSES[method]})
     refused = {str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses}
     success = {
         "description": "What was asked for.",
@@ -173,18 +178,39 @@ def _of_query(params: type[Params]) -> Iterator[Schema]:
 
 
 def _body(operation: Operation) -> Schema:
-    schemas = [params_schema(each) for each in operation.body]
-    schema: Schema = schemas[0] if schemas else {"type": "object"}
-    required = schema.get("required", [])
-    properties = schema.get("properties", {})
-    example = {name: _example(name, properties[name]) for name in required}
+    form = params_schema(operation.body)
+    form = {**form, "properties": {**form["properties"], **operation.takes}}
+    if operation.together:
+        form["dependentRequired"] = {
+            name: [other for other in operation.together if other != name]
+            for name in operation.together
+        }
+    required = form.get("required", [])
+    example = {name: _example(name, form["properties"][name]) for name in required}
+    json_ = _nested(form, operation.within) if operation.within else form
+    schemas = {MEDIA_TYPE: json_, **dict.fromkeys(FORM_TYPES, form)}
     return {
         "required": bool(required),
         "content": {
-            kind: {"schema": schema, "example": example}
-            for kind in (MEDIA_TYPE, "application/x-www-form-urlencoded")
+            kind: {"schema": schema, "example": example} for kind, schema in schemas.items()
         },
     }
+
+
+def _nested(schema: Schema, within: str) -> Schema:
+    """Return the schema of a body whose parameters may also stand inside an object."""
+    required = schema.get("required", [])
+    inner: Schema = {
+        "type": "object",
+        "description": "The same parameters; one that stands here wins.",
+        "properties": schema["properties"],
+    }
+    rest = {key: value for key, value in schema.items() if key != "required"}
+    whole = {**rest, "properties": {**schema["properties"], within: inner}}
+    if not required:
+        return whole
+    inside = {"required": [within], "properties": {within: {"required": required}}}
+    return {**whole, "anyOf": [{"required": required}, inside]}
 
 
 _WORDS = {"scopes": ["read:all"], "handle": "tool-library", "name": "Tool Library"}
@@ -203,18 +229,20 @@ def _refusals() -> Schema:
 
 
 def _refusal(status: int) -> Schema:
-    phrase = HTTPStatus(status).phrase
+    headers = headers_of_refusal(status)
     if status == HTTPStatus.NOT_MODIFIED:
-        headers = {name: {"$ref": f"#/components/headers/{name}"} for name in ("ETag",)}
         return {"description": "The client has it already.", "headers": headers}
-    names = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}.get(status, ())
-    example = {**example_of(ref("Error")), "error": phrase, "status": status}
-    example["code"] = "not_found" if status == 404 else phrase.lower().replace(" ", "_")
+    names = list(codes_of(status))
+    words = " or ".join(f"`{name}`" for name in names)
     return {
-        "description": phrase,
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
+        "description": f"{HTTPStatus(status).phrase}: {words}.",
+        "headers": headers,
         "content": {
-            MEDIA_TYPE: {"schema": ref("Error"), "example": example},
-            "application/problem+json": {"schema": ref("Problem")},
+            MEDIA_TYPE: {"schema": ref("Error"), "examples": _shown(names, example)},
+            PROBLEM_TYPE: {"schema": ref("Problem"), "examples": _shown(names, problem)},
         },
     }
+
+
+def _shown(names: Iterable[str], write: Callable[[str], Schema]) -> Schema:
+    return {name: {"summary": CODES[name].meaning, "value": write(name)} for name in names}

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.openapi.codes import CODES
+
 Schema = dict[str, Any]
 
 
@@ -72,7 +74,12 @@ ROLES = {
 
 ERROR_KEYS: dict[str, Schema] = {
     "error": text("Not found", description="A sentence for people."),
-    "code": text("not_found", description="A word for programs."),
+    "code": {
+        **words(*CODES),
+        "description": "A word for programs. This list grows: take a word that is not in it"
+        " as its status.",
+        "examples": ["not_found"],
+    },
     "status": {"type": "integer", "examples": [404]},
     "request_id": text("728442d7-86d3-4ad0-8ab9-f1acca4e72cb"),
 }
@@ -81,17 +88,22 @@ FIELDS: Schema = {
     "description": "The sentences of each faulty parameter.",
     "additionalProperties": array({"type": "string"}),
 }
-HINT = text("Read it again.", description="What would cure it, or who can.")
+MORE_OF_ERRORS: dict[str, Schema] = {
+    "fields": FIELDS,
+    "hint": text("Read it again.", description="What would cure it, or who can."),
+    "successor_id": {**ID, "description": "With `already_rotated`: the token's successor."},
+    "id": {**ID, "description": "With `idempotency_secret_unavailable`: the token made."},
+}
 
 OBJECTS: dict[str, Schema] = {
     "Error": {
-        **record("Every error is this one object.", {"fields": FIELDS, "hint": HINT}, **ERROR_KEYS),
+        **record("Every error is this one object.", MORE_OF_ERRORS, **ERROR_KEYS),
         "additionalProperties": True,
     },
     "Problem": {
         **record(
             "The same as problem details (RFC 9457), where `Accept` asks for them.",
-            {"fields": FIELDS, "hint": HINT},
+            MORE_OF_ERRORS,
             **ERROR_KEYS,
             type=text("http://garden.localhost:8000/api/v1/docs#not_found", format="uri"),
             title=text("Not found"),

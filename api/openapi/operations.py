@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from api.openapi.objects import Schema, array, ref
+from api.openapi.objects import Schema, array, ref, text, words
 from api.paging import PageParams
 from api.v1 import collectives, info, note_json, notes, token_self, tokens, users
 from api.v1.note_lists import NoteListParams
@@ -21,11 +22,15 @@ class Operation:
     summary: str
     answer: Schema
     query: type[Params] | None = None
-    body: tuple[type[Params] | None, ...] = ()
+    body: type[Params] | None = None
     # The values of `include`, where there is such a parameter.
     includes: tuple[str, ...] = ()
-    # Statuses beyond those of every operation of its method.
-    also: tuple[int, ...] = field(default=())
+    # What else the body takes, or what of the parameters above it takes in truth.
+    takes: Mapping[str, Schema] = field(default_factory=dict)
+    # Parameters that are of use together alone.
+    together: tuple[str, ...] = ()
+    # The object within which the parameters may also stand.
+    within: str = ""
 
 
 NOTE, COLLECTIVE, USER, TOKEN = ref("Note"), ref("Collective"), ref("User"), ref("Token")
@@ -48,16 +53,37 @@ OPERATIONS: dict[tuple[type, str], Operation] = {
         "create_note",
         "Write a note, or with `commentable_type` and `commentable_id` a comment",
         NOTE,
-        body=(notes.create_note.params,),
+        body=notes.create_note.params,
+        takes={
+            "subtype": {
+                **words("text", "post", "comment"),
+                "description": "text, or post, which is the same; comment only with a parent.",
+            },
+            "commentable_type": {
+                **words("Note"),
+                "description": "What kind of item the note is a comment on.",
+            },
+            "commentable_id": text(
+                "3f0c7a52", minLength=1, description="The item that the note is a comment on."
+            ),
+        },
+        together=("commentable_type", "commentable_id"),
+        within="note",
         includes=INCLUDES,
-        also=(404,),
     ),
     (notes.Notes, "retrieve"): Operation("read_note", "One note", NOTE, includes=INCLUDES),
     (notes.Notes, "update"): Operation(
         "update_note",
         "Change a note; blank values change nothing",
         NOTE,
-        body=(note_actions.update_note.params,),
+        body=note_actions.update_note.params,
+        takes={
+            "edit_access": {
+                **words("owner", "members"),
+                "description": "Who may edit the rows of a table.",
+            }
+        },
+        within="note",
         includes=INCLUDES,
     ),
     (notes.Notes, "destroy"): Operation("delete_note", "Delete a note", MESSAGE),
@@ -65,7 +91,6 @@ OPERATIONS: dict[tuple[type, str], Operation] = {
         "confirm_note",
         "Confirm having read a note as it is now",
         ref("HistoryEvent"),
-        also=(404,),
     ),
     (notes.Comments, "list"): Operation(
         "list_comments",
@@ -73,15 +98,14 @@ OPERATIONS: dict[tuple[type, str], Operation] = {
         array(NOTE),
         query=PageParams,
         includes=INCLUDES,
-        also=(404,),
     ),
     (notes.Comments, "create"): Operation(
         "create_comment",
         "Comment on a note",
         NOTE,
-        body=(note_actions.add_comment.params,),
+        body=note_actions.add_comment.params,
+        within="note",
         includes=INCLUDES,
-        also=(404,),
     ),
     (collectives.Collectives, "list"): Operation(
         "list_collectives",
@@ -93,7 +117,7 @@ OPERATIONS: dict[tuple[type, str], Operation] = {
         "create_collective",
         "Make a collective; the caller is its first member and admin",
         COLLECTIVE,
-        body=(collectives.create_collective.params,),
+        body=collectives.create_collective.params,
     ),
     (collectives.Collectives, "retrieve"): Operation(
         "read_collective", "One collective of the caller", COLLECTIVE
@@ -102,14 +126,13 @@ OPERATIONS: dict[tuple[type, str], Operation] = {
         "update_collective",
         "Change a collective's settings; for its admins",
         COLLECTIVE,
-        body=(collectives.update_settings.params,),
+        body=collectives.update_settings.params,
     ),
     (collectives.Members, "list"): Operation(
         "list_members",
         "Active members of a collective, newest first",
         array(ref("Member")),
         query=PageParams,
-        also=(404,),
     ),
     (users.Users, "list"): Operation(
         "list_users", "Who belongs to the tenant, newest first", array(USER), query=PageParams
@@ -118,43 +141,40 @@ OPERATIONS: dict[tuple[type, str], Operation] = {
         "create_ai_agent",
         "Make an AI agent of the caller",
         USER,
-        body=(users.create_ai_agent.params,),
+        body=users.create_ai_agent.params,
     ),
     (users.Users, "retrieve"): Operation("read_user", "One user; `me` is the caller", USER),
     (users.Users, "update"): Operation(
         "update_user",
         "Change oneself, or an agent of one's own",
         USER,
-        body=(users.update_profile.params,),
+        body=users.update_profile.params,
     ),
     (users.Users, "destroy"): Operation(
-        "delete_user", "Delete an agent that has written nothing", MESSAGE, also=(400,)
+        "delete_user", "Delete an agent that has written nothing", MESSAGE
     ),
     (tokens.Tokens, "list"): Operation(
         "list_tokens",
         "Tokens that nobody deleted, newest first",
         array(TOKEN),
         query=PageParams,
-        also=(404,),
     ),
     (tokens.Tokens, "create"): Operation(
         "create_token",
         "Make a token; its plaintext is in this answer alone",
         ref("NewToken"),
-        body=(tokens.create_api_token.params,),
-        also=(404,),
+        body=tokens.create_api_token.params,
     ),
     (tokens.Tokens, "retrieve"): Operation("read_token", "One token", TOKEN),
     (tokens.Tokens, "update"): Operation(
-        "rename_token", "Rename a token", TOKEN, body=(tokens.rename_api_token.params,)
+        "rename_token", "Rename a token", TOKEN, body=tokens.rename_api_token.params
     ),
     (tokens.Tokens, "destroy"): Operation("delete_token", "Delete a token", MESSAGE),
     (tokens.Rotation, "create"): Operation(
         "rotate_token",
         "Give a token a successor; both work for some days",
         ref("Successor"),
-        body=(token_actions.rotate_api_token.params,),
-        also=(404,),
+        body=token_actions.rotate_api_token.params,
     ),
     (token_self.Self, "retrieve"): Operation(
         "read_token_in_use", "The token of the request, and where it gets in", ref("TokenInUse")

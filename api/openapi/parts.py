@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from api.openapi.objects import Schema, text
+from collections.abc import Iterable
+
+from api.openapi.objects import OBJECTS, Schema, text
+from harmonic.kernel.negotiation import API_VERSION
 
 SECURITY: Schema = {
     "bearerAuth": {
@@ -43,16 +46,68 @@ HEADERS: dict[str, Schema] = {
         "description": "`true` where an earlier answer is repeated.",
         "schema": text("true"),
     },
-    "WWW-Authenticate": {"schema": text('Bearer realm="Harmonic"')},
+    "WWW-Authenticate": {
+        "description": "Which credentials are asked for (RFC 6750). With 403 it stands where the"
+        " token lacks a scope, and names it.",
+        "schema": text('Bearer realm="Harmonic", error="insufficient_scope", scope="create:notes"'),
+    },
     "Retry-After": {
-        "description": "Seconds to wait.",
+        "description": "Seconds to wait. With 409 it stands where the first request still runs.",
+        "schema": {"type": "integer", "examples": [41]},
+    },
+    "X-Request-Id": {
+        "description": "What the server's log calls the request: the client's own value, or a new"
+        " one.",
+        "schema": text("728442d7-86d3-4ad0-8ab9-f1acca4e72cb"),
+    },
+    "API-Version": {"description": "The version of the API.", "schema": text(API_VERSION)},
+    "RateLimit-Policy": {
+        "description": "The limits: requests (`q`) in a window of seconds (`w`).",
+        "schema": text('"requests";q=300;w=60, "writes";q=60;w=60'),
+    },
+    "RateLimit": {
+        "description": "What is left of each limit (`r`), and after how many seconds it starts"
+        " anew (`t`).",
+        "schema": text('"requests";r=287;t=41, "writes";r=58;t=41'),
+    },
+    "X-RateLimit-Limit": {
+        "description": "The limit of which least is left.",
+        "schema": {"type": "integer", "examples": [60]},
+    },
+    "X-RateLimit-Remaining": {
+        "description": "What is left of it.",
+        "schema": {"type": "integer", "examples": [58]},
+    },
+    "X-RateLimit-Reset": {
+        "description": "After how many seconds it starts anew.",
         "schema": {"type": "integer", "examples": [41]},
     },
 }
+# Those that every answer of a tenant's host has.
+EVERYWHERE = (
+    "X-Request-Id",
+    "API-Version",
+    "RateLimit-Policy",
+    "RateLimit",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+)
+# Those that a refusal has besides, or may have.
+_OF_REFUSALS = {
+    304: ("ETag", "Last-Modified", "Link", "X-Total-Count"),
+    401: ("WWW-Authenticate",),
+    403: ("WWW-Authenticate",),
+    409: ("Retry-After",),
+    429: ("Retry-After",),
+}
+# The answers that a key never repeats, or that no POST gets.
+_NEVER_REPEATED = frozenset({304, 401, 412, 429, 500})
 
 
-def _header(name: str, description: str, example: str) -> Schema:
-    return {"name": name, "in": "header", "description": description, "schema": text(example)}
+def _header(name: str, description: str, example: str, **more: object) -> Schema:
+    schema = text(example, **more)
+    return {"name": name, "in": "header", "description": description, "schema": schema}
 
 
 PARAMETERS: dict[str, Schema] = {
@@ -74,6 +129,8 @@ PARAMETERS: dict[str, Schema] = {
         "1 to 255 printable ASCII characters. The same request under the same key is carried out"
         " once in 24 hours, and answered as the first time.",
         "9f1c6f0e-1b7c",
+        minLength=1,
+        maxLength=255,
     ),
 }
 CONDITIONS = {
@@ -107,10 +164,24 @@ def example_of_parameter(path: str, name: str) -> Schema:
 
 
 def headers_of(method: str, answer: Schema, *, is_listed: bool) -> Schema:
-    """Return the headers of a success."""
+    """Return the headers of a success, by what it answers with."""
+    keys = OBJECTS[answer["$ref"].rpartition("/")[2]]["required"] if "$ref" in answer else []
     names: list[str] = []
     if method == "get":
-        names = ["ETag", "Link", "X-Total-Count"] if is_listed else ["ETag", "Last-Modified"]
+        names = ["ETag", "Link", "X-Total-Count"] if is_listed else ["ETag"]
+        names += ["Last-Modified"] if "updated_at" in keys else []
     if method == "post":
-        names = ["Location", "ETag", "Idempotency-Replayed"]
+        is_made, is_secret = "updated_at" in keys, "token" in keys
+        names = ["Location"] if is_made else []
+        names += ["ETag"] if is_made and not is_secret else []
+        names += [] if is_secret else ["Idempotency-Replayed"]
+    return _named((*names, *EVERYWHERE))
+
+
+def headers_of_refusal(status: int) -> Schema:
+    repeated = () if status in _NEVER_REPEATED else ("Idempotency-Replayed",)
+    return _named((*_OF_REFUSALS.get(status, ()), *repeated, *EVERYWHERE))
+
+
+def _named(names: Iterable[str]) -> Schema:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

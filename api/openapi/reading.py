@@ -97,7 +97,8 @@ def _parameters(declared: list[Schema]) -> Iterator[Parameter]:
 
 def _of_body(contents: Schema) -> Iterator[Parameter]:
     schema = contents.get("schema", {})
-    required = schema.get("required", ())
+    # Where there are several ways to send what is required, the plain one stands first.
+    required = schema.get("anyOf", [schema])[0].get("required", ())
     for name, each in schema.get("properties", {}).items():
         described = _plain(each.get("description", ""))
         yield Parameter(name, "body", _type(each), name in required, described)

@@ -11,6 +11,9 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import Tenant
+from api.openapi.codes import CODES
+from api.openapi.document import FORM_TYPES, MEDIA_TYPE, PROBLEM_TYPE
+from api.openapi.parts import HEADERS
 from harmonic import urls as _urls  # noqa: F401 mounts every page
 from harmonic.help import TOPICS
 from harmonic.kernel.pages import registered
@@ -261,3 +264,32 @@ def test_every_endpoint_of_the_api_has_its_heading_and_no_heading_is_idle(api: C
 
     there = {(method, without_names(each["path"])) for each in routes for method in each["methods"]}
     assert documented_endpoints() == there
+
+
+def section(name: str) -> str:
+    """Return a section of docs/api.md, from its heading to the next."""
+    text = (ROOT / "docs/api.md").read_text()
+    return text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+
+
+def test_every_code_of_errors_is_told_with_its_status() -> None:
+    rows = re.findall(r"^\| (\d{3}) \| (`[^|]+`) \|", section("Errors"), re.MULTILINE)
+
+    told = [(code, int(status)) for status, codes in rows for code in re.findall(r"\w+", codes)]
+    assert len(told) == len(set(told))
+    assert dict(told) == {name: code.status for name, code in CODES.items()}
+
+
+def test_every_limit_is_told() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| (\d+) \|", section("Rate limits"), re.MULTILINE)
+
+    limits = {name: getattr(settings, f"LIMIT_{name.upper()}") for name, _ in rows}
+    assert set(limits) == {"requests", "writes", "tenant"}
+    assert {name: int(number) for name, number in rows} == limits
+
+
+def test_every_header_and_kind_of_body_is_told() -> None:
+    text = (ROOT / "docs/api.md").read_text()
+
+    words = [*HEADERS, MEDIA_TYPE, PROBLEM_TYPE, *FORM_TYPES]
+    assert [word for word in words if word not in text] == []

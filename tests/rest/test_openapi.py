@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from api.openapi.codes import CODES
 from api.openapi.document import document, document_bytes
 from api.openapi.objects import OBJECTS, example_of
-from api.v1.describe import CODES
 from api.v1.info import routes_at
 from harmonic.kernel.conditional import etag_of
-from tests.rest.conftest import BASE
+from tests.rest.conftest import BASE, KITCHEN
 
+ROOT = Path(settings.BASE_DIR)
 PLACE = f"{BASE}/openapi.json"
 DOCS = f"{BASE}/docs"
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -36,7 +40,7 @@ def test_it_is_valid():
 
 
 def test_it_is_the_one_in_the_repository():
-    kept = Path(settings.BASE_DIR) / "docs" / "openapi.json"
+    kept = ROOT / "docs" / "openapi.json"
 
     assert kept.read_bytes() == document_bytes(), "run manage.py describe_api and read the diff"
 
@@ -81,7 +85,8 @@ def test_every_operation_is_told_in_full():
     for path, method, operation in operations():
         where = f"{method} {path}"
         assert operation["summary"], where
-        assert {"200", "401", "403", "429", "500"} <= set(operation["responses"]), where
+        always = {"200", "400", "401", "403", "404", "429", "500"}
+        assert always <= set(operation["responses"]), where
         answer = operation["responses"]["200"]["content"]["application/json"]
         assert answer["schema"], where
         assert answer["example"] not in (None, {}), where
@@ -95,6 +100,283 @@ def test_examples_are_what_their_schemas_say(name):
     checker = Draft202012Validator.FORMAT_CHECKER
 
     Draft202012Validator(schema, format_checker=checker).validate(example_of(OBJECTS[name]))
+
+
+# --- Errors ---------------------------------------------------------------------------------
+
+# What pages answer in HTML, in Markdown or for their own forms, and the API never does.
+OF_PAGES = {
+    "conflict",  # what stands where a conflict names no code; all name one
+    "csrf_failed",
+    "duplicate",
+    "format_refused",
+    "not_acceptable",
+    "reverification_required",
+    "suspended",
+}
+
+
+def sources() -> Iterator[ast.Module]:
+    for room in ("harmonic", "accounts", "tokens", "collectives", "api"):
+        for file in (ROOT / room).rglob("*.py"):
+            if not {"migrations", "management"} & set(file.parts):
+                yield ast.parse(file.read_text())
+
+
+def codes_raised() -> set[str]:
+    """Return the codes that stand in the source: as an argument `code`, as an attribute of a
+    refusal, or as the third word of a policy's no."""
+    nodes = [node for module in sources() for node in ast.walk(module)]
+    given = [value for node in nodes if isinstance(node, ast.Call) for value in given_to(node)]
+    declared = [
+        value
+        for node in nodes
+        if isinstance(node, ast.Assign)
+        for value in assigned(node.targets[0], node.value)
+    ]
+    return {str(each.value) for each in [*given, *declared] if isinstance(each, ast.Constant)}
+
+
+def given_to(call: ast.Call) -> Iterator[ast.expr]:
+    yield from (each.value for each in call.keywords if each.arg == "code" and is_word(each.value))
+    if isinstance(call.func, ast.Name) and call.func.id == "Denied":
+        yield from call.args[2:3]
+
+
+def assigned(target: ast.expr, value: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(target, ast.Name) and target.id == "code" and is_word(value):
+        yield value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for name, each in zip(target.elts, value.elts, strict=True):
+            yield from assigned(name, each)
+
+
+def is_word(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and bool(value.value)
+
+
+def test_the_codes_are_those_that_are_raised():
+    assert set(CODES) == codes_raised() - OF_PAGES
+
+
+def test_errors_name_the_codes():
+    assert OBJECTS["Error"]["properties"]["code"]["enum"] == list(CODES)
+
+
+def refusals():
+    for status, response in document()["components"]["responses"].items():
+        for kind, content in response.get("content", {}).items():
+            yield int(status), kind, content
+
+
+@pytest.mark.parametrize(("status", "kind", "content"), list(refusals()))
+def test_examples_of_errors_have_a_code_of_their_status(status, kind, content):
+    schema = {**content["schema"], "components": {"schemas": OBJECTS}}
+    shown = {name: each["value"] for name, each in content["examples"].items()}
+
+    assert set(shown) == {name for name, code in CODES.items() if code.status == status}
+    for name, value in shown.items():
+        assert (value["code"], value["status"]) == (name, status)
+        Draft202012Validator(schema).validate(value)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/problem+json"])
+def test_an_example_is_what_is_answered(alice, accept):
+    answer = alice.post(f"{KITCHEN}/notes", {}, accept=accept)
+    content = document()["components"]["responses"]["400"]["content"][accept]
+    example = content["examples"]["invalid"]["value"]
+
+    body = answer.json()
+    told_apart = {"request_id": body["request_id"]}
+    if "type" in body:
+        told_apart["type"] = f"http://garden.localhost/api/v1/docs#{body['code']}"
+    assert {**example, **told_apart} == body
+
+
+# --- Statuses, bodies, headers --------------------------------------------------------------
+
+
+def calls():
+    return [
+        pytest.param(method, path, operation, id=f"{method} {path}")
+        for path, method, operation in operations()
+    ]
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), calls())
+@pytest.mark.parametrize(
+    ("query", "host", "status"),
+    [("?x=%00", "garden.localhost", 400), ("", "nowhere.localhost", 404)],
+)
+def test_what_any_request_may_be_refused_with_is_named(
+    alice, method, path, operation, query, host, status
+):
+    where = BASE + re.sub(r"\{\w+\}", "x", path) + query
+
+    answer = alice.client.generic(method.upper(), where, headers={"host": host})
+
+    assert answer.status_code == status
+    assert str(status) in operation["responses"]
+
+
+def bodies():
+    return {
+        operation["operationId"]: operation["requestBody"]["content"]
+        for _, _, operation in operations()
+        if "requestBody" in operation
+    }
+
+
+@pytest.mark.parametrize("name", bodies())
+def test_a_body_is_json_or_a_form(name):
+    assert set(bodies()[name]) == {
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+    }
+
+
+def test_every_kind_of_body_writes_a_note(alice, world):
+    parent = world.note("Knife care").id
+    params = {"text": "Sharp.", "commentable_type": "Note", "commentable_id": str(parent)}
+    kinds = bodies()["create_note"]
+    program, where = alice.client, f"{KITCHEN}/notes"
+
+    answers = [
+        program.post(where, params, content_type="application/json"),
+        program.post(where, {"note": params}, content_type="application/json"),
+        program.post(where, urlencode(params), "application/x-www-form-urlencoded"),
+        program.post(where, params),
+        program.post(where, {f"note[{name}]": value for name, value in params.items()}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert {answer.json()["commentable_id"] for answer in answers} == {str(parent)}
+    for content in kinds.values():
+        assert list(Draft202012Validator(content["schema"]).iter_errors(params)) == []
+    nested = Draft202012Validator(kinds["application/json"]["schema"])
+    assert list(nested.iter_errors({"note": params})) == []
+
+
+def offered(operation_id):
+    properties = bodies()[operation_id]["application/json"]["schema"]["properties"]
+    return [
+        (name, value) for name, each in properties.items() for value in each.get("enum", [None])
+    ]
+
+
+@pytest.mark.parametrize(("name", "value"), offered("create_note"))
+def test_a_note_takes_what_it_is_said_to_take(alice, world, name, value):
+    parent = {"commentable_type": "Note", "commentable_id": str(world.note("Knife care").id)}
+    needs_a_parent = value in {"comment", "Note"} or name == "commentable_id"
+    given = {} if value is None else {name: value}
+
+    answer = alice.post(
+        f"{KITCHEN}/notes", {"text": "Sharp.", **(parent if needs_a_parent else {}), **given}
+    )
+
+    assert answer.status_code == 200, answer.content
+
+
+@pytest.mark.parametrize("name", ["create_collective", "update_note"])
+def test_others_take_what_they_are_said_to_take(alice, name):
+    where, method, params = {
+        "create_collective": (f"{BASE}/collectives", "post", {"name": "Tools"}),
+        "update_note": ("", "put", {}),
+    }[name]
+    where = where or f"{BASE}/notes/{alice.post(f'{BASE}/notes', {'text': 'A'}).json()['id']}"
+
+    for number, (param, value) in enumerate(offered(name)):
+        sent = {**params, "handle": f"tools-{number}"} if method == "post" else params
+        answer = getattr(alice, method)(where, sent if value is None else {**sent, param: value})
+        assert answer.status_code == 200, answer.content
+
+
+# What answers have by HTTP itself, or for browsers.
+GENERIC = {
+    "Allow",
+    "Cache-Control",
+    "Content-Length",
+    "Content-Security-Policy",
+    "Content-Type",
+    "Cross-Origin-Opener-Policy",
+    "Permissions-Policy",
+    "Referrer-Policy",
+    "Strict-Transport-Security",
+    "Vary",
+    "X-Content-Type-Options",
+    "X-Frame-Options",
+}
+
+
+def headers_described(method, path, status):
+    response = document()["paths"][path][method]["responses"][str(status)]
+    if "$ref" in response:
+        response = document()["components"]["responses"][str(status)]
+    return set(response["headers"])
+
+
+# Operation, status, what is sent, and which headers there are besides those of every answer.
+TOLD = [
+    ("get", "/notes", 200, {}, {"ETag", "Link"}),
+    ("get", "/notes", 401, {"authorization": ""}, {"WWW-Authenticate"}),
+    ("post", "/notes", 200, {}, {"Location", "ETag"}),
+    ("post", "/notes", 200, {"idempotency-key": "told"}, {"Idempotency-Replayed"}),
+    ("post", "/notes", 400, {"idempotency-key": "refused"}, {"Idempotency-Replayed"}),
+    ("post", "/users/{user_id}/tokens", 409, {"idempotency-key": "secret"}, set()),
+    ("get", "/users/{id}", 200, {}, {"ETag", "Last-Modified"}),
+    ("get", "/users/{id}", 304, {"if-none-match": "*"}, {"ETag", "Last-Modified"}),
+    ("get", "/tokens/self", 200, {}, {"ETag"}),
+    ("get", "/", 200, {}, {"ETag"}),
+    ("patch", "/users/{id}", 412, {"if-match": '"old"'}, set()),
+    ("delete", "/users/{id}", 403, {}, set()),
+]
+EVERYWHERE = {
+    "API-Version",
+    "RateLimit",
+    "RateLimit-Policy",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-Request-Id",
+}
+SENT = {200: {"text": "A note.", "scopes": ["read:all"]}, 409: {"scopes": ["read:all"]}}
+
+
+@pytest.mark.parametrize(("method", "path", "status", "headers", "there"), TOLD)
+def test_every_header_is_described(alice, method, path, status, headers, there):
+    where = BASE + re.sub(r"\{\w+\}", "me", path)
+    body = SENT.get(status, {}) if method != "get" else None
+
+    def sent():
+        send = getattr(alice.client, method)
+        return send(where, body, content_type="application/json", headers=headers)
+
+    answer = (sent(), sent())[-1] if "idempotency-key" in headers else sent()
+
+    named = {name for name in answer.headers if name not in GENERIC}
+    assert answer.status_code == status, answer.content
+    assert EVERYWHERE | there <= named <= headers_described(method, path, status)
+
+
+def test_a_scope_that_is_missing_is_named_in_a_header(rest):
+    answer = rest("alice", scopes=["read:notes"]).post(f"{BASE}/notes", {"text": "No."})
+
+    assert 'scope="create:notes"' in answer["WWW-Authenticate"]
+    assert "WWW-Authenticate" in headers_described("post", "/notes", 403)
+
+
+def test_who_asks_too_often_is_told_when_to_go_on(alice, settings):
+    settings.LIMIT_REQUESTS, settings.LIMIT_LOOPBACK = 1, True
+
+    answer = [alice.get(BASE), alice.get(BASE)][-1]
+
+    assert answer.status_code == 429
+    named = {name for name in answer.headers if name not in GENERIC}
+    assert {"Retry-After", "X-Request-Id"} <= named <= headers_described("get", "/", 429)
+
+
+# --- Its way in -----------------------------------------------------------------------------
 
 
 def test_a_bearer_token_is_the_way_in():

@@ -1,0 +1,196 @@
+"""The words by which programs tell errors apart: the one list of them.
+
+The description, its reference page and `docs/api.md` are held to it, and it to what is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What `code` of an error says: with which status, in which case, in which sentence."""
+
+    status: int
+    meaning: str
+    sentence: str
+    # What such an error has besides.
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+CODES: dict[str, Code] = {
+    "invalid": Code(
+        400,
+        "A parameter, a value, or a body that cannot be read.",
+        "Validation failed: Text can't be blank",
+        {"fields": {"text": ["Text can't be blank"]}},
+    ),
+    "limit_reached": Code(
+        400,
+        "There are as many as there may be.",
+        "Maximum of 50 active API tokens reached."
+        " Delete an existing token before creating a new one.",
+    ),
+    "immutable": Code(
+        400,
+        "This never changes.",
+        "Tokens are immutable except for `name`."
+        " To change scopes, create a new token and delete this one.",
+    ),
+    "idempotency_key_invalid": Code(
+        400,
+        "The key is not 1 to 255 printable ASCII characters.",
+        "Idempotency-Key must be 1 to 255 printable ASCII characters, bare or in double quotes.",
+    ),
+    "unauthorized": Code(
+        401,
+        "No token, or one that is unknown, deleted, or of another tenant.",
+        "Unauthorized",
+        {"hint": "Make a token at /u/{handle}/settings/tokens."},
+    ),
+    "token_expired": Code(401, "The token's time is over.", "Token expired"),
+    "api_disabled_tenant": Code(
+        403,
+        "An admin of the tenant has not turned the API on.",
+        "API not enabled for this tenant",
+        {"hint": "A tenant admin can turn it on at /tenant-admin/settings."},
+    ),
+    "api_disabled_collective": Code(
+        403,
+        "An admin of the collective has not turned its API on.",
+        "API not enabled for this collective",
+        {"hint": "An admin of the collective can turn it on at /collectives/treasury/settings."},
+    ),
+    "not_a_member": Code(
+        403,
+        "The caller is no member of the collective.",
+        "You are not a member of this collective",
+        {"hint": "Join it with an invitation at /collectives/kitchen/join."},
+    ),
+    "collective_archived": Code(
+        403, "The collective is deactivated.", "This collective is deactivated."
+    ),
+    "insufficient_scope": Code(
+        403,
+        "The token lacks the scope that WWW-Authenticate names.",
+        "You do not have permission to perform that action",
+        {
+            "hint": "The token lacks the scope create:notes."
+            " Make another token with the scopes you need."
+        },
+    ),
+    "capability_denied": Code(
+        403,
+        "The agent's human has not granted it this.",
+        "Your capabilities do not include 'delete_note'",
+    ),
+    "scope_not_grantable": Code(
+        403,
+        "A token would have more than the one that makes it.",
+        "Cannot grant scope(s) the creating token does not have: create:all",
+    ),
+    "representation_invalid": Code(
+        403,
+        "The headers of representation do not fit.",
+        "Invalid representation session ID",
+    ),
+    "tenant_suspended": Code(403, "The tenant is suspended.", "Tenant suspended"),
+    "forbidden": Code(403, "Everything else that is not allowed.", "You may not do that."),
+    "not_found": Code(
+        404, "Nothing there, deleted, elsewhere, or not for the caller to know.", "Not found"
+    ),
+    "method_not_allowed": Code(
+        405, "The path has no such method; Allow names those it has.", "PUT is not offered here"
+    ),
+    "already_rotated": Code(
+        409,
+        "The token has a successor.",
+        "This token has a successor already.",
+        {"successor_id": "3f0c7a52-6d1e-4b8a-9f53-0c2d7e4a1b90"},
+    ),
+    "token_ended": Code(
+        409,
+        "The token is expired, and takes no successor.",
+        "This token has ended.",
+        {"hint": "Make a new one."},
+    ),
+    "idempotency_in_progress": Code(
+        409,
+        "The request under this key is still running.",
+        "A request with this Idempotency-Key is still running.",
+        {"hint": "Send it again in a second."},
+    ),
+    "idempotency_secret_unavailable": Code(
+        409,
+        "The first answer held a token, which was not kept.",
+        "The answer held a token, which is shown once and was not kept.",
+        {
+            "hint": "Delete the token with this id, and make another under another key.",
+            "id": "3f0c7a52-6d1e-4b8a-9f53-0c2d7e4a1b90",
+        },
+    ),
+    "precondition_failed": Code(
+        412,
+        "The item is not what the request expects.",
+        "The item is not what you expect: it has changed since, or never was so.",
+        {"hint": "Read it again, without parameters, and send its ETag in If-Match."},
+    ),
+    "payload_too_large": Code(
+        413, "The body is above 16 MB.", "The body is too large (maximum 16 MB)."
+    ),
+    "unsupported_media_type": Code(
+        415,
+        "The body is neither JSON nor a form.",
+        "The body's media type is not supported.",
+        {
+            "hint": "Send application/json, application/x-www-form-urlencoded"
+            " or multipart/form-data."
+        },
+    ),
+    "idempotency_key_reused": Code(
+        422,
+        "The key was used for another request.",
+        "This Idempotency-Key was used for another request.",
+        {"hint": "Send the same parameters, or another key."},
+    ),
+    "rate_limited": Code(
+        429,
+        "Too many requests; Retry-After says when to go on.",
+        "Rate limit exceeded. Retry after 41 seconds.",
+    ),
+    "internal": Code(
+        500,
+        "A fault of the server; request_id is what helps.",
+        "Something went wrong on our side.",
+    ),
+}
+
+
+def codes_of(status: int) -> Iterator[str]:
+    return (name for name, code in CODES.items() if code.status == status)
+
+
+def example(name: str) -> dict[str, Any]:
+    """Return an error with this code, as it is answered."""
+    code = CODES[name]
+    return {
+        "error": code.sentence,
+        "code": name,
+        "status": code.status,
+        "request_id": "728442d7-86d3-4ad0-8ab9-f1acca4e72cb",
+        **code.more,
+    }
+
+
+def problem(name: str) -> dict[str, Any]:
+    """Return the same as problem details."""
+    shown = example(name)
+    return {
+        **shown,
+        "type": f"http://garden.localhost:8000/api/v1/docs#{name}",
+        "title": name.replace("_", " ").capitalize(),
+        "detail": shown["error"],
+    }
