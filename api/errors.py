@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 
 from harmonic.kernel.access import NotFound, Refused, Unreadable
+from harmonic.kernel.params import unsupported_media_type
 from harmonic.refusals import render_refusal
 
 
@@ -30,15 +31,6 @@ def refusal_of(error: Exception) -> Refused | None:
     if isinstance(error, exceptions.ParseError):
         return Unreadable("The form cannot be read.")
     return None
-
-
-def unsupported_media_type() -> Refused:
-    return Refused(
-        "The body's media type is not supported.",
-        status=415,
-        code="unsupported_media_type",
-        hint="Send application/json, application/x-www-form-urlencoded or multipart/form-data.",
-    )
 
 
 def method_not_allowed(method: str, allowed: str, message: str = "", hint: str = "") -> Refused:

@@ -18,13 +18,13 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, RawPostDataException
 
 from api.models import KeyedRequest
 from harmonic.kernel.access import Access, Refused
 from harmonic.kernel.documents import keep_private
 from harmonic.kernel.pages import Request
-from harmonic.kernel.params import raw_of
+from harmonic.kernel.params import body_of, raw_of
 
 HEADER = "Idempotency-Key"
 _KEY = re.compile(r'"([\x20-\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e][\x20-\x7e]{0,254})')
@@ -91,9 +91,17 @@ def _body_digest(request: HttpRequest) -> str:
     """Return the digest of the parameters; of the bytes where they cannot be read."""
     try:
         values = json.dumps(raw_of(request).values, sort_keys=True).encode()
-    except Refused:
-        values = f"{request.META.get('QUERY_STRING', '')}\n".encode() + request.body
+    except Refused as refused:
+        values = f"{request.META.get('QUERY_STRING', '')}\n".encode() + _bytes(request, refused)
     return _digest(values)
+
+
+def _bytes(request: HttpRequest, refused: Refused) -> bytes:
+    try:
+        return body_of(request)
+    except (Refused, RawPostDataException):
+        # There is nothing to tell it by, so it is refused here and not remembered.
+        raise refused from None
 
 
 def _digest(data: bytes) -> str:

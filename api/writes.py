@@ -10,14 +10,10 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from api.errors import unsupported_media_type
 from api.preconditions import as_expected
 from harmonic.kernel.access import Access, Invalid
 from harmonic.kernel.actions import Action, ActionRefused, Outcome, perform, require
-from harmonic.kernel.params import Raw, raw_of
-
-FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
-JSON = "application/json"
+from harmonic.kernel.params import FORMS, Raw, body_of, check_body, raw_of
 
 
 def refuse_kind(action: Action, access: Access) -> None:
@@ -68,15 +64,14 @@ def sent(request: Request, within: str = "") -> Raw:
 
     Raises:
         Unreadable: the body is not what its media type says.
-        Refused: the media type is none of ours.
+        Refused: it is too large, or of a media type that is none of ours.
     """
     django = request._request
     if django.content_type in FORMS and django.method != "POST":
         # Django itself reads forms of POST alone; its limit on the size holds here too.
-        _ = django.body
+        check_body(django)
+        body_of(django)
         _ = request.data
-    elif django.content_type not in FORMS | {JSON} and django.body:
-        raise unsupported_media_type()
     return _unwrapped(raw_of(django), within)
 
 

@@ -7,8 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.conf import settings
+from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import serializers
@@ -18,6 +20,12 @@ from harmonic.kernel import wording
 from harmonic.kernel.access import Invalid, Refused, Unreadable
 from harmonic.kernel.fields import Flag, Names, Params
 
+JSON = "application/json"
+URLENCODED = "application/x-www-form-urlencoded"
+FORMS = frozenset({URLENCODED, "multipart/form-data"})
+
+# What a Content-Encoding says that codes nothing.
+_UNCODED = frozenset({"", "identity"})
 _GROUPED = re.compile(r"^\w+\[(\w+)\](\[\])?$")
 MAX_DEPTH = 50
 
@@ -37,20 +45,58 @@ def raw_of(request: HttpRequest) -> Raw:
 
     Raises:
         Unreadable: the body is not a JSON object, or no form.
+        Refused: it is too large, or of a type that is none of ours.
     """
-    if request.content_type == "application/json" and request.body.strip():
+    check_body(request)
+    if not _is_utf8(request.META.get("QUERY_STRING", "").encode("latin-1", "replace")):
+        raise Unreadable("The query holds characters that cannot be read.")
+    if request.content_type == JSON and body_of(request).strip():
         return _json(request)
-    values = {**_lists(request.GET), **_lists(_form(request))}
-    return Raw(values, is_form=True)
+    return Raw({**_lists(request.GET), **_lists(_form(request))}, is_form=True)
+
+
+def check_body(request: HttpRequest) -> None:
+    """Pass if there is no body, or one that parameters can be read from.
+
+    Raises:
+        Refused: 413 or 415.
+    """
+    length = _length(request)
+    if length > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or length):
+        raise too_large()
+    if length and request.headers.get("Content-Encoding", "").lower() not in _UNCODED:
+        raise _unsupported_coding()
+    if length and request.content_type not in FORMS | {JSON}:
+        raise unsupported_media_type()
+
+
+def _length(request: HttpRequest) -> int:
+    return int(request.META.get("CONTENT_LENGTH") or 0)
+
+
+def body_of(request: HttpRequest) -> bytes:
+    """Return the bytes of the body.
+
+    Raises:
+        Unreadable: it broke off.
+        Refused: it is too large.
+    """
+    try:
+        body = request.body
+    except RequestDataTooBig as error:
+        raise too_large() from error
+    except UnreadablePostError as error:
+        raise broken_off() from error
+    if len(body) < _length(request):
+        raise broken_off()
+    return body
 
 
 def _json(request: HttpRequest) -> Raw:
     try:
-        body = json.loads(request.body, parse_constant=_refuse_constant)
+        body = json.loads(body_of(request), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Unreadable("The body is not valid JSON.") from error
-    except RequestDataTooBig as error:
-        raise too_large() from error
     if not isinstance(body, dict):
         raise Unreadable("The body must be a JSON object.")
     query = {name: values[-1] for name, values in _lists(request.GET).items()}
@@ -62,26 +108,66 @@ def _refuse_constant(name: str) -> None:
 
 
 def _form(request: HttpRequest) -> QueryDict:
+    # Django would put a mark in place of what it cannot read, and not say so.
+    if request.content_type == URLENCODED and not _is_utf8(body_of(request)):
+        raise Unreadable("The form holds characters that cannot be read.")
     try:
         return request.POST
     except RequestDataTooBig as error:
         raise too_large() from error
-    except (MultiPartParserError, UnreadablePostError, TooManyFieldsSent, ValueError) as error:
+    except UnreadablePostError as error:
+        raise broken_off() from error
+    except (MultiPartParserError, TooManyFieldsSent, BadRequest, ValueError) as error:
         raise Unreadable("The form cannot be read.") from error
+
+
+def _is_utf8(quoted: bytes) -> bool:
+    try:
+        unquote_to_bytes(quoted).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def too_large() -> Refused:
     return Refused("The body is too large (maximum 16 MB).", status=413, code="payload_too_large")
 
 
+def broken_off() -> Refused:
+    return Unreadable("The body broke off, or its chunks are malformed.")
+
+
+def unsupported_media_type() -> Refused:
+    return Refused(
+        "The body's media type is not supported.",
+        status=415,
+        code="unsupported_media_type",
+        hint="Send application/json, application/x-www-form-urlencoded or multipart/form-data.",
+    )
+
+
+def _unsupported_coding() -> Refused:
+    return Refused(
+        "A compressed body is not supported.",
+        status=415,
+        code="unsupported_media_type",
+        hint="Send it without Content-Encoding.",
+        headers={"Accept-Encoding": "identity"},
+    )
+
+
 def _lists(form: QueryDict) -> dict[str, list[str]]:
-    """Return a form's values under flat names: `api_token[name]`, `scopes[]` and plain."""
-    values: dict[str, list[str]] = {}
+    """Return a form's values under flat names: `api_token[name]`, `scopes[]` and plain.
+
+    A name inside of brackets wins over the same name without.
+    """
+    plain: dict[str, list[str]] = {}
+    nested: dict[str, list[str]] = {}
     for key in form:
         grouped = _GROUPED.match(key)
-        name = grouped.group(1) if grouped else key.removesuffix("[]")
+        values, name = (nested, grouped[1]) if grouped else (plain, key.removesuffix("[]"))
         values.setdefault(name, []).extend(str(value) for value in form.getlist(key))
-    return values
+    return {**plain, **nested}
 
 
 def validated(serializer_class: type[Params] | None, raw: Raw) -> dict[str, Any]:
