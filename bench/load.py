@@ -2,9 +2,11 @@
 
     .venv/bin/python -m bench.load [SECONDS] [CLIENTS]          load, then count
     .venv/bin/python -m bench.load --kill ROUNDS                kill -9 under writes, ROUNDS times
+    .venv/bin/python -m bench.load [SECONDS] --shared PAIRS     one token of all, against one each
 
 Everything runs on loopback, in a temporary folder. Under load there must be no 5xx and no lost
-write; after a kill every acknowledged write must be there, and none half.
+write, while a browser reads a note of a million brackets again and again; after a kill every
+acknowledged write must be there, and none half.
 """
 
 from __future__ import annotations
@@ -13,8 +15,10 @@ import argparse
 import json
 import os
 import random
+import re
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,14 +26,18 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 HOST = "garden.localhost"
 NOTES = "/collectives/kitchen/api/v1/notes"
 PYTHON = sys.executable
+# Nobody has more than fifty; some are there before.
+TOKENS = 45
 
 
 @dataclass
@@ -154,8 +162,74 @@ def load(seconds: float, clients: int) -> None:
                 else:
                     read(server.port, token, dice.choice(paths), tally)
 
+        def browse() -> None:
+            open_page = signed_in(server)
+            while time.monotonic() < until:
+                started = time.perf_counter()
+                status, body = open_page(made["path"])
+                assert b"[" * 1_000_000 in body
+                seen.statuses[status] += 1
+                seen.seconds.append(time.perf_counter() - started)
+
+        seen = Tally()
+        browser = threading.Thread(target=browse)
+        browser.start()
         in_parallel(clients, client)
+        browser.join()
         report(tally, seconds, missing(server, token, tally))
+        print(f"beside them, the page of a million brackets: {dict(seen.statuses)}")
+
+
+def signed_in(server: Server) -> Callable[[str], tuple[int, bytes]]:
+    """Return what opens a page in Bob's browser."""
+    opener = build_opener(HTTPCookieProcessor())
+    program = "from harmonic import demo; print(demo.PASSWORD)"
+    password = server.manage("shell", "-v", "0", "-c", program)
+    origin, host = f"http://127.0.0.1:{server.port}", {"Host": f"{HOST}:{server.port}"}
+
+    def open_page(path: str, form: dict[str, str] | None = None) -> tuple[int, bytes]:
+        data = urlencode(form).encode() if form else None
+        with opener.open(Request(f"{origin}{path}", data, host), timeout=60) as answer:
+            return answer.status, answer.read()
+
+    found = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', open_page("/login")[1])
+    assert found is not None
+    known = {"email": "bob@example.com", "password": password}
+    open_page("/login", {**known, "csrfmiddlewaretoken": found[1].decode()})
+    return open_page
+
+
+def shared(pairs: int, seconds: float, clients: int) -> None:
+    """Compare how much many clients read with one token, and with one each."""
+    with served() as (server, token):
+        one = request(server.port, "POST", NOTES, token, json.dumps({"text": "Read me"}))[1]
+        path = f"{NOTES}/{json.loads(one)['id']}"
+        own = [new_token(server, token) for _ in range(min(clients, TOKENS))]
+        ratios = []
+        for _ in range(pairs):
+            together = throughput(server, path, [token], seconds, clients)
+            apart = throughput(server, path, own, seconds, clients)
+            print(f"{together:.0f} a second with one token, {apart:.0f} with {len(own)}")
+            ratios.append(together / apart)
+        print(f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+def new_token(server: Server, by: str) -> str:
+    body = json.dumps({"scopes": ["read:all"]})
+    answer = request(server.port, "POST", "/api/v1/users/me/tokens", by, body)[1]
+    return str(json.loads(answer)["token"])
+
+
+def throughput(server: Server, path: str, tokens: list[str], seconds: float, clients: int) -> float:
+    tally, until = Tally(), time.monotonic() + seconds
+
+    def client(number: int) -> None:
+        while time.monotonic() < until:
+            read(server.port, tokens[number % len(tokens)], path, tally)
+
+    in_parallel(clients, client)
+    assert set(tally.statuses) == {200}, tally.statuses
+    return sum(tally.statuses.values()) / seconds
 
 
 def in_parallel(clients: int, client: object) -> None:
@@ -206,9 +280,12 @@ def main() -> None:
     parser.add_argument("seconds", type=float, nargs="?", default=30)
     parser.add_argument("clients", type=int, nargs="?", default=50)
     parser.add_argument("--kill", type=int, default=0, metavar="ROUNDS")
+    parser.add_argument("--shared", type=int, default=0, metavar="PAIRS")
     options = parser.parse_args()
     if options.kill:
         kill(options.kill)
+    elif options.shared:
+        shared(options.shared, options.seconds, options.clients)
     else:
         load(options.seconds, options.clients)
 

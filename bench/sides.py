@@ -239,6 +239,7 @@ SIDES: dict[str, Callable[[], Side]] = {
     "note-html": note_html,
     "feed-md": lambda: Demo().by_token(f"{FEED_PATH}.md"),
     "feed-md-unconverted": lambda: without_conversions(Demo().by_token(f"{FEED_PATH}.md")),
+    "feed-md-again": lambda: again(Demo().by_token(f"{FEED_PATH}.md")),
     "feed-html": lambda: Demo().by_session(FEED_PATH),
     "token-authentication": token_authentication,
     "knox": knox,

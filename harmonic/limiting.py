@@ -20,6 +20,12 @@ from harmonic.kernel.limits import CacheStore, Count, FileStore, Limit, Store, c
 MINUTE = 60
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
+# What each limit counts, as its refusal says it.
+COUNTED = {
+    "requests": "requests of one caller",
+    "writes": "writes of one caller",
+    "tenant": "requests of all callers of a tenant",
+}
 # The bits of an IPv6 address that a provider gives to a household or a server.
 SENDERS_NETWORK = 64
 
@@ -39,17 +45,15 @@ def counted(request: HttpRequest, access: Access) -> tuple[Count, ...]:
     """
     token, now = access.token, access.now.timestamp()
     caller = f"token:{token.id}" if token else f"address:{_counted_as(access.remote_address)}"
-    requests = Limit("requests", settings.LIMIT_REQUESTS, MINUTE)
-    writes = Limit("writes", settings.LIMIT_WRITES, MINUTE)
-    is_write = request.method not in READS
-    own = (
-        count(store(), requests, caller, now),
-        count(store(), writes, caller, now, is_hit=is_write),
-    )
-    if any(each.is_exceeded for each in own):
-        return own
-    tenant = Limit("tenant", settings.LIMIT_TENANT, MINUTE)
-    return (*own, count(store(), tenant, str(access.tenant.id), now))
+    own = {
+        Limit("requests", settings.LIMIT_REQUESTS): 1,
+        Limit("writes", settings.LIMIT_WRITES): int(request.method not in READS),
+    }
+    counts = count(store(), own, caller, now, MINUTE)
+    if any(each.is_exceeded for each in counts):
+        return counts
+    shared = {Limit("tenant", settings.LIMIT_TENANT): 1}
+    return counts + count(store(), shared, str(access.tenant.id), now, MINUTE)
 
 
 def refuse_exceeded(access: Access, counts: tuple[Count, ...]) -> None:
@@ -86,6 +90,10 @@ def _too_many(access: Access, exceeded: Count) -> Refused:
         f"Rate limit exceeded. Retry after {exceeded.reset_in} seconds.",
         status=429,
         code="rate_limited",
+        hint=(
+            f"Wait, then send fewer: {exceeded.limit.quota} {COUNTED[exceeded.limit.name]}"
+            " are let in a minute."
+        ),
         headers={"Retry-After": str(exceeded.reset_in)},
     )
 
@@ -95,7 +103,7 @@ def tell(response: HttpResponse, counts: tuple[Count, ...]) -> None:
     told = [each for each in counts if each.limit.name != "tenant" or each.is_exceeded]
     if not told:
         return
-    policies = (f'"{c.limit.name}";q={c.limit.quota};w={c.limit.seconds}' for c in told)
+    policies = (f'"{c.limit.name}";q={c.limit.quota};w={MINUTE}' for c in told)
     states = (f'"{c.limit.name}";r={c.remaining};t={c.reset_in}' for c in told)
     response["RateLimit-Policy"] = ", ".join(policies)
     response["RateLimit"] = ", ".join(states)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -20,11 +21,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `quota` hits in each window of `seconds`."""
+    """At most `quota` hits in each window."""
 
     name: str
     quota: int
-    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,8 @@ class Count:
 class Store(Protocol):
     """Counts hits by key and window."""
 
-    def hit(self, key: str, window: int, seconds: int) -> int:
-        """Count one hit and return how many there are in this window."""
-
-    def seen(self, key: str, window: int) -> int:
-        """Return how many hits there are in this window."""
+    def add(self, hits: Mapping[str, int], window: int, seconds: int) -> dict[str, int]:
+        """Count hits by key, none among them, and return how many there are in this window."""
 
 
 class FileStore:
@@ -66,22 +63,17 @@ class FileStore:
         self._local = threading.local()
         self._hits = 0
 
-    def hit(self, key: str, window: int, seconds: int) -> int:
+    def add(self, hits: Mapping[str, int], window: int, seconds: int) -> dict[str, int]:
         connection = self._connection()
-        row = connection.execute(
-            "INSERT INTO hits VALUES (?, ?, 1, ?) ON CONFLICT (key, window)"
-            " DO UPDATE SET hits = hits + 1 RETURNING hits",
-            (key, window, (window + 1) * seconds),
-        ).fetchone()
+        rows = ", ".join(["(?, ?, ?, ?)"] * len(hits))
+        values = [each for key in hits for each in (key, window, hits[key], (window + 1) * seconds)]
+        found = connection.execute(
+            f"INSERT INTO hits VALUES {rows} ON CONFLICT (key, window)"  # noqa: S608 marks alone
+            " DO UPDATE SET hits = hits + excluded.hits RETURNING key, hits",
+            values,
+        ).fetchall()
         self._purge(connection, window * seconds)
-        return int(row[0])
-
-    def seen(self, key: str, window: int) -> int:
-        found = self._connection().execute(
-            "SELECT hits FROM hits WHERE key = ? AND window = ?", (key, window)
-        )
-        row = found.fetchone()
-        return int(row[0]) if row else 0
+        return dict(found)
 
     def _purge(self, connection: sqlite3.Connection, before: int) -> None:
         self._hits += 1
@@ -111,26 +103,26 @@ class CacheStore:
     def __init__(self, cache: BaseCache) -> None:
         self.cache = cache
 
-    def hit(self, key: str, window: int, seconds: int) -> int:
-        name = _name(key, window)
+    def add(self, hits: Mapping[str, int], window: int, seconds: int) -> dict[str, int]:
+        return {key: self._added(f"limit:{key}:{window}", hits[key], seconds) for key in hits}
+
+    def _added(self, name: str, hits: int, seconds: int) -> int:
         self.cache.add(name, 0, timeout=2 * seconds)
-        return int(self.cache.incr(name))
-
-    def seen(self, key: str, window: int) -> int:
-        return int(self.cache.get(_name(key, window), 0))
+        return int(self.cache.incr(name, hits))
 
 
-def _name(key: str, window: int) -> str:
-    return f"limit:{key}:{window}"
-
-
-def count(store: Store, limit: Limit, key: str, now: float, *, is_hit: bool = True) -> Count:
-    """Count a hit of `key` against `limit`, or only look; a broken store counts nothing."""
-    window, passed = divmod(int(now), limit.seconds)
-    name = f"{limit.name}:{key}"
+def count(
+    store: Store, hits: Mapping[Limit, int], key: str, now: float, seconds: int
+) -> tuple[Count, ...]:
+    """Count hits of `key` against limits of one window; a broken store counts nothing."""
+    window, passed = divmod(int(now), seconds)
+    names = {limit: f"{limit.name}:{key}" for limit in hits}
     try:
-        hits = store.hit(name, window, limit.seconds) if is_hit else store.seen(name, window)
+        found = store.add({names[limit]: hits[limit] for limit in hits}, window, seconds)
     except (sqlite3.Error, OSError, ValueError):
         _log.exception("A hit was not counted.")
-        hits = 0
-    return Count(limit, hits, limit.seconds - passed, is_hit)
+        found = dict.fromkeys(names.values(), 0)
+    return tuple(
+        Count(limit, found[names[limit]], seconds - passed, is_hit=hits[limit] > 0)
+        for limit in hits
+    )
