@@ -1,19 +1,20 @@
-"""The base domain: which tenants there are, and the help."""
+"""The base domain: which tenants there are, the help, and the motto."""
 
 from __future__ import annotations
 
 from typing import cast
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from accounts.models import Tenant
+from accounts.pages.people import MOTTO
 from harmonic import llms
 from harmonic.help import urls as help_urls
 from harmonic.kernel.access import Door, Rule
 from harmonic.kernel.documents import Document, respond
-from harmonic.kernel.pages import Request, only_reads, with_rule
+from harmonic.kernel.pages import Request, mounted, only_reads, with_rule
+from harmonic.origins import origin_of_tenant
 
 handler400 = "harmonic.refusals.bad_request"
 handler403 = "harmonic.refusals.forbidden"
@@ -29,7 +30,7 @@ def front_door(request: HttpRequest) -> HttpResponse:
     access = cast(Request, request).access
     listed = Tenant.objects.filter(is_listed=True, archived_at=None).order_by("name")[:SHOWN]
     tenants = [
-        {"subdomain": tenant.subdomain, "name": tenant.name, "url": url_of(request, tenant)}
+        {"subdomain": tenant.subdomain, "name": tenant.name, "url": address_of(request, tenant)}
         for tenant in listed
     ]
     document = Document(
@@ -41,14 +42,14 @@ def front_door(request: HttpRequest) -> HttpResponse:
     return respond(request, access, document)
 
 
-def url_of(request: HttpRequest, tenant: Tenant) -> str:
-    port = request.get_port()
-    shown = "" if port in {"80", "443"} else f":{port}"
-    return f"{request.scheme}://{tenant.subdomain}.{settings.HOST}{shown}/"
+def address_of(request: HttpRequest, tenant: Tenant) -> str:
+    return f"{origin_of_tenant(request, tenant.subdomain)}/"
 
 
 urlpatterns = [
     path("", with_rule(front_door, Rule(Door.PUBLIC)), name="front_door"),
     *help_urls(),
     *llms.urls(),
+    # Every Markdown document ends with a link to it.
+    *mounted("motto", MOTTO)[:1],
 ]

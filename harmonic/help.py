@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
-from django.urls import URLPattern
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
+from api.openapi.document import document
+from api.openapi.reading import routes
 from harmonic.kernel.access import Access, Door, Link, NotFound
-from harmonic.kernel.pages import Page, mounted
+from harmonic.kernel.documents import respond
+from harmonic.kernel.pages import Page, Request, mounted, only_reads, with_rule
 from harmonic.kernel.wording import did_you_mean
+from harmonic.origins import origin_of, origin_of_tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,12 @@ def topic_at(access: Access, slug: str) -> Topic:
 
 
 def show(access: Access, topic: Topic) -> Mapping[str, Any]:
-    return {"topic": topic, "body": f"help/{topic.slug}.html", "host": access.host}
+    return {
+        "topic": topic,
+        "body": f"help/{topic.slug}.html",
+        "routes": routes(document()) if topic.slug == "rest-api" else (),
+        "limits": {"requests": settings.LIMIT_REQUESTS, "writes": settings.LIMIT_WRITES},
+    }
 
 
 TOPIC = Page(
@@ -78,5 +89,23 @@ TOPIC = Page(
 )
 
 
+def topic_view(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a topic, whose examples name the origin by which it was asked for."""
+    only_reads(request, TOPIC)
+    access = cast(Request, request).access
+    shown = TOPIC.document(access, TOPIC.found(access, {"slug": slug}), access.path)
+    context = {**shown.context, "origin": _origin_for_examples(request, access)}
+    return respond(request, access, replace(shown, context=context))
+
+
+def _origin_for_examples(request: HttpRequest, access: Access) -> str:
+    if access.tenant.subdomain:
+        return origin_of(request)
+    return origin_of_tenant(request, "your-community")
+
+
 def urls() -> list[URLPattern]:
-    return [*mounted("help", INDEX)[:1], *mounted("help/<str:slug>", TOPIC)[:1]]
+    return [
+        *mounted("help", INDEX)[:1],
+        path("help/<str:slug>", with_rule(topic_view, TOPIC.rule, TOPIC), name=TOPIC.name),
+    ]

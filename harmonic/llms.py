@@ -15,6 +15,7 @@ from harmonic.kernel.access import Door, Rule
 from harmonic.kernel.documents import VARY
 from harmonic.kernel.markdown import escape_line
 from harmonic.kernel.pages import Request, only_reads, with_rule
+from harmonic.origins import origin_of
 
 
 def llms(request: HttpRequest) -> HttpResponse:
@@ -24,7 +25,7 @@ def llms(request: HttpRequest) -> HttpResponse:
     has_tenant = bool(access.tenant.subdomain)
     context = {
         "name": escape_line(access.tenant.name) if has_tenant else "",
-        "origin": f"{request.scheme}://{request.get_host()}",
+        "origin": origin_of(request),
         "host": settings.HOST,
         "topics": TOPICS,
     }

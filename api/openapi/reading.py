@@ -1,8 +1,9 @@
-"""The description as the page of the reference shows it."""
+"""The description as the reference and the help show it."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,29 @@ class Group:
     name: str
     description: str
     entries: list[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What one function answers: under one method, or several that are the same."""
+
+    methods: str
+    path: str
+    summary: str
+
+
+def routes(document: Schema) -> list[Route]:
+    """Return every route in a line, its path as the info of a base spells it."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for path, item in document["paths"].items():
+        shown = re.sub(r"\{(\w+)\}", r":\1", path)
+        for method in METHODS:
+            if method in item:
+                found.setdefault((shown, item[method]["summary"]), []).append(method.upper())
+    return [
+        Route(", ".join(methods), path, _plain(summary))
+        for (path, summary), methods in found.items()
+    ]
 
 
 def groups(document: Schema) -> list[Group]:

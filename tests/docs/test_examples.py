@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -20,6 +21,8 @@ from tests.fixtures.world import World, client_with, make_token
 
 ROOT = Path(settings.BASE_DIR)
 FENCE = re.compile(r"^(?P<marks>`{3,})\w*\n(?P<code>.*?)^(?P=marks)$", re.MULTILINE | re.DOTALL)
+# Where `make run` serves the demo's garden.
+SITE = f"http://garden.{settings.HOST}:8000"
 SHOWN_ID, SHOWN_OWN_ID = "9d8894f2", "88af40e3"
 # What differs from one run to the next.
 VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|/n/[0-9a-f]{8}|hmn_\w+")
@@ -33,6 +36,8 @@ class Curl:
     path: str
     headers: dict[str, str] = field(default_factory=dict)
     body: str = ""
+    # Where it is sent: `http://garden.localhost:8000`; "" where its text does not say.
+    site: str = ""
 
     @property
     def variable(self) -> str:
@@ -41,11 +46,21 @@ class Curl:
 
     def run(self, client: Client) -> Any:
         kind = self.headers.get("Content-Type", "application/octet-stream")
-        accept = {"accept": self.headers["Accept"]} if "Accept" in self.headers else {}
-        return client.generic(self.method, self.path, self.body, content_type=kind, headers=accept)
+        headers = {"accept": self.headers["Accept"]} if "Accept" in self.headers else {}
+        origin = urlsplit(self.site)
+        if self.site:
+            headers["host"] = origin.netloc
+        return client.generic(
+            self.method,
+            self.path,
+            self.body,
+            content_type=kind,
+            headers=headers,
+            secure=origin.scheme == "https",
+        )
 
 
-def curl_of(command: str) -> Curl:
+def curl_of(command: str, site: str = "") -> Curl:
     words = iter(shlex.split(command.replace("\\\n", " "))[1:])
     method, path, body = "", "", ""
     headers: dict[str, str] = {}
@@ -61,7 +76,7 @@ def curl_of(command: str) -> Curl:
             path = word.removeprefix("$SITE")
         else:
             assert word == "-i", f"{word} is not understood in {command}"
-    return Curl(method or ("POST" if body else "GET"), path, headers, body)
+    return Curl(method or ("POST" if body else "GET"), path, headers, body, site)
 
 
 def blocks(text: str) -> list[str]:
@@ -69,10 +84,18 @@ def blocks(text: str) -> list[str]:
 
 
 def commands(text: str) -> list[Curl]:
-    """Return every curl of the fenced blocks that are no transcripts."""
+    """Return every curl of the fenced blocks that are no transcripts, sent to the text's SITE."""
     lines = "\n".join(code for code in blocks(text) if not code.startswith("$ "))
     found = re.findall(r"^curl (?:.*\\\n)*.*$", lines, re.MULTILINE)
-    return [curl_of(command) for command in found]
+    site = site_of(text)
+    return [curl_of(command, site) for command in found]
+
+
+def site_of(text: str) -> str:
+    """Return what a text says that SITE is, in a block or in a sentence."""
+    said = set(re.findall(r"^SITE=(\S+)$|`SITE=([^`\s]+)`", text, re.MULTILINE))
+    assert len(said) <= 1, said
+    return "".join("".join(pair) for pair in said)
 
 
 def example_files() -> Iterator[str]:
@@ -82,7 +105,7 @@ def example_files() -> Iterator[str]:
 
 def text_of(name: str) -> str:
     if name.startswith("help/"):
-        host = f"garden.{settings.HOST}"
+        host = SITE.removeprefix("http://")
         return Client().get(f"/{name}.md", headers={"host": host}).content.decode()
     return (ROOT / name).read_text()
 
@@ -103,7 +126,15 @@ def test_examples_are_answered_as_the_text_says(name: str, world: World) -> None
 
     for curl in commands(text_of(name)):
         answer = curl.run(clients[curl.variable])
+        assert curl.site == SITE
         assert answer.status_code == status_expected(curl), f"{curl.method} {curl.path}"
+
+
+def test_examples_are_of_the_address_that_is_served() -> None:
+    port = re.search(r"'HARMONIC_PORT', '(\d+)'", (ROOT / "harmonic/gunicorn.py").read_text())
+
+    assert port
+    assert SITE.endswith(f":{port[1]}")
 
 
 def test_readme_shows_both_surfaces_and_a_write() -> None:

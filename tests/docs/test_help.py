@@ -14,6 +14,7 @@ from accounts.models import Tenant
 from api.openapi.codes import CODES
 from api.openapi.document import FORM_TYPES, MEDIA_TYPE, PROBLEM_TYPE
 from api.openapi.parts import HEADERS
+from api.v1.info import routes_at
 from harmonic import urls as _urls  # noqa: F401 mounts every page
 from harmonic.help import TOPICS
 from harmonic.kernel.pages import registered
@@ -135,26 +136,67 @@ def test_help_in_markdown_holds_no_html(slug: str) -> None:
 
 
 @pytest.mark.django_db
-def test_examples_name_the_host_of_the_reader() -> None:
-    for slug in ("api", "rest-api", "markdown-ui"):
-        body = Client().get(f"/help/{slug}.md", headers={"host": HOSTS[2]}).content.decode()
-        assert f"SITE=http://{HOSTS[2]}\n" in body
+@pytest.mark.parametrize("slug", ["api", "rest-api", "markdown-ui"])
+@pytest.mark.parametrize("suffix", ["", ".md"])
+@pytest.mark.parametrize(("scheme", "port"), [("http", ""), ("http", ":8000"), ("https", "")])
+def test_examples_have_the_origin_that_they_were_asked_at(
+    slug: str, suffix: str, scheme: str, port: str
+) -> None:
+    client, path = Client(), f"/help/{slug}{suffix}"
+    sites = {
+        host: re.findall(
+            r"SITE=(\S+)",
+            client.get(
+                path, headers={"host": f"{host}{port}"}, secure=scheme == "https", SERVER_PORT=8000
+            ).content.decode(),
+        )
+        for host in (HOSTS[2], HOSTS[3])
+    }
+
+    assert sites == {
+        HOSTS[2]: [f"{scheme}://{HOSTS[2]}{port}"],
+        HOSTS[3]: [f"{scheme}://your-community.{HOSTS[3]}{port}"],
+    }
 
 
 @pytest.mark.django_db
-def test_a_browsers_examples_have_the_address_it_shows() -> None:
-    host = f"{HOSTS[0]}:8051"
+def test_the_rest_topic_has_every_route_and_no_others() -> None:
+    body = Client().get("/help/rest-api.md", headers={"host": HOSTS[0]}).content.decode()
 
-    body = Client().get("/help/api", headers={"host": host}).content.decode()
-
-    assert f"SITE=http://{host}\n" in body
+    rows = re.findall(r"^\| ([A-Z, ]+) \| `(/\S*)` \|", body, re.MULTILINE)
+    told = {
+        (method, f"/api/v1{path}".rstrip("/"))
+        for methods, path in rows
+        for method in methods.split(", ")
+    }
+    real = {(method, each["path"]) for each in routes_at("api/v1") for method in each["methods"]}
+    assert ("GET", "/api/v1/tokens/self") in told
+    assert ("POST", "/api/v1/users/:user_id/tokens/:token_id/rotate") in told
+    assert told == real
 
 
 @pytest.mark.django_db
-def test_examples_at_the_front_door_name_no_tenant() -> None:
-    body = Client().get("/help/api.md", headers={"host": HOSTS[3]}).content.decode()
+@pytest.mark.parametrize(
+    "word",
+    "/api/v1/docs /api/v1/openapi.json ETag If-None-Match If-Match Idempotency-Key"
+    " application/problem+json 409 412 429 Retry-After".split(),
+)
+def test_the_rest_topic_tells_what_a_program_can_rely_on(word: str) -> None:
+    assert word in text_of(Client(), "/help/rest-api.md")
 
-    assert f"SITE=http://your-community.{HOSTS[3]}\n" in body
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", [HOSTS[0], HOSTS[3]])
+@pytest.mark.parametrize("path", ["/", "/help", "/help/rest-api", "/motto"])
+@pytest.mark.parametrize("accept", ["text/html", "text/markdown"])
+def test_links_for_everybody_lead_somewhere(host: str, path: str, accept: str) -> None:
+    client = Client(headers={"host": host})
+    body = client.get(path, headers={"accept": accept}).content.decode()
+
+    links = re.findall(r"""(?:\]\(|<a[^>]* href=")(/[^)"]*)""", body)
+    broken = {link for link in set(links) if client.get(link).status_code == 404}
+    assert links or path == "/"
+    assert broken == set()
 
 
 @pytest.mark.django_db
@@ -162,8 +204,21 @@ def test_examples_at_the_front_door_name_no_tenant() -> None:
 def test_links_of_help_lead_somewhere(slug: str) -> None:
     body = Client().get(f"/help/{slug}.md", headers={"host": HOSTS[0]}).content.decode()
 
-    for target in set(re.findall(r"\]\((/help[^)]*)\)", body)):
+    for target in set(re.findall(r"\]\((/[^)]*)\)", body)) - {"/"}:
         assert Client().get(target, headers={"host": HOSTS[0]}).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", [HOSTS[0], HOSTS[3]])
+def test_llms_txt_and_the_guide_of_agents_lead_to_the_reference(host: str) -> None:
+    client = Client(headers={"host": host})
+    guides = [client.get("/llms.txt").content.decode(), (ROOT / "docs/agents.md").read_text()]
+
+    for guide in guides:
+        assert "/api/v1/docs.md" in guide
+        assert "/api/v1/openapi.json" in guide
+    links = re.findall(rf"\(http://{host}(/[^)]*)\)", guides[0])
+    assert {link for link in links if client.get(link).status_code == 404} == set()
 
 
 # --- The docs -------------------------------------------------------------------------------
@@ -187,7 +242,7 @@ def sources() -> Iterator[str]:
 
 
 def settings_in_code() -> set[str]:
-    asked = r'(?:environ(?:\.get\(|\[)|env\.\w+\()\s*"([A-Z_]+)"'
+    asked = r'(?:os\.environ(?:\.get\(|\[)|env\.\w+\()\s*"([A-Z_]+)"'
     named = r"\b(HARMONIC_[A-Z_]+)\b"
     return {
         name for code in sources() for name in (*re.findall(asked, code), *re.findall(named, code))

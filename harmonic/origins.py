@@ -1,0 +1,21 @@
+"""What the addresses in an answer begin with, as whoever asked will reach it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def origin_of(request: HttpRequest) -> str:
+    """Return the origin that a request was sent to: `http://garden.localhost:8000`."""
+    return f"{request.scheme}://{request.get_host()}"
+
+
+def origin_of_tenant(request: HttpRequest, subdomain: str) -> str:
+    """Return the origin of a tenant, behind the same port and scheme.
+
+    The port is the one that the sender named: behind a proxy, that of the socket is another.
+    """
+    port = request.get_host().rpartition(":")[2]
+    shown = f":{port}" if port.isdecimal() else ""
+    return f"{request.scheme}://{subdomain}.{settings.HOST}{shown}"
