@@ -80,7 +80,7 @@ def user_text(context: Context, value: str, cut_at: str = "", author: Any = None
     """
     surface: Surface = context["surface"]
     if not surface.is_markdown:
-        return format_html('<div class="prose">{}</div>', text.to_html(value))
+        return format_html('<div class="prose" dir="auto">{}</div>', text.to_html(value))
     shown, is_cut = text.truncate(value) if cut_at else (value, False)
     fenced = _introduction(surface, author) + _paragraph(surface.placeholders.block(shown))
     if not is_cut:
