@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import sys
-import warnings
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,11 +15,12 @@ from accounts import rules as people
 from accounts.models import Tenant, TenantUser, User
 from collectives import rules
 from harmonic.addresses import address_of
-from harmonic.kernel import audit, wording
-from harmonic.kernel.access import Invalid, Problem
+from harmonic.kernel import audit
+from harmonic.kernel.access import Invalid
 from harmonic.kernel.fields import Line, Params
 from harmonic.kernel.params import Raw, validated
 from harmonic.kernel.tenancy import tenant_bound
+from harmonic.management.asking import add_password_option, password_from, told
 
 
 class Command(BaseCommand):
@@ -37,16 +35,12 @@ class Command(BaseCommand):
         parser.add_argument("--admin-email", required=True, help="the address to sign in with")
         parser.add_argument("--admin-handle", required=True, help="such as alice")
         parser.add_argument("--admin-name", required=True, help="what others see")
-        parser.add_argument(
-            "--password-stdin",
-            action="store_true",
-            help="read the password from standard input, one line, instead of asking for it",
-        )
+        add_password_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             wanted = checked(options)
-            password = piped() if options["password_stdin"] else typed()
+            password = password_from(options)
             person = found_tenant(wanted, password, timezone.now())
         except Invalid as invalid:
             raise CommandError(" ".join(map(told, invalid.problems))) from invalid
@@ -83,36 +77,6 @@ def checked(options: dict[str, Any]) -> Wanted:
         handle=people.spelt_handle(options["admin_handle"], "admin_handle"),
         **names,
     )
-
-
-def told(problem: Problem) -> str:
-    """Return the sentence of a problem, which names the argument as it is typed."""
-    is_option = problem.param not in {"subdomain", "password"}
-    name = f"--{problem.param.replace('_', '-')}" if is_option else f"The {problem.param}"
-    return f"{name} {wording.reason(problem)}."
-
-
-# --- The password ---------------------------------------------------------------------------
-
-
-def piped() -> str:
-    return people.checked_password(sys.stdin.readline().rstrip("\r\n"))
-
-
-def typed() -> str:
-    """Ask for the password twice, on a terminal that does not show it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", getpass.GetPassWarning)
-        try:
-            password = people.checked_password(getpass.getpass("Password: "))
-            again = getpass.getpass("The same once more: ")
-        except (getpass.GetPassWarning, EOFError) as error:
-            raise CommandError(
-                "There is no terminal to ask for the password on. Use --password-stdin."
-            ) from error
-    if again != password:
-        raise CommandError("The two passwords differ.")
-    return password
 
 
 # --- Making it ------------------------------------------------------------------------------

@@ -1,0 +1,63 @@
+"""Make a person in a tenant: somebody with whom the others can share it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import rules as people
+from accounts.models import Tenant, TenantUser, User
+from collectives import rules
+from harmonic.addresses import address_of
+from harmonic.kernel import audit
+from harmonic.kernel.access import Invalid
+from harmonic.kernel.fields import Line, Params
+from harmonic.kernel.params import Raw, validated
+from harmonic.kernel.tenancy import tenant_bound
+from harmonic.management.asking import add_password_option, password_from, told
+
+
+class NameParams(Params):
+    name = Line(max_length=User.NAME_LENGTH)
+
+
+class Command(BaseCommand):
+    help = "Make a person in a tenant. Asks for the person's password."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("subdomain", help="the tenant, such as garden")
+        parser.add_argument("--email", required=True, help="the address to sign in with")
+        parser.add_argument("--handle", required=True, help="such as bob")
+        parser.add_argument("--name", required=True, help="what others see")
+        parser.add_argument("--admin", action="store_true", help="make a tenant admin")
+        add_password_option(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        tenant = Tenant.objects.filter(subdomain=options["subdomain"].lower()).first()
+        if tenant is None:
+            raise CommandError(f"There is no tenant {options['subdomain']}.")
+        try:
+            person = self._made(tenant, options)
+        except Invalid as invalid:
+            raise CommandError(" ".join(map(told, invalid.problems))) from invalid
+        role = "a tenant admin" if person.is_admin else "a person"
+        self.stdout.write(f"{person.display_name} is {role} of {tenant.name} now.")
+        where = address_of(tenant.subdomain)
+        self.stdout.write(f"Sign in as {person.user.email}: {where}/login")
+
+    def _made(self, tenant: Tenant, options: dict[str, Any]) -> TenantUser:
+        with tenant_bound(tenant.id):
+            name = validated(NameParams, Raw({"name": options["name"]}))["name"]
+            email = people.checked_email(options["email"])
+            handle = people.checked_handle(options["handle"])
+            password = password_from(options)
+            with transaction.atomic():
+                now, is_admin = timezone.now(), options["admin"]
+                user = people.new_user(name=name, email=email, now=now, password=password)
+                person = rules.join_tenant(user, tenant, now=now, handle=handle, is_admin=is_admin)
+                facts = {"person_id": user.id, "is_admin": is_admin}
+                audit.record("admin_action", tenant_id=tenant.id, **facts)
+        return person
