@@ -20,9 +20,12 @@ from harmonic.kernel.access import (
     SignInRequired,
 )
 from harmonic.kernel.documents import Document, keep_private, respond
-from harmonic.kernel.negotiation import Format, is_api_path, names
+from harmonic.kernel.negotiation import Format, is_api_path, prefers_problem
 
+JSON = "application/json; charset=utf-8"
 PROBLEM = "application/problem+json"
+# What problem details have besides the keys of every error.
+PROBLEM_KEYS = frozenset({"type", "title", "detail"})
 BEARER = 'Bearer realm="Harmonic"'
 SIGN_IN_HINT = "Send a token in the header `Authorization: Bearer …`, or sign in at /login."
 
@@ -165,12 +168,22 @@ def message_of(refused: Refused) -> str:
 def _json(request: HttpRequest, access: Access, refused: Refused) -> HttpResponse:
     is_api = is_api_path(access.path)
     body = error_object(refused, getattr(request, "request_id", ""), is_api=is_api)
-    action = refused.action or None
-    if action and not is_api:
-        body = {"success": False, "action": action, **body}
-    kind = "application/json; charset=utf-8"
-    if is_api and names(request.headers.get("Accept", ""), PROBLEM):
-        body, kind = problem_of(request, body), PROBLEM
+    if is_api:
+        return api_error(request, body)
+    if refused.action:
+        body = {"success": False, "action": refused.action, **body}
+    return _object(body, JSON)
+
+
+def api_error(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:
+    """Answer with an error of the API, as problem details or not, whatever `body` is."""
+    plain = {key: value for key, value in body.items() if key not in PROBLEM_KEYS}
+    if prefers_problem(request.headers.get("Accept")):
+        return _object(problem_of(request, plain), PROBLEM)
+    return _object(plain, JSON)
+
+
+def _object(body: dict[str, Any], kind: str) -> HttpResponse:
     response = JsonResponse(body, status=body["status"], json_dumps_params={"ensure_ascii": False})
     response["Content-Type"] = kind
     keep_private(response)

@@ -7,7 +7,7 @@ string as a placeholder, and put through the converter of `harmonic.kernel.markd
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from functools import cache
 from math import ceil
@@ -21,7 +21,7 @@ from harmonic.kernel import conditional, frontmatter, markdown
 from harmonic.kernel.access import Access, Refused
 from harmonic.kernel.actions import Action
 from harmonic.kernel.fields import Params
-from harmonic.kernel.negotiation import Format, prefers_schema
+from harmonic.kernel.negotiation import Format, instead_of_json, prefers_schema
 from harmonic.kernel.release import release
 from harmonic.kernel.schema import MEDIA_TYPE
 
@@ -74,10 +74,12 @@ def respond(request: HttpRequest, access: Access, document: Document) -> HttpRes
     """Answer with `document` in the format that the request wants.
 
     Raises:
-        Refused: 406 where JSON is asked of a document that has none.
+        Refused: 406 where JSON alone is asked of a document that has none.
     """
     is_tagged = _is_tagged(request, document)
     etag = ""
+    if access.format == Format.JSON and document.json is None:
+        access = replace(access, format=_instead_of_json(request, access))
     if access.format == Format.JSON:
         response = _json(request, access, document)
         etag = conditional.etag_of(response.content)
@@ -128,18 +130,27 @@ def in_header(path: str) -> str:
     return quote(path, safe="/:@!$&'()*+,;=-._~")
 
 
+def _instead_of_json(request: HttpRequest, access: Access) -> Format:
+    """Return what the client takes beside JSON; the suffix `.json` leaves no choice."""
+    has_token = access.token is not None
+    accept = None if access.has_suffix else request.headers.get("Accept")
+    found = instead_of_json(accept, has_token=has_token)
+    if found is not None:
+        return found
+    available = ["text/markdown"] if has_token else ["text/html", "text/markdown"]
+    raise Refused(
+        f"This page has no JSON. It is available as {' and '.join(available)}.",
+        status=406,
+        code="not_acceptable",
+        extra={"available": available},
+    )
+
+
 def _json(request: HttpRequest, access: Access, document: Document) -> HttpResponse:
     is_by_accept = not access.has_suffix
     if document.schema and is_by_accept and prefers_schema(request.headers.get("Accept")):
         return _object(document.schema, MEDIA_TYPE)
-    if document.json is None:
-        available = ["text/markdown"] if access.token else ["text/html", "text/markdown"]
-        raise Refused(
-            f"This page has no JSON. It is available as {' and '.join(available)}.",
-            status=406,
-            code="not_acceptable",
-            extra={"available": available},
-        )
+    assert document.json is not None  # else another format was found
     return _object(document.json, "application/json")
 
 

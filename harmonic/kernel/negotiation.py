@@ -70,6 +70,18 @@ def choose(
     return _best(ranges, default=Format.HTML, others=(Format.MARKDOWN, Format.JSON))
 
 
+def instead_of_json(accept: str | None, *, has_token: bool) -> Format | None:
+    """Return the format of a document without JSON where JSON was wanted before others.
+
+    None: the client takes nothing else that the caller may have.
+    """
+    ranges = _parse(accept or "")
+    forms = (Format.MARKDOWN,) if has_token else (Format.HTML, Format.MARKDOWN)
+    if not any(_takes(ranges, form) for form in forms):
+        return None
+    return _best(ranges, default=forms[0], others=forms[1:])
+
+
 def prefers_schema(accept: str | None) -> bool:
     """Answer whether, where JSON is wanted, it is the schema that is asked for."""
     ranges = _parse(accept or "")
@@ -80,6 +92,21 @@ def prefers_schema(accept: str | None) -> bool:
     if plain is None:
         return True
     return (-schema.quality, schema.position) < (-plain.quality, plain.position)
+
+
+def prefers_problem(accept: str | None) -> bool:
+    """Answer whether an error is asked for as problem details, by name.
+
+    At the same quality they come before plain JSON, wherever they stand: they hold the same.
+    """
+    ranges = _parse(accept or "")
+    problem = _strongest(ranges, ("application/problem+json",))
+    plain = _strongest(ranges, ("application/json",)) or _wildcard(ranges, Format.JSON)
+    return (
+        problem is not None
+        and problem.quality > 0
+        and (plain is None or problem.quality >= plain.quality)
+    )
 
 
 @dataclass(frozen=True)
@@ -134,6 +161,11 @@ def _best(ranges: list[_Range], *, default: Format, others: tuple[Format, ...]) 
     return next((form for form in others if _is_left(ranges, form)), default)
 
 
+def _takes(ranges: list[_Range], form: Format) -> bool:
+    claim = _named(ranges, form) or _wildcard(ranges, form)
+    return claim is not None and claim.quality > 0
+
+
 def _is_left(ranges: list[_Range], form: Format) -> bool:
     """Tell whether a wildcard alone makes the format acceptable."""
     wildcard = _wildcard(ranges, form)
@@ -163,11 +195,6 @@ _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  # a token of RFC 9110, no
 _MEDIA_RANGE = re.compile(rf"\s*({_TOKEN}/{_TOKEN})\s*(?:;(.*))?", re.DOTALL)
 _QUALITY = re.compile(r"(?:^|;)\s*[qQ]\s*=\s*([^;]*)")
 _QVALUE = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
-
-
-def names(accept: str, media_type: str) -> bool:
-    """Answer whether an Accept header asks for a type by its name."""
-    return any(each.media_type == media_type and each.quality > 0 for each in _parse(accept))
 
 
 def _parse(header: str) -> list[_Range]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonic.kernel.negotiation import Format, choose, split_suffix
+from harmonic.kernel.negotiation import Format, choose, instead_of_json, split_suffix
 
 HTML, MARKDOWN, JSON = Format.HTML, Format.MARKDOWN, Format.JSON
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
@@ -103,6 +103,31 @@ def test_the_suffix_is_cut_from_the_path(path, expected):
 def test_accept_decides_within_what_the_caller_may_have(accept, session, token):
     assert ask(accept) is session
     assert ask(accept, has_token=True) is token
+
+
+@pytest.mark.parametrize(
+    ("accept", "session", "token"),
+    [
+        ("application/json, text/plain, */*", HTML, MARKDOWN),
+        ("application/json, */*", HTML, MARKDOWN),
+        ("application/json, */*;q=0.1", HTML, MARKDOWN),
+        ("application/json, text/*;q=0.1", HTML, MARKDOWN),
+        ("application/json;q=0.5, text/markdown;q=0.4", MARKDOWN, MARKDOWN),
+        ("application/json, text/markdown;q=0.4, text/html;q=0.5", HTML, MARKDOWN),
+        ("application/json, text/markdown;q=0.4, text/html;q=0.3", MARKDOWN, MARKDOWN),
+        ("application/json, text/html;q=0.5", HTML, None),
+        ("application/json, text/markdown;q=0, */*", HTML, None),
+        ("application/json, text/html;q=0, */*;q=0.1", MARKDOWN, MARKDOWN),
+        ("application/json", None, None),
+        ("application/*", None, None),
+        ("application/json, text/plain", None, None),
+        ("application/json, */*;q=0", None, None),
+        (None, None, None),
+    ],
+)
+def test_where_there_is_no_json_the_next_that_is_acceptable_is_given(accept, session, token):
+    assert instead_of_json(accept, has_token=False) is session
+    assert instead_of_json(accept, has_token=True) is token
 
 
 @pytest.mark.parametrize("has_token", [False, True])

@@ -23,7 +23,18 @@ def test_a_problem_has_the_keys_of_an_error_and_those_of_the_rfc(alice, accept):
     assert body["type"] == "http://garden.localhost/api/v1/docs#not_found"
 
 
-@pytest.mark.parametrize("accept", ["*/*", "application/json", f"{PROBLEM};q=0", "text/html", ""])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "*/*",
+        "application/json",
+        f"{PROBLEM};q=0",
+        "text/html",
+        "",
+        f"application/json, {PROBLEM};q=0.1",
+        f"application/*, {PROBLEM};q=0.1",
+    ],
+)
 def test_an_error_is_otherwise_what_it_was(alice, accept):
     response = alice.get(f"{KITCHEN}/notes/00000000", {"Accept": accept})
 
