@@ -25,9 +25,11 @@ from harmonic.kernel.access import Access, Refused
 from harmonic.kernel.documents import keep_private
 from harmonic.kernel.pages import Request
 from harmonic.kernel.params import body_of, raw_of
+from harmonic.refusals import api_error
 
 HEADER = "Idempotency-Key"
 _KEY = re.compile(r'"([\x20-\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e][\x20-\x7e]{0,254})')
+_PLACE = re.compile(r"^/(collectives|workspace)/[^/]+(?=/api/)")
 KEPT_HEADERS = ("Content-Type", "Location", "ETag")
 # The sender is to try these again.
 NOT_KEPT = frozenset({401, 429})
@@ -55,7 +57,7 @@ def once(request: HttpRequest, respond: Respond) -> HttpResponse:
     claim = uuid.uuid4()
     earlier = _claimed(asked, claim)
     if earlier is not None:
-        return _replayed(earlier)
+        return _replayed(request, earlier)
     try:
         response = _carried_out(asked, claim, respond)
     except BaseException:
@@ -71,9 +73,14 @@ def once(request: HttpRequest, respond: Respond) -> HttpResponse:
 
 def _asked(request: HttpRequest) -> Asked:
     access = cast(Request, request).access
-    method = request.method or ""
-    told_apart = f"{method}\n{access.path}\n{_key(request.headers[HEADER])}"
-    return Asked(access, access.path, _digest(told_apart.encode()), _body_digest(request))
+    method, path = request.method or "", _path(access)
+    told_apart = f"{method}\n{path}\n{_key(request.headers[HEADER])}"
+    return Asked(access, path, _digest(told_apart.encode()), _body_digest(request))
+
+
+def _path(access: Access) -> str:
+    """Return the path in which a collective is written in one way, however it was sent."""
+    return _PLACE.sub(access.here.path, access.path)
 
 
 def _key(header: str) -> str:
@@ -213,7 +220,7 @@ def _stored(asked: Asked, claim: UUID, response: HttpResponse) -> bool:
     return bool(_rows(asked).filter(claim=claim).update(**answer))
 
 
-def _replayed(earlier: KeyedRequest) -> HttpResponse:
+def _replayed(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
     if earlier.secret_id:
         raise Refused(
             "The answer held a token, which is shown once and was not kept.",
@@ -222,7 +229,15 @@ def _replayed(earlier: KeyedRequest) -> HttpResponse:
             hint="Delete the token with this id, and make another under another key.",
             extra={"id": earlier.secret_id},
         )
-    response = HttpResponse(earlier.body, status=earlier.status, headers=earlier.headers)
+    response = _again(request, earlier)
     response["Idempotency-Replayed"] = "true"
     keep_private(response)
     return response
+
+
+def _again(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
+    assert earlier.status is not None  # it is answered
+    if earlier.status >= 400:
+        # Whether as problem details, each request says for itself.
+        return api_error(request, json.loads(earlier.body))
+    return HttpResponse(earlier.body, status=earlier.status, headers=earlier.headers)

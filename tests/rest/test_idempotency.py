@@ -15,6 +15,7 @@ from api.models import KeyedRequest
 from collectives.notes.models import Note
 from tests.fixtures.world import client_with, make_token
 from tests.rest.conftest import BASE, KITCHEN, Program, error_of
+from tests.rest.test_problems import PROBLEM
 
 NOTES = f"{KITCHEN}/notes"
 TOKENS = f"{BASE}/users/me/tokens"
@@ -81,6 +82,36 @@ def test_a_refusal_is_an_answer_too(alice):
 
     assert (again.status_code, again.content) == (400, first.content)
     assert again["Idempotency-Replayed"] == "true"
+
+
+@pytest.mark.parametrize("accept", ["application/json", PROBLEM])
+def test_each_request_says_whether_its_error_is_a_problem(alice, accept):
+    first = alice.post(NOTES, {"text": ""}, Idempotency_Key=KEY, Accept=accept)
+    for kind in (PROBLEM, "application/json"):
+        again = alice.post(NOTES, {"text": ""}, Idempotency_Key=KEY, Accept=kind)
+
+        assert again["Idempotency-Replayed"] == "true"
+        assert again["Content-Type"].startswith(kind)
+        assert ("type" in again.json()) is (kind == PROBLEM)
+        assert again.json()["request_id"] == first.json()["request_id"]
+        assert (again.content == first.content) is (kind == accept)
+
+
+@pytest.mark.parametrize(
+    "path", ["/collectives/KITCHEN/api/v1/notes", "/workspace/kitchen/api/v1/notes"]
+)
+def test_a_collective_is_one_however_it_is_written(alice, path):
+    alice.post(NOTES, TEXT, Idempotency_Key=KEY)
+
+    assert alice.post(path, TEXT, Idempotency_Key=KEY)["Idempotency-Replayed"] == "true"
+    assert count() == 1
+
+
+def test_the_main_collective_is_one_with_and_without_its_name(alice):
+    alice.post(f"{BASE}/notes", TEXT, Idempotency_Key=KEY)
+    named = alice.post("/collectives/garden/api/v1/notes", TEXT, Idempotency_Key=KEY)
+
+    assert named["Idempotency-Replayed"] == "true"
 
 
 def test_an_unreadable_body_is_told_apart_by_its_bytes(alice):
