@@ -68,13 +68,22 @@ def query(params: type[Params], request: Request) -> dict[str, Any]:
     Raises:
         Invalid: naming the faulty ones.
     """
-    lists: dict[str, Any] = {
-        name.removesuffix("[]"): request.query_params.getlist(name) for name in request.query_params
-    }
     try:
-        return validated(params, Raw(lists, is_form=True))
+        return validated(params, Raw(_asked(params, request), is_form=True))
     except Invalid as invalid:
         raise named(*invalid.problems) from invalid
+
+
+def _asked(params: type[Params], request: Request) -> dict[str, str]:
+    """Return what a query gives by name: `subtype[]` twice is a list, `limit` twice a fault."""
+    asked: dict[str, str] = {}
+    for key, values in request.query_params.lists():
+        name = key.removesuffix("[]")
+        is_again = name in asked or (name == key and len(values) > 1)
+        if is_again and name in params().fields:
+            raise Invalid(Problem(name, "is given more than once"))
+        asked[name] = ",".join(values)
+    return asked
 
 
 def named(*problems: Problem) -> Invalid:

@@ -31,7 +31,7 @@ class NoteWriter:
         self.origin = origin_of(request)
         self.paths: dict[UUID, str] = {place.id: place.path for place in places}
         self.paths[access.here.id] = access.here.path
-        asked = request.query_params.get("include", "").split(",")
+        asked = ",".join(request.query_params.getlist("include")).split(",")
         self.includes = {name.strip() for name in asked} & set(INCLUDES)
 
     def one(self, note: Note) -> Json:

@@ -146,3 +146,36 @@ def test_a_confirmation_ignores_its_body(program: Client, note_id: Any) -> None:
     path = f"{API}/{note_id('Welcome to the kitchen')}/confirm"
 
     assert program.post(path, "junk", content_type="text/plain").status_code == 200
+
+
+# --- Of a list ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("query", ["subtype[]=text&subtype[]=reminder", "subtype=text,reminder"])
+def test_a_name_with_brackets_is_a_list(program: Client, query: str) -> None:
+    whole = program.get(API).json()
+
+    assert program.get(f"{API}?{query}").json() == whole != []
+    assert program.get(f"{API}?subtype[]=reminder&subtype[]=table").json() == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["subtype=text&subtype=comment", "subtype=text&subtype[]=comment", "limit=1&limit=2"],
+)
+def test_a_name_that_is_given_twice_is_refused(program: Client, query: str) -> None:
+    answer = program.get(f"{API}?{query}")
+
+    assert answer.status_code == 400
+    assert "is given more than once" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("query", ["limit[]=1&limit[]=2", "count[]=true&count[]=false"])
+def test_a_list_of_what_is_no_list_is_refused(program: Client, query: str) -> None:
+    assert program.get(f"{API}?{query}").status_code == 400
+
+
+def test_includes_add_up(program: Client) -> None:
+    row = program.get(f"{API}?include=comments&include=created_by").json()[0]
+
+    assert {"comments", "created_by"} <= set(row)
