@@ -26,28 +26,39 @@ _UNITS = (
 def when(
     context: Context, moment: datetime | None, shape: str = "ago", never: str = "never"
 ) -> str:
-    """Show a moment: in words ("ago"), or exactly in Markdown ("exact")."""
+    """Show a moment: in words ("ago"), exactly ("exact"), or exactly where the zone is named
+    already ("local"). A script brings what is exact into the reader's zone."""
     surface: Surface = context["surface"]
     if moment is None:
         return never
     words = in_words(moment, surface.access.now)
     if surface.is_markdown:
-        return iso(moment) if shape == "exact" else words
+        return words if shape == "ago" else iso(moment)
+    local = in_zone(moment, surface)
+    exact = f"{local} {surface.access.tenant.timezone}"
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}" title="{}" data-shape="{}">{}</time>',
         iso(moment),
-        exact(moment, surface),
-        exact(moment, surface) if shape == "exact" else words,
+        exact,
+        shape,
+        {"ago": words, "local": local}.get(shape, exact),
     )
+
+
+@register.simple_tag(takes_context=True)
+def zone(context: Context) -> str:
+    """Name the zone of the exact moments on this page."""
+    surface: Surface = context["surface"]
+    return format_html("<span data-zone>{}</span>", surface.access.tenant.timezone)
 
 
 def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def exact(moment: datetime, surface: Surface) -> str:
+def in_zone(moment: datetime, surface: Surface) -> str:
     local = moment.astimezone(surface.access.tenant.zone)
-    return f"{local.day} {local:%b %Y, %H:%M} {surface.access.tenant.timezone}"
+    return f"{local.day} {local:%b %Y, %H:%M}"
 
 
 def in_words(moment: datetime, now: datetime) -> str:

@@ -1,4 +1,6 @@
 // Token form: writes the exact end beside number and unit while they change. The server computes it again.
+import { exact } from "./moment.js";
+
 const MILLISECONDS = { minute: 6e4, hour: 36e5, day: 864e5, week: 6048e5 };
 const MONTHS = { month: 1, year: 12 };
 const MAX_MONTHS = 12;
@@ -20,10 +22,13 @@ export default function expiry(element) {
     show();
   });
   show();
+  // The end moves on with the clock, until the form is sent.
+  setInterval(show, 1e4);
 
   function show() {
     const end = endOf(Number(number.value), bare(unit.value));
-    answer.textContent = end ?? "when number and unit say how long";
+    const text = end ?? "when number and unit say how long";
+    if (answer.textContent !== text) answer.textContent = text;
     for (const preset of presets) {
       const chosen = preset.dataset.presetDuration === number.value && bare(preset.dataset.presetUnit) === bare(unit.value);
       preset.setAttribute("aria-pressed", String(chosen));
@@ -40,7 +45,7 @@ function endOf(amount, unit) {
   const months = MONTHS[unit] * amount;
   const asked = unit in MONTHS ? addMonths(now, Math.min(months, MAX_MONTHS + 1)) : new Date(now.getTime() + MILLISECONDS[unit] * amount);
   const cut = !(asked <= latest);
-  const text = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" }).format(cut ? latest : asked);
+  const text = exact(cut ? latest : asked);
   return cut ? `${text} (12 months is the longest)` : text;
 }
 
