@@ -13,10 +13,10 @@ from django.urls import URLPattern, path
 from api.openapi.document import document
 from api.openapi.reading import routes
 from harmonic.kernel.access import Access, Door, Link, NotFound
-from harmonic.kernel.documents import respond
+from harmonic.kernel.documents import origin_of, respond
 from harmonic.kernel.pages import Page, Request, mounted, only_reads, with_rule
 from harmonic.kernel.wording import did_you_mean
-from harmonic.origins import origin_of, origin_of_tenant
+from harmonic.origins import origin_of_tenant
 
 
 @dataclass(frozen=True, slots=True)

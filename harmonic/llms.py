@@ -12,10 +12,9 @@ from django.urls import URLPattern, path
 from harmonic.help import TOPICS
 from harmonic.kernel import conditional
 from harmonic.kernel.access import Door, Rule
-from harmonic.kernel.documents import VARY
+from harmonic.kernel.documents import VARY, origin_of
 from harmonic.kernel.markdown import escape_line
 from harmonic.kernel.pages import Request, only_reads, with_rule
-from harmonic.origins import origin_of
 
 
 def llms(request: HttpRequest) -> HttpResponse:

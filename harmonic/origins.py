@@ -6,11 +6,6 @@ from django.conf import settings
 from django.http import HttpRequest
 
 
-def origin_of(request: HttpRequest) -> str:
-    """Return the origin that a request was sent to: `http://garden.localhost:8000`."""
-    return f"{request.scheme}://{request.get_host()}"
-
-
 def origin_of_tenant(request: HttpRequest, subdomain: str) -> str:
     """Return the origin of a tenant, behind the same port and scheme.
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from harmonic.kernel.accents import accent_of
 from harmonic.kernel.access import Access
-from harmonic.kernel.documents import alternate
+from harmonic.kernel.documents import alternate, origin_of
 
 THEMES = frozenset({"light", "dark"})
 
@@ -74,7 +74,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "site": Site(
             name=access.tenant.name,
             host=access.host,
-            origin=f"{request.scheme}://{request.get_host()}",
+            origin=origin_of(request),
             accent=accent_of(access.tenant.subdomain),
             theme=theme if theme in THEMES else "",
             markdown_href=alternate(access.path),

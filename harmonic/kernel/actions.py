@@ -35,6 +35,8 @@ class Secret:
     plaintext: str
     # The row that the plaintext opens, for the page that shows it.
     row: Any = None
+    # What else the answer tells of it, for its template.
+    about: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class Action:
     people_only: str = ""
     fresh: str = ""
     audience: str = ""
+    # The parameters that are left where not all of them can be taken on this target.
+    params_here: Callable[[Access, Any], type[Params] | None] | None = None
     # What its form shows before anybody typed, by parameter.
     initial: Callable[[Access, Any], Mapping[str, Any]] = nothing
     # The heading of its own page: words, or what answers them for this caller and target.
@@ -114,6 +118,10 @@ class Action:
     @property
     def resource(self) -> str:
         return self.scope.partition(":")[2]
+
+    def on(self, access: Access, target: Any) -> Action:
+        """Return the action as it can be run on `target` now: with the parameters left there."""
+        return replace(self, params=self.params_here(access, target)) if self.params_here else self
 
     def confirmation(self, access: Access, target: Any) -> Confirmation:
         """Return what the action's own page asks; its label where nothing is declared."""

@@ -120,6 +120,11 @@ def keep_private(response: HttpResponse, *, holds_secret: bool = False) -> None:
     response["Cache-Control"] = "no-store" if holds_secret else "private, no-cache"
 
 
+def origin_of(request: HttpRequest) -> str:
+    """Return the origin that a request was sent to: `http://garden.localhost:8000`."""
+    return f"{request.scheme}://{request.get_host()}"
+
+
 def alternate(path: str) -> str:
     """Return where the Markdown of the page at `path` is."""
     return "/index.md" if path == "/" else f"{in_header(path)}.md"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from django.contrib import messages
@@ -28,6 +28,7 @@ from harmonic.kernel.documents import (
     described_params,
     entry,
     keep_private,
+    origin_of,
     respond,
 )
 from harmonic.kernel.negotiation import Format
@@ -108,7 +109,7 @@ class Page:
     def offers(self, access: Access, target: Any, base: str) -> tuple[Offer, ...]:
         """Return the actions that the caller may run here, in the order declared."""
         return tuple(
-            Offer(action, target, action_path(base, action.name))
+            offered(access, action, target, base)
             for action in self.actions
             if action.is_listed(access, target)
         )
@@ -153,6 +154,10 @@ def route_of(page: Page) -> str:
 
 def action_path(page_path: str, name: str = "") -> str:
     return f"{page_path.rstrip('/')}/actions" + (f"/{name}" if name else "")
+
+
+def offered(access: Access, action: Action, target: Any, base: str) -> Offer:
+    return Offer(action.on(access, target), target, action_path(base, action.name))
 
 
 def mounted(route: str, page: Page) -> list[URLPattern]:
@@ -285,8 +290,7 @@ def action_view(page: Page) -> View:
 def described(page: Page, access: Access, action: Action, target: Any, base: str) -> Document:
     """Return the description of an action, which in HTML is its form or confirm page."""
     denied_first(action, access, target)
-    offer = Offer(action, target, action_path(base, action.name))
-    return _form_document(page, access, offer, base)
+    return _form_document(page, access, offered(access, action, target, base), base)
 
 
 def denied_first(action: Action, access: Access, target: Any) -> None:
@@ -319,7 +323,7 @@ def _form_document(
             "params": list(described_params(offer.action.params)),
             "raw": raw,
             "problems": invalid.problems if invalid else (),
-            "form_error": invalid.message if invalid and not invalid.problems else "",
+            "form_errors": form_errors(invalid) if invalid else (),
             "initial": offer.action.initial(access, offer.target),
             "target": offer.target,
             "resource": page.about(access, offer.target),
@@ -329,6 +333,12 @@ def _form_document(
         json={"action": {**entry(access, offer), "schema": schema_of(offer.action)}},
         schema=schema_of(offer.action),
     )
+
+
+def form_errors(invalid: Invalid) -> tuple[str, ...]:
+    """Return what a form says above its fields: what is no field's fault, and what helps."""
+    message = "" if invalid.problems else invalid.message
+    return tuple(filter(None, (message, invalid.hint)))
 
 
 def unknown_action(page: Page, access: Access, target: Any, base: str, name: str) -> Refused:
@@ -350,7 +360,7 @@ def run(request: HttpRequest, page: Page, action: Action, target: Any, base: str
         outcome = perform(action, access, target, raw)
     except Invalid as invalid:
         if access.format == Format.HTML:
-            offer = Offer(action, target, action_path(base, action.name))
+            offer = offered(access, action, target, base)
             return respond(request, access, _form_document(page, access, offer, base, raw, invalid))
         invalid.action = action.name
         raise
@@ -368,12 +378,17 @@ def answered(request: HttpRequest, action: Action, outcome: Outcome) -> HttpResp
         shown = page.find(access, **kwargs)
         base = reverse(name, kwargs=dict(kwargs))
         document = page.document(access, shown, base, outcome.secret, outcome.notes)
-        return respond(request, access, document)
+        return respond(request, access, with_origin(request, document))
     if access.format == Format.HTML and not outcome.secret:
         for text in (outcome.message, *outcome.notes):
             messages.success(request, text)
         return HttpResponseRedirect(outcome.path, status=303)
-    return respond(request, access, _success(access, action, outcome))
+    return respond(request, access, with_origin(request, _success(access, action, outcome)))
+
+
+def with_origin(request: HttpRequest, document: Document) -> Document:
+    """Return a document that may hold commands to run, which name this address."""
+    return replace(document, context={**document.context, "origin": origin_of(request)})
 
 
 def _success(access: Access, action: Action, outcome: Outcome) -> Document:

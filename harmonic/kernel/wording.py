@@ -29,6 +29,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "not_text": ("must be text", "must be a string"),
     "not_a_number": ("must be a whole number", "is not a number"),
     "not_positive": ("must be greater than 0", "must be greater than 0"),
+    "too_little": ("must be at least {limit}", "must be greater than or equal to {limit}"),
     "too_great": ("must be at most {limit}", "must be less than or equal to {limit}"),
     "not_boolean": ("must be true or false", "must be true or false"),
     "not_a_list": ("must be an array", "must be an array"),
@@ -69,7 +70,7 @@ _CODES: Mapping[str, str] = {
     "not_a_list": "not_a_list",
     "not_a_dict": "not_an_object",
     "max_value": "too_great",
-    "min_value": "not_positive",
+    "min_value": "too_little",
 }
 
 
@@ -133,6 +134,9 @@ def _problem(param: str, detail: ErrorDetail, serializer: BaseSerializer[object]
         return Problem(param, code, {"limit": _limit(field)})
     if code == "too_great":
         return Problem(param, code, {"limit": getattr(field, "max_value", "")})
+    if code == "too_little":
+        least = getattr(field, "min_value", "")
+        return Problem(param, "not_positive" if least == 1 else code, {"limit": least})
     if code == "not_offered":
         return Problem(param, code, {"offered": ", ".join(_offered(field))})
     return Problem(param, code)

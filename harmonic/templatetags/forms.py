@@ -53,6 +53,7 @@ class BoundField:
     min: int | None = None
     max: int | None = None
     rows: int | None = None
+    readonly: bool = False
     placeholder: str = ""
     autocomplete: str = ""
     describedby: str = ""
@@ -114,7 +115,7 @@ def action_form(
         },
         raw=context.get("raw"),
         problems=context.get("problems") or (),
-        error=context.get("form_error") or "",
+        errors=context.get("form_errors") or (),
         cancel=cancel,
     )
     return get_template("forms/form.html").render({"form": form, "surface": surface})
@@ -155,7 +156,7 @@ def bound_form(
     initial: Mapping[str, Any],
     raw: Raw | None = None,
     problems: Iterable[Problem] = (),
-    error: str = "",
+    errors: Iterable[str] = (),
     cancel: str = "",
 ) -> Form:
     """Return an offered action's form, with current or typed values and their problems."""
@@ -183,9 +184,7 @@ def bound_form(
         csrf_token=get_token(surface.request) if surface.request else "",
         id=f"form-{action.name}",
         is_dangerous=action.is_dangerous,
-        errors=tuple(
-            filter(None, [error, *(wording.sentence(p) for p in found if p.param not in declared)])
-        ),
+        errors=(*errors, *(wording.sentence(p) for p in found if p.param not in declared)),
         cancel_href=cancel,
         multipart=any(isinstance(declared_field, Block) for declared_field in declared.values()),
     )
@@ -223,6 +222,7 @@ def _bound(
         min=getattr(declared, "min_value", None),
         max=getattr(declared, "max_value", None),
         rows=style.get("rows"),
+        readonly=bool(style.get("readonly")),
         placeholder=str(style.get("placeholder", "")),
         autocomplete=str(style.get("autocomplete", "off")),
     )
