@@ -8,15 +8,15 @@ from typing import Any
 
 from accounts.models import TenantUser
 from accounts.queries import people
-from harmonic.kernel.access import Access, Invalid
+from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource, Secret
 from harmonic.kernel.fields import Choice, Line, Params, Whole
 from tokens import rules, secret
-from tokens.models import ApiToken
+from tokens.models import ApiToken, token_path
+from tokens.reach import about_new
 
 DEFAULT_DURATION = ApiToken.MAX_LIFETIME_MONTHS
 DEFAULT_UNIT = "month(s)"
-DEFAULT_OVERLAP_DAYS = 1
 SHOWN_UNITS = (
     ("hour(s)", "hours"),
     ("day(s)", "days"),
@@ -28,16 +28,13 @@ UNIT_ALIASES = {
 }
 
 
-def list_path(owner: TenantUser) -> str:
-    return f"/u/{owner.handle}/settings/tokens"
-
-
-def token_path(owner: TenantUser, token: ApiToken) -> str:
-    return f"{list_path(owner)}/{token.id}"
-
-
 def resource(owner: TenantUser, token: ApiToken) -> Resource:
-    return Resource("ApiToken", str(token.id), token_path(owner, token))
+    return Resource("ApiToken", str(token.id), token_path(owner, token.id))
+
+
+def secret_of(access: Access, made: rules.NewToken) -> Secret:
+    """Return a token just made as its answer shows it."""
+    return Secret(made.plaintext, made.row, about_new(access, made.row))
 
 
 # --- Making one -----------------------------------------------------------------------------
@@ -104,10 +101,10 @@ def _create(access: Access, owner: TenantUser, params: dict[str, Any]) -> Outcom
     token = made.row
     return Outcome(
         "The token is made. Copy it now: it is shown this once.",
-        token_path(owner, token),
+        token_path(owner, token.id),
         resource(owner, token),
         token,
-        secret=Secret(made.plaintext, token),
+        secret=secret_of(access, made),
         shown_on=("tokens.show", {"handle": owner.handle, "token_id": str(token.id)}),
         notes=_cuts(duration, unit, asked, token),
     )
@@ -159,7 +156,7 @@ def _rename(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
     rules.rename_token(access, token, params["name"])
     owner = token.owner
     return Outcome(
-        "The token has a new name.", token_path(owner, token), resource(owner, token), token
+        "The token has a new name.", token_path(owner, token.id), resource(owner, token), token
     )
 
 
@@ -187,43 +184,58 @@ rename_api_token = Action(
 class RotateParams(Params):
     overlap_days = Whole(
         required=False,
+        min_value=0,
         max_value=ApiToken.MAX_OVERLAP_DAYS,
         label="Days that both work",
         help_text=(
             f"0 to {ApiToken.MAX_OVERLAP_DAYS}: how many days the old token works on."
-            f" 0 deletes it at once; {DEFAULT_OVERLAP_DAYS} unless given."
+            f" 0 deletes it at once; {ApiToken.USUAL_OVERLAP_DAYS} unless given."
         ),
-        style={"initial": DEFAULT_OVERLAP_DAYS},
+        style={"initial": ApiToken.USUAL_OVERLAP_DAYS},
     )
 
 
-def rotated(access: Access, token: ApiToken, params: dict[str, Any]) -> rules.NewToken:
-    """Rotate a token as the parameters say.
+class RotateAtCapParams(Params):
+    overlap_days = Whole(
+        required=False,
+        min_value=0,
+        max_value=0,
+        label="Days that both work",
+        help_text=(
+            f"0 alone: all {ApiToken.MAX_ACTIVE} active tokens are in use, so the old one is"
+            " deleted at once and makes room for the new one."
+        ),
+        style={"initial": 0, "readonly": True},
+    )
 
-    Raises:
-        Invalid: the overlap is negative.
-    """
-    overlap_days = params.get("overlap_days", DEFAULT_OVERLAP_DAYS)
-    if overlap_days < 0:
-        offered = f"0 to {ApiToken.MAX_OVERLAP_DAYS}"
-        raise Invalid.of("overlap_days", "not_offered", offered=offered)
-    return rules.rotate_token(access, token, overlap_days)
+
+def _rotation(access: Access, token: ApiToken | None) -> type[Params]:
+    """Return how a token can be rotated now: where no place is left, without an overlap."""
+    has_room = token is None or rules.has_room(access, token.owner)
+    return RotateParams if has_room else RotateAtCapParams
 
 
 def _rotate(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
-    made = rotated(access, token, params)
+    made = rules.rotate_token(access, token, params.get("overlap_days"))
     owner, successor = token.owner, made.row
-    ends = token.expires_at.astimezone(access.tenant.zone)
-    old = f"works until {ends:%Y-%m-%d %H:%M} {access.tenant.timezone}"
     return Outcome(
         "The token has a successor. Copy it now: it is shown this once.",
-        token_path(owner, successor),
+        token_path(owner, successor.id),
         resource(owner, successor),
         successor,
-        secret=Secret(made.plaintext, successor),
+        secret=secret_of(access, made),
         shown_on=("tokens.show", {"handle": owner.handle, "token_id": str(successor.id)}),
-        notes=(f"The old token {'is deleted' if token.deleted_at else old}.",),
+        notes=(_what_becomes_of(token, access.now),),
     )
+
+
+def _what_becomes_of(token: ApiToken, now: datetime) -> str:
+    """Return what a rotation did to the old token; its page has the exact moment."""
+    if token.deleted_at:
+        return "The old token is deleted."
+    left = token.expires_at - now
+    shown = f"{left.days} day{'s' if left.days > 1 else ''}" if left.days else "less than a day"
+    return f"The old token works for {shown} more."
 
 
 def _ask_to_rotate(access: Access, token: ApiToken) -> Confirmation:
@@ -232,7 +244,7 @@ def _ask_to_rotate(access: Access, token: ApiToken) -> Confirmation:
         (
             ("Token", secret.masked(token.token_prefix)),
             ("For", people([token.owner.user_id])[token.owner.user_id]),
-            *_last_use(token),
+            *last_use(token),
             ("Expires", token.expires_at),
             (
                 "The new one expires",
@@ -240,6 +252,10 @@ def _ask_to_rotate(access: Access, token: ApiToken) -> Confirmation:
             ),
         ),
     )
+
+
+def _is_to_rotate(access: Access, token: ApiToken | None) -> bool:
+    return token is None or (token.successor_id is None and token.is_active(access.now))
 
 
 rotate_api_token = Action(
@@ -252,7 +268,8 @@ rotate_api_token = Action(
     scope="create:api_tokens",
     params=RotateParams,
     policy=rules.may_rotate_token,
-    is_offered=lambda access, token: token is None or token.is_active(access.now),
+    is_offered=_is_to_rotate,
+    params_here=_rotation,
     effect=_rotate,
     confirm=_ask_to_rotate,
     fresh="api_tokens",
@@ -267,9 +284,9 @@ def _in_quotes(token: ApiToken) -> str:
     return f"“{token.name}”" if token.name else "this unnamed token"
 
 
-def _last_use(token: ApiToken) -> tuple[tuple[str, Any], ...]:
+def last_use(token: ApiToken | None) -> tuple[tuple[str, Any], ...]:
     """Return what a confirm page says of the program that a token serves."""
-    if token.last_used_at is None:
+    if token is None or token.last_used_at is None:
         return (("Last used", "Never"),)
     whence = ", by ".join(filter(None, (token.last_used_from, token.last_used_by)))
     return (("Last used", token.last_used_at), ("From", whence or "Unknown"))
@@ -287,7 +304,7 @@ def _ask_to_delete(access: Access, token: ApiToken) -> Confirmation:
         (
             ("Token", secret.masked(token.token_prefix)),
             ("For", people([token.owner.user_id])[token.owner.user_id]),
-            *_last_use(token),
+            *last_use(token),
             ("Expires", token.expires_at),
             ("What stops", _stops(access, token)),
         ),
@@ -299,8 +316,8 @@ def _stops(access: Access, token: ApiToken) -> str:
         return "Nothing: it has ended."
     if token.last_used_at is None:
         return "Nothing that ran so far: it was never used."
-    client = token.last_used_by or "whatever uses it"
-    return f"{client[:1].upper()}{client[1:]}, from its next request on."
+    client = token.last_used_by or "Whatever uses it"
+    return f"{client}, from its next request on."
 
 
 delete_api_token = Action(

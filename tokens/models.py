@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import TenantUser
 from harmonic.kernel.tenancy import TenantManager, TenantModel
+
+
+def list_path(owner: TenantUser) -> str:
+    return f"/u/{owner.handle}/settings/tokens"
+
+
+def token_path(owner: TenantUser, token_id: UUID) -> str:
+    return f"{list_path(owner)}/{token_id}"
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
@@ -44,8 +53,9 @@ class ApiToken(TenantModel):
     MAX_ACTIVE = 50
     MAX_LIFETIME_MONTHS = 12
     NAME_LENGTH = 255
-    # How long a token that was rotated may work on.
+    # How long a token that was rotated may work on, and does unless said.
     MAX_OVERLAP_DAYS = 7
+    USUAL_OVERLAP_DAYS = 1
     NETWORK_LENGTH = 64
     CLIENT_LENGTH = 64
     # How often a token's last use is written, at most.
@@ -60,6 +70,8 @@ class ApiToken(TenantModel):
     is_internal = models.BooleanField(default=False)
     context = models.CharField(max_length=255, blank=True, default="")
     expires_at = models.DateTimeField()
+    # When it would end if no rotation had cut it short; null where none did.
+    full_expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     # A network, never an address; a word, never a whole header.
     last_used_from = models.CharField(max_length=NETWORK_LENGTH, blank=True, default="")
@@ -68,7 +80,7 @@ class ApiToken(TenantModel):
     counted_on = models.DateField(null=True, blank=True)
     counted_requests = models.PositiveIntegerField(default=0)
     counted_refusals = models.PositiveIntegerField(default=0)
-    # What replaced it: rotated once, a token is not rotated again.
+    # What replaced it, until that is deleted: meanwhile it is not rotated again.
     successor = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

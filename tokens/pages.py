@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -15,13 +16,12 @@ from accounts.actions.agents import stop_ai_agent
 from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from accounts.rules import editable_person, is_parent_of
-from collectives.models import Collective
 from harmonic.kernel.access import Access, Forbidden, Link, NotFound, Refused, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.pages import Page, View, form_alias, mounted, with_rule
 from tokens import actions, queries, rules
-from tokens.models import ApiToken
-from tokens.reach import may_in_words, reach_of
+from tokens.models import ApiToken, TokenRefusal, list_path, token_path
+from tokens.reach import may_in_words, reach_of, shut_out, tenant_switch
 from tokens.usage import Day, days_of, refusals_of
 
 
@@ -38,13 +38,10 @@ def above(access: Access, owner: TenantUser) -> list[Link]:
 
 
 def below_list(access: Access, owner: TenantUser) -> list[Link]:
-    return [*above(access, owner), Link("API tokens", actions.list_path(owner))]
+    return [*above(access, owner), Link("API tokens", list_path(owner))]
 
 
 # --- The list -------------------------------------------------------------------------------
-
-
-SHOWN = (("all", "All"), ("active", "Active"), ("expired", "Expired"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,52 +54,95 @@ class Choice:
 
 
 def choices(
-    access: Access, name: str, offered: Iterable[tuple[str, str]], chosen: str
+    access: Access, name: str, offered: Iterable[tuple[str, str]], chosen: Filters
 ) -> list[Choice]:
     """Return what a filter offers; the others stay as they are."""
-    others = {key: value for key, value in access.query.items() if key in FILTERS and key != name}
+    others = {key: value for key, value in asdict(chosen).items() if key != name and value != ALL}
     return [
-        Choice(label, f"{access.path}?{urlencode({**others, name: value})}", value == chosen)
+        Choice(
+            label,
+            f"{access.path}?{urlencode({**others, name: value})}",
+            value == getattr(chosen, name),
+        )
         for value, label in offered
     ]
 
 
-FILTERS = ("show", "whose")
+ALL = "all"
+SHOWN = ((ALL, "All"), ("active", "Active"), ("expired", "Expired"))
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """How the list is narrowed: `show` by state, `whose` by `me` or an owner's handle."""
+
+    show: str
+    whose: str
+
+    @classmethod
+    def of(cls, access: Access) -> Filters:
+        """Return the filters of the query; a state that is none narrows nothing."""
+        show = access.query.get("show", "").lower()
+        whose = access.query.get("whose", "").removeprefix("@").lower()
+        return cls(show if show in dict(SHOWN) else ALL, whose or ALL)
+
+    @property
+    def is_narrow(self) -> bool:
+        return self != Filters(ALL, ALL)
+
+    def take(self, token: queries.ListedToken, owner: TenantUser) -> bool:
+        if self.show != ALL and token.is_active != (self.show == "active"):
+            return False
+        if self.whose == ALL:
+            return True
+        return token.owner == self.whom([owner, token.owner])
+
+    def whom(self, owners: list[TenantUser]) -> TenantUser | None:
+        """Return which of `owners` is asked for, of whom the first is `me`."""
+        if self.whose in {ALL, "me"}:
+            return owners[0]
+        return next((each for each in owners if each.handle.lower() == self.whose), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """How many active tokens somebody has, and where the list shows them alone."""
+
+    name: str
+    active: int
+    path: str
 
 
 def listed(access: Access, owner: TenantUser) -> Mapping[str, Any]:
-    tokens = queries.listed(access, owner)
-    own_active = sum(1 for each in tokens if each.owner.id == owner.id and each.is_active)
-    show, whose = access.query.get("show", "all"), access.query.get("whose", "all")
-    whose = whose.removeprefix("@").lower()
-    owners = {each.owner.id: each.owner for each in tokens if each.owner.id != owner.id}
-    agents = [(agent.handle.lower(), agent.display_name) for agent in owners.values()]
+    owners = queries.owners_of(owner)
+    tokens = queries.listed_of(access, owners)
+    filters = Filters.of(access)
+    counted = filters.whom(owners) or owner
+    active = queries.active_counts(owners, access.now)
+    agents = [each for each in owners[1:] if not each.user.is_internal_agent]
+    named = [(owner, "me"), *((agent, agent.handle.lower()) for agent in agents)]
+    whose = [(word, "Me" if word == "me" else each.display_name) for each, word in named]
     return {
         "owner": owner,
-        "tokens": [each for each in tokens if is_chosen(each, owner, show, whose)],
-        "is_narrowed": show != "all" or whose != "all",
-        "shows": choices(access, "show", SHOWN, show) if tokens else [],
-        "whoses": choices(access, "whose", [("all", "Everybody"), ("me", "Me"), *agents], whose)
-        if agents
-        else [],
+        "tokens": [each for each in tokens if filters.take(each, owner)],
+        "is_narrowed": filters.is_narrow,
+        "shows": choices(access, "show", SHOWN, filters) if tokens else [],
+        "whoses": choices(access, "whose", [(ALL, "Everybody"), *whose], filters) if agents else [],
         "all_path": access.path,
-        "active": own_active,
+        "counted": counted,
+        "is_own": counted.user_id == access.user.user_id,
+        "active": active[counted.id],
+        "others": [
+            Used(each.display_name, active[each.id], f"{access.path}?{urlencode({'whose': word})}")
+            for each, word in named
+            if each != counted
+        ],
         "cap": ApiToken.MAX_ACTIVE,
-        "is_own": owner.user_id == access.user.user_id,
-        "new_path": f"{actions.list_path(owner)}/new",
+        "new_path": f"{list_path(owner)}/new",
         "may_create": rules.may_create_token(access, owner) is None,
         "is_internal": owner.user.is_internal_agent,
-        "is_tenant_api_on": access.tenant.is_api_enabled,
+        "closed": [] if access.tenant.is_api_enabled else [tenant_switch(access)],
     }
-
-
-def is_chosen(token: queries.ListedToken, owner: TenantUser, show: str, whose: str) -> bool:
-    """Answer whether a token passes the filters: `show` its state, `whose` its owner's handle."""
-    if show != "all" and token.is_active != (show == "active"):
-        return False
-    if whose == "all":
-        return True
-    return token.owner.id == owner.id if whose == "me" else token.owner.handle.lower() == whose
 
 
 LIST = Page(
@@ -124,12 +164,15 @@ def for_makers(access: Access, owner: TenantUser) -> None:
     """Pass for who could make a token of `owner`.
 
     Raises:
-        Forbidden: the caller is no human, or the owner is run by Harmonic itself.
+        Forbidden: the caller is no human, or the owner is run by Harmonic itself, or inactive.
     """
     if not access.user.is_human:
         raise Forbidden(f"403 Unauthorized - {rules.ONLY_HUMANS}")
     if owner.user.is_internal_agent:
         raise Forbidden(f"403 Forbidden - {rules.NOT_FOR_INTERNAL}")
+    if denied := rules.may_create_token(access, owner):
+        settings = Link("The agent's settings", f"/ai-agents/{owner.handle}/settings")
+        raise Forbidden(denied.reason, hint=denied.hint, links=[settings])
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,29 +206,20 @@ def _recipient(agent: TenantUser, owner: TenantUser) -> Recipient:
     return Recipient(
         agent.display_name,
         "Run by Harmonic itself, which makes its tokens." if is_internal else line,
-        "" if is_internal else f"{actions.list_path(agent)}/new",
+        "" if is_internal else f"{list_path(agent)}/new",
         agent.id == owner.id,
         is_agent=True,
     )
 
 
-def is_shut_out(owner: TenantUser) -> bool:
-    """Answer whether an agent's token would get in nowhere but in the main collective."""
-    if not owner.user.is_agent:
-        return False
-    inside = Collective.objects.standard().of(owner.id)
-    return not inside.filter(is_main=False, is_api_enabled=True, archived_at=None).exists()
-
-
 def new(access: Access, owner: TenantUser) -> Mapping[str, Any]:
     return {
-        "is_shut_out": is_shut_out(owner),
-        "agent_settings": f"/ai-agents/{owner.handle}/settings",
+        "shut_out": shut_out(owner),
         "recipients": recipients(access, owner),
         "owner": owner,
         "is_own": owner.user_id == access.user.user_id,
-        "list_path": actions.list_path(owner),
-        "is_tenant_api_on": access.tenant.is_api_enabled,
+        "list_path": list_path(owner),
+        "closed": [] if access.tenant.is_api_enabled else [tenant_switch(access)],
         "active": queries.active_count(owner, access.now),
         "cap": ApiToken.MAX_ACTIVE,
     }
@@ -214,48 +248,90 @@ def token_of(access: Access, handle: str, token_id: str) -> ApiToken:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A day of the chart: its counts, and its rectangle in a field of 300 by 40."""
+    """A day of the chart, in a field of 300 by 48: what was let in stands below, as a filled
+    rectangle, what was refused above it, as an empty one."""
 
     WIDTH = 10
-    HEIGHT = 40
+    HEIGHT = 48
+    LEAST = 3
 
     day: date
     requests: int
     refusals: int
     x: int
-    y: int
-    height: int
+    let_in: int
+    refused: int
+
+    @property
+    def let_in_y(self) -> int:
+        return self.HEIGHT - self.let_in
+
+    @property
+    def refused_y(self) -> int:
+        return self.HEIGHT - self.let_in - self.refused
 
 
 def bars(days: list[Day]) -> list[Bar]:
-    """Return the days as bars, the busiest as high as the chart; a used day is always seen."""
+    """Return the days as bars, the busiest as high as the chart; what happened is always seen."""
     most = max(day.requests for day in days) or 1
-    heights = [-(-day.requests * Bar.HEIGHT // most) for day in days]
     return [
-        Bar(day.day, day.requests, day.refusals, at * Bar.WIDTH, Bar.HEIGHT - height, height)
-        for at, (day, height) in enumerate(zip(days, heights, strict=True))
+        Bar(day.day, day.requests, day.refusals, at * Bar.WIDTH, *_heights(day, most))
+        for at, day in enumerate(days)
     ]
+
+
+def _heights(day: Day, most: int) -> tuple[int, int]:
+    """Return how high the requests of a day stand: those let in, those refused."""
+    refused = _height(day.refusals, most)
+    let_in = _height(day.requests - day.refusals, most)
+    return min(let_in, Bar.HEIGHT - refused), min(refused, Bar.HEIGHT)
+
+
+def _height(count: int, most: int) -> int:
+    return max(Bar.LEAST, count * Bar.HEIGHT // most) if count else 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRefusal:
+    """A refused request, and its cure with the path in it as a link."""
+
+    row: TokenRefusal
+    before: str
+    path: str
+    after: str
+
+
+_PATH = re.compile(r"/[\w@/.-]*\w")
+
+
+def shown_refusal(row: TokenRefusal, owner: TenantUser) -> ShownRefusal:
+    """Return a refused request for the page: whoever reads it knows whose token it is."""
+    cure = row.cure.replace("{handle}", owner.handle)
+    found = _PATH.search(cure)
+    if found is None:
+        return ShownRefusal(row, cure, "", "")
+    return ShownRefusal(row, cure[: found.start()], found.group(), cure[found.end() :])
 
 
 def show(access: Access, token: ApiToken) -> Mapping[str, Any]:
     owner = token.owner
-    is_active = token.is_active(access.now)
     days = days_of(token, access.now)
-    successor = queries.successor_of(token)
     return {
-        "successor_path": actions.token_path(owner, successor) if successor else "",
         "bars": bars(days),
+        "first_day": days[0].day,
+        "last_day": days[-1].day,
+        "most": max(day.requests for day in days),
         "requests": sum(day.requests for day in days),
         "refused": sum(day.refusals for day in days),
-        "refusals": refusals_of(token),
+        "refusals": [shown_refusal(row, owner) for row in refusals_of(token)],
         "reach": reach_of(access, token),
         "person": people([owner.user_id])[owner.user_id],
-        "path": actions.token_path(owner, token),
-        "token": queries.ListedToken(token, owner, owner.user_id == access.user.user_id, is_active),
+        "path": token_path(owner, token.id),
+        "token": queries.listed_one(access, token),
         "owner": owner,
         "is_parent": is_parent_of(access, owner),
         "scopes": token.scopes,
-        "list_path": actions.list_path(owner),
+        "list_path": list_path(owner),
         "may": may_in_words(token.scopes),
     }
 

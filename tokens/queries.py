@@ -7,24 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Count
+
 from accounts.models import TenantUser
 from accounts.queries import agents_of
 from harmonic.kernel.access import Access, NotFound
 from harmonic.kernel.tenancy import parse_uuid
 from tokens import secret
-from tokens.models import ApiToken
+from tokens.models import ApiToken, token_path
 
 SHOWN = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class ListedToken:
-    """A token in a list: its row, whose it is, and whether it works now."""
+    """A token in a list: its row, whose it is, whether it works now, and what it replaced."""
 
     row: ApiToken
     owner: TenantUser
     is_own: bool
     is_active: bool
+    replaced: ApiToken | None = None
 
     @property
     def name(self) -> str:
@@ -35,8 +38,22 @@ class ListedToken:
         return secret.masked(self.row.token_prefix)
 
     @property
+    def whence(self) -> str:
+        """The network and the client of the last use, as far as they are known."""
+        network = f"from {self.row.last_used_from}" if self.row.last_used_from else ""
+        return ", ".join(filter(None, (network, self.row.last_used_by)))
+
+    @property
     def path(self) -> str:
-        return f"/u/{self.owner.handle}/settings/tokens/{self.row.id}"
+        return token_path(self.owner, self.row.id)
+
+    @property
+    def successor_path(self) -> str:
+        return token_path(self.owner, self.row.successor_id) if self.row.successor_id else ""
+
+    @property
+    def replaced_path(self) -> str:
+        return token_path(self.owner, self.replaced.id) if self.replaced else ""
 
 
 def tokens_of(owner: TenantUser) -> list[ApiToken]:
@@ -59,11 +76,9 @@ def token_at(owner: TenantUser, token_id: str, sentence: str = "Not found") -> A
     return found
 
 
-def successor_of(token: ApiToken) -> ApiToken | None:
-    """Return what replaced a token, if nobody deleted it."""
-    if token.successor_id is None:
-        return None
-    found: ApiToken | None = ApiToken.objects.filter(id=token.successor_id).external().first()
+def replaced_by(token: ApiToken) -> ApiToken | None:
+    """Return what a token took the place of, if nobody deleted it."""
+    found: ApiToken | None = ApiToken.objects.filter(successor=token.id).external().first()
     return found
 
 
@@ -72,20 +87,44 @@ def active_count(owner: TenantUser, now: datetime) -> int:
     return int(rows.count())
 
 
+def active_counts(owners: Iterable[TenantUser], now: datetime) -> dict[UUID, int]:
+    """Return how many active tokens each of `owners` has, by the owner's id."""
+    rows = ApiToken.objects.filter(owner__in=owners).active(now)
+    counts = dict(rows.order_by().values_list("owner").annotate(count=Count("id")))
+    return {owner.id: counts.get(owner.id, 0) for owner in owners}
+
+
+def owners_of(owner: TenantUser) -> list[TenantUser]:
+    """Return whose tokens a settings page shows: the owner, then their agents by name."""
+    agents = agents_of(owner.user_id) if owner.user.is_human else []
+    return [owner, *sorted(agents, key=lambda each: (each.display_name.lower(), each.handle))]
+
+
 def listed(access: Access, owner: TenantUser) -> list[ListedToken]:
     """Return the tokens of a settings page: one's own, then those of one's agents by name."""
-    agents = list(agents_of(owner.user_id)) if owner.user.is_human else []
-    by_name = sorted(agents, key=lambda agent: (agent.display_name.lower(), agent.handle))
-    owners = [owner, *by_name]
+    return listed_of(access, owners_of(owner))
+
+
+def listed_of(access: Access, owners: list[TenantUser]) -> list[ListedToken]:
+    """Return the tokens of several owners, owner by owner, newest first."""
+    rows = ApiToken.objects.filter(owner__in=owners).external().order_by("-created_at", "-id")
+    found = list(rows[:SHOWN])
+    replaced = {row.successor_id: row for row in found if row.successor_id}
+    known = {owner.id: owner for owner in owners}
+    places = {owner_id: place for place, owner_id in enumerate(known)}
     return [
-        ListedToken(row, each, each.user_id == access.user.user_id, row.is_active(access.now))
-        for each, row in _in_order(owners)
+        _listed(access, row, known[row.owner_id], replaced.get(row.id))
+        for row in sorted(found, key=lambda row: places[row.owner_id])
     ]
 
 
-def _in_order(owners: list[TenantUser]) -> Iterable[tuple[TenantUser, ApiToken]]:
-    rows = ApiToken.objects.filter(owner__in=owners).external()
-    by_owner: dict[UUID, list[ApiToken]] = {}
-    for row in rows.order_by("-created_at", "-id")[:SHOWN]:
-        by_owner.setdefault(row.owner_id, []).append(row)
-    return ((owner, row) for owner in owners for row in by_owner.get(owner.id, []))
+def listed_one(access: Access, token: ApiToken) -> ListedToken:
+    """Return a token as the list has it."""
+    return _listed(access, token, token.owner, replaced_by(token))
+
+
+def _listed(
+    access: Access, row: ApiToken, owner: TenantUser, replaced: ApiToken | None
+) -> ListedToken:
+    is_own = owner.user_id == access.user.user_id
+    return ListedToken(row, owner, is_own, row.is_active(access.now), replaced)

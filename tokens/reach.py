@@ -16,30 +16,48 @@ from accounts.queries import Person, people
 from collectives.models import Collective, CollectiveMember
 from collectives.queries import tenant_admin_ids
 from harmonic.kernel.access import Access, CollectiveKind
-from tokens.models import ApiToken
+from harmonic.kernel.capabilities import GRANTABLE, grantable
+from harmonic.kernel.wording import in_words
+from tokens.models import ApiToken, list_path, token_path
 from tokens.rules import READ_ONLY, READ_WRITE
 
 # Resources that lie in no collective.
 OF_THE_TENANT = frozenset({"users", "api_tokens"})
+# What agents may be granted, and changes nothing.
+READING = frozenset({"query_rows", "summarize"})
 NAMED_ADMINS = 5
+# So many capabilities are named; of more it is said how many.
+NAMED_CAPABILITIES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why a token does not get in: the reason, its cure, and who can bring that about."""
+    """Why a token does not get in, or may do less there: the reason, its cure, and who can
+    bring that about."""
 
     code: str
     sentence: str
-    cure: str
+    # What they can do, as it follows "can".
+    cure: str = ""
     who: tuple[Person, ...] = ()
     path: str = ""
+
+    @property
+    def cure_in_words(self) -> str:
+        """The cure as a sentence, or "" where there is none."""
+        if not self.cure:
+            return ""
+        names = " or ".join(each.name for each in self.who)
+        cure = f"{names} can {self.cure}" if names else f"{self.cure[:1].upper()}{self.cure[1:]}"
+        return f"{cure}."
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A collective of the token's owner, and whether the token gets in.
 
-    `path` is empty where the reader of the answer cannot go.
+    `path` is empty where the reader of the answer cannot go. `held` are the scopes that count
+    here once nothing keeps the token out, `limit` what narrows an agent's writing.
     """
 
     id: UUID
@@ -48,19 +66,28 @@ class Place:
     kind: str
     path: str
     api_path: str
-    # The scopes that count here; none where the token does not get in.
-    scopes: tuple[str, ...]
-    obstacles: tuple[Obstacle, ...]
-    note: str = ""
+    held: tuple[str, ...]
+    limit: Obstacle | None
+    everywhere: tuple[Obstacle, ...]
+    here: tuple[Obstacle, ...]
+
+    @property
+    def obstacles(self) -> tuple[Obstacle, ...]:
+        return (*self.everywhere, *self.here)
 
     @property
     def is_open(self) -> bool:
         return not self.obstacles
 
     @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes that count here now; none where the token does not get in."""
+        return self.held if self.is_open else ()
+
+    @property
     def may(self) -> str:
-        """What the token may do here, in words."""
-        return may_in_words(self.scopes)
+        """What the token may do here, or could if it got in, in words."""
+        return may_in_words(self.held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +107,24 @@ def may_in_words(scopes: Iterable[str]) -> str:
 
 
 def reach_of(access: Access, token: ApiToken) -> Reach:
-    """Return the reach of a token of this tenant at `access.now`; four queries at most."""
-    owner = token.owner
+    """Return the reach of a token of this tenant at `access.now`; five queries at most."""
     everywhere = tuple(_everywhere(access, token))
-    places = _collectives_of(owner)
+    places = _collectives_of(token.owner)
     admins = _admins_of(each for each in places if _is_closed(each))
+    parent = _parent_of(token.owner)
     return Reach(
         everywhere,
-        tuple(_place(access, token, each, everywhere, admins.get(each.id, ())) for each in places),
+        tuple(
+            _place(
+                access,
+                token,
+                each,
+                everywhere=everywhere,
+                here=tuple(_here(each, admins.get(each.id, ()))),
+                limit=_limit(token, each, parent),
+            )
+            for each in places
+        ),
     )
 
 
@@ -101,37 +138,42 @@ def _everywhere(access: Access, token: ApiToken) -> Iterator[Obstacle]:
         yield Obstacle(
             "token_expired",
             "The token has ended.",
-            "make a new one.",
+            "make a new one",
             tuple(people([human]).values()),
-            f"/u/{owner.handle}/settings/tokens/new",
+            f"{list_path(owner)}/new",
         )
     if owner.user.suspended_at or owner.archived_at:
         yield _inactive(owner, human)
     if not access.tenant.is_api_enabled:
-        yield Obstacle(
-            "api_disabled_tenant",
-            f"The API is off for {access.tenant.name}.",
-            "turn it on in the tenant's settings.",
-            _named(tenant_admin_ids(NAMED_ADMINS)),
-            "/tenant-admin/settings",
-        )
+        yield tenant_switch(access)
     if not _inside(token.scopes):
         yield Obstacle(
             "insufficient_scope",
             "Its scopes name nothing that lies in a collective.",
-            "make a token with the scopes that are needed.",
+            "make a token with the scopes that are needed",
             tuple(people([human]).values()),
-            f"/u/{owner.handle}/settings/tokens/new",
+            f"{list_path(owner)}/new",
         )
+
+
+def tenant_switch(access: Access) -> Obstacle:
+    """Return what a tenant whose API is off means to its tokens."""
+    return Obstacle(
+        "api_disabled_tenant",
+        f"The API is off for {access.tenant.name}.",
+        "turn it on in the tenant's settings",
+        _named(tenant_admin_ids(NAMED_ADMINS)),
+        "/tenant-admin/settings",
+    )
 
 
 def _inactive(owner: TenantUser, human: UUID) -> Obstacle:
     if owner.user.suspended_at:
-        return Obstacle("owner_suspended", f"{owner.display_name} is suspended.", "")
+        return Obstacle("owner_suspended", f"{owner.display_name} is suspended.")
     return Obstacle(
         "owner_inactive",
         f"{owner.display_name} is inactive.",
-        "bring the agent back, in its settings." if owner.user.is_agent else "",
+        "bring the agent back, in its settings" if owner.user.is_agent else "",
         _named([human]) if owner.user.is_agent else (),
         f"/ai-agents/{owner.handle}/settings" if owner.user.is_agent else "",
     )
@@ -163,23 +205,23 @@ def _place(
     access: Access,
     token: ApiToken,
     collective: Collective,
+    *,
     everywhere: tuple[Obstacle, ...],
-    admins: tuple[Person, ...],
+    here: tuple[Obstacle, ...],
+    limit: Obstacle | None,
 ) -> Place:
-    owner = token.owner
-    obstacles = (*everywhere, *_here(collective, admins))
-    scopes, note = _scopes_here(token, collective)
-    is_seen = not collective.is_workspace or owner.user_id == access.user.user_id
+    is_own = token.owner.user_id == access.user.user_id
     return Place(
         id=collective.id,
         handle=collective.handle,
         name=f"{access.tenant.name} (main)" if collective.is_main else collective.name,
         kind=collective.kind,
-        path=(collective.path or "/") if is_seen else "",
+        path=(collective.path or "/") if is_own or not collective.is_workspace else "",
         api_path=f"{collective.path}/api/v1",
-        scopes=() if obstacles else scopes,
-        obstacles=obstacles,
-        note="" if obstacles else note,
+        held=_reading(token) if limit and limit.code in WRITES_NOTHING else _inside(token.scopes),
+        limit=limit,
+        everywhere=everywhere,
+        here=here,
     )
 
 
@@ -189,32 +231,122 @@ def _here(collective: Collective, admins: tuple[Person, ...]) -> Iterator[Obstac
         yield Obstacle(
             "api_disabled_collective",
             "API is off in this collective.",
-            "turn it on in its settings." if settings else "",
+            "turn it on in its settings" if settings else "",
             admins if settings else (),
             settings,
         )
     if collective.archived_at is not None:
-        yield Obstacle(
-            "collective_archived",
-            "This collective is deactivated.",
-            "",
-            path=settings,
+        yield Obstacle("collective_archived", "This collective is deactivated.", path=settings)
+
+
+# --- What an agent may do there -------------------------------------------------------------
+
+WRITES_NOTHING = frozenset({"no_capabilities", "no_public_writes"})
+
+
+def _limit(token: ApiToken, collective: Collective, parent: tuple[Person, ...]) -> Obstacle | None:
+    """Return what keeps an agent from what its token's scopes would let it write."""
+    owner = token.owner
+    if not owner.user.is_agent or _inside(token.scopes) == _reading(token):
+        return None
+    configuration = owner.user.agent_configuration
+    settings = f"/ai-agents/{owner.handle}/settings"
+    if collective.is_main and configuration.get("allow_public_writes") is False:
+        sentence = "It may write nothing where the whole tenant reads."
+        cure = "allow that in its settings"
+        return Obstacle("no_public_writes", sentence, cure, parent, settings)
+    granted = configuration.get("capabilities")
+    writing = _writing(GRANTABLE if granted is None else grantable(granted))
+    code = "some_capabilities" if writing else "no_capabilities"
+    return Obstacle(code, _held(writing), "change them in its settings", parent, settings)
+
+
+def _reading(token: ApiToken) -> tuple[str, ...]:
+    return tuple(scope for scope in _inside(token.scopes) if scope.startswith("read:"))
+
+
+def _writing(names: Iterable[str]) -> list[str]:
+    return [name for name in names if name not in READING]
+
+
+def _held(writing: list[str]) -> str:
+    if not writing:
+        return "Its capabilities let it write nothing."
+    if len(writing) > NAMED_CAPABILITIES:
+        every = len(_writing(GRANTABLE))
+        return f"Of {every} ways to write, its capabilities hold {len(writing)}."
+    return f"Of writing, it may only: {', '.join(in_words(name).lower() for name in writing)}."
+
+
+# --- A token just made ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NewTokenFacts:
+    """What the answer that makes a token tells of it, and warns of."""
+
+    token: ApiToken
+    path: str
+    may: str
+    everywhere: tuple[Obstacle, ...]
+    shut_out: tuple[Obstacle, ...]
+
+
+def about_new(access: Access, token: ApiToken) -> NewTokenFacts:
+    return NewTokenFacts(
+        token,
+        token_path(token.owner, token.id),
+        may_in_words(token.scopes),
+        tuple(_everywhere(access, token)),
+        shut_out(token.owner),
+    )
+
+
+# --- An agent that gets in nowhere ----------------------------------------------------------
+
+
+def shut_out(owner: TenantUser) -> tuple[Obstacle, ...]:
+    """Return why an agent's token would get in nowhere but in the main collective; nothing
+    where it does."""
+    if not owner.user.is_agent:
+        return ()
+    inside = [
+        each
+        for each in _collectives_of(owner)
+        if not (each.is_main or each.is_workspace or each.archived_at)
+    ]
+    if any(each.is_api_enabled for each in inside):
+        return ()
+    if not inside:
+        return (_alone(owner),)
+    admins = _admins_of(inside)
+    return tuple(
+        Obstacle(
+            "api_disabled_collective",
+            f"API is off in {each.name}.",
+            "turn it on in its settings",
+            admins.get(each.id, ()),
+            f"{each.path}/settings",
         )
+        for each in inside
+    )
 
 
-def _scopes_here(token: ApiToken, collective: Collective) -> tuple[tuple[str, ...], str]:
-    """Return the scopes that count in a collective, and what else limits the token there."""
-    scopes = _inside(token.scopes)
-    user = token.owner.user
-    reading = tuple(scope for scope in scopes if scope.startswith("read:"))
-    if not user.is_agent or scopes == reading:
-        return scopes, ""
-    if collective.is_main and user.agent_configuration.get("allow_public_writes") is False:
-        return reading, "Its parent lets it write nothing where the whole tenant reads."
-    return scopes, "Of writing, what its capabilities hold."
+def _alone(owner: TenantUser) -> Obstacle:
+    return Obstacle(
+        "no_collective",
+        "It is a member of none.",
+        "add it to one in its settings",
+        _parent_of(owner),
+        f"/ai-agents/{owner.handle}/settings",
+    )
 
 
 # --- Who can help ---------------------------------------------------------------------------
+
+
+def _parent_of(agent: TenantUser) -> tuple[Person, ...]:
+    return tuple(people([agent.user.parent_id]).values())
 
 
 def _named(user_ids: Iterable[UUID]) -> tuple[Person, ...]:

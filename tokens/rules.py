@@ -14,9 +14,10 @@ from typing import Any
 from accounts.models import TenantUser
 from accounts.rules import may_edit
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Conflict, Denied, Invalid, Refused
+from harmonic.kernel.access import Access, Conflict, Denied, Invalid, Link, Refused
 from tokens import secret
-from tokens.models import ApiToken
+from tokens.models import ApiToken, token_path
+from tokens.queries import active_count
 
 VERBS = ("create", "read", "update", "delete")
 RESOURCES = (
@@ -72,8 +73,13 @@ def may_create_token(access: Access, owner: TenantUser | None) -> Denied | None:
         return denied
     if owner is None or not owner.user.is_agent:
         return None
-    if owner.archived_at or owner.user.suspended_at:
-        return Denied("This agent is inactive and gets no new tokens.")
+    if owner.user.suspended_at:
+        return Denied("This agent is suspended and gets no new tokens.")
+    if owner.archived_at:
+        settings = f"/ai-agents/{owner.handle}/settings"
+        return Denied(
+            "This agent is inactive and gets no new tokens.", f"Bring it back at {settings} first."
+        )
     return None
 
 
@@ -139,13 +145,14 @@ def after(now: datetime, duration: int, unit: str) -> datetime:
 
 
 def same_lifetime(token: ApiToken, now: datetime) -> datetime:
-    """Return when a token made now ends, if it lives as long as `token` was to; whole calendar
-    months stay whole, and 12 of them are the longest."""
+    """Return when a token made now ends, if it lives as long as `token` was to, whatever cut that
+    short since; whole calendar months stay whole, and 12 of them are the longest."""
+    ends = token.full_expires_at or token.expires_at
     for months in range(1, ApiToken.MAX_LIFETIME_MONTHS + 1):
-        if add_months(token.created_at, months) == token.expires_at:
+        if add_months(token.created_at, months) == ends:
             return add_months(now, months)
     latest = add_months(now, ApiToken.MAX_LIFETIME_MONTHS)
-    return min(now + (token.expires_at - token.created_at), latest)
+    return min(now + (ends - token.created_at), latest)
 
 
 def add_months(moment: datetime, months: int) -> datetime:
@@ -198,9 +205,13 @@ def create_token(
 def _refuse_beyond_cap(access: Access, owner: TenantUser) -> None:
     # The owner's row is the lock: parallel requests count one after the other.
     TenantUser.objects.select_for_update().get(id=owner.id)
-    active = ApiToken.objects.filter(owner=owner).active(access.now)
-    if active.count() >= ApiToken.MAX_ACTIVE:
+    if not has_room(access, owner):
         raise LimitReached
+
+
+def has_room(access: Access, owner: TenantUser) -> bool:
+    """Answer whether somebody may have one more active token."""
+    return active_count(owner, access.now) < ApiToken.MAX_ACTIVE
 
 
 class LimitReached(Invalid):
@@ -230,15 +241,19 @@ def _made(access: Access, owner: TenantUser, **values: Any) -> NewToken:
         token_id=row.id,
         owner_id=owner.user_id,
         name=row.name,
+        masked=secret.masked(row.token_prefix),
+        scopes=list(row.scopes),
+        expires_at=row.expires_at,
         is_internal=row.is_internal or None,
     )
     return NewToken(row, plaintext)
 
 
-def rotate_token(access: Access, token: ApiToken, overlap_days: int) -> NewToken:
+def rotate_token(access: Access, token: ApiToken, overlap_days: int | None = None) -> NewToken:
     """Replace a token: a successor with its name, scopes and lifetime, inside a transaction.
 
-    The old one works on for `overlap_days`, or is deleted at once where that is 0.
+    The old one works on for `overlap_days`, or is deleted at once where that is 0. Unless said,
+    it is the usual overlap; none where both would be too many.
 
     Raises:
         Conflict: it has a successor already, which is named, or has ended.
@@ -247,32 +262,28 @@ def rotate_token(access: Access, token: ApiToken, overlap_days: int) -> NewToken
     refuse_wider(access, token.scopes)
     # The owner's row is the lock: of two rotations at once the second finds the first.
     TenantUser.objects.select_for_update().get(id=token.owner_id)
-    token.refresh_from_db(fields=["successor", "expires_at", "deleted_at"])
+    token.refresh_from_db(fields=["successor", "expires_at", "full_expires_at", "deleted_at"])
     _refuse_second_rotation(access, token)
-    lives_until = same_lifetime(token, access.now)
+    if overlap_days is None:
+        overlap_days = usual_overlap(access, token.owner)
     if overlap_days == 0:
         delete_token(access, token)
     _refuse_where_both_are_too_many(access, token.owner)
+    lives_until = same_lifetime(token, access.now)
     made = _made(
         access,
         token.owner,
         name=token.name,
         scopes=list(token.scopes),
         expires_at=cut_expiry(access, lives_until),
+        full_expires_at=lives_until,
     )
-    token.successor = made.row
-    token.expires_at = min(token.expires_at, access.now + timedelta(days=overlap_days))
-    token.updated_at = access.now
-    token.save(update_fields=["successor", "expires_at", "updated_at"])
-    audit.record(
-        "token_rotated",
-        access,
-        token_id=token.id,
-        owner_id=token.owner.user_id,
-        name=token.name,
-        successor_id=made.row.id,
-    )
+    _hand_over(access, token, made.row, timedelta(days=overlap_days))
     return made
+
+
+def usual_overlap(access: Access, owner: TenantUser) -> int:
+    return ApiToken.USUAL_OVERLAP_DAYS if has_room(access, owner) else 0
 
 
 def _refuse_second_rotation(access: Access, token: ApiToken) -> None:
@@ -280,25 +291,41 @@ def _refuse_second_rotation(access: Access, token: ApiToken) -> None:
         raise Conflict("This token has ended.", code="token_ended", hint="Make a new one.")
     if token.successor_id is None:
         return
-    # A successor that was deleted, its text lost, leaves the old one to be rotated again.
-    if ApiToken.objects.filter(id=token.successor_id).external().exists():
-        raise Conflict(
-            "This token has a successor already.",
-            code="already_rotated",
-            hint=(
-                f"Its id is {token.successor_id}."
-                " If its text is lost, delete it and rotate once more."
-            ),
-            extra={"successor_id": str(token.successor_id)},
-        )
+    raise Conflict(
+        "This token has a successor already.",
+        code="already_rotated",
+        hint=(
+            f"Its id is {token.successor_id}. If its text is lost, delete it and rotate once more."
+        ),
+        links=[Link("The successor", token_path(token.owner, token.successor_id))],
+        extra={"successor_id": str(token.successor_id)},
+    )
 
 
 def _refuse_where_both_are_too_many(access: Access, owner: TenantUser) -> None:
     try:
         _refuse_beyond_cap(access, owner)
     except LimitReached as reached:
-        reached.hint = "With overlap_days 0 the old token makes room for the new one."
+        reached.hint = (
+            "With 0 days that both work (overlap_days 0) the old token makes room for the new one."
+        )
         raise
+
+
+def _hand_over(access: Access, token: ApiToken, successor: ApiToken, overlap: timedelta) -> None:
+    token.successor = successor
+    token.full_expires_at = token.full_expires_at or token.expires_at
+    token.expires_at = min(token.expires_at, access.now + overlap)
+    token.updated_at = access.now
+    token.save(update_fields=["successor", "full_expires_at", "expires_at", "updated_at"])
+    audit.record(
+        "token_rotated",
+        access,
+        token_id=token.id,
+        owner_id=token.owner.user_id,
+        name=token.name,
+        successor_id=successor.id,
+    )
 
 
 def create_internal_token(
@@ -317,10 +344,14 @@ def create_internal_token(
 
 
 def delete_token(access: Access, token: ApiToken) -> None:
-    """End a token at once; deleting it again changes nothing."""
+    """End a token at once; deleting it again changes nothing.
+
+    What it replaced, its text lost, can be rotated again.
+    """
     if token.deleted_at is None:
         token.deleted_at = token.updated_at = access.now
         token.save(update_fields=["deleted_at", "updated_at"])
+        ApiToken.objects.filter(successor=token).update(successor=None)
         audit.record(
             "token_deleted",
             access,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 from accounts import rules
@@ -13,9 +14,10 @@ from collectives import queries as collectives
 from collectives.rules import add_member, join_tenant
 from harmonic.kernel import capabilities
 from harmonic.kernel.access import Access, Denied, Forbidden
-from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource, Secret
+from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Block, Flag, Line, Names, Params
 from harmonic.kernel.wording import in_words
+from tokens.actions import last_use, secret_of
 from tokens.queries import tokens_of
 from tokens.rules import NOT_FOR_INTERNAL, READ_WRITE, create_token, end_tokens, held_by
 
@@ -134,7 +136,7 @@ def _with_token(access: Access, agent: TenantUser, mode: str, *, wanted: bool) -
         expires_at=None,
     )
     return Outcome(
-        message, path_of(agent), resource(agent), agent, secret=Secret(made.plaintext, made.row)
+        message, path_of(agent), resource(agent), agent, secret=secret_of(access, made)
     )
 
 
@@ -280,14 +282,14 @@ def _ask_to_stop(access: Access, target: Any) -> Confirmation:
     agent = _agent_of(target)
     tokens = tokens_of(agent)
     active = [token for token in tokens if token.is_active(access.now)]
-    used = [token.last_used_at for token in tokens if token.last_used_at]
+    used = [token for token in tokens if token.last_used_at]
     return Confirmation(
         f"Stop “{agent.display_name}”?",
         (
             ("Agent", people([agent.user_id])[agent.user_id]),
             ("Active tokens", len(active)),
             ("Tokens in all", len(tokens)),
-            ("Last used", max(used) if used else "Never"),
+            *last_use(max(used, key=attrgetter("last_used_at"), default=None)),
         ),
     )
 

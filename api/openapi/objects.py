@@ -242,6 +242,13 @@ OBJECTS: dict[str, Schema] = {
         created_at=MOMENT,
         updated_at=MOMENT,
         token_type=words("rest"),
+        last_used_from=or_null(text("203.0.113.0/24", description="A network, never an address.")),
+        last_used_by=or_null(text("curl", description="The client's own word for itself.")),
+        successor_id={
+            **or_null(ID),
+            "description": "What it was rotated into, while that is there.",
+            "examples": [None],
+        },
     ),
 }
 
@@ -255,6 +262,13 @@ OBJECTS["Successor"] = record(
     "A token that takes another's place, with its plaintext.",
     **OBJECTS["NewToken"]["properties"],
     replaces=record(id=ID, active=FLAG, expires_at=MOMENT),
+)
+OBSTACLE = record(
+    code=text("api_disabled_collective"),
+    reason=text("API is off in this collective."),
+    cure=or_null(text("Alice can turn it on in its settings.")),
+    path=or_null(text("/collectives/kitchen/settings")),
+    who=array(record(handle=text("alice"), name=text("Alice"))),
 )
 OBJECTS["TokenInUse"] = record(
     "The token of the request, where it gets in, and how much of its rate is left.",
@@ -272,15 +286,8 @@ OBJECTS["TokenInUse"] = record(
             open=FLAG,
             scopes=SCOPES,
             note={"type": ["string", "null"], "examples": [None]},
-            obstacles=array(
-                record(
-                    code=text("api_disabled_collective"),
-                    reason=text("API not enabled for this collective"),
-                    cure=or_null(text("Alice can turn it on")),
-                    path=or_null(text("/collectives/kitchen/settings")),
-                    who=array(record(handle=text("alice"), name=text("Alice"))),
-                )
-            ),
+            limit={"anyOf": [OBSTACLE, {"type": "null"}], "examples": [None]},
+            obstacles=array(OBSTACLE),
         )
     ),
     rate={

@@ -157,7 +157,7 @@ OPERATIONS: dict[tuple[type, str], Operation] = {
         "list_tokens",
         "Tokens that nobody deleted, newest first",
         array(TOKEN),
-        query=PageParams,
+        query=tokens.TokenListParams,
     ),
     (tokens.Tokens, "create"): Operation(
         "create_token",

@@ -50,26 +50,24 @@ def place_json(place: Place) -> dict[str, Any]:
         },
         "open": place.is_open,
         "scopes": list(place.scopes),
-        "note": place.note or None,
+        "note": note_of(place.limit) if place.is_open and place.limit else None,
+        "limit": obstacle_json(place.limit) if place.is_open and place.limit else None,
         "obstacles": [obstacle_json(each) for each in place.obstacles],
     }
+
+
+def note_of(limit: Obstacle) -> str:
+    return f"{limit.sentence} {limit.cure_in_words}".strip()
 
 
 def obstacle_json(obstacle: Obstacle) -> dict[str, Any]:
     return {
         "code": obstacle.code,
         "reason": obstacle.sentence,
-        "cure": cure_in_words(obstacle),
+        "cure": obstacle.cure_in_words or None,
         "path": obstacle.path or None,
         "who": [person_json(each) for each in obstacle.who],
     }
-
-
-def cure_in_words(obstacle: Obstacle) -> str | None:
-    if not obstacle.cure:
-        return None
-    names = " or ".join(each.name for each in obstacle.who)
-    return f"{names} can {obstacle.cure}" if names else obstacle.cure.capitalize()
 
 
 def person_json(person: Person) -> dict[str, str]:

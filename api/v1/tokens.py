@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from django.db.models import Q
 from django.urls import URLPattern, reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +15,7 @@ from rest_framework.response import Response
 from accounts.models import TenantUser
 from accounts.queries import person_named
 from accounts.rules import may_edit
-from api.paging import PageParams, page_of, query
+from api.paging import PageParams, named, page_of, query
 from api.shapes import ts, ts_or_none
 from api.views import Resource, access_of, created, keep_secret, route
 from api.writes import carry_out, erase, refuse_kind, sent
@@ -31,11 +32,11 @@ from harmonic.kernel.access import (
 )
 from harmonic.kernel.actions import Outcome, Secret, require
 from harmonic.kernel.cursors import Order
-from harmonic.kernel.fields import Line, Moment, Names, Params
+from harmonic.kernel.fields import Flag, Line, Moment, Names, Params
 from harmonic.kernel.params import Raw, validated
 from tokens import actions, rules
-from tokens.models import ApiToken
-from tokens.queries import token_at
+from tokens.models import ApiToken, token_path
+from tokens.queries import owners_of, token_at
 
 NOT_FOUND = "Token not found"
 # Invalid scopes are named, but not without end.
@@ -71,7 +72,7 @@ def _create(access: Access, owner: TenantUser, params: dict[str, Any]) -> Outcom
         scopes=checked_scopes(params.get("scopes", [])),
         expires_at=params.get("expires_at"),
     )
-    path_ = actions.token_path(owner, made.row)
+    path_ = token_path(owner, made.row.id)
     secret = Secret(made.plaintext, made.row)
     return Outcome("The token is made.", path_, object=made.row, secret=secret)
 
@@ -103,7 +104,7 @@ class RenameParams(Params):
 def _rename(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
     if "name" in params:
         rules.rename_token(access, token, params["name"])
-    return Outcome("The token is saved.", actions.token_path(token.owner, token), object=token)
+    return Outcome("The token is saved.", token_path(token.owner, token.id), object=token)
 
 
 rename_api_token = replace(actions.rename_api_token, params=RenameParams, effect=_rename)
@@ -138,6 +139,52 @@ def _sentence(problem: Problem) -> str:
     return wording.rest_sentence(problem)
 
 
+# --- Listing them ---------------------------------------------------------------------------
+
+BOUNDS = {
+    "created_after": "created_at__gt",
+    "created_before": "created_at__lt",
+    "expires_after": "expires_at__gt",
+    "expires_before": "expires_at__lt",
+}
+
+
+class TokenListParams(PageParams):
+    active = Flag(required=False, help_text="true: those that work now; false: expired ones.")
+    whose = Line(
+        required=False,
+        help_text="all: of the user and of their external agents; me, or an agent's handle.",
+    )
+    created_after = Moment(required=False)
+    created_before = Moment(required=False)
+    expires_after = Moment(required=False)
+    expires_before = Moment(required=False)
+
+
+def owners_asked(owner: TenantUser, params: dict[str, Any]) -> list[TenantUser]:
+    """Return whose tokens are asked for: those of `owner` unless `whose` says more.
+
+    Raises:
+        Invalid: `whose` names nobody who could be meant.
+    """
+    whose = params.get("whose", "me").removeprefix("@").lower()
+    owners = [each for each in owners_of(owner) if not each.user.is_internal_agent]
+    if whose in {"all", "me"}:
+        return owners if whose == "all" else [owner]
+    named_ = [each for each in owners if each.handle.lower() == whose]
+    if not named_:
+        raise named(Problem("whose", "must be all, me, or the handle of an external agent"))
+    return named_
+
+
+def narrowed(access: Access, params: dict[str, Any]) -> Q:
+    bounds = Q(**{BOUNDS[name]: params[name] for name in BOUNDS if name in params})
+    if "active" not in params:
+        return bounds
+    is_active = Q(expires_at__gt=access.now)
+    return bounds & (is_active if params["active"] else ~is_active)
+
+
 # --- Serving them ---------------------------------------------------------------------------
 
 
@@ -162,11 +209,11 @@ class Tokens(Resource):
 
     def list(self, request: Request, user_id: str) -> Response:
         access = access_of(request)
-        params = query(PageParams, request)
-        owner = owner_at(access, user_id)
-        rows = ApiToken.objects.filter(owner=owner).external()
+        params = query(TokenListParams, request)
+        owners = {each.id: each for each in owners_asked(owner_at(access, user_id), params)}
+        rows = ApiToken.objects.filter(narrowed(access, params), owner__in=owners).external()
         page = page_of(rows, Order("created_at"), request, params)
-        return page.answer([token_json(access, row, owner) for row in page.rows])
+        return page.answer([token_json(access, row, owners[row.owner_id]) for row in page.rows])
 
     def create(self, request: Request, user_id: str) -> Response:
         access = access_of(request)
@@ -244,6 +291,9 @@ def token_json(access: Access, token: ApiToken, owner: TenantUser) -> dict[str, 
         "created_at": ts(token.created_at),
         "updated_at": ts(token.updated_at),
         "token_type": token.token_type,
+        "last_used_from": token.last_used_from or None,
+        "last_used_by": token.last_used_by or None,
+        "successor_id": str(token.successor_id) if token.successor_id else None,
     }
 
 

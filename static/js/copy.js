@@ -1,4 +1,4 @@
-// Copies the text of the <code> inside the element. With data-secret, leaving before it was copied asks once.
+// Copies the text of the <code> inside the element. With data-secret, leaving before its text was copied, alone or in a line, asks once.
 export default function copy(element) {
   const button = element.querySelector("[data-copy]");
   const source = element.querySelector("code");
@@ -14,19 +14,15 @@ export default function copy(element) {
   button.addEventListener("click", async () => {
     const copied = await write(source);
     say(copied ? "Copied" : "Select and copy it by hand");
-    if (copied) element.dataset.copied = "";
+    if (copied) noteCopied(source.textContent);
   });
-  element.addEventListener("copy", () => { element.dataset.copied = ""; });
   if ("secret" in element.dataset) guard(element);
 
   function say(text) {
     button.textContent = text;
     answer.textContent = text;
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      button.textContent = label;
-      answer.textContent = "";
-    }, 3000);
+    timer = setTimeout(() => { button.textContent = label; answer.textContent = ""; }, 3000);
   }
 }
 
@@ -41,8 +37,15 @@ async function write(source) {
   }
 }
 
+// A line that holds the secret, such as the one for the environment, counts as the secret.
+function noteCopied(text) {
+  const element = document.querySelector("[data-secret]");
+  if (element && text.includes(element.querySelector("code").textContent)) element.dataset.copied = "";
+}
+
 function guard(element) {
   let asked = false;
+  document.addEventListener("copy", () => noteCopied(getSelection().toString()));
   addEventListener("beforeunload", (event) => {
     if (asked || "copied" in element.dataset) return;
     asked = true;

@@ -15,7 +15,7 @@ from tokens.models import ApiToken
 MINE = f"{BASE}/users/me/tokens"
 KEYS = (
     "id name user_id token_prefix scopes active expires_at last_used_at created_at updated_at"
-    " token_type"
+    " token_type last_used_from last_used_by successor_id"
 ).split()
 READ = {"scopes": ["read:all"]}
 
@@ -262,6 +262,86 @@ def test_a_list_shows_the_newest_first_expired_ones_too(alice, token_for, world)
 
     assert [row["active"] for row in rows] == [True, False]
     assert deleted["id"] not in {row["id"] for row in rows}
+
+
+@pytest.fixture
+def sorts(world, token_for):
+    """Beside the calling token: one that expired, one that will soon, one of alice's agent."""
+    made = {
+        "expired": token_for("alice", at=world.now - timedelta(days=40), days=10),
+        "short": token_for("alice", at=world.now - timedelta(days=5), days=6),
+        "scout's": token_for("alice", agent="scout", at=world.now - timedelta(days=2)),
+    }
+    for name, plaintext in made.items():
+        ApiToken.unscoped.filter(token_hash=secret.digest(plaintext)).update(name=name)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({}, ["calling", "short", "expired"]),
+        ({"active": "true"}, ["calling", "short"]),
+        ({"active": "false"}, ["expired"]),
+        ({"created_after": -10}, ["calling", "short"]),
+        ({"created_before": -3}, ["short", "expired"]),
+        ({"expires_after": 2}, ["calling"]),
+        ({"expires_before": 2}, ["short", "expired"]),
+        ({"expires_after": -50, "expires_before": 2, "active": "true"}, ["short"]),
+        ({"whose": "me"}, ["calling", "short", "expired"]),
+        ({"whose": "all"}, ["calling", "scout's", "short", "expired"]),
+        ({"whose": "scout"}, ["scout's"]),
+        ({"whose": "@Scout"}, ["scout's"]),
+    ],
+)
+def test_a_list_narrows_by_state_time_and_owner(alice, sorts, world, query, names):
+    moments = {
+        key: (world.now + timedelta(days=value)).isoformat() if isinstance(value, int) else value
+        for key, value in query.items()
+    }
+
+    rows = alice.get(MINE, **moments).json()
+
+    assert [row["name"].replace("alice in a test", "calling") for row in rows] == names
+
+
+def test_each_row_names_its_own_user(alice, sorts, world):
+    owners = {row["name"]: row["user_id"] for row in alice.get(MINE, whose="all").json()}
+
+    assert owners["scout's"] == str(world.user("scout").id)
+    assert owners["short"] == str(world.user("alice").id)
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"active": "maybe"}, "active must be true or false"),
+        ({"created_after": "soon"}, "created_after must be a valid time"),
+        ({"expires_before": "x"}, "expires_before must be a valid time"),
+        ({"whose": "bob"}, "whose must be all, me, or the handle of an external agent"),
+        ({"whose": "steward"}, "whose must be all, me, or the handle of an external agent"),
+    ],
+)
+def test_a_value_that_means_nothing_is_named(alice, query, sentence):
+    assert error_of(alice.get(MINE, **query), 400) == sentence
+
+
+def test_an_agent_lists_its_own_alone(scout, sorts):
+    assert {row["name"] for row in scout.get(MINE, whose="all").json()} == {
+        "scout in a test",
+        "scout's",
+    }
+
+
+def test_an_object_tells_the_last_use(alice, token_for):
+    used = token_for("alice")
+    client_with(used).get(
+        f"{BASE}/tokens/self", headers={"user-agent": "curl/8"}, REMOTE_ADDR="203.0.113.9"
+    )
+
+    row = next(each for each in alice.get(MINE).json() if used.startswith(each["token_prefix"]))
+
+    assert (row["last_used_from"], row["last_used_by"]) == ("203.0.113.0/24", "curl")
 
 
 @pytest.mark.parametrize("case", ["unknown", "short", "plaintext", "deleted", "internal", "bob's"])

@@ -118,6 +118,48 @@ def test_an_agent_kept_from_public_writing_only_reads_in_the_main_collective(api
     assert "create:all" in places["kitchen"]["scopes"]
 
 
+CAPABLE = {
+    "of nothing": ([], "read", "no_capabilities", "Its capabilities let it write nothing."),
+    "of reading": (["summarize"], "read", "no_capabilities", "let it write nothing."),
+    "of two": (
+        ["create_note", "add_comment"],
+        "read + write",
+        "some_capabilities",
+        "Of writing, it may only: create note, add comment.",
+    ),
+    "of many": (None, "read + write", "some_capabilities", "ways to write, its capabilities hold"),
+}
+
+
+@pytest.mark.parametrize("case", CAPABLE)
+def test_what_an_agent_may_write_is_what_its_capabilities_hold(api, page, world, case):
+    capabilities, may, code, sentence = CAPABLE[case]
+    scout = world.user("scout")
+    configuration = {**scout.agent_configuration, "capabilities": capabilities}
+    User.objects.filter(id=scout.id).update(agent_configuration=configuration)
+    plaintext = make_token("alice", agent="scout")
+
+    kitchen = reach_of(client_with(plaintext))["kitchen"]
+    text = page("alice").get(token_path(plaintext) + ".md").content.decode()
+
+    assert ("create:all" in kitchen["scopes"]) is (may != "read")
+    assert kitchen["open"] is True
+    assert kitchen["limit"]["code"] == code
+    assert sentence in kitchen["limit"]["reason"]
+    assert kitchen["limit"]["cure"] == "Alice can change them in its settings."
+    assert kitchen["note"] == f"{kitchen['limit']['reason']} {kitchen['limit']['cure']}"
+    row = next(line for line in text.splitlines() if line.startswith("| [Kitchen Crew]"))
+    assert f"| yes | {may}. " in row
+    assert sentence in row
+    assert "[change them in its settings](/ai-agents/scout/settings)" in row
+
+
+def test_a_token_that_only_reads_is_limited_by_no_capability(api):
+    kitchen = reach_of(api("alice", agent="scout", scope="read"))["kitchen"]
+
+    assert (kitchen["limit"], kitchen["note"]) == (None, None)
+
+
 # --- The token in use -----------------------------------------------------------------------
 
 
@@ -201,8 +243,19 @@ def test_the_page_of_a_tenant_with_its_switch_off_names_the_admins(page):
     body = page("dave", "harbor").get(token_path(plaintext) + ".md").content.decode()
 
     assert "The API is off for Harbor Makers." in body
-    assert "[Alice](/u/alice) can turn it on" in body
-    assert "Workshop" not in body.split("What this token can reach now")[1]
+    cure = "[turn it on in the tenant's settings](/tenant-admin/settings)"
+    assert f"[Alice](/u/alice) can {cure}." in body
+
+
+def test_with_the_tenants_switch_off_the_page_still_tells_each_collective(page):
+    Tenant.objects.filter(subdomain="garden").update(is_api_enabled=False)
+
+    body = page("alice").get(token_path(make_token("alice")) + ".md").content.decode()
+
+    table = body.split("What this token can reach now")[1]
+    assert "| no | read + write, once that is cured |" in table
+    assert "API is off in this collective. [Carol](/u/carol) can" in table
+    assert "[turn it on in its settings](/collectives/treasury/settings)" in table
 
 
 def test_the_page_of_an_expired_token_says_what_to_do(page, world):

@@ -102,6 +102,31 @@ def test_scopes_are_kept_and_never_widened(now, api):
     assert refused.json()["code"] == "scope_not_grantable"
 
 
+def test_rotated_again_it_has_the_whole_lifetime_again(now, page, api):
+    plaintext = make_token("alice", days=400)
+    path = page_of(plaintext)
+    lost = row_of(plaintext_in(on_page(page("alice"), plaintext, overlap_days=7).text))
+    api("alice").delete(f"/api/v1/users/me/tokens/{lost.id}")
+    now.shift(timedelta(days=1))
+    browser = page("alice")
+
+    asked = browser.get(f"{path}/actions/rotate_api_token").content.decode()
+    made = row_of(plaintext_in(on_page(browser, plaintext).content.decode()))
+
+    assert made.expires_at == datetime(2028, 4, 1, 12, tzinfo=UTC)
+    assert 'The new one expires</dt><dd><time datetime="2028-04-01T12:00:00Z"' in asked
+
+
+def test_what_a_token_cut_a_session_gives_back(old, api, page):
+    short = api("alice", days=10)
+    cut = rotate(short, old).json()["token"]
+    assert row_of(cut).expires_at == NOW + timedelta(days=10)
+
+    whole = plaintext_in(on_page(page("alice"), cut).content.decode())
+
+    assert row_of(whole).expires_at == NOW + timedelta(days=28)
+
+
 # --- The old one ----------------------------------------------------------------------------
 
 
@@ -138,6 +163,15 @@ def test_without_a_word_they_overlap_for_a_day(old, api):
         "active": True,
         "expires_at": "2027-04-01T12:00:00.000Z",
     }
+
+
+def test_an_overlap_out_of_bounds_is_told_the_bounds(old, api, page):
+    body = rotate(api("alice"), old, overlap_days=-1).json()
+    form = on_page(page("alice"), old, overlap_days=-1).content.decode()
+
+    assert body["error"] == "Overlap days must be greater than or equal to 0"
+    assert "Must be at least 0" in form
+    assert 'min="0" max="7"' in form
 
 
 @pytest.mark.parametrize("overlap", [-1, 8, "soon", 1.5])
@@ -201,6 +235,47 @@ def test_at_fifty_only_no_overlap_works(now, api, world):
     assert "overlap_days 0" in refused.json()["hint"]
     assert made.status_code == 200
     assert ApiToken.unscoped.filter(owner=world.person("alice"), deleted_at=None).count() == 50
+
+
+@pytest.fixture
+def last_of_fifty(now, world):
+    """The last of as many active tokens of bob as he may have."""
+    for _ in range(50):
+        last = make_token("bob")
+    return last
+
+
+def test_at_fifty_the_form_offers_no_overlap_and_says_why(last_of_fifty, page):
+    path = f"{page_of(last_of_fifty)}/actions/rotate_api_token"
+
+    form = page("bob").get(path).content.decode()
+    described = page("bob").get(f"{path}.md").content.decode()
+
+    assert 'name="overlap_days" autocomplete="off" readonly' in form
+    assert 'value="0" inputmode="numeric" min="0" max="0"' in form
+    for shown in (form, described):
+        assert "0 alone: all 50 active tokens are in use" in shown
+
+
+def test_at_fifty_the_usual_overlap_is_none(last_of_fifty):
+    body = rotate(client_with(last_of_fifty), last_of_fifty).json()
+
+    assert body["replaces"]["active"] is False
+
+
+def test_a_form_that_is_refused_for_the_cap_says_what_helps(last_of_fifty, page, monkeypatch):
+    # Somebody takes the last place between the form and its answer.
+    monkeypatch.setattr("tokens.rules.active_count", lambda owner, now: 50)
+    monkeypatch.setattr("tokens.actions.rules.has_room", lambda access, owner: True)
+    monkeypatch.setattr("tokens.rules.has_room", lambda access, owner: False, raising=True)
+
+    answer = page("bob").post(
+        f"{page_of(last_of_fifty)}/actions/rotate_api_token", {"overlap_days": "1"}
+    )
+
+    assert answer.status_code == 422
+    assert "Maximum of 50 active API tokens reached." in answer.content.decode()
+    assert "With 0 days that both work" in answer.content.decode()
 
 
 def test_of_rotations_at_once_one_makes_a_successor(transactional_world):
@@ -281,6 +356,54 @@ def test_the_page_offers_it_and_names_the_successor_afterwards(old, page):
 
     shown = browser.get(path).content.decode()
     assert f"/u/alice/settings/tokens/{row_of(old).successor_id}" in shown
+
+
+@pytest.mark.parametrize("suffix", ["", ".md"])
+def test_a_token_and_its_successor_link_each_other(old, page, suffix):
+    browser, path = page("alice"), page_of(old)
+    on_page(browser, old)
+    successor = f"/u/alice/settings/tokens/{row_of(old).successor_id}"
+
+    before, after = (browser.get(each + suffix).content.decode() for each in (path, successor))
+    listed = browser.get(f"/u/alice/settings/tokens{suffix}").content.decode()
+
+    assert "This token is replaced by" in before
+    assert successor in before
+    assert "It replaces" in after
+    assert path in after
+    for shown in (successor, path):
+        assert listed.count(f'"{shown}"' if not suffix else f"({shown})") == 2
+
+
+@pytest.mark.parametrize("suffix", ["", ".md"])
+def test_a_rotated_token_offers_no_second_rotation(old, page, suffix):
+    browser, path = page("alice"), page_of(old)
+    on_page(browser, old)
+
+    assert "rotate_api_token" not in browser.get(path + suffix).content.decode()
+
+
+@pytest.mark.parametrize("suffix", ["", ".md"])
+def test_a_second_rotation_links_the_successor(old, page, suffix):
+    browser = page("alice")
+    on_page(browser, old)
+
+    again = browser.post(f"{page_of(old)}/actions/rotate_api_token{suffix}")
+
+    assert again.status_code == 409
+    assert f"/u/alice/settings/tokens/{row_of(old).successor_id}" in again.content.decode()
+
+
+def test_the_api_names_the_successor_until_it_is_deleted(old, api):
+    alice = api("alice")
+    path = f"/api/v1/users/me/tokens/{row_of(old).id}"
+    assert alice.get(path).json()["successor_id"] is None
+
+    made = rotate(alice, old).json()
+    assert alice.get(path).json()["successor_id"] == made["id"]
+
+    alice.delete(f"/api/v1/users/me/tokens/{made['id']}")
+    assert alice.get(path).json()["successor_id"] is None
 
 
 def test_the_rule_knows_that_months_have_ends():

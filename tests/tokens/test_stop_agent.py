@@ -55,7 +55,7 @@ def test_it_may_get_a_new_token_afterwards(page, scouts):
 
 @pytest.mark.parametrize("where", ["its page", "its settings", "its token"])
 def test_it_asks_first_with_the_facts(page, scouts, where):
-    client_with(scouts[0]).get(SELF)
+    client_with(scouts[0]).get(SELF, headers={"user-agent": "curl/8"}, REMOTE_ADDR="203.0.113.9")
     path = pages(scouts)[where]
 
     shown = page("alice").get(path).content.decode()
@@ -65,6 +65,7 @@ def test_it_asks_first_with_the_facts(page, scouts, where):
     assert "Stop “scout”?" in asked
     assert "<dt>Active tokens</dt><dd>2</dd>" in asked
     assert "<dt>Last used</dt><dd><time" in asked
+    assert "<dt>From</dt><dd>203.0.113.0/24, by curl</dd>" in asked
 
 
 def test_a_token_of_the_parent_stops_it_too(api, scouts):

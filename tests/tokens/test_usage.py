@@ -137,11 +137,33 @@ def test_the_chart_has_thirty_days_and_no_style(token, page):
 
     html = page("alice").get(page_of(token)).content.decode()
 
-    chart = html.split("<svg viewBox=")[1].split("</svg>")[0]
-    assert chart.count("<rect ") == 30
-    assert re.search(r'y="0" width="8" height="40"', chart)
+    chart = html.split('<svg viewBox="0 -1 300')[1].split("</svg>")[0]
+    assert re.findall(r'<rect x="(\d+)" y="0" width="8" height="48"', chart) == ["290"]
     assert "style=" not in chart
+    assert "1 at most in a day" in html
+    assert "<span>9 Feb</span> <span>10 Mar</span>" in html
     assert '<th scope="row">2027-03-10</th><td>1</td><td>0</td>' in html
+
+
+def test_the_chart_draws_refused_requests_otherwise_than_those_let_in(token, page):
+    client_with(token).get(NOTES)
+    client_with(token).get(CLOSED)
+    usage.ledger.settle()
+
+    html = page("alice").get(page_of(token)).content.decode()
+
+    chart = html.split('<svg viewBox="0 -1 300')[1].split("</svg>")[0]
+    assert chart.count("<rect ") == 2
+    assert chart.count('fill="none"') == 1
+    assert "<summary>Day by day</summary>" in html
+
+
+@pytest.mark.parametrize("suffix", ["", ".md"])
+def test_a_token_without_requests_says_so(token, page, suffix):
+    body = page("alice").get(page_of(token) + suffix).content.decode()
+
+    assert "It was used for nothing in these days." in body
+    assert "at most in a day" not in body
 
 
 def test_counting_never_fails_a_request(token, monkeypatch):
@@ -200,7 +222,7 @@ def test_a_refused_request_is_told_with_reason_and_cure(token, page):
         assert "private" not in body.split("Refused requests")[1]
 
 
-def test_an_expired_token_is_told_and_an_unknown_one_is_not(token, noon, world):
+def test_an_expired_token_is_told_and_an_unknown_one_is_not(token, noon, world, page):
     program = client_with(token)
     noon.shift(timedelta(days=31))
     assert program.get(NOTES).status_code == 401
@@ -209,6 +231,12 @@ def test_an_expired_token_is_told_and_an_unknown_one_is_not(token, noon, world):
     )
 
     assert [each.code for each in TokenRefusal.unscoped.all()] == ["token_expired"]
+    for suffix in ("", ".md"):
+        browser = page("alice", at=NOON + timedelta(days=31))
+        body = browser.get(page_of(token) + suffix).content.decode()
+        assert "{handle}" not in body
+        link = '<a href="/u/alice/settings/tokens">' if not suffix else "(/u/alice/settings/tokens)"
+        assert link in body.rsplit("Refused requests", 1)[1]
 
 
 def test_a_reached_limit_is_told(token, settings):
@@ -218,7 +246,9 @@ def test_a_reached_limit_is_told(token, settings):
     client.get(NOTES)
     assert client.get(NOTES).status_code == 429
 
-    assert [each.status for each in TokenRefusal.unscoped.all()] == [429]
+    kept = TokenRefusal.unscoped.get()
+    assert kept.status == 429
+    assert kept.cure == "Wait, then send fewer: 1 requests of one caller are let in a minute."
 
 
 def test_what_is_not_there_is_no_refusal(token):

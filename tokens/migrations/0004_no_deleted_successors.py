@@ -1,0 +1,18 @@
+from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
+
+
+def forget_deleted(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Deleting a successor takes it off what it replaced; those deleted before did not."""
+    tokens = apps.get_model("tokens", "ApiToken").unscoped
+    tokens.filter(successor__deleted_at__isnull=False).update(successor=None)
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("tokens", "0003_token_lifetime"),
+    ]
+
+    # Which ones they were is nowhere needed.
+    operations = [migrations.RunPython(forget_deleted, migrations.RunPython.noop)]
