@@ -25,11 +25,7 @@ def address_of(subdomain: str = "") -> str:
 
 
 def subdomain_of(request: HttpRequest) -> str | None:
-    """Return the tenant's subdomain, or None at the front door.
-
-    Raises:
-        DisallowedHost: a host that is not ours.
-    """
+    """Return the tenant's subdomain, or None at the front door."""
     host = request.get_host().lower()
     name = host if host.endswith("]") else host.rsplit(":", 1)[0]
     name = name.rstrip(".")

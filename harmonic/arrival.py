@@ -1,4 +1,4 @@
-"""What meets a request first: its id, and the healthcheck."""
+"""What meets a request first: its id, the healthcheck, and whether its host is ours."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import re
 import uuid
 from collections.abc import Callable
 
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
-from harmonic.kernel.logs import request_began
+from harmonic.kernel.logs import request_began, tell
 from tokens import secret
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -41,4 +43,25 @@ class HealthcheckMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path == "/healthcheck":
             return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+        return self.get_response(request)
+
+
+class HostMiddleware:
+    """Marks a request for a host that is not ours, or is no host at all.
+
+    Django would stop at it anywhere, with a traceback in the log. For the access middleware
+    it is a tenant that is not there; whoever asks for the host behind this reads our own.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.is_host_ours = True  # type: ignore[attr-defined]  # ours
+        try:
+            request.get_host()
+        except DisallowedHost:
+            request.is_host_ours = False  # type: ignore[attr-defined]  # ours
+            tell(unknown_host=request.META.get("HTTP_HOST", ""))
+            request.META["HTTP_HOST"] = settings.HOST
         return self.get_response(request)

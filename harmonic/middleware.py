@@ -90,6 +90,8 @@ class AccessMiddleware:
             refuse_exceeded(access, request.counts)  # type: ignore[attr-defined]  # set above
 
     def _find(self, request: HttpRequest, subdomain: str | None) -> None:
+        if not request.is_host_ours:  # type: ignore[attr-defined]  # set on arrival
+            raise NotFound
         if subdomain is None:
             request.urlconf = settings.FRONT_DOOR_URLCONF
             return

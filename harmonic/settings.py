@@ -99,6 +99,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "harmonic.arrival.RequestIdMiddleware",
     "harmonic.arrival.HealthcheckMiddleware",
+    "harmonic.arrival.HostMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
