@@ -23,11 +23,13 @@ from django.http import HttpRequest, HttpResponse, RawPostDataException
 from api.models import KeyedRequest
 from harmonic.kernel.access import Access, Refused
 from harmonic.kernel.documents import keep_private
+from harmonic.kernel.negotiation import is_api_path
 from harmonic.kernel.pages import Request
 from harmonic.kernel.params import body_of, raw_of
 from harmonic.refusals import api_error
 
 HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r'"([\x20-\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e][\x20-\x7e]{0,254})')
 _PLACE = re.compile(r"^/(collectives|workspace)/[^/]+(?=/api/)")
 KEPT_HEADERS = ("Content-Type", "Location", "ETag")
@@ -205,6 +207,8 @@ def _carried_out(asked: Asked, claim: UUID, respond: Respond) -> HttpResponse:
 
 
 def _is_kept(response: HttpResponse) -> bool:
+    if response.get("Cache-Control") == "no-store" and not hasattr(response, "secret_id"):
+        return False
     return response.status_code < 500 and response.status_code not in NOT_KEPT
 
 
@@ -226,18 +230,18 @@ def _replayed(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
             "The answer held a token, which is shown once and was not kept.",
             status=409,
             code="idempotency_secret_unavailable",
-            hint="Delete the token with this id, and make another under another key.",
+            hint=f"Delete the token {earlier.secret_id}, and make another under another key.",
             extra={"id": earlier.secret_id},
         )
     response = _again(request, earlier)
-    response["Idempotency-Replayed"] = "true"
+    response[REPLAYED] = "true"
     keep_private(response)
     return response
 
 
 def _again(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
     assert earlier.status is not None  # it is answered
-    if earlier.status >= 400:
+    if earlier.status >= 400 and is_api_path(earlier.path):
         # Whether as problem details, each request says for itself.
         return api_error(request, json.loads(earlier.body))
     return HttpResponse(earlier.body, status=earlier.status, headers=earlier.headers)

@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "harmonic.cookies.CsrfMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "harmonic.middleware.AccessMiddleware",
+    "api.middleware.KeyedPagesMiddleware",
 ]
 
 ROOT_URLCONF = "harmonic.urls"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 
 from django.contrib import messages
+from django.db import transaction
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, resolve, reverse
 from django.urls.exceptions import Resolver404
 
+from harmonic.kernel import conditional
 from harmonic.kernel.access import (
     Access,
     Door,
@@ -21,7 +25,7 @@ from harmonic.kernel.access import (
     Refused,
     Rule,
 )
-from harmonic.kernel.actions import Action, Outcome, Resource, Secret, perform, require
+from harmonic.kernel.actions import Action, Outcome, Resource, Secret, perform, rehearse, require
 from harmonic.kernel.documents import (
     Document,
     Offer,
@@ -30,9 +34,10 @@ from harmonic.kernel.documents import (
     keep_private,
     origin_of,
     respond,
+    unwritten_of,
 )
 from harmonic.kernel.negotiation import Format
-from harmonic.kernel.params import Raw, raw_of
+from harmonic.kernel.params import Raw, raw_of, without_rehearsal
 from harmonic.kernel.schema import schema_of
 from harmonic.kernel.wording import did_you_mean
 
@@ -279,7 +284,8 @@ def action_view(page: Page) -> View:
         if action is None:
             raise unknown_action(page, access, target, base, action_name)
         if request.method == "POST":
-            return run(request, page, action, target, base)
+            find = partial(page.find, access, **kwargs)
+            return run_if_expected(request, page, action, find, target, base)
         if page.fresh and not access.is_fresh(page.fresh):
             raise FreshProofRequired(page.fresh)
         return respond(request, access, described(page, access, action, target, base))
@@ -352,12 +358,52 @@ def unknown_action(page: Page, access: Access, target: Any, base: str, name: str
     )
 
 
+def run_if_expected(
+    request: HttpRequest,
+    page: Page,
+    action: Action,
+    find: Callable[[], Any],
+    target: Any,
+    base: str,
+) -> HttpResponse:
+    """Carry out an action's POST on the page that its sender has seen, if `If-Match` says so.
+
+    Raises:
+        Refused: 412; the page is not, or no longer, what the sender has seen.
+    """
+    if "If-Match" not in request.headers:
+        return run(request, page, action, target, base)
+    with transaction.atomic():
+        if isinstance(target, Model):
+            # Keeps other writers out until the end of the transaction.
+            rows = type(target)._default_manager.select_for_update().filter(pk=target.pk)
+            rows.values_list("pk").first()
+        target = find()
+        _require_seen(request, page, target, base)
+        return run(request, page, action, target, base)
+
+
+def _require_seen(request: HttpRequest, page: Page, target: Any, base: str) -> None:
+    access = cast(Request, request).access
+    reading = replace(access, path=base, format=Format.MARKDOWN, query={})
+    etag = unwritten_of(reading, page.document(reading, target, base)).etag
+    # A page's tags are weak, and say all that can be seen of it.
+    if not conditional.matches(request.headers["If-Match"], etag):
+        raise Refused(
+            "The page is not what you expect: it has changed since, or never was so.",
+            status=412,
+            code="precondition_failed",
+            hint=f"Read {base} as Markdown again, and send its ETag in If-Match.",
+        )
+
+
 def run(request: HttpRequest, page: Page, action: Action, target: Any, base: str) -> HttpResponse:
     """Carry out an action's POST and answer in the format asked for."""
     access = cast(Request, request).access
     raw = raw_of(request)
     try:
-        outcome = perform(action, access, target, raw)
+        raw, is_rehearsal = without_rehearsal(raw)
+        outcome = (rehearse if is_rehearsal else perform)(action, access, target, raw)
     except Invalid as invalid:
         if access.format == Format.HTML:
             offer = offered(access, action, target, base)
@@ -367,6 +413,9 @@ def run(request: HttpRequest, page: Page, action: Action, target: Any, base: str
     except Refused as refused:
         refused.action = action.name
         raise
+    if outcome.is_rehearsal:
+        rehearsed = _success(access, action, replace(outcome, path=base))
+        return respond(request, access, rehearsed)
     return answered(request, action, outcome)
 
 
@@ -378,12 +427,20 @@ def answered(request: HttpRequest, action: Action, outcome: Outcome) -> HttpResp
         shown = page.find(access, **kwargs)
         base = reverse(name, kwargs=dict(kwargs))
         document = page.document(access, shown, base, outcome.secret, outcome.notes)
-        return respond(request, access, with_origin(request, document))
+        return _secretly(respond(request, access, with_origin(request, document)), outcome)
     if access.format == Format.HTML and not outcome.secret:
         for text in (outcome.message, *outcome.notes):
             messages.success(request, text)
         return HttpResponseRedirect(outcome.path, status=303)
-    return respond(request, access, with_origin(request, _success(access, action, outcome)))
+    document = with_origin(request, _success(access, action, outcome))
+    return _secretly(respond(request, access, document), outcome)
+
+
+def _secretly(response: HttpResponse, outcome: Outcome) -> HttpResponse:
+    """Say of an answer that holds a plaintext which row it opens: nobody repeats it."""
+    if outcome.secret:
+        response.secret_id = outcome.secret.row.id  # type: ignore[attr-defined]  # ours
+    return response
 
 
 def with_origin(request: HttpRequest, document: Document) -> Document:
@@ -395,8 +452,9 @@ def _success(access: Access, action: Action, outcome: Outcome) -> Document:
     resource = outcome.resource
     secret = {"token": outcome.secret.plaintext} if outcome.secret else {}
     shown = {"type": resource.type, "id": resource.id, "path": resource.path} if resource else None
+    word = "Dry Run" if outcome.is_rehearsal else "Action Success"
     return Document(
-        title=f"Action Success: {action.name}",
+        title=f"{word}: {action.name}",
         template="actions/success.html",
         context={"action": action, "outcome": outcome, "secret": outcome.secret},
         offers=offers_at(access, outcome.path),
@@ -408,6 +466,7 @@ def _success(access: Access, action: Action, outcome: Outcome) -> Document:
             "resource": shown,
             "notes": list(outcome.notes),
             **secret,
+            **({"dry_run": True} if outcome.is_rehearsal else {}),
         },
     )
 

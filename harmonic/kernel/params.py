@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -28,6 +28,14 @@ FORMS = frozenset({URLENCODED, "multipart/form-data"})
 _UNCODED = frozenset({"", "identity"})
 _GROUPED = re.compile(r"^\w+\[(\w+)\](\[\])?$")
 MAX_DEPTH = 50
+
+
+# What every write of a page takes besides its parameters.
+DRY_RUN = "dry_run"
+
+
+class RehearsalParams(Params):
+    dry_run = Flag(required=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,19 @@ def raw_of(request: HttpRequest) -> Raw:
     if request.content_type == JSON and body_of(request).strip():
         return _json(request)
     return Raw({**_lists(request.GET), **_lists(_form(request))}, is_form=True)
+
+
+def without_rehearsal(raw: Raw) -> tuple[Raw, bool]:
+    """Return the parameters without `dry_run`, and whether it is asked for.
+
+    Raises:
+        Invalid: it is no boolean.
+    """
+    if DRY_RUN not in raw.values:
+        return raw, False
+    asked = validated(RehearsalParams, replace(raw, values={DRY_RUN: raw.values[DRY_RUN]}))
+    values = {name: value for name, value in raw.values.items() if name != DRY_RUN}
+    return replace(raw, values=values), asked.get(DRY_RUN, False)
 
 
 def check_body(request: HttpRequest) -> None:

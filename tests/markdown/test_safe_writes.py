@@ -1,0 +1,175 @@
+"""Writing without fear: once under a key, only on the page one has seen, or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.models import SecurityEvent
+from collectives.notes.models import Note
+from harmonic.kernel.tenancy import tenant_bound
+from tests.fixtures.world import World
+from tests.markdown.reading import read
+from tokens.models import ApiToken
+
+pytestmark = pytest.mark.django_db
+
+CREATE = "/collectives/kitchen/note/actions/create_note"
+MAKE_TOKEN = "/u/alice/settings/tokens/new/actions/create_api_token"
+
+
+def send(client: Any, path: str, body: dict[str, Any], **headers: str) -> Any:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return client.post(path, body, content_type="application/json", headers=named)
+
+
+def notes(title: str) -> int:
+    return Note.unscoped.filter(title=title).count()
+
+
+# --- Under a key ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".md", ".json"])
+def test_what_is_sent_again_under_its_key_is_done_once(api: Any, suffix: str) -> None:
+    alice, body = api("alice"), {"title": "Once", "text": "x"}
+    first = send(alice, CREATE + suffix, body, idempotency_key="k1")
+    again = send(alice, CREATE + suffix, body, idempotency_key="k1")
+
+    assert first.status_code == again.status_code == 200
+    assert again.content == first.content
+    assert again["Content-Type"] == first["Content-Type"]
+    assert ("Idempotent-Replayed" in first, again["Idempotent-Replayed"]) == (False, "true")
+    assert notes("Once") == 1
+
+
+def test_a_refusal_is_repeated_as_it_was(api: Any) -> None:
+    alice = api("alice")
+    first = send(alice, CREATE, {"text": ""}, idempotency_key="k1")
+    again = send(alice, CREATE, {"text": ""}, idempotency_key="k1")
+
+    assert first.status_code == again.status_code == 422
+    assert again.content == first.content
+    read(again.content.decode())
+
+
+def test_a_key_belongs_to_its_parameters_its_path_and_its_user(api: Any) -> None:
+    alice = api("alice")
+    send(alice, CREATE, {"title": "First", "text": "x"}, idempotency_key="k1")
+    other = send(alice, CREATE, {"title": "Second", "text": "x"}, idempotency_key="k1")
+    elsewhere = send(
+        alice, "/note/actions/create_note", {"title": "First", "text": "x"}, idempotency_key="k1"
+    )
+    bobs = send(api("bob"), CREATE, {"title": "First", "text": "x"}, idempotency_key="k1")
+
+    assert other.status_code == 409
+    assert "was used for another request" in read(other.content.decode()).fields["error"]
+    assert elsewhere.status_code == bobs.status_code == 200
+    assert (notes("First"), notes("Second")) == (3, 0)
+
+
+def test_a_malformed_key_is_refused(api: Any) -> None:
+    response = send(api("alice"), CREATE, {"text": "x"}, idempotency_key="k" * 256)
+
+    assert response.status_code == 400
+    assert "Idempotency-Key" in response.content.decode()
+
+
+def test_a_token_is_shown_once_whatever_the_key(api: Any, world: World) -> None:
+    alice, body = api("alice"), {"name": "keyed"}
+    first = send(alice, MAKE_TOKEN, body, idempotency_key="k1")
+    again = send(alice, MAKE_TOKEN, body, idempotency_key="k1")
+
+    made = ApiToken.unscoped.get(name="keyed")
+    assert first.status_code == 200
+    assert "hmn_" in first.content.decode()
+    assert again.status_code == 409
+    assert "shown once" in read(again.content.decode()).fields["error"]
+    assert str(made.id) in again.content.decode()
+
+
+# --- On the page one has seen ---------------------------------------------------------------
+
+
+def test_a_change_is_made_on_the_page_that_was_seen(api: Any, note_path: Any) -> None:
+    alice, path = api("alice"), f"{note_path('Welcome to the kitchen')}/edit"
+    seen = alice.get(f"{path}.md")["ETag"]
+    change = f"{path}/actions/update_note"
+
+    first = send(alice, change, {"title": "Sharper"}, if_match=seen)
+    second = send(alice, change, {"title": "Blunter"}, if_match=seen)
+
+    assert first.status_code == 200
+    assert second.status_code == 412
+    assert "it has changed since" in read(second.content.decode()).fields["error"]
+    assert (notes("Sharper"), notes("Blunter")) == (1, 0)
+
+
+def test_any_page_will_do_for_a_star(api: Any, note_path: Any) -> None:
+    change = f"{note_path('Welcome to the kitchen')}/edit/actions/update_note"
+
+    assert send(api("alice"), change, {"title": "Sharper"}, if_match="*").status_code == 200
+
+
+def test_another_persons_tag_is_not_ones_own(api: Any, note_path: Any) -> None:
+    path = note_path("Knife care")
+    seen = api("bob").get(f"{path}.md")["ETag"]
+
+    response = send(api("alice"), f"{path}/actions/add_comment", {"text": "x"}, if_match=seen)
+
+    assert response.status_code == 412
+
+
+# --- Not at all -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["query", "body"])
+def test_a_dry_run_says_what_would_happen_and_does_nothing(api: Any, where: str) -> None:
+    alice, body = api("alice"), {"title": "Rehearsed", "text": "x"}
+    path = CREATE + ("?dry_run=true" if where == "query" else "")
+    response = send(alice, path, {**body, "dry_run": True} if where == "body" else body)
+
+    document = read(response.content.decode())
+    assert response.status_code == 200
+    assert document.fields["title"] == "Dry Run: create_note"
+    assert "Nothing was done." in response.content.decode()
+    assert "Ignored" not in response.content.decode()
+    assert notes("Rehearsed") == 0
+
+
+def test_a_dry_run_as_json_says_so(api: Any) -> None:
+    response = send(api("alice"), f"{CREATE}.json?dry_run=1", {"text": "x"})
+
+    assert response.json()["dry_run"] is True
+    assert response.json()["resource"] is None
+
+
+def test_a_dry_run_refuses_what_the_action_would(api: Any) -> None:
+    invalid = send(api("alice"), f"{CREATE}?dry_run=true", {"text": ""})
+    forbidden = send(api("alice", scope="read"), f"{CREATE}?dry_run=true", {"text": "x"})
+
+    assert (invalid.status_code, forbidden.status_code) == (422, 403)
+
+
+def test_a_dry_run_of_a_new_token_shows_no_token_and_leaves_no_event(
+    api: Any, world: World
+) -> None:
+    alice = api("alice")
+    with tenant_bound(world.tenant().id):
+        before = SecurityEvent.objects.count()
+    response = send(alice, f"{MAKE_TOKEN}?dry_run=true", {"name": "rehearsed"})
+
+    assert response.status_code == 200
+    assert "hmn_" not in response.content.decode()
+    assert not ApiToken.unscoped.filter(name="rehearsed").exists()
+    with tenant_bound(world.tenant().id):
+        assert SecurityEvent.objects.count() == before
+
+
+@pytest.mark.parametrize(("word", "status", "made"), [("false", 200, 1), ("perhaps", 422, 0)])
+def test_only_what_says_yes_is_a_dry_run(api: Any, word: str, status: int, made: int) -> None:
+    response = send(api("alice"), f"{CREATE}?dry_run={word}", {"title": "Word", "text": "x"})
+
+    assert response.status_code == status
+    assert notes("Word") == made
