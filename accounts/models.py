@@ -208,17 +208,30 @@ class SecurityEvent(TenantModel):
     """A line of the security log, kept: rows are added, never changed or deleted.
 
     `user` is who did it, `subject` whose account it is about: the owner of a token, the
-    person whose role changed.
+    person whose role changed. Both stay when the account is deleted: the row is as it was
+    written. Triggers of the database hold it so, too (`docs/decisions/`, 0007).
     """
 
     at = models.DateTimeField()
     event = models.CharField(max_length=64)
     severity = models.CharField(max_length=8)
     user = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+        User,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     subject = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+        User,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     ip = models.CharField(max_length=45, blank=True)
     request_id = models.CharField(max_length=128, blank=True)

@@ -189,6 +189,11 @@ def editable_person(access: Access, handle: str) -> TenantUser:
     return person
 
 
+def someone(person: TenantUser) -> audit.Someone:
+    """Return whom an event of the security log is about, as they are called now."""
+    return audit.Someone(person.user_id, person.handle, person.display_name)
+
+
 # --- The API switch -------------------------------------------------------------------------
 
 API_SWITCHES = ("feature_api", "api", "api_enabled")

@@ -1,6 +1,7 @@
-"""The security log as rows: what is kept of each event, and what it says in words.
+"""The security log as rows: what is kept of each event, and how it is read.
 
-`docs/operations.md` (Security log) says what is kept and what is not.
+`docs/operations.md` (Security log) says what is kept and what is not;
+`accounts/security_words.py` has the sentences.
 """
 
 from __future__ import annotations
@@ -11,19 +12,24 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Q
 
-from accounts.models import SecurityEvent
+from accounts.append_only import deletion_allowed
+from accounts.models import SecurityEvent, Tenant
 from accounts.queries import People, Person, people
+from accounts.security_words import Happened, sentence
 from harmonic.kernel import audit, cursors
+from harmonic.kernel.access import UserType
 from harmonic.kernel.logs import without_tokens
 from harmonic.kernel.tenancy import tenant_bound
 
-# What a row keeps of an event's data: nothing that people wrote but the names of tokens.
+# What a row keeps of an event's data: nothing that people wrote but names.
 KEPT = frozenset(
-    "reason scope token_id name old_name is_admin removed is_on collective_id code action"
-    " method limit note_id successor_id count".split()
+    "reason scope token_id name old_name is_on collective_id code action method limit note_id"
+    " successor_id count masked scopes expires_at with by_token by_token_id role grant changed"
+    " granted withdrawn mode invite_id inviter_id is_api_on archived deleted is_admin"
+    " before".split()
 )
 # These come as often as somebody likes; a row a minute says it.
 SAMPLED = frozenset({"permission_denied", "rate_limited"})
@@ -60,6 +66,8 @@ def _is_one_of_many(event: audit.Event) -> bool:
 
 def _row(event: audit.Event, tenant_id: UUID) -> SecurityEvent:
     about = event.data.get("owner_id") or event.data.get("person_id") or event.user_id
+    parts = {"user": event.user_id, "subject": about, "inviter": event.data.get("inviter_id")}
+    data = {key: _plain(value) for key, value in event.data.items() if key in KEPT}
     return SecurityEvent(
         tenant_id=tenant_id,
         at=event.at,
@@ -69,20 +77,75 @@ def _row(event: audit.Event, tenant_id: UUID) -> SecurityEvent:
         subject_id=about,
         ip=event.ip,
         request_id=event.request_id,
-        data={key: _plain(value) for key, value in event.data.items() if key in KEPT},
+        data={**data, "people": _names(event, parts)},
     )
 
 
+def _names(event: audit.Event, parts: Mapping[str, UUID | None]) -> dict[str, dict[str, str]]:
+    """Return what those involved are called today, for the day when they are gone."""
+    known = {each.user_id: (each.handle, each.name) for each in event.people}
+    unknown = people(user_id for user_id in parts.values() if user_id not in known)
+    known |= {user_id: (person.handle, person.name) for user_id, person in unknown.items()}
+    return {
+        part: {"handle": known[user_id][0], "name": without_tokens(known[user_id][1])}
+        for part, user_id in parts.items()
+        if user_id in known
+    }
+
+
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, bool | int) else without_tokens(str(value))
+    """Return a value as JSON holds it, with whatever looks like a token cut out."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return without_tokens(str(value))
+
+
+# --- Pruning --------------------------------------------------------------------------------
+
+
+def prune(tenant: Tenant, before: datetime) -> int:
+    """Delete a tenant's events from before a moment, and return how many there were.
+
+    That they were deleted is an event itself.
+    """
+    with tenant_bound(tenant.id), deletion_allowed():
+        rows = SecurityEvent.objects.filter(at__lt=before)
+        # The queryset's own `delete` refuses.
+        count, _ = models.QuerySet.delete(rows)
+        if count:
+            audit.record(
+                audit.ADMIN_ACTION,
+                tenant_id=tenant.id,
+                action="prune_security_log",
+                before=before,
+                count=count,
+            )
+    return count
 
 
 # --- Reading --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
+class ShownToken:
+    """A token that an event names; without a path where its page is not the reader's."""
+
+    label: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """An event as a page shows it."""
+    """An event as a page shows it.
+
+    `token` is the one it is about; `with_` says what was acted with, `by_token` with which.
+    """
 
     at: datetime
     event: str
@@ -90,6 +153,9 @@ class Line:
     who: Person | None
     ip: str
     is_warning: bool
+    token: ShownToken | None
+    with_: str
+    by_token: ShownToken | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,34 +167,71 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events: `about` whom alone, if given; then what a reader filters by."""
+    """Which events: `about` whom alone, if given, in the log of `reader`; then the filters.
+
+    `was_called` is a handle that nobody has any more.
+    """
 
     about: frozenset[UUID] | None = None
+    reader: UUID | None = None
     event: str = ""
     who: UUID | None = None
+    was_called: str = ""
+    token: UUID | None = None
 
     @property
     def bound(self) -> str:
-        """The name of the list, to which its cursors belong."""
-        whose = ",".join(sorted(map(str, self.about))) if self.about is not None else "all"
-        return f"security:{whose}:{self.event}:{self.who or ''}"
+        """The name of the list, to which its cursors belong.
+
+        It names the reader and not the agents: making one leaves the cursors as they are.
+        """
+        whose = str(self.reader) if self.about is not None else "all"
+        filters = (self.event, self.who or self.was_called, self.token or "")
+        return f"security:{whose}:{':'.join(map(str, filters))}"
 
 
-def events(
-    wanted: Wanted, cursor: str, places: Callable[[Iterable[UUID]], Mapping[UUID, str]]
-) -> Stretch:
-    """Return a page of events, newest first; a cursor that cannot be read begins at the top.
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Where the words and links of a page come from, each asked once for all its events.
 
-    `places` gives the names of collectives.
+    `places` gives the names of collectives, `token_pages` the pages of tokens that the reader
+    may open.
     """
+
+    places: Callable[[Iterable[UUID]], Mapping[UUID, str]]
+    token_pages: Callable[[Iterable[UUID]], Mapping[UUID, str]]
+
+
+def events(wanted: Wanted, cursor: str, names: Names) -> Stretch:
+    """Return a page of events, newest first; a cursor that cannot be read begins at the top."""
     position = _position(cursor, wanted.bound)
     rows = list(_rows(wanted, position)[: PAGE + 1])
     more = len(rows) > PAGE
     rows = rows[:PAGE]
     older = cursors.encode((rows[-1].at, rows[-1].id), wanted.bound) if more else ""
-    known = people(uid for row in rows for uid in (row.user_id, row.subject_id))
-    names = places(UUID(row.data["collective_id"]) for row in rows if "collective_id" in row.data)
-    return Stretch([_line(row, wanted, known, names) for row in rows], older, position is None)
+    known = people(user_id for row in rows for user_id in _people_of(row).values())
+    places = names.places(_ids(rows, "collective_id"))
+    pages = names.token_pages(_ids(rows, "token_id", "successor_id", "by_token_id"))
+    lines = [_line(row, wanted, known, places, pages) for row in rows]
+    return Stretch(lines, older, position is None)
+
+
+def deleted_agents_of(user_id: UUID) -> frozenset[UUID]:
+    """Return the agents that somebody deleted: what happened to them stays theirs to read."""
+    rows = SecurityEvent.objects.filter(user=user_id, event=audit.USER_ACTION, data__deleted=True)
+    return frozenset(rows.values_list("subject_id", flat=True))
+
+
+def _people_of(row: SecurityEvent) -> dict[str, UUID]:
+    """Return who is in an event, by their part in it."""
+    inviter = row.data.get("inviter_id")
+    parts = {"user": row.user_id, "subject": row.subject_id}
+    parts["inviter"] = UUID(inviter) if inviter else None
+    return {part: user_id for part, user_id in parts.items() if user_id}
+
+
+def _ids(rows: Iterable[SecurityEvent], *names: str) -> set[UUID]:
+    return {UUID(row.data[name]) for row in rows for name in names if name in row.data}
 
 
 def _rows(wanted: Wanted, position: cursors.Position | None) -> Any:
@@ -139,6 +242,17 @@ def _rows(wanted: Wanted, position: cursors.Position | None) -> Any:
         rows = rows.filter(event=wanted.event)
     if wanted.who is not None:
         rows = rows.filter(Q(user=wanted.who) | Q(subject=wanted.who))
+    if wanted.was_called:
+        # Somebody who is gone is found by what they were called, row by row.
+        rows = rows.filter(
+            Q(data__people__user__handle__iexact=wanted.was_called)
+            | Q(data__people__subject__handle__iexact=wanted.was_called)
+        )
+    if wanted.token is not None:
+        token = str(wanted.token)
+        rows = rows.filter(
+            Q(data__token_id=token) | Q(data__successor_id=token) | Q(data__by_token_id=token)
+        )
     if position is not None:
         at, row_id = position
         rows = rows.filter(Q(at__lt=at) | Q(at=at, id__lt=row_id))
@@ -152,174 +266,47 @@ def _position(cursor: str, bound: str) -> cursors.Position | None:
         return None
 
 
-def _line(row: SecurityEvent, wanted: Wanted, known: People, places: Mapping[UUID, str]) -> Line:
-    # What others do to one's account is one's business; where they sit is not.
+def _line(
+    row: SecurityEvent,
+    wanted: Wanted,
+    known: People,
+    places: Mapping[UUID, str],
+    pages: Mapping[UUID, str],
+) -> Line:
+    # What others do to one's account is one's business; where they sit, and with what, is not.
     is_shown = wanted.about is None or row.user_id is None or row.user_id in wanted.about
+    there = People(
+        (user_id, _person(row, known, part, user_id)) for part, user_id in _people_of(row).items()
+    )
+    by_token = row.data.get("by_token_id") if is_shown else None
     return Line(
         at=row.at,
         event=row.event,
-        sentence=sentence(row, known, places),
-        who=known[row.user_id] if row.user_id else None,
+        sentence=sentence(
+            Happened(row.event, row.data, row.user_id, row.subject_id, there, places)
+        ),
+        who=there[row.user_id] if row.user_id else None,
         ip=row.ip if is_shown else "",
         is_warning=row.severity == "warning",
+        token=_about_token(row, pages),
+        with_=row.data.get("with", "") if is_shown else "",
+        by_token=_token(row.data.get("by_token"), by_token, pages) if by_token else None,
     )
 
 
-# --- In words -------------------------------------------------------------------------------
-
-# The events there are, as a filter offers them.
-NAMES = {
-    "login_success": "Sign-ins",
-    "login_failure": "Wrong passwords",
-    "logout": "Sign-outs",
-    "suspended_login_attempt": "Sign-ins while suspended",
-    "reverification_success": "Confirmations with the password",
-    "reverification_failure": "Failed confirmations",
-    "token_created": "Tokens made",
-    "token_renamed": "Tokens renamed",
-    "token_rotated": "Tokens rotated",
-    "token_deleted": "Tokens deleted",
-    "tokens_ended": "Agents stopped",
-    "api_flag_changed": "API switches",
-    "admin_action": "Roles and removals",
-    "user_suspended": "Suspensions",
-    "user_unsuspended": "Suspensions lifted",
-    "content_deleted": "Deletions by others",
-    "permission_denied": "Refused writes",
-    "rate_limited": "Limits reached",
-}
-PLAIN = {
-    "login_success": "Signed in",
-    "suspended_login_attempt": "Tried to sign in while suspended",
-    "password_changed": "Changed the password",
-    "email_changed": "Changed the e-mail address",
-    "content_deleted": "Deleted a note of somebody else",
-}
-SIGNED_OUT = {
-    "session_absolute_timeout": "Was signed out: the session was a day old",
-    "session_idle_timeout": "Was signed out after a time of inactivity",
-    "sessions_revoked": "Was signed out: all sessions were ended",
-    "user_suspended": "Was signed out: the account is suspended",
-}
-SCOPES = {"api_tokens": "API tokens", "admin": "the administration"}
+def _person(row: SecurityEvent, known: People, part: str, user_id: UUID) -> Person:
+    """Return somebody as they are, or as they were when it happened."""
+    was = row.data.get("people", {}).get(part)
+    if user_id in known or was is None:
+        return known[user_id]
+    return Person(user_id, "", f"{was['name']} (@{was['handle']}, deleted)", UserType.HUMAN)
 
 
-def sentence(row: SecurityEvent, known: People, places: Mapping[UUID, str]) -> str:
-    """Return what happened, in plain words and without who did it."""
-    worded = WORDED.get(row.event)
-    if worded is not None:
-        return worded(row.data, _Around(row, known, places))
-    return PLAIN.get(row.event) or _words(row.event).capitalize()
+def _about_token(row: SecurityEvent, pages: Mapping[UUID, str]) -> ShownToken | None:
+    """Return the token that one would look at: of one rotated, its successor."""
+    token_id = row.data.get("successor_id") or row.data.get("token_id")
+    return _token("its page", token_id, pages) if token_id and UUID(token_id) in pages else None
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-@dataclass(frozen=True, slots=True)
-class _Around:
-    """What a sentence needs beside the event's own data."""
-
-    row: SecurityEvent
-    known: People
-    places: Mapping[UUID, str]
-
-    @property
-    def subject(self) -> str:
-        """The name of whom it is about."""
-        row = self.row
-        return self.known[row.subject_id].name if row.subject_id else "somebody"
-
-    @property
-    def of_another(self) -> str:
-        return f" of {self.subject}" if self.row.subject_id != self.row.user_id else ""
-
-    @property
-    def place(self) -> str:
-        collective = self.row.data.get("collective_id")
-        if collective is None:
-            return "for the whole tenant"
-        return f"in {self.places.get(UUID(collective), 'a collective')}"
-
-
-Worded = Callable[[Mapping[str, Any], _Around], str]
-
-
-def _logout(data: Mapping[str, Any], around: _Around) -> str:
-    return SIGNED_OUT.get(data.get("reason", ""), "Signed out")
-
-
-def _login_failure(data: Mapping[str, Any], around: _Around) -> str:
-    whose = f"for {around.subject}" if around.row.subject_id else "for an unknown account"
-    return f"A wrong password was given {whose}"
-
-
-TOKENS_DONE = {"token_created": "made", "token_deleted": "deleted", "token_rotated": "rotated"}
-
-
-def _stopped(data: Mapping[str, Any], around: _Around) -> str:
-    return f"All tokens{around.of_another} were deleted"
-
-
-def _token(data: Mapping[str, Any], around: _Around) -> str:
-    name = data.get("name") or "Unnamed"
-    if around.row.event == "token_renamed":
-        old = data.get("old_name") or "Unnamed"
-        return f"Token “{old}”{around.of_another} was renamed to “{name}”"
-    done = TOKENS_DONE[around.row.event]
-    return f"Token “{name}”{around.of_another} was {done}"
-
-
-def _reverification(data: Mapping[str, Any], around: _Around) -> str:
-    scope = SCOPES.get(data.get("scope", ""), "a step with consequences")
-    if around.row.event == "reverification_success":
-        return f"Gave the password again, for {scope}"
-    return f"Gave a wrong password when asked again, for {scope}"
-
-
-def _api_flag(data: Mapping[str, Any], around: _Around) -> str:
-    return f"The API was turned {'on' if data.get('is_on') else 'off'} {around.place}"
-
-
-def _admin_action(data: Mapping[str, Any], around: _Around) -> str:
-    if data.get("removed"):
-        return f"{around.subject} was removed from the tenant"
-    done = "was made a tenant admin" if data.get("is_admin") else "is no longer a tenant admin"
-    return f"{around.subject} {done}"
-
-
-def _suspension(data: Mapping[str, Any], around: _Around) -> str:
-    is_lifted = around.row.event == "user_unsuspended"
-    if is_lifted:
-        return f"The suspension of {around.subject} was lifted"
-    return f"{around.subject} was suspended"
-
-
-def _refused(data: Mapping[str, Any], around: _Around) -> str:
-    what = f"the action “{data['action']}”" if "action" in data else "a write"
-    return f"Was refused {what}: {_words(data.get('code', 'forbidden'))}"
-
-
-def _limited(data: Mapping[str, Any], around: _Around) -> str:
-    if "limit" not in data:
-        return "Sign-in was closed for a while after too many wrong passwords"
-    return f"Was asked to wait: the limit of {_words(data['limit'])} was reached"
-
-
-WORDED: Mapping[str, Worded] = {
-    "logout": _logout,
-    "login_failure": _login_failure,
-    "token_created": _token,
-    "token_renamed": _token,
-    "token_rotated": _token,
-    "token_deleted": _token,
-    "tokens_ended": _stopped,
-    "reverification_success": _reverification,
-    "reverification_failure": _reverification,
-    "api_flag_changed": _api_flag,
-    "admin_action": _admin_action,
-    "user_suspended": _suspension,
-    "user_unsuspended": _suspension,
-    "permission_denied": _refused,
-    "rate_limited": _limited,
-}
+def _token(label: str | None, token_id: str, pages: Mapping[UUID, str]) -> ShownToken:
+    return ShownToken(label or "Unnamed", pages.get(UUID(token_id), ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
@@ -12,7 +13,7 @@ from accounts.models import TenantUser, User, agent_configuration
 from accounts.queries import people
 from collectives import queries as collectives
 from collectives.rules import add_member, join_tenant
-from harmonic.kernel import capabilities
+from harmonic.kernel import audit, capabilities
 from harmonic.kernel.access import Access, Denied, Forbidden
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Block, Flag, Line, Names, Params
@@ -122,12 +123,22 @@ def chosen(params: Mapping[str, Any]) -> list[str]:
 
 
 def _with_token(access: Access, agent: TenantUser, mode: str, *, wanted: bool) -> Outcome:
-    message = f"The agent {agent.display_name} is made."
+    outcome = Outcome(
+        f"The agent {agent.display_name} is made.",
+        path_of(agent),
+        resource(agent),
+        agent,
+        facts={
+            "about": rules.someone(agent),
+            "mode": mode,
+            "granted": agent.user.agent_configuration["capabilities"],
+        },
+    )
     if not wanted:
-        return Outcome(message, path_of(agent), resource(agent), agent)
+        return outcome
     if mode == "internal":
         note = "Internal AI agents get no token: Harmonic manages theirs."
-        return Outcome(message, path_of(agent), resource(agent), agent, notes=(note,))
+        return replace(outcome, notes=(note,))
     made = create_token(
         access,
         agent,
@@ -135,9 +146,7 @@ def _with_token(access: Access, agent: TenantUser, mode: str, *, wanted: bool) -
         scopes=held_by(access, READ_WRITE),
         expires_at=None,
     )
-    return Outcome(
-        message, path_of(agent), resource(agent), agent, secret=secret_of(access, made)
-    )
+    return replace(outcome, secret=secret_of(access, made))
 
 
 create_ai_agent = Action(
@@ -148,6 +157,7 @@ create_ai_agent = Action(
     params=AgentParams,
     policy=rules.is_human,
     effect=_create,
+    event=audit.USER_ACTION,
     people_only=PEOPLE_ONLY,
     audience="public",
 )
@@ -200,14 +210,38 @@ class AgentSettingsParams(Params):
 def _update(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
     if agent.archived_at is not None:
         raise Forbidden("This agent is inactive. Bring it back first.")
-    rename(access, agent, params.get("name", ""), params.get("new_handle", ""))
+    changed = rename(access, agent, params.get("name", ""), params.get("new_handle", ""))
     user = User.objects.select_for_update().get(id=agent.user_id)
-    user.agent_configuration = {**user.agent_configuration, **_changes(user, params)}
+    before, changes = user.agent_configuration, _changes(user, params)
+    user.agent_configuration = {**before, **changes}
     user.updated_at = access.now
     user.save(update_fields=["agent_configuration", "updated_at"])
+    facts = {**_regranted(before, changes), "changed": changed | _other(before, changes)}
     return Outcome(
-        "The agent's settings are saved.", f"{path_of(agent)}/settings", resource(agent), agent
+        "The agent's settings are saved.",
+        f"{path_of(agent)}/settings",
+        resource(agent),
+        agent,
+        facts={"about": rules.someone(agent), **facts} if any(facts.values()) else None,
     )
+
+
+def _regranted(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return which capabilities a change gives and takes."""
+    if "capabilities" not in changes:
+        return {}
+    old, new = before.get("capabilities"), changes["capabilities"]
+    held = list(capabilities.GRANTABLE) if old is None else old
+    return {
+        "granted": [name for name in new if name not in held],
+        "withdrawn": [name for name in held if name not in new],
+    }
+
+
+def _other(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return what else changes: what is absent is allowed, by its meaning."""
+    after = {name: value for name, value in changes.items() if name != "capabilities"}
+    return audit.changed({"allow_public_writes": True, **before}, after)
 
 
 def _changes(user: User, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -246,6 +280,7 @@ update_ai_agent = Action(
     policy=rules.may_manage_agent,
     effect=_update,
     initial=_current,
+    event=audit.USER_ACTION,
     people_only="Only people can change agents.",
     audience="public",
 )
@@ -313,30 +348,37 @@ stop_ai_agent = Action(
 
 
 def _deactivate(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
-    archive(access, agent)
+    is_changed = archive(access, agent)
     return Outcome(
         f"{agent.display_name} is inactive, and its tokens are deleted.",
         path_of(agent),
         resource(agent),
         agent,
+        facts={"about": rules.someone(agent)} if is_changed else None,
     )
 
 
-def archive(access: Access, agent: TenantUser) -> None:
-    """Let an agent rest: its tokens end, its workspace closes."""
-    if agent.archived_at is None:
-        agent.archive(access.now)
-        if workspace := collectives.own_workspace(agent.id):
-            workspace.archived_at = access.now
-            workspace.save(update_fields=["archived_at"])
+def archive(access: Access, agent: TenantUser) -> bool:
+    """Let an agent rest, and answer whether it did not: its tokens end, its workspace closes."""
+    if agent.archived_at is not None:
+        return False
+    if not agent.user.is_internal_agent:
+        end_tokens(access, agent)
+    agent.archive(access.now)
+    if workspace := collectives.own_workspace(agent.id):
+        workspace.archived_at = access.now
+        workspace.save(update_fields=["archived_at"])
+    return True
 
 
-def unarchive(agent: TenantUser) -> None:
-    """Wake an agent. Its old tokens stay deleted."""
+def unarchive(agent: TenantUser) -> bool:
+    """Wake an agent, and answer whether it rested. Its old tokens stay deleted."""
+    was_resting = agent.archived_at is not None
     agent.unarchive()
     if workspace := collectives.own_workspace(agent.id):
         workspace.archived_at = None
         workspace.save(update_fields=["archived_at"])
+    return was_resting
 
 
 def _ask_to_deactivate(access: Access, agent: TenantUser) -> Confirmation:
@@ -358,18 +400,20 @@ deactivate_ai_agent = Action(
     effect=_deactivate,
     is_dangerous=True,
     confirm=_ask_to_deactivate,
+    event=audit.USER_ACTION,
     people_only="Only people can stop agents.",
     audience="public",
 )
 
 
 def _reactivate(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
-    unarchive(agent)
+    is_changed = unarchive(agent)
     return Outcome(
         f"{agent.display_name} is active again. It needs a new token.",
         path_of(agent),
         resource(agent),
         agent,
+        facts={"about": rules.someone(agent)} if is_changed else None,
     )
 
 
@@ -381,6 +425,7 @@ reactivate_ai_agent = Action(
     policy=rules.may_manage_agent,
     is_offered=lambda access, agent: agent is None or agent.archived_at is not None,
     effect=_reactivate,
+    event=audit.USER_ACTION,
     people_only="Only people can bring agents back.",
     audience="public",
 )

@@ -13,6 +13,7 @@ from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Block, Choice, Flag, Line, Params
+from tokens.rules import end_tokens
 
 # --- Profile --------------------------------------------------------------------------------
 
@@ -39,18 +40,25 @@ def resource(person: TenantUser) -> Resource:
 
 
 def _update_profile(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
-    rename(access, person, params.get("name", ""), params.get("new_handle", ""))
+    changed = rename(access, person, params.get("name", ""), params.get("new_handle", ""))
     return Outcome(
-        "The profile is saved.", f"/u/{person.handle}/settings", resource(person), person
+        "The profile is saved.",
+        f"/u/{person.handle}/settings",
+        resource(person),
+        person,
+        facts={"about": rules.someone(person), "changed": changed} if changed else None,
     )
 
 
-def rename(access: Access, person: TenantUser, name: str, new_handle: str) -> None:
+def rename(access: Access, person: TenantUser, name: str, new_handle: str) -> dict[str, list[Any]]:
     """Change what is given and not blank: the name in all tenants, the handle in this one.
+
+    Return what changed, as old and new value.
 
     Raises:
         Invalid: the handle is reserved or taken.
     """
+    before = {"name": person.display_name, "handle": person.handle}
     if new_handle and new_handle.lower() != person.handle.lower():
         rules.handles_locked(access.tenant.id)
         person.handle = rules.checked_handle(new_handle, "new_handle")
@@ -61,6 +69,7 @@ def rename(access: Access, person: TenantUser, name: str, new_handle: str) -> No
         person.user.save(update_fields=["name", "updated_at"])
         # One account, one name: also where the account belongs to another tenant.
         TenantUser.unscoped.filter(user=person.user).update(display_name=name)
+    return audit.changed(before, {"name": person.display_name, "handle": person.handle})
 
 
 def _current_profile(access: Access, person: TenantUser | None) -> Mapping[str, Any]:
@@ -76,6 +85,7 @@ update_profile = Action(
     policy=rules.may_edit,
     effect=_update_profile,
     initial=_current_profile,
+    event=audit.USER_ACTION,
     audience="public",
 )
 
@@ -162,6 +172,8 @@ def _update_tenant(access: Access, target: Any, params: dict[str, Any]) -> Outco
     if "feature_ai_agents" in params:
         changes["is_ai_agents_enabled"] = params["feature_ai_agents"]
     switched, notes = rules.api_switch(access, params, is_on=tenant.is_api_enabled)
+    # The switch is an event of its own.
+    changed = audit.changed({name: getattr(tenant, name) for name in changes}, changes)
     changes |= switched
     for name, value in changes.items():
         setattr(tenant, name, value)
@@ -170,7 +182,8 @@ def _update_tenant(access: Access, target: Any, params: dict[str, Any]) -> Outco
         main = main_collective()
         main.timezone = changes["timezone"]
         main.save(update_fields=["timezone"])
-    return Outcome("The settings are saved.", "/tenant-admin", notes=notes)
+    facts = {"changed": changed} if changed else None
+    return Outcome("The settings are saved.", "/tenant-admin", notes=notes, facts=facts)
 
 
 def _current_tenant(access: Access, target: Any) -> Mapping[str, Any]:
@@ -193,6 +206,7 @@ update_tenant_settings = Action(
     effect=_update_tenant,
     initial=_current_tenant,
     fresh="admin",
+    event=audit.ADMIN_ACTION,
     audience="public",
 )
 
@@ -207,11 +221,16 @@ def _update_roles(access: Access, person: TenantUser, params: dict[str, Any]) ->
         raise Forbidden("Only people can be tenant admins.")
     if not params["grant"]:
         _refuse_last_admin(access, person)
+    facts = {"about": rules.someone(person), "role": "admin", "grant": params["grant"]}
+    is_changed = person.is_admin != params["grant"]
     person.is_admin = params["grant"]
     person.save(update_fields=["is_admin"])
-    audit.record("admin_action", access, person_id=person.user_id, is_admin=person.is_admin)
     done = "is now" if person.is_admin else "is no longer"
-    return Outcome(f"{person.display_name} {done} a tenant admin.", _user_path(person))
+    return Outcome(
+        f"{person.display_name} {done} a tenant admin.",
+        _user_path(person),
+        facts=facts if is_changed else None,
+    )
 
 
 def _user_path(person: TenantUser) -> str:
@@ -235,6 +254,7 @@ update_tenant_roles = Action(
     policy=rules.is_tenant_admin,
     effect=_update_roles,
     fresh="admin",
+    event=audit.ADMIN_ACTION,
     audience="public",
 )
 
@@ -243,13 +263,15 @@ def _remove_from_tenant(access: Access, person: TenantUser, params: dict[str, An
     if person.id == access.user.person_id:
         raise Forbidden("You cannot remove yourself.")
     _refuse_last_admin(access, person)
-    person.archive(access.now)
-    for agent in TenantUser.objects.filter(user__parent=person.user_id, archived_at=None):
-        agent.archive(access.now)
-    audit.record("admin_action", access, person_id=person.user_id, removed=True)
+    was_there = person.archived_at is None
+    for each in (person, *agents_of(person.user_id).filter(archived_at=None)):
+        if each.archived_at is None and not each.user.is_internal_agent:
+            end_tokens(access, each)
+        each.archive(access.now)
     return Outcome(
         f"{person.display_name} is removed. Their tokens here work no more.",
         "/tenant-admin/users",
+        facts={"about": rules.someone(person)} if was_there else None,
     )
 
 
@@ -276,5 +298,6 @@ remove_from_tenant = Action(
     is_dangerous=True,
     confirm=_ask_to_remove,
     fresh="admin",
+    event=audit.ADMIN_ACTION,
     audience="public",
 )

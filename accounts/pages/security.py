@@ -12,45 +12,74 @@ from django.urls import URLPattern
 from accounts import security
 from accounts.pages.admin import below_dashboard, for_admins
 from accounts.queries import agents_of, person_named
-from accounts.security import Wanted
+from accounts.rules import may_edit
+from accounts.security import Names, Wanted
+from accounts.security_words import NAMES
 from collectives.models import Collective
 from harmonic.kernel.access import Access, Link
 from harmonic.kernel.pages import Page, mounted
+from harmonic.kernel.tenancy import parse_uuid
+from tokens.models import ApiToken
 
 NOBODY = UUID(int=0)
 
 
-def _names_of(collectives: Iterable[UUID]) -> Mapping[UUID, str]:
-    wanted = set(collectives)
-    if not wanted:
-        return {}
-    return dict(Collective.objects.filter(id__in=wanted).values_list("id", "name"))
-
-
 def _shown(access: Access, about: frozenset[UUID] | None) -> Mapping[str, Any]:
     """Return a page of the log; `about` whom alone, or everybody."""
-    event, who = access.query.get("event", ""), access.query.get("who", "").strip()
-    wanted = Wanted(about, event, _user_id(access, who))
-    stretch = security.events(wanted, access.query.get("cursor", ""), _names_of)
-    filters = {key: value for key, value in (("event", event), ("who", who)) if value}
+    asked = {name: access.query.get(name, "").strip() for name in ("event", "who", "token")}
+    filters = {name: value for name, value in asked.items() if value}
+    wanted = Wanted(
+        about,
+        access.user.user_id,
+        asked["event"],
+        *_who(access, asked["who"]),
+        (parse_uuid(asked["token"]) or NOBODY) if asked["token"] else None,
+    )
+    stretch = security.events(wanted, access.query.get("cursor", ""), _names(access, about))
     return {
         "lines": stretch.lines,
         "older_href": _href(access, {**filters, "cursor": stretch.older}) if stretch.older else "",
         "newer_href": "" if stretch.is_first else _href(access, filters),
-        "kinds": security.NAMES.items(),
-        "event": event,
-        "who": who,
+        "kinds": NAMES.items(),
+        **asked,
         "is_filtered": bool(filters),
         "is_own": about is not None,
     }
 
 
-def _user_id(access: Access, who: str) -> UUID | None:
-    """Return whose events a reader asks for; nobody's where there is no such person."""
-    if not who:
-        return None
-    person = person_named(who, access)
-    return person.user_id if person else NOBODY
+def _who(access: Access, word: str) -> tuple[UUID | None, str]:
+    """Return whose events a reader asks for: somebody, or what somebody gone was called."""
+    if not word:
+        return None, ""
+    person = person_named(word, access)
+    if person is not None:
+        return person.user_id, ""
+    user_id = parse_uuid(word)
+    return (user_id, "") if user_id else (None, word.removeprefix("@"))
+
+
+def _names(access: Access, about: frozenset[UUID] | None) -> Names:
+    """Return where names come from.
+
+    One's own log names every collective: one was in it. The tenant's does so where its reader
+    is a member, since nobody else learns of a collective by reading.
+    """
+
+    def places(collectives: Iterable[UUID]) -> Mapping[UUID, str]:
+        rows = Collective.objects.filter(id__in=list(collectives))
+        if about is None:
+            rows = rows.of(access.user.person_id)
+        return dict(rows.values_list("id", "name"))
+
+    def token_pages(tokens: Iterable[UUID]) -> Mapping[UUID, str]:
+        rows = ApiToken.objects.filter(id__in=list(tokens)).external().with_owner()
+        return {
+            row.id: f"/u/{row.owner.handle}/settings/tokens/{row.id}"
+            for row in rows
+            if may_edit(access, row.owner) is None
+        }
+
+    return Names(places, token_pages)
 
 
 def _href(access: Access, query: Mapping[str, str]) -> str:
@@ -58,10 +87,12 @@ def _href(access: Access, query: Mapping[str, str]) -> str:
 
 
 def own(access: Access, target: None) -> Mapping[str, Any]:
-    """Return the events about oneself and the agents one manages."""
+    """Return the events about oneself and the agents one manages, or managed."""
     me = access.user
-    agents = agents_of(me.user_id).values_list("user_id", flat=True) if me.is_human else ()
-    return _shown(access, frozenset({me.user_id, *agents}))
+    if not me.is_human:
+        return _shown(access, frozenset({me.user_id}))
+    agents = agents_of(me.user_id).values_list("user_id", flat=True)
+    return _shown(access, frozenset({me.user_id, *agents}) | security.deleted_agents_of(me.user_id))
 
 
 OWN = Page(

@@ -19,6 +19,7 @@ from api.writes import carry_out, refuse_kind
 from collectives import rules
 from collectives.actions import collective as actions
 from collectives.models import Collective, CollectiveMember
+from harmonic.kernel import audit
 from harmonic.kernel.access import (
     Access,
     CollectiveKind,
@@ -85,8 +86,11 @@ def _update(access: Access, collective: Collective, params: dict[str, Any]) -> O
     handle = params.pop("handle", "")
     if handle and handle != collective.handle:
         changes["handle"] = changed_handle(handle, is_forced=params.pop("force_update", False))
+    changed = audit.changed({name: getattr(collective, name) for name in changes}, changes)
     Collective.objects.filter(id=collective.id).update(updated_at=access.now, **changes)
-    return actions.update_collective_settings.effect(access, None, params)
+    outcome = actions.update_collective_settings.effect(access, None, params)
+    changed |= (outcome.facts or {}).get("changed", {})
+    return replace(outcome, facts={"changed": changed} if changed else None)
 
 
 def changed_handle(handle: str, *, is_forced: bool) -> str:

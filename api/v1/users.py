@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.actions import agents, people
 from accounts.models import TenantUser, User
 from accounts.queries import person_named, with_user
-from accounts.rules import checked_handle, handles_locked, may_edit
+from accounts.rules import checked_handle, handles_locked, may_edit, someone
 from api.paging import PageParams, page_of, query
 from api.v1.user_json import users_json
 from api.views import Resource, access_of, created, keep_secret, route
@@ -34,6 +34,7 @@ from harmonic.kernel.actions import Outcome
 from harmonic.kernel.cursors import Order
 from harmonic.kernel.fields import Flag, Line, Params
 from harmonic.kernel.text import slug
+from tokens.rules import end_tokens
 
 NOT_FOUND = "User not found"
 LISTED = 100
@@ -81,20 +82,26 @@ def _update(access: Access, person: TenantUser, params: dict[str, Any]) -> Outco
     if sent.strip() and not handle:
         raise Invalid.of("handle", "blank")
     try:
-        people.rename(access, person, params.get("display_name", ""), handle)
+        changed = people.rename(access, person, params.get("display_name", ""), handle)
     except Invalid as invalid:
         # The page's form calls it by another name.
         raise Invalid(*(replace(each, param="handle") for each in invalid.problems)) from invalid
+    facts: dict[str, Any] = {"changed": changed} if changed else {}
     if "archived" in params and person.user_id != access.user.user_id:
-        _set_archived(access, person, params["archived"])
-    return Outcome("The user is saved.", person.get_absolute_url(), people.resource(person), person)
+        facts |= _set_archived(access, person, params["archived"])
+    return Outcome(
+        "The user is saved.",
+        person.get_absolute_url(),
+        people.resource(person),
+        person,
+        facts={"about": someone(person), **facts} if facts else None,
+    )
 
 
-def _set_archived(access: Access, agent: TenantUser, wanted: bool) -> None:
-    if wanted:
-        agents.archive(access, agent)
-    else:
-        agents.unarchive(agent)
+def _set_archived(access: Access, agent: TenantUser, wanted: bool) -> dict[str, bool]:
+    """Let an agent rest, or wake it; return what the security log keeps of that."""
+    is_changed = agents.archive(access, agent) if wanted else agents.unarchive(agent)
+    return {"archived": wanted} if is_changed else {}
 
 
 update_profile = replace(people.update_profile, params=ProfileParams, effect=_update)
@@ -110,6 +117,9 @@ def _delete(access: Access, person: TenantUser, params: dict[str, Any]) -> Outco
         )
     if NoteHistoryEvent.objects.filter(user=person.user).exists():
         raise has_content(person)
+    facts = {"about": someone(person), "deleted": True}
+    if not person.user.is_internal_agent:
+        end_tokens(access, person)
     workspace = own_workspace(person.id)
     try:
         if workspace is not None:
@@ -117,7 +127,7 @@ def _delete(access: Access, person: TenantUser, params: dict[str, Any]) -> Outco
         person.user.delete()
     except ProtectedError as error:
         raise has_content(person) from error
-    return Outcome("The user is deleted.", "/ai-agents")
+    return Outcome("The user is deleted.", "/ai-agents", facts=facts)
 
 
 def has_content(person: TenantUser) -> Refused:

@@ -9,6 +9,7 @@ from accounts import rules as people_rules
 from accounts.models import TenantUser
 from accounts.queries import with_user
 from collectives import queries, rules
+from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden, NotFound, Refused
 from harmonic.kernel.actions import Action, Confirmation, Outcome
 from harmonic.kernel.fields import Id, Params
@@ -46,11 +47,14 @@ def _add_agent(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     agent = own_agent(access, params["ai_agent_id"])
     if agent.archived_at is not None:
         raise Forbidden("This agent is inactive.")
+    row = queries.membership_of(access.here.id, agent)
+    was_in = row is not None and row.archived_at is None
     rules.add_member(queries.here(access), agent, now=access.now)
     return Outcome(
         f"{agent.display_name} was added to {access.here.name}.",
         f"{access.here.path}/members",
         object=agent,
+        facts=None if was_in else {"about": people_rules.someone(agent)},
     )
 
 
@@ -62,6 +66,7 @@ add_ai_agent_to_collective = Action(
     params=AgentParams,
     policy=may_add_agents,
     effect=_add_agent,
+    event=audit.USER_ACTION,
     people_only="Only people can add agents.",
 )
 
@@ -76,6 +81,7 @@ def _remove_agent(access: Access, target: Any, params: dict[str, Any]) -> Outcom
         f"{agent.display_name} was removed from {access.here.name}.",
         f"{access.here.path}/members",
         object=agent,
+        facts={"about": people_rules.someone(agent)},
     )
 
 
@@ -95,6 +101,7 @@ remove_ai_agent_from_collective = Action(
     params=AgentParams,
     policy=rules.is_member,
     effect=_remove_agent,
+    event=audit.USER_ACTION,
     is_dangerous=True,
     confirm=_ask_to_remove_agent,
     people_only="Only people can remove agents.",

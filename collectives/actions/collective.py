@@ -8,6 +8,7 @@ from typing import Any
 from accounts import rules as people_rules
 from collectives import queries, rules
 from collectives.models import Collective
+from harmonic.kernel import audit
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Outcome, Resource
 from harmonic.kernel.fields import Block, Flag, Line, Params
@@ -141,6 +142,7 @@ def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
         collective.path,
         resource(collective),
         collective,
+        facts={"collective_id": collective.id, "is_api_on": collective.is_api_enabled},
     )
 
 
@@ -152,6 +154,7 @@ create_collective = Action(
     params=CollectiveParams,
     policy=people_rules.is_human,
     effect=_create,
+    event=audit.USER_ACTION,
     people_only="Only human accounts can create collectives",
     audience="public",
 )
@@ -199,6 +202,8 @@ def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Out
     switched, notes = people_rules.api_switch(
         access, params, is_on=collective.is_api_enabled, collective_id=collective.id
     )
+    # The switch is an event of its own.
+    changed = audit.changed({name: getattr(collective, name) for name in changes}, changes)
     # The main collective's counts as on, always.
     changes |= {} if collective.is_main else switched
     for name, value in changes.items():
@@ -211,6 +216,7 @@ def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Out
         resource(collective),
         collective,
         notes=notes,
+        facts={"changed": changed} if changed else None,
     )
 
 
@@ -240,6 +246,7 @@ update_collective_settings = Action(
     params=SettingsParams,
     policy=rules.is_collective_admin,
     effect=_update_settings,
+    event=audit.ADMIN_ACTION,
     initial=_current,
     people_only="Only people can change settings.",
 )

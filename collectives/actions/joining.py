@@ -8,6 +8,7 @@ from accounts.models import TenantUser
 from collectives import queries, rules
 from collectives.actions.collective import resource
 from collectives.models import CollectiveMember, Invite
+from harmonic.kernel import audit
 from harmonic.kernel.access import Access, CollectiveKind, Denied, NotFound, Refused
 from harmonic.kernel.actions import Action, Confirmation, Outcome
 from harmonic.kernel.fields import Line, Params
@@ -37,13 +38,17 @@ def _join(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
             "Valid invite required to join this collective",
             hint="The code is not valid or has expired. Ask a member for a new one.",
         )
-    collective = queries.here(access)
+    invite_id, collective = invite.id, queries.here(access)
     person = TenantUser.objects.get(id=access.user.person_id)
     rules.add_member(collective, person, now=access.now)
     if invite.invited_user_id is not None:
         invite.delete()
     return Outcome(
-        f"You have joined {collective.name}.", collective.path, resource(collective), collective
+        f"You have joined {collective.name}.",
+        collective.path,
+        resource(collective),
+        collective,
+        facts={"invite_id": invite_id, "inviter_id": invite.created_by_id},
     )
 
 
@@ -56,6 +61,7 @@ join_collective = Action(
     policy=may_join,
     is_offered=lambda access, target: not access.is_member,
     effect=_join,
+    event=audit.USER_ACTION,
     people_only="Only people can join collectives.",
     audience="shared",
 )
@@ -76,6 +82,7 @@ leave_collective = Action(
     scope="delete:collectives",
     policy=rules.may_leave,
     effect=_leave,
+    event=audit.USER_ACTION,
     is_dangerous=True,
     confirm=lambda access, target: Confirmation(f"Leave “{access.here.name}”?"),
     people_only="Only people can leave collectives.",
@@ -83,11 +90,14 @@ leave_collective = Action(
 
 
 def _invite(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    found = queries.shareable_invite(access.here.id, access.now)
+    found, facts = queries.shareable_invite(access.here.id, access.now), None
     if found is None or found.expires_at - access.now <= Invite.REUSED_ABOVE:
         found = rules.new_invite(access)
+        facts = {"invite_id": found.id, "expires_at": found.expires_at}
     path = f"{access.here.path}/join?code={found.code}"
-    return Outcome(f"The invitation: {path}", f"{access.here.path}/invite", object=found)
+    return Outcome(
+        f"The invitation: {path}", f"{access.here.path}/invite", object=found, facts=facts
+    )
 
 
 create_invite = Action(
@@ -97,5 +107,6 @@ create_invite = Action(
     scope="create:collectives",
     policy=rules.may_invite,
     effect=_invite,
+    event=audit.USER_ACTION,
     people_only="Only people can invite.",
 )

@@ -8,6 +8,7 @@ from accounts import rules as people_rules
 from accounts.queries import people, person_named, with_user
 from collectives import queries, rules
 from collectives.models import CollectiveMember
+from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden, NotFound
 from harmonic.kernel.actions import Action, Confirmation, Outcome
 from harmonic.kernel.fields import Choice, Flag, Line, Params
@@ -97,10 +98,16 @@ def _update_roles(access: Access, target: Any, params: dict[str, Any]) -> Outcom
         if collective.created_by_id == row.person.user_id:
             raise Forbidden("Who made the collective stays its admin.")
         rules.refuse_last_admin(row, "The last admin cannot lose the role.")
+    is_changed = getattr(row, f"is_{role}") != grant
     setattr(row, f"is_{role}", grant)
     row.save(update_fields=[f"is_{role}"])
     done = "is now" if grant else "is no longer"
-    return Outcome(f"{row.person.display_name} {done} {role}.", f"{access.here.path}/members")
+    facts = {"about": people_rules.someone(row.person), "role": role, "grant": grant}
+    return Outcome(
+        f"{row.person.display_name} {done} {role}.",
+        f"{access.here.path}/members",
+        facts=facts if is_changed else None,
+    )
 
 
 update_member_roles = Action(
@@ -111,6 +118,7 @@ update_member_roles = Action(
     params=RoleParams,
     policy=runs_members,
     effect=_update_roles,
+    event=audit.ADMIN_ACTION,
     confirm=_ask_about_roles,
     people_only="Only people can change roles.",
 )
@@ -134,7 +142,11 @@ def _remove(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     if queries.here(access).created_by_id == person.user_id:
         raise Forbidden("Who made the collective cannot be removed.")
     rules.remove_member(row, access.now)
-    return Outcome(f"{person.display_name} was removed.", f"{access.here.path}/members")
+    return Outcome(
+        f"{person.display_name} was removed.",
+        f"{access.here.path}/members",
+        facts={"about": people_rules.someone(person)},
+    )
 
 
 remove_member = Action(
@@ -146,6 +158,7 @@ remove_member = Action(
     policy=may_remove_members,
     is_offered=lambda access, target: access.is_collective_admin,
     effect=_remove,
+    event=audit.ADMIN_ACTION,
     is_dangerous=True,
     confirm=_ask_to_remove,
     people_only="Only people can remove members.",

@@ -7,12 +7,12 @@ form, the REST write and its schema. `docs/architecture.md` shows the way throug
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import transaction
 
-from harmonic.kernel import capabilities
+from harmonic.kernel import audit, capabilities
 from harmonic.kernel.access import Access, Denied, FreshProofRequired, Invalid, Policy, Refused
 from harmonic.kernel.fields import Params
 from harmonic.kernel.params import Raw, unknown_names, validated
@@ -44,7 +44,8 @@ class Outcome:
     """What an action did: a sentence, where to go next, and the object it touched.
 
     `page_kwargs` names the page that answers in place of the success document, as
-    (page, arguments): the token page shows a new token itself.
+    (page, arguments): the token page shows a new token itself. `facts` are what the security
+    log adds to the action's name; None where nothing happened that it keeps.
     """
 
     message: str
@@ -54,6 +55,8 @@ class Outcome:
     secret: Secret | None = None
     shown_on: tuple[str, Mapping[str, Any]] | None = None
     notes: tuple[str, ...] = ()
+    facts: Mapping[str, Any] | None = field(default_factory=dict)
+    is_rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,8 @@ class Action:
     read actions say so with `is_read`. `policy` guards listing, describing and executing
     alike; `is_offered` says whether there is anything to do now, for listing only.
     `people_only` holds the sentence for callers who are not human. `fresh` names the
-    step-up scope that a session must have verified.
+    step-up scope that a session must have verified. `event` is what the security log calls
+    it; empty for what the log does not keep, or keeps under a name of its own.
     """
 
     name: str
@@ -102,6 +106,7 @@ class Action:
     is_dangerous: bool = False
     people_only: str = ""
     fresh: str = ""
+    event: str = ""
     audience: str = ""
     # The parameters that are left where not all of them can be taken on this target.
     params_here: Callable[[Access, Any], type[Params] | None] | None = None
@@ -224,12 +229,37 @@ def perform(action: Action, access: Access, target: Any, raw: Raw) -> Outcome:
         raise
     with transaction.atomic():
         outcome = action.effect(access, target, params)
+        _record(action, access, outcome)
     ignored = unknown_names(action.params, raw)
     if not ignored:
         return outcome
     note = f"Ignored, since the action has no such parameter: {', '.join(ignored)}."
     hint = misspelt(action.params, ignored)
     return replace(outcome, notes=(*outcome.notes, f"{note} {hint}".strip()))
+
+
+def rehearse(action: Action, access: Access, target: Any, raw: Raw) -> Outcome:
+    """Carry out an action as far as its end, and undo it: what would have happened?
+
+    The outcome names nothing that was made, since it is not there.
+
+    Raises:
+        Refused: as `perform`.
+    """
+    with audit.rehearsed(), transaction.atomic():
+        outcome = perform(action, access, target, raw)
+        transaction.set_rollback(True)
+    message = f"Nothing was done. It would have said: {outcome.message}"
+    return Outcome(message, "", notes=outcome.notes, is_rehearsal=True)
+
+
+def _record(action: Action, access: Access, outcome: Outcome) -> None:
+    """Leave the security event of an audited action, in its transaction."""
+    if action.event and outcome.facts is not None:
+        place = access.place
+        is_shared = place is not None and not (place.is_main or place.is_workspace)
+        where = {"collective_id": place.id if place is not None and is_shared else None}
+        audit.record(action.event, access, **{"action": action.name, **where, **outcome.facts})
 
 
 def misspelt(params: type[Params] | None, names: Iterable[str]) -> str:

@@ -7,7 +7,9 @@ when it starts; the kernel knows none of them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,11 +22,28 @@ from harmonic.kernel.access import Access
 
 _log = logging.getLogger("harmonic.audit")
 WHO_AND_WHERE = frozenset({"tenant_id", "user_id", "ip"})
+# What an action leaves: on the shared, or on somebody else; and on what is one's own.
+ADMIN_ACTION = "admin_action"
+USER_ACTION = "user_action"
+# Of these a change says that it happened, never what was written.
+UNQUOTED = frozenset({"description", "identity_prompt"})
+
+
+@dataclass(frozen=True, slots=True)
+class Someone:
+    """Somebody in an event, by the names they had in the tenant at the time."""
+
+    user_id: UUID
+    handle: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened; `data` is what its recorder added, without what is None."""
+    """Something that happened; `data` is what its recorder added, without what is None.
+
+    `people` are those in it whose names the recorder knew.
+    """
 
     name: str
     at: datetime
@@ -34,11 +53,23 @@ class Event:
     ip: str
     request_id: str
     data: Mapping[str, Any]
+    people: tuple[Someone, ...] = ()
 
 
 Sink = Callable[[Event], None]
 
 _sinks: list[Sink] = []
+_is_rehearsed: ContextVar[bool] = ContextVar("rehearsed", default=False)
+
+
+@contextmanager
+def rehearsed() -> Iterator[None]:
+    """Record nothing of what is done in this block: it will not have happened."""
+    token = _is_rehearsed.set(True)
+    try:
+        yield
+    finally:
+        _is_rehearsed.reset(token)
 
 
 def add_sink(sink: Sink) -> None:
@@ -47,18 +78,33 @@ def add_sink(sink: Sink) -> None:
         _sinks.append(sink)
 
 
-def record(event: str, access: Access | None = None, *, warn: bool = False, **data: Any) -> None:
-    """Log a security event with who, where and its data; what is None is left out."""
+def record(
+    event: str,
+    access: Access | None = None,
+    *,
+    warn: bool = False,
+    about: Someone | None = None,
+    **data: Any,
+) -> None:
+    """Log a security event with who, with what, where, and its data; what is None is left out.
+
+    `about` is whose account it concerns, where that is somebody else's than the actor's.
+    """
+    if _is_rehearsed.get():
+        return
     actor = access.actor if access else None
     fields: dict[str, Any] = {
         # The front door has no tenant of its own.
         "tenant_id": access.tenant.id if access and access.tenant.subdomain else None,
         "ip": access.remote_address or None if access else None,
         "user_id": actor.user_id if actor else None,
+        "person_id": about.user_id if about else None,
+        **_credential(access),
         **data,
     }
     known = {key: value for key, value in fields.items() if value is not None}
     _log.log(logging.WARNING if warn else logging.INFO, event, extra={"audit": known})
+    doer = Someone(actor.user_id, actor.handle, actor.name) if actor else None
     _hand_on(
         Event(
             name=event,
@@ -69,8 +115,27 @@ def record(event: str, access: Access | None = None, *, warn: bool = False, **da
             ip=known.get("ip", ""),
             request_id=str(get_contextvars().get("request_id", "")),
             data={key: value for key, value in known.items() if key not in WHO_AND_WHERE},
+            people=tuple(each for each in (doer, about) if each),
         )
     )
+
+
+def _credential(access: Access | None) -> Mapping[str, Any]:
+    """Return what the actor acted with: a token, a session, or the server's own command line."""
+    if access is None or access.actor is None:
+        return {}
+    if access.token is not None:
+        return {"with": "token", "by_token_id": access.token.id, "by_token": access.token.name}
+    return {"with": "session" if access.remote_address else "command"}
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return what differs, by name, as old and new value; for long texts without them."""
+    return {
+        name: [] if name in UNQUOTED else [before.get(name), value]
+        for name, value in after.items()
+        if value != before.get(name)
+    }
 
 
 def _hand_on(event: Event) -> None:
