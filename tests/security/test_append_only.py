@@ -1,0 +1,203 @@
+"""The log stays: the database itself refuses to change or delete a row, but to the operator."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from accounts.models import AppendOnly, SecurityEvent
+from harmonic.kernel.tenancy import tenant_bound
+from tests.fixtures.world import World, make_token
+from tests.security.conftest import act, markdown
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+
+STATEMENTS = {
+    "an update": "UPDATE accounts_securityevent SET event = 'nothing'",
+    "a deletion": "DELETE FROM accounts_securityevent",
+}
+REPLACED = {
+    "postgresql": """
+        INSERT INTO accounts_securityevent SELECT * FROM accounts_securityevent
+        ON CONFLICT (id) DO UPDATE SET event = 'nothing'
+    """,
+    "sqlite": "REPLACE INTO accounts_securityevent SELECT * FROM accounts_securityevent",
+}
+
+
+def rows() -> list[Any]:
+    return list(SecurityEvent.unscoped.order_by("id").values_list())
+
+
+def run(statement: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_the_product_neither_changes_nor_deletes_a_row(world: World, with_tenant: Any) -> None:
+    make_token("alice")
+    with with_tenant():
+        row = SecurityEvent.objects.first()
+        assert row is not None
+
+        for change in (
+            row.save,
+            row.delete,
+            SecurityEvent.objects.all().delete,
+            lambda: SecurityEvent.objects.update(event="x"),
+        ):
+            with pytest.raises(AppendOnly):
+                change()
+
+
+@pytest.mark.parametrize("what", STATEMENTS)
+def test_the_database_refuses(what: str, world: World) -> None:
+    make_token("alice")
+    before = rows()
+
+    with pytest.raises(IntegrityError, match="only added to"):
+        run(STATEMENTS[what])
+
+    assert rows() == before
+
+
+def test_the_database_refuses_to_replace_a_row(world: World) -> None:
+    make_token("alice")
+    before = rows()
+
+    with pytest.raises(IntegrityError, match="only added to"):
+        run(REPLACED[connection.vendor])
+
+    assert rows() == before
+
+
+def test_the_database_refuses_to_empty_the_table(world: World) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no TRUNCATE")
+    with transaction.atomic(), connection.cursor() as cursor:
+        # What waits for the end of the test's transaction would refuse it, too.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    with pytest.raises(IntegrityError, match="only added to"):
+        run("TRUNCATE accounts_securityevent")
+
+
+# --- What is deleted beside it --------------------------------------------------------------
+
+
+def test_the_log_of_a_deleted_agent_stays_as_it_was(api: Any, page: Any, world: World) -> None:
+    act(page("alice"), "/ai-agents/new/actions/create_ai_agent.json", name="Brief")
+    agent = world.user("brief")
+    make_token("alice", agent="brief")
+
+    assert api("alice").delete(f"/api/v1/users/{agent.id}").status_code == 200
+
+    for path in ("/settings/security", "/tenant-admin/security"):
+        document = markdown(page("alice"), path)
+        assert "Token “brief in a test” of Brief (@brief, deleted) was made" in document
+        assert "The agent Brief (@brief, deleted) was deleted" in document
+        assert "All tokens of Brief (@brief, deleted) were deleted (1)" in document
+    for who in ("brief", "@Brief", str(agent.id)):
+        found = markdown(page("alice"), f"/tenant-admin/security?who={who}&event=tokens_ended")
+        assert "All tokens of Brief" in found
+
+
+# --- How long it is kept --------------------------------------------------------------------
+
+
+def write(world: World, tenant: str, days_ago: int) -> SecurityEvent:
+    row = SecurityEvent(
+        tenant=world.tenant(tenant),
+        at=timezone.now() - timedelta(days=days_ago),
+        event="login_success",
+        severity="info",
+    )
+    with tenant_bound(row.tenant_id):
+        row.save()
+    return row
+
+
+def prune(*arguments: str) -> str:
+    said = StringIO()
+    call_command("prune_security_log", *arguments, stdout=said)
+    return said.getvalue()
+
+
+def exists(row: SecurityEvent) -> bool:
+    return SecurityEvent.unscoped.filter(id=row.id).exists()
+
+
+def day(days_ago: int) -> str:
+    return f"{timezone.now() - timedelta(days=days_ago):%Y-%m-%d}"
+
+
+def test_the_operator_prunes_what_is_older_than_a_date(page: Any, world: World) -> None:
+    old, older_elsewhere = write(world, "garden", 400), write(world, "summit", 500)
+    recent = write(world, "garden", 10)
+
+    told = prune("--before", day(365))
+
+    assert [exists(row) for row in (old, older_elsewhere, recent)] == [False, False, True]
+    assert "Garden Cooperative: 1 event" in told
+    assert "1 events from before" in markdown(page("alice"), "/tenant-admin/security")
+    # The door is shut behind it.
+    for statement in STATEMENTS.values():
+        with pytest.raises(IntegrityError):
+            run(statement)
+
+
+def test_pruning_can_be_of_one_tenant(world: World) -> None:
+    here, elsewhere = write(world, "garden", 400), write(world, "summit", 400)
+
+    prune("--before", day(365), "--tenant", "garden")
+
+    assert (exists(here), exists(elsewhere)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--before", "soon"], "2026-01-31"),
+        (["--before", day(-2)], "has not come yet"),
+        (["--before", day(300), "--tenant", "nowhere"], "no such tenant"),
+    ],
+)
+def test_pruning_refuses_what_it_cannot_mean(arguments: list[str], told: str, world: World) -> None:
+    row = write(world, "garden", 400)
+
+    with pytest.raises(CommandError, match=told):
+        prune(*arguments)
+
+    assert exists(row)
+
+
+def test_pruning_that_fails_deletes_nothing_and_leaves_the_log_shut(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise OSError("no room")
+
+    row = write(world, "garden", 400)
+    monkeypatch.setattr("accounts.security.audit.record", fail)
+
+    with pytest.raises(OSError, match="no room"):
+        prune("--before", day(365))
+
+    assert exists(row)
+    with pytest.raises(IntegrityError):
+        run(STATEMENTS["a deletion"])
+
+
+def test_what_happens_afterwards_is_recorded(page: Any, seen: Any, world: World) -> None:
+    write(world, "garden", 400)
+    prune("--before", day(365))
+
+    act(page("alice"), "/ai-agents/scout/actions/stop_ai_agent.json")
+
+    assert seen("tokens_ended")
