@@ -18,7 +18,7 @@ bind = f"{os.environ.get('HARMONIC_BIND', '127.0.0.1')}:{os.environ.get('HARMONI
 reload = os.environ.get("HARMONIC_RELOAD") == "1"
 reload_extra_files = [str(path) for path in TEMPLATES.rglob("*.*")] if reload else []
 
-worker_class = "gthread"
+worker_class = "harmonic.worker.Worker"
 workers = 1 if reload else int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("HARMONIC_THREADS", "8"))
 # One load of the code for all processes: a quicker start, shared memory, and a fault at start
@@ -28,7 +28,10 @@ preload_app = not reload
 timeout = 60
 graceful_timeout = 30
 keepalive = 5
+# The most that gunicorn allows; docs/operations.md names them.
 limit_request_line = 8190
+limit_request_field_size = 8190
+limit_request_fields = 100
 # The heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 

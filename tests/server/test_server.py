@@ -1,0 +1,148 @@
+"""The shipped server itself: what it answers to bytes that are no request of ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+Send = Callable[[bytes], "tuple[int, dict[str, str], bytes]"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Start gunicorn as `make run` does, on a port of its own; its database is empty."""
+    number, folder = free_port(), tmp_path_factory.mktemp("var")
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+        "HARMONIC_ENV": "local",
+        "HARMONIC_VAR": str(folder),
+        "HARMONIC_PORT": str(number),
+        "WEB_CONCURRENCY": "1",
+    }
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:harmonic.gunicorn"]
+    with (folder / "server.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        wait_for(number, process)
+        yield number
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("The server did not start.")
+
+
+@pytest.fixture
+def send(port: int) -> Send:
+    """Return what sends bytes, and reads until the server closes the connection."""
+
+    def sent(data: bytes) -> tuple[int, dict[str, str], bytes]:
+        with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as connection:
+            connection.sendall(data)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        status, *fields = head.decode().split("\r\n")
+        return int(status.split()[1]), dict(field.split(": ", 1) for field in fields), body
+
+    return sent
+
+
+BAD = {
+    "a long request line": (b"GET /%s HTTP/1.1\r\n" % (b"x" * 9000), 414, "maximum 8190 bytes"),
+    "a long header": (b"GET / HTTP/1.1\r\nX: %s\r\n\r\n" % (b"x" * 9000), 431, "too large"),
+    "many headers": (b"GET / HTTP/1.1\r\n%s\r\n" % (b"X: x\r\n" * 200), 431, "maximum 100"),
+    "no request line": (b"nonsense\r\n\r\n", 400, "malformed"),
+    "a bad header": (b"GET / HTTP/1.1\r\nnonsense\r\n\r\n", 400, "malformed"),
+    "two lengths": (
+        b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+        400,
+        "malformed",
+    ),
+    "a foreign coding": (
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: x-nonsense\r\n\r\n",
+        501,
+        "transfer coding",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "status", "sentence"), BAD.values(), ids=BAD)
+def test_what_is_no_request_gets_an_error_object(
+    send: Send, data: bytes, status: int, sentence: str
+) -> None:
+    answered, headers, body = send(data)
+
+    assert (answered, headers["Content-Type"]) == (status, "application/json; charset=utf-8")
+    error = json.loads(body)
+    assert list(error) == ["error", "code", "status", "request_id"]
+    assert sentence in error["error"]
+    assert (error["status"], error["request_id"]) == (status, headers["X-Request-Id"])
+
+
+def test_a_longest_request_line_is_read(send: Send) -> None:
+    query = b"x" * 8100
+    data = b"GET /healthcheck?%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % query
+
+    assert send(data)[0] == 200
+
+
+CHUNKED = b"POST /healthcheck HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+
+
+def test_a_request_in_chunks_is_followed_by_the_next(send: Send) -> None:
+    _, _, body = send(
+        CHUNKED + b"\r\n4\r\ntext\r\n0\r\n\r\n" + CHUNKED + b"Connection: close\r\n\r\n0\r\n\r\n"
+    )
+
+    assert body.count(b"ok\n") == 2
+
+
+def test_malformed_chunks_end_the_connection(send: Send) -> None:
+    _, _, body = send(CHUNKED + b"\r\nnonsense\r\n" + CHUNKED + b"\r\n0\r\n\r\n")
+
+    assert body.count(b"ok\n") == 1
+
+
+def test_a_body_beyond_the_limit_is_not_read_to_its_end(port: int) -> None:
+    megabyte = b"100000\r\n%s\r\n" % (b"x" * 1024 * 1024)
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as connection:
+        connection.sendall(CHUNKED + b"\r\n")
+        taken = sum(1 for _ in takewhile(bool, (is_sent(connection, megabyte) for _ in range(99))))
+
+    assert 16 <= taken < 99
+
+
+def is_sent(connection: socket.socket, data: bytes) -> bool:
+    try:
+        connection.sendall(data)
+    except OSError:
+        return False
+    return True
