@@ -31,7 +31,7 @@ from harmonic.refusals import api_error
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r'"([\x20-\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e][\x20-\x7e]{0,254})')
-_PLACE = re.compile(r"^/(collectives|workspace)/[^/]+(?=/api/)")
+_PLACE = re.compile(r"/(collectives|workspace)/(?P<handle>[^/]+)(?=/)")
 KEPT_HEADERS = ("Content-Type", "Location", "ETag")
 # The sender is to try these again.
 NOT_KEPT = frozenset({401, 429})
@@ -82,7 +82,10 @@ def _asked(request: HttpRequest) -> Asked:
 
 def _path(access: Access) -> str:
     """Return the path in which a collective is written in one way, however it was sent."""
-    return _PLACE.sub(access.here.path, access.path)
+    named, place = _PLACE.match(access.path), access.place
+    if named is None or place is None or named["handle"].lower() != place.handle:
+        return access.path
+    return f"{place.path}{access.path[named.end() :]}"
 
 
 def _key(header: str) -> str:

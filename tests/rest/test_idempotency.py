@@ -107,6 +107,15 @@ def test_a_collective_is_one_however_it_is_written(alice, path):
     assert count() == 1
 
 
+@pytest.mark.parametrize("prefix", ["/collectives/Kitchen", "/workspace/kitchen"])
+def test_a_collective_is_one_for_the_actions_of_pages_too(alice, prefix):
+    alice.post("/collectives/kitchen/note/actions/create_note", TEXT, Idempotency_Key=KEY)
+    again = alice.post(f"{prefix}/note/actions/create_note", TEXT, Idempotency_Key=KEY)
+
+    assert again["Idempotent-Replayed"] == "true"
+    assert count() == 1
+
+
 def test_the_main_collective_is_one_with_and_without_its_name(alice):
     alice.post(f"{BASE}/notes", TEXT, Idempotency_Key=KEY)
     named = alice.post("/collectives/garden/api/v1/notes", TEXT, Idempotency_Key=KEY)
