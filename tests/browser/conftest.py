@@ -158,11 +158,13 @@ def visitor(server: Server, chromium: Browser) -> Iterator[Visitor]:
         width: int = 1280,
         scheme: str = "light",
         script: bool = True,
+        zone: str | None = None,
     ) -> Visit:
         context = chromium.new_context(
             viewport={"width": width, "height": 800},
             color_scheme="dark" if scheme == "dark" else "light",
             java_script_enabled=script,
+            timezone_id=zone,
         )
         context.set_default_timeout(10_000)
         contexts.append(context)

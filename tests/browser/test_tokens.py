@@ -51,10 +51,11 @@ def test_a_token_is_made_copied_used_and_deleted(visitor: Visitor, server: Serve
     assert copied(visit) == token
     commands = page.locator(".code code").all_inner_texts()
     assert [command.split()[-1] for command in commands] == [
+        f"HARMONIC_TOKEN={token}",
         server.url("/api/v1"),
         server.url("/whoami.md"),
     ]
-    assert all(f"Bearer {token}" in command for command in commands)
+    assert all("Bearer $HARMONIC_TOKEN" in command for command in commands[1:])
 
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("browser test")
@@ -99,6 +100,47 @@ def test_leaving_before_copying_asks_once(visitor: Visitor) -> None:
     page.wait_for_url(visit.server.url("/"))
 
     assert asked == ["beforeunload"]
+
+
+def test_a_copied_line_that_holds_the_token_is_enough(visitor: Visitor) -> None:
+    visit = visitor("bob")
+    page = visit.open("/u/bob/settings/tokens/new")
+    origin = visit.server.url()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=origin)
+    asked: list[str] = []
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
+    token = make_token(page, "in the environment")
+    page.get_by_role("button", name="Copy the environment line").click()
+    line = page.evaluate("navigator.clipboard.readText()")
+    page.get_by_role("link", name="Home").click()
+    page.wait_for_url(visit.server.url("/"))
+
+    assert line == f"export HARMONIC_TOKEN={token}"
+    assert asked == []
+
+
+def test_one_end_reads_the_same_before_and_after_in_the_readers_zone(visitor: Visitor) -> None:
+    visit = visitor("bob", zone="America/New_York")
+    page = visit.open("/u/bob/settings/tokens/new")
+    page.get_by_role("button", name="7 days").click()
+    previewed = page.get_by_role("status").filter(has_text="America").inner_text()
+
+    make_token(page, "for a week")
+    page.get_by_role("link", name="I have stored it").click()
+
+    expires = page.locator("dl div", has_text="Expires").locator("time")
+    shown = expires.last.inner_text()
+    assert re.fullmatch(r"\d+ \w{3} \d{4}, \d\d:\d\d America/New_York", previewed)
+    assert shown[:-22] == previewed[:-22]  # but for the minutes, and the zone
+    expires.first.focus()
+    assert expires.first.get_attribute("title") == shown
+    told = expires.first.evaluate("(time) => getComputedStyle(time, '::after').content")
+    assert "America/New_York" in told or "attr(title)" in told
 
 
 def test_a_token_form_that_is_wrong_keeps_what_was_typed(visitor: Visitor) -> None:
@@ -150,10 +192,12 @@ def test_a_rotated_token_works_on_for_the_days_chosen(visitor: Visitor, server: 
     second = rotate_token(page, "turning")
     assert PLAINTEXT.fullmatch(second)
     assert second != first
-    expect(page.locator("main")).to_contain_text("The old token works until")
+    expect(page.locator("main")).to_contain_text("The old token works for 1 day more.")
     page.get_by_role("link", name="I have stored it").click()
     assert second not in page.content()
     assert [server.get("/whoami.md", each).status for each in (first, second)] == [200, 200]
+
+    expect(page.locator("main")).to_contain_text("It replaces another token, which works until")
 
     third = rotate_token(page, "turning", days=0)
     expect(page.locator("main")).to_contain_text("The old token is deleted.")
