@@ -14,6 +14,7 @@ from harmonic.checks import rule_of
 from harmonic.credentials import has_credentials
 from harmonic.kernel.access import Access, Door
 from harmonic.kernel.negotiation import is_api_path
+from harmonic.kernel.pages import Page
 
 
 class HostSessionMiddleware(SessionMiddleware):
@@ -34,8 +35,8 @@ class HostSessionMiddleware(SessionMiddleware):
 class CsrfMiddleware(CsrfViewMiddleware):
     """Asks for the CSRF token where it protects something.
 
-    That is a request which rides on a signed-in session, or a route that is open to nobody
-    signed in. Everything else is for the access middleware to refuse.
+    That is a request which rides on a signed-in session, or a write that is open to nobody
+    signed in. Everything else is for the access middleware, or the page, to refuse.
     """
 
     def process_request(self, request: HttpRequest) -> None:
@@ -60,4 +61,10 @@ class CsrfMiddleware(CsrfViewMiddleware):
         if access is None or access.actor is not None:
             return not is_api_path(request.path)
         rule = rule_of(callback)
-        return rule is not None and rule.door == Door.PUBLIC
+        return rule is not None and rule.door == Door.PUBLIC and not _only_reads(request, callback)
+
+
+def _only_reads(request: HttpRequest, callback: object) -> bool:
+    """Answer whether the route is a page without actions, which refuses every write."""
+    page: Page | None = getattr(callback, "page", None)
+    return page is not None and not page.actions and request.method not in page.writes

@@ -14,7 +14,7 @@ from harmonic.kernel.access import Refused
 from harmonic.kernel.limits import Count
 from harmonic.kernel.negotiation import Format
 from harmonic.refusals import render_refusal
-from tests.fixtures.world import client_with, host
+from tests.fixtures.world import BROWSER, client_with, host
 from tests.markdown.reading import Read, read
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +86,19 @@ def test_405_is_a_page_that_is_not_there(api: Any) -> None:
     assert refused(answer, 404).fields["title"] == "404 Not Found"
 
 
+@pytest.mark.parametrize("path", ["/api/v1/docs", "/help", "/help/agents", "/motto"])
+def test_405_needs_no_token_where_there_is_nothing_to_write(anonymous: Any, path: str) -> None:
+    strict = anonymous(enforce_csrf_checks=True)
+
+    as_page = strict.post(path, headers={"accept": BROWSER})
+    as_json = strict.post(path, headers={"accept": "application/json"})
+
+    assert (as_page.status_code, as_page["Allow"]) == (405, "GET, HEAD")
+    assert (as_json.status_code, as_json.json()["code"]) == (405, "method_not_allowed")
+    refused(strict.post(path, headers=MARKDOWN), 404)
+    assert strict.post("/login", headers=MARKDOWN).status_code == 403
+
+
 def test_406_is_for_json_alone_and_names_what_there_is(api: Any) -> None:
     answer = api("alice").get("/whoami", headers={"accept": "application/json"})
 
@@ -118,7 +131,10 @@ def test_429_says_how_long_to_wait(
     assert answer["Retry-After"] in answer.content.decode()
 
 
-def test_500_says_a_request_id_and_nothing_else(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", ["/whoami", "/whoami.md"])
+def test_500_says_a_request_id_and_nothing_else(
+    api: Any, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("a secret of ours")
 
@@ -126,9 +142,11 @@ def test_500_says_a_request_id_and_nothing_else(api: Any, monkeypatch: pytest.Mo
     alice = api("alice")
     alice.raise_request_exception = False
 
-    answer = alice.get("/whoami")
+    answer = alice.get(path, headers={"x-request-id": "mine_1.a-b"})
 
-    refused(answer, 500)
+    seen = refused(answer, 500)
+    assert answer["X-Request-Id"] == "mine_1.a-b"
+    assert "Request `mine_1.a-b`" in seen.body
     assert "a secret of ours" not in answer.content.decode()
 
 
