@@ -142,6 +142,23 @@ def test_a_large_upload_is_refused(program: Client, settings: Any) -> None:
         refused(answer, 413, "payload_too_large")
 
 
+@pytest.mark.parametrize("media_type", [URLENCODED, "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize("path", [ACTION, "/login"])
+def test_a_large_form_of_a_browser_is_refused(
+    page: Any, anonymous: Any, settings: Any, media_type: str, path: str
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    part = b'--x\r\nContent-Disposition: form-data; name="text"\r\n\r\n%s\r\n--x--\r\n'
+    browser = anonymous() if path == "/login" else page("alice")
+    browser.handler.enforce_csrf_checks = True
+    browser.get(path)  # for the cookie beside the form's token
+
+    answer = browser.post(path, part % (b"x" * 2000), content_type=media_type)
+
+    assert answer.status_code == 413
+    assert answer["Content-Type"].startswith("text/html")
+
+
 def test_a_confirmation_ignores_its_body(program: Client, note_id: Any) -> None:
     path = f"{API}/{note_id('Welcome to the kitchen')}/confirm"
 
