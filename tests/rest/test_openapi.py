@@ -19,6 +19,7 @@ from api.openapi.objects import OBJECTS, example_of
 from api.v1.info import routes_at
 from harmonic.kernel.conditional import etag_of
 from tests.rest.conftest import BASE, KITCHEN
+from tests.rest.headers import described, told
 
 ROOT = Path(settings.BASE_DIR)
 PLACE = f"{BASE}/openapi.json"
@@ -46,13 +47,13 @@ def test_it_is_the_one_in_the_repository():
 
 
 def test_it_describes_the_routes_and_no_others():
-    described = {
+    named = {
         (re.sub(r"\{(\w+)\}", r":\1", f"{BASE}{path}".rstrip("/")), method.upper())
         for path, method, _ in operations()
     }
     real = {(each["path"], method) for each in routes_at("api/v1") for method in each["methods"]}
 
-    assert described == real
+    assert named == real
 
 
 @pytest.mark.parametrize(
@@ -292,30 +293,6 @@ def test_others_take_what_they_are_said_to_take(alice, name):
         assert answer.status_code == 200, answer.content
 
 
-# What answers have by HTTP itself, or for browsers.
-GENERIC = {
-    "Allow",
-    "Cache-Control",
-    "Content-Length",
-    "Content-Security-Policy",
-    "Content-Type",
-    "Cross-Origin-Opener-Policy",
-    "Permissions-Policy",
-    "Referrer-Policy",
-    "Strict-Transport-Security",
-    "Vary",
-    "X-Content-Type-Options",
-    "X-Frame-Options",
-}
-
-
-def headers_described(method, path, status):
-    response = document()["paths"][path][method]["responses"][str(status)]
-    if "$ref" in response:
-        response = document()["components"]["responses"][str(status)]
-    return set(response["headers"])
-
-
 # Operation, status, what is sent, and which headers there are besides those of every answer.
 TOLD = [
     ("get", "/notes", 200, {}, {"ETag", "Link"}),
@@ -354,16 +331,15 @@ def test_every_header_is_described(alice, method, path, status, headers, there):
 
     answer = (sent(), sent())[-1] if "idempotency-key" in headers else sent()
 
-    named = {name for name in answer.headers if name not in GENERIC}
     assert answer.status_code == status, answer.content
-    assert EVERYWHERE | there <= named <= headers_described(method, path, status)
+    assert EVERYWHERE | there <= told(answer) <= described(method, path, status)
 
 
 def test_a_scope_that_is_missing_is_named_in_a_header(rest):
     answer = rest("alice", scopes=["read:notes"]).post(f"{BASE}/notes", {"text": "No."})
 
     assert 'scope="create:notes"' in answer["WWW-Authenticate"]
-    assert "WWW-Authenticate" in headers_described("post", "/notes", 403)
+    assert "WWW-Authenticate" in described("post", "/notes", 403)
 
 
 def test_who_asks_too_often_is_told_when_to_go_on(alice, settings):
@@ -372,8 +348,7 @@ def test_who_asks_too_often_is_told_when_to_go_on(alice, settings):
     answer = [alice.get(BASE), alice.get(BASE)][-1]
 
     assert answer.status_code == 429
-    named = {name for name in answer.headers if name not in GENERIC}
-    assert {"Retry-After", "X-Request-Id"} <= named <= headers_described("get", "/", 429)
+    assert {"Retry-After", "X-Request-Id"} <= told(answer) <= described("get", "/", 429)
 
 
 # --- Its way in -----------------------------------------------------------------------------

@@ -1,0 +1,92 @@
+"""The kinds of answers that there are: whatever is sent, it is answered with one of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import transaction
+from hypothesis import HealthCheck, Phase, settings
+from jsonschema import Draft202012Validator
+
+from api.openapi.codes import CODES
+from api.openapi.document import document
+from tests.rest.contract import hold, operation_at
+from tests.rest.headers import described, told
+
+# Each run draws the same; what fails is shown as it was drawn, since shrinking takes minutes.
+BOUNDED = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+STATUSES = {200, 204, 302, 303, 304, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 429}
+# How an answer begins, by its type, in small letters.
+BEGINNINGS = {
+    "text/html": "<!doctype html>",
+    "text/markdown": "---\napp: harmonic\n",
+    "application/json": "{",
+    "application/schema+json": "{",
+}
+ERRORS = {"application/json": "Error", "application/problem+json": "Problem"}
+
+
+def hold_page(answer: Any) -> None:
+    """Pass if an answer is one of the kinds that a page has, or an error of the API."""
+    assert answer.status_code in STATUSES, (answer.status_code, answer.content[:500])
+    if answer.has_header("API-Version"):
+        hold_error(answer)
+    elif answer.status_code in {204, 304}:
+        assert answer.content == b""
+    elif answer.status_code in {302, 303}:
+        assert answer["Location"].startswith("/")
+    else:
+        body = answer.content.decode()
+        assert body.lower().startswith(BEGINNINGS[kind_of(answer)]), body[:200]
+        if "json" in kind_of(answer):
+            json.loads(body)
+
+
+def hold_bare(answer: Any) -> None:
+    """Pass if an answer is what a page or a host that is nobody's has."""
+    if kind_of(answer) == "text/plain":
+        assert answer.status_code in {400, 404}
+    else:
+        hold_page(answer)
+
+
+def hold_api(method: str, path: str, answer: Any) -> None:
+    """Pass if an answer is of a status, a type, a shape and with headers that the description
+    names for its operation."""
+    assert answer.has_header("API-Version")
+    hold(method, path, answer)
+    hold_error(answer)
+    operation = operation_at(method.lower(), path)
+    if operation is not None and answer.status_code != 405:
+        assert told(answer) <= described(method.lower(), operation, answer.status_code)
+
+
+def hold_error(answer: Any) -> None:
+    """Pass if an answer of the API is no error, or the one object under the status of its code."""
+    if answer.status_code < 400:
+        return
+    body = answer.json()
+    schema = document()["components"]["schemas"][ERRORS[kind_of(answer)]]
+    assert list(Draft202012Validator(schema).iter_errors(body)) == []
+    assert body["status"] == answer.status_code == CODES[body["code"]].status, body
+
+
+def kind_of(answer: Any) -> str:
+    return str(answer["Content-Type"]).partition(";")[0]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Take back what is written, so that each call finds the same world."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)

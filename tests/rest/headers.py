@@ -1,0 +1,36 @@
+"""Which headers the API's description names, and which of an answer it should."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.openapi.document import document
+
+# What answers have by HTTP itself, or for browsers.
+GENERIC = {
+    "Allow",
+    "Cache-Control",
+    "Content-Length",
+    "Content-Security-Policy",
+    "Content-Type",
+    "Cross-Origin-Opener-Policy",
+    "Permissions-Policy",
+    "Referrer-Policy",
+    "Strict-Transport-Security",
+    "Vary",
+    "X-Content-Type-Options",
+    "X-Frame-Options",
+}
+
+
+def described(method: str, path: str, status: int) -> set[str]:
+    """Return the headers that an operation names for a status."""
+    response = document()["paths"][path][method]["responses"][str(status)]
+    if "$ref" in response:
+        response = document()["components"]["responses"][str(status)]
+    return set(response["headers"])
+
+
+def told(answer: Any) -> set[str]:
+    """Return the headers of an answer that are the API's own."""
+    return {name for name in answer.headers if name not in GENERIC}
