@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -13,30 +13,15 @@ from rest_framework.exceptions import ValidationError
 
 from accounts.queries import person_named
 from api.paging import named
+from api.shapes import TICK, after, before, floor
 from collectives import cycles
 from collectives.queries import here
 from harmonic.kernel.access import Access, Problem
 from harmonic.kernel.fields import Moment
 
-# What the wire can tell apart.
-TICK = timedelta(milliseconds=1)
 NOTHING = Q(pk__in=())
 _TOKEN = re.compile(r'(-?)(?:"([^"]*)"|(\S+))')
 _COMPARISON = re.compile(r"(created_at|updated_at|deadline)([<>:])(.+)")
-
-
-def after(column: str, moment: datetime) -> dict[str, datetime]:
-    """Return the lookup of moments that the wire shows as later than `moment`."""
-    return {f"{column}__gte": _floor(moment) + TICK}
-
-
-def before(column: str, moment: datetime) -> dict[str, datetime]:
-    """Return the lookup of moments earlier than `moment`."""
-    return {f"{column}__lt": moment}
-
-
-def _floor(moment: datetime) -> datetime:
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 # --- Words ----------------------------------------------------------------------------------
@@ -125,8 +110,8 @@ def _compared(column: str, sign: str, moment: datetime) -> Q:
         return Q(**after(column, moment))
     if sign == "<":
         return Q(**before(column, moment))
-    floor = _floor(moment)
-    return Q(**{f"{column}__gte": floor, f"{column}__lt": floor + TICK})
+    shown = floor(moment)
+    return Q(**{f"{column}__gte": shown, f"{column}__lt": shown + TICK})
 
 
 def _moment(word: str, text: str) -> datetime:

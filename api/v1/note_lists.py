@@ -12,7 +12,8 @@ from rest_framework.response import Response
 
 from accounts.queries import person_named
 from api.paging import PageParams, named, page_from, page_of, query
-from api.v1.note_filters import after, before, by_cycle, by_filters, by_words, words
+from api.shapes import bounds
+from api.v1.note_filters import by_cycle, by_filters, by_words, words
 from api.v1.note_json import NoteWriter
 from api.views import access_of
 from collectives.models import Collective
@@ -67,15 +68,7 @@ class NoteListParams(PageParams):
     collective = Line(required=False, allow_blank=True, help_text="Handles, with commas between.")
 
 
-BOUNDS = {
-    f"{name}_{word}": partial(bound, column)
-    for name, column in (
-        ("created", "created_at"),
-        ("updated", "updated_at"),
-        ("deadline", "deadline"),
-    )
-    for word, bound in (("after", after), ("before", before))
-}
+COLUMNS = {"created": "created_at", "updated": "updated_at", "deadline": "deadline"}
 
 
 def list_of_notes(request: Request) -> Response:
@@ -142,17 +135,12 @@ def _order(params: dict[str, Any]) -> Order:
 
 def _wanted(access: Access, params: dict[str, Any]) -> Wanted:
     return {
-        **_bounds(params),
+        **bounds(COLUMNS, params),
         **_by_subtype(params),
         **_by_author(access, params),
         **_by_status(access, params),
         **_by_parent(access, params),
     }
-
-
-def _bounds(params: dict[str, Any]) -> Wanted:
-    bounds = [BOUNDS[name](params[name]) for name in BOUNDS if name in params]
-    return {lookup: moment for each in bounds for lookup, moment in each.items()}
 
 
 def _by_subtype(params: dict[str, Any]) -> Wanted:

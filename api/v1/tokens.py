@@ -16,7 +16,7 @@ from accounts.models import TenantUser
 from accounts.queries import person_named
 from accounts.rules import may_edit
 from api.paging import PageParams, named, page_of, query
-from api.shapes import ts, ts_or_none
+from api.shapes import bounds, ts, ts_or_none
 from api.views import Resource, access_of, created, keep_secret, route
 from api.writes import carry_out, erase, refuse_kind, sent
 from harmonic.kernel import wording
@@ -141,12 +141,7 @@ def _sentence(problem: Problem) -> str:
 
 # --- Listing them ---------------------------------------------------------------------------
 
-BOUNDS = {
-    "created_after": "created_at__gt",
-    "created_before": "created_at__lt",
-    "expires_after": "expires_at__gt",
-    "expires_before": "expires_at__lt",
-}
+COLUMNS = {"created": "created_at", "expires": "expires_at"}
 
 
 class TokenListParams(PageParams):
@@ -178,11 +173,11 @@ def owners_asked(owner: TenantUser, params: dict[str, Any]) -> list[TenantUser]:
 
 
 def narrowed(access: Access, params: dict[str, Any]) -> Q:
-    bounds = Q(**{BOUNDS[name]: params[name] for name in BOUNDS if name in params})
+    wanted = Q(**bounds(COLUMNS, params))
     if "active" not in params:
-        return bounds
+        return wanted
     is_active = Q(expires_at__gt=access.now)
-    return bounds & (is_active if params["active"] else ~is_active)
+    return wanted & (is_active if params["active"] else ~is_active)
 
 
 # --- Serving them ---------------------------------------------------------------------------
