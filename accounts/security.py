@@ -61,7 +61,9 @@ def _is_one_of_many(event: audit.Event) -> bool:
     lately = SecurityEvent.objects.filter(
         user=event.user_id, event=event.name, ip=event.ip, at__gt=event.at - SAMPLED_EVERY
     )
-    return lately.exists()
+    token = event.data.get("by_token_id")
+    same = Q(data__by_token_id=str(token)) if token else Q(data__by_token_id__isnull=True)
+    return lately.filter(same).exists()
 
 
 def _row(event: audit.Event, tenant_id: UUID) -> SecurityEvent:

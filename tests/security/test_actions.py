@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from accounts import security_words
 from collectives.models import Collective, Invite
 from harmonic.kernel.pages import registered
 from tests.fixtures.world import World, make_token
@@ -378,3 +379,4 @@ def test_every_action_says_whether_the_log_keeps_it() -> None:
     silent = {name for name, action in actions.items() if not action.event}
 
     assert silent == NOT_KEPT | OF_THEIR_OWN
+    assert {*actions} - silent <= {*security_words.ACTIONS}

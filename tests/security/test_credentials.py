@@ -62,6 +62,17 @@ def test_what_was_refused_a_token_names_it(api: Any, page: Any, seen: Any) -> No
     assert "by token [bob in a test](/u/bob/settings/tokens/" in markdown(page("bob"), OWN)
 
 
+def test_what_is_refused_to_one_token_does_not_hide_what_is_to_another(
+    api: Any, page: Any, seen: Any
+) -> None:
+    for client in [*(api("bob", scope="read") for _ in range(2)), page("bob")]:
+        for _ in range(2):
+            act(client, "/collectives/board/note/actions/create_note.json", text="text")
+
+    acted = [row.data.get("by_token_id") for row in seen("permission_denied")]
+    assert len(acted) == len(set(acted)) == 3
+
+
 def test_both_representations_link_the_same_pages(page: Any) -> None:
     make_token("alice", agent="scout")
     token = ApiToken.unscoped.select_related("owner").get(name="scout in a test")
@@ -125,3 +136,4 @@ def test_a_token_is_followed_through_what_it_did_and_what_was_done_to_it(
     assert "scout in a test" not in found
     assert len(lines(alice, f"{OWN}?token={token.id}&event=token_renamed")) == 3
     assert "No such event" in markdown(alice, f"{OWN}?token=nonsense")
+    assert f"{OWN}?token={token.id}" in alice.get(path_of(token)).content.decode()
