@@ -117,31 +117,45 @@ def listed(access: Access, owner: TenantUser) -> Mapping[str, Any]:
     owners = queries.owners_of(owner)
     tokens = queries.listed_of(access, owners)
     filters = Filters.of(access)
-    counted = filters.whom(owners) or owner
-    active = queries.active_counts(owners, access.now)
-    agents = [each for each in owners[1:] if not each.user.is_internal_agent]
-    named = [(owner, "me"), *((agent, agent.handle.lower()) for agent in agents)]
-    whose = [(word, "Me" if word == "me" else each.display_name) for each, word in named]
+    # Whom the list can be narrowed to, by the word that does it.
+    named = {"me": owner} | {
+        each.handle.lower(): each for each in owners[1:] if not each.user.is_internal_agent
+    }
     return {
         "owner": owner,
         "tokens": [each for each in tokens if filters.take(each, owner)],
         "is_narrowed": filters.is_narrow,
         "shows": choices(access, "show", SHOWN, filters) if tokens else [],
-        "whoses": choices(access, "whose", [(ALL, "Everybody"), *whose], filters) if agents else [],
+        "whoses": _whoses(access, named, filters) if len(named) > 1 else [],
         "all_path": access.path,
-        "counted": counted,
-        "is_own": counted.user_id == access.user.user_id,
-        "active": active[counted.id],
-        "others": [
-            Used(each.display_name, active[each.id], f"{access.path}?{urlencode({'whose': word})}")
-            for each, word in named
-            if each != counted
-        ],
-        "cap": ApiToken.MAX_ACTIVE,
+        **_counts(access, named, filters.whom(owners) or owner),
         "new_path": f"{list_path(owner)}/new",
         "may_create": rules.may_create_token(access, owner) is None,
         "is_internal": owner.user.is_internal_agent,
         "closed": [] if access.tenant.is_api_enabled else [tenant_switch(access)],
+    }
+
+
+def _whoses(access: Access, named: Mapping[str, TenantUser], filters: Filters) -> list[Choice]:
+    words = {word: "Me" if word == "me" else each.display_name for word, each in named.items()}
+    return choices(access, "whose", [(ALL, "Everybody"), *words.items()], filters)
+
+
+def _counts(
+    access: Access, named: Mapping[str, TenantUser], counted: TenantUser
+) -> Mapping[str, Any]:
+    """Return how many active tokens the one asked for has, and each of the others."""
+    active = queries.active_counts([*named.values(), counted], access.now)
+    return {
+        "counted": counted,
+        "is_own": counted.user_id == access.user.user_id,
+        "active": active[counted.id],
+        "cap": ApiToken.MAX_ACTIVE,
+        "others": [
+            Used(each.display_name, active[each.id], f"{access.path}?{urlencode({'whose': word})}")
+            for word, each in named.items()
+            if each != counted
+        ],
     }
 
 

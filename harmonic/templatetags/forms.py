@@ -229,6 +229,8 @@ def _bound(
 
 
 def _shown_value(name: str, declared: AnyField, initial: Any, raw: Raw | None) -> Any:
+    if declared.style and declared.style.get("readonly"):
+        return declared.style.get("initial")
     if raw is not None and name in raw.values:
         sent = raw.values[name]
         if isinstance(declared, Names):
