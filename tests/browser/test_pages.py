@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -68,6 +69,33 @@ def test_a_page_fits_a_phone_and_is_in_order(phone: Opener, path: str) -> None:
     assert visit.page.evaluate(CHECK) == []
     assert visit.page.locator(".button--primary").count() <= 1
     assert visit.console == []
+
+
+@pytest.mark.parametrize("word", ["Donaudampfschifffahrt" * 6, "كلمة" * 30, "🌱" * 80])
+def test_a_word_of_any_length_fits_a_phone(visitor: Visitor, word: str) -> None:
+    visit = visitor("carol", width=PHONE)
+    page = visit.open("/workspace")
+    workspace = urlsplit(page.url).path
+    visit.open(f"{workspace}/note")
+    page.get_by_label("Title").fill(word)
+    page.get_by_label("Text").fill(word)
+    page.get_by_role("button", name="Create note").click()
+    note = urlsplit(page.url).path
+    visit.open("/u/carol/settings/tokens/new")
+    page.get_by_label("Name").fill(word)
+    page.get_by_role("button", name="Create token").click()
+    made = overflow(visit)
+    page.get_by_role("link", name="I have stored it").click()
+    token = urlsplit(page.url).path
+
+    assert made <= 0
+    for path in (note, f"{note}/edit", f"{note}/settings", workspace, token):
+        visit.open(path)
+        assert overflow(visit) <= 0, path
+    visit.open(f"{token}/actions/delete_api_token")
+    assert overflow(visit) <= 0
+    page.get_by_role("button", name="Delete token").click()
+    assert overflow(visit) <= 0
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
