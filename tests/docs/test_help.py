@@ -12,7 +12,7 @@ from django.test import Client
 
 from accounts.models import Tenant
 from api.openapi.codes import CODES
-from api.openapi.document import FORM_TYPES, MEDIA_TYPE, PROBLEM_TYPE
+from api.openapi.document import FORM_TYPES, MEDIA_TYPE, PROBLEM_TYPE, document
 from api.openapi.parts import HEADERS
 from api.v1.info import routes_at
 from harmonic import urls as _urls  # noqa: F401 mounts every page
@@ -333,6 +333,14 @@ def test_every_code_of_errors_is_told_with_its_status() -> None:
     told = [(code, int(status)) for status, codes in rows for code in re.findall(r"\w+", codes)]
     assert len(told) == len(set(told))
     assert dict(told) == {name: code.status for name, code in CODES.items()}
+
+
+def test_what_the_server_itself_refuses_is_told() -> None:
+    statuses = set(re.findall(r"\b(4\d\d|501),", (ROOT / "harmonic/worker.py").read_text()))
+
+    assert {"414", "431"} <= statuses
+    for text in (section("Errors"), document()["info"]["description"]):
+        assert statuses <= set(re.findall(r"\b\d{3}\b", text))
 
 
 def test_every_limit_is_told() -> None:
