@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,9 +19,10 @@ from harmonic.kernel.access import Access, Forbidden, Link, NotFound, Refused, R
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.pages import Page, View, form_alias, mounted, with_rule
 from tokens import actions, queries, rules
+from tokens.chart import bars
 from tokens.models import ApiToken, TokenRefusal, list_path, token_path
 from tokens.reach import may_in_words, reach_of, shut_out, tenant_switch
-from tokens.usage import Day, days_of, refusals_of
+from tokens.usage import days_of, refusals_of
 
 
 def above(access: Access, owner: TenantUser) -> list[Link]:
@@ -258,51 +258,6 @@ NEW = Page(
 
 def token_of(access: Access, handle: str, token_id: str) -> ApiToken:
     return queries.token_at(editable_person(access, handle), token_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A day of the chart, in a field of 300 by 48: what was let in stands below, as a filled
-    rectangle, what was refused above it, as an empty one."""
-
-    WIDTH = 10
-    HEIGHT = 48
-    LEAST = 3
-
-    day: date
-    requests: int
-    refusals: int
-    x: int
-    let_in: int
-    refused: int
-
-    @property
-    def let_in_y(self) -> int:
-        return self.HEIGHT - self.let_in
-
-    @property
-    def refused_y(self) -> int:
-        return self.HEIGHT - self.let_in - self.refused
-
-
-def bars(days: list[Day]) -> list[Bar]:
-    """Return the days as bars, the busiest as high as the chart; what happened is always seen."""
-    most = max(day.requests for day in days) or 1
-    return [
-        Bar(day.day, day.requests, day.refusals, at * Bar.WIDTH, *_heights(day, most))
-        for at, day in enumerate(days)
-    ]
-
-
-def _heights(day: Day, most: int) -> tuple[int, int]:
-    """Return how high the requests of a day stand: those let in, those refused."""
-    refused = _height(day.refusals, most)
-    let_in = _height(day.requests - day.refusals, most)
-    return min(let_in, Bar.HEIGHT - refused), min(refused, Bar.HEIGHT)
-
-
-def _height(count: int, most: int) -> int:
-    return max(Bar.LEAST, count * Bar.HEIGHT // most) if count else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ def test_making_one_warns_while_the_tenants_switch_is_off(page):
 
     body = page("alice").get("/u/alice/settings/tokens/new").content.decode()
 
-    assert "The API is off for this tenant" in body
+    assert "The API is off for Garden" in body
     assert 'can <a href="/tenant-admin/settings">turn it on' in body
 
 
