@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -119,14 +120,15 @@ def _redirect(request: HttpRequest, access: Access, location: str) -> HttpRespon
 
 def _document(request: HttpRequest, access: Access, refused: Refused) -> HttpResponse:
     refused = _as_document(access, refused)
-    title, message = title_of(refused), message_of(refused)
+    title, message, hint = title_of(refused), message_of(refused), _hint(access, refused)
     document = Document(
         title=title,
         template="refusal.html",
         context={
             "refusal": refused,
             "message": message,
-            "hint": _hint(access, refused),
+            "hint": hint,
+            "parts": parts_of(title, message, hint),
             "action_name": refused.action,
             "request_id": getattr(request, "request_id", ""),
         },
@@ -160,6 +162,21 @@ def message_of(refused: Refused) -> str:
     if isinstance(refused, Invalid) and refused.problems:
         return wording.joined(refused.problems)
     return refused.message
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A refusal as a page for people shows it: a small line, a heading, and a sentence."""
+
+    label: str
+    heading: str
+    sentence: str
+
+
+def parts_of(title: str, message: str, hint: str) -> Parts:
+    """Take a message such as `403 Unauthorized - Only people may` apart."""
+    label, _, rest = message.partition(" - ") if message[:3].isdecimal() else (title, "", message)
+    return Parts(label, rest, hint) if rest or not hint else Parts(label, hint, "")
 
 
 # --- JSON -----------------------------------------------------------------------------------
