@@ -191,6 +191,8 @@ def start_project() -> tuple[Application, Any, Any]:
     from django.core.management import call_command
     from django.core.wsgi import get_wsgi_application
 
+    # The note's table refers to the users', which come first.
+    call_command("migrate", verbosity=0)
     call_command("migrate", verbosity=0, run_syncdb=True)
     from bench.baseline.models import Note
 

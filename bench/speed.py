@@ -56,6 +56,10 @@ class Process:
             env={**os.environ, **settings},
         )
         assert self._line() == "ready", name
+        if server:
+            with psycopg.connect(url, autocommit=True) as connection:
+                # What autovacuum does by and by: the planner is to know the tables.
+                connection.execute("ANALYZE")
 
     def _line(self) -> str:
         assert self.process.stdout is not None

@@ -150,6 +150,13 @@ SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
 }
 
+POSTGRES_OPTIONS = {
+    "pool": {"min_size": 1, "max_size": 10, "timeout": 20},
+    # The server plans a statement once a connection, not for every request.
+    "server_side_binding": True,
+    "prepare_threshold": 5,
+}
+
 
 def database(url: str) -> dict[str, Any]:
     """Return Django's settings for `url`; without one, the SQLite file in `var/`."""
@@ -165,7 +172,7 @@ def database(url: str) -> dict[str, Any]:
             "TEST": {"NAME": VAR_DIR / "test.sqlite3"},
         }
     config = dict(dj_database_url.parse(url))
-    config["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 10, "timeout": 20}}
+    config["OPTIONS"] = POSTGRES_OPTIONS
     config["CONN_MAX_AGE"] = 0
     return config
 

@@ -6,6 +6,7 @@ another type instead of guessing (`docs/api.md`).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -175,4 +176,19 @@ class Moment(serializers.Field[datetime, Any, str, Any]):
 
 
 class Params(serializers.Serializer[Any]):
-    """Base of the serializers that declare an action's parameters."""
+    """Base of the serializers that declare an action's parameters.
+
+    None of them has a default: what was not given is left out.
+    """
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return the fields; to judge what was given, those alone that it concerns."""
+        given = getattr(self, "initial_data", None)
+        if given is None:
+            return super().get_fields()
+        declared = self._declared_fields.items()
+        return {
+            name: copy.deepcopy(field)
+            for name, field in declared
+            if field.required or name in given
+        }

@@ -67,13 +67,19 @@ class FileStore:
         connection = self._connection()
         rows = ", ".join(["(?, ?, ?, ?)"] * len(hits))
         values = [each for key in hits for each in (key, window, hits[key], (window + 1) * seconds)]
-        found = connection.execute(
+        # Not by RETURNING: while a thread waits to read rows, it would keep all others waiting.
+        connection.execute(
             f"INSERT INTO hits VALUES {rows} ON CONFLICT (key, window)"  # noqa: S608 marks alone
-            " DO UPDATE SET hits = hits + excluded.hits RETURNING key, hits",
+            " DO UPDATE SET hits = hits + excluded.hits",
             values,
-        ).fetchall()
+        )
         self._purge(connection, window * seconds)
-        return dict(found)
+        marks = ", ".join("?" * len(hits))
+        found = connection.execute(
+            f"SELECT key, hits FROM hits WHERE key IN ({marks}) AND window = ?",  # noqa: S608
+            [*hits, window],
+        )
+        return dict(found.fetchall())
 
     def _purge(self, connection: sqlite3.Connection, before: int) -> None:
         self._hits += 1
@@ -123,6 +129,6 @@ def count(
         _log.exception("A hit was not counted.")
         found = dict.fromkeys(names.values(), 0)
     return tuple(
-        Count(limit, found[names[limit]], seconds - passed, is_hit=hits[limit] > 0)
+        Count(limit, found.get(names[limit], 0), seconds - passed, is_hit=hits[limit] > 0)
         for limit in hits
     )

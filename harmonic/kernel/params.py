@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -201,7 +202,7 @@ def validated(serializer_class: type[Params] | None, raw: Raw) -> dict[str, Any]
     """
     if serializer_class is None:
         return {}
-    serializer = serializer_class(data=_taken(serializer_class(), raw))
+    serializer = serializer_class(data=_taken(declared_fields(serializer_class), raw))
     try:
         serializer.is_valid(raise_exception=True)
     except ValidationError as error:
@@ -209,9 +210,18 @@ def validated(serializer_class: type[Params] | None, raw: Raw) -> dict[str, Any]
     return dict(serializer.validated_data)
 
 
-def _taken(declared: Params, raw: Raw) -> dict[str, Any]:
+Fields = Mapping[str, serializers.Field[Any, Any, Any, Any]]
+
+
+@cache
+def declared_fields(serializer_class: type[Params]) -> Fields:
+    """Return the fields of a serializer, to look at."""
+    return serializer_class().fields
+
+
+def _taken(declared: Fields, raw: Raw) -> dict[str, Any]:
     taken = {}
-    for name, declared_field in declared.fields.items():
+    for name, declared_field in declared.items():
         if name not in raw.values:
             continue
         value = _value(declared_field, raw.values[name], raw.is_form)
@@ -243,5 +253,5 @@ def unknown_names(serializer_class: type[Params] | None, raw: Raw) -> list[str]:
     """Return the names that were sent and that the action does not have."""
     if raw.is_form:
         return []
-    declared = serializer_class().fields if serializer_class else {}
+    declared = declared_fields(serializer_class) if serializer_class else {}
     return [name for name in raw.values if name not in declared and name not in raw.in_query]
