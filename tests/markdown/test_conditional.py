@@ -12,6 +12,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from collectives.notes.models import Note
+
 pytestmark = pytest.mark.django_db
 
 PAGE = "/collectives/kitchen/members.md"
@@ -73,6 +75,19 @@ def test_a_change_changes_the_tag(api: Any, note_path: Any) -> None:
     after = asked_again(alice, f"{path}.md", before)
     assert after.status_code == 200
     assert after["ETag"] != before
+
+
+def test_words_alone_change_the_tag(api: Any, note_path: Any, world: Any) -> None:
+    alice, path = api("alice"), note_path("Knife care") + ".md"
+    note = Note.unscoped.filter(title="Knife care")
+    tags = []
+    with time_machine.travel(world.now + timedelta(hours=1), tick=False):
+        for words in ({"text": "One."}, {"text": "Two."}, {"title": "Knives", "text": "Two."}):
+            note.update(**words)
+            tags.append(alice.get(path)["ETag"])
+            note = Note.unscoped.filter(text=words["text"])
+
+    assert len(set(tags)) == 3
 
 
 def test_each_viewer_has_a_tag_of_their_own(api: Any) -> None:

@@ -153,9 +153,10 @@ def test_a_dry_run_refuses_what_the_action_would(api: Any) -> None:
 
 
 def test_a_dry_run_of_a_new_token_shows_no_token_and_leaves_no_event(
-    api: Any, world: World
+    api: Any, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     alice = api("alice")
+    caplog.clear()
     with tenant_bound(world.tenant().id):
         before = SecurityEvent.objects.count()
     response = send(alice, f"{MAKE_TOKEN}?dry_run=true", {"name": "rehearsed"})
@@ -163,6 +164,7 @@ def test_a_dry_run_of_a_new_token_shows_no_token_and_leaves_no_event(
     assert response.status_code == 200
     assert "hmn_" not in response.content.decode()
     assert not ApiToken.unscoped.filter(name="rehearsed").exists()
+    assert [line for line in caplog.messages if line == "token_created"] == []
     with tenant_bound(world.tenant().id):
         assert SecurityEvent.objects.count() == before
 
