@@ -14,7 +14,16 @@ from django.core.validators import validate_email
 from accounts.models import Tenant, TenantUser, User
 from accounts.queries import person_at
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Denied, Forbidden, Invalid, UserType
+from harmonic.kernel.access import (
+    ASK_YOUR_HUMAN,
+    SIGN_IN,
+    Access,
+    Denied,
+    Forbidden,
+    Invalid,
+    Link,
+    UserType,
+)
 from harmonic.kernel.text import is_acceptable, slug
 
 RESERVED_HANDLES = frozenset(
@@ -134,29 +143,31 @@ def checked_timezone(sent: str) -> str:
 
 
 def is_signed_in(access: Access, target: Any) -> Denied | None:
-    return None if access.actor else Denied("Unauthorized")
+    return None if access.actor else Denied("Unauthorized", SIGN_IN)
 
 
 def is_human(access: Access, target: Any) -> Denied | None:
-    return None if access.actor and access.actor.is_human else Denied()
+    return None if access.actor and access.actor.is_human else Denied("", ASK_YOUR_HUMAN)
 
 
 def is_tenant_admin(access: Access, target: Any) -> Denied | None:
     if access.actor and access.actor.is_tenant_admin and access.actor.is_human:
         return None
-    return Denied(
-        "Only tenant admins may do that.", "The tenant's admins are named at /tenant-admin."
-    )
+    return Denied("Only tenant admins may do that.", "An admin of the tenant can do it for you.")
 
 
 def may_edit(access: Access, person: TenantUser | None) -> Denied | None:
     """Oneself, or an AI agent whose parent one is. Tenant admins get no exception."""
     actor = access.actor
     if actor is None:
-        return Denied("Unauthorized")
+        return Denied("Unauthorized", SIGN_IN)
     if person is None or person.user_id == actor.user_id or is_parent_of(access, person):
         return None
-    return Denied("403 Unauthorized", "Only the account's owner may open this.")
+    return Denied(
+        "403 Unauthorized",
+        "Only the account's owner may open this. An agent's are for its human.",
+        links=(Link("Your settings", "/settings"),),
+    )
 
 
 def is_parent_of(access: Access, person: TenantUser) -> bool:
@@ -173,7 +184,11 @@ def may_manage_agent(access: Access, person: TenantUser | None) -> Denied | None
     """The agent's parent."""
     if person is None or is_parent_of(access, person):
         return None
-    return Denied("Only the agent's parent may do that.")
+    return Denied(
+        "Only the agent's parent may do that.",
+        "Its profile names the human who manages it.",
+        links=(Link("The agent's profile", f"/u/{person.handle}"),),
+    )
 
 
 def editable_person(access: Access, handle: str) -> TenantUser:
@@ -185,7 +200,7 @@ def editable_person(access: Access, handle: str) -> TenantUser:
     """
     person = person_at(access, handle)
     if denied := may_edit(access, person):
-        raise Forbidden(denied.reason, hint=denied.hint)
+        raise Forbidden.because(denied)
     return person
 
 

@@ -24,7 +24,7 @@ def refuse_kind(action: Action, access: Access) -> None:
     """
     denied = action.capability_denied(access) or action.kind_denied(access)
     if denied:
-        raise ActionRefused(denied.reason, hint=denied.hint, code=denied.code)
+        raise ActionRefused.because(denied)
 
 
 def carry_out(

@@ -14,7 +14,8 @@ from collectives.actions.collective import create_collective, update_collective_
 from collectives.actions.joining import create_invite, join_collective, leave_collective
 from collectives.actions.members import remove_member, update_member_roles
 from collectives.models import Collective
-from harmonic.kernel.access import Access, Door, Forbidden, Link, NotFound, Refused, Rule
+from harmonic.kernel import wording
+from harmonic.kernel.access import Access, Door, Forbidden, Link, NotFound, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.documents import keep_private
 from harmonic.kernel.pages import (
@@ -155,7 +156,7 @@ def invite(access: Access, target: None) -> Mapping[str, Any]:
 
 def _invitable(access: Access) -> None:
     if denied := rules.may_invite(access, None):
-        raise Forbidden(denied.reason, hint="Its admins can invite, or let every member do it.")
+        raise Forbidden.because(denied)
 
 
 INVITE = Page(
@@ -181,9 +182,15 @@ def administered(access: Access) -> Collective:
         Forbidden: the caller is no admin of it; workspaces have no settings.
     """
     if access.here.is_workspace:
-        raise Refused("A private workspace has no settings.", location=access.here.path, status=403)
+        raise Forbidden(
+            "A private workspace has no settings.",
+            hint="It is its owner's alone, and the tenant's API switch is its own.",
+            links=[Link("The workspace", access.here.path)],
+            location=access.here.path,
+        )
     if denied := rules.is_collective_admin(access, None):
-        raise Forbidden(denied.reason, hint=denied.hint)
+        admins = wording.enumerated(f"@{who.handle}" for who in queries.admins(access.here.id))
+        raise Forbidden(denied.reason, hint=f"Who may: {admins}.", links=denied.links)
     return queries.here(access)
 
 

@@ -185,6 +185,13 @@ def collective_at(access: Access, word: str) -> Collective:
     return collective
 
 
+def tenant_admins(limit: int = 5) -> list[Person]:
+    """Return the longest-serving tenant admins."""
+    ids = tenant_admin_ids(limit)
+    known = people(ids)
+    return [known[user_id] for user_id in ids]
+
+
 def tenant_admin_ids(limit: int = 5) -> list[UUID]:
     """Return the user ids of the longest-serving tenant admins."""
     admins_ = TenantUser.objects.filter(is_admin=True, archived_at=None)

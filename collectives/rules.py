@@ -11,12 +11,25 @@ from typing import Any
 from accounts.models import Tenant, TenantUser, User
 from accounts.rules import free_handle, handles_locked, is_reserved, is_taken
 from collectives.models import Collective, CollectiveMember, Invite
-from harmonic.kernel.access import Access, CollectiveKind, Denied, Forbidden, Invalid, UserType
+from harmonic.kernel.access import (
+    Access,
+    CollectiveKind,
+    Denied,
+    Forbidden,
+    Invalid,
+    Link,
+    UserType,
+)
 from harmonic.kernel.tenancy import tenant_bound
 
 HANDLE = re.compile(r"[a-z0-9-]+")
 # A label of a host name (RFC 1123).
 SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+MUST_BE_ADMIN = "Unauthorized: must be admin"
+WHO_COMES_IN = "People join with an invitation; an agent is added by the human who manages it."
+
+REMOVED = "They see nothing of it from then on, nor do their tokens. What they wrote stays."
 
 # --- Policies -------------------------------------------------------------------------------
 
@@ -24,28 +37,37 @@ SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 def is_member(access: Access, target: Any) -> Denied | None:
     if access.is_member:
         return None
-    return Denied("You are not a member of this collective")
+    return Denied("You are not a member of this collective", WHO_COMES_IN)
 
 
 def is_collective_admin(access: Access, target: Any) -> Denied | None:
     if access.is_collective_admin and not access.here.is_workspace:
         return None
     return Denied(
-        "Unauthorized: must be admin", "An admin of the collective can change its settings."
+        MUST_BE_ADMIN, "An admin of the collective can do it for you.", links=_members(access)
     )
 
 
 def may_invite(access: Access, target: Any) -> Denied | None:
     if access.membership is not None and access.membership.may_invite:
         return None
-    return Denied("You do not have permission to invite people here.")
+    return Denied(
+        "You do not have permission to invite people here.",
+        "Its admins can invite, or let every member do it.",
+        links=_members(access),
+    )
+
+
+def _members(access: Access) -> tuple[Link, ...]:
+    """Return the way to the page that names a collective's admins."""
+    return (Link("Members", f"{access.place.path}/members"),) if access.place else ()
 
 
 def may_leave(access: Access, target: Any) -> Denied | None:
     """A member of a standard collective who does not leave it without an admin."""
     place = access.here
     if place.is_main or place.is_workspace:
-        return Denied("Nobody leaves this collective.")
+        return Denied("Nobody leaves this collective.", "It goes with belonging to the tenant.")
     return is_member(access, target)
 
 

@@ -78,6 +78,7 @@ def check_place(access: Access, rule: Rule) -> None:
         raise not_a_member(access)
 
 
+NO_WAY_BACK = "A private workspace comes back with its owner's place in the tenant."
 AGENTS_DO_NOT_JOIN = (
     "Agents do not join collectives. The person who manages the agent can add it"
     " on the collective's members page, if they may invite there."
@@ -149,7 +150,7 @@ def check_open(request: HttpRequest, access: Access) -> None:
     raise Forbidden(
         "This collective is deactivated.",
         code="collective_archived",
-        hint=f"Its settings are at {settings_path}." if settings_path else "",
+        hint=f"Its settings are at {settings_path}." if settings_path else NO_WAY_BACK,
         links=[Link("Settings", settings_path)] if settings_path else [],
         location=settings_path if is_read else "",
     )

@@ -29,6 +29,7 @@ from harmonic.checks import (
 from harmonic.credentials import another_scheme, bearer, has_credentials, invalid_token, is_bearer
 from harmonic.kernel import audit
 from harmonic.kernel.access import (
+    LIFT_SUSPENSION,
     Access,
     Door,
     Forbidden,
@@ -251,10 +252,18 @@ def check(
     check_place(access, rule)
     check_collective_flag(access)
     if request.is_format_refused:  # type: ignore[attr-defined]  # set by _nobody
-        raise Forbidden("API only supports JSON or Markdown formats", code="format_refused")
+        raise Forbidden(
+            "API only supports JSON or Markdown formats",
+            code="format_refused",
+            hint="Ask with `Accept: text/markdown`, or with .md behind the address.",
+        )
     check_scope(request, access, rule, view, kwargs)
     if any(name.startswith("HTTP_X_REPRESENT") for name in request.META):
-        raise Forbidden("Invalid representation session ID", code="representation_invalid")
+        raise Forbidden(
+            "Invalid representation session ID",
+            code="representation_invalid",
+            hint="Nobody represents anybody here: leave out the headers X-Represent….",
+        )
     check_open(request, access)
     request.is_let_in = True  # type: ignore[attr-defined]  # ours
 
@@ -264,7 +273,11 @@ def _open_tenant(found: lookup.Found | None) -> TenantFacts:
     if found is None or found.is_tenant_archived:
         raise NotFound
     if found.is_tenant_suspended:
-        raise Forbidden("Tenant suspended", code="tenant_suspended")
+        raise Forbidden(
+            "Tenant suspended",
+            code="tenant_suspended",
+            hint=LIFT_SUSPENSION,
+        )
     return found.tenant
 
 

@@ -6,11 +6,12 @@ from django.conf import settings
 from django.http import HttpRequest
 
 
-def origin_of_tenant(request: HttpRequest, subdomain: str) -> str:
-    """Return the origin of a tenant, behind the same port and scheme.
+def origin_of_tenant(request: HttpRequest, subdomain: str = "") -> str:
+    """Return the origin of a tenant, or of the front door, behind the same port and scheme.
 
     The port is the one that the sender named: behind a proxy, that of the socket is another.
     """
     port = request.get_host().rpartition(":")[2]
     shown = f":{port}" if port.isdecimal() else ""
-    return f"{request.scheme}://{subdomain}.{settings.HOST}{shown}"
+    host = f"{subdomain}.{settings.HOST}" if subdomain else settings.HOST
+    return f"{request.scheme}://{host}{shown}"

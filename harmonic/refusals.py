@@ -16,12 +16,14 @@ from harmonic.kernel.access import (
     Access,
     FreshProofRequired,
     Invalid,
+    Link,
     NotFound,
     Refused,
     SignInRequired,
 )
 from harmonic.kernel.documents import Document, keep_private, respond
 from harmonic.kernel.negotiation import Format, is_api_path, prefers_problem
+from harmonic.origins import origin_of_tenant
 
 JSON = "application/json; charset=utf-8"
 PROBLEM = "application/problem+json"
@@ -130,12 +132,20 @@ def _document(request: HttpRequest, access: Access, refused: Refused) -> HttpRes
             "hint": hint,
             "parts": parts_of(title, message, hint),
             "action_name": refused.action,
+            "home": _home(request, access),
             "request_id": getattr(request, "request_id", ""),
         },
         status=refused.status,
         error=message,
     )
     return respond(request, access, document)
+
+
+def _home(request: HttpRequest, access: Access) -> Link:
+    """Return the way on from a refusal that shows none itself."""
+    if access.tenant.subdomain:
+        return Link("Home", "/")
+    return Link("All communities", f"{origin_of_tenant(request)}/")
 
 
 def _as_document(access: Access, refused: Refused) -> Refused:
@@ -174,9 +184,17 @@ class Parts:
 
 
 def parts_of(title: str, message: str, hint: str) -> Parts:
-    """Take a message such as `403 Unauthorized - Only people may` apart."""
+    """Take a message such as `403 Unauthorized - Only people may` apart.
+
+    What the small line says anyway is not said again; where nothing else is left, the hint's
+    first sentence makes the heading.
+    """
     label, _, rest = message.partition(" - ") if message[:3].isdecimal() else (title, "", message)
-    return Parts(label, rest, hint) if rest or not hint else Parts(label, hint, "")
+    heading = rest.removeprefix("Unauthorized").removeprefix(": ")
+    if heading or not hint:
+        return Parts(label, heading[:1].upper() + heading[1:], hint)
+    first, _, sentence = hint.partition(". ")
+    return Parts(label, first.rstrip("."), sentence)
 
 
 # --- JSON -----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from accounts.actions.agents import stop_ai_agent
 from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from accounts.rules import editable_person, is_parent_of
-from harmonic.kernel.access import Access, Forbidden, Link, NotFound, Refused, Rule
+from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Forbidden, Link, NotFound, Refused, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.pages import Page, View, form_alias, mounted, with_rule
 from tokens import actions, queries, rules
@@ -181,11 +181,15 @@ def for_makers(access: Access, owner: TenantUser) -> None:
         Forbidden: the caller is no human, or the owner is run by Harmonic itself, or inactive.
     """
     if not access.user.is_human:
-        raise Forbidden(f"403 Unauthorized - {rules.ONLY_HUMANS}")
+        raise Forbidden(f"403 Unauthorized - {rules.ONLY_HUMANS}", hint=ASK_YOUR_HUMAN)
+    settings = Link("The agent's settings", f"/ai-agents/{owner.handle}/settings")
     if owner.user.is_internal_agent:
-        raise Forbidden(f"403 Forbidden - {rules.NOT_FOR_INTERNAL}")
+        raise Forbidden(
+            f"403 Forbidden - {rules.NOT_FOR_INTERNAL}",
+            hint=rules.RUN_BY_HARMONIC,
+            links=[settings],
+        )
     if denied := rules.may_create_token(access, owner):
-        settings = Link("The agent's settings", f"/ai-agents/{owner.handle}/settings")
         raise Forbidden(denied.reason, hint=denied.hint, links=[settings])
 
 

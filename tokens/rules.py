@@ -14,7 +14,16 @@ from typing import Any
 from accounts.models import TenantUser
 from accounts.rules import may_edit
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Conflict, Denied, Invalid, Link, Refused
+from harmonic.kernel.access import (
+    ASK_YOUR_HUMAN,
+    LIFT_SUSPENSION,
+    Access,
+    Conflict,
+    Denied,
+    Invalid,
+    Link,
+    Refused,
+)
 from tokens import secret
 from tokens.models import ApiToken, token_path
 from tokens.queries import active_count
@@ -39,6 +48,7 @@ READ_WRITE = ("read:all", "create:all", "update:all", "delete:all")
 UNITS = ("minute", "hour", "day", "week", "month", "year")
 ONLY_HUMANS = "Only human accounts can create API tokens"
 NOT_FOR_INTERNAL = "Internal AI agents cannot have API tokens"
+RUN_BY_HARMONIC = "Harmonic makes and ends the tokens of the agents that it runs."
 CAP_REACHED = (
     f"Maximum of {ApiToken.MAX_ACTIVE} active API tokens reached."
     " Delete an existing token before creating a new one."
@@ -62,9 +72,9 @@ def may_manage_tokens(access: Access, owner: Any) -> Denied | None:
     if denied := may_edit(access, person):
         return denied
     if access.actor is None or not access.actor.is_human:
-        return Denied(f"{ONLY_HUMANS}.")
+        return Denied(f"{ONLY_HUMANS}.", ASK_YOUR_HUMAN)
     if person is not None and person.user.is_internal_agent:
-        return Denied(f"{NOT_FOR_INTERNAL}.")
+        return Denied(f"{NOT_FOR_INTERNAL}.", RUN_BY_HARMONIC)
     return None
 
 
@@ -74,7 +84,10 @@ def may_create_token(access: Access, owner: TenantUser | None) -> Denied | None:
     if owner is None or not owner.user.is_agent:
         return None
     if owner.user.suspended_at:
-        return Denied("This agent is suspended and gets no new tokens.")
+        return Denied(
+            "This agent is suspended and gets no new tokens.",
+            LIFT_SUSPENSION,
+        )
     if owner.archived_at:
         settings = f"/ai-agents/{owner.handle}/settings"
         return Denied(

@@ -209,7 +209,10 @@ class AgentSettingsParams(Params):
 
 def _update(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
     if agent.archived_at is not None:
-        raise Forbidden("This agent is inactive. Bring it back first.")
+        raise Forbidden(
+            "This agent is inactive. Bring it back first.",
+            hint=f"Its settings are at /ai-agents/{agent.handle}/settings.",
+        )
     changed = rename(access, agent, params.get("name", ""), params.get("new_handle", ""))
     user = User.objects.select_for_update().get(id=agent.user_id)
     before, changes = user.agent_configuration, _changes(user, params)
@@ -386,13 +389,18 @@ def _ask_to_deactivate(access: Access, agent: TenantUser) -> Confirmation:
     names = ", ".join(each.name for each in inside)
     return Confirmation(
         f"Deactivate “{agent.display_name}”?",
-        (("Handle", agent.handle), ("Member of", names or "Nothing but the main collective")),
+        (
+            ("Agent", people([agent.user_id])[agent.user_id]),
+            ("Member of", names or "Nothing but the main collective"),
+        ),
+        "Its tokens are deleted at once, and it can do nothing here until you bring it back."
+        " What it wrote stays.",
     )
 
 
 deactivate_ai_agent = Action(
     name="deactivate_ai_agent",
-    sentence="Stop this agent: all its tokens are deleted at once.",
+    sentence="Deactivate this agent: its tokens are deleted at once, its account is closed here.",
     label="Deactivate agent",
     scope="update:users",
     policy=rules.may_manage_agent,

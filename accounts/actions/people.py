@@ -105,7 +105,7 @@ class ScratchpadParams(Params):
 def is_agent_itself(access: Access, target: Any) -> Denied | None:
     if access.actor is not None and access.actor.is_agent:
         return None
-    return Denied("Only AI agents have a scratchpad.")
+    return Denied("Only AI agents have a scratchpad.", "Your own notes are in your workspace.")
 
 
 def _update_scratchpad(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
@@ -218,7 +218,9 @@ class TenantRoleParams(Params):
 
 def _update_roles(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
     if not person.user.is_human:
-        raise Forbidden("Only people can be tenant admins.")
+        raise Forbidden(
+            "Only people can be tenant admins.", hint="The human who manages the agent can be one."
+        )
     if not params["grant"]:
         _refuse_last_admin(access, person)
     facts = {"about": rules.someone(person), "role": "admin", "grant": params["grant"]}
@@ -242,7 +244,9 @@ def _refuse_last_admin(access: Access, person: TenantUser) -> None:
     Tenant.objects.select_for_update().get(id=access.tenant.id)
     others = TenantUser.objects.filter(is_admin=True, archived_at=None).exclude(id=person.id)
     if person.is_admin and not others.exists():
-        raise Forbidden("The last admin of a tenant stays its admin.")
+        raise Forbidden(
+            "The last admin of a tenant stays its admin.", hint="Make somebody else one first."
+        )
 
 
 update_tenant_roles = Action(
@@ -261,7 +265,7 @@ update_tenant_roles = Action(
 
 def _remove_from_tenant(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
     if person.id == access.user.person_id:
-        raise Forbidden("You cannot remove yourself.")
+        raise Forbidden("You cannot remove yourself.", hint="Another admin of the tenant can.")
     _refuse_last_admin(access, person)
     was_there = person.archived_at is None
     for each in (person, *agents_of(person.user_id).filter(archived_at=None)):

@@ -11,11 +11,12 @@ from django.urls import URLPattern, path
 
 from accounts.actions import people as actions
 from accounts.models import TenantUser
-from accounts.queries import people, person_at, with_user
+from accounts.queries import person_at, with_user
 from accounts.rules import is_tenant_admin, tenant_of
 from collectives.models import Collective
-from collectives.queries import tenant_admin_ids
-from harmonic.kernel.access import Access, Door, Forbidden, Link, Rule
+from collectives.queries import tenant_admins
+from harmonic.kernel import wording
+from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Door, Forbidden, Link, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.pages import Page, Request, mounted, only_reads, redirect, with_rule
 
@@ -30,18 +31,20 @@ def for_admins(access: Access) -> None:
         Forbidden: for everybody else.
     """
     if access.user.is_agent:
-        raise Forbidden("AI agent admin access requires both AI agent and parent to be admins")
+        raise Forbidden(
+            "AI agent admin access requires both AI agent and parent to be admins",
+            hint=ASK_YOUR_HUMAN,
+        )
     if denied := is_tenant_admin(access, None):
-        raise Forbidden(f"403 Unauthorized - {denied.reason}")
+        admins = wording.enumerated(f"@{who.handle}" for who in tenant_admins())
+        raise Forbidden(f"403 Unauthorized - {denied.reason}", hint=f"Who may: {admins}.")
 
 
 def dashboard(access: Access, target: None) -> Mapping[str, Any]:
-    ids = tenant_admin_ids(SHOWN)
-    known = people(ids)
     standard = Collective.objects.filter(kind="standard", is_main=False)
     return {
         "tenant": tenant_of(access),
-        "admins": [known[user_id] for user_id in ids],
+        "admins": tenant_admins(SHOWN),
         "collectives": list(standard.order_by("-created_at", "-id")[:SHOWN]),
         "people_count": TenantUser.objects.filter(
             archived_at=None, user__user_type="human"

@@ -11,10 +11,10 @@ from accounts.actions import agents as actions
 from accounts.actions.people import update_profile
 from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
-from accounts.rules import is_parent_of
+from accounts.rules import may_manage_agent
 from collectives import queries as collectives
 from harmonic.kernel import capabilities
-from harmonic.kernel.access import Access, Forbidden, Link, NotFound
+from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Forbidden, Link, NotFound
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.pages import Page, mounted
 from tokens.queries import listed as listed_tokens
@@ -22,7 +22,7 @@ from tokens.queries import listed as listed_tokens
 
 def for_people(access: Access) -> None:
     if not access.user.is_human:
-        raise Forbidden("403 Unauthorized - Only people have AI agents")
+        raise Forbidden("403 Unauthorized - Only people have AI agents", hint=ASK_YOUR_HUMAN)
 
 
 def listed(access: Access, target: None) -> Mapping[str, Any]:
@@ -70,8 +70,12 @@ def own_agent(access: Access, handle: str) -> TenantUser:
     agent = person_at(access, handle)
     if not agent.user.is_agent:
         raise NotFound
-    if not is_parent_of(access, agent):
-        raise Forbidden("403 Unauthorized", hint="Only the agent's parent may open this.")
+    if denied := may_manage_agent(access, agent):
+        raise Forbidden(
+            "403 Unauthorized",
+            hint=f"Only the agent's parent may open this. {denied.hint}",
+            links=denied.links,
+        )
     return agent
 
 

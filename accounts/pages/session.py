@@ -15,7 +15,7 @@ from accounts.models import TenantUser, User
 from accounts.sign_in import check_password
 from harmonic import sessions
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Door, Forbidden, Refused, Rule
+from harmonic.kernel.access import LIFT_SUSPENSION, Access, Door, Forbidden, Refused, Rule
 from harmonic.kernel.documents import Document, keep_private, respond
 from harmonic.kernel.negotiation import Format
 from harmonic.kernel.pages import Request, method_not_allowed, only_reads, with_rule
@@ -114,7 +114,11 @@ def _refuse_locked(request: HttpRequest, email: str) -> None:
 def _refuse_outsiders(access: Access, user: User) -> None:
     if user.suspended_at is not None:
         audit.record("suspended_login_attempt", access, warn=True, user_id=user.id)
-        raise Forbidden(SUSPENDED, hint="This account is suspended.", code="suspended")
+        raise Forbidden(
+            SUSPENDED,
+            hint=f"This account is suspended. {LIFT_SUSPENSION}",
+            code="suspended",
+        )
     with tenant_bound(access.tenant.id):
         is_member = TenantUser.objects.filter(user=user, archived_at=None).exists()
     if not is_member:
@@ -176,7 +180,12 @@ def _proof_form(request: HttpRequest, scope: str, then: str, error: str = "") ->
 
 def _prove(request: HttpRequest, access: Access, scope: str, then: str) -> HttpResponse:
     if access.token is not None or scope not in sessions.SCOPES:
-        raise Refused("There is nothing to confirm.", status=400, code="invalid")
+        raise Refused(
+            "There is nothing to confirm",
+            status=400,
+            code="invalid",
+            hint="Your password is asked for again when you open a page that needs it.",
+        )
     email = User.objects.values_list("email", flat=True).get(id=access.user.user_id)
     _refuse_locked(request, email)
     if check_password(request, email, request.POST.get("password", "")) is None:

@@ -194,7 +194,7 @@ def owner_at(access: Access, user_id: str) -> TenantUser:
     if person is None or may_edit(access, person):
         raise NotFound("User not found")
     if person.user.is_internal_agent:
-        raise Forbidden(rules.NOT_FOR_INTERNAL)
+        raise Forbidden(rules.NOT_FOR_INTERNAL, hint=rules.RUN_BY_HARMONIC)
     return person
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from accounts import rules as people_rules
 from accounts.models import TenantUser
-from accounts.queries import with_user
+from accounts.queries import people, with_user
 from collectives import queries, rules
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden, NotFound, Refused
@@ -33,20 +33,25 @@ def own_agent(access: Access, user_id: UUID) -> TenantUser:
     if person is None:
         raise NotFound("AI Agent not found.")
     if not people_rules.is_parent_of(access, person):
-        raise Forbidden("You can only add your own AI agents.")
+        raise Forbidden(
+            "You can only add your own AI agents.", hint="The human who manages the agent can."
+        )
     return person
 
 
 def may_add_agents(access: Access, target: Any) -> Denied | None:
     if access.place is not None and access.here.is_workspace:
-        return Denied("Cannot add other users to a private workspace")
+        return Denied(
+            "Cannot add other users to a private workspace", "Make a collective to share."
+        )
     return rules.may_invite(access, target)
 
 
 def _add_agent(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     agent = own_agent(access, params["ai_agent_id"])
     if agent.archived_at is not None:
-        raise Forbidden("This agent is inactive.")
+        settings = f"/ai-agents/{agent.handle}/settings"
+        raise Forbidden("This agent is inactive.", hint=f"Bring it back at {settings} first.")
     row = queries.membership_of(access.here.id, agent)
     was_in = row is not None and row.archived_at is None
     rules.add_member(queries.here(access), agent, now=access.now)
@@ -90,7 +95,9 @@ def _ask_to_remove_agent(access: Access, target: Any) -> Confirmation:
     person = with_user().filter(user=parsed, user__parent=access.user.user_id).first()
     if person is None:
         return Confirmation("Remove an agent")
-    return Confirmation(f"Remove “{person.display_name}” from {access.here.name}?")
+    facts = (("Agent", people([person.user_id])[person.user_id]),)
+    heading = f"Remove “{person.display_name}” from {access.here.name}?"
+    return Confirmation(heading, facts, rules.REMOVED)
 
 
 remove_ai_agent_from_collective = Action(

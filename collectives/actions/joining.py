@@ -25,7 +25,7 @@ class JoinParams(Params):
 
 def may_join(access: Access, target: Any) -> Denied | None:
     if access.place is not None and access.here.kind != CollectiveKind.STANDARD:
-        return Denied("Cannot join a private workspace")
+        return Denied("Cannot join a private workspace", "It is its owner's alone.")
     return None
 
 
@@ -84,7 +84,11 @@ leave_collective = Action(
     effect=_leave,
     event=audit.USER_ACTION,
     is_dangerous=True,
-    confirm=lambda access, target: Confirmation(f"Leave “{access.here.name}”?"),
+    confirm=lambda access, target: Confirmation(
+        f"Leave “{access.here.name}”?",
+        consequence="You and your tokens see nothing of it from then on, and you need a new"
+        " invitation to come back. What you wrote stays.",
+    ),
     people_only="Only people can leave collectives.",
 )
 

@@ -9,7 +9,7 @@ from accounts.queries import people, person_named, with_user
 from collectives import queries, rules
 from collectives.models import CollectiveMember
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Denied, Forbidden, NotFound
+from harmonic.kernel.access import Access, Denied, Forbidden, Link, NotFound
 from harmonic.kernel.actions import Action, Confirmation, Outcome
 from harmonic.kernel.fields import Choice, Flag, Line, Params
 
@@ -68,7 +68,7 @@ def _ask_about_roles(access: Access, target: Any) -> Confirmation:
 def _ask_to_remove(access: Access, target: Any) -> Confirmation:
     name, facts = _chosen_member(access)
     heading = f"Remove “{name}” from {access.here.name}?" if name else "Remove a member"
-    return Confirmation(heading, facts)
+    return Confirmation(heading, facts, rules.REMOVED)
 
 
 def member_named(access: Access, handle: str) -> CollectiveMember:
@@ -86,7 +86,10 @@ def member_named(access: Access, handle: str) -> CollectiveMember:
 
 def runs_members(access: Access, target: Any) -> Denied | None:
     if access.place is not None and access.here.is_main:
-        return Denied("Roles of the main collective are those of the tenant.")
+        return Denied(
+            "Roles of the main collective are those of the tenant.",
+            "A tenant admin changes them at /tenant-admin/users.",
+        )
     return rules.is_collective_admin(access, target)
 
 
@@ -96,7 +99,9 @@ def _update_roles(access: Access, target: Any, params: dict[str, Any]) -> Outcom
     if role == "admin" and not grant:
         collective = queries.here(access)
         if collective.created_by_id == row.person.user_id:
-            raise Forbidden("Who made the collective stays its admin.")
+            raise Forbidden(
+                "Who made the collective stays its admin.", hint="Nobody can take that from them."
+            )
         rules.refuse_last_admin(row, "The last admin cannot lose the role.")
     is_changed = getattr(row, f"is_{role}") != grant
     setattr(row, f"is_{role}", grant)
@@ -127,7 +132,10 @@ update_member_roles = Action(
 def may_remove_members(access: Access, target: Any) -> Denied | None:
     """Admins; and a parent, its own agents. Which member it is, the effect looks at."""
     if access.place is not None and (access.here.is_main or access.here.is_workspace):
-        return Denied("Nobody is removed from this collective.")
+        return Denied(
+            "Nobody is removed from this collective.",
+            "A tenant admin takes people out of the tenant at /tenant-admin/users.",
+        )
     return rules.is_member(access, target)
 
 
@@ -136,11 +144,17 @@ def _remove(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     person = with_user().get(id=row.person_id)
     is_own_agent = people_rules.is_parent_of(access, person)
     if not (access.is_collective_admin or is_own_agent):
-        raise Forbidden("Unauthorized: must be admin")
+        raise Forbidden(rules.MUST_BE_ADMIN, hint="An admin of the collective can do it for you.")
     if row.person_id == access.user.person_id:
-        raise Forbidden("You cannot remove yourself; leave the collective instead.")
+        raise Forbidden(
+            "You cannot remove yourself; leave the collective instead.",
+            hint="That is on the members page.",
+            links=[Link("Members", f"{access.here.path}/members")],
+        )
     if queries.here(access).created_by_id == person.user_id:
-        raise Forbidden("Who made the collective cannot be removed.")
+        raise Forbidden(
+            "Who made the collective cannot be removed.", hint="They can leave it themselves."
+        )
     rules.remove_member(row, access.now)
     return Outcome(
         f"{person.display_name} was removed.",

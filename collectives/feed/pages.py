@@ -7,7 +7,6 @@ from typing import Any
 
 from django.urls import URLPattern
 
-from accounts.queries import people
 from collectives import queries as collectives
 from collectives.feed.queries import MARKDOWN_PAGE, PAGE, feed_of, pinned
 from harmonic.kernel.access import Access, Door
@@ -68,16 +67,10 @@ def place(access: Access, target: None) -> Mapping[str, Any]:
 def api_state(access: Access) -> Mapping[str, Any]:
     """Return whether API clients get in, and if not, which switch is off and who turns it."""
     if not access.tenant.is_api_enabled:
-        return {"api": "tenant_off", "api_admins": _tenant_admins()}
+        return {"api": "tenant_off", "api_admins": collectives.tenant_admins()}
     if access.here.is_main or access.here.is_api_enabled:
         return {"api": "on", "api_admins": []}
     return {"api": "off", "api_admins": collectives.admins(access.here.id)}
-
-
-def _tenant_admins() -> list[Any]:
-    ids = collectives.tenant_admin_ids()
-    known = people(ids)
-    return [known[user_id] for user_id in ids]
 
 
 def place_scope(access: Access, target: None) -> str:

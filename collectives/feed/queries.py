@@ -15,7 +15,7 @@ from collectives.notes.models import Note
 from harmonic.kernel import cursors
 from harmonic.kernel.access import Access
 from harmonic.kernel.prepared import Parameter, of_model
-from harmonic.kernel.text import preview
+from harmonic.kernel.text import excerpt
 
 PAGE = 50
 MARKDOWN_PAGE = 20
@@ -71,7 +71,7 @@ def _rows(access: Access, shown: list[Note]) -> list[Row]:
         Row(
             kind=Note.ITEM_TYPE,
             title=note.shown_title,
-            first_line=preview(note.text),
+            first_line=excerpt(note.text),
             path=note.path_in(access.here.path),
             author=known[note.created_by_id],
             created_at=note.created_at,

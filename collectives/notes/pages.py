@@ -105,7 +105,7 @@ NOTE = Page(
 def own_note_at(access: Access, note_id: str) -> Note:
     note = queries.live_note_at(access, note_id)
     if denied := rules.may_edit_note(access, note):
-        raise Forbidden(denied.reason, hint=denied.hint)
+        raise Forbidden.because(denied)
     return note
 
 

@@ -10,9 +10,10 @@ from collectives.notes import queries
 from collectives.notes.models import Note, NoteHistoryEvent
 from collectives.rules import is_member
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Denied, Invalid, NotFound, Refused
+from harmonic.kernel.access import Access, Denied, Invalid, Link, NotFound, Refused
 
 EDITORS_ONLY = "Unauthorized"
+WHO_RESTORES = "Its author or an admin of the collective can restore it, for 30 days."
 
 # --- Policies -------------------------------------------------------------------------------
 
@@ -21,7 +22,9 @@ def may_read(access: Access, note: Note | None) -> Denied | None:
     """A member, and a note that is still there."""
     if denied := is_member(access, note):
         return denied
-    return Denied("This note has been deleted.") if note and note.is_deleted else None
+    if note is None or not note.is_deleted:
+        return None
+    return Denied("This note has been deleted.", WHO_RESTORES)
 
 
 def may_edit_note(access: Access, note: Note | None) -> Denied | None:
@@ -30,7 +33,10 @@ def may_edit_note(access: Access, note: Note | None) -> Denied | None:
         return denied
     if note is None or note.created_by_id == access.user.user_id:
         return None
-    return Denied(EDITORS_ONLY, "Only the note's author can edit it.")
+    back = Link("The note", note.path_in(access.here.path))
+    return Denied(
+        EDITORS_ONLY, "Only the note's author can edit it. Others can comment on it.", links=(back,)
+    )
 
 
 def may_delete_note(access: Access, note: Note | None) -> Denied | None:
@@ -53,9 +59,11 @@ def may_restore_note(access: Access, note: Note | None) -> Denied | None:
         return None
     is_own = note.created_by_id == access.user.user_id
     if not (is_own or access.is_collective_admin):
-        return Denied("You are not authorized to restore this content")
+        return Denied("You are not authorized to restore this content", WHO_RESTORES)
     if note.hard_delete_after and note.hard_delete_after < access.now:
-        return Denied("This note was deleted too long ago.")
+        return Denied(
+            "This note was deleted too long ago.", "A deleted note can be restored for 30 days."
+        )
     return None
 
 

@@ -10,11 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from harmonic.kernel.negotiation import Format
+
+SIGN_IN = "Sign in at /login, or send a token."
+LIFT_SUSPENSION = "Whoever runs this site can say why, and lift it."
+ASK_YOUR_HUMAN = "The person who manages the agent can do it instead."
 
 
 class UserType(StrEnum):
@@ -230,7 +234,16 @@ class NotFound(Refused):
 
 
 class Forbidden(Refused):
-    pass
+    """What the caller may not do. It always says who could change that, or where."""
+
+    def __init__(self, message: str, *, hint: str, code: str = "", **more: Any) -> None:
+        super().__init__(message, hint=hint, code=code, **more)
+
+    @classmethod
+    def because(cls, denied: Denied, message: str = "") -> Self:
+        """Return the refusal that a policy's no is, under another sentence if one is given."""
+        reason = message or denied.reason
+        return cls(reason, hint=denied.hint, code=denied.code, links=denied.links)
 
 
 class Conflict(Refused):
@@ -283,11 +296,12 @@ class Invalid(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """A policy's no: the reason, and who could change it."""
+    """A policy's no: the reason, who could change it, and where."""
 
-    reason: str = ""
-    hint: str = ""
+    reason: str
+    hint: str
     code: str = "forbidden"
+    links: tuple[Link, ...] = ()
 
 
 # A policy asks about one target, or about "could there be one" when the target is None.

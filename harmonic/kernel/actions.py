@@ -13,7 +13,15 @@ from typing import Any
 from django.db import transaction
 
 from harmonic.kernel import audit, capabilities
-from harmonic.kernel.access import Access, Denied, FreshProofRequired, Invalid, Policy, Refused
+from harmonic.kernel.access import (
+    ASK_YOUR_HUMAN,
+    Access,
+    Denied,
+    Forbidden,
+    FreshProofRequired,
+    Invalid,
+    Policy,
+)
 from harmonic.kernel.fields import Params
 from harmonic.kernel.params import Raw, unknown_names, validated
 from harmonic.kernel.wording import did_you_mean
@@ -63,15 +71,17 @@ class Outcome:
 class Confirmation:
     """What a step with consequences asks, and the facts that help to answer.
 
-    A fact's value is a text, a moment, or a person as `accounts.queries` returns them.
+    A fact's value is a text, a moment, or a person as `accounts.queries` returns them. The
+    consequence stands for the action's own sentence, where that does not say what follows.
     """
 
     heading: str
     facts: tuple[tuple[str, Any], ...] = ()
+    consequence: str = ""
 
 
 GRANTED_BY_PARENT = "The agent's parent decides its capabilities, in the agent's settings."
-NEVER_GRANTED = "Agents never do this. The person who manages the agent can do it instead."
+NEVER_GRANTED = f"Agents never do this. {ASK_YOUR_HUMAN}"
 
 
 def always(access: Access, target: Any) -> bool:
@@ -182,7 +192,7 @@ class Action:
     def kind_denied(self, access: Access) -> Denied | None:
         """Return why this caller's kind may never do this."""
         if self.people_only and access.actor is not None and not access.actor.is_human:
-            return Denied(self.people_only)
+            return Denied(self.people_only, ASK_YOUR_HUMAN)
         return None
 
     def is_listed(self, access: Access, target: Any) -> bool:
@@ -196,7 +206,7 @@ class Action:
         )
 
 
-class ActionRefused(Refused):
+class ActionRefused(Forbidden):
     """An action that the caller may not run; it answers as an action error."""
 
 
@@ -209,8 +219,8 @@ def require(action: Action, access: Access, target: Any) -> None:
     """
     denied = action.denied(access, target)
     if denied:
-        reason = denied.reason or f"You are not authorized to perform '{action.name}'"
-        raise ActionRefused(reason, hint=denied.hint, code=denied.code)
+        unnamed = f"You are not authorized to perform '{action.name}'"
+        raise ActionRefused.because(denied, denied.reason or unnamed)
     if action.fresh and not access.is_fresh(action.fresh):
         raise FreshProofRequired(action.fresh)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 FORMATTED_LIMIT: Final = 100_000
 TITLE_LIMIT: Final = 256
 PREVIEW_LIMIT: Final = 100
+# As much of a text as an excerpt of it is made from.
+EXCERPT_SOURCE: Final = 300
 TRUNCATE_LIMIT: Final = 2_000
 
 _PLANE_ENDS = "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
@@ -81,6 +84,32 @@ def preview(text: str, limit: int = PREVIEW_LIMIT) -> str:
     """Return the text as one line of at most `limit` characters, "…" included."""
     lines = (normalise_line(line) for line in text.splitlines())
     return _shorten(" ".join(line for line in lines if line), limit, "…")
+
+
+def excerpt(text: str) -> str:
+    """Return the words of a Markdown text as one line, without its marks, as `preview` cuts it."""
+    source = text[:EXCERPT_SOURCE]
+    return _words(source) if _MARKED.search(source) else preview(source)
+
+
+# What a text has at least if it is more than plain paragraphs.
+_MARKED: Final = re.compile(r"[*_`#>|\[~\\&]|^[ \t]*([-+=]|\d{1,9}[.)])", re.MULTILINE)
+_BREAKS: Final = frozenset({"softbreak", "hardbreak"})
+
+
+@lru_cache(maxsize=4_096)
+def _words(source: str) -> str:
+    if _is_slow(source):
+        return preview(source)
+    return preview("\n".join(map(_words_of, _parser().parse(source))))
+
+
+def _words_of(block: Token) -> str:
+    if block.type != "inline":
+        return block.content
+    return "".join(
+        " " if child.type in _BREAKS else child.content for child in block.children or []
+    )
 
 
 def truncate(text: str, limit: int = TRUNCATE_LIMIT) -> tuple[str, bool]:

@@ -80,6 +80,12 @@ def in_words(param: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def enumerated(names: Iterable[str]) -> str:
+    """Return names as a sentence has them: `Alice, Bob and Carol`."""
+    *before, last = list(names) or ["nobody"]
+    return f"{', '.join(before)} and {last}" if before else last
+
+
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """Return a question that names the nearest of `words`, or "" where none is near."""
     nearest = get_close_matches(word[:80].lower(), list(words), n=1)

@@ -63,12 +63,13 @@ def user_line(context: Context, value: object) -> str:
 
 @register.simple_tag(takes_context=True)
 def user_code(context: Context, value: object) -> str:
-    """Show a handle or an id in <code>."""
+    """Show a handle, an id or an address in <code>; long addresses break behind a slash."""
     surface: Surface = context["surface"]
     shown = "" if value is None else str(value)
     if surface.is_markdown:
         return format_html("<code>{}</code>", mark_safe(surface.placeholders.code(shown)))  # noqa: S308
-    return format_html("<code>{}</code>", shown)
+    breakable = escape(shown).replace("/", "/<wbr>")
+    return format_html("<code>{}</code>", mark_safe(breakable))  # noqa: S308 escaped
 
 
 @register.simple_tag(takes_context=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -232,7 +233,19 @@ class Sweep:
         is_allowed = may_write(self.caller, route, method, response.status_code)
         if written and not is_allowed and contents() != self.before:
             return f"wrote: {written[0][:120]}"
+        if response.status_code == 403 and method != "HEAD" and not shows_a_way(response):
+            return "says no, and not who could change that"
         return ""
+
+
+def shows_a_way(response: HttpResponse) -> bool:
+    """Answer whether a refusal names a cure, in whichever format it is."""
+    kind, text = response["Content-Type"], response.text
+    if "json" in kind:
+        return bool(json.loads(text).get("hint"))
+    if "html" in kind:
+        return bool(re.search(r"</h1>\s*<p>.+</p>\s*<p class=\"buttons\"><a", text))
+    return "\n## What you can do\n" in text
 
 
 # --- What the sweep stands on ---------------------------------------------------------------

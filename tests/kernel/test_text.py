@@ -145,6 +145,25 @@ def test_a_preview_is_one_short_line():
 
 
 @pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("Plain words, 3 of them.", "Plain words, 3 of them."),
+        ("A **dull** knife\nslips[^1]", "A dull knife slips[^1]"),
+        ("| Day | Cooks |\n|---|---|\n| Mon | Al*i*ce |", "Day Cooks Mon Alice"),
+        ("Try:\n\n```python\nmelt(butter)\n```\n\n- [x] done", "Try: melt(butter) ☑ done"),
+        ("# Head\n> see [the list](/n/1) ![pan](p.png)", "Head see the list pan"),
+        ("1. Rinse\n2. Dry", "Rinse Dry"),
+        ("<b>raw</b> &amp; loud", "<b>raw</b> & loud"),
+        ("**" + "word " * 40 + "end**", "word " * 19 + "word…"),
+        ("[" * 300, "[" * 99 + "…"),
+        (" \n ", ""),
+    ],
+)
+def test_an_excerpt_has_the_words_without_the_marks(source, expected):
+    assert text.excerpt(source) == expected
+
+
+@pytest.mark.parametrize(
     "cluster",
     [
         "e\u0301",
