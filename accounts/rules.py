@@ -26,6 +26,9 @@ from harmonic.kernel.access import (
 )
 from harmonic.kernel.text import is_acceptable, slug
 
+FOR_OWNERS = (
+    "Only the account's owner may open this. For an agent, that is the human who manages it."
+)
 RESERVED_HANDLES = frozenset(
     "everyone admins representatives summarizers new available actions me".split()
 )
@@ -165,7 +168,7 @@ def may_edit(access: Access, person: TenantUser | None) -> Denied | None:
         return None
     return Denied(
         "403 Unauthorized",
-        "Only the account's owner may open this. An agent's are for its human.",
+        FOR_OWNERS,
         links=(Link("Your settings", "/settings"),),
     )
 

@@ -190,7 +190,9 @@ def administered(access: Access) -> Collective:
         )
     if denied := rules.is_collective_admin(access, None):
         admins = wording.enumerated(f"@{who.handle}" for who in queries.admins(access.here.id))
-        raise Forbidden(denied.reason, hint=f"Who may: {admins}.", links=denied.links)
+        raise Forbidden(
+            denied.reason, hint=f"{denied.hint.rstrip('.')}: {admins}.", links=denied.links
+        )
     return queries.here(access)
 
 

@@ -37,7 +37,9 @@ def for_admins(access: Access) -> None:
         )
     if denied := is_tenant_admin(access, None):
         admins = wording.enumerated(f"@{who.handle}" for who in tenant_admins())
-        raise Forbidden(f"403 Unauthorized - {denied.reason}", hint=f"Who may: {admins}.")
+        raise Forbidden(
+            f"403 Unauthorized - {denied.reason}", hint=f"{denied.hint.rstrip('.')}: {admins}."
+        )
 
 
 def dashboard(access: Access, target: None) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from collectives.actions.collective import resource
 from collectives.models import CollectiveMember, Invite
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, CollectiveKind, Denied, NotFound, Refused
-from harmonic.kernel.actions import Action, Confirmation, Outcome
+from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Line, Params
 
 
@@ -100,7 +100,11 @@ def _invite(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
         facts = {"invite_id": found.id, "expires_at": found.expires_at}
     path = f"{access.here.path}/join?code={found.code}"
     return Outcome(
-        f"The invitation: {path}", f"{access.here.path}/invite", object=found, facts=facts
+        "The invitation link is ready.",
+        f"{access.here.path}/invite",
+        Resource("Invite", found.code, path),
+        found,
+        facts=facts,
     )
 
 

@@ -76,6 +76,41 @@ def test_403_says_who_can_change_it(api: Any) -> None:
     assert "/collectives/treasury/settings" in seen.body
 
 
+@pytest.mark.parametrize(
+    ("who", "path", "label", "heading", "sentence", "way"),
+    [
+        ("bob", "/tenant-admin", "403 Unauthorized", "Only tenant admins may do that.",
+         "An admin of the tenant can do it for you: @alice.", "/"),
+        ("bob", "/u/alice/settings", "403 Unauthorized",
+         "Only the account&#x27;s owner may open this",
+         "For an agent, that is the human who manages it.", "/settings"),
+        ("bob", "/collectives/kitchen/settings", "403 Forbidden", "Must be admin",
+         "An admin of the collective can do it for you: @alice.", "/collectives/kitchen/members"),
+        ("alice", "/u/steward/settings/tokens/new", "403 Forbidden",
+         "Internal AI agents cannot have API tokens",
+         "Harmonic makes and ends the tokens of the agents that it runs.",
+         "/ai-agents/steward/settings"),
+        ("alice", "/nowhere", "404 Not Found", "Not found",
+         "There is nothing at this address, or nothing that is yours to see.", "/"),
+    ],
+)  # fmt: skip
+def test_a_person_reads_what_why_and_who_and_is_led_on(
+    page: Any, who: str, path: str, label: str, heading: str, sentence: str, way: str
+) -> None:
+    shown = page(who).get(path).content.decode()
+
+    assert f'<p class="refusal__status">{label}</p>' in shown
+    assert f"<h1>{heading}</h1>" in shown
+    assert f"<p>{sentence}</p>" in shown
+    assert f'<a class="button" href="{way}">' in shown
+
+
+def test_where_there_is_no_tenant_one_is_led_to_those_there_are(anonymous: Any) -> None:
+    shown = anonymous("nowhere").get("/").content.decode()
+
+    assert '<a class="button" href="http://localhost/">All communities</a>' in shown
+
+
 def test_404_for_what_is_not_there(api: Any) -> None:
     assert refused(api("alice").get("/n/00000000"), 404).fields["title"] == "404 Not Found"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from collectives.models import Invite
 from tests.markdown.reading import read
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +58,19 @@ def test_a_session_cannot_run_an_action_behind_a_query(page: Any, note_path: Any
     answer = execute(page("alice"), f"{path}?full_text=true/actions/confirm_read")
 
     assert answer.status_code in {403, 405}
+
+
+def test_an_invitations_link_stands_in_its_answer_and_is_the_one_that_its_page_shows(
+    api: Any,
+) -> None:
+    alice = api("alice")
+
+    answer = execute(alice, "/collectives/kitchen/invite/actions/create_invite")
+
+    code = Invite.unscoped.get(collective__handle="kitchen").code
+    link = f"(/collectives/kitchen/join?code={code})"
+    assert link in answer.content.decode()
+    assert link in alice.get("/collectives/kitchen/invite.md").content.decode()
 
 
 def test_repeated_slashes_count_as_one(api: Any) -> None:
