@@ -130,6 +130,8 @@ def _document(request: HttpRequest, access: Access, refused: Refused) -> HttpRes
             "refusal": refused,
             "message": message,
             "hint": hint,
+            # A document has its own list of what can be done.
+            "links": () if refused.document else refused.links,
             "parts": parts_of(title, message, hint),
             "action_name": refused.action,
             "home": _home(request, access),

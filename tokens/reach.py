@@ -99,11 +99,15 @@ class Reach:
 
 
 def may_in_words(scopes: Iterable[str]) -> str:
-    """Return scopes in the words of the pages: `read`, `read + write`, or as they are."""
+    """Return scopes in the words of the pages: `read`, `read + write`, or one by one."""
     held = set(scopes)
     if held >= set(READ_WRITE):
         return "read + write"
-    return "read" if held == set(READ_ONLY) else ", ".join(sorted(held))
+    return (
+        "read"
+        if held == set(READ_ONLY)
+        else ", ".join(sorted(each.removesuffix(":all") for each in held))
+    )
 
 
 def reach_of(access: Access, token: ApiToken) -> Reach:

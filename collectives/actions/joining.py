@@ -9,7 +9,7 @@ from collectives import queries, rules
 from collectives.actions.collective import resource
 from collectives.models import CollectiveMember, Invite
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, CollectiveKind, Denied, NotFound, Refused
+from harmonic.kernel.access import Access, CollectiveKind, Denied, Link, NotFound, Refused
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Line, Params
 
@@ -37,6 +37,7 @@ def _join(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
         raise NotFound(
             "Valid invite required to join this collective",
             hint="The code is not valid or has expired. Ask a member for a new one.",
+            links=[Link("Try another code", f"{access.here.path}/join")],
         )
     invite_id, collective = invite.id, queries.here(access)
     person = TenantUser.objects.get(id=access.user.person_id)

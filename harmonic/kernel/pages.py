@@ -354,6 +354,7 @@ def unknown_action(page: Page, access: Access, target: Any, base: str, name: str
     return NotFound(
         f"'{name[:80]}' is not a valid action here.",
         hint=did_you_mean(name, (offer.action.name for offer in offers)),
+        links=[Link("Actions here", f"{base}/actions")],
         document=f"## Available actions at `{base}`\n\n{listing}",
     )
 
