@@ -9,7 +9,7 @@ from api.v1 import urls as rest
 from collectives import pages as collectives
 from collectives.feed import pages as feed
 from collectives.notes import pages as notes
-from harmonic import forwarding, help, llms, site_actions, styleguide
+from harmonic import forwarding, help, llms, site_actions, styleguide, well_known
 from tokens import pages as tokens
 
 handler400 = "harmonic.refusals.bad_request"
@@ -29,6 +29,7 @@ urlpatterns = [
     *feed.home_urls(),
     *help.urls(),
     *llms.urls(),
+    *well_known.urls(),
     *styleguide.urls(),
     *forwarding.urls(),
     *session.urls(),

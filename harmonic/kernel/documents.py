@@ -24,6 +24,7 @@ from harmonic.kernel.fields import Params
 from harmonic.kernel.negotiation import Format, instead_of_json, prefers_schema
 from harmonic.kernel.release import release
 from harmonic.kernel.schema import MEDIA_TYPE
+from harmonic.kernel.selection import EVERYTHING, Selection
 
 MOTTO = "> [Do the right thing. ❤️](/motto)"
 VARY = "Accept, Authorization, Cookie"
@@ -87,7 +88,8 @@ def respond(request: HttpRequest, access: Access, document: Document) -> HttpRes
         unwritten = unwritten_of(access, document)
         etag = unwritten.etag if is_tagged else ""
         is_known = is_tagged and conditional.is_known(request.headers, etag)
-        response = _markdown("" if is_known else unwritten.text)
+        selection = Selection.asked_by(access.query) if is_tagged else EVERYTHING
+        response = _markdown("" if is_known else unwritten.text(selection))
         response["Link"] = f'<{in_header(access.path)}>; rel="canonical"'
     else:
         response = HttpResponse(html_of(request, access, document))
@@ -184,10 +186,11 @@ class Unwritten:
         parts = (release(), self.fields, self.nav, self.block, self.placeholders.kept)
         return f"W/{conditional.etag_of(repr(parts).encode('utf-8', 'surrogatepass'))}"
 
-    @property
-    def text(self) -> str:
-        head = frontmatter.emit({**self.fields, "timestamp": frontmatter.Plain(self.moment)})
-        body = markdown.render(self.block, self.placeholders).strip("\n")
+    def text(self, selection: Selection = EVERYTHING) -> str:
+        """Write the document, or as much of it as was asked for: the tag is that of the whole."""
+        fields = selection.of_fields(self.fields)
+        head = frontmatter.emit({**fields, "timestamp": frontmatter.Plain(self.moment)})
+        body = markdown.render(self.block, self.placeholders, selection.of_body).strip("\n")
         return "".join([head, self.nav, "\n\n", body, "\n\n", MOTTO, "\n"])
 
 

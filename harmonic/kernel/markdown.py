@@ -154,9 +154,14 @@ def html_to_markdown(html: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", tidy).strip("\n") + "\n"
 
 
-def render(html: str, placeholders: Placeholders) -> str:
-    """Return the page's Markdown; conversions of the same block are remembered."""
-    return placeholders.restore(_conversions.get(html))
+def render(
+    html: str, placeholders: Placeholders, choose: Callable[[str], str] = lambda body: body
+) -> str:
+    """Return the page's Markdown; conversions of the same block are remembered.
+
+    What `choose` leaves of it never holds a person's words: those are put in last.
+    """
+    return placeholders.restore(choose(_conversions.get(html)))
 
 
 class _Conversions:

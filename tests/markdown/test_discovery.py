@@ -62,3 +62,17 @@ def test_the_name_of_a_tenant_stays_on_its_line(anonymous: Any, world: Any) -> N
     [heading] = re.findall(r"^# .*$", anonymous().get("/llms.txt").content.decode(), re.M)
 
     assert heading == r"# \[Evil\](https\://evil.example) \<b\> on Harmonic"
+
+
+def test_a_client_learns_how_to_get_in_without_being_in(anonymous: Any) -> None:
+    answer = anonymous().get("/.well-known/oauth-protected-resource")
+
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "application/json"
+    told = answer.json()
+    assert told["resource"] == "http://garden.localhost"
+    assert told["resource_name"] == "Garden Cooperative"
+    assert told["bearer_methods_supported"] == ["header"]
+    assert {"read:all", "create:notes", "delete:all"} <= set(told["scopes_supported"])
+    assert anonymous().get(told["resource_documentation"]).status_code == 200
+    assert anonymous("nowhere").get("/.well-known/oauth-protected-resource").status_code == 404
