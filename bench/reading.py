@@ -2,7 +2,7 @@
 
     .venv/bin/python -m bench.reading
 
-It serves the demo world from a temporary folder, and reads with a token of Alice, who may change what she reads.
+It serves the demo world from a temporary folder, and reads with a token of Alice.
 """
 
 from __future__ import annotations
