@@ -118,6 +118,17 @@ def test_a_subdomain_is_kept_as_hosts_are_looked_up(type_in: Any) -> None:
     assert client_of_nobody("meadow").get("/login").status_code == 200
 
 
+@pytest.mark.parametrize(("flags", "is_shown"), [((), False), (("--listed",), True)])
+def test_the_front_door_names_who_wants_it(
+    flags: tuple[str, ...], is_shown: bool, type_in: Any
+) -> None:
+    type_in(PASSWORD, PASSWORD)
+
+    create("meadow", *flags)
+
+    assert ("Meadow Commons" in client_of_nobody("").get("/").content.decode()) is is_shown
+
+
 def test_in_production_the_address_is_the_public_one(type_in: Any) -> None:
     type_in(PASSWORD, PASSWORD)
 
@@ -245,6 +256,19 @@ def test_all_of_it_is_made_or_nothing(type_in: Any, monkeypatch: pytest.MonkeyPa
         create()
 
     assert nothing_was_made()
+
+
+def test_whoever_is_second_at_the_same_moment_is_told(
+    type_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type_in(PASSWORD, PASSWORD, PASSWORD, PASSWORD)
+    create()
+    monkeypatch.setattr("collectives.rules.checked_subdomain", lambda sent: sent)
+
+    with pytest.raises(CommandError, match="just now"):
+        create(admin_email="other@meadow.example", admin_handle="other")
+
+    assert Tenant.objects.filter(subdomain="meadow").count() == 1
 
 
 def test_the_demos_own_password_would_pass(type_in: Any) -> None:

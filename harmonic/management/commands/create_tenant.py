@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import rules as people
@@ -35,6 +35,9 @@ class Command(BaseCommand):
         parser.add_argument("--admin-email", required=True, help="the address to sign in with")
         parser.add_argument("--admin-handle", required=True, help="such as alice")
         parser.add_argument("--admin-name", required=True, help="what others see")
+        parser.add_argument(
+            "--listed", action="store_true", help="name it at the front door, for everybody"
+        )
         add_password_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,6 +47,9 @@ class Command(BaseCommand):
             person = found_tenant(wanted, password, timezone.now())
         except Invalid as invalid:
             raise CommandError(" ".join(map(told, invalid.problems))) from invalid
+        except IntegrityError as error:
+            # Another command made the same between the look and the writing.
+            raise CommandError("Somebody made this just now. Nothing was made twice.") from error
         self.stdout.write(f"The tenant {wanted.name} is made, with its admin {person.handle}.")
         self.stdout.write(f"Sign in as {wanted.email}: {address_of(wanted.subdomain)}/login")
 
@@ -61,6 +67,7 @@ class Wanted:
     email: str
     handle: str
     admin_name: str
+    is_listed: bool
 
 
 class NameParams(Params):
@@ -75,6 +82,7 @@ def checked(options: dict[str, Any]) -> Wanted:
         timezone=people.checked_timezone(options["timezone"]),
         email=people.checked_email(options["admin_email"], "admin_email"),
         handle=people.spelt_handle(options["admin_handle"], "admin_handle"),
+        is_listed=options["listed"],
         **names,
     )
 
@@ -91,6 +99,7 @@ def found_tenant(wanted: Wanted, password: str, now: datetime) -> TenantUser:
         host=settings.HOST,
         now=now,
         timezone=wanted.timezone,
+        is_listed=wanted.is_listed,
     )
     user = people.new_user(name=wanted.admin_name, email=wanted.email, now=now, password=password)
     with tenant_bound(tenant.id):
