@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import urlencode
 
 from django.db import models
 from django.db.models import QuerySet
@@ -194,14 +195,15 @@ def _bound_to(request: Request) -> str:
 
 def _links(request: Request, cursors_: dict[str, str]) -> str:
     """Return the Link header: absolute URLs that repeat every parameter."""
-    known = [(rel, cursor) for rel, cursor in cursors_.items() if cursor]
-    return ", ".join(f'<{_url(request, cursor)}>; rel="{rel}"' for rel, cursor in [*known, FIRST])
-
-
-def _url(request: Request, cursor: str) -> str:
-    repeated = request._request.GET.copy()
-    repeated.pop("cursor", None)
-    if cursor:
-        repeated["cursor"] = cursor
     path = f"{origin_of(request)}{access_of(request).path}"
-    return f"{path}?{repeated.urlencode()}" if repeated else path
+    asked = request.query_params.lists()
+    repeated = [(name, value) for name, values in asked if name != "cursor" for value in values]
+    known = [(rel, cursor) for rel, cursor in cursors_.items() if cursor]
+    return ", ".join(
+        f'<{_url(path, repeated, cursor)}>; rel="{rel}"' for rel, cursor in [*known, FIRST]
+    )
+
+
+def _url(path: str, repeated: list[tuple[str, str]], cursor: str) -> str:
+    asked = [*repeated, ("cursor", cursor)] if cursor else repeated
+    return f"{path}?{urlencode(asked)}" if asked else path

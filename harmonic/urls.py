@@ -17,33 +17,36 @@ handler403 = "harmonic.refusals.forbidden"
 handler404 = "harmonic.refusals.not_found"
 handler500 = "harmonic.refusals.server_error"
 
+# Django tries one route after the other: what is asked most stands before the rest, and
+# after the few whose words would pass for a collective's handle.
+
 # What every collective has, the main one at the root.
-shared = [*notes.urls(), *rest.shared_urls()]
+shared = [*rest.shared_urls(), *notes.urls()]
 
 # What a collective has below its own prefix only.
-inside = [*feed.urls(), *collectives.urls(), *people.collective_urls(), *shared]
+inside = [*shared, *feed.urls(), *collectives.urls(), *people.collective_urls()]
 
 urlpatterns = [
     # Before home, whose own action index it stands in for.
     *site_actions.urls(),
+    *forwarding.urls(),
+    *collectives.tenant_urls(),
+    path("collectives/<str:collective>/", include(inside)),
+    # The collective's own page, without a slash behind it.
+    path("collectives/<str:collective>", include(feed.urls()[:1])),
+    path("workspace/<str:collective>/", include([*inside, *rest.workspace_urls()])),
+    path("workspace/<str:collective>", include(feed.urls()[:1])),
+    *shared,
+    *rest.tenant_urls(),
     *feed.home_urls(),
+    *tokens.urls(),
+    *people.urls(),
+    *agents.urls(),
+    *session.urls(),
+    *security.urls(),
+    *admin.urls(),
     *help.urls(),
     *llms.urls(),
     *well_known.urls(),
     *styleguide.urls(),
-    *forwarding.urls(),
-    *session.urls(),
-    *admin.urls(),
-    *security.urls(),
-    *agents.urls(),
-    *collectives.tenant_urls(),
-    *tokens.urls(),
-    *people.urls(),
-    *rest.tenant_urls(),
-    *shared,
-    path("collectives/<str:collective>/", include(inside)),
-    path("workspace/<str:collective>/", include([*inside, *rest.workspace_urls()])),
-    # The collective's own page, without a slash behind it.
-    path("collectives/<str:collective>", include(feed.urls()[:1])),
-    path("workspace/<str:collective>", include(feed.urls()[:1])),
 ]
