@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -189,10 +190,8 @@ def administered(access: Access) -> Collective:
             location=access.here.path,
         )
     if denied := rules.is_collective_admin(access, None):
-        admins = wording.enumerated(f"@{who.handle}" for who in queries.admins(access.here.id))
-        raise Forbidden(
-            denied.reason, hint=f"{denied.hint.rstrip('.')}: {admins}.", links=denied.links
-        )
+        hint = wording.naming(denied.hint, (who.handle for who in queries.admins(access.here.id)))
+        raise Forbidden.because(replace(denied, hint=hint))
     return queries.here(access)
 
 

@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from harmonic import sessions
 from harmonic.kernel import audit, wording
 from harmonic.kernel.access import (
+    AUTHENTICATE,
+    SIGN_IN,
     Access,
     FreshProofRequired,
     Invalid,
@@ -30,7 +32,6 @@ PROBLEM = "application/problem+json"
 # What problem details have besides the keys of every error.
 PROBLEM_KEYS = frozenset({"type", "title", "detail"})
 BEARER = 'Bearer realm="Harmonic"'
-SIGN_IN_HINT = "Send a token in the header `Authorization: Bearer …`, or sign in at /login."
 
 
 def render_refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
@@ -122,7 +123,7 @@ def _redirect(request: HttpRequest, access: Access, location: str) -> HttpRespon
 
 def _document(request: HttpRequest, access: Access, refused: Refused) -> HttpResponse:
     refused = _as_document(access, refused)
-    title, message, hint = title_of(refused), message_of(refused), _hint(access, refused)
+    title, message, hint = title_of(refused), message_of(refused), hint_of(refused)
     document = Document(
         title=title,
         template="refusal.html",
@@ -157,9 +158,11 @@ def _as_document(access: Access, refused: Refused) -> Refused:
     return refused
 
 
-def _hint(access: Access, refused: Refused) -> str:
-    is_anonymous = isinstance(refused, SignInRequired) and not refused.hint
-    return SIGN_IN_HINT if is_anonymous and access.format == Format.MARKDOWN else refused.hint
+def hint_of(refused: Refused, *, is_api: bool = False) -> str:
+    """Return what would cure a refusal; whoever is nobody learns how to be somebody."""
+    if refused.hint or not isinstance(refused, SignInRequired):
+        return refused.hint
+    return f"{AUTHENTICATE}." if is_api else SIGN_IN
 
 
 def title_of(refused: Refused) -> str:
@@ -255,8 +258,8 @@ def error_object(refused: Refused, request_id: str, *, is_api: bool) -> dict[str
     }
     if fields:
         body["fields"] = fields
-    if refused.hint:
-        body["hint"] = refused.hint
+    if hint := hint_of(refused, is_api=is_api):
+        body["hint"] = hint
     return {**body, **refused.extra}
 
 

@@ -36,10 +36,8 @@ def for_admins(access: Access) -> None:
             hint=ASK_YOUR_HUMAN,
         )
     if denied := is_tenant_admin(access, None):
-        admins = wording.enumerated(f"@{who.handle}" for who in tenant_admins())
-        raise Forbidden(
-            f"403 Unauthorized - {denied.reason}", hint=f"{denied.hint.rstrip('.')}: {admins}."
-        )
+        hint = wording.naming(denied.hint, (who.handle for who in tenant_admins()))
+        raise Forbidden(f"403 Unauthorized - {denied.reason}", hint=hint)
 
 
 def dashboard(access: Access, target: None) -> Mapping[str, Any]:

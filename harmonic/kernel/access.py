@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 
 from harmonic.kernel.negotiation import Format
 
-SIGN_IN = "Sign in at /login, or send a token."
+AUTHENTICATE = "Send a token in the header `Authorization: Bearer …`"
+SIGN_IN = f"{AUTHENTICATE}, or sign in at /login."
 LIFT_SUSPENSION = "Whoever runs this site can say why, and lift it."
 ASK_YOUR_HUMAN = "The person who manages the agent can do it instead."
 

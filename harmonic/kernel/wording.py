@@ -86,6 +86,11 @@ def enumerated(names: Iterable[str]) -> str:
     return f"{', '.join(before)} and {last}" if before else last
 
 
+def naming(sentence: str, handles: Iterable[str]) -> str:
+    """Return a sentence with the people it speaks of behind it: `Ask an admin: @alice.`"""
+    return f"{sentence.rstrip('.')}: {enumerated(f'@{handle}' for handle in handles)}."
+
+
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """Return a question that names the nearest of `words`, or "" where none is near."""
     nearest = get_close_matches(word[:80].lower(), list(words), n=1)

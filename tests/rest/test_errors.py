@@ -351,3 +351,17 @@ def test_a_fault_of_ours_tells_nothing(api, monkeypatch):
 
     assert "secret" not in error_of(response, 500)
     assert response.json()["code"] == "internal"
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/api/v1/notes", "Send a token in the header `Authorization: Bearer …`."),
+        ("/whoami", "Send a token in the header `Authorization: Bearer …`, or sign in at /login."),
+    ],
+)
+def test_whoever_is_nobody_learns_how_to_be_somebody(anonymous, path, hint):
+    answer = anonymous().get(path, headers={"accept": "application/json"})
+
+    assert answer.status_code == 401
+    assert answer.json()["hint"] == hint
