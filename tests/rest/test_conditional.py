@@ -55,6 +55,17 @@ def test_every_read_has_a_tag_of_its_body(alice, path):
     assert "Last-Modified" not in response
 
 
+def test_the_tag_of_a_list_is_of_the_addresses_in_it(api):
+    client = api("alice")
+
+    tags = {
+        client.get(f"{KITCHEN}/notes", headers={"host": host})["ETag"]
+        for host in ("garden.localhost", "garden.localhost:8000", "garden.localhost")
+    }
+
+    assert len(tags) == 2
+
+
 def test_the_tag_of_a_list_of_notes_changes_with_whatever_its_answer_shows(
     alice, bob, note, note_id
 ):
