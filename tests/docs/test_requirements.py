@@ -1,0 +1,25 @@
+"""The packages that are installed run on the oldest Python that is promised."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+from django.conf import settings
+from packaging.specifiers import SpecifierSet
+
+
+def test_every_package_installs_on_the_oldest_python() -> None:
+    project = tomllib.loads((Path(settings.BASE_DIR) / "pyproject.toml").read_text())["project"]
+    oldest = f"{project['requires-python'].removeprefix('>=')}.0"
+
+    too_new = {
+        each.name: asked
+        for each in metadata.distributions()
+        for asked in each.metadata.get_all("Requires-Python") or ()
+        if oldest not in SpecifierSet(asked)
+    }
+
+    assert oldest == "3.11.0"
+    assert too_new == {}
