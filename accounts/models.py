@@ -7,11 +7,21 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 
 from harmonic.kernel.access import UserType
 from harmonic.kernel.tenancy import TenantManager, TenantModel
+
+
+class TenantQuerySet(models.QuerySet["Tenant"]):
+    def change_access(self) -> None:
+        """Begin a change of who may do what in these tenants, inside a transaction.
+
+        The rows stay locked until its end: every write of a request holds its tenant's row in
+        share mode, so none of them overlaps with the change (`docs/architecture.md`, Deciding).
+        """
+        self.update(access_version=models.F("access_version") + 1)
 
 
 class Tenant(models.Model):
@@ -29,7 +39,11 @@ class Tenant(models.Model):
     is_ai_agents_enabled = models.BooleanField(default=False)
     archived_at = models.DateTimeField(null=True, blank=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
+    # Counts the changes of who may do what; changing it is the lock that keeps writes out.
+    access_version = models.PositiveBigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
+
+    objects: ClassVar = models.Manager.from_queryset(TenantQuerySet)()
 
     def __str__(self) -> str:
         return self.name
@@ -108,13 +122,20 @@ class User(AbstractBaseUser):
     def is_internal_agent(self) -> bool:
         return self.mode == "internal"
 
+    def _change_access(self) -> None:
+        Tenant.objects.filter(tenantusers__user=self).change_access()
+
+    @transaction.atomic
     def revoke_tokens(self, now: datetime) -> None:
         """Make every token of this user, in all tenants, count as deleted."""
+        self._change_access()
         self.tokens_revoked_at = now
         self.save(update_fields=["tokens_revoked_at"])
 
+    @transaction.atomic
     def suspend(self, now: datetime, reason: str = "") -> None:
         """Close the door to this user and its agents; their tokens never come back."""
+        self._change_access()
         self.suspended_at = now
         self.suspended_reason = reason
         self.tokens_revoked_at = now
@@ -128,8 +149,10 @@ class User(AbstractBaseUser):
         self.suspended_reason = ""
         self.save(update_fields=["suspended_at", "suspended_reason"])
 
+    @transaction.atomic
     def security_reset(self, now: datetime) -> None:
         """End all sessions and revoke all tokens, also those of the user's agents."""
+        self._change_access()
         self.sessions_revoked_at = now
         self.tokens_revoked_at = now
         self.save(update_fields=["sessions_revoked_at", "tokens_revoked_at"])
@@ -178,8 +201,10 @@ class TenantUser(TenantModel):
     def get_absolute_url(self) -> str:
         return f"/u/{self.handle}"
 
+    @transaction.atomic
     def archive(self, now: datetime) -> None:
         """Take the user out of the tenant; its tokens there never come back."""
+        Tenant.objects.filter(id=self.tenant_id).change_access()
         self.archived_at = now
         self.tokens_revoked_at = now
         self.save(update_fields=["archived_at", "tokens_revoked_at"])

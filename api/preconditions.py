@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.negotiation import Json
 from harmonic.kernel import conditional
-from harmonic.kernel.access import Refused
+from harmonic.kernel.access import Access, Refused
 
 if TYPE_CHECKING:
     from api.views import Resource
@@ -58,30 +55,27 @@ def modified(data: Any) -> datetime | None:
     return datetime.fromisoformat(changed) if changed else None
 
 
-@contextmanager
-def as_expected(request: Request) -> Iterator[None]:
-    """Hold a change to what its sender expects to find, in one transaction with it.
+def is_conditional(request: Request) -> bool:
+    """Return whether the sender of a change says what it expects to find."""
+    headers = request._request.headers
+    return request.method in CHANGES and conditional.is_conditional_write(headers)
+
+
+def require_as_expected(request: Request, access: Access, target: Any) -> None:
+    """Pass if the item, which is locked, is what its sender has seen.
 
     Raises:
-        Refused: 412; the item is not, or no longer, what the sender has seen.
+        Refused: 412.
     """
-    headers = request._request.headers
-    if request.method not in CHANGES or not conditional.is_conditional_write(headers):
-        yield
-        return
-    view: Resource = request.parser_context["view"]
-    with transaction.atomic():
-        _lock(view, _shown(view, request))
-        shown = _shown(view, request)
-        etag = conditional.etag_of(Json().render(shown))
-        if not conditional.is_as_expected(headers, etag, modified(shown)):
-            raise Refused(
-                "The item is not what you expect: it has changed since, or never was so.",
-                status=412,
-                code="precondition_failed",
-                hint="Read it again, without parameters, and send its ETag in If-Match.",
-            )
-        yield
+    shown = _shown(request.parser_context["view"], request)
+    etag = conditional.etag_of(Json().render(shown))
+    if not conditional.is_as_expected(request._request.headers, etag, modified(shown)):
+        raise Refused(
+            "The item is not what you expect: it has changed since, or never was so.",
+            status=412,
+            code="precondition_failed",
+            hint="Read it again, without parameters, and send its ETag in If-Match.",
+        )
 
 
 def _shown(view: Resource, request: Request) -> dict[str, Any]:
@@ -90,10 +84,3 @@ def _shown(view: Resource, request: Request) -> dict[str, Any]:
     plain.method, plain.GET = "GET", QueryDict()
     shown: dict[str, Any] = view.retrieve(Request(plain), **view.kwargs).data  # type: ignore[attr-defined]  # whatever is changed can be read
     return shown
-
-
-def _lock(view: Resource, shown: dict[str, Any]) -> None:
-    """Keep other writers out until the end of the transaction."""
-    assert view.model is not None  # whatever is changed names its rows
-    rows = view.model._default_manager.select_for_update().filter(pk=shown["id"])
-    rows.values_list("pk").first()

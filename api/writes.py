@@ -6,14 +6,20 @@ may do this to it, then the parameters.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 from rest_framework.request import Request
 
-from api.preconditions import as_expected
-from harmonic.kernel.access import Access, Invalid
-from harmonic.kernel.actions import Action, ActionRefused, Outcome, perform, require
+from api.preconditions import is_conditional, require_as_expected
+from harmonic.kernel.access import Access, Invalid, Refused
+from harmonic.kernel.actions import Action, ActionRefused, Find, Outcome, perform
+from harmonic.kernel.pages import locked
 from harmonic.kernel.params import FORMS, Raw, body_of, check_body, raw_of
+
+
+def nothing_checked(raw: Raw) -> None:
+    return None
 
 
 def refuse_kind(action: Action, access: Access) -> None:
@@ -28,30 +34,50 @@ def refuse_kind(action: Action, access: Access) -> None:
 
 
 def carry_out(
-    action: Action, access: Access, target: Any, request: Request, within: str = ""
+    action: Action,
+    access: Access,
+    find: Find,
+    request: Request,
+    within: str = "",
+    check: Callable[[Raw], None] = nothing_checked,
 ) -> Outcome:
     """Perform an action with a request's parameters; unknown ones are ignored.
 
-    With `within`, parameters may also stand in an object of that name.
+    With `within`, parameters may also stand in an object of that name. `check` refuses what
+    the whole body may not hold.
 
     Raises:
         Refused: nothing was written.
     """
-    require(action, access, target)
-    params = known(action, sent(request, within))
-    with as_expected(request):
-        return perform(action, access, target, params)
+    return _performed(action, access, find, request, _readable(action, request, within, check))
 
 
-def erase(action: Action, access: Access, target: Any, request: Request) -> Outcome:
+def _readable(
+    action: Action, request: Request, within: str, check: Callable[[Raw], None]
+) -> Raw | Refused:
+    try:
+        raw = sent(request, within)
+        check(raw)
+    except Refused as refused:
+        return refused
+    return known(action, raw)
+
+
+def erase(action: Action, access: Access, find: Find, request: Request) -> Outcome:
     """Perform an action that takes no parameters, whatever the body holds.
 
     Raises:
         Refused: nothing was written.
     """
-    require(action, access, target)
-    with as_expected(request):
-        return perform(action, access, target, Raw())
+    return _performed(action, access, find, request, Raw())
+
+
+def _performed(
+    action: Action, access: Access, find: Find, request: Request, raw: Raw | Refused
+) -> Outcome:
+    if not is_conditional(request):
+        return perform(action, access, find, raw)
+    return perform(action, access, locked(find), raw, partial(require_as_expected, request))
 
 
 def known(action: Action, raw: Raw) -> Raw:

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import TenantUser, User
-from harmonic.kernel.access import CollectiveKind, place_path
+from harmonic.kernel.access import CollectiveKind, place_path, roles_held
 from harmonic.kernel.tenancy import TenantManager, TenantModel
 
 
@@ -121,8 +121,7 @@ class CollectiveMember(TenantModel):
 
     @property
     def roles(self) -> list[str]:
-        held = (("admin", self.is_admin), ("representative", self.is_representative))
-        return [role for role, is_held in held if is_held]
+        return roles_held(is_admin=self.is_admin, is_representative=self.is_representative)
 
 
 class Invite(TenantModel):

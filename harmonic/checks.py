@@ -1,4 +1,4 @@
-"""The checks of a route's rule, each alone; the access middleware has their order.
+"""The checks of a route's rule, each alone, and their order.
 
 A check passes, or raises the refusal that the caller gets.
 """
@@ -20,6 +20,7 @@ from harmonic.kernel.access import (
     Rule,
     SignInRequired,
 )
+from harmonic.kernel.negotiation import is_api_path
 
 VERBS = {
     "GET": "read",
@@ -53,12 +54,8 @@ def check_signed_in(access: Access) -> None:
     raise SignInRequired
 
 
-def _is_bound_by_flags(access: Access) -> bool:
-    return access.token is not None and not access.token.is_internal
-
-
 def check_tenant_flag(access: Access) -> None:
-    if _is_bound_by_flags(access) and not access.tenant.is_api_enabled:
+    if access.is_bound_by_switches and not access.tenant.is_api_enabled:
         raise Forbidden(
             "API not enabled for this tenant",
             code="api_disabled_tenant",
@@ -99,7 +96,7 @@ def not_a_member(access: Access) -> Refused:
 
 def check_collective_flag(access: Access) -> None:
     place = access.here
-    if _is_bound_by_flags(access) and not (place.is_main or place.is_api_enabled):
+    if access.is_bound_by_switches and not place.is_api_open:
         raise Forbidden(
             "API not enabled for this collective",
             code="api_disabled_collective",
@@ -154,3 +151,35 @@ def check_open(request: HttpRequest, access: Access) -> None:
         links=[Link("Settings", settings_path)] if settings_path else [],
         location=settings_path if is_read else "",
     )
+
+
+def check(
+    request: HttpRequest, access: Access, rule: Rule, view: object, kwargs: dict[str, Any]
+) -> None:
+    """Pass if the route's rule admits the caller; the first failing check answers.
+
+    Raises:
+        Refused: in the order of `docs/architecture.md`.
+    """
+    request.is_let_in = False  # type: ignore[attr-defined]  # ours
+    if rule.door == Door.PUBLIC or (is_api_path(access.path) and request.method == "OPTIONS"):
+        return
+    check_signed_in(access)
+    check_tenant_flag(access)
+    check_place(access, rule)
+    check_collective_flag(access)
+    if request.is_format_refused:  # type: ignore[attr-defined]  # set by the middleware
+        raise Forbidden(
+            "API only supports JSON or Markdown formats",
+            code="format_refused",
+            hint="Ask with `Accept: text/markdown`, or append .md to the address.",
+        )
+    check_scope(request, access, rule, view, kwargs)
+    if any(name.startswith("HTTP_X_REPRESENT") for name in request.META):
+        raise Forbidden(
+            "Invalid representation session ID",
+            code="representation_invalid",
+            hint="Representation is not available: leave out the headers X-Represent….",
+        )
+    check_open(request, access)
+    request.is_let_in = True  # type: ignore[attr-defined]  # ours

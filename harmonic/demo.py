@@ -195,4 +195,4 @@ class World:
 
 def do(action: Action, access: Access, target: Any, values: Mapping[str, Any]) -> Outcome:
     """Perform an action as a program would."""
-    return perform(action, access, target, Raw(dict(values)))
+    return perform(action, access, lambda _: target, Raw(dict(values)))

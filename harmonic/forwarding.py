@@ -1,56 +1,52 @@
 """Actions under a page that redirects run on the page it redirects to.
 
-Some agents post to the path they asked for and not to the one they were sent to
+Some agents post to the path they asked for, not to the one they were redirected to
 (`docs/agents.md`): `/settings/actions/…` and `/workspace/actions/…`.
 """
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, resolve
+import re
+
+from django.http import HttpResponse
+from django.urls import URLPattern, path
 
 from collectives.queries import own_workspace
-from harmonic.kernel.access import Access, Door, NotFound, Refused, Rule
-from harmonic.kernel.pages import Request, action_path, with_rule
-from harmonic.middleware import AccessMiddleware
+from harmonic.kernel.access import Access, Door, NotFound, Rule
+from harmonic.kernel.pages import Request, with_rule
+from harmonic.kernel.tenancy import tenant_bound
+
+_FORWARDED = re.compile(r"/(?P<page>settings|workspace)(?P<below>/actions(/[^/]+)?)")
 
 
-def target_of(access: Access, page: str) -> str:
-    """Return where `/settings` or `/workspace` sends its caller.
-
-    Raises:
-        NotFound: the caller has no workspace.
-    """
-    if page == "settings":
-        return f"{access.user.path}/settings"
-    workspace = own_workspace(access.user.person_id)
-    if workspace is None:
-        raise NotFound
-    return workspace.path
+def path_of(access: Access) -> str:
+    """Return the path that serves this request in place of its own, or ""."""
+    match = _FORWARDED.fullmatch(access.path)
+    if match is None or access.actor is None:
+        return ""
+    page = _settings(access) if match["page"] == "settings" else _workspace(access)
+    return f"{page}{match['below']}" if page else ""
 
 
-def forward(request: Request, page: str, action_name: str = "") -> HttpResponse:
-    """Serve the same request at the page's real path, access decided anew for it."""
-    request.path_info = request.path = action_path(target_of(request.access, page), action_name)
-    return AccessMiddleware(_served)(request)
+def _settings(access: Access) -> str:
+    return f"{access.user.path}/settings"
 
 
-def _served(request: HttpRequest) -> HttpResponse:
-    match = resolve(request.path_info)
-    middleware = AccessMiddleware(_served)
-    try:
-        refusal = middleware.process_view(request, match.func, match.args, match.kwargs)
-        return refusal or match.func(request, *match.args, **match.kwargs)
-    except Refused as refused:
-        answer = middleware.process_exception(request, refused)
-        assert answer is not None  # a refusal always has one
-        return answer
+def _workspace(access: Access) -> str:
+    with tenant_bound(access.tenant.id):
+        workspace = own_workspace(access.user.person_id)
+    return workspace.path if workspace else ""
+
+
+def unforwarded(request: Request, **kwargs: str) -> HttpResponse:
+    """Answer a caller who has no such page; everybody else is forwarded before routing."""
+    raise NotFound
 
 
 def urls() -> list[URLPattern]:
     rule = Rule(Door.TENANT)
     return [
-        path(f"{page}/{below}", with_rule(forward, rule), {"page": page}, name=f"forward.{page}")
+        path(f"{page}/{below}", with_rule(unforwarded, rule), name=f"forward.{page}")
         for page in ("settings", "workspace")
         for below in ("actions", "actions/<str:action_name>")
     ]

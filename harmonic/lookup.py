@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, F, FilteredRelation, Q, QuerySet
 
 from accounts.models import Tenant
 from harmonic.kernel.access import (
@@ -25,6 +26,7 @@ from harmonic.kernel.access import (
     UserType,
 )
 from harmonic.kernel.prepared import Parameter, Prepared
+from harmonic.kernel.tenancy import parse_uuid
 from tokens.models import ApiToken
 
 NOBODY = UUID(int=0)
@@ -43,9 +45,19 @@ class Found:
     membership: Membership | None
     is_user_suspended: bool = False
     sessions_revoked_at: datetime | None = None
+    is_session_alive: bool = True
 
 
-_TENANT = ("id", "subdomain", "name", "timezone", "is_api_enabled", "archived_at", "suspended_at")
+_TENANT = (
+    "id",
+    "subdomain",
+    "name",
+    "timezone",
+    "is_api_enabled",
+    "access_version",
+    "archived_at",
+    "suspended_at",
+)
 _PERSON = ("id", "handle", "display_name", "is_admin", "archived_at")
 _USER = (
     "id",
@@ -74,26 +86,35 @@ def _under(prefix: str, names: Iterable[str]) -> list[str]:
     return [f"{prefix}__{name}" if prefix else name for name in names]
 
 
-def _at_place(relation: str, handle: str) -> Q:
-    if handle:
-        return Q(**{f"{relation}__handle": handle})
+def _at_place(relation: str, place: str | UUID) -> Q:
+    if isinstance(place, UUID):
+        return Q(**{f"{relation}__id": place})
+    if place:
+        return Q(**{f"{relation}__handle": place})
     return Q(**{f"{relation}__is_main": True})
 
 
-def by_session(subdomain: str, user_id: UUID, handle: str = "") -> QuerySet[Any, tuple[Any, ...]]:
-    """Return the query for a signed-in user, or for nobody."""
-    columns = [
+def by_session(
+    subdomain: str, user_id: UUID, place: str | UUID = "", session_key: str = ""
+) -> QuerySet[Any, tuple[Any, ...]]:
+    """Return the query for a signed-in user, or for nobody.
+
+    With `session_key`, it also finds whether that session still exists.
+    """
+    columns: list[Any] = [
         *_under("", _TENANT),
         *_under("person", _PERSON),
         *_under("account", _USER),
         *_under("place", _PLACE),
         *_under("member", _MEMBER),
     ]
+    if session_key:
+        columns.append(Exists(Session.objects.filter(session_key=session_key)))
     return (
         Tenant.objects.filter(subdomain=subdomain)
         .annotate(
             person=FilteredRelation("tenantusers", condition=Q(tenantusers__user_id=user_id)),
-            place=FilteredRelation("collectives", condition=_at_place("collectives", handle)),
+            place=FilteredRelation("collectives", condition=_at_place("collectives", place)),
         )
         .annotate(
             # Named, so that its join stands behind the person's.
@@ -109,7 +130,7 @@ def by_session(subdomain: str, user_id: UUID, handle: str = "") -> QuerySet[Any,
     )
 
 
-def by_token(subdomain: str, digest: str, handle: str = "") -> QuerySet[Any, tuple[Any, ...]]:
+def by_token(subdomain: str, digest: str, place: str | UUID = "") -> QuerySet[Any, tuple[Any, ...]]:
     """Return the query for a live token of this tenant."""
     columns = [
         *_under("tenant", _TENANT),
@@ -124,7 +145,7 @@ def by_token(subdomain: str, digest: str, handle: str = "") -> QuerySet[Any, tup
         .filter(token_hash=digest, tenant__subdomain=subdomain)
         .annotate(
             place=FilteredRelation(
-                "tenant__collectives", condition=_at_place("tenant__collectives", handle)
+                "tenant__collectives", condition=_at_place("tenant__collectives", place)
             )
         )
         .annotate(
@@ -137,16 +158,33 @@ def by_token(subdomain: str, digest: str, handle: str = "") -> QuerySet[Any, tup
     )
 
 
-def find_by_session(subdomain: str, user_id: UUID | None, handle: str) -> Found | None:
-    """Return what is known of a session's user, or of nobody; None for an unknown tenant."""
+def find_by_session(
+    subdomain: str, user_id: UUID | None, place: str, *, session_key: str = ""
+) -> Found | None:
+    """Return what is known of a session's user, or of nobody; None for an unknown tenant.
+
+    `place` is the handle or the id of a collective, or "" for the main one. With `session_key`,
+    the tenant's row is locked in share mode, and the session is looked for.
+    """
     who: dict[str, Parameter] = {"subdomain": subdomain, "user_id": user_id or NOBODY}
-    return _BY_SESSION.first(**who, handle=handle) if handle else _BY_SESSION.first(**who)
+    if session_key:
+        return _BY_SESSION_AGAIN.first(**who, **_named(place), session_key=session_key)
+    return _BY_SESSION.first(**who, **_named(place))
 
 
-def find_by_token(subdomain: str, digest: str, handle: str) -> Found | None:
-    """Return what is known of a token; None where no live one has this digest here."""
-    what: dict[str, Parameter] = {"subdomain": subdomain, "digest": digest}
-    return _BY_TOKEN.first(**what, handle=handle) if handle else _BY_TOKEN.first(**what)
+def find_by_token(
+    subdomain: str, digest: str, place: str, *, is_locking: bool = False
+) -> Found | None:
+    """Return what is known of a token; None where no live one has this digest here.
+
+    With `is_locking`, the tenant's row is locked in share mode.
+    """
+    query = _BY_TOKEN_AGAIN if is_locking else _BY_TOKEN
+    return query.first(subdomain=subdomain, digest=digest, **_named(place))
+
+
+def _named(place: str) -> dict[str, Parameter]:
+    return {"place": parse_uuid(place) or place} if place else {}
 
 
 class _Row:
@@ -163,7 +201,7 @@ def _found(values: tuple[Any, ...]) -> Found:
     row = _Row(values)
     tenant, person, user = row.take(_TENANT), row.take(_PERSON), row.take(_USER)
     place, member = row.take(_PLACE), row.take(_MEMBER)
-    token = row.take(_TOKEN) if row.values else None
+    token = row.take(_TOKEN) if len(row.values) >= len(_TOKEN) else None
     return Found(
         tenant=TenantFacts(
             tenant["id"],
@@ -171,6 +209,7 @@ def _found(values: tuple[Any, ...]) -> Found:
             tenant["name"],
             tenant["timezone"],
             tenant["is_api_enabled"],
+            tenant["access_version"],
         ),
         is_tenant_archived=tenant["archived_at"] is not None,
         is_tenant_suspended=tenant["suspended_at"] is not None,
@@ -180,6 +219,7 @@ def _found(values: tuple[Any, ...]) -> Found:
         membership=_membership(member, place),
         is_user_suspended=user["suspended_at"] is not None,
         sessions_revoked_at=user["sessions_revoked_at"],
+        is_session_alive=bool(row.values.pop()) if row.values else True,
     )
 
 
@@ -228,5 +268,8 @@ def _membership(member: dict[str, Any], place: dict[str, Any]) -> Membership | N
     )
 
 
+_LOCK = f'FOR SHARE OF "{Tenant._meta.db_table}"'
 _BY_SESSION = Prepared(by_session, _found)
+_BY_SESSION_AGAIN = Prepared(by_session, _found, _LOCK)
 _BY_TOKEN = Prepared(by_token, _found)
+_BY_TOKEN_AGAIN = Prepared(by_token, _found, _LOCK)

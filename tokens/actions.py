@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.models import TenantUser
 from accounts.queries import people
-from harmonic.kernel.access import Access
+from harmonic.kernel.access import Access, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource, Secret
 from harmonic.kernel.fields import Choice, Line, Params, Whole
 from tokens import rules, secret
@@ -136,11 +136,12 @@ create_api_token = Action(
     sentence="Make an API token. Its text is shown once, in the answer.",
     label="Create token",
     scope="create:api_tokens",
+    proof=Proof.API_TOKENS,
+    changes_access=False,
     params=TokenParams,
     policy=rules.may_create_token,
     effect=_create,
     confirm=_whom,
-    fresh="api_tokens",
     audience="private",
 )
 
@@ -169,6 +170,8 @@ rename_api_token = Action(
     sentence="Give this token another name. Scope and expiry never change.",
     label="Rename token",
     scope="update:api_tokens",
+    proof=Proof.NONE,
+    changes_access=False,
     params=NameParams,
     policy=rules.may_manage_tokens,
     effect=_rename,
@@ -266,13 +269,14 @@ rotate_api_token = Action(
     ),
     label="Rotate token",
     scope="create:api_tokens",
+    proof=Proof.API_TOKENS,
+    changes_access=True,
     params=RotateParams,
     policy=rules.may_rotate_token,
     is_offered=_is_to_rotate,
     params_here=_rotation,
     effect=_rotate,
     confirm=_ask_to_rotate,
-    fresh="api_tokens",
     audience="private",
 )
 
@@ -325,6 +329,8 @@ delete_api_token = Action(
     sentence="Delete this token. Whatever uses it is refused from the next request on.",
     label="Delete token",
     scope="delete:api_tokens",
+    proof=Proof.NONE,
+    changes_access=True,
     policy=rules.may_manage_tokens,
     effect=_delete,
     is_dangerous=True,

@@ -14,7 +14,7 @@ from accounts.queries import people
 from collectives import queries as collectives
 from collectives.rules import add_member, join_tenant
 from harmonic.kernel import audit, capabilities
-from harmonic.kernel.access import Access, Denied, Forbidden
+from harmonic.kernel.access import Access, Denied, Forbidden, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Block, Flag, Line, Names, Params
 from harmonic.kernel.wording import in_words
@@ -154,6 +154,8 @@ create_ai_agent = Action(
     sentence="Make an AI agent. It acts under its own name; you stay responsible for it.",
     label="Create agent",
     scope="create:users",
+    proof=Proof.API_TOKENS,
+    changes_access=True,
     params=AgentParams,
     policy=rules.is_human,
     effect=_create,
@@ -279,6 +281,8 @@ update_ai_agent = Action(
     sentence="Change the agent's name, handle, identity prompt or capabilities.",
     label="Save settings",
     scope="update:users",
+    proof=Proof.API_TOKENS,
+    changes_access=True,
     params=AgentSettingsParams,
     policy=rules.may_manage_agent,
     effect=_update,
@@ -340,6 +344,8 @@ stop_ai_agent = Action(
     ),
     label="Stop agent",
     scope="delete:api_tokens",
+    proof=Proof.NONE,
+    changes_access=True,
     policy=may_stop,
     is_offered=lambda access, target: target is None or _agent_of(target).archived_at is None,
     effect=_stop,
@@ -403,6 +409,8 @@ deactivate_ai_agent = Action(
     sentence="Deactivate this agent: its tokens are deleted at once, its account is closed here.",
     label="Deactivate agent",
     scope="update:users",
+    proof=Proof.NONE,
+    changes_access=True,
     policy=rules.may_manage_agent,
     is_offered=lambda access, agent: agent is None or agent.archived_at is None,
     effect=_deactivate,
@@ -430,6 +438,8 @@ reactivate_ai_agent = Action(
     sentence="Bring this agent back. Its old tokens stay deleted.",
     label="Reactivate agent",
     scope="update:users",
+    proof=Proof.NONE,
+    changes_access=True,
     policy=rules.may_manage_agent,
     is_offered=lambda access, agent: agent is None or agent.archived_at is not None,
     effect=_reactivate,

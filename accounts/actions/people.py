@@ -10,7 +10,7 @@ from accounts.models import Tenant, TenantUser, User
 from accounts.queries import agents_of
 from collectives.queries import main_collective
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Denied, Forbidden
+from harmonic.kernel.access import Access, Denied, Forbidden, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Block, Choice, Flag, Line, Params
 from tokens.rules import end_tokens
@@ -81,6 +81,8 @@ update_profile = Action(
     sentence="Change the display name or the handle.",
     label="Save profile",
     scope="update:users",
+    proof=Proof.NONE,
+    changes_access=True,
     params=ProfileParams,
     policy=rules.may_edit,
     effect=_update_profile,
@@ -120,6 +122,8 @@ update_scratchpad = Action(
     sentence="Replace what your scratchpad holds.",
     label="Save scratchpad",
     scope="update:users",
+    proof=Proof.NONE,
+    changes_access=False,
     params=ScratchpadParams,
     policy=is_agent_itself,
     effect=_update_scratchpad,
@@ -201,11 +205,12 @@ update_tenant_settings = Action(
     sentence="Change the settings of the tenant. What is absent or blank stays as it is.",
     label="Save settings",
     scope="update:tenants",
+    proof=Proof.ADMIN,
+    changes_access=True,
     params=TenantParams,
     policy=rules.is_tenant_admin,
     effect=_update_tenant,
     initial=_current_tenant,
-    fresh="admin",
     event=audit.ADMIN_ACTION,
     audience="public",
 )
@@ -254,10 +259,11 @@ update_tenant_roles = Action(
     sentence="Make this person a tenant admin, or take the role.",
     label="Change role",
     scope="update:tenants",
+    proof=Proof.ADMIN,
+    changes_access=True,
     params=TenantRoleParams,
     policy=rules.is_tenant_admin,
     effect=_update_roles,
-    fresh="admin",
     event=audit.ADMIN_ACTION,
     audience="public",
 )
@@ -296,12 +302,13 @@ remove_from_tenant = Action(
     sentence="Take this person and their agents out of the tenant. Their tokens end with it.",
     label="Remove from the tenant",
     scope="update:tenants",
+    proof=Proof.ADMIN,
+    changes_access=True,
     policy=rules.is_tenant_admin,
     is_offered=lambda access, person: person is None or person.archived_at is None,
     effect=_remove_from_tenant,
     is_dangerous=True,
     confirm=_ask_to_remove,
-    fresh="admin",
     event=audit.ADMIN_ACTION,
     audience="public",
 )

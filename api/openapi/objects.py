@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.openapi.codes import CODES
+from api.v1.collectives import SHOWN_CLOSED
 
 Schema = dict[str, Any]
 
@@ -22,7 +23,8 @@ def words(*choices: str) -> Schema:
 
 def or_null(schema: Schema) -> Schema:
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    return {**schema, "type": [*kinds, "null"]}
+    values = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return {**schema, **values, "type": list(dict.fromkeys([*kinds, "null"]))}
 
 
 def always_null(description: str) -> Schema:
@@ -93,6 +95,25 @@ MORE_OF_ERRORS: dict[str, Schema] = {
     "hint": text("Read it again.", description="What would cure it, or who can."),
     "successor_id": {**ID, "description": "With `already_rotated`: the token's successor."},
     "id": {**ID, "description": "With `idempotency_secret_unavailable`: the token made."},
+}
+
+COLLECTIVE: dict[str, Schema] = {
+    "id": ID,
+    "name": text("Tool Library"),
+    "handle": text("tool-library"),
+    "timezone": text("Europe/Berlin"),
+    "tempo": words("daily", "weekly", "monthly", "yearly"),
+    "description": or_null(text("Who has which tool.")),
+    "synchronization_mode": words("improv", "orchestra"),
+    "collective_type": words("standard", "private_workspace"),
+    "is_main": FLAG,
+    "api_enabled": FLAG,
+    "roles": ROLES,
+    "archived_at": {**or_null(MOMENT), "examples": [None]},
+    "path": text("/collectives/tool-library"),
+    "url": text("http://garden.localhost:8000/collectives/tool-library", format="uri"),
+    "created_at": MOMENT,
+    "updated_at": MOMENT,
 }
 
 OBJECTS: dict[str, Schema] = {
@@ -175,25 +196,13 @@ OBJECTS: dict[str, Schema] = {
         handle=text("alice"),
         path=text("/u/alice"),
     ),
-    "Collective": record(
-        "",
-        {"note": NOTICE},
-        id=ID,
-        name=text("Tool Library"),
-        handle=text("tool-library"),
-        timezone=text("Europe/Berlin"),
-        tempo=words("daily", "weekly", "monthly", "yearly"),
-        description=or_null(text("Who has which tool.")),
-        synchronization_mode=words("improv", "orchestra"),
-        collective_type=words("standard", "private_workspace"),
-        is_main=FLAG,
-        api_enabled=FLAG,
-        roles=ROLES,
-        archived_at={**or_null(MOMENT), "examples": [None]},
-        path=text("/collectives/tool-library"),
-        url=text("http://garden.localhost:8000/collectives/tool-library", format="uri"),
-        created_at=MOMENT,
-        updated_at=MOMENT,
+    "Collective": record("", {"note": NOTICE}, **COLLECTIVE),
+    "ListedCollective": record(
+        "A collective in a list. While its API switch is off, tokens see its name only.",
+        **{
+            name: shown if name in SHOWN_CLOSED else or_null(shown)
+            for name, shown in COLLECTIVE.items()
+        },
     ),
     "Member": record(
         "",

@@ -110,7 +110,7 @@ OPERATIONS: dict[tuple[type, str], Operation] = {
     (collectives.Collectives, "list"): Operation(
         "list_collectives",
         "The caller's collectives, the main one among them",
-        array(COLLECTIVE),
+        array(ref("ListedCollective")),
         query=PageParams,
     ),
     (collectives.Collectives, "create"): Operation(

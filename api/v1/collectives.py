@@ -19,25 +19,20 @@ from api.writes import carry_out, refuse_kind
 from collectives import rules
 from collectives.actions import collective as actions
 from collectives.models import Collective, CollectiveMember
+from collectives.queries import here
 from harmonic.kernel import audit
 from harmonic.kernel.access import (
     Access,
-    CollectiveKind,
     Door,
-    Forbidden,
     Invalid,
-    Membership,
-    NotFound,
-    Place,
     Refused,
     Rule,
+    is_api_open,
 )
 from harmonic.kernel.actions import Outcome
 from harmonic.kernel.cursors import Order
 from harmonic.kernel.fields import Block, Flag, Line
-from harmonic.kernel.tenancy import parse_uuid
-
-NOT_FOUND = "Collective not found"
+from harmonic.kernel.pages import no_target
 
 # --- Making and changing one ----------------------------------------------------------------
 
@@ -118,36 +113,14 @@ update_settings = replace(actions.update_collective_settings, params=SettingsPar
 # --- Finding them ---------------------------------------------------------------------------
 
 
-def membership_at(access: Access, word: str) -> CollectiveMember:
-    """Return the caller's membership in the collective with this id or handle.
+def there(access: Access, collective_id: str) -> Access:
+    """Return the caller's access in the collective with this id or handle.
 
     Raises:
-        NotFound: there is none, or the caller is no member; a chat has no page of its own.
+        NotFound: there is none, the caller is no member, or it is a chat.
+        Forbidden: its API switch is off, or it is archived.
     """
-    mine = CollectiveMember.objects.active().filter(person=access.user.person_id)
-    mine = mine.exclude(collective__kind=CollectiveKind.CHAT).select_related("collective")
-    parsed = parse_uuid(word)
-    found = mine.filter(collective=parsed).first() if parsed else None
-    found = found or mine.filter(collective__handle=word.lower()).first()
-    if found is None:
-        raise NotFound(NOT_FOUND)
-    return found
-
-
-def inside(access: Access, member: CollectiveMember) -> Access:
-    """Return the access of the same caller within the collective of a membership."""
-    collective = member.collective
-    place = Place(
-        id=collective.id,
-        handle=collective.handle,
-        name=collective.name,
-        kind=CollectiveKind(collective.kind),
-        is_main=collective.is_main,
-        is_api_enabled=collective.is_api_enabled,
-    )
-    # Nothing that is done here invites anybody.
-    held = Membership(member.is_admin, member.is_representative, may_invite=False)
-    return replace(access, place=place, membership=held)
+    return access.within(collective_id.lower())
 
 
 # --- Serving them ---------------------------------------------------------------------------
@@ -164,25 +137,25 @@ class Collectives(Resource):
         page = page_of(mine, Order("created_at", is_descending=False), request, params)
         roles = roles_in(access, page.rows)
         origin = origin_of(request)
-        return page.answer([collective_json(row, roles[row.id], origin) for row in page.rows])
+        return page.answer([listed_json(access, row, roles[row.id], origin) for row in page.rows])
 
     def create(self, request: Request) -> Response:
         access = access_of(request)
         refuse_kind(create_collective, access)
-        made = carry_out(create_collective, access, None, request).object
-        shown = one(request, membership_at(access, str(made.id)))
+        made = carry_out(create_collective, access, no_target, request).object
+        roles = roles_in(access, [made])[made.id]
+        shown = collective_json(made, roles, origin_of(request))
         return created(request, shown, reverse("api.collective", args=[made.id]))
 
     def retrieve(self, request: Request, collective_id: str) -> Response:
-        return Response(one(request, membership_at(access_of(request), collective_id)))
+        access = there(access_of(request), collective_id)
+        return Response(one(request, access, here(access)))
 
     def update(self, request: Request, collective_id: str) -> Response:
-        access = access_of(request)
-        refuse_kind(update_settings, access)
-        member = membership_at(access, collective_id)
-        outcome = carry_out(update_settings, inside(access, member), member.collective, request)
-        member.collective = outcome.object
-        shown = one(request, member)
+        refuse_kind(update_settings, access_of(request))
+        access = there(access_of(request), collective_id)
+        outcome = carry_out(update_settings, access, here, request)
+        shown = one(request, access, outcome.object)
         if outcome.notes:
             shown["note"] = " ".join(outcome.notes)
         return Response(shown)
@@ -190,7 +163,7 @@ class Collectives(Resource):
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
         if request.method != "DELETE" or "collective_id" not in kwargs:
             super().http_method_not_allowed(request, *args, **kwargs)
-        place = membership_at(self.access, kwargs["collective_id"]).collective.path
+        place = there(self.access, kwargs["collective_id"]).here.path
         raise method_not_allowed(
             "DELETE",
             self.allowed,
@@ -204,14 +177,8 @@ class Members(Resource):
 
     def list(self, request: Request, collective_id: str) -> Response:
         params = query(PageParams, request)
-        collective = membership_at(access_of(request), collective_id).collective
-        if not (collective.is_main or collective.is_api_enabled):
-            raise Forbidden(
-                "API not enabled for this collective",
-                code="api_disabled_collective",
-                hint=f"An admin of the collective can turn it on at {collective.path}/settings.",
-            )
-        rows = CollectiveMember.objects.active().filter(collective=collective)
+        access = there(access_of(request), collective_id)
+        rows = CollectiveMember.objects.active().filter(collective=access.here.id)
         rows = rows.select_related("person__user")
         page = page_of(rows, Order("created_at"), request, params)
         return page.answer([member_json(row) for row in page.rows])
@@ -223,8 +190,24 @@ def roles_in(access: Access, collectives: Sequence[Collective]) -> dict[Any, lis
     return {row.collective_id: row.roles for row in rows}
 
 
-def one(request: Request, member: CollectiveMember) -> dict[str, Any]:
-    return collective_json(member.collective, member.roles, origin_of(request))
+def one(request: Request, access: Access, collective: Collective) -> dict[str, Any]:
+    """Return the collective of an access, with the caller's roles there."""
+    assert access.membership is not None  # else `there` refused
+    return collective_json(collective, access.membership.roles, origin_of(request))
+
+
+# What a token learns of a collective whose API switch is off.
+SHOWN_CLOSED = frozenset({"id", "name", "handle", "path", "url", "api_enabled"})
+
+
+def listed_json(
+    access: Access, collective: Collective, roles: list[str], origin: str
+) -> dict[str, Any]:
+    """Return a collective as a list shows it: closed ones by name only, all else null."""
+    shown = collective_json(collective, roles, origin)
+    if is_api_open(collective) or not access.is_bound_by_switches:
+        return shown
+    return {name: value if name in SHOWN_CLOSED else None for name, value in shown.items()}
 
 
 def collective_json(collective: Collective, roles: list[str], origin: str) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from collectives.notes import actions, rules
 from collectives.notes.models import Note
 from collectives.notes.queries import comments_on, live_note_at
 from harmonic.kernel.access import Access, Door, Invalid, NotFound, Problem, Rule
-from harmonic.kernel.actions import Outcome, perform
+from harmonic.kernel.actions import Find, Outcome, perform
 from harmonic.kernel.cursors import Order
 from harmonic.kernel.fields import Choice, Line, Params
+from harmonic.kernel.pages import no_target
 from harmonic.kernel.params import Raw, validated
 
 NOT_FOUND = "Note not found"
@@ -59,6 +60,11 @@ def _create(access: Access, target: None, params: dict[str, Any]) -> Outcome:
 create_note = replace(actions.create_note, params=NewNoteParams, effect=_create)
 
 
+def live(note_id: str) -> Find:
+    """Return what finds the note that a path names, unless it is deleted."""
+    return lambda access: live_note_at(access, note_id, NOT_FOUND)
+
+
 class ParentParams(Params):
     """What a new note is a comment on."""
 
@@ -80,7 +86,7 @@ class Notes(Resource):
         if not {"commentable_type", "commentable_id"}.isdisjoint(raw.values):
             return comment(request, access, raw)
         refuse_kind(create_note, access)
-        note = carry_out(create_note, access, None, request, within="note").object
+        note = carry_out(create_note, access, no_target, request, within="note").object
         return new_note(request, note)
 
     def retrieve(self, request: Request, note_id: str) -> Response:
@@ -90,14 +96,14 @@ class Notes(Resource):
     def update(self, request: Request, note_id: str) -> Response:
         access = access_of(request)
         refuse_kind(actions.update_note, access)
-        note = live_note_at(access, note_id, NOT_FOUND)
-        carry_out(actions.update_note, access, note, request, within="note")
+        find = live(note_id)
+        note = carry_out(actions.update_note, access, find, request, within="note").object
         return Response(NoteWriter(request).one(note))
 
     def destroy(self, request: Request, note_id: str) -> Response:
         access = access_of(request)
         refuse_kind(actions.delete_note, access)
-        erase(actions.delete_note, access, live_note_at(access, note_id, NOT_FOUND), request)
+        erase(actions.delete_note, access, live(note_id), request)
         return Response({"message": "Note deleted"})
 
 
@@ -107,8 +113,7 @@ class Confirmations(Resource):
     def create(self, request: Request, note_id: str) -> Response:
         access = access_of(request)
         refuse_kind(actions.confirm_read, access)
-        note = live_note_at(access, note_id, NOT_FOUND)
-        event = perform(actions.confirm_read, access, note, Raw()).object
+        event = perform(actions.confirm_read, access, live(note_id), Raw()).object
         return Response(event_json(event))
 
 
@@ -124,8 +129,8 @@ class Comments(Resource):
     def create(self, request: Request, note_id: str) -> Response:
         access = access_of(request)
         refuse_kind(actions.add_comment, access)
-        parent = live_note_at(access, note_id, NOT_FOUND)
-        note = carry_out(actions.add_comment, access, parent, request, within="note").object
+        find = live(note_id)
+        note = carry_out(actions.add_comment, access, find, request, within="note").object
         return new_note(request, note)
 
 
@@ -136,8 +141,8 @@ def comment(request: Request, access: Access, raw: Raw) -> Response:
     kind = params["commentable_type"]
     if kind != Note.ITEM_TYPE:
         raise NotFound(f"{kind} not found")
-    parent = live_note_at(access, params["commentable_id"], NOT_FOUND)
-    note = carry_out(actions.add_comment, access, parent, request, within="note").object
+    find = live(params["commentable_id"])
+    note = carry_out(actions.add_comment, access, find, request, within="note").object
     return new_note(request, note)
 
 

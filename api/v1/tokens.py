@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.db.models import Q
@@ -18,7 +19,7 @@ from accounts.rules import may_edit
 from api.paging import PageParams, named, page_of, query
 from api.shapes import bounds, ts, ts_or_none
 from api.views import Resource, access_of, created, keep_secret, route
-from api.writes import carry_out, erase, refuse_kind, sent
+from api.writes import carry_out, erase, refuse_kind
 from harmonic.kernel import wording
 from harmonic.kernel.access import (
     Access,
@@ -30,7 +31,7 @@ from harmonic.kernel.access import (
     Refused,
     Rule,
 )
-from harmonic.kernel.actions import Outcome, Secret, require
+from harmonic.kernel.actions import Find, Outcome, Secret
 from harmonic.kernel.cursors import Order
 from harmonic.kernel.fields import Flag, Line, Moment, Names, Params
 from harmonic.kernel.params import Raw, validated
@@ -198,6 +199,11 @@ def owner_at(access: Access, user_id: str) -> TenantUser:
     return person
 
 
+def token_named(user_id: str, token_id: str) -> Find:
+    """Return what finds the token that a path names."""
+    return lambda access: token_at(owner_at(access, user_id), token_id, NOT_FOUND)
+
+
 class Tokens(Resource):
     rule = Rule(Door.TENANT, resource="api_tokens")
     model = ApiToken
@@ -213,14 +219,16 @@ class Tokens(Resource):
     def create(self, request: Request, user_id: str) -> Response:
         access = access_of(request)
         refuse_kind(create_api_token, access)
-        owner = owner_at(access, user_id)
-        require(create_api_token, access, owner)
+
+        def refuse_wider(raw: Raw) -> None:
+            # Reported before any other fault of the parameters.
+            rules.refuse_wider(access, validated(ScopeParams, raw).get("scopes", []))
+
+        find = partial(owner_at, user_id=user_id)
         with worded():
-            # A scope beyond the caller's is told before any other fault.
-            scopes = validated(ScopeParams, sent(request)).get("scopes", [])
-            rules.refuse_wider(access, scopes)
-            outcome = carry_out(create_api_token, access, owner, request)
+            outcome = carry_out(create_api_token, access, find, request, check=refuse_wider)
         assert outcome.secret is not None  # the effect above always returns one
+        owner = outcome.object.owner
         shown = token_json(access, outcome.object, owner)
         shown["token"] = outcome.secret.plaintext
         place = reverse("api.token", args=[owner.user_id, outcome.object.id])
@@ -234,19 +242,15 @@ class Tokens(Resource):
     def update(self, request: Request, user_id: str, token_id: str) -> Response:
         access = access_of(request)
         refuse_kind(rename_api_token, access)
-        owner = owner_at(access, user_id)
-        token = token_at(owner, token_id, NOT_FOUND)
-        require(rename_api_token, access, token)
-        refuse_immutable(sent(request))
+        find = token_named(user_id, token_id)
         with worded():
-            carry_out(rename_api_token, access, token, request)
-        return Response(token_json(access, token, owner))
+            outcome = carry_out(rename_api_token, access, find, request, check=refuse_immutable)
+        return Response(token_json(access, outcome.object, outcome.object.owner))
 
     def destroy(self, request: Request, user_id: str, token_id: str) -> Response:
         access = access_of(request)
         refuse_kind(actions.delete_api_token, access)
-        token = token_at(owner_at(access, user_id), token_id, NOT_FOUND)
-        erase(actions.delete_api_token, access, token, request)
+        erase(actions.delete_api_token, access, token_named(user_id, token_id), request)
         return Response({"message": "Token deleted"})
 
 
@@ -256,11 +260,13 @@ class Rotation(Resource):
     def create(self, request: Request, user_id: str, token_id: str) -> Response:
         access = access_of(request)
         refuse_kind(actions.rotate_api_token, access)
-        owner = owner_at(access, user_id)
-        token = token_at(owner, token_id, NOT_FOUND)
         with worded():
-            outcome = carry_out(actions.rotate_api_token, access, token, request)
+            outcome = carry_out(
+                actions.rotate_api_token, access, token_named(user_id, token_id), request
+            )
         assert outcome.secret is not None  # the effect above always returns one
+        owner = outcome.object.owner
+        token = ApiToken.objects.get(successor=outcome.object)
         shown = token_json(access, outcome.object, owner)
         shown["token"] = outcome.secret.plaintext
         shown["replaces"] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.db.models import ProtectedError
@@ -33,6 +34,7 @@ from harmonic.kernel.access import (
 from harmonic.kernel.actions import Outcome
 from harmonic.kernel.cursors import Order
 from harmonic.kernel.fields import Flag, Line, Params
+from harmonic.kernel.pages import no_target
 from harmonic.kernel.text import slug
 from tokens.rules import end_tokens
 
@@ -184,7 +186,7 @@ class Users(Resource):
     def create(self, request: Request) -> Response:
         access = access_of(request)
         refuse_kind(create_ai_agent, access)
-        outcome = carry_out(create_ai_agent, access, None, request)
+        outcome = carry_out(create_ai_agent, access, no_target, request)
         agent = with_user().get(id=outcome.object.id)
         shown = users_json(request, [agent])[0]
         if outcome.notes:
@@ -201,14 +203,14 @@ class Users(Resource):
     def update(self, request: Request, user_id: str) -> Response:
         access = access_of(request)
         refuse_kind(update_profile, access)
-        person = editable(access, user_id)
-        carry_out(update_profile, access, person, request)
+        find = partial(editable, user_id=user_id)
+        person = carry_out(update_profile, access, find, request).object
         return Response(users_json(request, [person])[0])
 
     def destroy(self, request: Request, user_id: str) -> Response:
         access = access_of(request)
         refuse_kind(delete_user, access)
-        erase(delete_user, access, editable(access, user_id), request)
+        erase(delete_user, access, partial(editable, user_id=user_id), request)
         return Response({"message": "User deleted"})
 
 

@@ -10,7 +10,7 @@ from accounts.models import TenantUser
 from accounts.queries import people, with_user
 from collectives import queries, rules
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Denied, Forbidden, NotFound, Refused
+from harmonic.kernel.access import Access, Denied, Forbidden, NotFound, Proof, Refused
 from harmonic.kernel.actions import Action, Confirmation, Outcome
 from harmonic.kernel.fields import Id, Params
 from harmonic.kernel.tenancy import parse_uuid
@@ -68,6 +68,8 @@ add_ai_agent_to_collective = Action(
     sentence="Bring one of your agents into this collective.",
     label="Add agent",
     scope="create:collectives",
+    proof=Proof.NONE,
+    changes_access=True,
     params=AgentParams,
     policy=may_add_agents,
     effect=_add_agent,
@@ -105,6 +107,8 @@ remove_ai_agent_from_collective = Action(
     sentence="Take one of your agents out of this collective.",
     label="Remove agent",
     scope="delete:collectives",
+    proof=Proof.NONE,
+    changes_access=True,
     params=AgentParams,
     policy=rules.is_member,
     effect=_remove_agent,

@@ -9,7 +9,7 @@ from accounts import rules as people_rules
 from collectives import queries, rules
 from collectives.models import Collective
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access
+from harmonic.kernel.access import Access, Proof
 from harmonic.kernel.actions import Action, Outcome, Resource
 from harmonic.kernel.fields import Block, Flag, Line, Params
 
@@ -151,6 +151,8 @@ create_collective = Action(
     sentence="Make a collective. You become its first member and admin.",
     label="Create collective",
     scope="create:collectives",
+    proof=Proof.NONE,
+    changes_access=True,
     params=CollectiveParams,
     policy=people_rules.is_human,
     effect=_create,
@@ -243,6 +245,8 @@ update_collective_settings = Action(
     sentence="Change the settings of this collective. What is absent or blank stays as it is.",
     label="Save settings",
     scope="update:collectives",
+    proof=Proof.NONE,
+    changes_access=True,
     params=SettingsParams,
     policy=rules.is_collective_admin,
     effect=_update_settings,

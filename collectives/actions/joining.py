@@ -9,7 +9,7 @@ from collectives import queries, rules
 from collectives.actions.collective import resource
 from collectives.models import CollectiveMember, Invite
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, CollectiveKind, Denied, Link, NotFound, Refused
+from harmonic.kernel.access import Access, CollectiveKind, Denied, Link, NotFound, Proof, Refused
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Line, Params
 
@@ -58,6 +58,8 @@ join_collective = Action(
     sentence="Join this collective with an invitation.",
     label="Join",
     scope="create:collectives",
+    proof=Proof.NONE,
+    changes_access=True,
     params=JoinParams,
     policy=may_join,
     is_offered=lambda access, target: not access.is_member,
@@ -81,6 +83,8 @@ leave_collective = Action(
     sentence="Leave this collective. You need a new invitation to come back.",
     label="Leave collective",
     scope="delete:collectives",
+    proof=Proof.NONE,
+    changes_access=True,
     policy=rules.may_leave,
     effect=_leave,
     event=audit.USER_ACTION,
@@ -114,6 +118,8 @@ create_invite = Action(
     sentence="Get an invitation link that lets people of this tenant join for a week.",
     label="Get an invitation link",
     scope="create:collectives",
+    proof=Proof.NONE,
+    changes_access=False,
     policy=rules.may_invite,
     effect=_invite,
     event=audit.USER_ACTION,

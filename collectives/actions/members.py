@@ -9,7 +9,7 @@ from accounts.queries import people, person_named, with_user
 from collectives import queries, rules
 from collectives.models import CollectiveMember
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Denied, Forbidden, Link, NotFound
+from harmonic.kernel.access import Access, Denied, Forbidden, Link, NotFound, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome
 from harmonic.kernel.fields import Choice, Flag, Line, Params
 
@@ -120,6 +120,8 @@ update_member_roles = Action(
     sentence="Give a member a role, or take it.",
     label="Change role",
     scope="update:collectives",
+    proof=Proof.NONE,
+    changes_access=True,
     params=RoleParams,
     policy=runs_members,
     effect=_update_roles,
@@ -168,6 +170,8 @@ remove_member = Action(
     sentence="Take a member out of this collective.",
     label="Remove",
     scope="delete:collectives",
+    proof=Proof.NONE,
+    changes_access=True,
     params=MemberParams,
     policy=may_remove_members,
     is_offered=lambda access, target: access.is_collective_admin,

@@ -8,7 +8,7 @@ from typing import Any
 from collectives.notes import queries, rules
 from collectives.notes.models import Note
 from collectives.rules import is_member
-from harmonic.kernel.access import Access, NotFound
+from harmonic.kernel.access import Access, NotFound, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Block, Line, Moment, Params
 
@@ -50,6 +50,8 @@ create_note = Action(
     sentence="Write a note in this collective.",
     label="Create note",
     scope="create:notes",
+    proof=Proof.NONE,
+    changes_access=False,
     params=NoteParams,
     policy=is_member,
     effect=_create,
@@ -99,6 +101,8 @@ update_note = Action(
     sentence="Change the title or the text of this note.",
     label="Save changes",
     scope="update:notes",
+    proof=Proof.NONE,
+    changes_access=False,
     params=EditParams,
     policy=rules.may_edit_note,
     effect=_update,
@@ -153,6 +157,8 @@ add_comment = Action(
     sentence="Comment on this note; on a comment, reply to it.",
     label="Add comment",
     scope="create:notes",
+    proof=Proof.NONE,
+    changes_access=False,
     params=CommentParams,
     policy=rules.may_read,
     effect=_comment,
@@ -177,6 +183,8 @@ confirm_read = Action(
     sentence="Tell the others that you have read this note as it is now.",
     label="Confirm that I read this",
     scope="create:confirmations",
+    proof=Proof.NONE,
+    changes_access=False,
     policy=rules.may_read,
     is_offered=_is_unconfirmed,
     effect=_confirm,
@@ -207,6 +215,8 @@ pin_note = Action(
     sentence="Keep this note in sight: on the collective's page, or on your own profile.",
     label="Pin",
     scope="update:notes",
+    proof=Proof.NONE,
+    changes_access=False,
     policy=rules.may_read,
     is_offered=lambda access, note: note is None or not rules.is_pinned(access, note),
     effect=_pin,
@@ -216,6 +226,8 @@ unpin_note = Action(
     sentence="Take this note off the pinned ones.",
     label="Unpin",
     scope="update:notes",
+    proof=Proof.NONE,
+    changes_access=False,
     policy=rules.may_read,
     is_offered=lambda access, note: note is None or rules.is_pinned(access, note),
     effect=_unpin,
@@ -242,6 +254,8 @@ delete_note = Action(
     sentence="Delete this note. Comments of others stay; it can be restored for 30 days.",
     label="Delete note",
     scope="delete:notes",
+    proof=Proof.NONE,
+    changes_access=False,
     policy=rules.may_delete_note,
     effect=_delete,
     is_dangerous=True,
@@ -261,6 +275,8 @@ restore_note = Action(
     sentence="Bring this deleted note back.",
     label="Restore note",
     scope="update:notes",
+    proof=Proof.NONE,
+    changes_access=False,
     policy=rules.may_restore_note,
     is_offered=lambda access, note: note is None or note.is_deleted,
     effect=_restore,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
@@ -185,8 +186,8 @@ def pin(request: Request, note_id: str) -> HttpResponse:
         pinned = validated(PinParams, raw_of(request))["pinned"]
     except Invalid as invalid:
         raise Unreadable("pinned must be true or false") from invalid
-    note = queries.live_note_at(request.access, note_id)
-    perform(actions.pin_note if pinned else actions.unpin_note, request.access, note, Raw())
+    action = actions.pin_note if pinned else actions.unpin_note
+    perform(action, request.access, partial(queries.live_note_at, note_id=note_id), Raw())
     return _json({"pinned": pinned, "click_title": "Unpin" if pinned else "Pin"})
 
 

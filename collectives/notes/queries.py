@@ -29,13 +29,15 @@ STANDALONE = tuple(subtype for subtype in Note.Subtype.values if subtype != Note
 def note_at(access: Access, note_id: str) -> Note:
     """Return the note with this short or whole id in the collective of the request.
 
-    Deleted notes are found too, so that their page can say so.
+    Deleted notes are found too, so that their page can say so. Inside a write the note's row is
+    locked: whoever edits, confirms or deletes it at the same moment waits.
 
     Raises:
         NotFound: there is none here.
     """
     wanted = by_any_id(note_id)
-    note = wanted and _ONE.first(collective=access.here.id, user_id=access.user.user_id, **wanted)
+    one = _ONE_LOCKED if access.is_writing else _ONE
+    note = wanted and one.first(collective=access.here.id, user_id=access.user.user_id, **wanted)
     if not note:
         raise NotFound
     return note
@@ -48,6 +50,12 @@ def _one(*, user_id: UUID, **wanted: Parameter) -> QuerySet[Note]:
 
 # A note's page and its REST answer are read more often than anything else.
 _ONE = of_model(Note, _one, ("confirmed_reads", "last_read_at"))
+_ONE_LOCKED = of_model(
+    Note,
+    _one,
+    ("confirmed_reads", "last_read_at"),
+    lock=f'FOR NO KEY UPDATE OF "{Note._meta.db_table}"',
+)
 
 
 def live_note_at(access: Access, note_id: str, sentence: str = "Not found") -> Note:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -42,6 +42,8 @@ class TenantFacts:
     name: str
     timezone: str
     is_api_enabled: bool
+    # Counts the changes of who may do what in the tenant (`docs/architecture.md`, Deciding).
+    access_version: int = 0
 
     @property
     def zone(self) -> ZoneInfo:
@@ -113,11 +115,33 @@ class Place:
         return self.kind == CollectiveKind.WORKSPACE
 
     @property
+    def is_api_open(self) -> bool:
+        return is_api_open(self)
+
+    @property
     def audience(self) -> str:
         """Who can see what is written here: `public`, `shared` or `private`."""
         if self.is_main:
             return "public"
         return "private" if self.is_workspace else "shared"
+
+
+class Switched(Protocol):
+    """A collective, as a row or as the place of a request, with its API switch."""
+
+    @property
+    def is_main(self) -> bool: ...
+
+    @property
+    def is_api_enabled(self) -> bool: ...
+
+
+def is_api_open(place: Switched) -> bool:
+    """Return whether a collective admits tokens, as far as its own switch decides.
+
+    The switch of the main collective always counts as on.
+    """
+    return place.is_main or place.is_api_enabled
 
 
 def place_path(handle: str, kind: str, is_main: bool) -> str:
@@ -132,6 +156,36 @@ class Membership:
     is_admin: bool
     is_representative: bool
     may_invite: bool
+
+    @property
+    def roles(self) -> list[str]:
+        return roles_held(is_admin=self.is_admin, is_representative=self.is_representative)
+
+
+def roles_held(*, is_admin: bool, is_representative: bool) -> list[str]:
+    held = (("admin", is_admin), ("representative", is_representative))
+    return [role for role, is_held in held if is_held]
+
+
+class Deciding(Protocol):
+    """Decides the access of a request once more (`docs/architecture.md`, Deciding)."""
+
+    def again(self, *, exclusive: bool) -> Access:
+        """Return the access as it is now, inside the transaction of a write.
+
+        Until the transaction ends, nobody changes who may do what in the tenant; with
+        `exclusive`, nobody else writes there at all.
+
+        Raises:
+            Refused: the refusal that a later request gets.
+        """
+
+    def within(self, place: str) -> Access:
+        """Return the access of the same caller in the collective with this id or handle.
+
+        Raises:
+            Refused: the caller is no member, or the collective is closed to the request.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +211,10 @@ class Access:
     is_session_ended: str = ""
     fresh: frozenset[str] = frozenset()
     remote_address: str = ""
+    # None for code that acts without a request: commands, the demo world.
+    deciding: Deciding | None = field(default=None, compare=False, repr=False)
+    # Inside the transaction of a write; rows that are read to be changed are locked there.
+    is_writing: bool = False
 
     @property
     def user(self) -> Actor:
@@ -177,8 +235,22 @@ class Access:
         return self.membership is not None
 
     @property
+    def is_bound_by_switches(self) -> bool:
+        """Whether the API switches of tenant and collective bind the caller."""
+        return self.token is not None and not self.token.is_internal
+
+    @property
     def is_collective_admin(self) -> bool:
         return self.membership is not None and self.membership.is_admin
+
+    def within(self, place: str) -> Access:
+        """Return the access of the same caller in another collective of the tenant.
+
+        Raises:
+            Refused: as a request for a page of that collective.
+        """
+        assert self.deciding is not None, "only requests reach other collectives"
+        return self.deciding.within(place)
 
     def is_fresh(self, scope: str) -> bool:
         """Answer whether `scope` needs no new proof; tokens are never asked for one."""
@@ -232,6 +304,17 @@ class Refused(Exception):
 
 class NotFound(Refused):
     status, code, message = 404, "not_found", "Not found"
+
+
+class Proof(StrEnum):
+    """The step-up scope that a session must have verified within the hour.
+
+    Whatever makes, shows, widens or prolongs a credential needs one; what only closes, never.
+    """
+
+    NONE = ""
+    API_TOKENS = "api_tokens"
+    ADMIN = "admin"
 
 
 class Forbidden(Refused):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from harmonic.kernel import audit, capabilities
 from harmonic.kernel.access import (
@@ -21,6 +22,8 @@ from harmonic.kernel.access import (
     FreshProofRequired,
     Invalid,
     Policy,
+    Proof,
+    Refused,
 )
 from harmonic.kernel.fields import Params
 from harmonic.kernel.params import Raw, unknown_names, validated
@@ -99,15 +102,19 @@ class Action:
     `scope` is the true verb and resource, for narrow tokens (`update:notes`); the three
     read actions say so with `is_read`. `policy` guards listing, describing and executing
     alike; `is_offered` says whether there is anything to do now, for listing only.
-    `people_only` holds the sentence for callers who are not human. `fresh` names the
-    step-up scope that a session must have verified. `event` is what the security log calls
-    it; empty for what the log does not keep, or keeps under a name of its own.
+    `people_only` holds the sentence for callers who are not human. `proof` is the step-up
+    scope that a session must have verified. `changes_access` is true for what changes who may
+    do what, or takes a name in the tenant: it runs while nobody else writes there. `event` is
+    what the security log calls it; empty for what the log does not keep, or keeps under a name
+    of its own.
     """
 
     name: str
     sentence: str
     label: str
     scope: str
+    proof: Proof
+    changes_access: bool
     policy: Policy
     effect: Callable[[Access, Any, dict[str, Any]], Outcome]
     params: type[Params] | None = None
@@ -115,7 +122,6 @@ class Action:
     is_read: bool = False
     is_dangerous: bool = False
     people_only: str = ""
-    fresh: str = ""
     event: str = ""
     audience: str = ""
     # The parameters that are left where not all of them can be taken on this target.
@@ -221,25 +227,69 @@ def require(action: Action, access: Access, target: Any) -> None:
     if denied:
         unnamed = f"You are not authorized to perform '{action.name}'"
         raise ActionRefused.because(denied, denied.reason or unnamed)
-    if action.fresh and not access.is_fresh(action.fresh):
-        raise FreshProofRequired(action.fresh)
+    if action.proof and not access.is_fresh(action.proof):
+        raise FreshProofRequired(action.proof)
 
 
-def perform(action: Action, access: Access, target: Any, raw: Raw) -> Outcome:
-    """Authorise, validate and carry out an action, all or nothing.
+# Finds what an action is about, through the rule that lets the caller see it.
+Find = Callable[[Access], Any]
+# Refuses a write whose sender expects to find something else.
+Expect = Callable[[Access, Any], None]
+
+
+def nothing_expected(access: Access, target: Any) -> None:
+    return None
+
+
+def perform(
+    action: Action,
+    access: Access,
+    find: Find,
+    raw: Raw | Refused,
+    expect: Expect = nothing_expected,
+) -> Outcome:
+    """Decide, authorise, validate and carry out an action, all or nothing.
+
+    All of it happens in one transaction, on the caller and the target as they are in it
+    (`docs/architecture.md`, Deciding). `raw` may be the refusal of a body that cannot be read:
+    callers who may not do this at all are told that first.
 
     Raises:
         Refused: nothing was written.
     """
-    require(action, access, target)
+    with transaction.atomic():
+        access, target = _decided(action, access, find)
+        require(action, access, target)
+        expect(access, target)
+        if isinstance(raw, Refused):
+            raise raw
+        outcome = action.effect(access, target, _valid(action, raw))
+        _record(action, access, outcome)
+    return _with_notes(action, raw, outcome)
+
+
+def _decided(action: Action, access: Access, find: Find) -> tuple[Access, Any]:
+    """Return the caller and the target, read inside the transaction and kept until its end.
+
+    The time is taken last: whoever waited for the target's row writes later than the writer
+    that held it.
+    """
+    if access.deciding is None:
+        return access, find(access)
+    access = access.deciding.again(exclusive=action.changes_access)
+    target = find(access)
+    return replace(access, now=timezone.now()), target
+
+
+def _valid(action: Action, raw: Raw) -> dict[str, Any]:
     try:
-        params = validated(action.params, raw)
+        return validated(action.params, raw)
     except Invalid as invalid:
         invalid.hint = invalid.hint or misspelt(action.params, unknown_names(action.params, raw))
         raise
-    with transaction.atomic():
-        outcome = action.effect(access, target, params)
-        _record(action, access, outcome)
+
+
+def _with_notes(action: Action, raw: Raw, outcome: Outcome) -> Outcome:
     ignored = unknown_names(action.params, raw)
     if not ignored:
         return outcome
@@ -248,7 +298,13 @@ def perform(action: Action, access: Access, target: Any, raw: Raw) -> Outcome:
     return replace(outcome, notes=(*outcome.notes, f"{note} {hint}".strip()))
 
 
-def rehearse(action: Action, access: Access, target: Any, raw: Raw) -> Outcome:
+def rehearse(
+    action: Action,
+    access: Access,
+    find: Find,
+    raw: Raw | Refused,
+    expect: Expect = nothing_expected,
+) -> Outcome:
     """Carry out an action as far as its end, and undo it: what would have happened?
 
     The outcome names nothing that was made, since it is not there.
@@ -257,7 +313,7 @@ def rehearse(action: Action, access: Access, target: Any, raw: Raw) -> Outcome:
         Refused: as `perform`.
     """
     with audit.rehearsed(), transaction.atomic():
-        outcome = perform(action, access, target, raw)
+        outcome = perform(action, access, find, raw, expect)
         transaction.set_rollback(True)
     message = f"Nothing was done. It would have said: {outcome.message}"
     return Outcome(message, "", notes=outcome.notes, is_rehearsal=True)

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, cast
 
 from django.contrib import messages
-from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, resolve, reverse
@@ -25,7 +24,18 @@ from harmonic.kernel.access import (
     Refused,
     Rule,
 )
-from harmonic.kernel.actions import Action, Outcome, Resource, Secret, perform, rehearse, require
+from harmonic.kernel.actions import (
+    Action,
+    Expect,
+    Find,
+    Outcome,
+    Resource,
+    Secret,
+    nothing_expected,
+    perform,
+    rehearse,
+    require,
+)
 from harmonic.kernel.documents import (
     Document,
     Offer,
@@ -206,7 +216,7 @@ def page_view(page: Page) -> View:
         access = cast(Request, request).access
         action = page.writes.get(request.method or "")
         if action is not None:
-            return run(request, page, action, page.find(access, **kwargs), access.path)
+            return run(request, page, action, partial(page.find, **kwargs), access.path)
         only_reads(request, page)
         target = page.found(access, kwargs)
         return respond(request, access, page.document(access, target, access.path))
@@ -279,13 +289,12 @@ def action_view(page: Page) -> View:
         if request.method not in {"GET", "HEAD", "POST"}:
             raise method_not_allowed("GET, HEAD, POST")
         base = access.path.rpartition("/actions")[0] or "/"
-        target = page.find(access, **kwargs)
         action = page.action(action_name)
+        if action is not None and request.method == "POST":
+            return run(request, page, action, partial(page.find, **kwargs), base)
+        target = page.find(access, **kwargs)
         if action is None:
             raise unknown_action(page, access, target, base, action_name)
-        if request.method == "POST":
-            find = partial(page.find, access, **kwargs)
-            return run_if_expected(request, page, action, find, target, base)
         if page.fresh and not access.is_fresh(page.fresh):
             raise FreshProofRequired(page.fresh)
         return respond(request, access, described(page, access, action, target, base))
@@ -359,55 +368,18 @@ def unknown_action(page: Page, access: Access, target: Any, base: str, name: str
     )
 
 
-def run_if_expected(
-    request: HttpRequest,
-    page: Page,
-    action: Action,
-    find: Callable[[], Any],
-    target: Any,
-    base: str,
-) -> HttpResponse:
-    """Carry out an action's POST on the page that its sender has seen, if `If-Match` says so.
-
-    Raises:
-        Refused: 412; the page is not, or no longer, what the sender has seen.
-    """
-    if "If-Match" not in request.headers:
-        return run(request, page, action, target, base)
-    with transaction.atomic():
-        if isinstance(target, Model):
-            # Keeps other writers out until the end of the transaction.
-            rows = type(target)._default_manager.select_for_update().filter(pk=target.pk)
-            rows.values_list("pk").first()
-        target = find()
-        _require_seen(request, page, target, base)
-        return run(request, page, action, target, base)
-
-
-def _require_seen(request: HttpRequest, page: Page, target: Any, base: str) -> None:
-    access = cast(Request, request).access
-    reading = replace(access, path=base, format=Format.MARKDOWN, query={})
-    etag = unwritten_of(reading, page.document(reading, target, base)).etag
-    # A page's tags are weak, and say all that can be seen of it.
-    if not conditional.matches(request.headers["If-Match"], etag):
-        raise Refused(
-            "The page is not what you expect: it has changed since, or never was so.",
-            status=412,
-            code="precondition_failed",
-            hint=f"Read {base} as Markdown again, and send its ETag in If-Match.",
-        )
-
-
-def run(request: HttpRequest, page: Page, action: Action, target: Any, base: str) -> HttpResponse:
+def run(request: HttpRequest, page: Page, action: Action, find: Find, base: str) -> HttpResponse:
     """Carry out an action's POST and answer in the format asked for."""
     access = cast(Request, request).access
-    raw = raw_of(request)
+    raw, is_dry_run = _sent(request)
+    expect: Expect = nothing_expected
+    if "If-Match" in request.headers:
+        find, expect = locked(find), partial(_require_seen, request, page, base)
     try:
-        raw, is_rehearsal = without_rehearsal(raw)
-        outcome = (rehearse if is_rehearsal else perform)(action, access, target, raw)
+        outcome = (rehearse if is_dry_run else perform)(action, access, find, raw, expect)
     except Invalid as invalid:
-        if access.format == Format.HTML:
-            offer = offered(access, action, target, base)
+        if access.format == Format.HTML and isinstance(raw, Raw):
+            offer = offered(access, action, find(access), base)
             return respond(request, access, _form_document(page, access, offer, base, raw, invalid))
         invalid.action = action.name
         raise
@@ -418,6 +390,40 @@ def run(request: HttpRequest, page: Page, action: Action, target: Any, base: str
         rehearsed = _success(access, action, replace(outcome, path=base))
         return respond(request, access, rehearsed)
     return answered(request, action, outcome)
+
+
+def _sent(request: HttpRequest) -> tuple[Raw | Refused, bool]:
+    """Return the parameters of a write, or why they cannot be read; and whether to undo it."""
+    try:
+        return without_rehearsal(raw_of(request))
+    except Refused as refused:
+        return refused, False
+
+
+def locked(find: Find) -> Find:
+    """Return what finds the same row, locked until the end of the transaction."""
+
+    def find_locked(access: Access) -> Any:
+        target = find(access)
+        if isinstance(target, Model):
+            rows = type(target)._default_manager.select_for_update(no_key=True)
+            rows.filter(pk=target.pk).values_list("pk").first()
+        return find(access)
+
+    return find_locked
+
+
+def _require_seen(request: HttpRequest, page: Page, base: str, access: Access, target: Any) -> None:
+    reading = replace(access, path=base, format=Format.MARKDOWN, query={})
+    etag = unwritten_of(reading, page.document(reading, target, base)).etag
+    # A page's tags are weak, and say all that can be seen of it.
+    if not conditional.matches(request.headers["If-Match"], etag):
+        raise Refused(
+            "The page is not what you expect: it has changed since, or never was so.",
+            status=412,
+            code="precondition_failed",
+            hint=f"Read {base} as Markdown again, and send its ETag in If-Match.",
+        )
 
 
 def answered(request: HttpRequest, action: Action, outcome: Outcome) -> HttpResponse:
@@ -503,7 +509,7 @@ def form_alias(page: Page, action: Action, method: str = "POST") -> View:
         if request.method != method:
             raise method_not_allowed(method)
         access = cast(Request, request).access
-        return run(request, page, action, page.find(access, **kwargs), access.path)
+        return run(request, page, action, partial(page.find, **kwargs), access.path)
 
     return with_rule(view, page.rule)
 

@@ -87,14 +87,18 @@ class Prepared(Generic[T]):
     `build` makes the queryset from a shape, which is compiled in, and from parameters, whose
     values must stand in it as they are: compared, not transformed. The bound tenant is a
     parameter of its own accord, wherever a manager asks for it. A tuple is for `__in`; it must
-    not be empty.
+    not be empty. `lock` is the locking clause of databases that lock rows; `values_list` cannot
+    name the tables that `select_for_update` is to lock.
     """
 
     SHAPES = 256
 
-    def __init__(self, build: Callable[..., Values], make: Callable[[Raw], T]) -> None:
+    def __init__(
+        self, build: Callable[..., Values], make: Callable[[Raw], T], lock: str = ""
+    ) -> None:
         self._build = build
         self._make = make
+        self._lock = lock
         self._statement = lru_cache(self.SHAPES)(self._compiled)
 
     def first(self, *shape: Hashable, **parameters: Parameter) -> T | None:
@@ -137,17 +141,24 @@ class Prepared(Generic[T]):
         assert slots.keys() <= set(values), "a parameter is not in the statement as it is"
         slots[_adapted(_TENANT)] = _BOUND
         columns = [expression for expression, *_ in compiler.select]
+        locks_rows = self._lock and connection.features.has_select_for_update
         return _Statement(
-            sql,
+            f"{sql} {self._lock}" if locks_rows else sql,
             tuple((slots.get(value, _ALWAYS), value) for value in values),
             compiler.get_converters(columns),
         )
 
 
 def of_model(
-    model: type[M], build: Callable[..., QuerySet[M]], annotated: Iterable[str] = ()
+    model: type[M],
+    build: Callable[..., QuerySet[M]],
+    annotated: Iterable[str] = (),
+    lock: str = "",
 ) -> Prepared[M]:
-    """Return a prepared queryset of a model's instances, with what `build` annotates."""
+    """Return a prepared queryset of a model's instances, with what `build` annotates.
+
+    With `lock`, the rows stay locked until the end of the transaction, as `Prepared` says.
+    """
     columns = [column.attname for column in model._meta.concrete_fields]
     names = tuple(annotated)
 
@@ -160,7 +171,7 @@ def of_model(
             setattr(made, name, value)
         return made
 
-    return Prepared(values, make)
+    return Prepared(values, make, lock)
 
 
 def _padded(value: Parameter) -> tuple[Scalar, ...]:

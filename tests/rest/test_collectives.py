@@ -26,11 +26,18 @@ def test_a_list_holds_the_standard_collectives_of_the_caller(alice, carol, world
     assert {row["handle"] for row in carol.get(ALL).json()} == {"garden", "treasury", "board"}
     by_handle = {row["handle"]: row for row in rows}
     assert by_handle["kitchen"]["roles"] == ["admin", "representative"]
-    assert by_handle["treasury"]["roles"] == []
     assert [by_handle[each]["api_enabled"] for each in ("garden", "treasury")] == [True, False]
-    assert [by_handle[each]["is_main"] for each in ("garden", "treasury")] == [True, False]
-    created = [row["created_at"] for row in rows]
+    assert [by_handle[each]["is_main"] for each in ("garden", "kitchen")] == [True, False]
+    created = [row["created_at"] for row in rows if row["created_at"]]
     assert created == sorted(created)
+
+
+def test_a_list_names_a_collective_whose_switch_is_off_and_tells_no_more(alice):
+    row = next(row for row in alice.get(ALL).json() if row["handle"] == "treasury")
+
+    shown = {name for name, value in row.items() if value is not None}
+    assert shown == {"id", "name", "handle", "path", "url", "api_enabled"}
+    assert list(row) == KEYS
 
 
 def test_a_list_costs_the_same_however_long(alice, django_assert_num_queries):

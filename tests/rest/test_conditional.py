@@ -168,7 +168,7 @@ def test_a_plaintext_has_no_tag_and_is_never_stored(alice):
     ("path", "body"),
     [
         (f"{KITCHEN}/notes", {"text": "New"}),
-        (f"{BASE}/collectives", {"name": "New", "handle": "new-one"}),
+        (f"{BASE}/collectives", {"name": "New", "handle": "new-one", "api_enabled": True}),
         (f"{BASE}/users", {"name": "Newt"}),
         (f"{BASE}/users", {"name": "Newt", "mode": "internal", "generate_token": True}),
     ],

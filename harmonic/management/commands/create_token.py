@@ -6,11 +6,13 @@ import re
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import Tenant, TenantUser
 from accounts.queries import with_user
 from harmonic.acting import NobodyThere, access_as
-from harmonic.kernel.access import Refused
+from harmonic.kernel.access import Access, Refused
 from harmonic.kernel.actions import perform
 from harmonic.kernel.params import Raw
 from harmonic.kernel.tenancy import tenant_bound
@@ -45,11 +47,17 @@ class Command(BaseCommand):
 
 
 def plaintext_for(options: dict[str, Any], values: dict[str, Any]) -> str:
+    def owner(access: Access) -> TenantUser | None:
+        handle = options["agent"] or options["user"]
+        return with_user().filter(handle_key=handle.lower()).first()
+
     try:
-        access = access_as(options["tenant"], options["user"], now=timezone.now())
-        with tenant_bound(access.tenant.id):
-            owner = with_user().filter(handle_key=(options["agent"] or options["user"]).lower())
-            outcome = perform(create_api_token, access, owner.first(), Raw(values))
+        with transaction.atomic():
+            # As a request's write does: nobody changes who may do what meanwhile.
+            Tenant.objects.filter(subdomain=options["tenant"]).change_access()
+            access = access_as(options["tenant"], options["user"], now=timezone.now())
+            with tenant_bound(access.tenant.id):
+                outcome = perform(create_api_token, access, owner, Raw(values))
     except NobodyThere as error:
         raise CommandError(f"There is nobody like that: {error}.") from error
     except Refused as refused:
