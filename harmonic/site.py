@@ -134,7 +134,7 @@ def api_word(access: Access) -> str:
     """Return whether API clients can get in here, in two or three words."""
     if not access.tenant.is_api_enabled:
         return f"API off for {access.tenant.name}"
-    return "API on" if access.here.is_api_enabled or access.here.is_main else "API off here"
+    return "API on" if access.here.is_api_open else "API off here"
 
 
 def _place_links(access: Access) -> Iterator[NavLink]:

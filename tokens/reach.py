@@ -15,7 +15,7 @@ from accounts.models import TenantUser
 from accounts.queries import Person, people
 from collectives.models import Collective, CollectiveMember
 from collectives.queries import tenant_admin_ids
-from harmonic.kernel.access import Access, CollectiveKind
+from harmonic.kernel.access import Access, CollectiveKind, is_api_open
 from harmonic.kernel.capabilities import GRANTABLE, grantable
 from harmonic.kernel.wording import in_words
 from tokens.models import ApiToken, list_path, token_path
@@ -201,8 +201,7 @@ def _collectives_of(owner: TenantUser) -> list[Collective]:
 
 
 def _is_closed(collective: Collective) -> bool:
-    is_on = collective.is_main or collective.is_api_enabled
-    return not is_on or collective.archived_at is not None
+    return not is_api_open(collective) or collective.archived_at is not None
 
 
 def _place(
@@ -231,7 +230,7 @@ def _place(
 
 def _here(collective: Collective, admins: tuple[Person, ...]) -> Iterator[Obstacle]:
     settings = "" if collective.is_workspace else f"{collective.path}/settings"
-    if not (collective.is_main or collective.is_api_enabled):
+    if not is_api_open(collective):
         yield Obstacle(
             "api_disabled_collective",
             "API is off in this collective.",
@@ -319,7 +318,7 @@ def shut_out(owner: TenantUser) -> tuple[Obstacle, ...]:
         for each in _collectives_of(owner)
         if not (each.is_main or each.is_workspace or each.archived_at)
     ]
-    if any(each.is_api_enabled for each in inside):
+    if any(is_api_open(each) for each in inside):
         return ()
     if not inside:
         return (_alone(owner),)

@@ -68,7 +68,7 @@ def api_state(access: Access) -> Mapping[str, Any]:
     """Return whether API clients get in, and if not, which switch is off and who turns it."""
     if not access.tenant.is_api_enabled:
         return {"api": "tenant_off", "api_admins": collectives.tenant_admins()}
-    if access.here.is_main or access.here.is_api_enabled:
+    if access.here.is_api_open:
         return {"api": "on", "api_admins": []}
     return {"api": "off", "api_admins": collectives.admins(access.here.id)}
 

@@ -1,0 +1,163 @@
+"""A collective that is closed, archived or somebody else's is so on every route that names it.
+
+The routes come from the resolver: whichever has a collective's handle or id in its path, below
+the collective's own prefix or anywhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from collectives.models import Collective, CollectiveMember
+from tests.access.contents import contents
+from tests.access.routes import Route, ids_of, routes
+from tests.access.stage import Stage
+from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# What only members of the kitchen may read.
+INSIDE = ("Who cooks, and how.", "Knife care", "Welcome to the kitchen", "Sharpen")
+BODY = json.dumps({"name": "Taken over", "text": "Taken over", "code": "x", "user_handle": "erin"})
+
+
+def switch_off(world: World) -> None:
+    Collective.unscoped.filter(handle="kitchen").update(is_api_enabled=False)
+
+
+def archive(world: World) -> None:
+    Collective.unscoped.filter(handle="kitchen").update(archived_at=timezone.now())
+
+
+def end_membership(world: World) -> None:
+    members = CollectiveMember.unscoped.filter(collective=world.collective("kitchen"))
+    members.filter(person=world.person("bob")).update(archived_at=timezone.now())
+
+
+STATES: dict[str, tuple[Callable[[World], None], frozenset[str]]] = {
+    "closed": (switch_off, frozenset({"api_disabled_collective"})),
+    "archived": (archive, frozenset({"collective_archived"})),
+    "not a member": (end_membership, frozenset({"not_a_member", "not_found"})),
+}
+# Open in that state, by the rule itself: how one gets in, and how an archived one is looked after.
+OPEN = {
+    "closed": (),
+    "archived": ("/settings",),
+    "not a member": ("/join",),
+}
+
+
+def routes_naming_the_kitchen(state: str) -> Iterator[Route]:
+    for route in routes():
+        names_it = "<str:collective_id>" in route.pattern or route.place == "kitchen"
+        if names_it and not any(word in f"/{route.pattern}" for word in OPEN[state]):
+            yield route
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_no_route_lets_a_token_in(world: World, state: str):
+    change, codes = STATES[state]
+    client = Client(raise_request_exception=False, headers=headers_of_bob())
+    ids = ids_of(world)
+    change(world)
+    before, faults = contents(), []
+
+    for route in routes_naming_the_kitchen(state):
+        for method in METHODS:
+            path = route.path(ids)
+            response = client.generic(method, path, BODY, "application/json")
+            is_refused = response.status_code in {403, 404, 405}
+            if not is_refused or any(word in response.text for word in INSIDE):
+                faults.append(f"{method} {path} {response.status_code}")
+            if response.status_code == 403 and response.json()["code"] not in codes:
+                faults.append(f"{method} {path} {response.json()['code']}")
+
+    assert faults == []
+    assert contents() == before
+
+
+def headers_of_bob() -> dict[str, str]:
+    plaintext = make_token("bob")
+    return {
+        "host": "garden.localhost",
+        "authorization": f"Bearer {plaintext}",
+        "accept": "application/json",
+    }
+
+
+@pytest.mark.parametrize("state", ["archived", "not a member"])
+def test_no_route_lets_a_session_in(world: World, state: str):
+    change, _ = STATES[state]
+    browser = client_of_nobody(raise_request_exception=False)
+    sign_in(browser, "bob", "garden")
+    ids = ids_of(world)
+    change(world)
+    before, faults = contents(), []
+
+    for route in routes_naming_the_kitchen(state):
+        for method in METHODS:
+            path = route.path(ids)
+            response = browser.generic(method, path, BODY, "application/json")
+            is_refused = response.status_code in {302, 401, 403, 404, 405}
+            if not is_refused or any(word in response.text for word in INSIDE):
+                faults.append(f"{method} {path} {response.status_code}")
+
+    assert faults == []
+    assert contents() == before
+
+
+def test_routes_outside_of_the_collectives_own_prefix_are_among_them():
+    patterns = {route.pattern for route in routes_naming_the_kitchen("closed")}
+
+    assert "api/v1/collectives/<str:collective_id>" in patterns
+    assert "api/v1/collectives/<str:collective_id>/members" in patterns
+    assert "workspace/<str:collective>/api/v1/collectives/<str:collective_id>" in patterns
+
+
+# --- What stays -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", ["handle", "id"])
+@pytest.mark.parametrize("method", ["get", "put", "patch"])
+def test_a_closed_collective_named_by_id_names_who_can_open_it(
+    world: World, method: str, word: str
+):
+    treasury = world.collective("treasury")
+    named = treasury.handle if word == "handle" else treasury.id
+    carol = client_with(make_token("carol"))
+
+    response = getattr(carol, method)(
+        f"/api/v1/collectives/{named}", {"name": "X"}, content_type="application/json"
+    )
+
+    assert response.status_code == 403
+    assert response.json()["error"] == "API not enabled for this collective"
+    assert "/collectives/treasury/settings" in response.json()["hint"]
+    assert world.collective("treasury").name == "Treasury"
+
+
+def test_the_token_says_the_same_of_it(world: World):
+    alice = client_with(make_token("alice"))
+
+    reach = alice.get("/api/v1/tokens/self").json()["reach"]
+
+    treasury = next(each for each in reach if each["collective"]["handle"] == "treasury")
+    assert "api_disabled_collective" in json.dumps(treasury)
+
+
+def test_an_internal_token_is_bound_by_no_switch(world: World):
+    switch_off(world)
+    steward = client_with(Stage(world).internal_token())
+
+    assert steward.get("/api/v1/collectives/kitchen").status_code == 200
+
+
+def test_the_main_collective_answers_by_id_whatever_its_column_says(world: World):
+    Collective.unscoped.filter(is_main=True).update(is_api_enabled=False)
+    bob = client_with(make_token("bob"))
+
+    assert bob.get("/api/v1/collectives/garden").status_code == 200
