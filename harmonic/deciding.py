@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Tenant
 from harmonic import lookup, sessions
-from harmonic.checks import check, check_collective_flag, check_open
+from harmonic.checks import check
 from harmonic.credentials import another_scheme, bearer, has_credentials, invalid_token, is_bearer
 from harmonic.kernel import audit
 from harmonic.kernel.access import (
@@ -104,7 +104,7 @@ class Decision:
 
     def _check(self, access: Access) -> None:
         if self._is_named_by_id:
-            check_named(self.request, access)
+            check_named(access)
         if self.route is not None:
             check(self.request, access, self.route.rule, self.route.view, self.route.kwargs)
 
@@ -194,18 +194,15 @@ class Decision:
         )
 
 
-def check_named(request: HttpRequest, access: Access) -> None:
-    """Pass if the caller may reach a collective that something else than the path names.
+def check_named(access: Access) -> None:
+    """Pass if the caller may know of a collective that is named by its id.
 
     Raises:
         NotFound: the caller is no member, or it is a chat, which has no page of its own.
-        Forbidden: its API switch is off for this caller, or it is archived.
     """
     place = access.place
     if place is None or not access.is_member or place.kind == CollectiveKind.CHAT:
         raise NotFound(COLLECTIVE_NOT_FOUND)
-    check_collective_flag(access)
-    check_open(request, access)
 
 
 def open_tenant(found: lookup.Found | None) -> TenantFacts:

@@ -53,6 +53,7 @@ NEW = Page(
     crumbs=below_list,
     actions=(actions.create_ai_agent,),
     writes={"POST": actions.create_ai_agent},
+    fresh="api_tokens",
     resource="users",
 )
 

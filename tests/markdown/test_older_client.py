@@ -34,6 +34,52 @@ def test_an_action_below_workspace_is_looked_for_in_ones_own_workspace(api: Any)
     assert "## Available actions at `/workspace/" in answer.content.decode()
 
 
+@pytest.mark.parametrize("page", ["settings", "workspace"])
+def test_a_forwarded_action_is_carried_out_once_for_each_key(api: Any, page: str) -> None:
+    """The key belongs to the path that serves the request, whichever path it was sent to."""
+    alice = api("alice")
+    path, body = {
+        "settings": ("/settings/actions/update_profile", {"name": "Alice B."}),
+        "workspace": ("/workspace/actions/create_note", {"text": "x"}),
+    }[page]
+
+    def send() -> Any:
+        return alice.post(
+            path,
+            json.dumps(body),
+            content_type="application/json",
+            headers={"idempotency-key": "1"},
+        )
+
+    first, second = send(), send()
+
+    assert first.status_code == {"settings": 200, "workspace": 404}[page]
+    assert second.status_code == first.status_code
+    assert second["Idempotent-Replayed"] == "true"
+    assert second.content == first.content
+
+
+def test_a_forwarded_request_counts_once(api: Any) -> None:
+    alice = api("alice")
+    counted = alice.get("/api/v1")["X-RateLimit-Remaining"]
+
+    alice.get("/settings/actions")
+
+    assert int(alice.get("/api/v1")["X-RateLimit-Remaining"]) == int(counted) - 2
+
+
+@pytest.mark.parametrize("path", ["/settings/actions", "/workspace/actions/create_note"])
+def test_an_anonymous_caller_is_told_to_authenticate_there(anonymous: Any, path: str) -> None:
+    answer = anonymous().get(path, headers={"accept": "text/markdown"})
+
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/settings/actions", "/workspace/actions"])
+def test_a_token_that_the_switch_keeps_out_is_refused_there(api: Any, path: str) -> None:
+    assert api("alice", tenant="harbor").get(path).status_code == 403
+
+
 def test_a_read_only_token_is_refused_there_as_well(api: Any) -> None:
     answer = execute(api("alice", scope="read"), "/settings/actions/update_profile", name="X")
 
