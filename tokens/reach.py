@@ -14,7 +14,7 @@ from uuid import UUID
 from accounts.models import TenantUser
 from accounts.queries import Person, people
 from collectives.models import Collective, CollectiveMember
-from collectives.queries import tenant_admin_ids
+from collectives.queries import inviting_collectives, tenant_admin_ids
 from harmonic.kernel.access import Access, CollectiveKind, is_api_open
 from harmonic.kernel.capabilities import GRANTABLE, grantable
 from harmonic.kernel.wording import in_words
@@ -336,13 +336,18 @@ def shut_out(owner: TenantUser) -> tuple[Obstacle, ...]:
 
 
 def _alone(owner: TenantUser) -> Obstacle:
-    return Obstacle(
-        "no_collective",
-        "It is a member of none.",
-        "add it to one in its settings",
-        _parent_of(owner),
-        f"/ai-agents/{owner.handle}/settings",
-    )
+    sentence, parent = "It is a member of none.", _parent_of(owner)
+    if _parent_may_invite(owner):
+        settings = f"/ai-agents/{owner.handle}/settings"
+        return Obstacle("no_collective", sentence, "add it to one in its settings", parent, settings)
+    cure = "create a collective and add it there"
+    return Obstacle("no_collective", sentence, cure, parent, "/collectives/new")
+
+
+def _parent_may_invite(agent: TenantUser) -> bool:
+    """Return whether the parent may add the agent to one of their collectives."""
+    parent = TenantUser.objects.filter(user=agent.user.parent_id).first()
+    return parent is not None and bool(inviting_collectives(parent.id))
 
 
 # --- Who can help ---------------------------------------------------------------------------

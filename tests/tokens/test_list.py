@@ -151,6 +151,20 @@ def test_the_warning_names_the_cure_that_helps(page, world, suffix):
     assert "/ai-agents/scout/settings" in alone
 
 
+@pytest.mark.parametrize("suffix", ["", ".md"])
+def test_the_cure_is_one_that_the_parent_can_carry_out(page, world, suffix):
+    """Bob may add nobody to the kitchen, so that his agent's settings would not help."""
+    bob, path = page("bob"), f"/u/pilot/settings/tokens/new{suffix}"
+
+    cannot = bob.get(path).content.decode()
+    Collective.unscoped.filter(handle="kitchen").update(all_members_can_invite=True)
+    can = bob.get(path).content.decode()
+
+    assert "create a collective and add it there" in cannot
+    assert "/collectives/new" in cannot
+    assert "add it to one in its settings" in can
+
+
 @pytest.mark.parametrize("state", ["inactive", "suspended"])
 def test_the_form_for_an_agent_that_gets_none_says_so_at_once(page, world, state):
     if state == "inactive":
