@@ -235,7 +235,19 @@ class Sweep:
             return f"wrote: {written[0][:120]}"
         if response.status_code == 403 and method != "HEAD" and not shows_a_way(response):
             return "says no, and not who could change that"
+        if is_allowed and route.action is not None and not route.action.changes_access:
+            changed = next((sql for sql in written if CHANGES_ACCESS.match(sql)), "")
+            # The scratchpad stands beside an agent's capabilities, and is none.
+            if changed and route.action_name != "update_scratchpad":
+                return f"changes who may do what, and does not state it: {changed[:120]}"
         return ""
+
+
+CHANGES_ACCESS = re.compile(
+    r'(INSERT INTO|UPDATE|DELETE FROM) "(collectives_collectivemember|accounts_tenantuser)"'
+    r'|UPDATE "(accounts_tenant|accounts_user|collectives_collective)"'
+    r'|UPDATE "tokens_apitoken" SET "deleted_at"'
+)
 
 
 def shows_a_way(response: HttpResponse) -> bool:
