@@ -111,9 +111,8 @@ def check_scope(
     if token is None or rule.any_scope:
         return
     verb = VERBS.get(request.method or "", "create")
-    page = getattr(view, "page", None)
-    action = page.action(kwargs["action_name"]) if page and "action_name" in kwargs else None
-    if action is not None and request.method == "POST":
+    action = None if verb == "read" else _action_of(request.method, view, kwargs)
+    if action is not None:
         if action.token_allows(access):
             return
         needed = action.scope
@@ -131,6 +130,16 @@ def check_scope(
             )
         },
     )
+
+
+def _action_of(method: str | None, view: object, kwargs: dict[str, Any]) -> Any:
+    """Return the action that a write on a page runs, at its own path or at that of a form."""
+    page = getattr(view, "page", None)
+    if page is None:
+        return getattr(view, "action", None)
+    if "action_name" in kwargs:
+        return page.action(kwargs["action_name"])
+    return page.writes.get(method)
 
 
 def _also(rule: Rule, token: Any) -> bool:

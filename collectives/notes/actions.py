@@ -183,6 +183,7 @@ confirm_read = Action(
     sentence="Tell the others that you have read this note as it is now.",
     label="Confirm that I read this",
     scope="create:confirmations",
+    other_scopes=("create:notes",),
     proof=Proof.NONE,
     changes_access=False,
     policy=rules.may_read,

@@ -131,6 +131,8 @@ class Action:
     # The heading of its own page: words, or what answers them for this caller and target.
     confirm: str | Callable[[Access, Any], Confirmation] = ""
     is_hidden: bool = False
+    # Scopes that allow the action as well as `scope` does, as REST has them.
+    other_scopes: tuple[str, ...] = ()
 
     @property
     def verb(self) -> str:
@@ -155,17 +157,18 @@ class Action:
         return self.audience or (access.place.audience if access.place else "public")
 
     def token_allows(self, access: Access) -> bool:
-        """Answer whether the caller's token may run this; a session always may.
+        """Return whether the caller's token may run this; a session always may.
 
-        Running is a POST, hence `create`; a narrow token may also name the action's true
-        verb and resource. Read actions need only read.
+        A token needs the action's own verb and resource, whatever the method of the request.
+        Read actions need only read.
         """
         token = access.token
         if token is None:
             return True
         if self.is_read:
             return token.grants("read", self.resource)
-        return token.grants("create", self.resource) or token.grants(self.verb, self.resource)
+        scopes = (self.scope, *self.other_scopes)
+        return any(token.grants(*scope.split(":")) for scope in scopes)
 
     def denied(self, access: Access, target: Any) -> Denied | None:
         """Return why the caller may not do this, or None. The one answer for every surface."""

@@ -511,6 +511,7 @@ def form_alias(page: Page, action: Action, method: str = "POST") -> View:
         access = cast(Request, request).access
         return run(request, page, action, partial(page.find, **kwargs), access.path)
 
+    view.action = action  # type: ignore[attr-defined]  # read by the check of scopes
     return with_rule(view, page.rule)
 
 
