@@ -97,6 +97,9 @@ class ApiToken(TenantModel):
                 name="token_context_only_internal",
                 condition=Q(is_internal=True) & ~Q(context="") | Q(is_internal=False, context=""),
             ),
+            models.CheckConstraint(
+                name="token_has_scopes", condition=Q(deleted_at__isnull=False) | ~Q(scopes=[])
+            ),
         )
         indexes = (models.Index(fields=["tenant", "owner", "-created_at"], name="token_by_owner"),)
 

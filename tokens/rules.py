@@ -127,6 +127,7 @@ def refuse_wider(access: Access, scopes: Iterable[str]) -> None:
         raise Refused(
             "Cannot grant scope(s) the creating token does not have: " + ", ".join(lacking),
             code="scope_not_grantable",
+            hint=f"Your token has: {', '.join(token.scopes)}. Use a token that has these scopes.",
         )
 
 
@@ -136,9 +137,16 @@ def _holds(held: tuple[str, ...], scope: str) -> bool:
 
 
 def held_by(access: Access, scopes: Iterable[str]) -> list[str]:
-    """Return those of `scopes` that the caller may pass on."""
-    token = access.token
-    return [scope for scope in scopes if token is None or _holds(token.scopes, scope)]
+    """Return those of `scopes` that the caller may grant to a new token.
+
+    Raises:
+        Refused: the caller may grant none of them.
+    """
+    token, asked = access.token, list(scopes)
+    held = [scope for scope in asked if token is None or _holds(token.scopes, scope)]
+    if not held:
+        refuse_wider(access, asked)
+    return held
 
 
 # --- Expiry ---------------------------------------------------------------------------------
@@ -196,11 +204,13 @@ def create_token(
     """Make a token of `owner`, inside a transaction.
 
     Raises:
-        Invalid: the name is blank, or the expiry is past.
+        Invalid: there are no scopes, the name is blank, or the expiry is past.
         Refused: scopes wider than the caller's, or 50 active tokens already.
     """
     granted = list(scopes)
     refuse_wider(access, granted)
+    if not granted:
+        raise Invalid.of("scopes", "blank")
     if name == "":
         raise Invalid.of("name", "blank")
     if expires_at is not None and expires_at <= access.now:

@@ -82,13 +82,11 @@ def checked_scopes(scopes: list[str]) -> list[str]:
     """Return the scopes, each once.
 
     Raises:
-        Invalid: there are none, or some are not known.
+        Invalid: some are not known.
     """
     unknown = [scope for scope in scopes if not rules.is_scope(scope)][:NAMED_SCOPES]
     if unknown:
         raise Invalid(*(Problem("scopes", f"Invalid scope: {scope}") for scope in unknown))
-    if not scopes:
-        raise Invalid.of("scopes", "blank")
     return list(dict.fromkeys(scopes))
 
 
