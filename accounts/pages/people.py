@@ -54,6 +54,7 @@ def profile(access: Access, person: TenantUser) -> Mapping[str, Any]:
         "common": common[:COMMON_SHOWN],
         "common_count": len(common),
         "more": max(0, len(common) - COMMON_SHOWN),
+        "has_pins": access.here.is_main,
         "pinned": pinned(access, person.id) if access.here.is_main else [],
         "feed": feed,
         "older_href": f"{access.path}?cursor={feed.older}" if feed.older else "",

@@ -101,7 +101,6 @@ OWN = Page(
     title=lambda access, target: "Security log",
     show=own,
     crumbs=lambda access, target: [Link("Settings", f"{access.user.path}/settings")],
-    resource="users",
 )
 
 TENANT = Page(

@@ -66,6 +66,12 @@ MOMENT = text(
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 SCOPES = {**array({"type": "string"}), "examples": [["read:all"]]}
+OMITTED = {
+    **array({"type": "string"}),
+    "description": "Members that are empty because the token may not read their resource;"
+    " only where there are such.",
+    "examples": [["pinned_items"]],
+}
 NOTICE = text("Ignored: …", description="What was not done, and why; only where there is such.")
 KEPT = "Kept for clients that expect it."
 USER_TYPE = words("human", "ai_agent", "collective_identity", "imported_placeholder")
@@ -215,7 +221,11 @@ OBJECTS: dict[str, Schema] = {
     ),
     "User": record(
         "",
-        {"note": NOTICE, "token": text("hmn_…", description="Only with `generate_token`.")},
+        {
+            "note": NOTICE,
+            "token": text("hmn_…", description="Only with `generate_token`."),
+            "omitted": OMITTED,
+        },
         id=ID,
         user_type=USER_TYPE,
         email=or_null(text("alice@example.org")),

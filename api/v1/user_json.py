@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from accounts.models import TenantUser
 from accounts.rules import is_parent_of
+from api.embedded import readable
 from api.shapes import ts, ts_or_none
 from api.v1.note_json import note_json
 from api.views import access_of, origin_of
@@ -18,6 +19,7 @@ from collectives.notes.models import Note
 from harmonic.kernel.access import Access
 
 IMAGE = "/placeholder.png"
+EMBEDDED = {"pinned_items": "notes"}
 Json = dict[str, Any]
 
 
@@ -40,7 +42,7 @@ def user_json(
 ) -> Json:
     """Return a user; with `collective`, the identity of that collective."""
     user = person.user
-    return {
+    shown = {
         "id": str(user.id),
         "user_type": user.user_type,
         "email": user.email if may_see_email(access, person) else None,
@@ -54,6 +56,7 @@ def user_json(
         "parent_id": str(user.parent_id) if user.parent_id else None,
         "path": collective.get_absolute_url() if collective else person.get_absolute_url(),
     }
+    return readable(access, shown, EMBEDDED)
 
 
 def may_see_email(access: Access, person: TenantUser) -> bool:

@@ -252,6 +252,15 @@ class Access:
         assert self.deciding is not None, "only requests reach other collectives"
         return self.deciding.within(place)
 
+    def may_read(self, resource: str) -> bool:
+        """Return whether the caller may read `resource` at its own route.
+
+        The one rule for what an answer includes besides its own subject. Sessions may read
+        everything; a token needs `read:{resource}` or `read:all`. `resource` is `all` for what
+        only `read:all` covers: collectives, their members, the security log.
+        """
+        return self.token is None or self.token.grants("read", resource)
+
     def is_fresh(self, scope: str) -> bool:
         """Answer whether `scope` needs no new proof; tokens are never asked for one."""
         return self.token is not None or scope in self.fresh

@@ -51,6 +51,37 @@ def _only(parser: Parser, end: str, *, for_markdown: bool) -> OnlyNode:
     return OnlyNode(nodelist, for_markdown=for_markdown)
 
 
+class EmbeddedNode(Node):
+    """Content of another resource than the page's own."""
+
+    def __init__(self, nodelist: NodeList, resource: str, what: str) -> None:
+        self.nodelist = nodelist
+        self.resource = resource
+        self.what = what
+
+    def render(self, context: Context) -> SafeString:
+        surface: Surface = context["surface"]
+        if surface.access.may_read(self.resource):
+            return self.nodelist.render(context)
+        return format_html(
+            "<p>Omitted: {}. Requires the scope <code>read:{}</code>.</p>", self.what, self.resource
+        )
+
+
+@register.tag
+def embedded(parser: Parser, token: Token) -> EmbeddedNode:
+    """Show what is inside to callers who may read its resource at its own route.
+
+    `{% embedded "notes" "pinned notes" %}…{% endembedded %}`: a token without `read:notes`
+    gets one line instead, which names the scope. The resource `all` is what only
+    `read:all` covers.
+    """
+    _, resource, what = token.split_contents()
+    nodelist = parser.parse(("endembedded",))
+    parser.delete_first_token()
+    return EmbeddedNode(nodelist, resource.strip('"'), what.strip('"'))
+
+
 @register.simple_tag(takes_context=True)
 def user_line(context: Context, value: object) -> str:
     """Show a one-line string that somebody wrote: escaped, and never anything but text."""

@@ -1,0 +1,23 @@
+"""Members of an object that belong to another resource, such as a user's pinned notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harmonic.kernel.access import Access
+
+Json = dict[str, Any]
+
+
+def readable(access: Access, shown: Json, resources: Mapping[str, str]) -> Json:
+    """Return an object without the members that the caller's token may not read.
+
+    `resources` maps a member's name to its resource. A member left out is an empty list or
+    null, and `omitted` names it; the key is absent when nothing is left out.
+    """
+    omitted = [name for name, resource in resources.items() if not access.may_read(resource)]
+    if not omitted:
+        return shown
+    emptied = {name: [] if isinstance(shown[name], list) else None for name in omitted}
+    return {**shown, **emptied, "omitted": omitted}
