@@ -19,5 +19,5 @@ def readable(access: Access, shown: Json, resources: Mapping[str, str]) -> Json:
     omitted = [name for name, resource in resources.items() if not access.may_read(resource)]
     if not omitted:
         return shown
-    emptied = {name: [] if isinstance(shown[name], list) else None for name in omitted}
+    emptied: Json = {name: [] if isinstance(shown[name], list) else None for name in omitted}
     return {**shown, **emptied, "omitted": omitted}

@@ -16,8 +16,9 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.filters import named, refuse_unknown
 from api.views import access_of, origin_of
-from harmonic.kernel import conditional, cursors, wording
+from harmonic.kernel import conditional, cursors
 from harmonic.kernel.access import Invalid, Problem
 from harmonic.kernel.cursors import Order
 from harmonic.kernel.fields import Flag, Line, Params, Whole
@@ -69,8 +70,10 @@ def query(params: type[Params], request: Request) -> dict[str, Any]:
     Raises:
         Invalid: naming the faulty ones.
     """
+    asked = _asked(params, request)
+    refuse_unknown(asked, params().fields)
     try:
-        return validated(params, Raw(_asked(params, request), is_form=True))
+        return validated(params, Raw(asked, is_form=True))
     except Invalid as invalid:
         raise named(*invalid.problems) from invalid
 
@@ -85,11 +88,6 @@ def _asked(params: type[Params], request: Request) -> dict[str, str]:
             raise Invalid(Problem(name, "is given more than once"))
         asked[name] = ",".join(values)
     return asked
-
-
-def named(*problems: Problem) -> Invalid:
-    """Return the refusal of a query's parameters, which names them as the address spells them."""
-    return Invalid(*problems, rest_message=wording.joined(problems))
 
 
 class Fetch(Protocol[M_co]):

@@ -15,6 +15,7 @@ from rest_framework.viewsets import ViewSet
 
 from api import idempotency
 from api.errors import method_not_allowed
+from api.filters import refuse_unknown
 from api.negotiation import Json
 from api.preconditions import tagged
 from harmonic.kernel.access import Access, Rule
@@ -43,6 +44,11 @@ class Resource(ViewSet):
     @property
     def default_response_headers(self) -> dict[str, str]:
         return {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.action == "retrieve":
+            refuse_unknown(request.query_params, ())
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         return Response(status=204, headers={"Allow": self.allowed})

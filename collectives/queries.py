@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
@@ -12,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 from accounts.models import TenantUser
 from accounts.queries import Person, people, with_user
 from collectives.models import Collective, CollectiveMember, Invite
-from harmonic.kernel.access import Access, NotFound
+from harmonic.kernel.access import Access, NotFound, UserType
 from harmonic.kernel.prepared import Parameter, of_model
 from harmonic.kernel.tenancy import parse_uuid
 
@@ -47,6 +48,23 @@ def inviting_collectives(person_id: UUID) -> list[Collective]:
         members__archived_at=None,
     )
     return list(rows.order_by("name", "id"))
+
+
+def other_identities(person_id: UUID) -> QuerySet[Any, Any]:
+    """Return the identities of the collectives that a person is no member of, as a subquery."""
+    mine = Collective.objects.of(person_id).values("id")
+    found: QuerySet[Any, Any] = Collective.objects.exclude(id__in=mine).exclude(identity=None)
+    return found.values("identity")
+
+
+def is_known(access: Access, person: TenantUser) -> bool:
+    """Return whether the caller may learn that somebody exists.
+
+    The identity of a collective has its name, which only its members read.
+    """
+    if person.user.user_type != UserType.COLLECTIVE_IDENTITY:
+        return True
+    return not other_identities(access.user.person_id).filter(identity=person.id).exists()
 
 
 def own_workspace(person_id: UUID) -> Collective | None:

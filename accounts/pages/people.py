@@ -73,11 +73,23 @@ def profile_title(access: Access, person: TenantUser) -> str:
     return person.display_name
 
 
+def known_person(access: Access, handle: str) -> TenantUser:
+    """Return who a path names, unless it is the identity of a collective of others.
+
+    Raises:
+        NotFound: there is no such person, or the caller may not learn of them.
+    """
+    person = person_at(access, handle)
+    if not collectives.is_known(access, person):
+        raise NotFound
+    return person
+
+
 PROFILE = Page(
     name="people.show",
     template="accounts/profile.html",
     title=profile_title,
-    find=person_at,
+    find=known_person,
     show=profile,
     resource="users",
 )

@@ -28,6 +28,15 @@ CODES: dict[str, Code] = {
         "Validation failed: Text can't be blank",
         {"fields": {"text": ["Text can't be blank"]}},
     ),
+    "unknown_parameter": Code(
+        400,
+        "The query has a parameter that the route does not have.",
+        "colour is not a parameter of this route",
+        {
+            "fields": {"colour": ["Colour is not a parameter of this route"]},
+            "hint": "Parameters of this route: limit, cursor, count, include.",
+        },
+    ),
     "limit_reached": Code(
         400,
         "There are as many as there may be.",

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from api.openapi.objects import Schema, array, ref, text, words
-from api.paging import PageParams
 from api.v1 import collectives, info, note_json, notes, token_self, tokens, users
-from api.v1.note_lists import NoteListParams
+from api.v1.note_lists import CommentListParams, NoteListParams
 from collectives.notes import actions as note_actions
 from harmonic.kernel.fields import Params
 from tokens import actions as token_actions
@@ -96,7 +95,7 @@ OPERATIONS: dict[tuple[type, str], Operation] = {
         "list_comments",
         "The direct comments on a note, oldest first",
         array(NOTE),
-        query=PageParams,
+        query=CommentListParams,
         includes=INCLUDES,
     ),
     (notes.Comments, "create"): Operation(
@@ -111,7 +110,7 @@ OPERATIONS: dict[tuple[type, str], Operation] = {
         "list_collectives",
         "The caller's collectives, the main one among them",
         array(ref("ListedCollective")),
-        query=PageParams,
+        query=collectives.CollectiveListParams,
     ),
     (collectives.Collectives, "create"): Operation(
         "create_collective",
@@ -132,10 +131,13 @@ OPERATIONS: dict[tuple[type, str], Operation] = {
         "list_members",
         "Active members of a collective, newest first",
         array(ref("Member")),
-        query=PageParams,
+        query=collectives.MemberListParams,
     ),
     (users.Users, "list"): Operation(
-        "list_users", "Who belongs to the tenant, newest first", array(USER), query=PageParams
+        "list_users",
+        "Who belongs to the tenant, newest first",
+        array(USER),
+        query=users.UserListParams,
     ),
     (users.Users, "create"): Operation(
         "create_ai_agent",

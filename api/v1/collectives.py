@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.errors import method_not_allowed
+from api.filters import DatedParams, author_of, order_of, sort_field
 from api.paging import PageParams, page_of, query
-from api.shapes import ts, ts_or_none
+from api.shapes import bounds, ts, ts_or_none
 from api.views import Resource, access_of, created, origin_of, route
 from api.writes import carry_out, refuse_kind
 from collectives import rules
 from collectives.actions import collective as actions
-from collectives.models import Collective, CollectiveMember
+from collectives.models import Collective, CollectiveMember, CollectiveQuerySet
 from collectives.queries import here
 from harmonic.kernel import audit
 from harmonic.kernel.access import (
@@ -30,8 +32,7 @@ from harmonic.kernel.access import (
     is_api_open,
 )
 from harmonic.kernel.actions import Outcome
-from harmonic.kernel.cursors import Order
-from harmonic.kernel.fields import Block, Flag, Line
+from harmonic.kernel.fields import Block, Flag, Line, Moment
 from harmonic.kernel.pages import no_target
 
 # --- Making and changing one ----------------------------------------------------------------
@@ -123,6 +124,36 @@ def there(access: Access, collective_id: str) -> Access:
     return access.within(collective_id.lower())
 
 
+# --- Listing them ---------------------------------------------------------------------------
+
+OLDEST, NEWEST = "created_at-asc", "created_at-desc"
+COLUMNS = {"created": "created_at", "updated": "updated_at"}
+
+
+class CollectiveListParams(PageParams, DatedParams):
+    sort_by = sort_field(*COLUMNS.values(), usual=OLDEST)
+
+
+class MemberListParams(PageParams):
+    sort_by = sort_field("created_at", usual=NEWEST)
+    created_after = Moment(required=False)
+    created_before = Moment(required=False)
+
+
+def listed(access: Access, params: dict[str, Any]) -> CollectiveQuerySet:
+    """Return the caller's collectives that a list's parameters name.
+
+    A collective that shows a token only its name matches no filter: its values are hidden.
+    """
+    mine: CollectiveQuerySet = Collective.objects.standard().of(access.user.person_id)
+    author = author_of(access, params)
+    wanted: dict[str, Any] = bounds(COLUMNS, params)
+    wanted |= {"created_by": author.user_id} if author else {}
+    if wanted and access.is_bound_by_switches:
+        mine = mine.filter(Q(is_main=True) | Q(is_api_enabled=True))
+    return mine.filter(**wanted)
+
+
 # --- Serving them ---------------------------------------------------------------------------
 
 
@@ -131,10 +162,9 @@ class Collectives(Resource):
     model = Collective
 
     def list(self, request: Request) -> Response:
-        params = query(PageParams, request)
+        params = query(CollectiveListParams, request)
         access = access_of(request)
-        mine = Collective.objects.standard().of(access.user.person_id)
-        page = page_of(mine, Order("created_at", is_descending=False), request, params)
+        page = page_of(listed(access, params), order_of(params, OLDEST), request, params)
         roles = roles_in(access, page.rows)
         origin = origin_of(request)
         return page.answer([listed_json(access, row, roles[row.id], origin) for row in page.rows])
@@ -176,11 +206,11 @@ class Members(Resource):
     rule = Rule(Door.TENANT)
 
     def list(self, request: Request, collective_id: str) -> Response:
-        params = query(PageParams, request)
+        params = query(MemberListParams, request)
         access = there(access_of(request), collective_id)
         rows = CollectiveMember.objects.active().filter(collective=access.here.id)
-        rows = rows.select_related("person__user")
-        page = page_of(rows, Order("created_at"), request, params)
+        rows = rows.filter(**bounds(COLUMNS, params)).select_related("person__user")
+        page = page_of(rows, order_of(params, NEWEST), request, params)
         return page.answer([member_json(row) for row in page.rows])
 
 

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from rest_framework.exceptions import ValidationError
 
 from accounts.queries import person_named
-from api.paging import named
+from api.filters import named
 from api.shapes import TICK, after, before, floor
 from collectives import cycles
 from collectives.queries import here

@@ -10,8 +10,8 @@ from django.db.models import Q
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.queries import person_named
-from api.paging import PageParams, named, page_from, page_of, query
+from api.filters import author_of, named, order_of, sort_field
+from api.paging import WHOLE, PageParams, page_from, page_of, query
 from api.shapes import bounds
 from api.v1.note_filters import by_cycle, by_filters, by_words, words
 from api.v1.note_json import NoteWriter
@@ -26,11 +26,8 @@ from harmonic.kernel.fields import Choice, Line, Moment
 from harmonic.kernel.prepared import Rows
 
 LIMIT = 50
-SORTS = tuple(
-    f"{moment}-{direction}"
-    for moment in ("created_at", "updated_at", "deadline")
-    for direction in ("desc", "asc")
-)
+MOMENTS = ("created_at", "updated_at", "deadline")
+NEWEST, OLDEST = "created_at-desc", "created_at-asc"
 SUBTYPES = ("text", "reminder", "table", "comment", "statement", "summary")
 LISTED = tuple(subtype for subtype in SUBTYPES if subtype not in ("comment", "statement"))
 # Each word of them costs the database something.
@@ -40,7 +37,7 @@ NOWHERE = UUID(int=0)
 
 
 class NoteListParams(PageParams):
-    sort_by = Choice(SORTS, required=False, help_text="The order; created_at-desc unless given.")
+    sort_by = sort_field(*MOMENTS, usual=NEWEST)
     created_by = Line(required=False, allow_blank=True, help_text="A handle, an id, or me.")
     subtype = Line(required=False, allow_blank=True, help_text="Subtypes, with commas between.")
     status = Choice(["open", "closed"], required=False, help_text="By the deadline.")
@@ -68,6 +65,17 @@ class NoteListParams(PageParams):
     collective = Line(required=False, allow_blank=True, help_text="Handles, with commas between.")
 
 
+class CommentListParams(NoteListParams):
+    """The filters of notes that do not choose which notes are listed."""
+
+    sort_by = sort_field(*MOMENTS, usual=OLDEST)
+    # REST framework removes the fields of a base class so.
+    subtype = None  # type: ignore[assignment]
+    commentable = None  # type: ignore[assignment]
+    scope = None  # type: ignore[assignment]
+    collective = None  # type: ignore[assignment]
+
+
 COLUMNS = {"created": "created_at", "updated": "updated_at", "deadline": "deadline"}
 
 
@@ -77,13 +85,37 @@ def list_of_notes(request: Request) -> Response:
     params = query(NoteListParams, request)
     places = _places(access, params)
     ids = [access.here.id] if places is None else [place.id for place in places]
-    wanted = {**_wanted(access, params), "collective__in": tuple(ids) or (NOWHERE,)}
-    order, writer = _order(params), NoteWriter(request, places or ())
-    narrowed = _narrowed(access, params)
+    wanted = {
+        **_wanted(access, params),
+        **_by_subtype(params),
+        **_by_parent(access, params),
+        "collective__in": tuple(ids) or (NOWHERE,),
+    }
+    return _answer(
+        wanted, order_of(params, NEWEST), request, params, NoteWriter(request, places or ())
+    )
+
+
+def list_of_comments(request: Request, note: Note) -> Response:
+    """Answer with the direct comments on a note, oldest first unless asked otherwise."""
+    params = query(CommentListParams, request)
+    wanted = {**_wanted(access_of(request), params), **comments_on(note.id)}
+    return _answer(wanted, order_of(params, OLDEST), request, params, NoteWriter(request), WHOLE)
+
+
+def _answer(
+    wanted: Wanted,
+    order: Order,
+    request: Request,
+    params: dict[str, Any],
+    writer: NoteWriter,
+    whole: int = LIMIT,
+) -> Response:
+    narrowed = _narrowed(access_of(request), params)
     if narrowed is None:
-        return answer_with(wanted, order, request, params, writer)
+        return answer_with(wanted, order, request, params, writer, whole)
     rows = Note.objects.alive().counted().filter(narrowed, **wanted)
-    page = page_of(rows, order, request, params, whole=LIMIT)
+    page = page_of(rows, order, request, params, whole=whole)
     return page.answer(writer.all(page.rows))
 
 
@@ -128,18 +160,11 @@ def _places(access: Access, params: dict[str, Any]) -> list[Collective] | None:
     return list(mine.filter(handle__in=handles) if handles else mine)
 
 
-def _order(params: dict[str, Any]) -> Order:
-    moment, _, direction = params.get("sort_by", SORTS[0]).rpartition("-")
-    return Order(moment, is_descending=direction == "desc")
-
-
 def _wanted(access: Access, params: dict[str, Any]) -> Wanted:
     return {
         **bounds(COLUMNS, params),
-        **_by_subtype(params),
         **_by_author(access, params),
         **_by_status(access, params),
-        **_by_parent(access, params),
     }
 
 
@@ -154,13 +179,8 @@ def _by_subtype(params: dict[str, Any]) -> Wanted:
 
 
 def _by_author(access: Access, params: dict[str, Any]) -> Wanted:
-    asked = params.get("created_by")
-    if not asked:
-        return {}
-    person = person_named(asked, access)
-    if person is None:
-        raise named(Problem("created_by", "names nobody here"))
-    return {"created_by": person.user_id}
+    author = author_of(access, params)
+    return {"created_by": author.user_id} if author else {}
 
 
 def _by_status(access: Access, params: dict[str, Any]) -> Wanted:

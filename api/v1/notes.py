@@ -9,17 +9,15 @@ from django.urls import URLPattern, reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.paging import WHOLE, PageParams, query
 from api.v1.note_json import NoteWriter, event_json
-from api.v1.note_lists import answer_with, list_of_notes
+from api.v1.note_lists import list_of_comments, list_of_notes
 from api.views import Resource, access_of, created, route
 from api.writes import carry_out, erase, refuse_kind, sent
 from collectives.notes import actions, rules
 from collectives.notes.models import Note
-from collectives.notes.queries import comments_on, live_note_at
+from collectives.notes.queries import live_note_at
 from harmonic.kernel.access import Access, Door, Invalid, NotFound, Problem, Rule
 from harmonic.kernel.actions import Find, Outcome, perform
-from harmonic.kernel.cursors import Order
 from harmonic.kernel.fields import Choice, Line, Params
 from harmonic.kernel.pages import no_target
 from harmonic.kernel.params import Raw, validated
@@ -121,10 +119,7 @@ class Comments(Resource):
     rule = Rule(Door.COLLECTIVE, resource="notes")
 
     def list(self, request: Request, note_id: str) -> Response:
-        params = query(PageParams, request)
-        note = live_note_at(access_of(request), note_id)
-        order, writer = Order("created_at", is_descending=False), NoteWriter(request)
-        return answer_with(comments_on(note.id), order, request, params, writer, WHOLE)
+        return list_of_comments(request, live_note_at(access_of(request), note_id))
 
     def create(self, request: Request, note_id: str) -> Response:
         access = access_of(request)

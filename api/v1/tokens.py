@@ -16,7 +16,8 @@ from rest_framework.response import Response
 from accounts.models import TenantUser
 from accounts.queries import person_named
 from accounts.rules import may_edit
-from api.paging import PageParams, named, page_of, query
+from api.filters import named, order_of, sort_field
+from api.paging import PageParams, page_of, query
 from api.shapes import bounds, ts, ts_or_none
 from api.views import Resource, access_of, created, keep_secret, route
 from api.writes import carry_out, erase, refuse_kind
@@ -32,7 +33,6 @@ from harmonic.kernel.access import (
     Rule,
 )
 from harmonic.kernel.actions import Find, Outcome, Secret
-from harmonic.kernel.cursors import Order
 from harmonic.kernel.fields import Flag, Line, Moment, Names, Params
 from harmonic.kernel.params import Raw, validated
 from tokens import actions, rules
@@ -140,7 +140,8 @@ def _sentence(problem: Problem) -> str:
 
 # --- Listing them ---------------------------------------------------------------------------
 
-COLUMNS = {"created": "created_at", "expires": "expires_at"}
+COLUMNS = {"created": "created_at", "updated": "updated_at", "expires": "expires_at"}
+NEWEST = "created_at-desc"
 
 
 class TokenListParams(PageParams):
@@ -149,8 +150,11 @@ class TokenListParams(PageParams):
         required=False,
         help_text="all: of the user and of their external agents; me, or an agent's handle.",
     )
+    sort_by = sort_field(*COLUMNS.values(), usual=NEWEST)
     created_after = Moment(required=False)
     created_before = Moment(required=False)
+    updated_after = Moment(required=False)
+    updated_before = Moment(required=False)
     expires_after = Moment(required=False)
     expires_before = Moment(required=False)
 
@@ -211,7 +215,7 @@ class Tokens(Resource):
         params = query(TokenListParams, request)
         owners = {each.id: each for each in owners_asked(owner_at(access, user_id), params)}
         rows = ApiToken.objects.filter(narrowed(access, params), owner__in=owners).external()
-        page = page_of(rows, Order("created_at"), request, params)
+        page = page_of(rows, order_of(params, NEWEST), request, params)
         return page.answer([token_json(access, row, owners[row.owner_id]) for row in page.rows])
 
     def create(self, request: Request, user_id: str) -> Response:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from django.db.models import ProtectedError
+from django.db.models import F, ProtectedError, QuerySet
 from django.urls import URLPattern, reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,12 +15,14 @@ from accounts.actions import agents, people
 from accounts.models import TenantUser, User
 from accounts.queries import person_named, with_user
 from accounts.rules import checked_handle, handles_locked, may_edit, someone
+from api.filters import DatedParams, author_of, order_of, sort_field
 from api.paging import PageParams, page_of, query
+from api.shapes import bounds
 from api.v1.user_json import users_json
 from api.views import Resource, access_of, created, keep_secret, route
 from api.writes import carry_out, erase, refuse_kind
 from collectives.notes.models import NoteHistoryEvent
-from collectives.queries import own_workspace
+from collectives.queries import is_known, other_identities, own_workspace
 from harmonic.kernel.access import (
     Access,
     Door,
@@ -146,12 +148,46 @@ delete_user = replace(
     people.update_profile, scope="delete:users", params=None, effect=_delete, is_dangerous=True
 )
 
+# --- Listing them ---------------------------------------------------------------------------
+
+
+class UserListParams(PageParams, DatedParams):
+    sort_by = sort_field("created_at", "updated_at", usual="the newest members first")
+
+
+NEWEST_MEMBERS = Order("created_at")
+# The moments that a user shows are those of the account, not of the membership.
+COLUMNS = {"created": "account_created_at", "updated": "account_updated_at"}
+
+
+def listed(access: Access, params: dict[str, Any]) -> QuerySet[TenantUser]:
+    """Return the active users that a list's parameters name.
+
+    `created_by` names the parent of AI agents.
+    """
+    rows = with_user().annotate(
+        account_created_at=F("user__created_at"), account_updated_at=F("user__updated_at")
+    )
+    rows = rows.filter(archived_at=None, **bounds(COLUMNS, params))
+    author = author_of(access, params)
+    if author is not None:
+        rows = rows.filter(user__parent=author.user_id)
+    return rows.exclude(id__in=other_identities(access.user.person_id))
+
+
+def list_order(params: dict[str, Any]) -> Order:
+    if "sort_by" not in params:
+        return NEWEST_MEMBERS
+    order = order_of(params, "")
+    return Order(f"account_{order.moment}", order.is_descending)
+
+
 # --- Serving them ---------------------------------------------------------------------------
 
 
 def user_at(access: Access, user_id: str) -> TenantUser:
     person = person_named(user_id, access)
-    if person is None:
+    if person is None or not is_known(access, person):
         raise NotFound(NOT_FOUND)
     return person
 
@@ -178,9 +214,9 @@ class Users(Resource):
     model = User
 
     def list(self, request: Request) -> Response:
-        params = query(PageParams, request)
-        rows = with_user().filter(archived_at=None)
-        page = page_of(rows, Order("created_at"), request, params, whole=LISTED)
+        params = query(UserListParams, request)
+        rows = listed(access_of(request), params)
+        page = page_of(rows, list_order(params), request, params, whole=LISTED)
         return page.answer(users_json(request, page.rows))
 
     def create(self, request: Request) -> Response:

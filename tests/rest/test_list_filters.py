@@ -1,0 +1,324 @@
+"""The filters of every list: what they select, and that a value or a name that means nothing is
+refused by name."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from api.openapi.document import document
+from api.openapi.operations import OPERATIONS
+from collectives.models import Collective, CollectiveMember
+from collectives.notes.models import Note
+from harmonic.kernel.params import declared_fields
+from tests.fixtures.world import World
+from tests.rest.conftest import BASE, KITCHEN, error_of
+from tokens.models import ApiToken
+
+LISTS = {
+    operation.name: operation.query
+    for operation in OPERATIONS.values()
+    if operation.query is not None
+}
+USERS, COLLECTIVES = f"{BASE}/users", f"{BASE}/collectives"
+MEMBERS = f"{COLLECTIVES}/kitchen/members"
+TOKENS = f"{BASE}/users/me/tokens"
+KNIFE_CARE = "Knife care"
+
+
+def days(world: World, number: float) -> str:
+    return (world.now + timedelta(days=number)).isoformat()
+
+
+@pytest.fixture
+def addresses(note_id) -> dict[str, str]:
+    """Return the address of each list, by operation."""
+    ids = {"collectives": "kitchen", "users": "me", "notes": note_id("Welcome to the kitchen")}
+    found = {}
+    for path, item in document()["paths"].items():
+        operation = item.get("get", {}).get("operationId")
+        if operation in LISTS:
+            kind = path.split("/")[1]
+            below = re.sub(r"\{\w+\}", ids[kind], path)
+            found[operation] = f"{KITCHEN if kind == 'notes' else BASE}{below}"
+    assert set(found) == set(LISTS)
+    return found
+
+
+# --- What every list refuses ----------------------------------------------------------------
+
+
+def asked_wrongly() -> list[tuple[str, str]]:
+    """Return a value that means nothing for each filter of each list."""
+    return [
+        (name, f"{parameter}=nonsense")
+        for name, query in LISTS.items()
+        for parameter in declared_fields(query)
+        if parameter.endswith(("_after", "_before"))
+        or parameter in {"sort_by", "created_by", "limit", "count", "cursor"}
+    ]
+
+
+@pytest.mark.parametrize(("name", "query"), asked_wrongly())
+def test_a_value_that_means_nothing_is_refused_by_name(alice, addresses, name, query):
+    response = alice.get(f"{addresses[name]}?{query}")
+
+    assert error_of(response, 400).startswith(query.partition("=")[0])
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_has_the_filters_of_what_its_rows_show(name):
+    assert {"sort_by", "created_after", "created_before", "limit", "cursor", "count"} <= set(
+        declared_fields(LISTS[name])
+    )
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_an_unknown_parameter_is_refused(alice, addresses, name):
+    response = alice.get(f"{addresses[name]}?limti=2")
+
+    assert error_of(response, 400) == "limti is not a parameter of this route"
+    body = response.json()
+    assert body["code"] == "unknown_parameter"
+    assert list(body["fields"]) == ["limti"]
+    assert body["hint"].startswith("Did you mean “limit”?")
+    for parameter in declared_fields(LISTS[name]):
+        assert parameter in body["hint"]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_filter_of_another_list_is_refused_not_ignored(alice, addresses, name):
+    foreign = {parameter for query in LISTS.values() for parameter in declared_fields(query)}
+    for parameter in sorted(foreign - set(declared_fields(LISTS[name]))):
+        response = alice.get(f"{addresses[name]}?{parameter}=x")
+        assert error_of(response, 400).startswith(parameter)
+        assert response.json()["code"] == "unknown_parameter"
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_include_is_accepted_everywhere(alice, addresses, name):
+    assert alice.get(f"{addresses[name]}?include=nothing").status_code == 200
+
+
+@pytest.mark.parametrize("path", [BASE, f"{USERS}/me", f"{COLLECTIVES}/kitchen"])
+def test_a_single_object_refuses_unknown_parameters_too(alice, path):
+    response = alice.get(f"{path}?inlcude=comments")
+
+    assert error_of(response, 400) == "inlcude is not a parameter of this route"
+    assert "Did you mean “include”?" in response.json()["hint"]
+    assert alice.get(f"{path}?include=comments").status_code == 200
+
+
+# --- Users ----------------------------------------------------------------------------------
+
+
+def handles(response: Any) -> list[str]:
+    assert response.status_code == 200, response.content
+    return [row["handle"] for row in response.json()]
+
+
+@pytest.fixture
+def aged(world):
+    """Let Bob's account be the oldest of all, and changed last."""
+    moments = {"created_at": world.now - timedelta(days=900), "updated_at": world.now}
+    User.objects.filter(id=world.user("bob").id).update(**moments)
+
+
+def test_users_narrow_by_the_moments_that_they_show(alice, world, aged):
+    old = {"created_before": days(world, -800)}
+    new = {"updated_after": days(world, -0.01)}
+
+    assert handles(alice.get(USERS, **old)) == handles(alice.get(USERS, **new)) == ["bob"]
+    assert "bob" not in handles(alice.get(USERS, created_after=days(world, -800)))
+    assert "bob" not in handles(alice.get(USERS, updated_before=days(world, -0.01)))
+
+
+@pytest.mark.parametrize("moment", ["created_at", "updated_at"])
+def test_users_sort_by_the_moments_that_they_show(alice, aged, moment):
+    up, down = (alice.get(USERS, sort_by=f"{moment}-{way}").json() for way in ("asc", "desc"))
+
+    shown = [row[moment] for row in up]
+    assert shown == sorted(shown)
+    assert [row["id"] for row in down] == [row["id"] for row in reversed(up)]
+
+
+def test_sorted_users_page_without_gaps(alice, aged):
+    whole = handles(alice.get(USERS, sort_by="updated_at-asc"))
+    response, found = alice.get(USERS, sort_by="updated_at-asc", limit=2), []
+    while True:
+        found += handles(response)
+        following = re.findall(r'<http://garden.localhost([^>]+)>; rel="next"', response["Link"])
+        if not following:
+            break
+        response = alice.get(following[0])
+    assert found == whole
+
+
+@pytest.mark.parametrize(
+    ("author", "agents"),
+    [("alice", ["steward", "scout"]), ("me", ["steward", "scout"]), ("@Bob", ["pilot"])],
+)
+def test_created_by_lists_the_agents_of_a_parent(alice, author, agents):
+    assert set(handles(alice.get(USERS, created_by=author))) == set(agents)
+    assert handles(alice.get(USERS, created_by="carol")) == []
+
+
+# --- Whose collectives a user list names ----------------------------------------------------
+
+
+def named(text: str) -> set[str]:
+    return {name for name in ("Board Room", "Treasury", "Kitchen Crew") if name in text}
+
+
+@pytest.mark.parametrize(
+    ("handle", "names"),
+    [
+        ("alice", {"Kitchen Crew", "Treasury"}),
+        ("bob", {"Kitchen Crew"}),
+        ("carol", {"Board Room", "Treasury"}),
+    ],
+)
+def test_a_user_list_names_only_the_callers_collectives(rest, handle, names):
+    response = rest(handle).get(USERS)
+
+    assert response.status_code == 200
+    assert named(response.text) == names
+
+
+def test_the_identity_of_another_collective_is_not_there(rest, world):
+    identity = world.collective("board").identity
+    for word in (str(identity.user_id), identity.handle):
+        assert error_of(rest("bob").get(f"{USERS}/{word}"), 404) == "User not found"
+        assert rest("carol").get(f"{USERS}/{word}").json()["display_name"] == "Board Room"
+
+
+def test_a_former_member_reads_the_identity_no_more(rest, world):
+    identity = world.collective("kitchen").identity
+    bob = rest("bob")
+    assert bob.get(f"{USERS}/{identity.user_id}").status_code == 200
+
+    CollectiveMember.unscoped.filter(person=world.person("bob")).update(archived_at=world.now)
+
+    assert bob.get(f"{USERS}/{identity.user_id}").status_code == 404
+    assert named(bob.get(USERS).text) == set()
+
+
+@pytest.mark.parametrize("surface", ["html", "markdown"])
+def test_the_profile_of_another_collectives_identity_is_not_there(api, page, world, surface):
+    identity = world.collective("board").identity
+    path = f"/u/{identity.handle}"
+    clients = page if surface == "html" else api
+
+    assert clients("bob").get(path).status_code == 404
+    assert "Board Room" not in clients("bob").get(path).text
+    assert clients("carol").get(path).status_code == 200
+
+
+# --- Collectives and members ----------------------------------------------------------------
+
+
+def test_collectives_narrow_and_sort(alice, world):
+    Collective.unscoped.filter(handle="kitchen").update(
+        created_at=world.now - timedelta(days=700), updated_at=world.now
+    )
+
+    assert handles(alice.get(COLLECTIVES, created_before=days(world, -650))) == ["kitchen"]
+    assert handles(alice.get(COLLECTIVES, updated_after=days(world, -0.01))) == ["kitchen"]
+    assert handles(alice.get(COLLECTIVES, sort_by="created_at-asc"))[0] == "kitchen"
+    assert handles(alice.get(COLLECTIVES, sort_by="updated_at-desc"))[0] == "kitchen"
+    assert handles(alice.get(COLLECTIVES, created_by="me")) == ["kitchen"]
+    assert handles(alice.get(COLLECTIVES, created_by="bob")) == []
+
+
+def test_a_filter_says_nothing_of_a_collective_that_is_closed_to_tokens(alice, world):
+    """Its creator and dates are hidden, so no filter tells them."""
+    assert "treasury" in handles(alice.get(COLLECTIVES))
+    for query in ({"created_by": "carol"}, {"created_after": days(world, -900)}):
+        assert "treasury" not in handles(alice.get(COLLECTIVES, **query))
+
+
+def test_members_narrow_and_sort(alice, world):
+    rows = CollectiveMember.unscoped.filter(collective=world.collective("kitchen"))
+    rows.filter(person=world.person("bob")).update(created_at=world.now - timedelta(days=700))
+
+    assert handles(alice.get(MEMBERS, created_before=days(world, -650))) == ["bob"]
+    assert "bob" not in handles(alice.get(MEMBERS, created_after=days(world, -650)))
+    assert handles(alice.get(MEMBERS, sort_by="created_at-asc"))[0] == "bob"
+    assert handles(alice.get(MEMBERS))[-1] == "bob"
+
+
+# --- Comments -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def comments(alice, bob, note_id, world):
+    """Return the address of three comments: Alice's of long ago, Bob's, and Alice's newest."""
+    path = f"{KITCHEN}/notes/{note_id(KNIFE_CARE)}/comments"
+    Note.unscoped.filter(commentable_id=note_id(KNIFE_CARE)).delete()
+    for program, text in ((alice, "first"), (bob, "second"), (alice, "third")):
+        assert program.post(path, {"text": text}).status_code == 200
+    Note.unscoped.filter(text="first").update(created_at=world.now - timedelta(days=9))
+    return path
+
+
+def texts(response: Any) -> list[str]:
+    assert response.status_code == 200, response.content
+    return [row["text"] for row in response.json()]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, ["first", "second", "third"]),
+        ({"sort_by": "created_at-desc"}, ["third", "second", "first"]),
+        ({"created_by": "bob"}, ["second"]),
+        ({"created_by": "me", "sort_by": "created_at-desc"}, ["third", "first"]),
+        ({"created_after": -5}, ["second", "third"]),
+        ({"created_before": -5}, ["first"]),
+        ({"q": "first"}, ["first"]),
+        ({"filters": "mine"}, ["first", "third"]),
+        ({"filters": "not_mine", "sort_by": "updated_at-desc"}, ["second"]),
+    ],
+)
+def test_comments_narrow_and_sort(alice, comments, world, query, found):
+    asked = {
+        name: days(world, value) if isinstance(value, int) else value
+        for name, value in query.items()
+    }
+
+    assert texts(alice.get(comments, **asked)) == found
+
+
+def test_a_filter_adds_no_comments_of_other_notes(alice, comments, note_id):
+    other = f"{KITCHEN}/notes/{note_id('Welcome to the kitchen')}/comments"
+    alice.post(other, {"text": "elsewhere"})
+
+    assert "elsewhere" not in texts(alice.get(comments, filters="mine"))
+
+
+# --- Tokens ---------------------------------------------------------------------------------
+
+
+def test_tokens_narrow_and_sort_by_their_last_change(alice, world, token_for):
+    for _ in range(3):
+        token_for("alice")
+    changed = ApiToken.unscoped.filter(owner__handle="alice").order_by("created_at")[1]
+    ApiToken.unscoped.filter(id=changed.id).update(updated_at=world.now + timedelta(hours=1))
+
+    rows = alice.get(TOKENS, updated_after=days(world, 0.01)).json()
+    assert [row["id"] for row in rows] == [str(changed.id)]
+    assert alice.get(TOKENS, sort_by="updated_at-desc").json()[0]["id"] == str(changed.id)
+    assert str(changed.id) not in alice.get(TOKENS, updated_before=days(world, 0.01)).text
+
+
+def test_tokens_sort_by_their_expiry(alice, token_for):
+    for number in (3, 1, 2):
+        token_for("alice", days=number)
+
+    shown = [row["expires_at"] for row in alice.get(TOKENS, sort_by="expires_at-asc").json()]
+
+    assert shown == sorted(shown)
