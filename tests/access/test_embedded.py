@@ -23,6 +23,7 @@ TOKEN_NAMES = ("nightly-backup", "pilot-backup")
 # The security log alone shows whole addresses; a token's last use shows its network.
 ADDRESS = "127.0.0.1"
 COLLECTIVE = "Kitchen Crew"
+DESCRIPTION = "Who cooks, and how."
 READ_ALL = ["read:all"]
 # A token's reach is the list of its collectives, and an identity is a user with their name.
 COLLECTIVES_ARE_THE_SUBJECT = ("/tokens/", "api/v1/tokens/self", "api/v1/users")
@@ -68,7 +69,7 @@ def stage(world: World, note_path) -> Stage:
     marks = {
         "read:notes": tuple(line for line in lines if len(line) > 9),
         "read:api_tokens": (*TOKEN_NAMES, *(token["token_prefix"] for token in made)),
-        "read:all": (ADDRESS,),
+        "read:all": (ADDRESS, DESCRIPTION),
     }
     return Stage({**ids_of(world), "token_id": made[0]["id"]}, marks)
 
@@ -194,6 +195,7 @@ def test_the_security_log_needs_read_all(api, scopes):
         ("read:users", "/whoami", "Omitted: your collectives. Requires the scope `read:all`."),
         ("read:notes", "/", "Omitted: your collectives. Requires the scope `read:all`."),
         ("read:notes", "/collectives/kitchen", "Omitted: the members."),
+        ("read:notes", "/collectives/kitchen", "Omitted: the description."),
     ],
 )
 def test_a_page_says_what_it_leaves_out_in_one_line(api, page, scope, path, line):
