@@ -338,10 +338,10 @@ def shut_out(owner: TenantUser) -> tuple[Obstacle, ...]:
 def _alone(owner: TenantUser) -> Obstacle:
     sentence, parent = "It is a member of none.", _parent_of(owner)
     if _parent_may_invite(owner):
-        settings = f"/ai-agents/{owner.handle}/settings"
-        return Obstacle("no_collective", sentence, "add it to one in its settings", parent, settings)
-    cure = "create a collective and add it there"
-    return Obstacle("no_collective", sentence, cure, parent, "/collectives/new")
+        cure, path = "add it to one in its settings", f"/ai-agents/{owner.handle}/settings"
+    else:
+        cure, path = "create a collective and add it there", "/collectives/new"
+    return Obstacle("no_collective", sentence, cure, parent, path)
 
 
 def _parent_may_invite(agent: TenantUser) -> bool:

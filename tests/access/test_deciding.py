@@ -247,7 +247,7 @@ def test_an_agent_deactivated_before_the_write_gets_no_token(world: World, page:
         "HTML": ("/u/scout/settings/tokens", {"api_token[name]": "late"}),
     }[surface]
     client = page("alice") if surface == "HTML" else client_with(make_token("alice"))
-    kind = {} if surface == "HTML" else {"content_type": JSON}
+    kind: dict[str, Any] = {} if surface == "HTML" else {"content_type": JSON}
 
     with before_the_write(lambda: deactivate_scout(world)) as done:
         response = client.post(path, body, **kind)

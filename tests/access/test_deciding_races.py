@@ -26,7 +26,7 @@ from tokens.models import ApiToken
 
 TRIES = 40
 JSON = "application/json"
-Ask = Callable[[], HttpResponse]
+Ask = Callable[[], Any]
 
 pytestmark = pytest.mark.postgres
 
