@@ -38,7 +38,7 @@ def at_once(*asked: Ask) -> list[int]:
     def attempt(ask: Ask) -> int:
         barrier.wait()
         try:
-            return ask().status_code
+            return int(ask().status_code)
         finally:
             connections.close_all()
 
