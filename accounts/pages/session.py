@@ -9,7 +9,6 @@ from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import TenantUser, User
 from accounts.sign_in import check_password
@@ -20,6 +19,7 @@ from harmonic.kernel.documents import Document, keep_private, respond
 from harmonic.kernel.negotiation import Format
 from harmonic.kernel.pages import Request, method_not_allowed, only_reads, with_rule
 from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.urls import local_path
 
 WRONG = "The e-mail address or the password is not right."
 SUSPENDED = "Account Suspended"
@@ -27,12 +27,6 @@ SUSPENDED = "Account Suspended"
 
 def access_of(request: HttpRequest) -> Access:
     return cast(Request, request).access
-
-
-def local_path(sent: str) -> str:
-    """Return a path of this tenant to go to, or "/" for anything else."""
-    is_local = sent.startswith("/") and not sent.startswith(("//", "/\\"))
-    return sent if is_local and url_has_allowed_host_and_scheme(sent, None) else "/"
 
 
 def see_other(request: HttpRequest, target: str) -> HttpResponse:

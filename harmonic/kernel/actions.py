@@ -56,7 +56,8 @@ class Outcome:
 
     `page_kwargs` names the page that answers in place of the success document, as
     (page, arguments): the token page shows a new token itself. `facts` are what the security
-    log adds to the action's name; None where nothing happened that it keeps.
+    log adds to the action's name; None where nothing happened that it keeps. `json` replaces
+    the JSON answer where public clients expect keys of their own.
     """
 
     message: str
@@ -68,6 +69,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     facts: Mapping[str, Any] | None = field(default_factory=dict)
     is_rehearsal: bool = False
+    json: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

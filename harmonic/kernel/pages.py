@@ -379,7 +379,8 @@ def run(request: HttpRequest, page: Page, action: Action, find: Find, base: str)
         outcome = (rehearse if is_dry_run else perform)(action, access, find, raw, expect)
     except Invalid as invalid:
         if access.format == Format.HTML and isinstance(raw, Raw):
-            offer = offered(access, action, find(access), base)
+            # The form is sent again to where it was sent.
+            offer = replace(offered(access, action, find(access), base), path=access.path)
             return respond(request, access, _form_document(page, access, offer, base, raw, invalid))
         invalid.action = action.name
         raise
@@ -466,7 +467,8 @@ def _success(access: Access, action: Action, outcome: Outcome) -> Document:
         context={"action": action, "outcome": outcome, "secret": outcome.secret},
         offers=offers_at(access, outcome.path),
         holds_secret=outcome.secret is not None,
-        json={
+        json=outcome.json
+        or {
             "success": True,
             "action": action.name,
             "result": outcome.message,
@@ -500,7 +502,7 @@ def offers_at(access: Access, page_path: str) -> tuple[Offer, ...]:
 
 
 def form_alias(page: Page, action: Action, method: str = "POST") -> View:
-    """Return a view for a form that posts to a path of its own, as public clients do.
+    """Return a view for a form that posts to a path of its own below a page, as public clients do.
 
     It runs `action` of `page` and answers like the action's own path.
     """
@@ -509,7 +511,8 @@ def form_alias(page: Page, action: Action, method: str = "POST") -> View:
         if request.method != method:
             raise method_not_allowed(method)
         access = cast(Request, request).access
-        return run(request, page, action, partial(page.find, **kwargs), access.path)
+        base = access.path.rpartition("/")[0]
+        return run(request, page, action, partial(page.find, **kwargs), base)
 
     view.action = action  # type: ignore[attr-defined]  # read by the check of scopes
     return with_rule(view, page.rule)

@@ -87,8 +87,14 @@ def enumerated(names: Iterable[str]) -> str:
 
 
 def naming(sentence: str, handles: Iterable[str]) -> str:
-    """Return a sentence with the people it speaks of behind it: `Ask an admin: @alice.`"""
-    return f"{sentence.rstrip('.')}: {enumerated(f'@{handle}' for handle in handles)}."
+    """Return a sentence with the people it speaks of behind it: `Ask an admin: @alice.`
+
+    Without anybody to name, the sentence says so.
+    """
+    named = [f"@{handle}" for handle in handles]
+    if not named:
+        return f"{sentence} There is none at the moment."
+    return f"{sentence.rstrip('.')}: {enumerated(named)}."
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
