@@ -160,15 +160,6 @@ class User(AbstractBaseUser):
             agent.revoke_tokens(now)
 
 
-class TenantUserQuerySet(models.QuerySet["TenantUser"]):
-    def active(self) -> TenantUserQuerySet:
-        return self.filter(archived_at=None)
-
-    def at(self, handle: str) -> TenantUserQuerySet:
-        """The one with this handle, whatever its case."""
-        return self.filter(handle_key=handle.lower()).select_related("user")
-
-
 class TenantUser(TenantModel):
     """A user as a member of one tenant: handle, display name, roles."""
 

@@ -116,6 +116,16 @@ def agents_of(user_id: UUID) -> QuerySet[TenantUser]:
     )
 
 
+def acting_tenant_admins() -> QuerySet[TenantUser]:
+    """Return the tenant admins who can act: humans who are not suspended."""
+    return with_user().filter(
+        is_admin=True,
+        archived_at=None,
+        user__user_type=UserType.HUMAN,
+        user__suspended_at=None,
+    )
+
+
 def roles_of(person: TenantUser) -> list[str]:
     held: tuple[tuple[str, Any], ...] = (
         ("admin", person.is_admin),

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from accounts.models import Tenant, TenantUser, User
-from accounts.queries import person_at
+from accounts.queries import acting_tenant_admins, person_at
 from harmonic.kernel import audit
 from harmonic.kernel.access import (
     ASK_YOUR_HUMAN,
@@ -29,6 +29,7 @@ from harmonic.kernel.text import is_acceptable, slug
 FOR_OWNERS = (
     "Only the account's owner may open this. For an agent, that is the human who manages it."
 )
+BOTH_ADMINS = "AI agent admin access requires both AI agent and parent to be admins"
 RESERVED_HANDLES = frozenset(
     "everyone admins representatives summarizers new available actions me".split()
 )
@@ -154,9 +155,24 @@ def is_human(access: Access, target: Any) -> Denied | None:
 
 
 def is_tenant_admin(access: Access, target: Any) -> Denied | None:
-    if access.actor and access.actor.is_tenant_admin and access.actor.is_human:
-        return None
+    """A tenant admin; of agents, one whose parent is a tenant admin as well."""
+    actor = access.actor
+    if actor is None or not actor.is_tenant_admin:
+        return _not_a_tenant_admin(access)
+    if actor.is_agent and not has_admin_parent(actor.parent_id):
+        return Denied(BOTH_ADMINS, ASK_YOUR_HUMAN)
+    return None
+
+
+def _not_a_tenant_admin(access: Access) -> Denied:
+    if access.actor is not None and access.actor.is_agent:
+        return Denied(BOTH_ADMINS, ASK_YOUR_HUMAN)
     return Denied("Only tenant admins may do that.", "An admin of the tenant can do it for you.")
+
+
+def has_admin_parent(parent_id: uuid.UUID | None) -> bool:
+    """Answer whether an agent's parent is a tenant admin who can act."""
+    return acting_tenant_admins().filter(user=parent_id).exists()
 
 
 def may_edit(access: Access, person: TenantUser | None) -> Denied | None:
@@ -171,6 +187,11 @@ def may_edit(access: Access, person: TenantUser | None) -> Denied | None:
         FOR_OWNERS,
         links=(Link("Your settings", "/settings"),),
     )
+
+
+def may_change_profile(access: Access, person: TenantUser | None) -> Denied | None:
+    """Oneself, or one's own agent unless it is inactive."""
+    return may_edit(access, person) or _is_inactive(person)
 
 
 def is_parent_of(access: Access, person: TenantUser) -> bool:
@@ -191,6 +212,49 @@ def may_manage_agent(access: Access, person: TenantUser | None) -> Denied | None
         "Only the agent's parent may do that.",
         "Its profile names the human who manages it.",
         links=(Link("The agent's profile", f"/u/{person.handle}"),),
+    )
+
+
+def may_change_agent(access: Access, person: TenantUser | None) -> Denied | None:
+    """The agent's parent, unless the agent is inactive."""
+    return may_manage_agent(access, person) or _is_inactive(person)
+
+
+def _is_inactive(person: TenantUser | None) -> Denied | None:
+    return inactive(person) if person is not None and person.archived_at is not None else None
+
+
+def inactive(person: TenantUser) -> Denied:
+    """Return the refusal of whatever is done to somebody who is archived."""
+    if not person.user.is_agent:
+        return Denied(
+            f"{person.display_name} is no longer in this tenant.",
+            "Nothing here can be changed for somebody who was removed.",
+        )
+    settings = f"/ai-agents/{person.handle}/settings"
+    return Denied(
+        "This agent is inactive.",
+        f"Its parent can reactivate it at {settings} first.",
+        links=(Link("The agent's settings", settings),),
+    )
+
+
+def may_change_tenant_role(access: Access, person: TenantUser | None) -> Denied | None:
+    """Tenant admins, for people and agents who are still in the tenant."""
+    return is_tenant_admin(access, person) or _is_an_identity(person) or _is_inactive(person)
+
+
+def may_remove_from_tenant(access: Access, person: TenantUser | None) -> Denied | None:
+    return is_tenant_admin(access, person) or _is_an_identity(person)
+
+
+def _is_an_identity(person: TenantUser | None) -> Denied | None:
+    """Return the refusal of what is only for people and agents."""
+    if person is None or person.user.is_human or person.user.is_agent:
+        return None
+    return Denied(
+        "This account belongs to a collective.",
+        "It has no roles and cannot be removed. Its collective's admins manage the collective.",
     )
 
 
@@ -270,7 +334,7 @@ def handles_locked(tenant_id: uuid.UUID) -> Tenant:
 
     Two who want the same handle at once are told apart by a sentence, not by the database.
     """
-    return Tenant.objects.select_for_update().get(id=tenant_id)
+    return Tenant.objects.select_for_update(no_key=True).get(id=tenant_id)
 
 
 def tenant_of(access: Access) -> Tenant:

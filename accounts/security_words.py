@@ -235,7 +235,10 @@ def _into(data: Data, happened: Happened) -> str:
 
 
 def _out_of(data: Data, happened: Happened) -> str:
-    return f"{happened.subject} was removed from {happened.place('the main collective')}"
+    removed = f"{happened.subject} was removed from {happened.place('the main collective')}"
+    if data.get("reason") == "parent_left":
+        return f"{removed}: its parent is no longer a member"
+    return removed
 
 
 def _made_collective(data: Data, happened: Happened) -> str:

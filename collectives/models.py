@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import TenantUser, User
-from harmonic.kernel.access import CollectiveKind, place_path, roles_held
+from harmonic.kernel.access import CollectiveKind, UserType, place_path, roles_held
 from harmonic.kernel.tenancy import TenantManager, TenantModel
 
 
@@ -90,6 +90,24 @@ class MemberQuerySet(models.QuerySet["CollectiveMember"]):
         """Members; an archived membership is none."""
         return self.filter(archived_at=None, person__archived_at=None)
 
+    def acting_admins(self) -> MemberQuerySet:
+        """Admins who can act: humans who are not suspended. An agent keeps no collective alive."""
+        return self.active().filter(
+            is_admin=True,
+            person__user__user_type=UserType.HUMAN,
+            person__user__suspended_at=None,
+        )
+
+    def inviting(self) -> MemberQuerySet:
+        """Members who have the right to invite and are not suspended."""
+        right = Q(collective__all_members_can_invite=True) | Q(collective__invite_only=False)
+        return self.active().filter(
+            Q(is_admin=True) | right,
+            collective__kind=CollectiveKind.STANDARD,
+            collective__is_main=False,
+            person__user__suspended_at=None,
+        )
+
 
 MemberManager = TenantManager.from_queryset(MemberQuerySet)
 
@@ -124,6 +142,32 @@ class CollectiveMember(TenantModel):
         return roles_held(is_admin=self.is_admin, is_representative=self.is_representative)
 
 
+class InviteQuerySet(models.QuerySet["Invite"]):
+    def unexpired(self, now: datetime) -> InviteQuerySet:
+        """Invites before their end, whether or not their maker may still invite."""
+        return self.filter(expires_at__gt=now)
+
+    def backed(self) -> InviteQuerySet:
+        """Invites whose maker still has the right to invite: an invite ends with that right."""
+        return self.filter(self._maker_may_invite())
+
+    def unbacked(self) -> InviteQuerySet:
+        return self.exclude(self._maker_may_invite())
+
+    def _maker_may_invite(self) -> models.Exists:
+        makers = CollectiveMember.objects.inviting().filter(
+            collective=models.OuterRef("collective"),
+            person__user=models.OuterRef("created_by"),
+        )
+        return models.Exists(makers)
+
+    def usable(self, now: datetime) -> InviteQuerySet:
+        return self.unexpired(now).backed()
+
+
+InviteManager = TenantManager.from_queryset(InviteQuerySet)
+
+
 class Invite(TenantModel):
     """A way into a collective, for one week: shareable, or for one user."""
 
@@ -140,14 +184,17 @@ class Invite(TenantModel):
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField()
 
+    objects: ClassVar = InviteManager()
+
     class Meta(TenantModel.Meta):
         indexes = (models.Index(fields=["tenant", "collective"], name="invite_by_collective"),)
 
     def __str__(self) -> str:
         return f"Invite to {self.collective_id}"
 
-    def is_open_to(self, user_id: Any, now: datetime) -> bool:
-        return self.expires_at > now and self.invited_user_id in (None, user_id)
+    @property
+    def is_shareable(self) -> bool:
+        return self.invited_user_id is None
 
 
 class Pin(TenantModel):

@@ -10,7 +10,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
 from collectives import queries, rules
-from collectives.actions.agents import add_ai_agent_to_collective, remove_ai_agent_from_collective
+from collectives.actions.agents import (
+    add_ai_agent_to_collective,
+    add_by_form,
+    remove_ai_agent_from_collective,
+    remove_by_form,
+)
 from collectives.actions.collective import create_collective, update_collective_settings
 from collectives.actions.joining import create_invite, join_collective, leave_collective
 from collectives.actions.members import remove_member, update_member_roles
@@ -18,7 +23,7 @@ from collectives.models import Collective
 from harmonic.kernel import wording
 from harmonic.kernel.access import Access, Door, Forbidden, Link, NotFound, Rule
 from harmonic.kernel.actions import Resource
-from harmonic.kernel.documents import keep_private
+from harmonic.kernel.documents import Document, keep_private, respond
 from harmonic.kernel.pages import (
     Page,
     Request,
@@ -122,6 +127,19 @@ MEMBERS = Page(
 )
 
 
+def members_fragment(request: HttpRequest) -> HttpResponse:
+    """Answer with the list of members alone, to put into a page."""
+    only_reads(request)
+    access = cast(Request, request).access
+    document = Document(
+        title="Members",
+        template="collectives/_members.html",
+        context=members(access, None),
+        offers=MEMBERS.offers(access, None, f"{access.here.path}/members"),
+    )
+    return respond(request, access, document)
+
+
 # --- Join and invite ------------------------------------------------------------------------
 
 
@@ -134,6 +152,8 @@ def join(access: Access, target: None) -> Mapping[str, Any]:
         "invite": invite,
         "code": code,
         "is_code_bad": bool(code) and invite is None and not access.is_member,
+        "is_code_too_old": not access.is_member and queries.is_too_old_for(access, code),
+        "too_old": rules.NEEDS_A_NEWER_INVITE,
     }
 
 
@@ -152,7 +172,8 @@ JOIN = Page(
 def invite(access: Access, target: None) -> Mapping[str, Any]:
     found = queries.shareable_invite(access.here.id, access.now)
     link = f"{access.here.path}/join?code={found.code}" if found else ""
-    return {"invite": found, "link": link}
+    is_partly_closed = found is not None and queries.is_closed_to_former_members(found)
+    return {"invite": found, "link": link, "is_partly_closed": is_partly_closed}
 
 
 def _invitable(access: Access) -> None:
@@ -190,7 +211,9 @@ def administered(access: Access) -> Collective:
             location=access.here.path,
         )
     if denied := rules.is_collective_admin(access, None):
-        hint = wording.naming(denied.hint, (who.handle for who in queries.admins(access.here.id)))
+        place = access.here
+        able = queries.tenant_admins() if place.is_main else queries.admins(place.id)
+        hint = wording.naming(denied.hint, (who.handle for who in able))
         raise Forbidden.because(replace(denied, hint=hint))
     return queries.here(access)
 
@@ -258,17 +281,22 @@ def urls() -> list[URLPattern]:
     """Return the routes that only collectives with a prefix have."""
     return [
         *mounted("members", MEMBERS),
+        path(
+            "members.html",
+            with_rule(members_fragment, MEMBERS.rule),
+            name="collectives.members.fragment",
+        ),
         *mounted("join", JOIN),
         *mounted("invite", INVITE),
         *mounted("settings", SETTINGS),
         path(
             "settings/add_ai_agent",
-            form_alias(SETTINGS, add_ai_agent_to_collective),
+            form_alias(SETTINGS, add_by_form),
             name="collectives.add_agent",
         ),
         path(
             "settings/remove_ai_agent",
-            form_alias(SETTINGS, remove_ai_agent_from_collective, method="DELETE"),
+            form_alias(SETTINGS, remove_by_form, method="DELETE"),
             name="collectives.remove_agent",
         ),
     ]

@@ -11,11 +11,10 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import TenantUser
-from accounts.queries import Person, people, with_user
+from accounts.queries import Person, acting_tenant_admins, people, with_user
 from collectives.models import Collective, CollectiveMember, Invite
-from harmonic.kernel.access import Access, NotFound, UserType
+from harmonic.kernel.access import Access, UserType
 from harmonic.kernel.prepared import Parameter, of_model
-from harmonic.kernel.tenancy import parse_uuid
 
 MEMBERS_SHOWN = 100
 
@@ -40,14 +39,12 @@ def reachable(access: Access) -> QuerySet[Collective]:
 
 
 def inviting_collectives(person_id: UUID) -> list[Collective]:
-    """Return those of one's own collectives that one may bring others into, by name."""
-    mine = Collective.objects.standard().filter(is_main=False, archived_at=None)
-    rows = mine.filter(
-        Q(members__is_admin=True) | Q(all_members_can_invite=True) | Q(invite_only=False),
-        members__person=person_id,
-        members__archived_at=None,
+    """Return the collectives that a person may bring others into, by name."""
+    rows = CollectiveMember.objects.inviting().filter(
+        person=person_id, collective__archived_at=None
     )
-    return list(rows.order_by("name", "id"))
+    rows = rows.select_related("collective").order_by("collective__name", "collective_id")
+    return [row.collective for row in rows]
 
 
 def other_identities(person_id: UUID) -> QuerySet[Any, Any]:
@@ -91,15 +88,6 @@ def _here(**wanted: Parameter) -> QuerySet[Collective]:
 _HERE = of_model(Collective, _here)
 
 
-def collective_named(word: str, access: Access) -> Collective | None:
-    """Return a collective by id or handle, if the caller belongs to it."""
-    parsed = parse_uuid(word)
-    wanted = {"id": parsed} if parsed else {"handle": word.lower()}
-    mine = Collective.objects.of(access.user.person_id)
-    found: Collective | None = mine.filter(**wanted).first()
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class Member:
     """A member as lists show them."""
@@ -134,8 +122,8 @@ def member_count(collective_id: UUID) -> int:
 
 
 def admins(collective_id: UUID, limit: int = 5) -> list[Person]:
-    """Return who can change a collective's settings: the longest-serving admins."""
-    rows = CollectiveMember.objects.active().filter(collective=collective_id, is_admin=True)
+    """Return who can change a collective's settings: the longest-serving admins who can act."""
+    rows = CollectiveMember.objects.acting_admins().filter(collective=collective_id)
     ids = list(rows.order_by("created_at", "id").values_list("person__user_id", flat=True)[:limit])
     known = people(ids)
     return [known[user_id] for user_id in ids]
@@ -143,30 +131,87 @@ def admins(collective_id: UUID, limit: int = 5) -> list[Person]:
 
 def membership_of(collective_id: UUID, person: TenantUser) -> CollectiveMember | None:
     """Return a membership, archived or not."""
-    return CollectiveMember.objects.filter(collective=collective_id, person=person).first()
+    rows = CollectiveMember.objects.filter(collective=collective_id, person=person)
+    found: CollectiveMember | None = rows.select_related("person__user").first()
+    return found
+
+
+def agent_rows(collective_id: UUID, user_id: UUID) -> list[CollectiveMember]:
+    """Return the memberships of a person's agents in a collective, inactive agents included."""
+    rows = CollectiveMember.objects.filter(
+        collective=collective_id, archived_at=None, person__user__parent=user_id
+    )
+    return list(rows.select_related("person__user").order_by("person__display_name", "id"))
+
+
+# --- Invites --------------------------------------------------------------------------------
 
 
 def shareable_invite(collective_id: UUID, now: datetime) -> Invite | None:
-    """Return the shareable invite that lives longest."""
-    return (
-        Invite.objects.filter(collective=collective_id, invited_user=None, expires_at__gt=now)
+    """Return the usable shareable invite that expires last."""
+    found: Invite | None = (
+        Invite.objects.usable(now)
+        .filter(collective=collective_id, invited_user=None)
         .order_by("-expires_at", "-id")
         .first()
     )
+    return found
+
+
+def is_closed_to_former_members(invite: Invite) -> bool:
+    """Answer whether somebody's membership ended after a shareable invite was made.
+
+    Such people need a newer invite (`usable_invite`).
+    """
+    ended: bool = CollectiveMember.objects.filter(
+        collective=invite.collective_id,
+        person__user__user_type=UserType.HUMAN,
+        archived_at__gte=invite.created_at,
+    ).exists()
+    return ended
 
 
 def usable_invite(access: Access, code: str) -> Invite | None:
-    """Return the invite with this code, or the caller's personal one without a code."""
-    invites = Invite.objects.filter(collective=access.here.id, expires_at__gt=access.now)
-    if code:
-        found = invites.filter(code=code.strip().lower()).first()
-        if found:
-            return found if found.is_open_to(access.user.user_id, access.now) else None
-    return invites.filter(invited_user=access.user.user_id).order_by("-expires_at").first()
+    """Return the invite that lets the caller join: the one with this code, or a personal one.
+
+    A shareable invite that was made before the caller's last membership ended does not count:
+    nobody who was removed comes back by a link that was open before.
+    """
+    invites = Invite.objects.usable(access.now).filter(collective=access.here.id)
+    found: Invite | None = invites.filter(code=code.strip().lower()).first() if code else None
+    if found is None:
+        return _personal_invite(invites, access)
+    if found.is_shareable:
+        return None if _predates_the_end(access, found) else found
+    return found if found.invited_user_id == access.user.user_id else None
+
+
+def _personal_invite(invites: QuerySet[Invite], access: Access) -> Invite | None:
+    return invites.filter(invited_user=access.user.user_id).order_by("-expires_at", "-id").first()
+
+
+def _predates_the_end(access: Access, invite: Invite) -> bool:
+    """Answer whether the caller was a member until after the invite was made."""
+    ended: bool = CollectiveMember.objects.filter(
+        collective=invite.collective_id,
+        person=access.user.person_id,
+        archived_at__gte=invite.created_at,
+    ).exists()
+    return ended
+
+
+def is_too_old_for(access: Access, code: str) -> bool:
+    """Answer whether a code fails only because the caller's membership ended after it was made."""
+    invites = Invite.objects.usable(access.now).filter(collective=access.here.id)
+    found = invites.filter(code=code.strip().lower(), invited_user=None).first() if code else None
+    return found is not None and _predates_the_end(access, found)
+
+
+# --- Agents ---------------------------------------------------------------------------------
 
 
 def addable_agents(access: Access) -> list[TenantUser]:
-    """Return the caller's agents that are not members here."""
+    """Return the caller's active agents that are not members here."""
     inside = CollectiveMember.objects.active().filter(collective=access.here.id)
     agents = with_user().filter(user__parent=access.user.user_id, archived_at=None)
     return list(agents.exclude(id__in=inside.values("person")).order_by("display_name", "id"))
@@ -191,26 +236,22 @@ def collectives_of(people_: Iterable[TenantUser]) -> dict[UUID, list[Collective]
     return found
 
 
-def collective_at(access: Access, word: str) -> Collective:
-    """Return one of the caller's own collectives.
-
-    Raises:
-        NotFound: there is none with this id or handle that the caller belongs to.
-    """
-    collective = collective_named(word, access)
-    if collective is None:
-        raise NotFound("Collective not found")
-    return collective
-
-
 def tenant_admins(limit: int = 5) -> list[Person]:
-    """Return the longest-serving tenant admins."""
+    """Return the longest-serving tenant admins who can act."""
     ids = tenant_admin_ids(limit)
     known = people(ids)
     return [known[user_id] for user_id in ids]
 
 
 def tenant_admin_ids(limit: int = 5) -> list[UUID]:
-    """Return the user ids of the longest-serving tenant admins."""
-    admins_ = TenantUser.objects.filter(is_admin=True, archived_at=None)
-    return list(admins_.order_by("created_at", "id").values_list("user_id", flat=True)[:limit])
+    """Return the user ids of the longest-serving tenant admins who can act."""
+    rows = acting_tenant_admins().order_by("created_at", "id")
+    return list(rows.values_list("user_id", flat=True)[:limit])
+
+
+def tenant_role_holders(limit: int) -> list[Person]:
+    """Return everybody with the role of tenant admin, suspended people and agents included."""
+    rows = TenantUser.objects.filter(is_admin=True, archived_at=None).order_by("created_at", "id")
+    ids = list(rows.values_list("user_id", flat=True)[:limit])
+    known = people(ids)
+    return [known[user_id] for user_id in ids]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from accounts.models import Tenant, TenantUser, User
-from accounts.rules import free_handle, handles_locked, is_reserved, is_taken
+from accounts.queries import agents_of
+from accounts.rules import free_handle, handles_locked, is_reserved, is_taken, someone
 from collectives.models import Collective, CollectiveMember, Invite
+from collectives.queries import agent_rows, own_workspace
+from harmonic.kernel import audit
 from harmonic.kernel.access import (
     Access,
     CollectiveKind,
@@ -21,15 +25,31 @@ from harmonic.kernel.access import (
     UserType,
 )
 from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.wording import enumerated
 
 HANDLE = re.compile(r"[a-z0-9-]+")
 # A label of a host name (RFC 1123).
 SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 MUST_BE_ADMIN = "Unauthorized: must be admin"
+ASK_AN_ADMIN = "An admin of the collective can do it for you."
 WHO_COMES_IN = "People join with an invitation; an agent is added by the human who manages it."
 
-REMOVED = "They see nothing of it from then on, nor do their tokens. What they wrote stays."
+REMOVED = (
+    "They, their agents and their tokens lose access immediately. What they wrote stays. They can"
+    " rejoin with an invitation made after the removal; links made before it no longer work for"
+    " them."
+)
+AGENT_REMOVED = (
+    "The agent and its tokens lose access immediately. What it wrote stays. Its human can add it"
+    " again."
+)
+NEEDS_A_NEWER_INVITE = (
+    "This link was made before your membership ended. Ask a member for a new invitation."
+)
+NEW_ADMIN_FIRST = "Make somebody else an admin first, on the members page."
+# Why an agent left a collective, as the security log keeps it.
+WITH_PARENT = "parent_left"
 
 # --- Policies -------------------------------------------------------------------------------
 
@@ -43,9 +63,13 @@ def is_member(access: Access, target: Any) -> Denied | None:
 def is_collective_admin(access: Access, target: Any) -> Denied | None:
     if access.is_collective_admin and not access.here.is_workspace:
         return None
-    return Denied(
-        MUST_BE_ADMIN, "An admin of the collective can do it for you.", links=_members(access)
-    )
+    if access.place is not None and access.here.is_main:
+        return Denied(
+            MUST_BE_ADMIN,
+            "The main collective has no admins of its own. A tenant admin changes its name and"
+            " timezone at /tenant-admin/settings.",
+        )
+    return Denied(MUST_BE_ADMIN, ASK_AN_ADMIN, links=_members(access))
 
 
 def may_invite(access: Access, target: Any) -> Denied | None:
@@ -59,16 +83,41 @@ def may_invite(access: Access, target: Any) -> Denied | None:
 
 
 def _members(access: Access) -> tuple[Link, ...]:
-    """Return the way to the page that names a collective's admins."""
-    return (Link("Members", f"{access.place.path}/members"),) if access.place else ()
+    """Return the link to the page that names a collective's admins; the main one has none."""
+    place = access.place
+    return (Link("Members", f"{place.path}/members"),) if place and not place.is_main else ()
 
 
 def may_leave(access: Access, target: Any) -> Denied | None:
-    """A member of a standard collective who does not leave it without an admin."""
+    """Allow members of a standard collective; the effect refuses the last admin."""
     place = access.here
     if place.is_main or place.is_workspace:
         return Denied("Nobody leaves this collective.", "It goes with belonging to the tenant.")
     return is_member(access, target)
+
+
+def may_add_agents(access: Access, target: Any) -> Denied | None:
+    return _has_no_agents_of_choice(access) or may_invite(access, target)
+
+
+def may_remove_agents(access: Access, target: Any) -> Denied | None:
+    return _has_no_agents_of_choice(access) or is_member(access, target)
+
+
+def _has_no_agents_of_choice(access: Access) -> Denied | None:
+    """Return the refusal of a place whose agents nobody adds or removes."""
+    if access.place is None:
+        return None
+    if access.here.is_workspace:
+        return Denied(
+            "Cannot add other users to a private workspace", "Make a collective to share."
+        )
+    if access.here.is_main:
+        return Denied(
+            "Agents cannot be added to or removed from the main collective.",
+            "Every agent belongs to it. Its parent can deactivate it in its settings.",
+        )
+    return None
 
 
 # --- Tenants, and joining them --------------------------------------------------------------
@@ -223,6 +272,16 @@ def _new_identity(tenant: Tenant, name: str, handle: str, now: datetime) -> Tena
 # --- Members --------------------------------------------------------------------------------
 
 
+def lock_members(collective_id: uuid.UUID) -> Collective:
+    """Lock the membership of a collective until the transaction ends, and return its row.
+
+    Joining, leaving, removing and changing roles take this lock, so that two admins cannot
+    leave at once and no agent is added while its parent is being removed.
+    """
+    row: Collective = Collective.objects.select_for_update(no_key=True).get(id=collective_id)
+    return row
+
+
 def add_member(
     collective: Collective,
     person: TenantUser,
@@ -231,7 +290,12 @@ def add_member(
     is_admin: bool = False,
     is_representative: bool = False,
 ) -> CollectiveMember:
-    """Make somebody a member, or bring an archived membership back; roles are added."""
+    """Make somebody a member, or bring an archived membership back; roles are added.
+
+    Raises:
+        Forbidden: an agent, where its parent is not an active member.
+    """
+    _refuse_without_parent(collective, person)
     row, is_new = CollectiveMember.objects.get_or_create(
         tenant_id=collective.tenant_id,
         collective=collective,
@@ -251,30 +315,144 @@ def add_member(
     return row
 
 
-def remove_member(row: CollectiveMember, now: datetime) -> None:
-    """End a membership: it is kept as archived, and gives nothing.
+def _refuse_without_parent(collective: Collective, person: TenantUser) -> None:
+    if not person.user.is_agent or collective.is_main or collective.is_workspace:
+        return
+    parents = CollectiveMember.objects.active().filter(
+        collective=collective, person__user=person.user.parent_id
+    )
+    if not parents.exists():
+        raise Forbidden(
+            "An agent can only be in a collective that its parent belongs to.",
+            hint="Its parent can join the collective first, then add it.",
+        )
+
+
+def end_membership(access: Access, row: CollectiveMember) -> list[TenantUser]:
+    """End a membership and those of the person's agents there; return these agents.
+
+    The rows stay as archived ones that grant nothing, each agent gets a line in the security
+    log, and invites that lost their maker's right expire. The caller holds `lock_members`.
 
     Raises:
-        Forbidden: the last admin would leave others behind.
+        Forbidden: the last admin would leave other people behind.
     """
-    if row.is_admin:
-        refuse_last_admin(row, "The last admin cannot leave while others remain.")
-    row.archived_at = now
-    row.is_admin = row.is_representative = False
-    row.save(update_fields=["archived_at", "is_admin", "is_representative"])
+    if row.is_admin and is_last_admin(row) and _others_remain(row):
+        raise Forbidden("The last admin cannot leave while others remain.", hint=NEW_ADMIN_FIRST)
+    return _ended(access, row)
 
 
-def refuse_last_admin(row: CollectiveMember, sentence: str) -> None:
-    # The collective's row is the lock: two admins must not leave at the same moment.
-    Collective.objects.select_for_update().get(id=row.collective_id)
+def _ended(access: Access, row: CollectiveMember) -> list[TenantUser]:
+    agents = agent_rows(row.collective_id, row.person.user_id)
+    for each in (row, *agents):
+        each.archived_at = access.now
+        each.is_admin = each.is_representative = False
+        each.save(update_fields=["archived_at", "is_admin", "is_representative"])
+    for each in agents:
+        _record_agent_left(access, each)
+    expire_unbacked_invites(row.collective_id, access.now)
+    return [each.person for each in agents]
+
+
+def _record_agent_left(access: Access, row: CollectiveMember) -> None:
+    audit.record(
+        audit.USER_ACTION,
+        access,
+        about=someone(row.person),
+        action="remove_ai_agent_from_collective",
+        collective_id=row.collective_id,
+        reason=WITH_PARENT,
+    )
+
+
+def is_last_admin(row: CollectiveMember) -> bool:
+    """Answer whether a member is the only admin who can act."""
+    admins = CollectiveMember.objects.acting_admins().filter(collective=row.collective_id)
+    return list(admins.values_list("id", flat=True)[:2]) == [row.id]
+
+
+def _others_remain(row: CollectiveMember) -> bool:
+    """Answer whether somebody would stay who does not leave with this member."""
     others = CollectiveMember.objects.active().filter(collective=row.collective_id)
-    others = others.exclude(id=row.id)
-    if others.exists() and not others.filter(is_admin=True).exists():
-        raise Forbidden(sentence, hint="Make somebody else an admin first, on the members page.")
+    others = others.exclude(id=row.id).exclude(person__user__parent=row.person.user_id)
+    return bool(others.exists())
+
+
+def left_without_admin(person: TenantUser) -> list[Collective]:
+    """Return the collectives where somebody is the last admin and others would remain."""
+    rows = CollectiveMember.objects.acting_admins().filter(person=person)
+    rows = rows.select_related("collective", "person__user").order_by("collective__name", "id")
+    return [row.collective for row in rows if is_last_admin(row) and _others_remain(row)]
+
+
+def left_with(agents: Sequence[TenantUser]) -> tuple[str, ...]:
+    """Return the note of an answer that says which agents left with their parent."""
+    if not agents:
+        return ()
+    names = enumerated(agent.display_name for agent in agents)
+    return (f"Agents that left at the same time: {names}.",)
+
+
+# --- Leaving the tenant ---------------------------------------------------------------------
+
+
+def leave_tenant(access: Access, person: TenantUser) -> None:
+    """End a person's place in the tenant, with all that depends on it.
+
+    Person and agents are archived with their workspaces, their memberships end, and so do their
+    roles of tenant admin. Nothing of this comes back by itself.
+    """
+    leaving = [person, *agents_of(person.user_id)]
+    # In the order of the collectives, so that two removals cannot wait for each other.
+    for row in _collective_rows(leaving):
+        lock_members(row.collective_id)
+        row.refresh_from_db(fields=["archived_at"])
+        if row.archived_at is None:
+            _leave_with_the_tenant(access, row, person)
+    for each in leaving:
+        each.is_admin = False
+        each.save(update_fields=["is_admin"])
+        if each.archived_at is None:
+            archive_person(each, access.now)
+
+
+def _collective_rows(leaving: Sequence[TenantUser]) -> list[CollectiveMember]:
+    rows = CollectiveMember.objects.filter(
+        person__in=leaving, archived_at=None, collective__is_main=False
+    )
+    rows = rows.exclude(collective__kind=CollectiveKind.WORKSPACE)
+    return list(rows.select_related("person__user").order_by("collective_id", "id"))
+
+
+def _leave_with_the_tenant(access: Access, row: CollectiveMember, person: TenantUser) -> None:
+    _ended(access, row)
+    if row.person_id != person.id:
+        _record_agent_left(access, row)
+
+
+def archive_person(person: TenantUser, now: datetime) -> None:
+    """Archive somebody in the tenant, and their workspace with them."""
+    person.archive(now)
+    _set_workspace_archived(person, now)
+
+
+def unarchive_person(person: TenantUser) -> None:
+    """Bring somebody back into the tenant, with their workspace; tokens stay revoked."""
+    person.unarchive()
+    _set_workspace_archived(person, None)
+
+
+def _set_workspace_archived(person: TenantUser, at: datetime | None) -> None:
+    if workspace := own_workspace(person.id):
+        workspace.archived_at = at
+        workspace.save(update_fields=["archived_at"])
+
+
+# --- Invites --------------------------------------------------------------------------------
 
 
 def new_invite(access: Access) -> Invite:
-    return Invite.objects.create(
+    invite: Invite = Invite.objects.create(
         tenant_id=access.tenant.id,
         collective_id=access.here.id,
         code=secrets.token_hex(16),
@@ -282,3 +460,17 @@ def new_invite(access: Access) -> Invite:
         expires_at=access.now + Invite.LIFETIME,
         created_at=access.now,
     )
+    return invite
+
+
+def expire_unbacked_invites(collective_id: uuid.UUID, now: datetime) -> None:
+    """Expire the invites of a collective whose makers may no longer invite to it.
+
+    They stay expired when the maker comes back or gets the right again.
+    """
+    unbacked = Invite.objects.unexpired(now).unbacked().filter(collective=collective_id)
+    unbacked.update(expires_at=now)
+
+
+def delete_personal_invites(collective_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    Invite.objects.filter(collective=collective_id, invited_user=user_id).delete()

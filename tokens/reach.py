@@ -368,7 +368,7 @@ def _admins_of(collectives: Iterable[Collective]) -> dict[UUID, tuple[Person, ..
     ids = [each.id for each in collectives]
     if not ids:
         return {}
-    rows = CollectiveMember.objects.active().filter(collective__in=ids, is_admin=True)
+    rows = CollectiveMember.objects.acting_admins().filter(collective__in=ids)
     pairs = list(rows.order_by("created_at", "id").values_list("collective_id", "person__user_id"))
     known = people(user_id for _, user_id in pairs)
     found: dict[UUID, tuple[Person, ...]] = {}

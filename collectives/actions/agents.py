@@ -1,7 +1,8 @@
-"""The agents of a member in a collective: bringing them in and taking them out."""
+"""The agents of a member in a collective: adding and removing them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,17 +10,35 @@ from accounts import rules as people_rules
 from accounts.models import TenantUser
 from accounts.queries import people, with_user
 from collectives import queries, rules
+from collectives.models import CollectiveMember
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden, NotFound, Proof, Refused
 from harmonic.kernel.actions import Action, Confirmation, Outcome
-from harmonic.kernel.fields import Id, Params
+from harmonic.kernel.fields import Id, Line, Params
 from harmonic.kernel.tenancy import parse_uuid
+from harmonic.kernel.urls import local_path
+
+NOT_OWN = "You can only add your own AI agents."
+ITS_HUMAN = "The human who manages the agent can."
+NOT_A_MEMBER = "AI Agent is not a member of this collective."
 
 
 class AgentParams(Params):
     ai_agent_id = Id(
         label="Agent", help_text="The id of one of your agents.", style={"chosen_before": True}
     )
+
+
+def agent_with(user_id: UUID) -> TenantUser:
+    """Return an agent of the tenant by user id.
+
+    Raises:
+        NotFound: there is no such agent in this tenant.
+    """
+    person = with_user().filter(user=user_id, user__user_type="ai_agent").first()
+    if person is None:
+        raise NotFound("AI Agent not found.")
+    return person
 
 
 def own_agent(access: Access, user_id: UUID) -> TenantUser:
@@ -29,66 +48,78 @@ def own_agent(access: Access, user_id: UUID) -> TenantUser:
         NotFound: there is no such agent in this tenant.
         Forbidden: it is somebody else's.
     """
-    person = with_user().filter(user=user_id, user__user_type="ai_agent").first()
-    if person is None:
-        raise NotFound("AI Agent not found.")
+    person = agent_with(user_id)
     if not people_rules.is_parent_of(access, person):
-        raise Forbidden(
-            "You can only add your own AI agents.", hint="The human who manages the agent can."
-        )
+        raise Forbidden(NOT_OWN, hint=ITS_HUMAN)
     return person
 
 
-def may_add_agents(access: Access, target: Any) -> Denied | None:
-    if access.place is not None and access.here.is_workspace:
-        return Denied(
-            "Cannot add other users to a private workspace", "Make a collective to share."
-        )
-    return rules.may_invite(access, target)
+# --- Adding ---------------------------------------------------------------------------------
 
 
 def _add_agent(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    agent = own_agent(access, params["ai_agent_id"])
+    return _added(access, own_agent(access, params["ai_agent_id"]))
+
+
+def _added(access: Access, agent: TenantUser) -> Outcome:
     if agent.archived_at is not None:
-        settings = f"/ai-agents/{agent.handle}/settings"
-        raise Forbidden("This agent is inactive.", hint=f"Bring it back at {settings} first.")
-    row = queries.membership_of(access.here.id, agent)
+        raise Forbidden.because(people_rules.inactive(agent))
+    collective = rules.lock_members(access.here.id)
+    row = queries.membership_of(collective.id, agent)
     was_in = row is not None and row.archived_at is None
-    rules.add_member(queries.here(access), agent, now=access.now)
+    rules.add_member(collective, agent, now=access.now)
     return Outcome(
         f"{agent.display_name} was added to {access.here.name}.",
         f"{access.here.path}/members",
         object=agent,
-        facts=None if was_in else {"about": people_rules.someone(agent)},
+        facts=None if was_in else _facts(access, agent),
     )
+
+
+def _facts(access: Access, agent: TenantUser) -> dict[str, Any]:
+    return {"about": people_rules.someone(agent), "collective_id": access.here.id}
 
 
 add_ai_agent_to_collective = Action(
     name="add_ai_agent_to_collective",
-    sentence="Bring one of your agents into this collective.",
+    sentence="Add one of your agents to this collective.",
     label="Add agent",
     scope="create:all",
     proof=Proof.NONE,
     changes_access=True,
     params=AgentParams,
-    policy=may_add_agents,
+    policy=rules.may_add_agents,
     effect=_add_agent,
     event=audit.USER_ACTION,
     people_only="Only people can add agents.",
 )
 
 
+# --- Removing -------------------------------------------------------------------------------
+
+
+def _membership_here(access: Access, agent: TenantUser) -> CollectiveMember | None:
+    """Return the agent's membership here, also that of an inactive agent."""
+    rules.lock_members(access.here.id)
+    row = queries.membership_of(access.here.id, agent)
+    return row if row is not None and row.archived_at is None else None
+
+
 def _remove_agent(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     agent = own_agent(access, params["ai_agent_id"])
-    row = queries.membership_of(access.here.id, agent)
-    if row is None or row.archived_at is not None:
-        raise Refused("AI Agent is not a member of this collective.", status=422, code="invalid")
-    rules.remove_member(row, access.now)
+    row = _membership_here(access, agent)
+    if row is None:
+        raise Refused(NOT_A_MEMBER, status=422, code="invalid")
+    return _removed(access, agent, row)
+
+
+def _removed(access: Access, agent: TenantUser, row: CollectiveMember) -> Outcome:
+    rules.end_membership(access, row)
     return Outcome(
         f"{agent.display_name} was removed from {access.here.name}.",
         f"{access.here.path}/members",
         object=agent,
-        facts={"about": people_rules.someone(agent)},
+        facts=_facts(access, agent),
     )
 
 
@@ -99,21 +130,140 @@ def _ask_to_remove_agent(access: Access, target: Any) -> Confirmation:
         return Confirmation("Remove an agent")
     facts = (("Agent", people([person.user_id])[person.user_id]),)
     heading = f"Remove “{person.display_name}” from {access.here.name}?"
-    return Confirmation(heading, facts, rules.REMOVED)
+    return Confirmation(heading, facts, rules.AGENT_REMOVED)
 
 
 remove_ai_agent_from_collective = Action(
     name="remove_ai_agent_from_collective",
-    sentence="Take one of your agents out of this collective.",
+    sentence="Remove one of your agents from this collective.",
     label="Remove agent",
     scope="delete:all",
     proof=Proof.NONE,
     changes_access=True,
     params=AgentParams,
-    policy=rules.is_member,
+    policy=rules.may_remove_agents,
     effect=_remove_agent,
     event=audit.USER_ACTION,
     is_dangerous=True,
     confirm=_ask_to_remove_agent,
     people_only="Only people can remove agents.",
+)
+
+
+# --- Forms of public clients on the collective's settings -----------------------------------
+
+
+class AddFormParams(AgentParams):
+    return_to = Line(
+        required=False,
+        allow_blank=True,
+        help_text="The path that a browser is sent to afterwards.",
+        style={"hidden": True},
+    )
+
+
+def _add_by_form(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    outcome = _add_agent(access, target, params)
+    agent = outcome.object
+    shown = people([agent.user_id])[agent.user_id]
+    return replace(
+        outcome,
+        path=local_path(params.get("return_to", ""), outcome.path),
+        json={
+            "ai_agent_id": str(agent.user_id),
+            "ai_agent_name": agent.display_name,
+            "ai_agent_path": agent.get_absolute_url(),
+            "parent_name": shown.parent_name,
+            "parent_path": shown.parent_path,
+        },
+    )
+
+
+add_by_form = replace(add_ai_agent_to_collective, params=AddFormParams, effect=_add_by_form)
+
+
+def _remove_by_form(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    agent = agent_with(params["ai_agent_id"])
+    row = _membership_here(access, agent)
+    if row is None:
+        raise NotFound(NOT_A_MEMBER)
+    can_readd = (
+        people_rules.is_parent_of(access, agent)
+        and agent.archived_at is None
+        and rules.may_add_agents(access, None) is None
+    )
+    return replace(
+        _removed(access, agent, row),
+        json={
+            "ai_agent_id": str(agent.user_id),
+            "ai_agent_name": agent.display_name,
+            "can_readd": can_readd,
+        },
+    )
+
+
+def _may_remove_any_agent(access: Access, target: Any) -> Denied | None:
+    return rules.may_remove_agents(access, target) or rules.is_collective_admin(access, target)
+
+
+# An admin removes any agent here; by the action, a parent removes their own.
+remove_by_form = replace(
+    remove_ai_agent_from_collective, policy=_may_remove_any_agent, effect=_remove_by_form
+)
+
+
+# --- Forms of public clients on the agent's profile -----------------------------------------
+
+
+class CollectiveParams(Params):
+    collective_id = Line(help_text="The id or handle of one of your collectives.")
+
+
+def _is_own(access: Access, agent: TenantUser | None) -> Denied | None:
+    if agent is None or people_rules.is_parent_of(access, agent):
+        return None
+    return Denied(NOT_OWN, ITS_HUMAN)
+
+
+def _entered(access: Access, params: dict[str, Any]) -> Access:
+    """Return the caller's access in the collective that the form names."""
+    return replace(access.within(params["collective_id"].lower()), now=access.now)
+
+
+def _add_to(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
+    there = _entered(access, params)
+    if denied := rules.may_add_agents(there, None):
+        raise Forbidden.because(denied)
+    outcome = _added(there, agent)
+    return replace(
+        outcome,
+        path=_settings_of(agent),
+        json={**_collective_json(there), "collective_path": there.here.path},
+    )
+
+
+def _remove_from(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
+    there = _entered(access, params)
+    if denied := rules.may_remove_agents(there, None):
+        raise Forbidden.because(denied)
+    row = _membership_here(there, agent)
+    if row is None:
+        raise NotFound(NOT_A_MEMBER)
+    outcome = _removed(there, agent, row)
+    return replace(outcome, path=_settings_of(agent), json=_collective_json(there))
+
+
+def _settings_of(agent: TenantUser) -> str:
+    return f"/ai-agents/{agent.handle}/settings"
+
+
+def _collective_json(access: Access) -> dict[str, Any]:
+    return {"collective_id": str(access.here.id), "collective_name": access.here.name}
+
+
+add_to_collective = replace(
+    add_ai_agent_to_collective, params=CollectiveParams, policy=_is_own, effect=_add_to
+)
+remove_from_collective = replace(
+    remove_ai_agent_from_collective, params=CollectiveParams, policy=_is_own, effect=_remove_from
 )

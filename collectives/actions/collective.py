@@ -195,7 +195,8 @@ class SettingsParams(CollectiveParams):
 
 
 def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    collective = queries.here(access)
+    # Who may invite is among the settings.
+    collective = rules.lock_members(access.here.id)
     changes = settings_from(params)
     if params.get("name"):
         changes["name"] = params["name"]
@@ -212,6 +213,8 @@ def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Out
         setattr(collective, name, value)
     collective.updated_at = access.now
     collective.save(update_fields=[*changes, "updated_at"])
+    if changes.get("all_members_can_invite") is False:
+        rules.expire_unbacked_invites(collective.id, access.now)
     return Outcome(
         "The settings are saved.",
         f"{access.here.path}/settings",

@@ -7,9 +7,19 @@ from typing import Any
 from accounts.models import TenantUser
 from collectives import queries, rules
 from collectives.actions.collective import resource
+from collectives.actions.members import agents_leaving
 from collectives.models import CollectiveMember, Invite
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, CollectiveKind, Denied, Link, NotFound, Proof, Refused
+from harmonic.kernel.access import (
+    Access,
+    CollectiveKind,
+    Conflict,
+    Denied,
+    Link,
+    NotFound,
+    Proof,
+    Refused,
+)
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Line, Params
 
@@ -30,26 +40,34 @@ def may_join(access: Access, target: Any) -> Denied | None:
 
 
 def _join(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    if access.is_member:
+    collective = rules.lock_members(access.here.id)
+    person = TenantUser.objects.select_related("user").get(id=access.user.person_id)
+    row = queries.membership_of(collective.id, person)
+    if row is not None and row.archived_at is None:
         raise Refused("User is already a member of this collective", status=400, code="duplicate")
     invite = queries.usable_invite(access, params.get("code", ""))
     if invite is None:
-        raise NotFound(
-            "Valid invite required to join this collective",
-            hint="The code is not valid or has expired. Ask a member for a new one.",
-            links=[Link("Try another code", f"{access.here.path}/join")],
-        )
-    invite_id, collective = invite.id, queries.here(access)
-    person = TenantUser.objects.get(id=access.user.person_id)
+        raise _no_invite(access, params.get("code", ""))
     rules.add_member(collective, person, now=access.now)
-    if invite.invited_user_id is not None:
-        invite.delete()
+    # A personal invite is used once; joining by a link uses it up as well.
+    rules.delete_personal_invites(collective.id, access.user.user_id)
     return Outcome(
         f"You have joined {collective.name}.",
         collective.path,
         resource(collective),
         collective,
-        facts={"invite_id": invite_id, "inviter_id": invite.created_by_id},
+        facts={"invite_id": invite.id, "inviter_id": invite.created_by_id},
+    )
+
+
+def _no_invite(access: Access, code: str) -> NotFound:
+    hint = "The code is not valid or has expired. Ask a member for a new one."
+    if queries.is_too_old_for(access, code):
+        hint = rules.NEEDS_A_NEWER_INVITE
+    return NotFound(
+        "Valid invite required to join this collective",
+        hint=hint,
+        links=[Link("Try another code", f"{access.here.path}/join")],
     )
 
 
@@ -71,16 +89,40 @@ join_collective = Action(
 
 
 def _leave(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    row = CollectiveMember.objects.active().get(
-        collective=access.here.id, person=access.user.person_id
+    rules.lock_members(access.here.id)
+    row = _own_row(access)
+    if row is None:
+        raise Conflict("You are not a member any more.", hint="You have left, or were removed.")
+    agents = rules.end_membership(access, row)
+    return Outcome(
+        f"You have left {access.here.name}.", "/collectives", notes=rules.left_with(agents)
     )
-    rules.remove_member(row, access.now)
-    return Outcome(f"You have left {access.here.name}.", "/collectives")
+
+
+def _own_row(access: Access) -> CollectiveMember | None:
+    rows = CollectiveMember.objects.active().select_related("person__user")
+    found: CollectiveMember | None = rows.filter(
+        collective=access.here.id, person=access.user.person_id
+    ).first()
+    return found
+
+
+def _ask_to_leave(access: Access, target: Any) -> Confirmation:
+    row = _own_row(access)
+    return Confirmation(
+        f"Leave “{access.here.name}”?",
+        agents_leaving(row) if row else (),
+        "You, your agents and your tokens lose access immediately. What you wrote stays."
+        " To rejoin, you need an invitation made after you left.",
+    )
 
 
 leave_collective = Action(
     name="leave_collective",
-    sentence="Leave this collective. You need a new invitation to come back.",
+    sentence=(
+        "Leave this collective, with your agents. To rejoin, you need an invitation made after"
+        " you left."
+    ),
     label="Leave collective",
     scope="delete:all",
     proof=Proof.NONE,
@@ -89,18 +131,15 @@ leave_collective = Action(
     effect=_leave,
     event=audit.USER_ACTION,
     is_dangerous=True,
-    confirm=lambda access, target: Confirmation(
-        f"Leave “{access.here.name}”?",
-        consequence="You and your tokens see nothing of it from then on, and you need a new"
-        " invitation to come back. What you wrote stays.",
-    ),
+    confirm=_ask_to_leave,
     people_only="Only people can leave collectives.",
 )
 
 
 def _invite(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    rules.lock_members(access.here.id)
     found, facts = queries.shareable_invite(access.here.id, access.now), None
-    if found is None or found.expires_at - access.now <= Invite.REUSED_ABOVE:
+    if found is None or _is_outdated(access, found):
         found = rules.new_invite(access)
         facts = {"invite_id": found.id, "expires_at": found.expires_at}
     path = f"{access.here.path}/join?code={found.code}"
@@ -111,6 +150,12 @@ def _invite(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
         found,
         facts=facts,
     )
+
+
+def _is_outdated(access: Access, invite: Invite) -> bool:
+    """Answer whether a new link is made: the old one ends soon, or excludes former members."""
+    is_ending = invite.expires_at - access.now <= Invite.REUSED_ABOVE
+    return is_ending or queries.is_closed_to_former_members(invite)
 
 
 create_invite = Action(

@@ -1,11 +1,11 @@
-"""The roles of members, and taking members out."""
+"""The roles of members, and removing members."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from accounts import rules as people_rules
-from accounts.queries import people, person_named, with_user
+from accounts.queries import people, person_named
 from collectives import queries, rules
 from collectives.models import CollectiveMember
 from harmonic.kernel import audit
@@ -49,34 +49,53 @@ class MemberParams(Params):
     )
 
 
-def _chosen_member(access: Access) -> tuple[str, tuple[tuple[str, Any], ...]]:
-    """Return the name and the facts of the member whom a form was opened for, if any."""
+def _chosen_member(access: Access) -> CollectiveMember | None:
+    """Return the member whom a form was opened for, if any."""
     person = person_named(access.query.get("user_handle", ""), access)
     row = queries.membership_of(access.here.id, person) if person else None
-    if person is None or row is None or row.archived_at is not None:
-        return "", ()
+    return row if row is not None and row.archived_at is None else None
+
+
+def _facts(row: CollectiveMember) -> tuple[tuple[str, Any], ...]:
+    user_id = row.person.user_id
     roles = ", ".join(row.roles) or "None"
-    facts = (("Member", people([person.user_id])[person.user_id]), ("Roles", roles))
-    return person.display_name, (*facts, ("Joined", row.created_at))
+    shown = people([user_id])[user_id]
+    return (("Member", shown), ("Roles", roles), ("Joined", row.created_at))
 
 
 def _ask_about_roles(access: Access, target: Any) -> Confirmation:
-    name, facts = _chosen_member(access)
-    return Confirmation(f"Roles of {name}" if name else "Change a role", facts)
+    row = _chosen_member(access)
+    if row is None:
+        return Confirmation("Change a role")
+    return Confirmation(f"Roles of {row.person.display_name}", _facts(row))
 
 
 def _ask_to_remove(access: Access, target: Any) -> Confirmation:
-    name, facts = _chosen_member(access)
-    heading = f"Remove “{name}” from {access.here.name}?" if name else "Remove a member"
-    return Confirmation(heading, facts, rules.REMOVED)
+    row = _chosen_member(access)
+    if row is None:
+        return Confirmation("Remove a member", consequence=rules.REMOVED)
+    heading = f"Remove “{row.person.display_name}” from {access.here.name}?"
+    if row.person.user.is_agent:
+        return Confirmation(heading, _facts(row), rules.AGENT_REMOVED)
+    return Confirmation(heading, (*_facts(row), *agents_leaving(row)), rules.REMOVED)
+
+
+def agents_leaving(row: CollectiveMember) -> tuple[tuple[str, Any], ...]:
+    """Return the fact of a confirm page that names the agents that leave with a member."""
+    agents = queries.agent_rows(row.collective_id, row.person.user_id)
+    names = ", ".join(each.person.display_name for each in agents)
+    return (("Agents that leave too", names or "None"),)
 
 
 def member_named(access: Access, handle: str) -> CollectiveMember:
-    """Return an active member by handle.
+    """Return a member by handle, locked with the rest of the membership.
+
+    Somebody inactive, whose membership rests, counts: it can be ended.
 
     Raises:
         NotFound: nobody of that name is a member here.
     """
+    rules.lock_members(access.here.id)
     person = person_named(handle, access)
     row = queries.membership_of(access.here.id, person) if person else None
     if row is None or row.archived_at is not None:
@@ -95,17 +114,16 @@ def runs_members(access: Access, target: Any) -> Denied | None:
 
 def _update_roles(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     row = member_named(access, params["user_handle"])
+    if row.person.archived_at is not None:
+        raise Forbidden.because(people_rules.inactive(row.person))
     role, grant = params["role"], params["grant"]
     if role == "admin" and not grant:
-        collective = queries.here(access)
-        if collective.created_by_id == row.person.user_id:
-            raise Forbidden(
-                "Who made the collective stays its admin.", hint="Nobody can take that from them."
-            )
-        rules.refuse_last_admin(row, "The last admin cannot lose the role.")
+        _refuse_to_take_admin(access, row)
     is_changed = getattr(row, f"is_{role}") != grant
     setattr(row, f"is_{role}", grant)
     row.save(update_fields=[f"is_{role}"])
+    if not grant:
+        rules.expire_unbacked_invites(row.collective_id, access.now)
     done = "is now" if grant else "is no longer"
     facts = {"about": people_rules.someone(row.person), "role": role, "grant": grant}
     return Outcome(
@@ -113,6 +131,15 @@ def _update_roles(access: Access, target: Any, params: dict[str, Any]) -> Outcom
         f"{access.here.path}/members",
         facts=facts if is_changed else None,
     )
+
+
+def _refuse_to_take_admin(access: Access, row: CollectiveMember) -> None:
+    if queries.here(access).created_by_id == row.person.user_id:
+        raise Forbidden(
+            "Who made the collective stays its admin.", hint="Nobody can take that from them."
+        )
+    if rules.is_last_admin(row):
+        raise Forbidden("The last admin cannot lose the role.", hint=rules.NEW_ADMIN_FIRST)
 
 
 update_member_roles = Action(
@@ -143,10 +170,10 @@ def may_remove_members(access: Access, target: Any) -> Denied | None:
 
 def _remove(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     row = member_named(access, params["user_handle"])
-    person = with_user().get(id=row.person_id)
+    person = row.person
     is_own_agent = people_rules.is_parent_of(access, person)
     if not (access.is_collective_admin or is_own_agent):
-        raise Forbidden(rules.MUST_BE_ADMIN, hint="An admin of the collective can do it for you.")
+        raise Forbidden(rules.MUST_BE_ADMIN, hint=rules.ASK_AN_ADMIN)
     if row.person_id == access.user.person_id:
         raise Forbidden(
             "You cannot remove yourself; leave the collective instead.",
@@ -157,17 +184,18 @@ def _remove(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
         raise Forbidden(
             "Who made the collective cannot be removed.", hint="They can leave it themselves."
         )
-    rules.remove_member(row, access.now)
+    agents = rules.end_membership(access, row)
     return Outcome(
         f"{person.display_name} was removed.",
         f"{access.here.path}/members",
+        notes=rules.left_with(agents),
         facts={"about": people_rules.someone(person)},
     )
 
 
 remove_member = Action(
     name="remove_member",
-    sentence="Take a member out of this collective.",
+    sentence="Remove a member from this collective, with the member's agents.",
     label="Remove",
     scope="delete:all",
     proof=Proof.NONE,

@@ -1,0 +1,323 @@
+"""An invite ends with its maker's right, and with the membership that somebody had before."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from collectives.models import Collective, CollectiveMember, Invite
+from tests.collectives.conftest import (
+    KITCHEN,
+    Perform,
+    admin_of,
+    invite_row,
+    is_member,
+    new_link,
+    perform_on,
+    refused,
+    succeeded,
+)
+from tests.fixtures.world import World, client_with, make_token
+
+pytestmark = pytest.mark.django_db
+
+JOIN = f"{KITCHEN}/join/actions/join_collective"
+MEMBERS = f"{KITCHEN}/members/actions"
+NEEDED = "Valid invite required to join this collective"
+TOO_OLD = "This link was made before your membership ended."
+
+
+def personal_invite(world: World, handle: str, by: str = "alice") -> str:
+    """Return the code of an invite to the kitchen for one person."""
+    place = world.collective("kitchen")
+    now = timezone.now()
+    invite = Invite(
+        tenant_id=place.tenant_id,
+        code=secrets.token_hex(16),
+        collective=place,
+        created_by=world.user(by),
+        invited_user=world.user(handle),
+        expires_at=now + timedelta(days=7),
+        created_at=now,
+    )
+    Invite.unscoped.bulk_create([invite])
+    return invite.code
+
+
+@pytest.fixture
+def everybody_invites(world: World) -> None:
+    Collective.unscoped.filter(handle="kitchen").update(all_members_can_invite=True)
+
+
+# --- Who may invite -------------------------------------------------------------------------
+
+
+def test_a_link_lets_several_people_join(perform: Perform) -> None:
+    code = new_link("alice")
+    CollectiveMember.unscoped.filter(person__handle="erin").delete()
+
+    assert succeeded(perform("carol", JOIN, code=code))
+
+    assert is_member("carol")
+    assert invite_row(code).expires_at > timezone.now()
+
+
+def test_a_member_without_the_right_gets_no_link(perform: Perform) -> None:
+    answer = perform("bob", f"{KITCHEN}/invite/actions/create_invite")
+
+    assert refused(answer, 403, "You do not have permission to invite people here.")
+    assert not Invite.unscoped.exists()
+
+
+def test_a_member_gets_a_link_where_all_members_can_invite(
+    perform: Perform, everybody_invites: None
+) -> None:
+    assert succeeded(perform("bob", f"{KITCHEN}/invite/actions/create_invite"))
+
+
+# --- Ended with the maker's right -----------------------------------------------------------
+
+
+def remove_bob(world: World) -> None:
+    perform_on("json", "alice", f"{MEMBERS}/remove_member", user_handle="bob")
+
+
+def leave(world: World) -> None:
+    perform_on("json", "bob", f"{MEMBERS}/leave_collective")
+
+
+def forbid_members_to_invite(world: World) -> None:
+    path = f"{KITCHEN}/settings/actions/update_collective_settings"
+    perform_on("json", "alice", path, invitations="only_admins")
+
+
+def forbid_members_to_invite_over_rest(world: World) -> None:
+    client = client_with(make_token("alice"))
+    body = '{"invitations": "only_admins"}'
+    answer = client.patch("/api/v1/collectives/kitchen", body, "application/json")
+    assert answer.status_code == 200, answer.content
+
+
+def remove_from_tenant(world: World) -> None:
+    perform_on("html", "alice", "/tenant-admin/users/bob/actions/remove_from_tenant")
+
+
+def suspend(world: World) -> None:
+    User.objects.get(email="bob@example.com").suspend(timezone.now())
+
+
+WAYS = [
+    remove_bob,
+    leave,
+    forbid_members_to_invite,
+    forbid_members_to_invite_over_rest,
+    remove_from_tenant,
+    suspend,
+]
+
+
+@pytest.mark.parametrize("end", WAYS)
+@pytest.mark.parametrize("kind", ["link", "personal"])
+def test_an_invite_ends_with_the_right_of_who_made_it(
+    perform: Perform, world: World, everybody_invites: None, end: Any, kind: str
+) -> None:
+    code = new_link("bob") if kind == "link" else personal_invite(world, "carol", by="bob")
+    end(world)
+
+    answer = perform("carol", JOIN, code=code)
+
+    assert refused(answer, 404, NEEDED)
+    assert not is_member("carol")
+
+
+def test_an_invite_ends_when_its_maker_is_no_longer_admin(perform: Perform) -> None:
+    admin_of("bob")
+    code = new_link("bob")
+    taken = {"user_handle": "bob", "role": "admin", "grant": False}
+    perform_on("json", "alice", f"{MEMBERS}/update_member_roles", **taken)
+
+    assert refused(perform("carol", JOIN, code=code), 404, NEEDED)
+
+
+def test_invites_of_others_go_on(perform: Perform, world: World) -> None:
+    code = new_link("alice")
+    remove_bob(world)
+
+    assert succeeded(perform("carol", JOIN, code=code))
+
+
+@pytest.mark.parametrize("end", [remove_bob, forbid_members_to_invite])
+def test_an_ended_invite_does_not_work_again_when_the_right_comes_back(
+    world: World, everybody_invites: None, end: Any
+) -> None:
+    code = new_link("bob")
+    end(world)
+    CollectiveMember.unscoped.filter(person__handle="bob").update(archived_at=None)
+    Collective.unscoped.filter(handle="kitchen").update(all_members_can_invite=True)
+
+    answer = perform_on("json", "carol", JOIN, code=code)
+
+    assert answer.status_code == 404
+
+
+def test_an_ended_link_is_not_shown(page: Any, world: World, everybody_invites: None) -> None:
+    code = new_link("bob")
+    assert code in page("alice").get(f"{KITCHEN}/invite").content.decode()
+
+    remove_bob(world)
+
+    assert code not in page("alice").get(f"{KITCHEN}/invite").content.decode()
+    assert new_link("alice") != code
+
+
+# --- Coming back ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", [remove_bob, leave])
+def test_a_link_from_before_does_not_bring_a_former_member_back(
+    perform: Perform, world: World, end: Any
+) -> None:
+    code = new_link("alice")
+    end(world)
+
+    answer = perform("bob", JOIN, code=code)
+
+    assert refused(answer, 404, NEEDED)
+    assert TOO_OLD in answer.content.decode()
+    assert not is_member("bob")
+
+
+def test_a_newer_link_brings_a_former_member_back(perform: Perform, world: World) -> None:
+    before = new_link("alice")
+    remove_bob(world)
+
+    code = new_link("alice")
+
+    assert code != before
+    assert succeeded(perform("bob", JOIN, code=code))
+    assert is_member("bob")
+
+
+def test_a_personal_invite_brings_a_former_member_back(perform: Perform, world: World) -> None:
+    remove_bob(world)
+
+    assert succeeded(perform("bob", JOIN, code=personal_invite(world, "bob")))
+    assert is_member("bob")
+
+
+def test_a_former_member_comes_back_without_roles(world: World) -> None:
+    admin_of("bob")
+    remove_bob(world)
+    perform_on("json", "bob", JOIN, code=new_link("alice"))
+
+    row = CollectiveMember.unscoped.get(person__handle="bob", collective__handle="kitchen")
+    assert row.roles == []
+
+
+def test_a_link_from_before_goes_on_for_others(perform: Perform, world: World) -> None:
+    code = new_link("alice")
+    remove_bob(world)
+
+    assert succeeded(perform("carol", JOIN, code=code))
+
+
+def test_the_join_page_says_that_a_link_is_too_old(page: Any, api: Any, world: World) -> None:
+    code = new_link("alice")
+    remove_bob(world)
+    path = f"{KITCHEN}/join?code={code}"
+
+    for client in (page("bob"), api("bob")):
+        shown = client.get(path).content.decode()
+        assert TOO_OLD in shown
+        assert "You are invited." not in shown
+    assert "You are invited." in page("carol").get(path).content.decode()
+
+
+def test_the_invite_page_says_whom_a_link_excludes(page: Any, world: World) -> None:
+    new_link("alice")
+    told = "Renew the link to invite them again."
+    assert told not in page("alice").get(f"{KITCHEN}/invite").content.decode()
+
+    remove_bob(world)
+
+    assert told in page("alice").get(f"{KITCHEN}/invite").content.decode()
+    new_link("alice")
+    assert told not in page("alice").get(f"{KITCHEN}/invite").content.decode()
+
+
+def test_a_link_is_reused_while_nobody_left(world: World) -> None:
+    assert new_link("alice") == new_link("alice")
+
+
+def test_the_leave_page_says_what_it_takes_to_come_back(page: Any, api: Any) -> None:
+    told = "you need an invitation made after you left"
+    path = f"{MEMBERS}/leave_collective"
+
+    assert told in page("bob").get(path).content.decode()
+    assert told in api("bob").get(path).content.decode()
+
+
+# --- Personal invites -----------------------------------------------------------------------
+
+
+def test_a_personal_invite_is_of_no_use_to_others(perform: Perform, world: World) -> None:
+    code = personal_invite(world, "bob")
+    CollectiveMember.unscoped.filter(person__handle="bob").exclude(
+        collective__is_main=True
+    ).delete()
+
+    assert refused(perform("carol", JOIN, code=code), 404, NEEDED)
+    assert not is_member("carol")
+    assert Invite.unscoped.filter(code=code).exists()
+
+
+def test_a_personal_invite_works_with_its_code_or_without(perform: Perform, world: World) -> None:
+    personal_invite(world, "carol")
+
+    assert succeeded(perform("carol", JOIN))
+    assert is_member("carol")
+
+
+def test_a_personal_invite_works_once(perform: Perform, world: World) -> None:
+    code = personal_invite(world, "carol")
+    assert succeeded(perform("carol", JOIN, code=code))
+    perform_on("json", "carol", f"{MEMBERS}/leave_collective")
+
+    assert refused(perform("carol", JOIN, code=code), 404, NEEDED)
+    assert not is_member("carol")
+
+
+def test_joining_by_a_link_uses_up_a_personal_invite(perform: Perform, world: World) -> None:
+    code = personal_invite(world, "carol")
+    assert succeeded(perform("carol", JOIN, code=new_link("alice")))
+    perform_on("json", "carol", f"{MEMBERS}/leave_collective")
+
+    assert refused(perform("carol", JOIN, code=code), 404, NEEDED)
+
+
+def test_a_personal_invite_is_never_shown_as_the_link(page: Any, world: World) -> None:
+    code = personal_invite(world, "carol")
+
+    assert code not in page("alice").get(f"{KITCHEN}/invite").content.decode()
+    assert new_link("alice") != code
+
+
+def test_an_expired_invite_lets_nobody_in(perform: Perform, world: World) -> None:
+    code = new_link("alice")
+    Invite.unscoped.filter(code=code).update(expires_at=timezone.now())
+
+    assert refused(perform("carol", JOIN, code=code), 404, NEEDED)
+
+
+def test_agents_do_not_join(api: Any, world: World) -> None:
+    code = new_link("alice")
+
+    answer = api("bob", agent="pilot").post(JOIN, {"code": code}, content_type="application/json")
+
+    assert answer.status_code == 403
+    assert not is_member("pilot")
