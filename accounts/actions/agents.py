@@ -12,7 +12,7 @@ from accounts.actions.people import rename
 from accounts.models import TenantUser, User, agent_configuration
 from accounts.queries import people
 from collectives import queries as collectives
-from collectives.rules import add_member, join_tenant
+from collectives.rules import archive_person, join_tenant, unarchive_person
 from harmonic.kernel import audit, capabilities
 from harmonic.kernel.access import Access, Denied, Forbidden, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
@@ -110,8 +110,6 @@ def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
         now=access.now,
     )
     agent = join_tenant(user, tenant, now=access.now, handle=params.get("handle", ""))
-    if not access.here.is_main and not access.here.is_workspace:
-        add_member(collectives.here(access), agent, now=access.now)
     return _with_token(access, agent, mode, wanted=params.get("generate_token", False))
 
 
@@ -210,13 +208,8 @@ class AgentSettingsParams(Params):
 
 
 def _update(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
-    if agent.archived_at is not None:
-        raise Forbidden(
-            "This agent is inactive. Bring it back first.",
-            hint=f"Its settings are at /ai-agents/{agent.handle}/settings.",
-        )
     changed = rename(access, agent, params.get("name", ""), params.get("new_handle", ""))
-    user = User.objects.select_for_update().get(id=agent.user_id)
+    user = User.objects.select_for_update(no_key=True).get(id=agent.user_id)
     before, changes = user.agent_configuration, _changes(user, params)
     user.agent_configuration = {**before, **changes}
     user.updated_at = access.now
@@ -284,7 +277,7 @@ update_ai_agent = Action(
     proof=Proof.API_TOKENS,
     changes_access=True,
     params=AgentSettingsParams,
-    policy=rules.may_manage_agent,
+    policy=rules.may_change_agent,
     effect=_update,
     initial=_current,
     event=audit.USER_ACTION,
@@ -373,20 +366,14 @@ def archive(access: Access, agent: TenantUser) -> bool:
         return False
     if not agent.user.is_internal_agent:
         end_tokens(access, agent)
-    agent.archive(access.now)
-    if workspace := collectives.own_workspace(agent.id):
-        workspace.archived_at = access.now
-        workspace.save(update_fields=["archived_at"])
+    archive_person(agent, access.now)
     return True
 
 
 def unarchive(agent: TenantUser) -> bool:
     """Wake an agent, and answer whether it rested. Its old tokens stay deleted."""
     was_resting = agent.archived_at is not None
-    agent.unarchive()
-    if workspace := collectives.own_workspace(agent.id):
-        workspace.archived_at = None
-        workspace.save(update_fields=["archived_at"])
+    unarchive_person(agent)
     return was_resting
 
 

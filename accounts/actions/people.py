@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accounts import rules
 from accounts.models import Tenant, TenantUser, User
-from accounts.queries import agents_of
+from accounts.queries import acting_tenant_admins, agents_of, with_user
 from collectives.queries import main_collective
+from collectives.rules import leave_tenant, left_without_admin
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Block, Choice, Flag, Line, Params
+from harmonic.kernel.wording import enumerated
 from tokens.rules import end_tokens
 
 # --- Profile --------------------------------------------------------------------------------
@@ -84,7 +86,7 @@ update_profile = Action(
     proof=Proof.NONE,
     changes_access=True,
     params=ProfileParams,
-    policy=rules.may_edit,
+    policy=rules.may_change_profile,
     effect=_update_profile,
     initial=_current_profile,
     event=audit.USER_ACTION,
@@ -111,7 +113,7 @@ def is_agent_itself(access: Access, target: Any) -> Denied | None:
 
 
 def _update_scratchpad(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    user = User.objects.select_for_update().get(id=access.user.user_id)
+    user = User.objects.select_for_update(no_key=True).get(id=access.user.user_id)
     user.agent_configuration = {**user.agent_configuration, "scratchpad": params["content"]}
     user.save(update_fields=["agent_configuration"])
     return Outcome("Scratchpad updated successfully.", "/whoami")
@@ -222,33 +224,81 @@ class TenantRoleParams(Params):
 
 
 def _update_roles(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
-    if not person.user.is_human:
-        raise Forbidden(
-            "Only people can be tenant admins.", hint="The human who manages the agent can be one."
-        )
-    if not params["grant"]:
-        _refuse_last_admin(access, person)
-    facts = {"about": rules.someone(person), "role": "admin", "grant": params["grant"]}
-    is_changed = person.is_admin != params["grant"]
-    person.is_admin = params["grant"]
-    person.save(update_fields=["is_admin"])
-    done = "is now" if person.is_admin else "is no longer"
+    person = _locked(access, person)
+    is_granted = params["grant"]
+    if is_granted and person.user.is_agent:
+        _refuse_without_admin_parent(person)
+    if not is_granted:
+        _refuse_last_admin(person)
+    if person.is_admin == is_granted:
+        return Outcome(_role_sentence(person), _user_path(person), facts=None)
+    _set_admin(person, is_granted)
+    agents = [] if is_granted else _end_agent_roles(access, person)
     return Outcome(
-        f"{person.display_name} {done} a tenant admin.",
+        _role_sentence(person),
         _user_path(person),
-        facts=facts if is_changed else None,
+        notes=(f"No longer tenant admins either: {enumerated(agents)}.",) if agents else (),
+        facts={"about": rules.someone(person), "role": "admin", "grant": is_granted},
     )
+
+
+def _role_sentence(person: TenantUser) -> str:
+    done = "is now" if person.is_admin else "is no longer"
+    return f"{person.display_name} {done} a tenant admin."
+
+
+def _locked(access: Access, person: TenantUser) -> TenantUser:
+    """Return a person's row as it is under the lock of the tenant's roles.
+
+    The tenant's row is the lock: two admins must not leave at the same moment.
+
+    Raises:
+        Forbidden: the person was removed in the meantime.
+    """
+    rules.handles_locked(access.tenant.id)
+    locked = with_user().get(id=person.id)
+    if denied := rules.may_change_tenant_role(access, locked):
+        raise Forbidden.because(denied)
+    return locked
+
+
+def _refuse_without_admin_parent(agent: TenantUser) -> None:
+    if rules.has_admin_parent(agent.user.parent_id):
+        return
+    raise Forbidden(
+        rules.BOTH_ADMINS,
+        hint="Make the human who manages the agent a tenant admin first.",
+    )
+
+
+def _set_admin(person: TenantUser, is_admin: bool) -> None:
+    person.is_admin = is_admin
+    person.save(update_fields=["is_admin"])
+
+
+def _end_agent_roles(access: Access, parent: TenantUser) -> list[str]:
+    """Take the role from the agents of somebody who loses it; return their names."""
+    agents = list(agents_of(parent.user_id).filter(is_admin=True))
+    for agent in agents:
+        _set_admin(agent, is_admin=False)
+        audit.record(
+            audit.ADMIN_ACTION,
+            access,
+            about=rules.someone(agent),
+            action="update_tenant_roles",
+            role="admin",
+            grant=False,
+        )
+    return [agent.display_name for agent in agents]
 
 
 def _user_path(person: TenantUser) -> str:
     return f"/tenant-admin/users/{person.handle}"
 
 
-def _refuse_last_admin(access: Access, person: TenantUser) -> None:
-    # The tenant's row is the lock: two admins must not leave at the same moment.
-    Tenant.objects.select_for_update().get(id=access.tenant.id)
-    others = TenantUser.objects.filter(is_admin=True, archived_at=None).exclude(id=person.id)
-    if person.is_admin and not others.exists():
+def _refuse_last_admin(person: TenantUser) -> None:
+    admins = acting_tenant_admins().values_list("id", flat=True)
+    if list(admins[:2]) == [person.id]:
         raise Forbidden(
             "The last admin of a tenant stays its admin.", hint="Make somebody else one first."
         )
@@ -256,13 +306,13 @@ def _refuse_last_admin(access: Access, person: TenantUser) -> None:
 
 update_tenant_roles = Action(
     name="update_tenant_roles",
-    sentence="Make this person a tenant admin, or take the role.",
+    sentence="Grant the role of tenant admin, or take it.",
     label="Change role",
     scope="update:all",
     proof=Proof.ADMIN,
     changes_access=True,
     params=TenantRoleParams,
-    policy=rules.is_tenant_admin,
+    policy=rules.may_change_tenant_role,
     effect=_update_roles,
     event=audit.ADMIN_ACTION,
     audience="public",
@@ -272,17 +322,37 @@ update_tenant_roles = Action(
 def _remove_from_tenant(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
     if person.id == access.user.person_id:
         raise Forbidden("You cannot remove yourself.", hint="Another admin of the tenant can.")
-    _refuse_last_admin(access, person)
-    was_there = person.archived_at is None
-    for each in (person, *agents_of(person.user_id).filter(archived_at=None)):
-        if each.archived_at is None and not each.user.is_internal_agent:
+    rules.handles_locked(access.tenant.id)
+    person = with_user().get(id=person.id)
+    if person.archived_at is not None:
+        return Outcome(
+            f"{person.display_name} is already removed.", "/tenant-admin/users", facts=None
+        )
+    _refuse_last_admin(person)
+    agents = list(agents_of(person.user_id).filter(archived_at=None))
+    for each in (person, *agents):
+        if not each.user.is_internal_agent:
             end_tokens(access, each)
-        each.archive(access.now)
+    leave_tenant(access, person)
+    for agent in agents:
+        _record_deactivated(access, agent)
     return Outcome(
-        f"{person.display_name} is removed. Their tokens here work no more.",
+        f"{person.display_name} was removed, and their tokens here were revoked.",
         "/tenant-admin/users",
-        facts={"about": rules.someone(person)} if was_there else None,
+        notes=_deactivated_with(agents),
+        facts={"about": rules.someone(person)},
     )
+
+
+def _record_deactivated(access: Access, agent: TenantUser) -> None:
+    audit.record(
+        audit.USER_ACTION, access, about=rules.someone(agent), action="deactivate_ai_agent"
+    )
+
+
+def _deactivated_with(agents: Sequence[TenantUser]) -> tuple[str, ...]:
+    names = [agent.display_name for agent in agents]
+    return (f"Agents deactivated at the same time: {enumerated(names)}.",) if names else ()
 
 
 def _ask_to_remove(access: Access, person: TenantUser) -> Confirmation:
@@ -293,19 +363,38 @@ def _ask_to_remove(access: Access, person: TenantUser) -> Confirmation:
             ("Handle", person.handle),
             ("E-mail", person.user.email or "None"),
             ("Their agents", ", ".join(agent.display_name for agent in agents) or "None"),
+            *_left_without_admin(person),
         ),
+        "They and their agents leave every collective of this tenant, their private workspaces"
+        " are archived, and their tokens here are revoked immediately. What they wrote stays.",
     )
+
+
+def _is_removable(access: Access, person: TenantUser | None) -> bool:
+    """Return whether to offer the removal: not of oneself, and not a second time."""
+    if person is None:
+        return True
+    return person.archived_at is None and person.id != access.user.person_id
+
+
+def _left_without_admin(person: TenantUser) -> tuple[tuple[str, str], ...]:
+    """Return the fact that names the collectives that would have no admin, if there are any."""
+    names = ", ".join(each.name for each in left_without_admin(person))
+    return (("Collectives left without an admin", names),) if names else ()
 
 
 remove_from_tenant = Action(
     name="remove_from_tenant",
-    sentence="Take this person and their agents out of the tenant. Their tokens end with it.",
+    sentence=(
+        "Remove this person and their agents from the tenant and from all of its collectives."
+        " Their tokens here are revoked."
+    ),
     label="Remove from the tenant",
     scope="update:all",
     proof=Proof.ADMIN,
     changes_access=True,
-    policy=rules.is_tenant_admin,
-    is_offered=lambda access, person: person is None or person.archived_at is None,
+    policy=rules.may_remove_from_tenant,
+    is_offered=_is_removable,
     effect=_remove_from_tenant,
     is_dangerous=True,
     confirm=_ask_to_remove,

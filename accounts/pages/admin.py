@@ -11,14 +11,22 @@ from django.urls import URLPattern, path
 
 from accounts.actions import people as actions
 from accounts.models import TenantUser
-from accounts.queries import person_at, with_user
+from accounts.queries import agents_of, person_at, with_user
 from accounts.rules import is_tenant_admin, tenant_of
 from collectives.models import Collective
-from collectives.queries import tenant_admins
+from collectives.queries import tenant_admins, tenant_role_holders
 from harmonic.kernel import wording
-from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Door, Forbidden, Link, Rule
+from harmonic.kernel.access import Access, Door, Forbidden, Link, Rule
 from harmonic.kernel.actions import Resource
-from harmonic.kernel.pages import Page, Request, mounted, only_reads, redirect, with_rule
+from harmonic.kernel.pages import (
+    Page,
+    Request,
+    form_alias,
+    mounted,
+    only_reads,
+    redirect,
+    with_rule,
+)
 
 PER_PAGE = 50
 SHOWN = 100
@@ -30,21 +38,20 @@ def for_admins(access: Access) -> None:
     Raises:
         Forbidden: for everybody else.
     """
+    denied = is_tenant_admin(access, None)
+    if denied is None:
+        return
     if access.user.is_agent:
-        raise Forbidden(
-            "AI agent admin access requires both AI agent and parent to be admins",
-            hint=ASK_YOUR_HUMAN,
-        )
-    if denied := is_tenant_admin(access, None):
-        hint = wording.naming(denied.hint, (who.handle for who in tenant_admins()))
-        raise Forbidden(f"403 Unauthorized - {denied.reason}", hint=hint)
+        raise Forbidden.because(denied)
+    hint = wording.naming(denied.hint, (who.handle for who in tenant_admins()))
+    raise Forbidden(f"403 Unauthorized - {denied.reason}", hint=hint)
 
 
 def dashboard(access: Access, target: None) -> Mapping[str, Any]:
     standard = Collective.objects.filter(kind="standard", is_main=False)
     return {
         "tenant": tenant_of(access),
-        "admins": tenant_admins(SHOWN),
+        "admins": tenant_role_holders(SHOWN),
         "collectives": list(standard.order_by("-created_at", "-id")[:SHOWN]),
         "people_count": TenantUser.objects.filter(
             archived_at=None, user__user_type="human"
@@ -112,7 +119,7 @@ PERSON = Page(
     template="admin/person.html",
     title=lambda access, person: person.display_name,
     find=managed,
-    show=lambda access, person: {"person": person},
+    show=lambda access, person: {"person": person, "agents": list(agents_of(person.user_id))},
     crumbs=lambda access, person: [
         *below_dashboard(access, person),
         Link("Users", "/tenant-admin/users"),
@@ -140,4 +147,9 @@ def urls() -> list[URLPattern]:
         *mounted("tenant-admin/settings", SETTINGS),
         *mounted("tenant-admin/users", PEOPLE),
         *mounted("tenant-admin/users/<str:handle>", PERSON),
+        path(
+            "tenant-admin/users/<str:handle>/roles",
+            form_alias(PERSON, actions.update_tenant_roles),
+            name="admin.person.roles",
+        ),
     ]

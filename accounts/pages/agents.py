@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
 from accounts.actions import agents as actions
 from accounts.actions.people import update_profile
@@ -13,10 +13,11 @@ from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from accounts.rules import may_manage_agent
 from collectives import queries as collectives
+from collectives.actions.agents import add_to_collective, remove_from_collective
 from harmonic.kernel import capabilities
 from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Forbidden, Link, NotFound
 from harmonic.kernel.actions import Resource
-from harmonic.kernel.pages import Page, mounted
+from harmonic.kernel.pages import Page, form_alias, mounted
 from tokens.queries import listed as listed_tokens
 
 
@@ -118,7 +119,7 @@ def settings(access: Access, agent: TenantUser) -> Mapping[str, Any]:
     return {
         **show(access, agent),
         "prompt": agent.user.agent_configuration.get("identity_prompt", ""),
-        "addable": [each for each in own if each.id not in inside_ids],
+        "addable": [] if agent.archived_at else [each for each in own if each.id not in inside_ids],
         "granted": capabilities.GRANTABLE if granted is None else granted,
         "tokens": listed_tokens(access, agent),
         "is_internal": agent.user.is_internal_agent,
@@ -152,6 +153,16 @@ SETTINGS = Page(
 
 def urls() -> list[URLPattern]:
     return [
+        path(
+            "u/<str:handle>/add_to_collective",
+            form_alias(SETTINGS, add_to_collective),
+            name="agents.add_to_collective",
+        ),
+        path(
+            "u/<str:handle>/remove_from_collective",
+            form_alias(SETTINGS, remove_from_collective, method="DELETE"),
+            name="agents.remove_from_collective",
+        ),
         *mounted("ai-agents", LIST),
         *mounted("ai-agents/new", NEW),
         *mounted("ai-agents/<str:handle>", AGENT),

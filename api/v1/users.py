@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.actions import agents, people
 from accounts.models import TenantUser, User
 from accounts.queries import person_named, with_user
-from accounts.rules import checked_handle, handles_locked, may_edit, someone
+from accounts.rules import checked_handle, handles_locked, inactive, may_edit, someone
 from api.filters import DatedParams, author_of, order_of, sort_field
 from api.paging import PageParams, page_of, query
 from api.shapes import bounds
@@ -81,6 +81,7 @@ class ProfileParams(Params):
 
 
 def _update(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
+    _refuse_inactive(person, params)
     sent = params.get("handle", "")
     handle = slug(sent)
     if sent.strip() and not handle:
@@ -102,13 +103,23 @@ def _update(access: Access, person: TenantUser, params: dict[str, Any]) -> Outco
     )
 
 
+def _refuse_inactive(person: TenantUser, params: dict[str, Any]) -> None:
+    """Refuse to rename an archived agent, unless the same request reactivates it."""
+    is_renamed = bool(params.get("display_name") or params.get("handle"))
+    if person.archived_at is not None and is_renamed and params.get("archived") is not False:
+        raise Forbidden.because(inactive(person))
+
+
 def _set_archived(access: Access, agent: TenantUser, wanted: bool) -> dict[str, bool]:
     """Let an agent rest, or wake it; return what the security log keeps of that."""
     is_changed = agents.archive(access, agent) if wanted else agents.unarchive(agent)
     return {"archived": wanted} if is_changed else {}
 
 
-update_profile = replace(people.update_profile, params=ProfileParams, effect=_update)
+# An archived agent may be reactivated, so the policy leaves it to the effect.
+update_profile = replace(
+    people.update_profile, params=ProfileParams, policy=may_edit, effect=_update
+)
 
 # --- Deleting an agent ----------------------------------------------------------------------
 
@@ -145,7 +156,12 @@ def has_content(person: TenantUser) -> Refused:
 
 # An agent without content; for agents themselves it counts as a change of a profile.
 delete_user = replace(
-    people.update_profile, scope="delete:users", params=None, effect=_delete, is_dangerous=True
+    people.update_profile,
+    scope="delete:users",
+    params=None,
+    policy=may_edit,
+    effect=_delete,
+    is_dangerous=True,
 )
 
 # --- Listing them ---------------------------------------------------------------------------
