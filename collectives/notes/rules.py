@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from collectives.models import Pin
+from accounts.models import TenantUser
+from collectives.models import Collective, Pin
 from collectives.notes import queries
 from collectives.notes.models import Note, NoteHistoryEvent
 from collectives.rules import is_member
@@ -187,6 +188,7 @@ def pin(access: Access, note: Note) -> None:
     Raises:
         Refused: there are as many pins as a place may have.
     """
+    lock_pins(access)
     if is_pinned(access, note):
         return
     pins = Pin.objects.filter(collective=access.here.id, person=pin_owner(access))
@@ -202,6 +204,15 @@ def pin(access: Access, note: Note) -> None:
         item_id=note.id,
         defaults={"pinned_at": access.now},
     )
+
+
+def lock_pins(access: Access) -> None:
+    """Let parallel requests pin one after the other, so that they cannot pass the limit."""
+    if access.here.is_main:
+        rows: Any = TenantUser.objects.filter(id=access.user.person_id)
+    else:
+        rows = Collective.objects.filter(id=access.here.id)
+    rows.select_for_update(no_key=True).get()
 
 
 def unpin(access: Access, note: Note) -> None:
