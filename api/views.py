@@ -9,18 +9,20 @@ from typing import Any, ClassVar, NoReturn, cast
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from api import idempotency
 from api.errors import method_not_allowed
-from api.filters import refuse_unknown
+from api.filters import named, refuse_unknown
 from api.negotiation import Json
 from api.preconditions import tagged
-from harmonic.kernel.access import Access, Rule
+from harmonic.kernel.access import Access, Invalid, Problem, Rule
 from harmonic.kernel.documents import keep_private
 from harmonic.kernel.pages import Request as AccessRequest
+from harmonic.kernel.params import DRY_RUN
 
 
 class Resource(ViewSet):
@@ -47,8 +49,8 @@ class Resource(ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if self.action == "retrieve":
-            refuse_unknown(request.query_params, ())
+        if DRY_RUN in request.query_params and request.method not in SAFE_METHODS:
+            raise no_dry_run()
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         return Response(status=204, headers={"Allow": self.allowed})
@@ -63,16 +65,39 @@ class Resource(ViewSet):
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
-        final = super().finalize_response(request, response, *args, **kwargs)
+        answer = self._unless_unknown(request, response)
+        final = super().finalize_response(request, answer, *args, **kwargs)
         if not final.has_header("Cache-Control"):
             keep_private(final)
         tagged(request, final)
         return final
 
+    def _unless_unknown(self, request: Request, response: Response) -> Response:
+        """Return the answer to a read, or the refusal of parameters that it does not have.
+
+        It comes last: an object that is not there, or not the caller's, is refused before.
+        """
+        if self.action != "retrieve" or response.status_code != 200:
+            return response
+        try:
+            refuse_unknown(request.query_params, ())
+        except Invalid as invalid:
+            return self.handle_exception(invalid)
+        return response
+
 
 def route(where: str, view: type[Resource], name: str = "", **methods: str) -> URLPattern:
     """Return the route of a resource: which of its functions answers which method."""
     return path(where, view.as_view(dict(methods)), name=name or None)
+
+
+def no_dry_run() -> Invalid:
+    """Return the refusal of a dry run, which would otherwise be a write."""
+    return named(
+        Problem(DRY_RUN, "is not available over the REST API; nothing was written"),
+        code="unknown_parameter",
+        hint="Actions on pages take dry_run: POST {page}/actions/{name}?dry_run=true.",
+    )
 
 
 def access_of(request: Request) -> Access:

@@ -15,6 +15,7 @@ from api.openapi.operations import OPERATIONS
 from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
 from harmonic.kernel.params import declared_fields
+from tests.access.contents import contents, writes_noted
 from tests.fixtures.world import World
 from tests.rest.conftest import BASE, KITCHEN, error_of
 from tokens.models import ApiToken
@@ -111,6 +112,38 @@ def test_a_single_object_refuses_unknown_parameters_too(alice, path):
     assert error_of(response, 400) == "inlcude is not a parameter of this route"
     assert "Did you mean “include”?" in response.json()["hint"]
     assert alice.get(f"{path}?include=comments").status_code == 200
+
+
+@pytest.mark.parametrize("path", [f"{USERS}/nobody", f"{COLLECTIVES}/board"])
+def test_an_object_that_is_not_there_is_refused_before_its_parameters(alice, path):
+    assert alice.get(f"{path}?inlcude=comments").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        (method, path)
+        for path, item in document()["paths"].items()
+        for method in ("post", "put", "patch", "delete")
+        if method in item
+    ],
+)
+def test_a_dry_run_is_refused_and_writes_nothing(alice, note_id, world, method, path):
+    """A client that asks for a rehearsal must not get the performance."""
+    ids = {"notes": note_id(KNIFE_CARE), "users": "scout", "collectives": "kitchen"}
+    first, rest_ = path.split("/")[1], str(ApiToken.unscoped.get().id)
+    where = re.sub(r"\{\w+\}", rest_, re.sub(r"\{\w+\}", ids[first], path, count=1))
+    base = KITCHEN if first == "notes" else BASE
+    before = contents()
+
+    with writes_noted() as written:
+        response = getattr(alice.client, method)(
+            f"{base}{where}?dry_run=true", {"text": "x"}, content_type="application/json"
+        )
+
+    assert error_of(response, 400).startswith("dry_run is not available")
+    assert not written
+    assert contents() == before
 
 
 # --- Users ----------------------------------------------------------------------------------
