@@ -1,11 +1,13 @@
-"""Which limits a request counts against, and what its answer says of them.
+"""The rate limits that a request counts against, the headers that report them, the refusal.
 
-A token's requests count for the token, everybody else's for their address, and all of them
-for the tenant (`docs/operations.md`, Limits).
+Requests count for the token they came with, and for the human behind it: sessions, tokens and
+agents of one human share one limit. Members' requests count for the tenant. Anonymous requests
+count for their address alone (`docs/operations.md`, Limits).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from ipaddress import ip_address, ip_network
 
@@ -14,18 +16,14 @@ from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Refused
+from harmonic.kernel.access import Access, Actor, Refused
 from harmonic.kernel.limits import CacheStore, Count, FileStore, Limit, Store, count
 
 MINUTE = 60
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
-# What each limit counts, as its refusal says it.
-COUNTED = {
-    "requests": "requests of one caller",
-    "writes": "writes of one caller",
-    "tenant": "requests of all callers of a tenant",
-}
+# One human can use one part in this many of what their tenant allows.
+TENANT_SHARES = 4
 # The bits of an IPv6 address that a provider gives to a household or a server.
 SENDERS_NETWORK = 64
 
@@ -37,39 +35,41 @@ def store() -> Store:
     return FileStore(settings.VAR_DIR / "limits.sqlite3")
 
 
+# --- Counting -------------------------------------------------------------------------------
+
+
 def counted(request: HttpRequest, access: Access) -> tuple[Count, ...]:
-    """Count a request, and return where its sender stands: requests, writes, the tenant.
+    """Count a request against its limits, and return their state, the narrowest first.
 
-    What is beyond a sender's own limit does not count for the tenant: nobody can use up what
-    all of its people share.
+    A request that exceeds a narrower limit does not count against a wider one: no token can use
+    up the limit of its human, no human the limit of the tenant.
     """
-    token, now = access.token, access.now.timestamp()
-    caller = f"token:{token.id}" if token else f"address:{_counted_as(access.remote_address)}"
-    own = {
-        Limit("requests", settings.LIMIT_REQUESTS): 1,
-        Limit("writes", settings.LIMIT_WRITES): int(request.method not in READS),
-    }
-    counts = count(store(), own, caller, now, MINUTE)
-    if any(each.is_exceeded for each in counts):
-        return counts
-    shared = {Limit("tenant", settings.LIMIT_TENANT): 1}
-    return counts + count(store(), shared, str(access.tenant.id), now, MINUTE)
+    is_write = request.method not in READS
+    limits = _member_limits(access, access.actor) if access.actor else _address_limits(access)
+    hits = {limit: int(is_write or limit.name != "writes") for limit in limits}
+    return count(store(), hits, access.now.timestamp(), MINUTE)
 
 
-def refuse_exceeded(access: Access, counts: tuple[Count, ...]) -> None:
-    """Pass while no limit is exceeded, or the sender is exempt.
-
-    Raises:
-        Refused: 429.
-    """
-    exceeded = next((each for each in counts if each.is_exceeded), None)
-    if exceeded and not is_exempt(access.remote_address):
-        raise _too_many(access, exceeded)
+def _address_limits(access: Access) -> Iterable[Limit]:
+    address = _counted_as(access.remote_address)
+    return _pair("address", address, 0, settings.LIMIT_REQUESTS, settings.LIMIT_WRITES)
 
 
-def is_exempt(address: str) -> bool:
-    """Answer whether a caller is counted and told, but never refused."""
-    return not settings.LIMIT_LOOPBACK and address in LOOPBACK
+def _member_limits(access: Access, actor: Actor) -> Iterable[Limit]:
+    if access.token:
+        token = settings.LIMIT_TOKEN_REQUESTS, settings.LIMIT_TOKEN_WRITES
+        yield from _pair("token", str(access.token.id), 0, *token)
+    human = str(actor.parent_id or actor.user_id)
+    share = max(1, settings.LIMIT_TENANT // TENANT_SHARES)
+    yield from _pair(
+        "human", human, 1, min(settings.LIMIT_REQUESTS, share), min(settings.LIMIT_WRITES, share)
+    )
+    yield Limit("tenant", "tenant", f"tenant:{access.tenant.id}", settings.LIMIT_TENANT, 2)
+
+
+def _pair(owner: str, key: str, level: int, requests: int, writes: int) -> Iterable[Limit]:
+    yield Limit("requests", owner, f"requests:{owner}:{key}", requests, level)
+    yield Limit("writes", owner, f"writes:{owner}:{key}", writes, level)
 
 
 @lru_cache(1024)
@@ -84,33 +84,89 @@ def _counted_as(address: str) -> str:
     return str(ip_network((int(parsed), SENDERS_NETWORK), strict=False))
 
 
+# --- Refusing -------------------------------------------------------------------------------
+
+
+def refuse_exceeded(access: Access, counts: tuple[Count, ...]) -> None:
+    """Do nothing if no limit is exceeded, or the sender is exempt.
+
+    Raises:
+        Refused: 429.
+    """
+    exceeded = next((each for each in counts if each.is_exceeded), None)
+    if exceeded and not is_exempt(access.remote_address):
+        raise _too_many(access, exceeded)
+
+
+def is_exempt(address: str) -> bool:
+    """Return whether a sender is counted, but never refused."""
+    return not settings.LIMIT_LOOPBACK and address in LOOPBACK
+
+
 def _too_many(access: Access, exceeded: Count) -> Refused:
-    audit.record("rate_limited", access, warn=True, limit=exceeded.limit.name)
+    limit = exceeded.limit
+    audit.record("rate_limited", access, warn=True, limit=limit.name, owner=limit.owner)
     return Refused(
         f"Rate limit exceeded. Retry after {exceeded.reset_in} seconds.",
         status=429,
         code="rate_limited",
-        hint=(
-            f"Wait, then send fewer: {exceeded.limit.quota} {COUNTED[exceeded.limit.name]}"
-            " are let in a minute."
-        ),
+        hint=f"{_subject(access, limit)} {limit.quota} {_unit(limit)} per minute.",
         headers={"Retry-After": str(exceeded.reset_in)},
     )
 
 
-def tell(response: HttpResponse, counts: tuple[Count, ...]) -> None:
-    """Say in the headers of a REST answer where its sender stands."""
-    told = [each for each in counts if each.limit.name != "tenant" or each.is_exceeded]
-    if not told:
+def _unit(limit: Limit) -> str:
+    word = "write" if limit.name == "writes" else "request"
+    return word if limit.quota == 1 else f"{word}s"
+
+
+def _subject(access: Access, limit: Limit) -> str:
+    """Return the beginning of the sentence that says whose limit was exceeded."""
+    if limit.owner == "token":
+        return "This token is limited to"
+    if limit.owner == "tenant":
+        return f"All members of {access.tenant.name} together are limited to"
+    if limit.owner == "address":
+        return "Without signing in or a valid token, an address is limited to"
+    if access.actor and access.actor.parent_id:
+        return "This agent, the human who manages it and that human's other agents share a limit of"
+    return "Your sessions, your tokens and your agents share a limit of"
+
+
+# --- Reporting ------------------------------------------------------------------------------
+
+
+def nearest_limits(counts: Iterable[Count]) -> dict[str, Count]:
+    """Return by name the limit with the least left; the tenant's only if it is exceeded."""
+    nearest: dict[str, Count] = {}
+    for each in counts:
+        name = each.limit.name
+        if name == "tenant" and not each.is_exceeded:
+            continue
+        if name not in nearest or each.remaining < nearest[name].remaining:
+            nearest[name] = each
+    return nearest
+
+
+def add_rate_limit_headers(response: HttpResponse, counts: tuple[Count, ...]) -> None:
+    """Report the sender's limits in the headers of a REST response."""
+    reported = nearest_limits(counts)
+    if not reported:
         return
-    policies = (f'"{c.limit.name}";q={c.limit.quota};w={MINUTE}' for c in told)
-    states = (f'"{c.limit.name}";r={c.remaining};t={c.reset_in}' for c in told)
-    response["RateLimit-Policy"] = ", ".join(policies)
-    response["RateLimit"] = ", ".join(states)
-    nearest = min((each for each in told if each.is_hit), key=lambda each: each.remaining)
+    response["RateLimit-Policy"] = ", ".join(
+        f'"{name}";q={each.limit.quota};w={MINUTE}' for name, each in reported.items()
+    )
+    response["RateLimit"] = ", ".join(
+        f'"{name}";r={each.remaining};t={each.reset_in}' for name, each in reported.items()
+    )
+    hit = [each for each in reported.values() if each.is_hit] or [*reported.values()]
+    nearest = min(hit, key=lambda each: each.remaining)
     response["X-RateLimit-Limit"] = str(nearest.limit.quota)
     response["X-RateLimit-Remaining"] = str(nearest.remaining)
     response["X-RateLimit-Reset"] = str(nearest.reset_in)
+
+
+# --- Addresses ------------------------------------------------------------------------------
 
 
 def client_address(request: HttpRequest) -> str:

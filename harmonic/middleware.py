@@ -25,7 +25,12 @@ from harmonic.kernel.negotiation import API_VERSION, Format, choose, is_api_path
 from harmonic.kernel.params import broken_off, too_large
 from harmonic.kernel.tenancy import bind_tenant
 from harmonic.kernel.text import is_acceptable
-from harmonic.limiting import client_address, counted, refuse_exceeded, tell
+from harmonic.limiting import (
+    add_rate_limit_headers,
+    client_address,
+    counted,
+    refuse_exceeded,
+)
 from harmonic.refusals import render_refusal
 from tokens import usage
 
@@ -55,7 +60,7 @@ class AccessMiddleware:
         usage.note(request, request.known_token, getattr(request, "refused", None))  # type: ignore[attr-defined]  # set above
         if is_api_path(request.path):
             response["API-Version"] = API_VERSION
-            tell(response, request.counts)  # type: ignore[attr-defined]  # set above
+            add_rate_limit_headers(response, request.counts)  # type: ignore[attr-defined]  # set above
         return response
 
     # --- Who, and where ---------------------------------------------------------------------

@@ -45,9 +45,14 @@ SESSION_IDLE_TIMEOUT = timedelta(seconds=env.int("SESSION_IDLE_TIMEOUT", 2 * 360
 REVERIFICATION_TIMEOUT = timedelta(seconds=env.int("REVERIFICATION_TIMEOUT", 3600))
 # Callers on loopback are counted; on a local machine they are refused only with this.
 LIMIT_LOOPBACK = env.bool("HARMONIC_LIMIT_LOOPBACK", False) or IS_PRODUCTION
-# Hits a minute: of a token or an address, their writes, and all of a tenant.
+# Requests and writes per minute of a human with all their agents, or of an anonymous address;
+# of each token; requests of all members of a tenant.
 LIMIT_REQUESTS = env.int("HARMONIC_LIMIT_REQUESTS", 300, validate=AT_LEAST_ONE)
 LIMIT_WRITES = env.int("HARMONIC_LIMIT_WRITES", 60, validate=AT_LEAST_ONE)
+LIMIT_TOKEN_REQUESTS = env.int(
+    "HARMONIC_LIMIT_TOKEN_REQUESTS", LIMIT_REQUESTS, validate=AT_LEAST_ONE
+)
+LIMIT_TOKEN_WRITES = env.int("HARMONIC_LIMIT_TOKEN_WRITES", LIMIT_WRITES, validate=AT_LEAST_ONE)
 LIMIT_TENANT = env.int("HARMONIC_LIMIT_TENANT", 6000, validate=AT_LEAST_ONE)
 # Proxies whose X-Forwarded-For is believed, as addresses or networks.
 TRUSTED_PROXIES: tuple[Network, ...] = env.networks("HARMONIC_TRUSTED_PROXIES", "")

@@ -15,6 +15,7 @@ from api.v1.tokens import NOT_FOUND, token_json
 from api.views import Resource, access_of, route
 from harmonic.kernel.access import Door, NotFound, Rule
 from harmonic.kernel.limits import Count
+from harmonic.limiting import nearest_limits
 from tokens.queries import token_at
 from tokens.reach import Obstacle, Place, reach_of
 
@@ -75,15 +76,15 @@ def person_json(person: Person) -> dict[str, str]:
 
 
 def rate_json(counts: Iterable[Count]) -> dict[str, dict[str, int]]:
-    """Return where the token stands against its own limits, this request counted."""
+    """Return the nearest limits of the caller, with this request counted."""
     return {
-        each.limit.name: {
+        name: {
             "limit": each.limit.quota,
             "remaining": each.remaining,
             "reset": each.reset_in,
         }
-        for each in counts
-        if each.limit.name != "tenant"
+        for name, each in nearest_limits(counts).items()
+        if name != "tenant"
     }
 
 

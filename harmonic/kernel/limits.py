@@ -1,7 +1,7 @@
-"""Rate limits, shared by all processes, without a write to the main database.
+"""Rate limit counters, shared by all processes, without a write to the main database.
 
-Counters live in a small SQLite file of their own, or in the cache where several machines
-serve (`docs/operations.md`). They count in fixed windows, and never fail a request.
+The counters are in a small SQLite file of their own, or in the cache where several machines
+serve (`docs/operations.md`). Windows are fixed. A broken store never fails a request.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
@@ -21,15 +23,26 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `quota` hits in each window."""
+    """At most `quota` hits of `key` in each window.
+
+    `name` is what is counted, `owner` whose limit it is. `level` says how wide the limit is: a
+    hit that exceeds a narrower limit does not count against a wider one.
+    """
 
     name: str
+    owner: str
+    key: str
     quota: int
+    level: int = 0
+
+
+# How many hits a request adds to each limit; those with none are only read.
+Hits = Mapping[Limit, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Where a caller stands against one limit; `is_hit` tells whether this request counted."""
+    """The state of one limit; `is_hit` is true if this request counted against it."""
 
     limit: Limit
     hits: int
@@ -46,16 +59,19 @@ class Count:
 
 
 class Store(Protocol):
-    """Counts hits by key and window."""
+    """Counters by key and window."""
 
-    def add(self, hits: Mapping[str, int], window: int, seconds: int) -> dict[str, int]:
-        """Count hits by key, none among them, and return how many there are in this window."""
+    def add(self, hits: Hits, window: int, seconds: int) -> dict[str, int]:
+        """Add the hits, and return the totals of this window by key.
+
+        A hit that exceeds one of its limits is not added to limits of a higher level.
+        """
 
 
 class FileStore:
-    """Counters in an SQLite file that may be lost at any moment."""
+    """Counters in an SQLite file, which can be deleted at any time."""
 
-    # Rows of past windows are removed each time so many hits were counted here.
+    # Rows of past windows are deleted once per this many calls.
     PURGED_EVERY = 2000
 
     def __init__(self, path: Path) -> None:
@@ -63,21 +79,19 @@ class FileStore:
         self._local = threading.local()
         self._hits = 0
 
-    def add(self, hits: Mapping[str, int], window: int, seconds: int) -> dict[str, int]:
+    def add(self, hits: Hits, window: int, seconds: int) -> dict[str, int]:
         connection = self._connection()
-        rows = ", ".join(["(?, ?, ?, ?)"] * len(hits))
-        values = [each for key in hits for each in (key, window, hits[key], (window + 1) * seconds)]
-        # Not by RETURNING: while a thread waits to read rows, it would keep all others waiting.
+        added = [(each.key, n, each.quota, each.level) for each, n in hits.items() if n]
+        bounds = (window, (window + 1) * seconds)
+        # Without RETURNING: a thread that waits to read the rows would block all others.
         connection.execute(
-            f"INSERT INTO hits VALUES {rows} ON CONFLICT (key, window)"  # noqa: S608 marks alone
-            " DO UPDATE SET hits = hits + excluded.hits",
-            values,
+            _adding(len(added)), [*bounds, *(value for row in added for value in row)]
         )
         self._purge(connection, window * seconds)
         marks = ", ".join("?" * len(hits))
         found = connection.execute(
-            f"SELECT key, hits FROM hits WHERE key IN ({marks}) AND window = ?",  # noqa: S608
-            [*hits, window],
+            f"SELECT key, hits FROM hits WHERE key IN ({marks}) AND window = ?",  # noqa: S608 marks
+            [*(each.key for each in hits), window],
         )
         return dict(found.fetchall())
 
@@ -103,32 +117,65 @@ class FileStore:
         return connection
 
 
+@cache
+def _adding(rows: int) -> str:
+    """Return the statement that adds hits, in order of their levels, to all limits at once."""
+    marks = ", ".join(["(?, ?, ?, ?)"] * rows)
+    return (
+        "WITH bounds (current, ends_at) AS (VALUES (?, ?)),"  # noqa: S608 marks alone
+        f" sent (key, hits, quota, level) AS (VALUES {marks})"
+        " INSERT INTO hits SELECT key, current, CASE WHEN EXISTS ("
+        "SELECT 1 FROM sent AS narrower LEFT JOIN hits AS before"
+        " ON before.key = narrower.key AND before.window = current"
+        " WHERE narrower.level < sent.level"
+        " AND ifnull(before.hits, 0) + narrower.hits > narrower.quota"
+        ") THEN 0 ELSE sent.hits END, ends_at FROM sent, bounds WHERE true"
+        " ON CONFLICT (key, window) DO UPDATE SET hits = hits.hits + excluded.hits"
+    )
+
+
 class CacheStore:
     """Counters in Django's cache, for several machines."""
 
     def __init__(self, cache: BaseCache) -> None:
         self.cache = cache
 
-    def add(self, hits: Mapping[str, int], window: int, seconds: int) -> dict[str, int]:
-        return {key: self._added(f"limit:{key}:{window}", hits[key], seconds) for key in hits}
+    def add(self, hits: Hits, window: int, seconds: int) -> dict[str, int]:
+        found: dict[str, int] = {}
+        is_exceeded = False
+        for limits in _by_level(hits):
+            for limit in limits:
+                number = 0 if is_exceeded else hits[limit]
+                found[limit.key] = self._added(f"limit:{limit.key}:{window}", number, seconds)
+            is_exceeded |= any(hits[each] and found[each.key] > each.quota for each in limits)
+        return found
 
     def _added(self, name: str, hits: int, seconds: int) -> int:
         self.cache.add(name, 0, timeout=2 * seconds)
         return int(self.cache.incr(name, hits))
 
 
-def count(
-    store: Store, hits: Mapping[Limit, int], key: str, now: float, seconds: int
-) -> tuple[Count, ...]:
-    """Count hits of `key` against limits of one window; a broken store counts nothing."""
+def count(store: Store, hits: Hits, now: float, seconds: int) -> tuple[Count, ...]:
+    """Count hits in the current window; a broken store counts nothing.
+
+    Return the state of each limit, the narrowest first.
+    """
     window, passed = divmod(int(now), seconds)
-    names = {limit: f"{limit.name}:{key}" for limit in hits}
     try:
-        found = store.add({names[limit]: hits[limit] for limit in hits}, window, seconds)
+        found = store.add(hits, window, seconds)
     except (sqlite3.Error, OSError, ValueError):
         _log.exception("A hit was not counted.")
-        found = dict.fromkeys(names.values(), 0)
-    return tuple(
-        Count(limit, found.get(names[limit], 0), seconds - passed, is_hit=hits[limit] > 0)
-        for limit in hits
-    )
+        found = {}
+    counts: list[Count] = []
+    for limits in _by_level(hits):
+        is_counted = not any(each.is_exceeded for each in counts)
+        counts += [
+            Count(each, found.get(each.key, 0), seconds - passed, is_counted and hits[each] > 0)
+            for each in limits
+        ]
+    return tuple(counts)
+
+
+def _by_level(hits: Hits) -> Iterator[list[Limit]]:
+    ordered = sorted(hits, key=lambda limit: limit.level)
+    return (list(limits) for _, limits in groupby(ordered, key=lambda limit: limit.level))

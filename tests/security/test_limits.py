@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ def limits(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> An
     monkeypatch.setattr("harmonic.limiting.store", lambda: store)
     settings.LIMIT_LOOPBACK = True
     settings.LIMIT_REQUESTS, settings.LIMIT_WRITES, settings.LIMIT_TENANT = 4, 2, 1000
+    settings.LIMIT_TOKEN_REQUESTS = settings.LIMIT_TOKEN_WRITES = 1000
     return settings
 
 
@@ -132,23 +134,137 @@ def test_who_wrote_too_much_still_reads(api: Any, limits: Any) -> None:
     assert alice.get(BASE).status_code == 200
 
 
-def test_one_address_cannot_use_up_what_the_tenant_shares(
+def test_a_refusal_says_whose_limit_it_is_and_when_to_retry(
+    api: Any, page: Any, limits: Any, address: str
+) -> None:
+    scout = api("alice", agent="scout")
+    refused = {
+        "agent": last_of(scout, limits.LIMIT_REQUESTS + 1),
+        "human": last_of(api("alice"), 1),
+        "address": last_of(stranger(address), limits.LIMIT_REQUESTS + 1),
+    }
+    limits.LIMIT_TOKEN_REQUESTS = 1
+    refused["token"] = last_of(api("bob"), 2)
+    limits.LIMIT_TENANT = 1
+    limits.LIMIT_TOKEN_REQUESTS = 1000
+    refused["tenant"] = last_of(api("carol"), 1)
+
+    assert {owner: response.status_code for owner, response in refused.items()} == dict.fromkeys(
+        refused, 429
+    )
+    bodies = {owner: response.json() for owner, response in refused.items()}
+    for owner, response in refused.items():
+        seconds = response["Retry-After"]
+        assert bodies[owner]["error"] == f"Rate limit exceeded. Retry after {seconds} seconds."
+    assert {owner: body["hint"] for owner, body in bodies.items()} == {
+        "agent": "This agent, the human who manages it and that human's other agents share a"
+        " limit of 4 requests per minute.",
+        "human": "Your sessions, your tokens and your agents share a limit of 4 requests per"
+        " minute.",
+        "address": "Without signing in or a valid token, an address is limited to 4 requests per"
+        " minute.",
+        "token": "This token is limited to 1 request per minute.",
+        "tenant": "All members of Garden Cooperative together are limited to 1 request per minute.",
+    }
+
+
+# --- One human, one limit -------------------------------------------------------------------
+
+
+def statuses(client: Client, number: int, path: str = BASE) -> list[int]:
+    return [client.get(path).status_code for _ in range(number)]
+
+
+def last_of(client: Client, number: int) -> Any:
+    return [client.get(BASE) for _ in range(number)][-1]
+
+
+def test_tokens_sessions_and_agents_of_one_human_share_one_limit(
+    api: Any, page: Any, limits: Any
+) -> None:
+    clients = [api("alice"), api("alice"), api("alice", agent="scout"), page("alice")]
+    paths = [BASE, BASE, "/whoami.md", "/whoami"]
+    seen = [statuses(client, 1, path) for client, path in zip(clients, paths, strict=True)]
+
+    assert seen == [[200]] * 4
+    for client, path in zip(clients, paths, strict=True):
+        assert statuses(client, 1, path) == [429], path
+    assert statuses(api("bob"), 1) == [200]
+    assert statuses(page("bob"), 1, "/whoami") == [200]
+
+
+def test_writes_of_all_tokens_of_one_human_share_one_limit(api: Any, limits: Any) -> None:
+    def write(client: Client) -> int:
+        return int(client.post(f"{BASE}/notes", {"text": "x"}, "application/json").status_code)
+
+    writers = [api("alice"), api("alice", agent="scout"), api("alice")]
+
+    assert [write(each) for each in writers] == [200, 200, 429]
+    assert write(api("bob")) == 200
+
+
+def test_a_human_has_one_limit_in_all_tenants(api: Any, limits: Any) -> None:
+    assert statuses(api("alice"), limits.LIMIT_REQUESTS) == [200] * limits.LIMIT_REQUESTS
+
+    assert statuses(api("alice", tenant="summit"), 1) == [429]
+
+
+def test_a_token_has_a_limit_of_its_own_that_spares_its_human(api: Any, limits: Any) -> None:
+    limits.LIMIT_TOKEN_REQUESTS = 2
+
+    assert statuses(api("alice"), 9) == [200, 200, *[429] * 7]
+
+    assert statuses(api("alice"), 1) == [200]
+
+
+def test_many_tokens_of_one_member_leave_the_others_their_requests(api: Any, limits: Any) -> None:
+    limits.LIMIT_REQUESTS, limits.LIMIT_TENANT = 100, 40
+    flood = [status for _ in range(25) for status in statuses(api("alice"), 4)]
+
+    # A quarter of what the tenant allows, although the human's own limit is higher.
+    assert flood.count(200) == 10
+    assert flood.count(429) == 90
+    for other in ("bob", "carol"):
+        assert set(statuses(api(other), 10)) == {200}
+
+
+def test_a_session_counts_for_its_human_and_not_for_its_address(
+    page: Any, limits: Any, address: str
+) -> None:
+    limits.LIMIT_REQUESTS = 2
+    behind_one_address = [page(who) for who in ("alice", "bob", "carol")]
+    for browser in behind_one_address:
+        browser.defaults["REMOTE_ADDR"] = address
+
+    assert [statuses(each, 2, "/whoami") for each in behind_one_address] == [[200, 200]] * 3
+    assert statuses(behind_one_address[0], 1, "/whoami") == [429]
+
+
+def test_anonymous_requests_never_count_against_the_members(
     api: Any, limits: Any, address: str
 ) -> None:
-    limits.LIMIT_TENANT = 10
-    flooding = stranger(address, tenant="harbor")
-    assert {flooding.get("/login").status_code for _ in range(20)} == {200, 429}
+    limits.LIMIT_REQUESTS, limits.LIMIT_TENANT = 40, 8
+    wrong = {"authorization": "Bearer hmn_wrong"}
+    flood = [stranger(address).get("/login").status_code for _ in range(20)]
+    flood += [stranger(address).get(BASE, headers=wrong).status_code for _ in range(20)]
 
-    assert stranger(f"{fresh_network()}::1", tenant="harbor").get("/login").status_code == 200
+    assert set(flood) == {200, 401}
+    assert statuses(api("alice"), 2) == [200, 200]
 
 
-def test_a_tenant_that_is_used_up_says_so(limits: Any) -> None:
-    limits.LIMIT_TENANT = 0
+def test_all_members_together_cannot_exceed_the_limit_of_the_tenant(api: Any, limits: Any) -> None:
+    limits.LIMIT_TENANT = 1
 
-    response = stranger(f"{fresh_network()}::1").get(BASE)
+    assert statuses(api("alice"), 1) == [200]
+    response = api("bob").get(BASE)
 
     assert response.status_code == 429
     assert remaining(response)["tenant"] == 0
+    assert statuses(api("alice", tenant="summit"), 1) == [429]  # her own limit
+    assert statuses(api("dave", tenant="summit"), 1) == [200]
+
+
+# --- Addresses ------------------------------------------------------------------------------
 
 
 def test_addresses_of_one_network_in_ipv6_are_one_sender(limits: Any) -> None:
@@ -184,22 +300,69 @@ def stores(kind: str, folder: Path) -> tuple[Store, Store]:
     return CacheStore(cache), CacheStore(cache)
 
 
+def limit(key: str, quota: int = 100, level: int = 0) -> Limit:
+    return Limit("requests", "token", key, quota, level)
+
+
 @pytest.mark.parametrize("kind", ["file", "cache"])
 def test_all_processes_count_together_and_each_window_by_itself(kind: str, tmp_path: Path) -> None:
     one, other = stores(kind, tmp_path)
+    a, b = limit("a"), limit("b")
 
-    assert one.add({"a": 0, "b": 1}, 1, 60) == {"a": 0, "b": 1}
-    assert one.add({"a": 1}, 1, 60) == {"a": 1}
-    assert other.add({"a": 1, "b": 0}, 1, 60) == {"a": 2, "b": 1}
-    assert one.add({"a": 0}, 1, 60) == {"a": 2}
-    assert other.add({"a": 1}, 2, 60) == {"a": 1}
+    one.add({a: 0, b: 1}, 1, 60)
+    assert one.add({a: 1}, 1, 60) == {"a": 1}
+    assert other.add({a: 1, b: 0}, 1, 60) == {"a": 2, "b": 1}
+    assert one.add({a: 1, b: 0}, 1, 60) == {"a": 3, "b": 1}
+    assert other.add({a: 1}, 2, 60) == {"a": 1}
+
+
+@pytest.mark.parametrize("kind", ["file", "cache"])
+def test_what_exceeds_a_narrower_limit_does_not_count_against_a_wider_one(
+    kind: str, tmp_path: Path
+) -> None:
+    store, _ = stores(kind, tmp_path)
+    hits = {limit("tenant", 100, 2): 1, limit("token", 2, 0): 1, limit("human", 3, 1): 1}
+    other = {limit("other", 9, 0): 1, limit("human", 3, 1): 1, limit("tenant", 100, 2): 1}
+
+    seen = [count(store, hits, 0, 60) for _ in range(4)] + [count(store, other, 0, 60)] * 1
+    seen += [count(store, other, 0, 60)]
+
+    assert [[each.hits for each in counts] for counts in seen] == [
+        [1, 1, 1],
+        [2, 2, 2],
+        [3, 2, 2],
+        [4, 2, 2],
+        [1, 3, 3],
+        [2, 4, 3],
+    ]
+    assert [[each.is_exceeded for each in counts].count(True) for counts in seen] == [
+        0, 0, 1, 1, 0, 1,
+    ]  # fmt: skip
+
+
+def test_parallel_hits_are_all_counted_and_exactly_the_quota_reaches_the_wider_limit(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "limits.sqlite3"
+    narrow, wide = limit("human", 40, 1), limit("tenant", 1000, 2)
+    FileStore(path).add({wide: 0, narrow: 1}, 1, 60)
+
+    def work(_: int) -> None:
+        store = FileStore(path)
+        for _ in range(25):
+            store.add({narrow: 1, wide: 1}, 1, 60)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+
+    found = FileStore(path).add({narrow: 1, wide: 0}, 1, 60)
+    assert found == {"human": 202, "tenant": 39}
 
 
 def test_counters_that_cannot_be_kept_let_everybody_in(limits: Any, tmp_path: Path) -> None:
     broken = FileStore(tmp_path / "nowhere" / "limits.sqlite3")
-    hits = {Limit("requests", 1): 1}
 
-    assert not any(count(broken, hits, "a", 0, 60)[0].is_exceeded for _ in range(3))
+    assert not any(count(broken, {limit("a", 1): 1}, 0, 60)[0].is_exceeded for _ in range(3))
 
 
 # --- Settings -------------------------------------------------------------------------------

@@ -248,7 +248,7 @@ def test_a_reached_limit_is_told(token, settings):
 
     kept = TokenRefusal.unscoped.get()
     assert kept.status == 429
-    assert kept.cure == "Wait, then send fewer: 1 requests of one caller are let in a minute."
+    assert kept.cure == "Your sessions, your tokens and your agents share a limit of 1 request per minute."
 
 
 def test_what_is_not_there_is_no_refusal(token):
