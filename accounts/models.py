@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models, transaction
-from django.db.models.functions import Lower
 
 from harmonic.kernel.access import UserType
+from harmonic.kernel.keys import FoldedField
 from harmonic.kernel.tenancy import TenantManager, TenantModel
 
 
@@ -63,9 +63,12 @@ class User(AbstractBaseUser):
     NAME_LENGTH = 255
     EMAIL_LENGTH = 254
     SHORTEST_PASSWORD = 14
+    # A terminal passes no longer line on.
+    LONGEST_PASSWORD = 4095
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(max_length=EMAIL_LENGTH, unique=True)
+    email_key = FoldedField(source="email", max_length=EMAIL_LENGTH)
     name = models.CharField(max_length=NAME_LENGTH)
     user_type = models.CharField(
         max_length=24, default=UserType.HUMAN, choices=[(kind, kind) for kind in UserType]
@@ -97,7 +100,7 @@ class User(AbstractBaseUser):
                 name="user_not_its_own_parent",
                 condition=models.Q(parent__isnull=True) | ~models.Q(parent=models.F("id")),
             ),
-            models.UniqueConstraint(Lower("email"), name="user_email_any_case"),
+            models.UniqueConstraint(fields=["email_key"], name="user_email_key"),
         )
 
     def __str__(self) -> str:
@@ -168,11 +171,7 @@ class TenantUser(TenantModel):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     handle = models.CharField(max_length=HANDLE_LENGTH)
-    handle_key = models.GeneratedField(
-        expression=Lower("handle"),
-        output_field=models.CharField(max_length=HANDLE_LENGTH),
-        db_persist=True,
-    )
+    handle_key = FoldedField(source="handle", max_length=HANDLE_LENGTH)
     display_name = models.CharField(max_length=NAME_LENGTH)
     is_admin = models.BooleanField(default=False)
     is_representative = models.BooleanField(default=False)

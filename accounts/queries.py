@@ -13,6 +13,7 @@ from accounts.models import TenantUser
 from harmonic.kernel.access import Access, NotFound, UserType
 from harmonic.kernel.prepared import Parameter, Prepared
 from harmonic.kernel.tenancy import parse_uuid
+from harmonic.kernel.text import folded
 
 # Handle, name, type and parent of a user.
 _Named = tuple[str, str, str, UUID | None]
@@ -88,7 +89,7 @@ def person_named(word: str, access: Access) -> TenantUser | None:
     user_id = parse_uuid(word)
     if user_id:
         return with_user().filter(user=user_id).first()
-    return with_user().filter(handle_key=word.removeprefix("@").lower()).first()
+    return with_user().filter(handle_key=folded(word.removeprefix("@"))).first()
 
 
 def person_at(access: Access, handle: str) -> TenantUser:

@@ -24,7 +24,8 @@ from harmonic.kernel.access import (
     Link,
     UserType,
 )
-from harmonic.kernel.text import is_acceptable, slug
+from harmonic.kernel.tenancy import parse_uuid
+from harmonic.kernel.text import folded, is_acceptable, slug
 
 FOR_OWNERS = (
     "Only the account's owner may open this. For an agent, that is the human who manages it."
@@ -44,23 +45,28 @@ ZONE_NAMES = {
 
 
 def is_reserved(handle: str) -> bool:
-    key = handle.lower()
+    key = folded(handle)
     return key in RESERVED_HANDLES or any(
         key == prefix or key.startswith(f"{prefix}-") for prefix in RESERVED_PREFIXES
     )
 
 
+def looks_like_an_id(handle: str) -> bool:
+    """Return whether a handle has the form of a UUID, so that an address would mean an id."""
+    return parse_uuid(handle) is not None
+
+
 def is_taken(handle: str) -> bool:
-    return TenantUser.objects.filter(handle_key=handle.lower()).exists()
+    return TenantUser.objects.filter(handle_key=folded(handle)).exists()
 
 
 def free_handle(name: str) -> str:
-    """Return a handle made from `name`, with a number where it is taken or reserved."""
+    """Return a handle made from `name`, with a number if it is taken, reserved or like an id."""
     base = slug(name).lower()[: TenantUser.HANDLE_LENGTH - 6] or "user"
     taken = set(
         TenantUser.objects.filter(handle_key__startswith=base).values_list("handle_key", flat=True)
     )
-    if base not in taken and not is_reserved(base):
+    if base not in taken and not is_reserved(base) and not looks_like_an_id(base):
         return base
     number = 2
     while f"{base}-{number}" in taken:
@@ -72,7 +78,7 @@ def checked_handle(sent: str, param: str = "handle") -> str:
     """Return the slug of a handle that somebody chose, free in the bound tenant.
 
     Raises:
-        Invalid: nothing is left of it, or it is reserved or taken.
+        Invalid: nothing is left of it, or it is reserved, taken or has the form of an id.
     """
     handle = spelt_handle(sent, param)
     if is_taken(handle):
@@ -84,7 +90,7 @@ def spelt_handle(sent: str, param: str = "handle") -> str:
     """Return the slug of a handle that somebody chose, whether it is free or not.
 
     Raises:
-        Invalid: nothing is left of it, it is too long, or reserved.
+        Invalid: nothing is left of it, it is too long, reserved, or has the form of an id.
     """
     handle = slug(sent)
     if not handle:
@@ -93,6 +99,8 @@ def spelt_handle(sent: str, param: str = "handle") -> str:
         raise Invalid.of(param, "too_long", limit=TenantUser.HANDLE_LENGTH)
     if is_reserved(handle):
         raise Invalid.of(param, "reserved")
+    if looks_like_an_id(handle):
+        raise Invalid.of(param, "like_an_id")
     return handle
 
 
@@ -103,13 +111,14 @@ def checked_email(sent: str, param: str = "email") -> str:
         Invalid: it is no address, or an account has it.
     """
     email = sent.strip().lower()
-    if len(email) > User.EMAIL_LENGTH:
+    key = folded(email)
+    if max(len(email), len(key)) > User.EMAIL_LENGTH:
         raise Invalid.of(param, "too_long", limit=User.EMAIL_LENGTH)
     try:
         validate_email(email)
     except ValidationError as error:
         raise Invalid.of(param, "malformed_email") from error
-    if User.objects.filter(email__iexact=email).exists():
+    if User.objects.filter(email_key=key).exists():
         raise Invalid.of(param, "taken")
     return email
 
@@ -118,12 +127,14 @@ def checked_password(sent: str, param: str = "password") -> str:
     """Return a password that somebody chose, as it was sent.
 
     Raises:
-        Invalid: it is too short, or one of those that everybody tries first.
+        Invalid: it is too short, too long, or one of those that everybody tries first.
     """
     if not is_acceptable(sent):
         raise Invalid.of(param, "unacceptable")
     if len(sent) < User.SHORTEST_PASSWORD:
         raise Invalid.of(param, "too_short", limit=User.SHORTEST_PASSWORD)
+    if len(sent) > User.LONGEST_PASSWORD:
+        raise Invalid.of(param, "too_long", limit=User.LONGEST_PASSWORD)
     try:
         CommonPasswordValidator().validate(sent)
     except ValidationError as error:

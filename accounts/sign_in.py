@@ -15,6 +15,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from harmonic.kernel.access import UserType
+from harmonic.kernel.text import folded
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
@@ -31,7 +32,8 @@ class PasswordBackend(BaseBackend):
     ) -> User | None:
         if not username or password is None:
             return None
-        user = User.objects.filter(email__iexact=username.strip(), user_type=UserType.HUMAN).first()
+        human = User.objects.filter(user_type=UserType.HUMAN)
+        user = human.filter(email_key=account_key(username)).first()
         if user is None:
             # Takes as long as a wrong password, so that nobody learns which accounts exist.
             User().set_password(password)
@@ -51,9 +53,14 @@ def check_password(request: HttpRequest, email: str, password: str) -> User | No
     return user
 
 
+def account_key(email: str) -> str:
+    """Return the key of an account, by which it is found and its wrong passwords are counted."""
+    return folded(email.strip())
+
+
 def counted_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """Return the account that a wrong password counts for, however its address was written."""
-    return str((credentials or {}).get("username") or "").strip().lower()
+    """Return the account that a wrong password counts for, in any spelling of its address."""
+    return account_key(str((credentials or {}).get("username") or ""))
 
 
 def is_exempt_from_the_limit(

@@ -26,6 +26,7 @@ from harmonic.kernel.documents import keep_private
 from harmonic.kernel.negotiation import is_api_path
 from harmonic.kernel.pages import Request
 from harmonic.kernel.params import body_of, raw_of
+from harmonic.kernel.text import folded
 from harmonic.refusals import api_error
 
 HEADER = "Idempotency-Key"
@@ -83,7 +84,7 @@ def _asked(request: HttpRequest) -> Asked:
 def _path(access: Access) -> str:
     """Return the path in which a collective is written in one way, however it was sent."""
     named, place = _PLACE.match(access.path), access.place
-    if named is None or place is None or named["handle"].lower() != place.handle:
+    if named is None or place is None or folded(named["handle"]) != place.handle:
         return access.path
     return f"{place.path}{access.path[named.end() :]}"
 

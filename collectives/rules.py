@@ -11,7 +11,14 @@ from typing import Any
 
 from accounts.models import Tenant, TenantUser, User
 from accounts.queries import agents_of
-from accounts.rules import free_handle, handles_locked, is_reserved, is_taken, someone
+from accounts.rules import (
+    free_handle,
+    handles_locked,
+    is_reserved,
+    is_taken,
+    looks_like_an_id,
+    someone,
+)
 from collectives.models import Collective, CollectiveMember, Invite
 from collectives.queries import agent_rows, own_workspace
 from harmonic.kernel import audit
@@ -127,12 +134,14 @@ def checked_subdomain(sent: str) -> str:
     """Return the subdomain of a new tenant, which is its main collective's handle too.
 
     Raises:
-        Invalid: malformed, reserved where handles are, or taken.
+        Invalid: malformed, reserved as a handle, in the form of an id, or taken.
     """
     if not SUBDOMAIN.fullmatch(sent):
         raise Invalid.of("subdomain", "malformed_subdomain")
     if is_reserved_handle(sent):
         raise Invalid.of("subdomain", "reserved")
+    if looks_like_an_id(sent):
+        raise Invalid.of("subdomain", "like_an_id")
     if Tenant.objects.filter(subdomain=sent).exists():
         raise Invalid.of("subdomain", "taken")
     return sent
@@ -205,7 +214,7 @@ def checked_handle(sent: str) -> str:
     """Return a collective's handle as sent.
 
     Raises:
-        Invalid: blank, malformed, reserved or taken.
+        Invalid: blank, malformed, reserved, in the form of an id, or taken.
     """
     if not sent:
         raise Invalid.of("handle", "blank")
@@ -215,6 +224,8 @@ def checked_handle(sent: str) -> str:
         raise Invalid.of("handle", "malformed_handle")
     if is_reserved_handle(sent):
         raise Invalid.of("handle", "reserved")
+    if looks_like_an_id(sent):
+        raise Invalid.of("handle", "like_an_id")
     if Collective.objects.filter(handle=sent).exists():
         raise Invalid.of("handle", "taken")
     return sent

@@ -10,6 +10,7 @@ from accounts.models import TenantUser
 from harmonic import lookup, sessions
 from harmonic.kernel.access import Access
 from harmonic.kernel.negotiation import Format
+from harmonic.kernel.text import folded
 
 
 class NobodyThere(LookupError):
@@ -23,7 +24,7 @@ def access_as(subdomain: str, handle: str, place: str = "", *, now: datetime) ->
         NobodyThere: the tenant or the person does not exist.
     """
     person = (
-        TenantUser.unscoped.filter(tenant__subdomain=subdomain, handle_key=handle.lower())
+        TenantUser.unscoped.filter(tenant__subdomain=subdomain, handle_key=folded(handle))
         .values_list("user_id", flat=True)
         .first()
     )

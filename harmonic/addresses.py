@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from harmonic.credentials import has_credentials
+from harmonic.kernel.text import folded
 
 # Words below /collectives and /workspace that are pages, not handles.
 NOT_HANDLES = frozenset({"new", "available", "actions"})
@@ -35,13 +36,13 @@ def subdomain_of(request: HttpRequest) -> str | None:
 
 
 def handle_in(path: str) -> str:
-    """Return the handle of the collective that a path names, lower-cased; else ""."""
+    """Return the handle of the collective that a path names, folded; else ""."""
     parts = path.split("/")
     if len(parts) < 3 or parts[1] not in {"collectives", "workspace"}:
         return ""
     is_index = parts[2] == "actions"
     is_page = parts[2] in NOT_HANDLES and parts[3:4] in ([], ["actions"])
-    return "" if is_index or is_page else parts[2].lower()
+    return "" if is_index or is_page else folded(parts[2])
 
 
 def with_action_of_query(request: HttpRequest, path: str) -> str:

@@ -18,6 +18,7 @@ from accounts.rules import editable_person, is_parent_of
 from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Forbidden, Link, NotFound, Refused, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.pages import Page, View, form_alias, mounted, with_rule
+from harmonic.kernel.text import folded
 from tokens import actions, queries, rules
 from tokens.chart import bars
 from tokens.models import ApiToken, TokenRefusal, list_path, token_path
@@ -83,7 +84,7 @@ class Filters:
     def of(cls, access: Access) -> Filters:
         """Return the filters of the query; a state that is none narrows nothing."""
         show = access.query.get("show", "").lower()
-        whose = access.query.get("whose", "").removeprefix("@").lower()
+        whose = folded(access.query.get("whose", "").removeprefix("@"))
         return cls(show if show in dict(SHOWN) else ALL, whose or ALL)
 
     @property
@@ -101,7 +102,7 @@ class Filters:
         """Return which of `owners` is asked for, of whom the first is `me`."""
         if self.whose in {ALL, "me"}:
             return owners[0]
-        return next((each for each in owners if each.handle.lower() == self.whose), None)
+        return next((each for each in owners if each.handle_key == self.whose), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def listed(access: Access, owner: TenantUser) -> Mapping[str, Any]:
     filters = Filters.of(access)
     # Whom the list can be narrowed to, by the word that does it.
     named = {"me": owner} | {
-        each.handle.lower(): each for each in owners[1:] if not each.user.is_internal_agent
+        each.handle_key: each for each in owners[1:] if not each.user.is_internal_agent
     }
     return {
         "owner": owner,

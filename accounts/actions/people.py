@@ -14,6 +14,7 @@ from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.fields import Block, Choice, Flag, Line, Params
+from harmonic.kernel.text import folded
 from harmonic.kernel.wording import enumerated
 from tokens.rules import end_tokens
 
@@ -61,10 +62,10 @@ def rename(access: Access, person: TenantUser, name: str, new_handle: str) -> di
         Invalid: the handle is reserved or taken.
     """
     before = {"name": person.display_name, "handle": person.handle}
-    if new_handle and new_handle.lower() != person.handle.lower():
+    if new_handle and folded(new_handle) != person.handle_key:
         rules.handles_locked(access.tenant.id)
         person.handle = rules.checked_handle(new_handle, "new_handle")
-        person.save(update_fields=["handle"])
+        person.save(update_fields=["handle", "handle_key"])
     if name and name != person.display_name:
         person.user.name = person.display_name = name
         person.user.updated_at = access.now

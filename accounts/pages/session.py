@@ -11,18 +11,44 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 
 from accounts.models import TenantUser, User
-from accounts.sign_in import check_password
+from accounts.sign_in import account_key, check_password
 from harmonic import sessions
-from harmonic.kernel import audit
-from harmonic.kernel.access import LIFT_SUSPENSION, Access, Door, Forbidden, Refused, Rule
+from harmonic.kernel import audit, wording
+from harmonic.kernel.access import (
+    LIFT_SUSPENSION,
+    Access,
+    Door,
+    Forbidden,
+    Invalid,
+    Refused,
+    Rule,
+)
 from harmonic.kernel.documents import Document, keep_private, respond
+from harmonic.kernel.fields import Address, Exact, Params
 from harmonic.kernel.negotiation import Format
 from harmonic.kernel.pages import Request, method_not_allowed, only_reads, with_rule
+from harmonic.kernel.params import raw_of_body, validated
 from harmonic.kernel.tenancy import tenant_bound
 from harmonic.kernel.urls import local_path
 
 WRONG = "The e-mail address or the password is not right."
 SUSPENDED = "Account Suspended"
+# The longest request line that the server takes.
+TARGET_LENGTH = 8190
+NAMES = {
+    "email": "e-mail address",
+    "auth_key": "e-mail address",
+    "password": "password",
+    "scope": "scope",
+}
+
+
+def faults(invalid: Invalid) -> str:
+    """Return what is wrong with a form's parameters, as sentences."""
+    return " ".join(
+        f"The {NAMES.get(each.param, 'address to return to')} {wording.reason(each)}."
+        for each in invalid.problems
+    )
 
 
 def access_of(request: HttpRequest) -> Access:
@@ -37,6 +63,14 @@ def see_other(request: HttpRequest, target: str) -> HttpResponse:
 
 
 # --- Signing in -----------------------------------------------------------------------------
+
+
+class SignInParams(Params):
+    email = Address(required=False, allow_blank=True, max_length=User.EMAIL_LENGTH)
+    # The name that the older form has for it.
+    auth_key = Address(required=False, allow_blank=True, max_length=User.EMAIL_LENGTH)
+    password = Exact(required=False, allow_blank=True, max_length=User.LONGEST_PASSWORD)
+    redirect_to_resource = Exact(required=False, allow_blank=True, max_length=TARGET_LENGTH)
 
 
 def login(request: HttpRequest) -> HttpResponse:
@@ -63,9 +97,13 @@ def _form(request: HttpRequest, *, then: str, email: str = "", error: str = "") 
 
 
 def _sign_in(request: HttpRequest) -> HttpResponse:
-    email = request.POST.get("email") or request.POST.get("auth_key", "")
-    password = request.POST.get("password", "")
-    then = request.POST.get("redirect_to_resource", "")
+    try:
+        sent = validated(SignInParams, raw_of_body(request))
+    except Invalid as invalid:
+        return _form(request, then="", error=faults(invalid))
+    email = sent.get("email") or sent.get("auth_key", "")
+    password = sent.get("password", "")
+    then = sent.get("redirect_to_resource", "")
     _refuse_locked(request, email)
     user = check_password(request, email, password)
     access = access_of(request)
@@ -87,7 +125,7 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
 def _account_here(access: Access, email: str) -> UUID | None:
     """Return whose account an address names in this tenant: they learn that somebody tried."""
     with tenant_bound(access.tenant.id):
-        rows = TenantUser.objects.filter(user__email__iexact=email.strip())
+        rows = TenantUser.objects.filter(user__email_key=account_key(email))
         return rows.values_list("user_id", flat=True).first()
 
 
@@ -150,12 +188,25 @@ def _note(request: HttpRequest, title: str, template: str, **context: Any) -> Ht
 # --- Proving it once more -------------------------------------------------------------------
 
 
+class ProofParams(Params):
+    scope = Exact(required=False, allow_blank=True, max_length=100)
+    then = Exact(required=False, allow_blank=True, max_length=TARGET_LENGTH)
+    password = Exact(required=False, allow_blank=True, max_length=User.LONGEST_PASSWORD)
+
+
 def reverify(request: HttpRequest) -> HttpResponse:
-    access = access_of(request)
-    scope = request.POST.get("scope") or request.GET.get("scope", "")
-    then = request.POST.get("then") or request.GET.get("then", "")
+    scope, then = request.GET.get("scope", ""), request.GET.get("then", "")
     if request.method == "POST":
-        return _prove(request, access, scope, then)
+        try:
+            sent = validated(ProofParams, raw_of_body(request))
+        except Invalid as invalid:
+            return _proof_form(request, scope, then, faults(invalid))
+        return _prove(
+            request,
+            sent.get("scope") or scope,
+            sent.get("then") or then,
+            sent.get("password", ""),
+        )
     if request.method not in {"GET", "HEAD"}:
         raise method_not_allowed("GET, HEAD, POST")
     return _proof_form(request, scope, then)
@@ -172,7 +223,8 @@ def _proof_form(request: HttpRequest, scope: str, then: str, error: str = "") ->
     return respond(request, access_of(request), document)
 
 
-def _prove(request: HttpRequest, access: Access, scope: str, then: str) -> HttpResponse:
+def _prove(request: HttpRequest, scope: str, then: str, password: str) -> HttpResponse:
+    access = access_of(request)
     if access.token is not None or scope not in sessions.SCOPES:
         raise Refused(
             "There is nothing to confirm",
@@ -182,7 +234,7 @@ def _prove(request: HttpRequest, access: Access, scope: str, then: str) -> HttpR
         )
     email = User.objects.values_list("email", flat=True).get(id=access.user.user_id)
     _refuse_locked(request, email)
-    if check_password(request, email, request.POST.get("password", "")) is None:
+    if check_password(request, email, password) is None:
         audit.record("reverification_failure", access, warn=True, scope=scope)
         return _proof_form(request, scope, then, "The password is not right.")
     sessions.note_verified(request.session, scope, access.now)

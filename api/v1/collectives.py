@@ -34,6 +34,7 @@ from harmonic.kernel.access import (
 from harmonic.kernel.actions import Outcome
 from harmonic.kernel.fields import Block, Flag, Line, Moment
 from harmonic.kernel.pages import no_target
+from harmonic.kernel.text import folded
 
 # --- Making and changing one ----------------------------------------------------------------
 
@@ -121,7 +122,7 @@ def there(access: Access, collective_id: str) -> Access:
         NotFound: there is none, the caller is no member, or it is a chat.
         Forbidden: its API switch is off, or it is archived.
     """
-    return access.within(collective_id.lower())
+    return access.within(folded(collective_id))
 
 
 # --- Listing them ---------------------------------------------------------------------------

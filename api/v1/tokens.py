@@ -35,6 +35,7 @@ from harmonic.kernel.access import (
 from harmonic.kernel.actions import Find, Outcome, Secret
 from harmonic.kernel.fields import Flag, Line, Moment, Names, Params
 from harmonic.kernel.params import Raw, validated
+from harmonic.kernel.text import folded
 from tokens import actions, rules
 from tokens.models import ApiToken, token_path
 from tokens.queries import owners_of, token_at
@@ -165,11 +166,11 @@ def owners_asked(owner: TenantUser, params: dict[str, Any]) -> list[TenantUser]:
     Raises:
         Invalid: `whose` names nobody who could be meant.
     """
-    whose = params.get("whose", "me").removeprefix("@").lower()
+    whose = folded(params.get("whose", "me").removeprefix("@"))
     owners = [each for each in owners_of(owner) if not each.user.is_internal_agent]
     if whose in {"all", "me"}:
         return owners if whose == "all" else [owner]
-    named_ = [each for each in owners if each.handle.lower() == whose]
+    named_ = [each for each in owners if each.handle_key == whose]
     if not named_:
         raise named(Problem("whose", "must be all, me, or the handle of an external agent"))
     return named_

@@ -16,7 +16,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from harmonic.kernel.tenancy import parse_uuid
-from harmonic.kernel.text import is_acceptable, normalise_block, normalise_line
+from harmonic.kernel.text import folded, is_acceptable, normalise_block, normalise_line
 
 TRUE = frozenset({"true", "1", "on", "yes", "t"})
 FALSE = frozenset({"false", "0", "off", "no", "f"})
@@ -53,6 +53,23 @@ class Line(_Text):
 
     def normalised(self, value: str) -> str:
         return normalise_line(value)
+
+
+class Address(Line):
+    """An e-mail address as it was sent; its folded form must fit into `max_length` as well."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        value = super().run_validation(data)
+        if isinstance(value, str) and len(folded(value)) > (self.max_length or 0):
+            self.fail("max_length", max_length=self.max_length)
+        return value
+
+
+class Exact(_Text):
+    """Text exactly as it was sent: a password, a path."""
+
+    def normalised(self, value: str) -> str:
+        return value
 
 
 class Block(_Text):

@@ -56,12 +56,33 @@ def raw_of(request: HttpRequest) -> Raw:
         Unreadable: the body is not a JSON object, or no form.
         Refused: it is too large, or of a type that is none of ours.
     """
-    check_body(request)
+    values, is_form = _body_values(request)
     if not _is_utf8(request.META.get("QUERY_STRING", "").encode("latin-1", "replace")):
         raise Unreadable("The query holds characters that cannot be read.")
+    query = _lists(request.GET)
+    if is_form:
+        return Raw({**query, **values}, is_form=True)
+    last = {name: sent[-1] for name, sent in query.items()}
+    return Raw({**last, **values}, in_query=frozenset(last) - frozenset(values))
+
+
+def raw_of_body(request: HttpRequest) -> Raw:
+    """Read the parameters of a write from the body alone: a URL must hold no password.
+
+    Raises:
+        Unreadable: the body is not a JSON object, or no form.
+        Refused: it is too large, or of a type that is none of ours.
+    """
+    values, is_form = _body_values(request)
+    return Raw(values, is_form=is_form)
+
+
+def _body_values(request: HttpRequest) -> tuple[Mapping[str, Any], bool]:
+    """Return what the body holds, and whether it is a form."""
+    check_body(request)
     if request.content_type == JSON and body_of(request).strip():
-        return _json(request)
-    return Raw({**_lists(request.GET), **_lists(_form(request))}, is_form=True)
+        return _json(request), False
+    return _lists(_form(request)), True
 
 
 def without_rehearsal(raw: Raw) -> tuple[Raw, bool]:
@@ -114,15 +135,14 @@ def body_of(request: HttpRequest) -> bytes:
     return body
 
 
-def _json(request: HttpRequest) -> Raw:
+def _json(request: HttpRequest) -> dict[str, Any]:
     try:
         body = json.loads(body_of(request), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Unreadable("The body is not valid JSON.") from error
     if not isinstance(body, dict):
         raise Unreadable("The body must be a JSON object.")
-    query = {name: values[-1] for name, values in _lists(request.GET).items()}
-    return Raw({**query, **body}, in_query=frozenset(query) - frozenset(body))
+    return body
 
 
 def _refuse_constant(name: str) -> None:

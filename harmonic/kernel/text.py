@@ -49,6 +49,19 @@ def normalise_line(value: str) -> str:
     return _BIDI.sub("", _BREAKS_AND_CONTROLS.sub(" ", value)).strip()
 
 
+def folded(value: str) -> str:
+    """Return the key under which an address or a handle is stored and compared.
+
+    Unicode NFKC, then full case folding, then NFKC again: spellings that differ in case, width or
+    composition have one key, and folding a key changes nothing. Letters that only look alike, such
+    as "i" and the dotless "ı", keep different keys (`docs/decisions/`, 0013).
+    """
+    if value.isascii():
+        return value.lower()
+    once = unicodedata.normalize("NFKC", value).casefold()
+    return unicodedata.normalize("NFKC", once)
+
+
 def normalise_block(value: str) -> str:
     """Return a text of several lines with LF as its only line break."""
     return value.replace("\r\n", "\n").replace("\r", "\n")

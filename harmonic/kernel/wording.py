@@ -43,6 +43,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "taken": ("has already been taken", "has already been taken"),
     "reserved": ("is reserved", "is reserved"),
+    "like_an_id": ("must not have the form of an id", "must not have the form of an id"),
     "malformed_handle": (
         "must be alphanumeric with dashes",
         "must be alphanumeric with dashes",

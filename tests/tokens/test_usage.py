@@ -248,7 +248,10 @@ def test_a_reached_limit_is_told(token, settings):
 
     kept = TokenRefusal.unscoped.get()
     assert kept.status == 429
-    assert kept.cure == "Your sessions, your tokens and your agents share a limit of 1 request per minute."
+    assert (
+        kept.cure
+        == "Your sessions, your tokens and your agents share a limit of 1 request per minute."
+    )
 
 
 def test_what_is_not_there_is_no_refusal(token):

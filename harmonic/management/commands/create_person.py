@@ -17,6 +17,7 @@ from harmonic.kernel.access import Invalid
 from harmonic.kernel.fields import Line, Params
 from harmonic.kernel.params import Raw, validated
 from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.text import folded
 from harmonic.management.asking import add_password_option, password_from, told
 
 
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         add_password_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        tenant = Tenant.objects.filter(subdomain=options["subdomain"].lower()).first()
+        tenant = Tenant.objects.filter(subdomain=folded(options["subdomain"])).first()
         if tenant is None:
             raise CommandError(f"There is no tenant {options['subdomain']}.")
         try:

@@ -20,6 +20,7 @@ from harmonic.kernel.access import Invalid
 from harmonic.kernel.fields import Line, Params
 from harmonic.kernel.params import Raw, validated
 from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.text import folded
 from harmonic.management.asking import add_password_option, password_from, told
 
 
@@ -78,7 +79,7 @@ class NameParams(Params):
 def checked(options: dict[str, Any]) -> Wanted:
     names = validated(NameParams, Raw({name: options[name] for name in ("name", "admin_name")}))
     return Wanted(
-        subdomain=rules.checked_subdomain(options["subdomain"].lower()),
+        subdomain=rules.checked_subdomain(folded(options["subdomain"])),
         timezone=people.checked_timezone(options["timezone"]),
         email=people.checked_email(options["admin_email"], "admin_email"),
         handle=people.spelt_handle(options["admin_handle"], "admin_handle"),

@@ -16,6 +16,7 @@ from harmonic.kernel.access import Access, Refused
 from harmonic.kernel.actions import perform
 from harmonic.kernel.params import Raw
 from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.text import folded
 from harmonic.refusals import message_of
 from tokens.actions import create_api_token
 
@@ -49,7 +50,7 @@ class Command(BaseCommand):
 def plaintext_for(options: dict[str, Any], values: dict[str, Any]) -> str:
     def owner(access: Access) -> TenantUser | None:
         handle = options["agent"] or options["user"]
-        return with_user().filter(handle_key=handle.lower()).first()
+        return with_user().filter(handle_key=folded(handle)).first()
 
     try:
         with transaction.atomic():
