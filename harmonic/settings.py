@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
-from environs import Env, EnvValidationError, validate
+from environs import Env, EnvValidationError, ValidationError, validate
 
 from harmonic.kernel.logs import formatter as log_formatter
 
@@ -32,13 +32,35 @@ def networks(value: str) -> tuple[Network, ...]:
         raise EnvValidationError(str(error), [str(error)]) from error
 
 
+# A secret key of fewer characters can be guessed, and one of few different ones is no random key.
+SECRET_KEY_LENGTH, SECRET_KEY_CHARACTERS = 50, 8
+
+
+def check_secret_key(value: str) -> None:
+    """Do nothing if a key is long and varied enough to sign sessions with.
+
+    Raises:
+        ValidationError: with what to do.
+    """
+    if len(value) < SECRET_KEY_LENGTH or len(set(value)) < SECRET_KEY_CHARACTERS:
+        raise ValidationError(
+            f"It must have at least {SECRET_KEY_LENGTH} characters, {SECRET_KEY_CHARACTERS} of them"
+            " different. Make one with: python -c 'import secrets;"
+            " print(secrets.token_urlsafe(50))'"
+        )
+
+
 ENV = env.str("HARMONIC_ENV", "local", validate=validate.OneOf(["local", "production"]))
 IS_PRODUCTION = ENV == "production"
 VAR_DIR = Path(env.str("HARMONIC_VAR", str(BASE_DIR / "var")))
 HOST = env.str("HARMONIC_HOST", *(() if IS_PRODUCTION else ("localhost",)))
 PORT = env.int("HARMONIC_PORT", 8000)
 DATABASE_URL = env.str("DATABASE_URL", *(() if IS_PRODUCTION else ("",)))
-SECRET_KEY = env.str("HARMONIC_SECRET_KEY", *(() if IS_PRODUCTION else ("",)))
+SECRET_KEY = (
+    env.str("HARMONIC_SECRET_KEY", validate=check_secret_key)
+    if IS_PRODUCTION
+    else env.str("HARMONIC_SECRET_KEY", "")
+)
 LOG_LEVEL = env.str("HARMONIC_LOG_LEVEL", "INFO")
 SESSION_ABSOLUTE_TIMEOUT = timedelta(seconds=env.int("SESSION_ABSOLUTE_TIMEOUT", 24 * 3600))
 SESSION_IDLE_TIMEOUT = timedelta(seconds=env.int("SESSION_IDLE_TIMEOUT", 2 * 3600))

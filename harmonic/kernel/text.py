@@ -267,11 +267,24 @@ def _adapt_images(children: list[Token]) -> None:
     for child in children:
         if child.type == "image":
             child.attrSet("loading", "lazy")
-            scheme = urlsplit(str(child.attrGet("src"))).scheme.lower()
-            if scheme == "mailto":
+            source = str(child.attrGet("src"))
+            if urlsplit(source).scheme.lower() == "mailto":
                 child.type, child.attrs = "text", {}
-            elif scheme:
+            elif not _is_same_origin(source):
                 _link_instead(child)
+
+
+# What browsers ignore in an address, wherever it stands.
+_IGNORED: Final = re.compile("[\x00-\x20]")
+
+
+def _is_same_origin(source: str) -> bool:
+    """Return whether browsers load an image from this site: no scheme and no host, `//host`.
+
+    They read a backslash as a slash.
+    """
+    seen = _IGNORED.sub("", source).replace("\\", "/")
+    return not seen.startswith("//") and not urlsplit(seen).scheme
 
 
 def _link_instead(image: Token) -> None:

@@ -101,6 +101,78 @@ def test_nothing_of_the_text_comes_alive(source):
         assert str(tag.get("src", "/")).startswith("/")
 
 
+ELSEWHERE = [
+    "https://host/x.png",
+    "HTTP://host/x.png",
+    "https:host/x.png",
+    "https:/host/x.png",
+    "//host/x.png",
+    "///host/x.png",
+    "<//host/x.png>",
+    "< //host/x.png>",
+    "&#47;&#47;host/x.png",
+    "&#x2f;/host/x.png",
+    "&sol;&sol;host/x.png",
+    "&nbsp;//host/x.png",
+    "\u3000//host/x.png",
+    "\\/\\/host/x.png",
+]
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
+@pytest.mark.parametrize(
+    "form", ["![a]({})", "![a][r]\n\n[r]: {}", "[![a]({})](/y)", "![b![a]({})]({})"]
+)
+def test_an_image_of_another_site_is_no_image(form, target):
+    html = text.to_html(form.format(target, target))
+
+    assert BeautifulSoup(html, "html.parser").find("img") is None
+
+
+@pytest.mark.parametrize(
+    ("target", "source"),
+    [
+        ("/x.png", "/x.png"),
+        ("x.png", "x.png"),
+        ("./x.png?a=//b#//c", "./x.png?a=//b#//c"),
+        ("/a//x.png", "/a//x.png"),
+        # What browsers take for a part of the path stands percent-encoded.
+        ("/\\host/x.png", "/%5Chost/x.png"),
+        ("/&#92;host/x.png", "/%5Chost/x.png"),
+        ("/&Tab;/host/x.png", "/%09/host/x.png"),
+        ("%2F%2Fhost/x.png", "%2F%2Fhost/x.png"),
+    ],
+)
+def test_an_image_of_this_site_is_shown(target, source):
+    image = BeautifulSoup(text.to_html(f"![a]({target})"), "html.parser").find("img")
+
+    assert image is not None
+    assert image["src"] == source
+
+
+@pytest.mark.parametrize(
+    ("source", "is_ours"),
+    [
+        ("/x.png", True),
+        ("x.png", True),
+        ("", True),
+        ("//host", False),
+        ("/\\host", False),
+        ("\\\\host", False),
+        ("\\/host", False),
+        (" //host", False),
+        ("/\t/host", False),
+        ("\n/\r\\host", False),
+        ("\x01//host", False),
+        ("https:host", False),
+        ("ht\ntps:host", False),
+        ("data:image/png;base64,AA", False),
+    ],
+)
+def test_an_address_that_browsers_load_from_elsewhere_is_found_out(source, is_ours):
+    assert text._is_same_origin(source) is is_ours
+
+
 def test_nothing_gives_nothing():
     assert text.to_html("") == ""
     assert text.preview(" \n ") == text.first_line("\n\u202e\n") == ""

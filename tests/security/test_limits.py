@@ -396,7 +396,7 @@ def test_in_production_nobody_is_exempt() -> None:
     run = started(
         HARMONIC_ENV="production",
         HARMONIC_HOST="example.org",
-        HARMONIC_SECRET_KEY="x" * 60,
+        HARMONIC_SECRET_KEY="0123456789" * 6,
         DATABASE_URL="sqlite:///:memory:",
         HARMONIC_LIMIT_LOOPBACK="0",
     )
