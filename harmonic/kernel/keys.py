@@ -12,7 +12,7 @@ from django.db import models
 from harmonic.kernel.text import folded
 
 
-class FoldedField(models.CharField):
+class FoldedField(models.CharField):  # type: ignore[type-arg]  # no generic at run time
     """The folded form of the field `source`, computed whenever the row is saved.
 
     `save(update_fields=…)` must name both fields.

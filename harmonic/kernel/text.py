@@ -254,13 +254,21 @@ def _adapt(state: StateCore) -> None:
     for index, token in enumerate(state.tokens):
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
-        elif token.type in {"th_open", "td_open"} and "style" in token.attrs:
-            alignment = str(token.attrs.pop("style")).rpartition(":")[2]
-            token.attrSet("class", f"align-{alignment}")
+        elif token.type in {"th_open", "td_open"}:
+            _adapt_cell(token)
         elif token.type == "inline":
             _adapt_images(token.children or [])
             if index >= 2 and state.tokens[index - 2].type == "list_item_open":
                 _mark_task(state.tokens[index - 2], token)
+
+
+def _adapt_cell(cell: Token) -> None:
+    if cell.type == "th_open":
+        # All headings of a Markdown table stand in its first row.
+        cell.attrSet("scope", "col")
+    if "style" in cell.attrs:
+        alignment = str(cell.attrs.pop("style")).rpartition(":")[2]
+        cell.attrSet("class", f"align-{alignment}")
 
 
 def _adapt_images(children: list[Token]) -> None:
@@ -315,7 +323,7 @@ _ATTRIBUTES: Final = {
     "ol": {"start"},
     "code": {"class"},
     "li": {"class"},
-    "th": {"class"},
+    "th": {"class", "scope"},
     "td": {"class"},
 }
 

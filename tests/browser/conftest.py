@@ -36,7 +36,8 @@ class Server:
     port: int
 
     def url(self, path: str = "", tenant: str = "garden") -> str:
-        return f"http://{tenant}.localhost:{self.port}{path}"
+        host = f"{tenant}.localhost" if tenant else "localhost"
+        return f"http://{host}:{self.port}{path}"
 
     def get(self, path: str, token: str = "", tenant: str = "garden") -> Answer:
         """Ask as a program does, beside the browser."""
@@ -126,11 +127,14 @@ class Visit:
 
     page: Page
     server: Server
+    # The status of the last page opened.
+    status: int = 0
     console: list[str] = field(default_factory=list)
 
     def open(self, path: str, tenant: str = "garden") -> Page:
-        self.page.goto(self.server.url(path, tenant))
-        if "/reverify" in self.page.url:
+        response = self.page.goto(self.server.url(path, tenant))
+        self.status = response.status if response else 0
+        if "/reverify" in self.page.url and not path.startswith("/reverify"):
             self.page.get_by_label("Password").fill(PASSWORD)
             self.page.get_by_role("button", name="Confirm").click()
         return self.page

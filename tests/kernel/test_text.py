@@ -62,6 +62,8 @@ def test_a_block_keeps_everything_but_its_line_breaks():
         ("~~a~~ **b**", "<s>a</s> <strong>b</strong>"),
         ("- [ ] a\n- [x] b", '<li class="task">☐ a</li>\n<li class="task">☑ b</li>'),
         ("|a|\n|:-:|\n|b|", '<td class="align-center">b</td>'),
+        ("|a|\n|:-:|\n|b|", '<th scope="col" class="align-center">a</th>'),
+        ("|a|\n|-|\n|b|", '<th scope="col">a</th>'),
         ("```py\na < b\n```", '<pre><code class="language-py">a &lt; b'),
         ("see https://a.example/x", '<a href="https://a.example/x" rel="'),
         ("a@b.org", 'href="mailto:a@b.org"'),

@@ -1,0 +1,90 @@
+"""Every page of the site, enumerated from its routes, with paths that Alice can open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from harmonic.help import TOPICS
+from harmonic.kernel.access import Door
+from tests.access.routes import FRONT_DOOR, Route, routes
+from tests.browser.conftest import Visit
+
+# The same page in another state: another person's, another collective's, with a parameter.
+VARIANTS = """
+/u/bob /u/scout /ai-agents/steward/settings /collectives/treasury /collectives/board/join
+/collectives/treasury/members/actions/leave_collective
+/collectives/kitchen/members/actions/update_member_roles?user_handle=bob
+/collectives/kitchen/members/actions/remove_member?user_handle=bob
+/reverify?scope=admin
+""".split()
+# Whose page a path with a handle is; Alice's own unless said.
+HANDLES = {"ai-agents/": "scout", "tenant-admin/": "bob"}
+
+
+def _paths(route: Route) -> Iterator[str]:
+    """Return the paths of a route, with NOTE and TOKEN for ids that only the server knows."""
+    path = f"/{route.pattern}".replace("<str:action_name>", route.action_name)
+    handle = next((who for prefix, who in HANDLES.items() if path[1:].startswith(prefix)), "alice")
+    ids = {"collective": "kitchen", "note_id": "NOTE", "token_id": "TOKEN", "handle": handle}
+    for name, value in ids.items():
+        path = path.replace(f"<str:{name}>", value)
+    for slug in [topic.slug for topic in TOPICS] if "<str:slug>" in path else [""]:
+        filled = path.replace("<str:slug>", slug)
+        assert "<" not in filled, f"{route.pattern}: give its parameter an id of the demo world"
+        yield filled
+
+
+def _enumerated() -> Iterator[str]:
+    """Return the paths of all pages: those of every collective in the kitchen alone.
+
+    The API answers with JSON, apart from its reference.
+    """
+    for route in routes():
+        is_of_any_collective = route.rule is not None and route.rule.door == Door.COLLECTIVE
+        is_repeated = route.place == "room" or (not route.place and is_of_any_collective)
+        is_data = route.is_api and route.pattern != "api/v1/docs"
+        is_page = not (is_repeated or is_data or route.action_name == "unknown_action")
+        if is_page and route.urlconf != FRONT_DOOR:
+            yield from _paths(route)
+
+
+PAGES = [*dict.fromkeys([*_enumerated(), *VARIANTS])]
+# Pages that need no account, on a tenant's host and on the base domain.
+PUBLIC = [
+    path
+    for route in routes()
+    if route.urlconf != FRONT_DOOR
+    and route.rule
+    and route.rule.door == Door.PUBLIC
+    and not route.action_name
+    for path in _paths(route)
+]
+FRONT_DOORS = [path for route in routes() if route.urlconf == FRONT_DOOR for path in _paths(route)]
+
+
+def opener(visit: Visit) -> Callable[[str], None]:
+    """Return how to open one of the pages in a visit of Alice's."""
+    ids = {"NOTE": _note(visit), "TOKEN": _token(visit)}
+
+    def open_page(path: str) -> None:
+        for name, value in ids.items():
+            path = path.replace(name, value)
+        visit.console.clear()
+        visit.open(path)
+
+    return open_page
+
+
+def _note(visit: Visit) -> str:
+    page = visit.open("/collectives/kitchen")
+    note = page.get_by_role("link", name="Welcome to the kitchen").first
+    return urlsplit(note.get_attribute("href") or "").path.rsplit("/", 1)[1]
+
+
+def _token(visit: Visit) -> str:
+    page = visit.open("/u/alice/settings/tokens/new")
+    page.get_by_label("Name").fill("every page")
+    page.get_by_role("button", name="Create token").click()
+    page.get_by_role("link", name="I have stored it").click()
+    return urlsplit(page.url).path.rsplit("/", 1)[1]
