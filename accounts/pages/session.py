@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
+from django.utils import timezone
 
-from accounts.models import TenantUser, User
+from accounts.models import Tenant, TenantUser, User
 from accounts.sign_in import account_key, check_password
 from harmonic import sessions
 from harmonic.kernel import audit, wording
@@ -167,13 +170,20 @@ def _refuse_outsiders(access: Access, user: User) -> None:
 def logout(request: HttpRequest) -> HttpResponse:
     access = access_of(request)
     if request.method in {"POST", "DELETE"}:
-        if access.actor is not None and access.token is None:
-            audit.record("logout", access)
-        request.session.flush()
+        _end_session(request, access)
         return see_other(request, "/logout-success")
     if request.method not in {"GET", "HEAD"}:
         raise method_not_allowed("GET, HEAD, POST, DELETE")
     return _note(request, "Sign out", "accounts/sign_out.html")
+
+
+@transaction.atomic
+def _end_session(request: HttpRequest, access: Access) -> None:
+    if access.actor is not None and access.token is None:
+        # Writes of this session that are under way end first, and no later one begins.
+        Tenant.objects.filter(id=access.tenant.id).change_access()
+        audit.record("logout", replace(access, now=timezone.now()))
+    request.session.flush()
 
 
 def logout_success(request: HttpRequest) -> HttpResponse:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.http import HttpResponse
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import SecurityEvent, TenantUser
@@ -131,6 +132,27 @@ def test_nothing_is_written_after_a_right_ended(transactional_world: World, end:
         late += sum(moment > event.at for moment in written)
         assert post(bob, notes, text="afterwards")().status_code in {401, 403}
         restore(world)
+
+    assert late == 0
+
+
+def test_a_session_writes_nothing_after_signing_out(transactional_world: World):
+    late = 0
+
+    for number in range(TRIES):
+        browser, other = (client_of_nobody() for _ in range(2))
+        sign_in(browser, "bob", "garden")
+        other.cookies = browser.cookies
+        text = f"signed out {number}"
+
+        def write(browser: Client = browser, text: str = text) -> Any:
+            path = "/collectives/kitchen/note/actions/create_note"
+            return browser.post(path, {"text": text})
+
+        at_once(write, lambda other=other: other.post("/logout"))  # type: ignore[misc]  # mypy cannot infer it
+        event = SecurityEvent.unscoped.filter(event="logout").order_by("-at", "-id")[0]
+        written = Note.unscoped.filter(text=text).values_list("created_at", flat=True)
+        late += sum(moment > event.at for moment in written)
 
     assert late == 0
 
