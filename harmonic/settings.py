@@ -156,6 +156,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.templatetags.static",
                 "harmonic.templatetags.forms",
                 "harmonic.templatetags.people",
+                "harmonic.templatetags.places",
                 "harmonic.templatetags.surfaces",
                 "harmonic.templatetags.times",
                 "harmonic.templatetags.icons",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -147,6 +148,17 @@ def test_the_token_says_the_same_of_it(world: World):
 
     treasury = next(each for each in reach if each["collective"]["handle"] == "treasury")
     assert "api_disabled_collective" in json.dumps(treasury)
+
+
+@pytest.mark.parametrize("path", ["/collectives", "/whoami", "/", "/u/carol"])
+def test_a_list_marks_a_collective_that_is_closed_to_the_token(world: World, page: Any, path: str):
+    markdown = {"accept": "text/markdown"}
+    to_token = client_with(make_token("alice")).get(path, headers=markdown).text
+    to_session = page("alice").get(path, headers=markdown).text
+
+    assert "[Treasury](/collectives/treasury) (API off)" in to_token
+    assert "[Treasury](/collectives/treasury)" in to_session
+    assert "(API off)" not in to_session
 
 
 def test_an_internal_token_is_bound_by_no_switch(world: World):

@@ -1,0 +1,25 @@
+"""Collectives, the same in every list."""
+
+from __future__ import annotations
+
+from django import template
+from django.template.context import Context
+from django.utils.html import format_html
+
+from collectives.models import Collective
+from harmonic.kernel.access import is_api_open
+from harmonic.kernel.documents import Surface
+from harmonic.templatetags.surfaces import user_line
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def collective_link(context: Context, collective: Collective) -> str:
+    """Link to a collective; for a token that its API switch keeps out, say so."""
+    surface: Surface = context["surface"]
+    is_closed = surface.access.is_bound_by_switches and not is_api_open(collective)
+    name = user_line(context, collective.name)
+    return format_html(
+        '<a href="{}">{}</a>{}', collective.path, name, " (API off)" if is_closed else ""
+    )
