@@ -18,14 +18,14 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, RawPostDataException
+from django.http import HttpRequest, HttpResponse
 
 from api.models import KeyedRequest
 from harmonic.kernel.access import Access, Refused
 from harmonic.kernel.documents import keep_private
 from harmonic.kernel.negotiation import is_api_path
 from harmonic.kernel.pages import Request
-from harmonic.kernel.params import body_of, raw_of
+from harmonic.kernel.params import raw_of
 from harmonic.kernel.text import folded
 from harmonic.refusals import api_error
 
@@ -104,17 +104,9 @@ def _body_digest(request: HttpRequest) -> str:
     """Return the digest of the parameters; of the bytes where they cannot be read."""
     try:
         values = json.dumps(raw_of(request).values, sort_keys=True).encode()
-    except Refused as refused:
-        values = f"{request.META.get('QUERY_STRING', '')}\n".encode() + _bytes(request, refused)
+    except Refused:
+        values = f"{request.META.get('QUERY_STRING', '')}\n".encode() + request.body
     return _digest(values)
-
-
-def _bytes(request: HttpRequest, refused: Refused) -> bytes:
-    try:
-        return body_of(request)
-    except (Refused, RawPostDataException):
-        # There is nothing to tell it by, so it is refused here and not remembered.
-        raise refused from None
 
 
 def _digest(data: bytes) -> str:

@@ -15,7 +15,7 @@ from api.preconditions import is_conditional, require_as_expected
 from harmonic.kernel.access import Access, Invalid, Refused
 from harmonic.kernel.actions import Action, ActionRefused, Find, Outcome, perform
 from harmonic.kernel.pages import locked
-from harmonic.kernel.params import FORMS, Raw, body_of, check_body, raw_of
+from harmonic.kernel.params import FORMS, Raw, raw_of
 
 
 def nothing_checked(raw: Raw) -> None:
@@ -90,13 +90,11 @@ def sent(request: Request, within: str = "") -> Raw:
 
     Raises:
         Unreadable: the body is not what its media type says.
-        Refused: it is too large, or of a media type that is none of ours.
+        Refused: its media type is not supported.
     """
     django = request._request
     if django.content_type in FORMS and django.method != "POST":
-        # Django itself reads forms of POST alone; its limit on the size holds here too.
-        check_body(django)
-        body_of(django)
+        # Django itself reads forms of POST alone.
         _ = request.data
     return _unwrapped(raw_of(django), within)
 

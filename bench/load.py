@@ -63,6 +63,7 @@ class Server:
             "HARMONIC_PORT": str(self.port),
             "HARMONIC_LOG_LEVEL": "ERROR",
         }
+        self.command = [PYTHON, "-m", "gunicorn", "--config", "python:harmonic.gunicorn"]
         self.process: subprocess.Popen[bytes] | None = None
 
     def manage(self, *words: str) -> str:
@@ -71,8 +72,7 @@ class Server:
         return done.stdout.decode().strip()
 
     def start(self) -> None:
-        command = [PYTHON, "-m", "gunicorn", "--config", "python:harmonic.gunicorn"]
-        self.process = subprocess.Popen(command, env=self.environment, start_new_session=True)
+        self.process = subprocess.Popen(self.command, env=self.environment, start_new_session=True)
         while not self._is_ready():
             time.sleep(0.05)
 
@@ -88,8 +88,10 @@ class Server:
         self.process.wait()
 
 
-def request(port: int, method: str, path: str, token: str, body: str = "") -> tuple[int, bytes]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+def request(
+    port: int, method: str, path: str, token: str, body: str = "", timeout: float = 60
+) -> tuple[int, bytes]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=timeout)
     headers = {"Host": f"{HOST}:{port}"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -189,7 +191,7 @@ def signed_in(server: Server) -> Callable[[str], tuple[int, bytes]]:
 
     def open_page(path: str, form: dict[str, str] | None = None) -> tuple[int, bytes]:
         data = urlencode(form).encode() if form else None
-        with opener.open(Request(f"{origin}{path}", data, host), timeout=60) as answer:
+        with opener.open(Request(f"{origin}{path}", data, host), timeout=30) as answer:
             return answer.status, answer.read()
 
     found = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', open_page("/login")[1])
@@ -207,8 +209,8 @@ def shared(pairs: int, seconds: float, clients: int) -> None:
         own = [new_token(server, token, OWNERS[number % 2]) for number in range(clients)]
         ratios = []
         for _ in range(pairs):
-            together = throughput(server, path, [token], seconds, clients)
-            apart = throughput(server, path, own, seconds, clients)
+            together = throughput(server.port, path, [token], seconds, clients)
+            apart = throughput(server.port, path, own, seconds, clients)
             print(f"{together:.0f} a second with one token, {apart:.0f} with {len(set(own))}")
             ratios.append(together / apart)
         print(f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
@@ -220,12 +222,12 @@ def new_token(server: Server, by: str, owner: str) -> str:
     return str(json.loads(answer)["token"])
 
 
-def throughput(server: Server, path: str, tokens: list[str], seconds: float, clients: int) -> float:
+def throughput(port: int, path: str, tokens: list[str], seconds: float, clients: int) -> float:
     tally, until = Tally(), time.monotonic() + seconds
 
     def client(number: int) -> None:
         while time.monotonic() < until:
-            read(server.port, tokens[number % len(tokens)], path, tally)
+            read(port, tokens[number % len(tokens)], path, tally)
 
     in_parallel(clients, client)
     assert set(tally.statuses) == {200}, tally.statuses

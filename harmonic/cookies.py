@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
@@ -16,8 +15,6 @@ from harmonic.credentials import has_credentials
 from harmonic.kernel.access import Access, Door
 from harmonic.kernel.negotiation import is_api_path
 from harmonic.kernel.pages import Page
-from harmonic.kernel.params import too_large
-from harmonic.refusals import render_refusal
 
 
 class HostSessionMiddleware(SessionMiddleware):
@@ -57,10 +54,7 @@ class CsrfMiddleware(CsrfViewMiddleware):
     ) -> HttpResponse | None:
         if has_credentials(request) or not self._protects(request, callback):
             return None
-        try:
-            return super().process_view(request, callback, callback_args, callback_kwargs)
-        except RequestDataTooBig:
-            return render_refusal(request, too_large())
+        return super().process_view(request, callback, callback_args, callback_kwargs)
 
     def _protects(self, request: HttpRequest, callback: object) -> bool:
         access: Access | None = getattr(request, "access", None)

@@ -1,14 +1,17 @@
-"""How gunicorn serves Harmonic: threads, because the code is synchronous and waits on a database.
+"""gunicorn's settings: threads run the application, because its code waits on a database.
 
-Environment: HARMONIC_BIND, HARMONIC_PORT, WEB_CONCURRENCY (processes), HARMONIC_THREADS (in each),
-HARMONIC_RELOAD=1 (start again when code or a template changes).
+Environment: HARMONIC_BIND, HARMONIC_PORT, WEB_CONCURRENCY (processes), HARMONIC_THREADS and
+HARMONIC_CONNECTIONS (in each), HARMONIC_RELOAD=1 (restart when code or a template changes).
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
+
+from harmonic.kernel.logs import formatter
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
@@ -21,6 +24,7 @@ reload_extra_files = [str(path) for path in TEMPLATES.rglob("*.*")] if reload el
 worker_class = "harmonic.worker.Worker"
 workers = 1 if reload else int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("HARMONIC_THREADS", "8"))
+worker_connections = int(os.environ.get("HARMONIC_CONNECTIONS", "1000"))
 # One load of the code for all processes: a quicker start, shared memory, and a fault at start
 # ends the server. Reloading needs each process to load for itself.
 preload_app = not reload
@@ -42,6 +46,16 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+# The lines of the server have the format of the application's; so have Python's warnings.
+logging.captureWarnings(True)
+logconfig_dict = {
+    "formatters": {"json": formatter(os.environ.get("HARMONIC_ENV", "local"))},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"level": "INFO", "handlers": ["stderr"]},
+    "loggers": {
+        "gunicorn.error": {"level": "INFO", "handlers": ["stderr"], "propagate": False},
+    },
+}
 
 
 def pre_fork(server: Any, worker: Any) -> None:

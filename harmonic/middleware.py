@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from harmonic import forwarding, lookup
@@ -22,7 +22,6 @@ from harmonic.credentials import has_credentials
 from harmonic.deciding import Decision, Route
 from harmonic.kernel.access import Access, NotFound, Refused, TenantFacts, Unreadable
 from harmonic.kernel.negotiation import API_VERSION, Format, choose, is_api_path, split_suffix
-from harmonic.kernel.params import broken_off, too_large
 from harmonic.kernel.tenancy import bind_tenant
 from harmonic.kernel.text import is_acceptable
 from harmonic.limiting import (
@@ -71,6 +70,8 @@ class AccessMiddleware:
         request.access = self._nobody(request, suffix)  # type: ignore[attr-defined]  # ours
         try:
             self._find(request, subdomain)
+            if request.refused_body is not None:  # type: ignore[attr-defined]  # set before
+                raise request.refused_body  # type: ignore[attr-defined]
         finally:
             # Refused credentials count too, or nobody could be stopped from guessing.
             access: Access = request.access  # type: ignore[attr-defined]  # ours
@@ -156,10 +157,6 @@ class AccessMiddleware:
         """Turn refusals raised by pages, actions and forms into answers."""
         if isinstance(error, Refused):
             return render_refusal(request, error)
-        if type(error).__name__ == "RequestDataTooBig":
-            return render_refusal(request, too_large())
-        if isinstance(error, UnreadablePostError):
-            return render_refusal(request, broken_off())
         if isinstance(error, SuspiciousOperation):
             return render_refusal(request, Refused("Bad request", status=400, code="invalid"))
         return None

@@ -19,6 +19,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # Every fault of the environment is reported at once, when it is sealed below.
 env = Env(eager=False)
 AT_LEAST_ONE = validate.Range(min=1)
+POSITIVE = validate.Range(min=0, min_inclusive=False)
 Network = IPv4Network | IPv6Network
 
 
@@ -78,6 +79,10 @@ LIMIT_TOKEN_WRITES = env.int("HARMONIC_LIMIT_TOKEN_WRITES", LIMIT_WRITES, valida
 LIMIT_TENANT = env.int("HARMONIC_LIMIT_TENANT", 6000, validate=AT_LEAST_ONE)
 # Proxies whose X-Forwarded-For is believed, as addresses or networks.
 TRUSTED_PROXIES: tuple[Network, ...] = env.networks("HARMONIC_TRUSTED_PROXIES", "")
+# Seconds for a request line with its headers, and for a body or an answer; a second more for each
+# BODY_BYTES_PER_SECOND of it (below).
+HEADERS_TIMEOUT = env.float("HARMONIC_HEADERS_TIMEOUT", 5.0, validate=POSITIVE)
+BODY_TIMEOUT = env.float("HARMONIC_BODY_TIMEOUT", 10.0, validate=POSITIVE)
 # A cache shared by several machines; one machine needs none.
 CACHE_URL = env.str("CACHE_URL", "")
 env.seal()
@@ -131,6 +136,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "harmonic.bodies.BodyMiddleware",
     "harmonic.cookies.HostSessionMiddleware",
     "harmonic.cookies.CsrfMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -239,6 +245,10 @@ SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # no axes middleware: sign-in answers it
 # A million characters fit in any encoding.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+# Bytes of a body, or of an answer, that each second must carry after the first BODY_TIMEOUT.
+BODY_BYTES_PER_SECOND = 64 * 1024
+# No route expects a file: a file in a form is skipped, and never stored.
+FILE_UPLOAD_HANDLERS: list[str] = []
 
 REST_FRAMEWORK: dict[str, Any] = {
     # Access is decided once, by the middleware; REST framework only parses and answers.

@@ -1,79 +1,147 @@
-"""gunicorn's threaded worker, whose own refusals programs can read too."""
+"""gunicorn worker: an event loop for the connections, threads for the application."""
 
 from __future__ import annotations
 
-import json
+import asyncio
+import os
+import resource
 import socket
-import uuid
-from http import HTTPStatus
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
-from gunicorn import util  # type: ignore[import-untyped]  # has no types
-from gunicorn.http import errors  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers.base import Worker as BaseWorker  # type: ignore[import-untyped]  # no types
 
-from harmonic.kernel.logs import without_tokens
+from harmonic.connections import Connection
+from harmonic.limiting import _counted_as
 
-# The fault of the application, though gunicorn counts them among a client's.
-_OURS = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
-_STATUSES: dict[type[Exception], tuple[int, str]] = {
-    errors.LimitRequestLine: (414, "The request line is too long (maximum {line} bytes)."),
-    errors.LimitRequestHeaders: (
-        431,
-        "The headers are too large (maximum {fields} headers of {field} bytes).",
-    ),
-    errors.ExpectationFailed: (417, "This expectation cannot be met."),
-    errors.UnsupportedTransferCoding: (501, "This transfer coding is not supported."),
-    errors.ParseException: (400, "The request is malformed."),
-    Exception: (500, "Something went wrong on our side."),
-}
+# Bytes of bodies and answers that a process keeps for its clients.
+MAX_HELD_BYTES = 256 * 1024 * 1024
+# File descriptors besides connections and their bodies: the database, logs, templates.
+OTHER_FILES = 100
+# Seconds between two signs of life to gunicorn's main process.
+HEARTBEAT = 1.0
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]  # has no types
-    """Answers what never became a request with the error object of the API (`docs/api.md`).
+class Worker(BaseWorker):  # type: ignore[misc]  # has no types
+    """Receives requests and sends answers for any number of slow clients.
 
-    In which format it would be read nobody knows: the headers were not read.
+    It keeps at most `worker_connections` connections. When another one comes, or the bodies and
+    answers it holds grow beyond `MAX_HELD_BYTES`, a connection that waits for its client is closed.
     """
 
-    def handle_error(
-        self, req: object, client: socket.socket, addr: tuple[Any, ...] | None, exc: Exception
-    ) -> None:
-        status, sentence = answer_of(exc)
-        if status == 500:
-            self.log.exception("A request was answered by nobody.")
-        else:
-            told = without_tokens(str(exc))
-            self.log.warning("Invalid request from %s: %s", (addr or ("",))[0], told)
-        message = sentence.format(
-            line=self.cfg.limit_request_line,
-            fields=self.cfg.limit_request_fields,
-            field=self.cfg.limit_request_field_size,
-        )
+    loop: asyncio.AbstractEventLoop
+
+    def run(self) -> None:
+        self.is_stopping = False
+        self.most = min(self.cfg.worker_connections, files_allowed(self.cfg.worker_connections))
+        self._connections: set[Connection] = set()
+        # In the order in which they began to wait.
+        self._waiting: dict[Connection, None] = {}
+        self._held = 0
+        self._accepting: set[asyncio.Task[Any]] = set()
+        self._pool = ThreadPoolExecutor(self.cfg.threads, "request")
         try:
-            util.write_nonblock(client, written(status, message))
-        except OSError:
-            self.log.debug("Nobody waited for the answer to a bad request.")
+            asyncio.run(self._serve())
+        finally:
+            self._pool.shutdown(wait=False)
+
+    async def _serve(self) -> None:
+        self.loop, self._woken = asyncio.get_running_loop(), asyncio.Event()
+        # Python writes a byte into this pipe for each signal; gunicorn sets `alive`.
+        self.loop.add_reader(self.PIPE[0], self._wake)
+        for listener in self.sockets:
+            listener.setblocking(False)
+            self.loop.add_reader(listener.fileno(), self._accept, listener)
+        while self.alive and self.ppid == os.getppid():
+            await self._beat()
+        self.is_stopping = True
+        for listener in self.sockets:
+            self.loop.remove_reader(listener.fileno())
+        await self._finish()
+
+    async def _beat(self) -> None:
+        """Tell the main process that this one is alive, then wait for a second or an event."""
+        self.notify()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), HEARTBEAT)
+        self._woken.clear()
+
+    def _wake(self) -> None:
+        os.read(self.PIPE[0], 4096)
+        self._woken.set()
+
+    async def _finish(self) -> None:
+        """Answer what has begun, for `graceful_timeout` seconds at most."""
+        until = self.loop.time() + self.cfg.graceful_timeout
+        for connection in list(self._connections):
+            connection.stop()
+        while self._connections and self.loop.time() < until:
+            await self._beat()
+
+    def _accept(self, listener: Any) -> None:
+        try:
+            client, _ = listener.accept()
+        except BlockingIOError:  # another process was quicker
+            return
+        except OSError as error:  # such as too many open files
+            self.log.warning("A connection was not accepted: %s", error)
+            self._make_room()
+            return
+        if len(self._connections) >= self.most:
+            self._make_room()
+        task = self.loop.create_task(self._connect(client))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
+
+    async def _connect(self, client: socket.socket) -> None:
+        client.setblocking(False)
+        await self.loop.connect_accepted_socket(lambda: Connection(self), client)
+
+    def _make_room(self) -> None:
+        """Close the oldest waiting connection of the sender that has most of them."""
+        senders = Counter(_counted_as(connection.address) for connection in self._waiting)
+        if not senders:
+            return
+        [(sender, _)] = senders.most_common(1)
+        oldest = next(each for each in self._waiting if _counted_as(each.address) == sender)
+        oldest.evict()
+
+    # --- Called by connections ------------------------------------------------------------------
+
+    def opened(self, connection: Connection) -> None:
+        self._connections.add(connection)
+
+    def closed(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self._waiting.pop(connection, None)
+        if self.is_stopping and not self._connections:
+            self._woken.set()
+
+    def waits(self, connection: Connection) -> None:
+        self._waiting.pop(connection, None)
+        self._waiting[connection] = None
+
+    def runs(self, connection: Connection) -> None:
+        self._waiting.pop(connection, None)
+        self._pool.submit(connection.respond)
+
+    def holds(self, size: int) -> None:
+        """Count bytes kept for a client; beyond the maximum, close who keeps the most."""
+        self._held += size
+        if size > 0 and self._held > MAX_HELD_BYTES and self._waiting:
+            max(self._waiting, key=lambda each: each.held).evict()
 
 
-def answer_of(error: Exception) -> tuple[int, str]:
-    """Return the status and the sentence that answer what went wrong."""
-    if isinstance(error, _OURS):
-        return _STATUSES[Exception]
-    return next(answer for kind, answer in _STATUSES.items() if isinstance(error, kind))
+def files_allowed(wanted: int) -> int:
+    """Raise the limit of open files as far as needed; return the connections that fit in it.
 
-
-def written(status: int, message: str) -> bytes:
-    """Return an answer as it goes over the wire; the connection ends behind it."""
-    request_id = str(uuid.uuid4())
-    code = "internal" if status == 500 else "invalid"
-    body = {"error": message, "code": code, "status": status, "request_id": request_id}
-    data = json.dumps(body).encode()
-    lines = [
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
-        "Connection: close",
-        "Content-Type: application/json; charset=utf-8",
-        f"Content-Length: {len(data)}",
-        "Cache-Control: no-store",
-        f"X-Request-Id: {request_id}",
-    ]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode() + data
+    A connection may need two files: its socket, and a body that is kept on disk.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = 2 * wanted + OTHER_FILES
+    if soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(1, (soft - OTHER_FILES) // 2)

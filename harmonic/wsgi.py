@@ -3,9 +3,8 @@
 import os
 
 import django
-
-from harmonic.bodies import Handler
+from django.core.handlers.wsgi import WSGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harmonic.settings")
 django.setup(set_prefix=False)
-application = Handler()
+application = WSGIHandler()

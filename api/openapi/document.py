@@ -73,7 +73,8 @@ def document() -> Schema:
             "summary": "A place for groups to decide and act together",
             "description": "Success is 200 with the object or a bare array; every error is one"
             " object. What the server cannot read as a request at all is answered with it too: 400,"
-            " 414, 417, 431 or 501. The guide is at `/help/rest-api`.",
+            " 408 (too slow), 414, 417, 431, 501 or 503 (too many unfinished requests). The guide"
+            " is at `/help/rest-api`.",
         },
         "servers": list(SERVERS.values()),
         "security": [{"bearerAuth": []}],

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
-from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent
+from django.core.exceptions import BadRequest, TooManyFieldsSent
 from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import serializers
@@ -20,6 +20,7 @@ from rest_framework.exceptions import ValidationError
 from harmonic.kernel import wording
 from harmonic.kernel.access import Invalid, Refused, Unreadable
 from harmonic.kernel.fields import Flag, Names, Params
+from harmonic.kernel.negotiation import is_api_path
 
 JSON = "application/json"
 URLENCODED = "application/x-www-form-urlencoded"
@@ -27,6 +28,7 @@ FORMS = frozenset({URLENCODED, "multipart/form-data"})
 
 # What a Content-Encoding says that codes nothing.
 _UNCODED = frozenset({"", "identity"})
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _GROUPED = re.compile(r"^\w+\[(\w+)\](\[\])?$")
 MAX_DEPTH = 50
 
@@ -54,7 +56,7 @@ def raw_of(request: HttpRequest) -> Raw:
 
     Raises:
         Unreadable: the body is not a JSON object, or no form.
-        Refused: it is too large, or of a type that is none of ours.
+        Refused: its media type is not supported.
     """
     values, is_form = _body_values(request)
     if not _is_utf8(request.META.get("QUERY_STRING", "").encode("latin-1", "replace")):
@@ -71,7 +73,7 @@ def raw_of_body(request: HttpRequest) -> Raw:
 
     Raises:
         Unreadable: the body is not a JSON object, or no form.
-        Refused: it is too large, or of a type that is none of ours.
+        Refused: its media type is not supported.
     """
     values, is_form = _body_values(request)
     return Raw(values, is_form=is_form)
@@ -79,8 +81,8 @@ def raw_of_body(request: HttpRequest) -> Raw:
 
 def _body_values(request: HttpRequest) -> tuple[Mapping[str, Any], bool]:
     """Return what the body holds, and whether it is a form."""
-    check_body(request)
-    if request.content_type == JSON and body_of(request).strip():
+    check_media_type(request)
+    if request.content_type == JSON and request.body.strip():
         return _json(request), False
     return _lists(_form(request)), True
 
@@ -98,18 +100,39 @@ def without_rehearsal(raw: Raw) -> tuple[Raw, bool]:
     return replace(raw, values=values), asked.get(DRY_RUN, False)
 
 
-def check_body(request: HttpRequest) -> None:
+def read_body(request: HttpRequest) -> None:
+    """Read the body into memory, after its size and kind are judged.
+
+    Requests to the API are free to send a body of any media type where none is read.
+
+    Raises:
+        Unreadable: the body broke off, or its chunks are malformed.
+        Refused: it is too large, compressed, or of an unsupported media type.
+    """
+    length = _length(request)
+    if not length:
+        return
+    if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        raise too_large()
+    if request.headers.get("Content-Encoding", "").lower() not in _UNCODED:
+        raise _unsupported_coding()
+    if request.method not in _READS and not is_api_path(request.path):
+        check_media_type(request)
+    try:
+        is_whole = len(request.body) == length
+    except UnreadablePostError as error:
+        raise broken_off() from error
+    if not is_whole:
+        raise broken_off()
+
+
+def check_media_type(request: HttpRequest) -> None:
     """Pass if there is no body, or one that parameters can be read from.
 
     Raises:
-        Refused: 413 or 415.
+        Refused: 415.
     """
-    length = _length(request)
-    if length > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or length):
-        raise too_large()
-    if length and request.headers.get("Content-Encoding", "").lower() not in _UNCODED:
-        raise _unsupported_coding()
-    if length and request.content_type not in FORMS | {JSON}:
+    if _length(request) and request.content_type not in FORMS | {JSON}:
         raise unsupported_media_type()
 
 
@@ -117,27 +140,9 @@ def _length(request: HttpRequest) -> int:
     return int(request.META.get("CONTENT_LENGTH") or 0)
 
 
-def body_of(request: HttpRequest) -> bytes:
-    """Return the bytes of the body.
-
-    Raises:
-        Unreadable: it broke off.
-        Refused: it is too large.
-    """
-    try:
-        body = request.body
-    except RequestDataTooBig as error:
-        raise too_large() from error
-    except UnreadablePostError as error:
-        raise broken_off() from error
-    if len(body) < _length(request):
-        raise broken_off()
-    return body
-
-
 def _json(request: HttpRequest) -> dict[str, Any]:
     try:
-        body = json.loads(body_of(request), parse_constant=_refuse_constant)
+        body = json.loads(request.body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Unreadable("The body is not valid JSON.") from error
     if not isinstance(body, dict):
@@ -151,14 +156,10 @@ def _refuse_constant(name: str) -> None:
 
 def _form(request: HttpRequest) -> QueryDict:
     # Django would put a mark in place of what it cannot read, and not say so.
-    if request.content_type == URLENCODED and not _is_utf8(body_of(request)):
+    if request.content_type == URLENCODED and not _is_utf8(request.body):
         raise Unreadable("The form holds characters that cannot be read.")
     try:
         return request.POST
-    except RequestDataTooBig as error:
-        raise too_large() from error
-    except UnreadablePostError as error:
-        raise broken_off() from error
     except (MultiPartParserError, TooManyFieldsSent, BadRequest, ValueError) as error:
         raise Unreadable("The form cannot be read.") from error
 

@@ -336,9 +336,11 @@ def test_every_code_of_errors_is_told_with_its_status() -> None:
 
 
 def test_what_the_server_itself_refuses_is_told() -> None:
-    statuses = set(re.findall(r"\b(4\d\d|501),", (ROOT / "harmonic/worker.py").read_text()))
+    statuses = set(
+        re.findall(r"\b(4\d\d|50[13]),", (ROOT / "harmonic/server_errors.py").read_text())
+    )
 
-    assert {"414", "431"} <= statuses
+    assert {"408", "414", "431", "503"} <= statuses
     for text in (section("Errors"), document()["info"]["description"]):
         assert statuses <= set(re.findall(r"\b\d{3}\b", text))
 

@@ -79,7 +79,7 @@ MALFORMED = {
     "no end": b"5\r\ntext=toolong\r\n0\r\n\r\n",
     "cut off": b"fff\r\ntext=",
     "without a last chunk": chunk(b"text=In+chunks"),
-    "a bad trailer": chunk(b"text=In+chunks") + b"0\r\n :x\r\n\r\n",
+    "a forbidden trailer": chunk(b"text=In+chunks") + b"0\r\nContent-Length: 5\r\n\r\n",
 }
 
 
@@ -142,3 +142,17 @@ def test_a_body_that_breaks_off_is_refused(token: str, path: str) -> None:
 
     assert answered([start, b"text=In+chunks"]).status == 400
     assert written() == 0
+
+
+@pytest.mark.parametrize("accept", ["text/html", "text/markdown", "application/json"])
+@pytest.mark.parametrize("path", ["/login", "/logout", "/nowhere"])
+def test_a_body_that_breaks_off_is_refused_in_the_format_asked_for(
+    db: None, path: str, accept: str
+) -> None:
+    start = head("POST", path, Accept=accept, Content_Type=URLENCODED, Content_Length="100")
+    start = start.replace(b"Transfer-Encoding: chunked\r\n", b"")
+
+    answer = answered([start, b"email=x"])
+
+    assert (answer.status, answer.headers["Content-Type"].split(";")[0]) == (400, accept)
+    assert "The body broke off" in answer.text

@@ -3,61 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import takewhile
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.server.process import started
+
 Send = Callable[[bytes], "tuple[int, dict[str, str], bytes]"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Start gunicorn as `make run` does, on a port of its own; its database is empty."""
-    number, folder = free_port(), tmp_path_factory.mktemp("var")
-    environment = {
-        **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
-        "HARMONIC_ENV": "local",
-        "HARMONIC_VAR": str(folder),
-        "HARMONIC_PORT": str(number),
-        "WEB_CONCURRENCY": "1",
-    }
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:harmonic.gunicorn"]
-    with (folder / "server.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    try:
-        wait_for(number, process)
-        yield number
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("The server did not start.")
+    """Start the server with an empty database."""
+    with started(tmp_path_factory.mktemp("var")) as server:
+        yield server.port
 
 
 @pytest.fixture

@@ -1,18 +1,22 @@
-"""Requests as bytes on the wire: gunicorn reads them, and our application answers."""
+"""Requests as bytes on the wire: the server's own connection receives and answers them."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPResponse
+from io import BytesIO
 from typing import Any
 
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from gunicorn.config import Config  # type: ignore[import-untyped]  # has no types
-from gunicorn.http import get_parser, wsgi  # type: ignore[import-untyped]  # has no types
 
+from harmonic.connections import Connection
 from harmonic.wsgi import application
 
 
@@ -22,9 +26,6 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
-    def start(self, status: str, headers: list[tuple[str, str]], *_: object) -> Any:
-        self.status, self.headers = int(status.split()[0]), dict(headers)
-
     @property
     def text(self) -> str:
         return self.body.decode()
@@ -33,17 +34,98 @@ class Answer:
         return json.loads(self.body)
 
 
+class Wire(asyncio.Transport):
+    """A transport that keeps what is sent."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("127.0.0.1", 40000), "sockname": ("127.0.0.1", 8000)})
+        self.sent = bytearray()
+        self.is_read = True
+        self.is_closed = False
+
+    def write(self, data: Any) -> None:
+        self.sent += data
+
+    def write_eof(self) -> None:
+        pass
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def pause_reading(self) -> None:
+        self.is_read = False
+
+    def resume_reading(self) -> None:
+        self.is_read = True
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    abort = close
+
+
+class OneThread:
+    """A server process without threads: the application runs when a request is complete."""
+
+    is_stopping = False
+    wsgi = application
+    log = logging.getLogger("gunicorn.error")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.cfg = Config()
+        self.loop = loop
+        self.held = 0
+
+    def opened(self, connection: Connection) -> None: ...
+    def closed(self, connection: Connection) -> None: ...
+    def waits(self, connection: Connection) -> None: ...
+
+    def runs(self, connection: Connection) -> None:
+        with connection_of_the_test():
+            connection.respond()
+
+    def holds(self, size: int) -> None:
+        self.held += size
+
+
 def answered(pieces: Iterable[bytes]) -> Answer:
-    """Return the answer to a request that arrives in pieces."""
-    config, client = Config(), ("127.0.0.1", 40000)
-    request = next(get_parser(config, pieces, client))
-    _, environ = wsgi.create(request, None, client, ("127.0.0.1", 8000), config)
-    answer = Answer()
-    with connection_of_the_test():
-        response = application(environ, answer.start)
-        answer.body = b"".join(response)
-        response.close()
-    return answer
+    """Return the answer to a request that arrives in pieces; then the client stops sending."""
+    loop = asyncio.new_event_loop()
+    server, wire = OneThread(loop), Wire()
+    connection = Connection(server)
+    connection.connection_made(wire)
+    for piece in pieces:
+        connection.data_received(piece)
+        if wire.sent or not wire.is_read:
+            break
+    else:
+        connection.eof_received()
+    # What was answered is sent by the loop, which no code of the application may run in.
+    loop.run_until_complete(asyncio.sleep(0))
+    connection.connection_lost(None)
+    loop.close()
+    assert server.held == 0
+    return _parsed(bytes(wire.sent))
+
+
+def _parsed(data: bytes) -> Answer:
+    response = HTTPResponse(_Socket(data))  # type: ignore[arg-type]  # as far as it is used
+    response.begin()
+    return Answer(response.status, dict(response.getheaders()), response.read())
+
+
+class _Socket:
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def makefile(self, mode: str) -> BytesIO:
+        return BytesIO(self.data)
 
 
 @contextmanager

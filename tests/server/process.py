@@ -1,0 +1,128 @@
+"""The shipped server in a process of its own, and raw connections to it."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPResponse
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
+
+import pytest
+
+from harmonic import demo
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "garden.localhost"
+
+
+@dataclass
+class Running:
+    """A server that listens, and where it keeps its files."""
+
+    port: int
+    folder: Path
+    process: subprocess.Popen[bytes]
+    environment: dict[str, str]
+
+    def manage(self, *words: str) -> str:
+        command = [sys.executable, "manage.py", *words]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, check=True
+        )
+        return done.stdout.decode().strip()
+
+    def connect(self, data: bytes = b"", timeout: float = 30) -> socket.socket:
+        """Return a connection on which `data` was sent."""
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+        connection.sendall(data)
+        return connection
+
+    def ask(self, data: bytes, timeout: float = 30) -> tuple[int, dict[str, str], bytes]:
+        """Return status, headers and body of the answer to `data`."""
+        with self.connect(data, timeout) as connection:
+            return answer_on(connection)
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(timeout=30)
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def started(folder: Path, *, prepared: bool = False, **settings: str) -> Iterator[Running]:
+    """Start the server as `make run` does, on a port and with files of its own."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+        "HARMONIC_ENV": "local",
+        "HARMONIC_VAR": str(folder),
+        "HARMONIC_PORT": str(free_port()),
+        "WEB_CONCURRENCY": "1",
+        **settings,
+    }
+    if prepared:
+        command = [sys.executable, "manage.py", "prepare"]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:harmonic.gunicorn"]
+    with (folder / "server.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    server = Running(int(environment["HARMONIC_PORT"]), folder, process, environment)
+    try:
+        _wait_for(server)
+        yield server
+    finally:
+        server.stop()
+
+
+def _wait_for(server: Running) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.process.poll() is None:
+        with suppress(OSError):
+            server.connect().close()
+            return
+        time.sleep(0.1)
+    pytest.fail("The server did not start.")
+
+
+def answer_on(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
+    response = HTTPResponse(connection)
+    response.begin()
+    return response.status, dict(response.getheaders()), response.read()
+
+
+def signed_in(server: Running) -> OpenerDirector:
+    """Return a browser in which Alice is signed in."""
+    browser = build_opener(HTTPCookieProcessor())
+    page = browser.open(request_of(server, "/login"), timeout=30).read()
+    found = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    assert found is not None
+    form = {
+        "email": "alice@example.com",
+        "password": demo.PASSWORD,
+        "csrfmiddlewaretoken": found[1].decode(),
+    }
+    browser.open(request_of(server, "/login", urlencode(form).encode()), timeout=30).close()
+    return browser
+
+
+def request_of(server: Running, path: str, data: bytes | None = None) -> Request:
+    origin, host = f"http://127.0.0.1:{server.port}", f"{HOST}:{server.port}"
+    return Request(f"{origin}{path}", data, {"Host": host, "Accept": "text/html"})

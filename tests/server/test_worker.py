@@ -1,0 +1,73 @@
+"""Which connection a full process gives up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from harmonic import worker
+from harmonic.worker import Worker
+
+
+@dataclass(eq=False)
+class Waiting:
+    """A connection that waits for its client."""
+
+    address: str
+    held: int = 0
+    is_evicted: bool = False
+
+    def evict(self) -> None:
+        self.is_evicted = True
+
+
+def with_waiting(*connections: Waiting) -> Worker:
+    process = Worker.__new__(Worker)
+    process._waiting = dict.fromkeys(connections)  # type: ignore[arg-type]  # as far as it is used
+    process._held = 0
+    return process
+
+
+def test_the_oldest_of_the_busiest_address_is_given_up() -> None:
+    alone, first, second = Waiting("192.0.2.1"), Waiting("192.0.2.2"), Waiting("192.0.2.2")
+
+    with_waiting(alone, first, second)._make_room()
+
+    assert [alone.is_evicted, first.is_evicted, second.is_evicted] == [False, True, False]
+
+
+def test_the_addresses_of_an_ipv6_network_count_as_one_sender() -> None:
+    alone = [Waiting("192.0.2.1"), Waiting("192.0.2.1")]
+    network = [Waiting(f"2001:db8::{number}") for number in range(1, 4)]
+
+    with_waiting(*alone, *network)._make_room()
+
+    assert [each.is_evicted for each in (*alone, *network)] == [False, False, True, False, False]
+
+
+def test_without_waiting_connections_none_is_given_up() -> None:
+    with_waiting()._make_room()
+
+
+def test_beyond_the_bytes_of_a_process_the_largest_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "MAX_HELD_BYTES", 100)
+    small, large = Waiting("192.0.2.1", held=10), Waiting("192.0.2.1", held=90)
+    process = with_waiting(small, large)
+
+    process.holds(100)
+    assert not large.is_evicted
+    process.holds(1)
+    assert (small.is_evicted, large.is_evicted) == (False, True)
+
+
+def test_bytes_that_are_given_back_count_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "MAX_HELD_BYTES", 100)
+    large = Waiting("192.0.2.1", held=90)
+    process = with_waiting(large)
+    for size in (90, -90, 90):
+        process.holds(size)
+
+    assert not large.is_evicted
