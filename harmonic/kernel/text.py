@@ -24,6 +24,10 @@ PREVIEW_LIMIT: Final = 100
 # As much of a text as an excerpt of it is made from.
 EXCERPT_SOURCE: Final = 300
 TRUNCATE_LIMIT: Final = 2_000
+# As much of a long text as its HTML page shows before the link to the whole.
+HTML_LIMIT: Final = 20_000
+# As much of a text as its first line is looked for in.
+FIRST_LINE_SOURCE: Final = 5_000
 
 _PLANE_ENDS = "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
 _UNACCEPTABLE = re.compile(f"[\x00\ud800-\udfff\ufdd0-\ufdef{_PLANE_ENDS}]")
@@ -78,6 +82,8 @@ def to_html(value: str) -> SafeString:
         html = _unformatted(value, f"This text is longer than {FORMATTED_LIMIT:,} characters")
     elif _is_slow(value):
         html = _unformatted(value, "This text has too many links or brackets")
+    elif (cells := _cells(value)) > CELLS_LIMIT and cells > len(value) // 2:
+        html = _unformatted(value, f"This text has tables of more than {CELLS_LIMIT:,} cells")
     else:
         html = _sanitise(_parser().render(value))
     # Safe: nh3 or escape() made every part of it.
@@ -85,8 +91,12 @@ def to_html(value: str) -> SafeString:
 
 
 def first_line(text: str, limit: int = TITLE_LIMIT) -> str:
-    """Return the first line that is not blank, at most `limit` characters with its "..."."""
-    for match in re.finditer(r"[^\r\n]+", text):
+    """Return the first line that is not blank, at most `limit` characters with its "...".
+
+    Only the first `FIRST_LINE_SOURCE` characters are searched: the cost of a list does not
+    depend on how long its texts are.
+    """
+    for match in re.finditer(r"[^\r\n]+", text[:FIRST_LINE_SOURCE]):
         line = normalise_line(match[0])
         if line:
             return _shorten(line, limit, "...")
@@ -202,13 +212,32 @@ def _odd_regionals_before(text: str, position: int) -> bool:
 
 # The parser looks ahead from each of these, so that its time grows with their
 # square; texts that people write stay far below.
-_BRACKETS_LIMIT: Final = 10_000
-_LINKS_LIMIT: Final = 1_000
+BRACKETS_LIMIT: Final = 10_000
+LINKS_LIMIT: Final = 1_000
+# More cells than this must be written out, with two characters each or more: the parser fills
+# up short rows. A table note may have 500 rows of 20 columns, and a header.
+CELLS_LIMIT: Final = 12_000
 
 
 def _is_slow(value: str) -> bool:
     links = value.count("://") + value.count("@") + value.lower().count("www.")
-    return value.count("[") > _BRACKETS_LIMIT or links > _LINKS_LIMIT
+    return value.count("[") > BRACKETS_LIMIT or links > LINKS_LIMIT
+
+
+# The line under a table's header, which says how many columns each of its rows gets.
+_RULE_OF_A_TABLE: Final = re.compile(r"[ \t>*+\d.)|:-]*-[ \t|:-]*")
+
+
+def _cells(value: str) -> int:
+    """Return how many cells the tables of a text have, filled up ones included."""
+    cells = columns = 0
+    for line in value.split("\n"):
+        if "|" in line and _RULE_OF_A_TABLE.fullmatch(line):
+            columns = max(columns, line.strip(" \t>").strip("|").count("|") + 1)
+        elif not line.strip(" \t>"):
+            columns = 0
+        cells += columns
+    return cells
 
 
 def _unformatted(value: str, reason: str) -> str:

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from harmonic.kernel import text
 from harmonic.kernel.documents import Surface
+from harmonic.kernel.rendered import rendered
 
 register = template.Library()
 _CODE_SPAN = re.compile("`([^`]+)`")
@@ -108,11 +109,12 @@ def user_text(context: Context, value: str, cut_at: str = "", author: Any = None
     """Show a text of several lines.
 
     In Markdown it stands in a fence, untouched; `cut_at` is the page that shows a long text
-    in full, and without it nothing is cut. Agents are told whose words follow.
+    in full, and without it nothing is cut. Agents are told whose words follow. HTML and
+    Markdown have limits of their own.
     """
     surface: Surface = context["surface"]
     if not surface.is_markdown:
-        return format_html('<div class="prose" dir="auto">{}</div>', text.to_html(value))
+        return _html_text(value, cut_at)
     shown, is_cut = text.truncate(value) if cut_at else (value, False)
     fenced = _introduction(surface, author) + _paragraph(surface.placeholders.block(shown))
     if not is_cut:
@@ -122,6 +124,15 @@ def user_text(context: Context, value: str, cut_at: str = "", author: Any = None
         f"To view full content, navigate to: {cut_at}?full_text=true"
     )
     return mark_safe(fenced + _paragraph(surface.placeholders.raw(rest)))  # noqa: S308 placeholders
+
+
+def _html_text(value: str, cut_at: str) -> str:
+    shown, is_cut = text.truncate(value, text.HTML_LIMIT) if cut_at else (value, False)
+    prose = format_html('<div class="prose" dir="auto">{}</div>', rendered(shown))
+    if not is_cut:
+        return prose
+    link = '<p class="quiet"><a href="{}?full_text=true">Read the whole text</a></p>'
+    return prose + format_html(link, cut_at)
 
 
 def _introduction(surface: Surface, author: Any) -> str:
@@ -159,8 +170,12 @@ def part(context: Context, name: str, **values: Any) -> str:
 
 @register.simple_tag(takes_context=True)
 def user_preview(context: Context, value: str, is_full: bool = False) -> str:
-    """Show the beginning of a text as one line; all of it where the page asks for that."""
-    return user_line(context, value if is_full else text.preview(value))
+    """Show the beginning of a text as one line; with `is_full`, as much as a page may show."""
+    if not is_full:
+        return user_line(context, text.preview(value))
+    if len(value) <= text.HTML_LIMIT:
+        return user_line(context, value)
+    return user_line(context, f"{value[: text.HTML_LIMIT - 1]}…")
 
 
 @register.simple_tag(takes_context=True)

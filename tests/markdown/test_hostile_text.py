@@ -208,7 +208,7 @@ def test_a_million_characters_come_back_in_every_representation(api: Any, page: 
     cut = alice.get(path + ".md").content.decode()
     assert "... (showing 2000 of 1000000 characters)" in cut
     assert f"To view full content, navigate to: {path}?full_text=true" in cut
-    html = page("alice").get(path)
+    html = page("alice").get(f"{path}?full_text=true")
     assert html.status_code == 200
     assert text in html.content.decode()
 

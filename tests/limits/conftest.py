@@ -1,0 +1,107 @@
+"""Notes and comments in numbers and sizes that no person would write by hand."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from collectives.notes.models import Note
+from harmonic.kernel.rendered import CACHE, _short
+
+KITCHEN = "/collectives/kitchen"
+REST = f"{KITCHEN}/api/v1"
+MEGABYTE = 1_000_000
+# Comments of one thread are a second apart, the first of them in the past.
+LONG_AGO = timedelta(days=1)
+
+Write = Callable[..., list[Note]]
+
+
+def row_of(parent: Note, text: str, number: int, answered: Note | None = None) -> Note:
+    """Return a comment that is not saved yet, `number` seconds after the first one."""
+    note_id = uuid.uuid4()
+    moment = timezone.now() - LONG_AGO + timedelta(seconds=number)
+    return Note(
+        id=note_id,
+        truncated_id=str(note_id)[: Note.SHORT],
+        tenant_id=parent.tenant_id,
+        collective_id=parent.collective_id,
+        subtype=Note.Subtype.COMMENT,
+        text=text,
+        commentable_type=Note.ITEM_TYPE,
+        commentable_id=(answered or parent).id,
+        thread_type=Note.ITEM_TYPE,
+        thread_id=parent.thread_id or parent.id,
+        created_by_id=parent.created_by_id,
+        updated_by_id=parent.created_by_id,
+        deadline=moment,
+        created_at=moment,
+        updated_at=moment,
+    )
+
+
+@pytest.fixture
+def note(world: Any) -> Note:
+    """A note of the kitchen without comments, older than any comment of these tests."""
+    made: Note = world.note("Knife care")
+    Note.unscoped.filter(thread_id=made.id).delete()
+    Note.unscoped.filter(id=made.id).update(created_at=timezone.now() - 2 * LONG_AGO)
+    made.refresh_from_db()
+    return made
+
+
+@pytest.fixture
+def comment_on() -> Write:
+    """Write `count` comments on a note, or on one of its comments; `{}` stands for the number."""
+
+    def write(
+        parent: Note, count: int, text: str = "Comment {}", *, to: Note | None = None, at: int = 0
+    ) -> list[Note]:
+        rows = [row_of(parent, text.format(n), at + n, to) for n in range(count)]
+        return list(Note.unscoped.bulk_create(rows))
+
+    return write
+
+
+@pytest.fixture
+def write_notes(world: Any) -> Write:
+    """Write `count` notes of the kitchen, the first one the newest."""
+
+    def write(count: int, text: str) -> list[Note]:
+        like = world.note("Knife care")
+        rows = [row_of(like, text.format(n), -n) for n in range(count)]
+        for row in rows:
+            row.subtype, row.commentable_type, row.commentable_id = Note.Subtype.TEXT, "", None
+            row.thread_type, row.thread_id = "", None
+        return list(Note.unscoped.bulk_create(rows))
+
+    return write
+
+
+@pytest.fixture
+def fresh_cache(tmp_path: Any) -> Iterator[None]:
+    """Keep rendered texts in a folder of the test's own."""
+    settings = {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": tmp_path / "rendered",
+    }
+    _short.cache_clear()
+    with override_settings(
+        CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+        | {CACHE: settings}
+    ):
+        yield
+    caches[CACHE].clear()
+    _short.cache_clear()
+
+
+def post(client: Client, path: str, body: dict[str, Any], **headers: str) -> Any:
+    return client.post(path, json.dumps(body), "application/json", headers=headers)
