@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
@@ -17,16 +17,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.filters import named, refuse_unknown
+from api.negotiation import Json
 from api.views import access_of, origin_of
 from harmonic.kernel import conditional, cursors
 from harmonic.kernel.access import Invalid, Problem
-from harmonic.kernel.cursors import Order
+from harmonic.kernel.cursors import Found, Order, Position
 from harmonic.kernel.fields import Flag, Line, Params, Whole
 from harmonic.kernel.params import Raw, validated
 
 MAX_LIMIT = 200
 # Lists that are given whole are cut here.
 WHOLE = 1000
+# Bytes of JSON in a list; it ends before the row that exceeds them.
+LIST_BYTES = 1_000_000
 # What the cursors of a list are bound to besides, if they lead back.
 BACK = "<"
 FIRST = ("first", "")
@@ -34,7 +37,6 @@ FIRST = ("first", "")
 _FREE = frozenset({"cursor", "limit", "count", "include"})
 
 M = TypeVar("M", bound=models.Model)
-M_co = TypeVar("M_co", bound=models.Model, covariant=True)
 
 
 class PageParams(Params):
@@ -47,21 +49,59 @@ class PageParams(Params):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[M]):
-    """Some rows of a list, and how its answer leads on."""
+    """Some rows of a list, and how its answer leads on.
+
+    With `is_back` it was reached from the page behind it, to which it must stay adjacent.
+    """
 
     rows: Sequence[M]
-    headers: dict[str, str]
+    request: Request
+    bound: str
+    moment: str
+    # Where the page before and the page behind begin, as far as they are known to exist.
+    previous: Position | None
+    next: Position | None
+    total: int | None
+    is_back: bool = False
 
     def answer(self, shown: list[dict[str, Any]]) -> Response:
-        return Response(shown, headers=self.headers)
+        """Answer with what the rows look like, up to `LIST_BYTES`; the rest is the next page."""
+        fitting = _fitting(shown[::-1] if self.is_back else shown)
+        if fitting == len(shown):
+            return Response(shown, headers=self.headers)
+        if self.is_back:
+            cut = replace(self, previous=_position(self.moment, self.rows[-fitting]))
+            return Response(shown[-fitting:], headers=cut.headers)
+        cut = replace(self, next=_position(self.moment, self.rows[fitting - 1]))
+        return Response(shown[:fitting], headers=cut.headers)
 
     def answer_unless_known(
-        self, request: Request, etag: str, write: Callable[[Sequence[M]], list[dict[str, Any]]]
+        self, etag: str, write: Callable[[Sequence[M]], list[dict[str, Any]]]
     ) -> Response:
         """Answer with what `write` makes of the rows, which is only called for a client
         that does not have it: `etag` stands for it."""
-        shown = [] if conditional.is_known(request._request.headers, etag) else write(self.rows)
+        known = conditional.is_known(self.request._request.headers, etag)
+        shown = [] if known else write(self.rows)
         return Response(shown, headers={**self.headers, "ETag": etag})
+
+    @property
+    def headers(self) -> dict[str, str]:
+        total = {} if self.total is None else {"X-Total-Count": str(self.total)}
+        cursors_ = {
+            "next": cursors.encode(self.next, self.bound) if self.next else "",
+            "prev": cursors.encode(self.previous, f"{self.bound}{BACK}") if self.previous else "",
+        }
+        return {**total, "Link": _links(self.request, cursors_)}
+
+
+def _fitting(shown: list[dict[str, Any]]) -> int:
+    """Return how many of the first rows have `LIST_BYTES` together as JSON; one at least."""
+    total = 0
+    for number, row in enumerate(shown):
+        total += len(Json().render(row))
+        if total > LIST_BYTES and number:
+            return number
+    return len(shown)
 
 
 def query(params: type[Params], request: Request) -> dict[str, Any]:
@@ -90,12 +130,10 @@ def _asked(params: type[Params], request: Request) -> dict[str, str]:
     return asked
 
 
-class Fetch(Protocol[M_co]):
-    """Finds the first `limit` rows of a list in an order, beyond a position."""
+class Fetch(Protocol[M]):
+    """Finds at most the first `limit` rows of a list in an order, beyond a position."""
 
-    def __call__(
-        self, order: Order, limit: int, after: cursors.Position | None
-    ) -> Sequence[M_co]: ...
+    def __call__(self, order: Order, limit: int, after: Position | None) -> Found[M]: ...
 
 
 def page_of(
@@ -111,7 +149,7 @@ def page_of(
 
 def page_from(
     fetch: Fetch[M],
-    count: Callable[[], int],
+    count: Callable[[], int | None],
     order: Order,
     request: Request,
     params: dict[str, Any],
@@ -122,24 +160,27 @@ def page_from(
     Raises:
         Invalid: as `page_of`.
     """
-    headers = {"X-Total-Count": str(count())} if params.get("count") else {}
+    total = count() if params.get("count") else None
     start = _start(params.get("cursor", ""), _bound_to(request))
-    stretch = _stretch(fetch, order, start, params.get("limit", whole))
-    cursor_of = partial(_cursor, order.moment, start.bound)
-    links = {"next": "", "prev": ""}
-    if stretch.rows and stretch.has_next:
-        links["next"] = cursor_of(stretch.rows[-1], "")
-    if stretch.rows and stretch.has_previous:
-        links["prev"] = cursor_of(stretch.rows[0], BACK)
-    return Page(stretch.rows, {**headers, "Link": _links(request, links)})
+    way = order.reversed if start.is_back else order
+    found = fetch(way, params.get("limit", whole), start.position)
+    rows = found.rows[::-1] if start.is_back else found.rows
+    first = _position(order.moment, rows[0]) if rows else None
+    last = _position(order.moment, rows[-1]) if rows else None
+    if start.is_back:
+        # What lies on the side that one comes from is known to be there.
+        previous, following = found.end, last or found.end
+    else:
+        previous, following = first if start.position else None, found.end
+    return Page(rows, request, start.bound, order.moment, previous, following, total, start.is_back)
 
 
-def _fetched(
-    rows: QuerySet[M], order: Order, limit: int, after: cursors.Position | None
-) -> Sequence[M]:
+def _fetched(rows: QuerySet[M], order: Order, limit: int, after: Position | None) -> Found[M]:
     if after is not None:
         rows = rows.filter(order.beyond(after))
-    return list(rows.order_by(*order.columns)[:limit])
+    found = list(rows.order_by(*order.columns)[: limit + 1])
+    end = _position(order.moment, found[limit - 1]) if len(found) > limit else None
+    return Found(found[:limit], end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +188,8 @@ class Start:
     """Where a page begins, or with `is_back` ends; without a position the list does."""
 
     bound: str
-    position: cursors.Position | None = None
+    position: Position | None = None
     is_back: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch(Generic[M]):
-    rows: Sequence[M]
-    has_previous: bool
-    has_next: bool
 
 
 def _start(cursor: str, bound: str) -> Start:
@@ -169,18 +203,8 @@ def _start(cursor: str, bound: str) -> Start:
     raise named(Problem("cursor", "is not one of this list, or is too old"))
 
 
-def _stretch(fetch: Fetch[M], order: Order, start: Start, limit: int) -> Stretch[M]:
-    """Return the rows of a page; what lies on the side that one comes from is known to be there."""
-    way = order.reversed if start.is_back else order
-    found = fetch(way, limit + 1, start.position)
-    shown, has_more = found[:limit], len(found) > limit
-    if start.is_back:
-        return Stretch(shown[::-1], has_previous=has_more, has_next=True)
-    return Stretch(shown, has_previous=start.position is not None, has_next=has_more)
-
-
-def _cursor(moment: str, bound: str, row: M, way: str) -> str:
-    return cursors.encode((attrgetter(moment)(row), row.pk), f"{bound}{way}")
+def _position(moment: str, row: M) -> Position:
+    return attrgetter(moment)(row), row.pk
 
 
 def _bound_to(request: Request) -> str:

@@ -162,6 +162,10 @@ OBJECTS: dict[str, Schema] = {
             "history_events": array(ref("HistoryEvent"), "With `include=history_events`."),
             "comments": array(ref("Note"), "With `include=comments`: the direct ones."),
             "created_by": {**ref("Person"), "description": "With `include=created_by`."},
+            "incomplete": {
+                **array(words("history_events", "comments")),
+                "description": "What is included only in part; absent where all of it is there.",
+            },
         },
         id=ID,
         truncated_id=SHORT_ID,

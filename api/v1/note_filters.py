@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db import connection
 from django.db.models import F, Q
 from rest_framework.exceptions import ValidationError
 
@@ -15,32 +15,99 @@ from accounts.queries import person_named
 from api.filters import named
 from api.shapes import TICK, after, before, floor
 from collectives import cycles
+from collectives.notes.models import Note, NoteQuerySet
+from collectives.notes.queries import Size, in_size, sizes_of, texts_of, within
 from collectives.queries import here
 from harmonic.kernel.access import Access, Problem
+from harmonic.kernel.cursors import Found, Order, Position
 from harmonic.kernel.fields import Moment
 
 NOTHING = Q(pk__in=())
 _TOKEN = re.compile(r'(-?)(?:"([^"]*)"|(\S+))')
+# What a search may ask for, and what it looks at before it ends with a cursor.
+MAX_WORDS = 8
+LOOKED_AT = 1000
+LOOKED_AT_BYTES = 2_000_000
+FIRST_STEP = 50
 _COMPARISON = re.compile(r"(created_at|updated_at|deadline)([<>:])(.+)")
 
 
 # --- Words ----------------------------------------------------------------------------------
 
 
-def by_words(text: str) -> Q:
-    """Return what holds every word and "phrase" of a text, and no -word, in any case."""
-    wanted = Q()
-    for minus, phrase, word in _TOKEN.findall(text):
-        held = _holds(phrase or word) if phrase or word else Q()
-        wanted &= ~held if minus and held else held
-    return wanted
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a text must hold, and what it must not; all of it folded to one case."""
+
+    held: tuple[str, ...]
+    absent: tuple[str, ...]
+
+    @property
+    def are_any(self) -> bool:
+        return bool(self.held or self.absent)
+
+    def match(self, text: str) -> bool:
+        folded = text.casefold()
+        return all(word in folded for word in self.held) and not any(
+            word in folded for word in self.absent
+        )
 
 
-def _holds(part: str) -> Q:
-    # SQLite knows upper and lower case in ASCII only; its REGEXP is Python's.
-    if connection.vendor == "sqlite" and not part.isascii():
-        return Q(title__iregex=re.escape(part)) | Q(text__iregex=re.escape(part))
-    return Q(title__icontains=part) | Q(text__icontains=part)
+def words_of(text: str) -> Words:
+    """Return every word and "phrase" of a search, and every -word.
+
+    Raises:
+        Invalid: there are more than `MAX_WORDS`.
+    """
+    parts = [(minus, (phrase or word).casefold()) for minus, phrase, word in _TOKEN.findall(text)]
+    found = [(minus, part) for minus, part in parts if part]
+    if len(found) > MAX_WORDS:
+        raise named(Problem("q", f"may have {MAX_WORDS} words at most; yours has {len(found)}"))
+    return Words(
+        tuple(part for minus, part in found if not minus),
+        tuple(part for minus, part in found if minus),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A list of notes narrowed by words, of which a bounded part is looked at each time."""
+
+    notes: NoteQuerySet
+    words: Words
+
+    def __call__(self, order: Order, limit: int, after: Position | None) -> Found[Note]:
+        """Return the first matches beyond a position, and where the search goes on."""
+        matches, end = self._matches(order, after)
+        found = in_size(matches[: limit + 1], order, limit)
+        return Found(found.rows, found.end or end)
+
+    def count(self, order: Order) -> int | None:
+        """Return how many notes match; None where not all can be looked at."""
+        matches, end = self._matches(order, None)
+        return None if end else len(matches)
+
+    def _matches(self, order: Order, after: Position | None) -> tuple[list[Size], Position | None]:
+        sizes = self._sizes(order, after)
+        looked_at = within(sizes[:LOOKED_AT], LOOKED_AT_BYTES)
+        texts = texts_of(size.id for size in looked_at)
+        matches = [size for size in looked_at if self.words.match(texts.get(size.id, ""))]
+        return matches, looked_at[-1].position if len(looked_at) < len(sizes) else None
+
+    def _sizes(self, order: Order, after: Position | None) -> list[Size]:
+        """Return the notes to look at, and one more if there is one, in growing steps.
+
+        Long notes are many pages of the database each: their sizes are not asked in vain.
+        """
+        sizes: list[Size] = []
+        step = FIRST_STEP
+        while len(sizes) <= LOOKED_AT and sum(size.bytes for size in sizes) <= LOOKED_AT_BYTES:
+            found = sizes_of(self.notes, order, step, sizes[-1].position if sizes else after)
+            sizes += found
+            if len(found) < step:
+                break
+            step *= 2
+        return sizes
 
 
 # --- Cycles ---------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,14 @@ INCLUDES = ("history_events", "comments", "created_by")
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """What is included in notes, by note, and the notes of which something is left out."""
+
+    found: Mapping[UUID, Any]
+    incomplete: frozenset[UUID] = frozenset()
+
+
 class NoteWriter:
     """Writes the notes of one answer: where each is, and what is included, read once for all."""
 
@@ -40,10 +49,15 @@ class NoteWriter:
 
     def all(self, notes: Sequence[Note]) -> list[Json]:
         extras = [(name, find(notes)) for name, find in self._finders() if name in self.includes]
-        return [
-            {**self.plain(note), **{name: found[note.id] for name, found in extras}}
-            for note in notes
-        ]
+        return [self._with(extras, note) for note in notes]
+
+    def _with(self, extras: Sequence[tuple[str, Extra]], note: Note) -> Json:
+        cut = [name for name, extra in extras if note.id in extra.incomplete]
+        return {
+            **self.plain(note),
+            **{name: extra.found[note.id] for name, extra in extras},
+            **({"incomplete": cut} if cut else {}),
+        }
 
     def etag_of(self, notes: Rows[Note]) -> str:
         """Return the tag of notes with nothing included: of what they are written from."""
@@ -63,22 +77,24 @@ class NoteWriter:
             ("created_by", self._authors),
         )
 
-    def _events(self, notes: Sequence[Note]) -> Mapping[UUID, list[Json]]:
+    def _events(self, notes: Sequence[Note]) -> Extra:
         found: dict[UUID, list[Json]] = {note.id: [] for note in notes}
-        for event in history_of_notes(found):
+        included = history_of_notes(found)
+        for event in included.rows:
             found[event.note_id].append(event_json(event))
-        return found
+        return Extra(found, included.incomplete)
 
-    def _comments(self, notes: Sequence[Note]) -> Mapping[UUID, list[Json]]:
+    def _comments(self, notes: Sequence[Note]) -> Extra:
         found: dict[UUID, list[Json]] = {note.id: [] for note in notes}
-        for comment in comments_of(found):
+        included = comments_of(found)
+        for comment in included.rows:
             assert comment.commentable_id is not None  # a comment has a parent, by constraint
             found[comment.commentable_id].append(self.plain(comment))
-        return found
+        return Extra(found, included.incomplete)
 
-    def _authors(self, notes: Sequence[Note]) -> Mapping[UUID, Json]:
+    def _authors(self, notes: Sequence[Note]) -> Extra:
         known = people(note.created_by_id for note in notes)
-        return {note.id: person_json(known[note.created_by_id]) for note in notes}
+        return Extra({note.id: person_json(known[note.created_by_id]) for note in notes})
 
 
 def note_json(note: Note, path: str, url: str) -> Json:

@@ -11,14 +11,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.filters import author_of, named, order_of, sort_field
-from api.paging import WHOLE, PageParams, page_from, page_of, query
+from api.paging import PageParams, page_from, query
 from api.shapes import bounds
-from api.v1.note_filters import by_cycle, by_filters, by_words, words
+from api.v1.note_filters import MAX_WORDS, Search, by_cycle, by_filters, words, words_of
 from api.v1.note_json import NoteWriter
 from api.views import access_of
 from collectives.models import Collective
 from collectives.notes.models import Note
-from collectives.notes.queries import Wanted, comments_on, how_many, listed, live_note_at
+from collectives.notes.queries import (
+    Wanted,
+    comments_on,
+    how_many,
+    in_order,
+    listed,
+    live_note_at,
+    narrowed,
+)
 from collectives.queries import reachable
 from harmonic.kernel.access import Access, NotFound, Problem
 from harmonic.kernel.cursors import Order
@@ -32,6 +40,7 @@ SUBTYPES = ("text", "reminder", "table", "comment", "statement", "summary")
 LISTED = tuple(subtype for subtype in SUBTYPES if subtype not in ("comment", "statement"))
 # Each word of them costs the database something.
 NARROW_LENGTH = 500
+Q_LENGTH = 100
 NARROWING = ("q", "filters", "cycle")
 NOWHERE = UUID(int=0)
 
@@ -50,8 +59,8 @@ class NoteListParams(PageParams):
     q = Line(
         required=False,
         allow_blank=True,
-        max_length=NARROW_LENGTH,
-        help_text='Words, "a phrase", -without.',
+        max_length=Q_LENGTH,
+        help_text=f'At most {MAX_WORDS} words, "a phrase", -without.',
     )
     filters = Line(
         required=False,
@@ -100,32 +109,29 @@ def list_of_comments(request: Request, note: Note) -> Response:
     """Answer with the direct comments on a note, oldest first unless asked otherwise."""
     params = query(CommentListParams, request)
     wanted = {**_wanted(access_of(request), params), **comments_on(note.id)}
-    return _answer(wanted, order_of(params, OLDEST), request, params, NoteWriter(request), WHOLE)
+    return _answer(wanted, order_of(params, OLDEST), request, params, NoteWriter(request))
 
 
 def _answer(
-    wanted: Wanted,
-    order: Order,
-    request: Request,
-    params: dict[str, Any],
-    writer: NoteWriter,
-    whole: int = LIMIT,
+    wanted: Wanted, order: Order, request: Request, params: dict[str, Any], writer: NoteWriter
 ) -> Response:
-    narrowed = _narrowed(access_of(request), params)
-    if narrowed is None:
-        return answer_with(wanted, order, request, params, writer, whole)
-    rows = Note.objects.alive().counted().filter(narrowed, **wanted)
-    page = page_of(rows, order, request, params, whole=whole)
+    if not any(params.get(name) for name in NARROWING):
+        return answer_with(wanted, order, request, params, writer)
+    notes = narrowed(wanted, _narrowed(access_of(request), params))
+    search = Search(notes, words_of(params.get("q", "")))
+    fetch, count = (
+        (search, partial(search.count, order))
+        if search.words.are_any
+        else (partial(in_order, notes), notes.count)
+    )
+    page = page_from(fetch, count, order, request, params, whole=LIMIT)
     return page.answer(writer.all(page.rows))
 
 
-def _narrowed(access: Access, params: dict[str, Any]) -> Q | None:
-    """Return what no plain comparison can say, if anything of it was asked for."""
-    asked = {name: params[name] for name in NARROWING if params.get(name)}
-    if not asked:
-        return None
-    narrowed = by_words(asked.get("q", "")) & by_filters(access, asked.get("filters", ""))
-    return narrowed & by_cycle(access, asked["cycle"]) if "cycle" in asked else narrowed
+def _narrowed(access: Access, params: dict[str, Any]) -> Q:
+    """Return what the filters and the cycle of a request name."""
+    found = by_filters(access, params.get("filters", ""))
+    return found & by_cycle(access, params["cycle"]) if params.get("cycle") else found
 
 
 def answer_with(
@@ -134,18 +140,17 @@ def answer_with(
     request: Request,
     params: dict[str, Any],
     writer: NoteWriter,
-    whole: int = LIMIT,
 ) -> Response:
     """Answer with a page of the notes that `wanted` names.
 
     Of what is included besides, the tag of the rows knows nothing.
     """
     fetch, count = partial(listed, wanted), partial(how_many, wanted)
-    page = page_from(fetch, count, order, request, params, whole)
+    page = page_from(fetch, count, order, request, params, LIMIT)
     if writer.includes:
         return page.answer(writer.all(page.rows))
     rows = cast(Rows[Note], page.rows)  # as `listed` found them
-    return page.answer_unless_known(request, writer.etag_of(rows), writer.all)
+    return page.answer_unless_known(writer.etag_of(rows), writer.all)
 
 
 def _places(access: Access, params: dict[str, Any]) -> list[Collective] | None:

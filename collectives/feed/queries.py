@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -52,9 +53,9 @@ def feed_of(access: Access, *, limit: int = PAGE, author: UUID | None = None) ->
     """
     bound = f"feed:{access.here.id}:{author or ''}"
     position = _position(access.query.get("cursor", ""), bound)
-    stretch = notes.newest(access.here.id, limit=limit, after=position, author=author)
-    older = cursors.encode(stretch.next_position, bound) if stretch.next_position else ""
-    return Feed(_rows(access, stretch.notes), older, position is None)
+    found = notes.newest(access.here.id, limit=limit, after=position, author=author)
+    older = cursors.encode(found.end, bound) if found.end else ""
+    return Feed(_rows(access, found.rows), older, position is None)
 
 
 def _position(cursor: str, bound: str) -> cursors.Position | None:
@@ -64,14 +65,14 @@ def _position(cursor: str, bound: str) -> cursors.Position | None:
         return None
 
 
-def _rows(access: Access, shown: list[Note]) -> list[Row]:
+def _rows(access: Access, shown: Sequence[Note]) -> list[Row]:
     known = people(note.created_by_id for note in shown)
     comments = notes.comment_counts(note.id for note in shown)
     return [
         Row(
             kind=Note.ITEM_TYPE,
             title=note.shown_title,
-            first_line=excerpt(note.text),
+            first_line=excerpt(note.opening),
             path=note.path_in(access.here.path),
             author=known[note.created_by_id],
             created_at=note.created_at,

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Left
 from django.urls import reverse
 
 from accounts.models import User
 from collectives.models import Collective
+from harmonic.kernel.functions import Bytes
 from harmonic.kernel.tenancy import ShortIdModel, TenantManager, TenantModel
 from harmonic.kernel.text import first_line
 
@@ -50,6 +51,10 @@ class NoteQuerySet(models.QuerySet["Note"]):
             .values("readers")
         )
         return _with(self, confirmed_reads=Coalesce(models.Subquery(confirmations), 0))
+
+    def opened(self, length: int) -> NoteQuerySet:
+        """With `cut_text`: the first `length` characters of each text."""
+        return _with(self, cut_text=Left("text", length))
 
 
 def _with(notes: NoteQuerySet, **annotations: Any) -> NoteQuerySet:
@@ -101,7 +106,14 @@ class Note(ShortIdModel):
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     hard_delete_after = models.DateTimeField(null=True, blank=True)
+    # In bytes; lists ask it before they read the text.
+    size = models.GeneratedField(
+        expression=Bytes("title") + Bytes("text"),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
 
+    cut_text: str  # annotated by `opened`, for rows whose text is not read
     confirmed_reads: int  # annotated by `counted`
     last_read_at: datetime | None  # annotated by `for_reader`
 
@@ -116,9 +128,40 @@ class Note(ShortIdModel):
                 | (~Q(subtype="comment") & Q(commentable_id__isnull=True)),
             ),
         )
+        # What lists and threads ask before they read a text is in the index: a row with a long
+        # text takes many pages, which SQLite follows to each column behind the text.
         indexes = (
-            models.Index(fields=["tenant", "collective", "-created_at", "-id"], name="note_newest"),
-            models.Index(fields=["tenant", "thread_type", "thread_id"], name="note_thread"),
+            *(
+                models.Index(
+                    fields=[
+                        "tenant",
+                        "collective",
+                        f"-{moment}",
+                        "-id",
+                        "subtype",
+                        "deleted_at",
+                        "size",
+                    ],
+                    name=f"note_by_{moment}",
+                )
+                for moment in ("created_at", "updated_at", "deadline")
+            ),
+            models.Index(
+                fields=[
+                    *("tenant", "thread_type", "thread_id", "created_at", "id"),
+                    *("commentable_id", "created_by", "deleted_at"),
+                ],
+                condition=Q(thread_id__isnull=False),
+                name="note_thread_in_order",
+            ),
+            models.Index(
+                fields=[
+                    *("tenant", "commentable_type", "commentable_id", "created_at", "id"),
+                    *("created_by", "deleted_at"),
+                ],
+                condition=Q(commentable_id__isnull=False),
+                name="note_comments_in_order",
+            ),
         )
 
     def __str__(self) -> str:
@@ -127,7 +170,12 @@ class Note(ShortIdModel):
     @property
     def shown_title(self) -> str:
         """The title, or else the first line of the text."""
-        return self.title or first_line(self.text)
+        return self.title or first_line(self.opening)
+
+    @property
+    def opening(self) -> str:
+        """The text, or as much of it as was read."""
+        return self.cut_text if "text" in self.get_deferred_fields() else self.text
 
     def path_in(self, place_path: str) -> str:
         """Return the note's path, given the prefix of its collective."""

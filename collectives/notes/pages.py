@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
 from accounts.queries import people
-from collectives.notes import actions, queries, rules
+from collectives.notes import actions, queries, rules, threads
 from collectives.notes.models import Note
 from harmonic.kernel.access import Access, Door, Forbidden, Invalid, Link, Unreadable
 from harmonic.kernel.actions import Resource, perform
 from harmonic.kernel.documents import keep_private
 from harmonic.kernel.fields import Flag, Params
+from harmonic.kernel.negotiation import Format
 from harmonic.kernel.pages import (
     Page,
     Request,
@@ -52,32 +54,44 @@ def note_above(access: Access, note: Note) -> list[Link]:
 
 
 def show(access: Access, note: Note) -> Mapping[str, Any]:
-    rows = queries.thread_rows(note)
+    is_full = access.query.get("full_text") == "true"
+    has_previews = access.format == Format.MARKDOWN and not is_full
+    cursor = access.query.get("cursor", "")
+    page = threads.thread_page(note, cursor, has_previews=has_previews)
     history = queries.history_of(note)
     parent = rules.parent_of(access, note)
     known = people(
         {
             note.created_by_id,
-            *(row.created_by_id for row in rows),
+            *page.author_ids,
             *(event.user_id for event in history),
         }
     )
     path_ = note.path_in(access.here.path)
+    thread = page.thread(known, access.here.path)
     return {
         "note": note,
         "author": known[note.created_by_id],
         "path": path_,
-        "cut_at": "" if access.query.get("full_text") == "true" else path_,
+        "cut_at": "" if is_full else path_,
         "history": [(known[event.user_id], event) for event in history],
         "parent": parent,
         "parent_path": parent.path_in(access.here.path) if parent else "",
-        "thread": queries.threaded(note.id, rows, known),
-        "place_path": access.here.path,
-        "is_full": access.query.get("full_text") == "true",
+        "thread": thread,
+        "more_path": _thread_path(path_, thread.next_cursor, is_full) if thread.next_cursor else "",
+        "first_path": "" if thread.is_first else _thread_path(path_, "", is_full),
+        "is_full": is_full,
         "settings_path": f"{path_}/settings",
         "edit_path": f"{path_}/edit",
         "may_edit": rules.may_edit_note(access, note) is None,
     }
+
+
+def _thread_path(path_: str, cursor: str, is_full: bool) -> str:
+    """Return where a page of the comments is."""
+    asked = {"cursor": cursor, "full_text": "true" if is_full else ""}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{path_}?{query}#comments" if query else f"{path_}#comments"
 
 
 def title(access: Access, note: Note) -> str:

@@ -5,8 +5,10 @@ What they point to is a position in a list that is ordered by a moment and then 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from django.core import signing
@@ -17,6 +19,7 @@ LIFETIME = timedelta(days=7)
 SALT = "harmonic.cursor"
 
 Position = tuple[datetime, UUID]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,17 @@ class Order:
         return Q(**{f"{self.moment}__{word}": moment}) | Q(
             **{self.moment: moment, f"id__{word}": row_id}
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """Some rows of a list, and the position from which the next ones follow, if any do.
+
+    The position is not always that of the last row: a search ends where it stopped looking.
+    """
+
+    rows: Sequence[T]
+    end: Position | None = None
 
 
 class BadCursor(ValueError):

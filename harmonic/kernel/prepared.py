@@ -153,13 +153,17 @@ def of_model(
     model: type[M],
     build: Callable[..., QuerySet[M]],
     annotated: Iterable[str] = (),
+    without: Iterable[str] = (),
     lock: str = "",
 ) -> Prepared[M]:
     """Return a prepared queryset of a model's instances, with what `build` annotates.
 
-    With `lock`, the rows stay locked until the end of the transaction, as `Prepared` says.
+    The columns named in `without` are not read; the instances have them deferred. With `lock`,
+    the rows stay locked until the end of the transaction, as `Prepared` says.
     """
-    columns = [column.attname for column in model._meta.concrete_fields]
+    left_out = frozenset(without)
+    every = [column.attname for column in model._meta.concrete_fields]
+    columns = [column for column in every if column not in left_out]
     names = tuple(annotated)
 
     def values(*shape: Hashable, **parameters: Parameter) -> Values:

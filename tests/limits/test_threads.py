@@ -1,0 +1,247 @@
+"""A thread comes in pages, and a page of it stays small however much was written."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+
+from collectives.notes import threads
+from collectives.notes.models import Note
+from harmonic.kernel.text import HTML_LIMIT
+from tests.limits.conftest import KITCHEN, MEGABYTE, Write
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_cache")]
+
+HEAVY = "| a | b |\n|---|---|\n" + "| x | y |\n" * 9_700
+# The three ways to read a page: by a browser, as Markdown, and as Markdown with whole texts.
+FORMS = ["", ".md", ".md?full_text=true"]
+
+
+def path_of(note: Note) -> str:
+    return f"{KITCHEN}/n/{note.truncated_id}"
+
+
+def reader(form: str, page: Any, api: Any) -> Any:
+    return api("bob") if form else page("bob")
+
+
+def pages_of(client: Any, path: str) -> list[str]:
+    """Return the pages of a thread, from the first one along its links."""
+    shown = []
+    while path:
+        response = client.get(path)
+        assert response.status_code == 200
+        shown.append(response.content.decode())
+        found = re.search(r'href="([^"]*)">More comments|\[More comments\]\(([^)]*)\)', shown[-1])
+        path = (found[1] or found[2]).replace("&amp;", "&") if found else ""
+    return shown
+
+
+def numbers_in(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r"Comment (\d+)", text)]
+
+
+@pytest.mark.meets("comments on a page of a thread")
+@pytest.mark.parametrize("form", FORMS)
+def test_a_thread_is_read_in_pages_of_fifty_in_order(
+    note: Note, comment_on: Write, page: Any, api: Any, form: str
+) -> None:
+    comment_on(note, 120)
+
+    shown = pages_of(reader(form, page, api), path_of(note) + form)
+
+    assert [len(numbers_in(each)) for each in shown] == [50, 50, 20]
+    assert [number for each in shown for number in numbers_in(each)] == list(range(120))
+    assert all("Comments (120)" in each for each in shown)
+    assert "First comments" not in shown[0]
+    assert "First comments" in shown[1]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_fifty_comments_are_one_page(
+    note: Note, comment_on: Write, page: Any, api: Any, form: str
+) -> None:
+    comment_on(note, 50)
+
+    assert len(pages_of(reader(form, page, api), path_of(note) + form)) == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_replies_beyond_a_page_are_on_the_page_of_their_comment(
+    note: Note, comment_on: Write, page: Any, api: Any, form: str
+) -> None:
+    (top,) = comment_on(note, 1, "The first")
+    comment_on(note, 80, to=top, at=1)
+    comment_on(note, 1, "The last", at=100)
+    client = reader(form, page, api)
+
+    shown = pages_of(client, path_of(note) + form)
+
+    assert numbers_in(shown[0]) == list(range(49))
+    assert "31 more replies" in shown[0]
+    assert "The last" not in shown[0]
+    assert "The last" in shown[1]
+    below = pages_of(client, path_of(top) + form)
+    assert [number for each in below for number in numbers_in(each)] == list(range(80))
+
+
+def test_replies_to_a_deleted_comment_are_on_its_page(
+    note: Note, comment_on: Write, page: Any
+) -> None:
+    (top,) = comment_on(note, 1, "Secret")
+    comment_on(note, 60, to=top, at=1)
+    Note.unscoped.filter(id=top.id).update(deleted_at=top.created_at)
+    bob = page("bob")
+
+    shown, below = pages_of(bob, path_of(note)), pages_of(bob, path_of(top))
+
+    assert "11 more replies" in shown[0]
+    assert [number for each in below for number in numbers_in(each)] == list(range(60))
+    assert not any("Secret" in each for each in [*shown, *below])
+
+
+@pytest.mark.meets("rows of a thread looked at for a page")
+def test_a_page_looks_at_a_bounded_part_of_a_thread_and_says_so(
+    note: Note, comment_on: Write, page: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first,) = comment_on(note, 1, "The first")
+    comment_on(note, threads.LOOKED_AT + 10, "Reply", to=first, at=1)
+    comment_on(note, 3, at=threads.LOOKED_AT + 20)
+    asked: list[int] = []
+    rows = threads._ROWS.rows
+
+    def counting(limit: int, **wanted: Any) -> Any:
+        found = rows(limit, **wanted)
+        asked.append(len(found))
+        return found
+
+    monkeypatch.setattr(threads._ROWS, "rows", counting)
+
+    shown = pages_of(page("bob"), path_of(note))
+
+    assert [number for each in shown for number in numbers_in(each)] == [0, 1, 2]
+    assert "This thread is long" in shown[0]
+    assert "Comments (4)" in shown[0]
+    assert max(asked) == threads.LOOKED_AT + 1
+
+
+def test_a_cursor_of_another_thread_begins_at_the_top(
+    note: Note, comment_on: Write, page: Any, world: Any
+) -> None:
+    comment_on(note, 60)
+    bob = page("bob")
+    cursor = re.findall(r"cursor=([\w:.-]+)", bob.get(path_of(note)).content.decode())[0]
+    other = world.note("Welcome to the kitchen")
+    comment_on(other, 60)
+
+    shown = bob.get(f"{path_of(other)}?cursor={cursor}")
+
+    assert shown.status_code == 200
+    assert 0 in numbers_in(shown.content.decode())
+
+
+@pytest.mark.meets("a text in its HTML page")
+def test_a_long_comment_is_cut_with_a_link_to_the_whole(
+    note: Note, comment_on: Write, page: Any
+) -> None:
+    text = "word " * (HTML_LIMIT // 5) + "beyond the cut"
+    (comment,) = comment_on(note, 1, text)
+    bob = page("bob")
+
+    shown = bob.get(path_of(note)).content.decode()
+    whole = bob.get(f"{path_of(comment)}?full_text=true").content.decode()
+
+    assert "beyond the cut" not in shown
+    assert f'href="{path_of(comment)}?full_text=true">Read the whole text' in shown
+    assert "beyond the cut" in whole
+    assert "Read the whole text" not in whole
+
+
+@pytest.mark.parametrize("length", [HTML_LIMIT, HTML_LIMIT + 1])
+def test_a_long_note_is_cut_with_a_link_to_the_whole(
+    note: Note, page: Any, api: Any, length: int
+) -> None:
+    text = "x" * length
+    Note.unscoped.filter(id=note.id).update(text=text)
+    bob = page("bob")
+
+    shown = bob.get(path_of(note)).content.decode()
+    whole = bob.get(f"{path_of(note)}?full_text=true").content.decode()
+
+    assert (text in shown) is (length == HTML_LIMIT)
+    assert ("?full_text=true" in shown) is (length > HTML_LIMIT)
+    assert text in whole
+
+
+@pytest.mark.meets("a comment in a Markdown thread", "a text in its Markdown page")
+def test_in_markdown_the_own_page_has_the_exact_text_and_the_thread_a_part(
+    note: Note, comment_on: Write, api: Any
+) -> None:
+    text = "1. *one*\n\n" + "x" * MEGABYTE
+    (comment,) = comment_on(note, 1, text)
+    Note.unscoped.filter(id=note.id).update(text=text)
+    bob = api("bob")
+
+    for each in (note, comment):
+        own = bob.get(f"{path_of(each)}.md?full_text=true").content.decode()
+        assert f"```markdown\n{text}\n```" in own
+        cut = bob.get(f"{path_of(each)}.md").content.decode()
+        assert f"... (showing 9 of {len(text)} characters)" in cut
+    thread = bob.get(f"{path_of(note)}.md?full_text=true").content.decode()
+    assert len(thread) < MEGABYTE + 2 * HTML_LIMIT
+    assert "x…](" in thread
+    assert len(bob.get(f"{path_of(note)}.md").content) < 10_000
+
+
+@pytest.mark.meets("characters of comments on a page")
+def test_five_hundred_heavy_comments_make_a_small_page_that_is_quick(
+    note: Note, comment_on: Write, page: Any
+) -> None:
+    comment_on(note, 500, HEAVY + "{}")
+    bob = page("bob")
+    first = bob.get(path_of(note))
+
+    started = time.perf_counter()
+    again = bob.get(path_of(note))
+    seconds = time.perf_counter() - started
+
+    # 5 comments of 20,000 characters each.
+    assert again.content.count(b'class="comment"') == threads.TEXT_ON_PAGE // HTML_LIMIT
+    assert len(first.content) < 2 * MEGABYTE
+    assert seconds < 1
+    assert "More comments" in again.content.decode()
+
+
+def test_previews_of_long_comments_fill_a_markdown_page(
+    note: Note, comment_on: Write, api: Any
+) -> None:
+    comment_on(note, 60, "Comment {} " + "x" * HTML_LIMIT)
+    bob = api("bob")
+
+    assert len(numbers_in(bob.get(f"{path_of(note)}.md").content.decode())) == 50
+    whole = bob.get(f"{path_of(note)}.md?full_text=true").content.decode()
+    assert len(numbers_in(whole)) == threads.TEXT_ON_PAGE // HTML_LIMIT
+
+
+def test_a_pages_tag_changes_with_what_it_shows_of_a_thread(
+    note: Note, comment_on: Write, api: Any
+) -> None:
+    comments = comment_on(note, 60)
+    bob, path = api("bob"), f"{path_of(note)}.md"
+    seen = bob.get(path)
+    second = re.findall(r"\[More comments\]\(([^)#]*)", seen.content.decode())[0]
+    tags = {path: seen["ETag"], second: bob.get(second)["ETag"]}
+
+    def statuses() -> list[int]:
+        asked = [bob.get(each, headers={"if-none-match": tags[each]}) for each in tags]
+        return [response.status_code for response in asked]
+
+    assert tags[path] != tags[second]
+    assert statuses() == [304, 304]
+    Note.unscoped.filter(id=comments[55].id).update(text="Another text")
+    assert statuses() == [304, 200]
+    Note.unscoped.filter(id=comments[5].id).update(text="Another text")
+    assert statuses() == [200, 200]
