@@ -7,21 +7,24 @@ nothing and may be taken over. `docs/api.md`, Repeating a request.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import resolve
 
 from api.models import KeyedRequest
-from harmonic.kernel.access import Access, Refused
+from harmonic.kernel.access import Access, NotFound, Refused
 from harmonic.kernel.documents import keep_private
 from harmonic.kernel.negotiation import is_api_path
 from harmonic.kernel.pages import Request
@@ -31,9 +34,14 @@ from harmonic.refusals import api_error
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
-_KEY = re.compile(r'"([\x20-\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e][\x20-\x7e]{0,254})')
+KEY_LENGTH = 255
+_KEY = re.compile(
+    rf'"([\x20-\x21\x23-\x7e]{{1,{KEY_LENGTH}}})"'
+    rf"|([\x21\x23-\x7e][\x20-\x7e]{{0,{KEY_LENGTH - 1}}})"
+)
 _PLACE = re.compile(r"/(collectives|workspace)/(?P<handle>[^/]+)(?=/)")
 KEPT_HEADERS = ("Content-Type", "Location", "ETag")
+_CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"})
 # The sender is to try these again.
 NOT_KEPT = frozenset({401, 429})
 
@@ -205,16 +213,27 @@ def _carried_out(asked: Asked, claim: UUID, respond: Respond) -> HttpResponse:
 def _is_kept(response: HttpResponse) -> bool:
     if response.get("Cache-Control") == "no-store" and not hasattr(response, "secret_id"):
         return False
+    if response.status_code >= 400 and _is_long(response):
+        # Nothing was done, and it can be refused again.
+        return False
     return response.status_code < 500 and response.status_code not in NOT_KEPT
+
+
+def _is_long(response: HttpResponse) -> bool:
+    return len(response.content) > KeyedRequest.KEPT_BYTES
 
 
 def _stored(asked: Asked, claim: UUID, response: HttpResponse) -> bool:
     secret_id = str(getattr(response, "secret_id", ""))
+    is_body_kept = not (secret_id or _is_long(response))
     headers = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
+    body = response.content.decode() if is_body_kept else ""
     answer = {
         "status": response.status_code,
         "headers": headers,
-        "body": "" if secret_id else response.content.decode(),
+        "body": body,
+        "is_body_kept": is_body_kept,
+        "object_path": "" if is_body_kept else urlsplit(headers.get("Location", "")).path,
         "secret_id": secret_id,
     }
     return bool(_rows(asked).filter(claim=claim).update(**answer))
@@ -229,7 +248,7 @@ def _replayed(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
             hint=f"Delete the token {earlier.secret_id}, and make another under another key.",
             extra={"id": earlier.secret_id},
         )
-    response = _again(request, earlier)
+    response = _again(request, earlier) if earlier.is_body_kept else _reread(request, earlier)
     response[REPLAYED] = "true"
     keep_private(response)
     return response
@@ -241,3 +260,47 @@ def _again(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
         # Whether as problem details, each request says for itself.
         return api_error(request, json.loads(earlier.body))
     return HttpResponse(earlier.body, status=earlier.status, headers=earlier.headers)
+
+
+def _reread(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
+    """Answer with what the request made, as it is now, under the status of the first answer.
+
+    Raises:
+        Refused: it is gone, or has no address to read it from.
+    """
+    if not earlier.object_path:
+        raise Refused(
+            "This request was carried out; its answer was too long to be kept.",
+            status=409,
+            code="idempotency_answer_not_kept",
+            hint="Read what it changed. To do it once more, send it under another key.",
+        )
+    reading = _reading(request, earlier.object_path)
+    match = resolve(earlier.object_path)
+    # The collective is that of this request, to which its sender was let in.
+    named = {name: value for name, value in match.kwargs.items() if name != "collective"}
+    response = cast(HttpResponse, match.func(reading, *match.args, **named))
+    if response.status_code != 200:
+        raise NotFound(
+            "What this request made is no longer there.",
+            hint="To make it once more, send the request under another key.",
+        )
+    if hasattr(response, "render"):
+        response.render()
+    response.status_code = cast(int, earlier.status)
+    response["Location"] = earlier.headers["Location"]
+    del response["Last-Modified"]
+    return response
+
+
+def _reading(request: HttpRequest, path: str) -> HttpRequest:
+    """Return the request that reads `path`, sent by whoever sent `request`."""
+    reading = copy.copy(request)
+    reading.__dict__.pop("headers", None)  # made from META when first asked for
+    reading.method, reading.path, reading.path_info = "GET", path, path
+    reading.META = {name: value for name, value in request.META.items() if name not in _CONDITIONS}
+    included = {"include": request.GET.getlist("include")}
+    reading.GET = QueryDict(urlencode(included, doseq=True))
+    access = replace(cast(Request, request).access, path=path, query=reading.GET.dict())
+    cast(Request, reading).access = access
+    return reading

@@ -20,6 +20,8 @@ class KeyedRequest(TenantModel):
     LIFETIME = timedelta(hours=24)
     # A request that takes longer was cut off, and has changed nothing.
     CUT_OFF_AFTER = timedelta(seconds=60)
+    # A longer answer is read again from what was made, instead of being kept.
+    KEPT_BYTES = 64 * 1024
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     method = models.CharField(max_length=8)
@@ -34,6 +36,9 @@ class KeyedRequest(TenantModel):
     status = models.PositiveSmallIntegerField(null=True, blank=True)
     headers = models.JSONField(default=dict, blank=True)
     body = models.TextField(blank=True, default="")
+    # Of an answer whose body is not kept: the API path of what was made, if it has one.
+    is_body_kept = models.BooleanField(default=True)
+    object_path = models.TextField(blank=True, default="")
     secret_id = models.CharField(max_length=36, blank=True, default="")
     created_at = models.DateTimeField()
 

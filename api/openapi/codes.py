@@ -141,6 +141,12 @@ CODES: dict[str, Code] = {
             "id": "3f0c7a52-6d1e-4b8a-9f53-0c2d7e4a1b90",
         },
     ),
+    "idempotency_answer_not_kept": Code(
+        409,
+        "The first answer was too long to be kept.",
+        "This request was carried out; its answer was too long to be kept.",
+        {"hint": "Read what it changed. To do it once more, send it under another key."},
+    ),
     "precondition_failed": Code(
         412,
         "The item is not what the request expects.",

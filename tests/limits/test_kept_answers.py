@@ -1,0 +1,112 @@
+"""A long answer is not kept for its key: it is read again from what the request made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from api import idempotency
+from api.models import KeyedRequest
+from collectives.notes.models import Note
+from tests.limits.conftest import KITCHEN, REST, post
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+
+KEY = {"Idempotency-Key": "0b5c"}
+LONG = "x" * KeyedRequest.KEPT_BYTES
+KEPT = ("Content-Type", "Location", "ETag", "Cache-Control", "Vary", "API-Version")
+
+
+def kept() -> int:
+    return sum(len(row.body) for row in KeyedRequest.unscoped.all())
+
+
+@pytest.mark.meets("bytes of an answer kept for its key")
+@pytest.mark.parametrize("text", [LONG[:-2_000], LONG])
+@pytest.mark.parametrize("path", ["notes", "notes/{}/comments"])
+def test_a_long_answer_is_the_same_again_and_is_not_kept(
+    api: Any, note: Note, text: str, path: str
+) -> None:
+    bob, where = api("bob"), f"{REST}/{path.format(note.id)}"
+
+    first = post(bob, where, {"text": text}, **KEY)
+    again = post(bob, where, {"text": text}, **KEY)
+
+    assert first.status_code == 200
+    assert (again.status_code, again.content) == (200, first.content)
+    assert [again[name] for name in KEPT] == [first[name] for name in KEPT]
+    assert again["Idempotency-Replayed"] == "true"
+    assert "Last-Modified" not in again
+    assert Note.unscoped.filter(text=text).count() == 1
+    assert kept() == (0 if text == LONG else len(first.content.decode()))
+
+
+def test_what_was_included_is_included_again(api: Any) -> None:
+    bob, where = api("bob"), f"{REST}/notes?include=history_events,created_by"
+
+    first = post(bob, where, {"text": LONG}, **KEY)
+    again = post(bob, where, {"text": LONG}, **KEY)
+
+    assert again.content == first.content
+    assert again.json()["created_by"]["handle"] == "bob"
+
+
+def test_what_changed_since_is_answered_as_it_is(api: Any) -> None:
+    bob = api("bob")
+    made = post(bob, f"{REST}/notes", {"text": LONG}, **KEY).json()
+    Note.unscoped.filter(id=made["id"]).update(text="Edited")
+
+    again = post(bob, f"{REST}/notes", {"text": LONG}, **KEY)
+    read = bob.get(f"{REST}/notes/{made['id']}")
+
+    assert (again.status_code, again.json()) == (200, read.json())
+    assert again["ETag"] == read["ETag"]
+
+
+def test_what_was_deleted_since_is_gone(api: Any) -> None:
+    bob = api("bob")
+    made = post(bob, f"{REST}/notes", {"text": LONG}, **KEY).json()
+    assert bob.delete(f"{REST}/notes/{made['id']}").status_code == 200
+
+    again = post(bob, f"{REST}/notes", {"text": LONG}, **KEY)
+
+    assert again.status_code == 404
+    assert again.json()["error"] == "What this request made is no longer there."
+    assert Note.unscoped.filter(text=LONG).count() == 1
+
+
+def test_a_condition_of_the_second_request_changes_nothing(api: Any) -> None:
+    bob = api("bob")
+    first = post(bob, f"{REST}/notes", {"text": LONG}, **KEY)
+
+    again = post(bob, f"{REST}/notes", {"text": LONG}, **KEY, **{"If-None-Match": first["ETag"]})
+
+    assert (again.status_code, again.content) == (200, first.content)
+
+
+def test_a_long_answer_without_an_address_is_not_carried_out_twice(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KeyedRequest, "KEPT_BYTES", 10)
+    bob, path = api("bob"), f"{KITCHEN}/note/actions/create_note"
+
+    first = post(bob, path, {"text": "Once"}, **KEY)
+    again = post(bob, path, {"text": "Once"}, **KEY)
+
+    assert first.status_code == 200
+    assert again.status_code == 409
+    assert "its answer was too long to be kept" in again.content.decode()
+    assert Note.unscoped.filter(text="Once").count() == 1
+    assert kept() == 0
+
+
+def test_a_long_refusal_is_made_again(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(KeyedRequest, "KEPT_BYTES", 10)
+    bob = api("bob")
+
+    answers = [post(bob, f"{REST}/notes", {"text": ""}, **KEY) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert not any(answer.has_header(idempotency.REPLAYED) for answer in answers)
+    assert not KeyedRequest.unscoped.exists()
