@@ -273,6 +273,23 @@ class SecurityEvent(TenantModel):
         raise AppendOnly("The security log is only added to.")
 
 
+class StoredBytes(models.Model):
+    """How many bytes of text a person and their agents stored on a day (UTC)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    day = models.DateField()
+    bytes = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["user", "day"], name="stored_bytes_of_a_day"),
+        )
+        verbose_name_plural = "stored bytes"
+
+    def __str__(self) -> str:
+        return f"{self.bytes} bytes on {self.day}"
+
+
 def agent_configuration(
     *, mode: str, identity_prompt: str, capabilities: list[str], model: str
 ) -> dict[str, Any]:

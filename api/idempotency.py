@@ -24,6 +24,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import resolve
 
 from api.models import KeyedRequest
+from harmonic.kernel import storage
 from harmonic.kernel.access import Access, NotFound, Refused
 from harmonic.kernel.documents import keep_private
 from harmonic.kernel.negotiation import is_api_path
@@ -236,6 +237,7 @@ def _stored(asked: Asked, claim: UUID, response: HttpResponse) -> bool:
         "object_path": "" if is_body_kept else urlsplit(headers.get("Location", "")).path,
         "secret_id": secret_id,
     }
+    storage.count(asked.access, storage.size_of(body))
     return bool(_rows(asked).filter(claim=claim).update(**answer))
 
 

@@ -246,7 +246,7 @@ def error_object(refused: Refused, request_id: str, *, is_api: bool) -> dict[str
     fields: dict[str, list[str]] = {}
     sentence = wording.rest_sentence if is_api else wording.sentence
     if isinstance(refused, Invalid):
-        status = 400 if is_api else refused.status
+        status = 400 if is_api and status == Invalid.status else status
         message = _rest_message(refused) if is_api else message_of(refused)
         for problem in refused.problems:
             fields.setdefault(problem.param, []).append(sentence(problem))

@@ -77,6 +77,8 @@ LIMIT_TOKEN_REQUESTS = env.int(
 )
 LIMIT_TOKEN_WRITES = env.int("HARMONIC_LIMIT_TOKEN_WRITES", LIMIT_WRITES, validate=AT_LEAST_ONE)
 LIMIT_TENANT = env.int("HARMONIC_LIMIT_TENANT", 6000, validate=AT_LEAST_ONE)
+# Megabytes that one person, agents included, stores in a day.
+LIMIT_STORAGE = env.int("HARMONIC_LIMIT_STORAGE", 50, validate=AT_LEAST_ONE)
 # Proxies whose X-Forwarded-For is believed, as addresses or networks.
 TRUSTED_PROXIES: tuple[Network, ...] = env.networks("HARMONIC_TRUSTED_PROXIES", "")
 # Seconds for a request line with its headers, and for a body or an answer; a second more for each

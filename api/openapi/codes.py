@@ -176,6 +176,12 @@ CODES: dict[str, Code] = {
         "Too many requests; Retry-After says when to go on.",
         "Rate limit exceeded. Retry after 41 seconds.",
     ),
+    "storage_limit": Code(
+        429,
+        "One person has stored as much as a day allows; Retry-After says when the next begins.",
+        "You and your agents can store 50 MB a day; this would be more. Nothing was saved.",
+        {"hint": "The count starts again at midnight (UTC). Shorter texts may still fit today."},
+    ),
     "internal": Code(
         500,
         "A fault of the server; request_id is what helps.",

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from harmonic.kernel import audit, capabilities
+from harmonic.kernel import audit, capabilities, storage
 from harmonic.kernel.access import (
     ASK_YOUR_HUMAN,
     Access,
@@ -268,8 +268,11 @@ def perform(
         expect(access, target)
         if isinstance(raw, Refused):
             raise raw
-        outcome = action.effect(access, target, _valid(action, raw))
+        params = _valid(action, raw)
+        size = 0 if action.is_read else storage.size_of(params)
+        outcome = action.effect(access, target, params)
         _record(action, access, outcome)
+        storage.count(access, size)
     return _with_notes(action, raw, outcome)
 
 

@@ -1,0 +1,60 @@
+"""How much a person stores in a day, their agents included."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F
+
+from accounts.models import StoredBytes
+from harmonic.kernel.access import Access
+from harmonic.kernel.storage import StorageLimit
+
+MEGABYTE = 1024 * 1024
+
+
+def limit() -> int:
+    """Return how many bytes a person may store in a day."""
+    return settings.LIMIT_STORAGE * MEGABYTE
+
+
+def count_stored(access: Access, size: int) -> None:
+    """Add `size` bytes to what the actor's person stores today (UTC).
+
+    One conditional update decides, so that parallel writes never exceed the limit together.
+
+    Raises:
+        StorageLimit: nothing was added.
+    """
+    actor = access.user
+    person, today = actor.parent_id or actor.user_id, access.now.date()
+    if size <= limit():
+        if _add(person, today, size):
+            return
+        _begin(person, today)
+        if _add(person, today, size):
+            return
+    raise _too_much(access.now)
+
+
+def _add(person: UUID, today: date, size: int) -> bool:
+    rows = StoredBytes.objects.filter(user=person, day=today, bytes__lte=limit() - size)
+    return bool(rows.update(bytes=F("bytes") + size))
+
+
+def _begin(person: UUID, today: date) -> None:
+    """Begin a person's day, unless it has begun; the days before it are forgotten."""
+    StoredBytes.objects.bulk_create([StoredBytes(user_id=person, day=today)], ignore_conflicts=True)
+    StoredBytes.objects.filter(user=person, day__lt=today).delete()
+
+
+def _too_much(now: datetime) -> StorageLimit:
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
+    return StorageLimit(
+        f"You and your agents can store {settings.LIMIT_STORAGE} MB a day; this would be more."
+        " Nothing was saved.",
+        hint="The count starts again at midnight (UTC). Shorter texts may still fit today.",
+        retry_after=int((midnight - now).total_seconds()) + 1,
+    )
