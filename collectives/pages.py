@@ -24,6 +24,7 @@ from harmonic.kernel import wording
 from harmonic.kernel.access import Access, Door, Forbidden, Link, NotFound, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.documents import Document, keep_private, respond
+from harmonic.kernel.numbered import numbered
 from harmonic.kernel.pages import (
     Page,
     Request,
@@ -49,7 +50,8 @@ def below_place(access: Access, target: Any) -> list[Link]:
 
 
 def listed(access: Access, target: None) -> Mapping[str, Any]:
-    return {"collectives": queries.own_collectives(access.user.person_id)}
+    page = numbered(queries.own_rows(access.user.person_id), access)
+    return {"collectives": page.object_list, "page": page, "path": access.path}
 
 
 LIST = Page(
@@ -93,10 +95,13 @@ def own_workspace(request: HttpRequest, **kwargs: Any) -> HttpResponse:
 
 
 def members(access: Access, target: None) -> Mapping[str, Any]:
-    shown = queries.members(access.here.id)
+    page = numbered(queries.member_rows(collective=access.here.id), access)
+    shown = queries.named(list(page.object_list))
     return {
         "members": shown,
-        "count": queries.member_count(access.here.id),
+        "page": page,
+        "path": f"{access.here.path}/members",
+        "count": page.paginator.count,
         "addable": queries.addable_agents(access) if access.user.is_human else [],
         "is_manager": access.is_collective_admin,
         "own_agents": {

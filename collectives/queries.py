@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,20 +12,26 @@ from django.db.models import F, Q, QuerySet
 
 from accounts.models import TenantUser
 from accounts.queries import Person, acting_tenant_admins, people, with_user
-from collectives.models import Collective, CollectiveMember, Invite
+from collectives.models import Collective, CollectiveMember, CollectiveQuerySet, Invite
 from harmonic.kernel.access import Access, UserType
 from harmonic.kernel.prepared import Parameter, of_model
 
-MEMBERS_SHOWN = 100
+# Collectives, and agents, that a page lists besides its own subject.
+LISTED = 200
 
 
 def own_collectives(person_id: UUID) -> list[Collective]:
-    """Return the standard collectives of a person, by name; the main one left out."""
+    """Return the first standard collectives of a person, by name; the main one left out."""
     return list(_OWN.rows(person=person_id))
 
 
 def _own(*, person: UUID) -> QuerySet[Collective]:
-    mine: QuerySet[Collective] = Collective.objects.standard().of(person)
+    return own_rows(person)[:LISTED]
+
+
+def own_rows(person_id: UUID) -> CollectiveQuerySet:
+    """Return all standard collectives of a person, by name; the main one left out."""
+    mine: CollectiveQuerySet = Collective.objects.standard().of(person_id)
     return mine.filter(is_main=False, archived_at=None).order_by("name", "id")
 
 
@@ -38,13 +44,18 @@ def reachable(access: Access) -> QuerySet[Collective]:
     return mine.filter(Q(is_main=True) | Q(is_api_enabled=True))
 
 
+def common_collectives(person_id: UUID, other_id: UUID) -> list[Collective]:
+    """Return the first standard collectives that two people both belong to, by name."""
+    return list(own_rows(person_id).of(other_id)[:LISTED])
+
+
 def inviting_collectives(person_id: UUID) -> list[Collective]:
     """Return the collectives that a person may bring others into, by name."""
     rows = CollectiveMember.objects.inviting().filter(
         person=person_id, collective__archived_at=None
     )
     rows = rows.select_related("collective").order_by("collective__name", "collective_id")
-    return [row.collective for row in rows]
+    return [row.collective for row in rows[:LISTED]]
 
 
 def other_identities(person_id: UUID) -> QuerySet[Any, Any]:
@@ -100,17 +111,26 @@ class Member:
         return self.row.roles
 
 
-def members(collective_id: UUID, limit: int = MEMBERS_SHOWN) -> list[Member]:
+def members(collective_id: UUID, limit: int) -> list[Member]:
     """Return the newest active members."""
-    rows = list(_MEMBERS.rows(limit, collective=collective_id))
+    return named(list(_MEMBERS.rows(limit, collective=collective_id)))
+
+
+def named(rows: Sequence[CollectiveMember]) -> list[Member]:
+    """Return the members of some rows of `member_rows`, with their names."""
     known = people(row.user_id for row in rows)
     return [Member(row, known[row.user_id]) for row in rows]
 
 
-def _members(limit: int, **wanted: Parameter) -> QuerySet[CollectiveMember]:
+def member_rows(**wanted: Any) -> QuerySet[CollectiveMember]:
+    """Return active members, newest first."""
     active: QuerySet[CollectiveMember] = CollectiveMember.objects.active().filter(**wanted)
     named = active.annotate(user_id=F("person__user_id"))  # type: ignore[no-redef]  # declared there
-    return named.order_by("-created_at", "-id")[:limit]
+    return named.order_by("-created_at", "-id")
+
+
+def _members(limit: int, **wanted: Parameter) -> QuerySet[CollectiveMember]:
+    return member_rows(**wanted)[:limit]
 
 
 _MEMBERS = of_model(CollectiveMember, _members, ("user_id",))
@@ -214,16 +234,18 @@ def addable_agents(access: Access) -> list[TenantUser]:
     """Return the caller's active agents that are not members here."""
     inside = CollectiveMember.objects.active().filter(collective=access.here.id)
     agents = with_user().filter(user__parent=access.user.user_id, archived_at=None)
-    return list(agents.exclude(id__in=inside.values("person")).order_by("display_name", "id"))
+    outside = agents.exclude(id__in=inside.values("person"))
+    return list(outside.order_by("display_name", "id")[:LISTED])
 
 
 def agents_here(access: Access) -> list[Member]:
     """Return the agents that are members of this collective."""
-    return [member for member in members(access.here.id) if member.person.is_agent]
+    rows = member_rows(collective=access.here.id, person__user__user_type=UserType.AI_AGENT)
+    return named(list(rows[:LISTED]))
 
 
 def collectives_of(people_: Iterable[TenantUser]) -> dict[UUID, list[Collective]]:
-    """Return the standard collectives of several people, by tenant user id."""
+    """Return the first standard collectives of several people, by tenant user id."""
     rows = (
         CollectiveMember.objects.active()
         .filter(person__in=list(people_), collective__kind="standard", collective__is_main=False)
@@ -231,7 +253,7 @@ def collectives_of(people_: Iterable[TenantUser]) -> dict[UUID, list[Collective]
         .order_by("collective__name")
     )
     found: dict[UUID, list[Collective]] = {}
-    for row in rows:
+    for row in rows[:LISTED]:
         found.setdefault(row.person_id, []).append(row.collective)
     return found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
@@ -18,6 +17,7 @@ from collectives.queries import tenant_admins, tenant_role_holders
 from harmonic.kernel import wording
 from harmonic.kernel.access import Access, Door, Forbidden, Link, Rule
 from harmonic.kernel.actions import Resource
+from harmonic.kernel.numbered import numbered
 from harmonic.kernel.pages import (
     Page,
     Request,
@@ -49,10 +49,13 @@ def for_admins(access: Access) -> None:
 
 def dashboard(access: Access, target: None) -> Mapping[str, Any]:
     standard = Collective.objects.filter(kind="standard", is_main=False)
+    page = numbered(standard.order_by("-created_at", "-id"), access)
     return {
         "tenant": tenant_of(access),
         "admins": tenant_role_holders(SHOWN),
-        "collectives": list(standard.order_by("-created_at", "-id")[:SHOWN]),
+        "collectives": page.object_list,
+        "page": page,
+        "path": access.path,
         "people_count": TenantUser.objects.filter(
             archived_at=None, user__user_type="human"
         ).count(),
@@ -94,7 +97,7 @@ def listed(access: Access, target: None) -> Mapping[str, Any]:
     rows = with_user().filter(user__user_type="human").order_by("display_name", "id")
     if query:
         rows = rows.filter(user__email__icontains=query)
-    page = Paginator(rows, PER_PAGE).get_page(access.query.get("page"))
+    page = numbered(rows, access, PER_PAGE)
     return {"people": page.object_list, "page": page, "query": query}
 
 

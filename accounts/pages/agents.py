@@ -17,6 +17,7 @@ from collectives.actions.agents import add_to_collective, remove_from_collective
 from harmonic.kernel import capabilities
 from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Forbidden, Link, NotFound
 from harmonic.kernel.actions import Resource
+from harmonic.kernel.numbered import numbered
 from harmonic.kernel.pages import Page, form_alias, mounted
 from tokens.queries import listed as listed_tokens
 
@@ -27,8 +28,8 @@ def for_people(access: Access) -> None:
 
 
 def listed(access: Access, target: None) -> Mapping[str, Any]:
-    agents = list(agents_of(access.user.user_id))
-    return {"agents": agents}
+    page = numbered(agents_of(access.user.user_id), access)
+    return {"agents": page.object_list, "page": page, "path": access.path}
 
 
 LIST = Page(

@@ -64,9 +64,7 @@ def profile(access: Access, person: TenantUser) -> Mapping[str, Any]:
 
 def common_collectives(access: Access, person: TenantUser) -> list[Collective]:
     """Return the collectives that both belong to; nobody learns of others."""
-    own = {each.id for each in collectives.own_collectives(access.user.person_id)}
-    theirs = collectives.collectives_of([person]).get(person.id, [])
-    return [each for each in theirs if each.id in own]
+    return collectives.common_collectives(access.user.person_id, person.id)
 
 
 def profile_title(access: Access, person: TenantUser) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -141,13 +142,25 @@ def _length(request: HttpRequest) -> int:
 
 
 def _json(request: HttpRequest) -> dict[str, Any]:
+    sent = request.body
     try:
-        body = json.loads(request.body, parse_constant=_refuse_constant)
+        body = json.loads(sent, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Unreadable("The body is not valid JSON.") from error
     if not isinstance(body, dict):
         raise Unreadable("The body must be a JSON object.")
+    if sent.count(b"{") + sent.count(b"[") > MAX_DEPTH and _is_deep(body):
+        raise Unreadable(f"The body is nested too deeply (maximum {MAX_DEPTH} levels).")
     return body
+
+
+def _is_deep(body: dict[str, Any]) -> bool:
+    """Return whether objects and lists are nested beyond `MAX_DEPTH`."""
+    level: list[Any] = [body]
+    for _ in range(MAX_DEPTH):
+        children = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for each in chain(*children) if isinstance(each, dict | list)]
+    return bool(level)
 
 
 def _refuse_constant(name: str) -> None:
