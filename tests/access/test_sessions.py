@@ -200,6 +200,7 @@ def test_the_resource_asked_for_survives_the_way_through_the_form(browser: Clien
     assert 'value="/collectives/kitchen?cursor=x"' in form.text
 
 
+@pytest.mark.meets("wrong passwords in twenty minutes")
 def test_wrong_passwords_are_limited(browser: Client, settings: Any):
     settings.LIMIT_LOOPBACK = True
     for _ in range(settings.AXES_FAILURE_LIMIT):
@@ -346,6 +347,7 @@ def test_a_session_that_ended_is_unauthorized_in_markdown(
 
 
 @ENDINGS
+@pytest.mark.meets("a session", "a session without a request")
 def test_a_session_that_ended_writes_nothing(bob: Client, end: Callable[[Client], Any], alert: str):
     with end(bob):
         response = bob.post(WRITE, {"text": "too late"})
@@ -519,6 +521,7 @@ def test_for_an_hour_signing_in_is_proof_enough(browser: Client):
     assert browser.get(f"{TOKENS}/new").status_code == 200
 
 
+@pytest.mark.meets("a password as proof for sensitive actions")
 def test_the_form_for_a_token_asks_and_leads_back(stale: Client):
     asked = stale.get(f"{TOKENS}/new")
     proven = prove(stale, asked["Location"])

@@ -292,6 +292,7 @@ def test_a_broken_form_is_refused(alice, note_id, method):
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "application/x-www-form-urlencoded"])
+@pytest.mark.meets("body of a request")
 def test_a_body_beyond_the_limit_is_refused(alice, note_id, media_type):
     path = f"{NOTES}/{note_id('Welcome to the kitchen')}"
     body = b"text=" + b"x" * (16 * 1024 * 1024)

@@ -171,6 +171,7 @@ def test_who_may_no_longer_enter_is_not_answered_from_memory(alice, rest):
 
 
 @pytest.mark.parametrize("key", ["", "  ", '""', "x" * 256, "é", "a\tb", '"a'])
+@pytest.mark.meets("`Idempotency-Key`")
 def test_a_malformed_key_is_refused(alice, key):
     response = alice.post(NOTES, TEXT, Idempotency_Key=key)
 
@@ -195,6 +196,7 @@ def test_other_methods_take_no_notice(alice, note_id):
 
 
 @pytest.mark.parametrize(("hours", "notes"), [(23.9, 1), (24.1, 2)])
+@pytest.mark.meets("answers under a key")
 def test_a_key_is_kept_for_a_day(alice, hours, notes):
     alice.post(NOTES, TEXT, Idempotency_Key=KEY)
     with time_machine.travel(timezone.now() + timedelta(hours=hours)):
@@ -219,6 +221,7 @@ def test_one_that_is_running_is_waited_for(alice):
     assert count() == 0
 
 
+@pytest.mark.meets("a request under a key that was cut off")
 def test_one_that_was_cut_off_is_taken_over(alice):
     interrupted(alice)
     with time_machine.travel(timezone.now() + timedelta(seconds=61)):

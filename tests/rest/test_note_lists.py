@@ -320,6 +320,7 @@ def test_a_cursor_belongs_to_its_list_sort_and_filters(alice):
         assert error_of(alice.get(other), 400).startswith("cursor ")
 
 
+@pytest.mark.meets("age of a cursor")
 def test_a_cursor_is_good_for_a_week(rest, world):
     alice = rest("alice", days=90)
     cursor = cursor_of(alice.get(NOTES, limit=2))

@@ -139,6 +139,7 @@ def test_an_expiry_within_that_is_kept(rest, world):
     assert made["expires_at"] == asked.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@pytest.mark.meets("life of a token")
 def test_twelve_months_are_the_longest_life(alice, world):
     # The calling token itself never lives longer, so its row is stretched here.
     ApiToken.unscoped.update(expires_at=world.now + timedelta(days=3000))
@@ -149,6 +150,7 @@ def test_twelve_months_are_the_longest_life(alice, world):
     assert made["expires_at"] == "2027-03-31T12:00:00.000Z"
 
 
+@pytest.mark.meets("active tokens of an owner")
 def test_fifty_active_tokens_are_the_most(alice, rest):
     while ApiToken.unscoped.filter(owner__handle="alice").count() < 50:
         assert alice.post(MINE, READ).status_code == 200

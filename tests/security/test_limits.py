@@ -179,6 +179,7 @@ def last_of(client: Client, number: int) -> Any:
     return [client.get(BASE) for _ in range(number)][-1]
 
 
+@pytest.mark.meets("requests of a person or an address a minute")
 def test_tokens_sessions_and_agents_of_one_human_share_one_limit(
     api: Any, page: Any, limits: Any
 ) -> None:
@@ -193,6 +194,7 @@ def test_tokens_sessions_and_agents_of_one_human_share_one_limit(
     assert statuses(page("bob"), 1, "/whoami") == [200]
 
 
+@pytest.mark.meets("writes of a person or an address a minute")
 def test_writes_of_all_tokens_of_one_human_share_one_limit(api: Any, limits: Any) -> None:
     def write(client: Client) -> int:
         return int(client.post(f"{BASE}/notes", {"text": "x"}, "application/json").status_code)
@@ -209,6 +211,7 @@ def test_a_human_has_one_limit_in_all_tenants(api: Any, limits: Any) -> None:
     assert statuses(api("alice", tenant="summit"), 1) == [429]
 
 
+@pytest.mark.meets("requests of a token a minute")
 def test_a_token_has_a_limit_of_its_own_that_spares_its_human(api: Any, limits: Any) -> None:
     limits.LIMIT_TOKEN_REQUESTS = 2
 
@@ -217,6 +220,19 @@ def test_a_token_has_a_limit_of_its_own_that_spares_its_human(api: Any, limits: 
     assert statuses(api("alice"), 1) == [200]
 
 
+@pytest.mark.meets("writes of a token a minute")
+def test_a_token_has_a_limit_of_writes_of_its_own(api: Any, limits: Any) -> None:
+    limits.LIMIT_TOKEN_WRITES = 1
+
+    def write(client: Client) -> int:
+        return int(client.post(f"{BASE}/notes", {"text": "x"}, "application/json").status_code)
+
+    first, second = api("alice"), api("alice")
+
+    assert [write(first), write(first), write(second)] == [200, 429, 200]
+
+
+@pytest.mark.meets("requests of a person in a tenant a minute")
 def test_many_tokens_of_one_member_leave_the_others_their_requests(api: Any, limits: Any) -> None:
     limits.LIMIT_REQUESTS, limits.LIMIT_TENANT = 100, 40
     flood = [status for _ in range(25) for status in statuses(api("alice"), 4)]
@@ -252,6 +268,7 @@ def test_anonymous_requests_never_count_against_the_members(
     assert statuses(api("alice"), 2) == [200, 200]
 
 
+@pytest.mark.meets("requests of a tenant's members a minute")
 def test_all_members_together_cannot_exceed_the_limit_of_the_tenant(api: Any, limits: Any) -> None:
     limits.LIMIT_TENANT = 1
 

@@ -93,6 +93,7 @@ def test_both_representations_say_the_same(page: Any, world: World) -> None:
     assert "Token “deploy \\<b\\>script\\</b\\>” was deleted" in markdown(alice, OWN)
 
 
+@pytest.mark.meets("events on a page of the security log")
 def test_events_come_newest_first_in_pages_of_fifty(page: Any, world: World) -> None:
     for number in range(60):
         write(world, "alice", "token_deleted", name=f"number {number}")

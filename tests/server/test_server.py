@@ -57,6 +57,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("data", "status", "sentence"), BAD.values(), ids=BAD)
+@pytest.mark.meets("request line", "a header", "headers of a request")
 def test_what_is_no_request_gets_an_error_object(
     send: Send, data: bytes, status: int, sentence: str
 ) -> None:

@@ -175,6 +175,7 @@ def test_an_overlap_out_of_bounds_is_told_the_bounds(old, api, page):
 
 
 @pytest.mark.parametrize("overlap", [-1, 8, "soon", 1.5])
+@pytest.mark.meets("overlap of a rotation")
 def test_an_overlap_is_a_number_of_days_from_zero_to_seven(old, api, page, overlap):
     before = ApiToken.unscoped.count()
     alice = api("alice")

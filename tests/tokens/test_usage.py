@@ -262,6 +262,7 @@ def test_what_is_not_there_is_no_refusal(token):
     assert row_of(token).counted_requests == 0
 
 
+@pytest.mark.meets("refusals kept of a token")
 def test_refusals_are_written_at_most_once_a_minute_and_the_last_fifty_stay(token, noon):
     client = client_with(token)
     for number in range(60):
