@@ -1,0 +1,196 @@
+"""One hostile member beside ten others: how much slower the others' requests become.
+
+    .venv/bin/python -m bench.hostile [SECONDS]
+
+Ten members read and write once a second each, first alone, then during each attack for SECONDS.
+The server enforces its limits on loopback. The others must get no 429 and no error, and their
+median must rise by half at most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPException
+
+from bench.load import HOST, Server, Tally, read, request, signed_in, write
+
+MEMBERS = 10
+ATTACKERS = 8
+# In place of a status.
+NO_ANSWER = 0
+MOST = 1.5
+PATHS = ("/api/v1/notes?limit=20", "/whoami.md", "/collectives/kitchen.md", "/actions.md")
+# Ten members with a token each, a note with heavy comments and three long notes; prints JSON.
+PREPARE = """
+import json
+from django.utils import timezone
+from accounts.models import Tenant
+from accounts.rules import new_user
+from collectives.models import Collective
+from collectives.notes.actions import add_comment, create_note
+from collectives.rules import add_member, join_tenant
+from harmonic.acting import access_as
+from harmonic.demo import do
+from harmonic.kernel.tenancy import tenant_bound
+from harmonic.management.commands.create_token import plaintext_for
+
+now, tenant = timezone.now(), Tenant.objects.get(subdomain="garden")
+values = {"name": "bench", "read_write": "write"}
+
+def token(user):
+    return plaintext_for({"tenant": "garden", "user": user, "agent": None}, values)
+
+with tenant_bound(tenant.id):
+    for number in range(10):
+        user = new_user(name=f"Member {number}", email=f"m{number}@example.org", now=now)
+        person = join_tenant(user, tenant, now=now, handle=f"member-{number}")
+        add_member(Collective.objects.get(handle="kitchen"), person, now=now)
+table = "|a|b|\\n|-|-|\\n" + "|*x*|`y`|\\n" * 9_700
+bob = access_as("garden", "bob", "kitchen", now=now)
+with tenant_bound(tenant.id):
+    note = do(create_note, bob, None, {"title": "Heavy", "text": table}).object
+    for _ in range(20):
+        do(add_comment, bob, note, {"text": table[:97_000]})
+    for _ in range(3):
+        do(create_note, bob, None, {"title": "Long", "text": "lorem ipsum dolor " * 55_000})
+print(json.dumps({
+    "members": [token(f"member-{number}") for number in range(10)],
+    "hostile": [token("bob") for _ in range(25)],
+    "note": f"/collectives/kitchen/n/{note.truncated_id}",
+    "note_id": str(note.id),
+}))
+"""
+
+Step = Callable[[], int]
+
+
+class Stage:
+    """The server, its ten members, and the attacks that Bob can make."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.names = json.loads(server.manage("shell", "-v", "0", "-c", PREPARE))
+        server.start()
+        self.browse = signed_in(server)
+
+    def attacks(self) -> dict[str, Callable[[int], Step] | None]:
+        notes = "/collectives/kitchen/api/v1/notes"
+        # As many words as a search takes; each is looked for to the end of a text.
+        words = "+".join(f"dolor{number}" for number in range(8))
+        return {
+            "nothing": None,
+            "25 tokens": lambda number: self._get("/api/v1", number),
+            "the heaviest page": lambda number: self._page,
+            "the heaviest search": lambda number: self._get(f"{notes}?q={words}", number),
+            "the longest list": lambda number: self._get(
+                f"{notes}/{self.names['note_id']}/comments", number
+            ),
+            "slow bodies": lambda number: self._slow_body,
+        }
+
+    def _get(self, path: str, number: int) -> Step:
+        tokens = self.names["hostile"][number::ATTACKERS]
+
+        def step() -> int:
+            return request(self.server.port, "GET", path, random.choice(tokens))[0]
+
+        return step
+
+    def _page(self) -> int:
+        return self.browse(self.names["note"])[0]
+
+    def _slow_body(self) -> int:
+        """Begin four requests and leave them half sent until the server ends one of them."""
+        head = f"POST /login HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000\r\n\r\nemail="
+        opened = [socket.create_connection(("127.0.0.1", self.server.port)) for _ in range(4)]
+        for each in opened:
+            each.settimeout(2)
+            each.sendall(head.encode())
+        with suppress(OSError):
+            opened[0].recv(1)
+        for each in opened:
+            each.close()
+        return NO_ANSWER
+
+
+def measured(
+    stage: Stage, attack: Callable[[int], Step] | None, seconds: float
+) -> tuple[Tally, Counter[int]]:
+    """Return what the members saw during an attack, and what the attacker was answered."""
+    tally, answers, until = Tally(), Counter[int](), time.monotonic() + seconds
+
+    def member(number: int) -> None:
+        dice, token = random.Random(number), stage.names["members"][number]
+        while time.monotonic() < until:
+            started = time.monotonic()
+            try:
+                if dice.random() < 0.2:
+                    write(stage.server.port, token, tally)
+                else:
+                    read(stage.server.port, token, dice.choice(PATHS), tally)
+            except (OSError, HTTPException):
+                with tally.lock:
+                    tally.statuses[NO_ANSWER] += 1
+            time.sleep(max(0, 1 - (time.monotonic() - started)))
+
+    def attacker(step: Step) -> None:
+        while time.monotonic() < until:
+            try:
+                answers[step()] += 1
+            except (OSError, HTTPException) as error:
+                answers[getattr(error, "code", NO_ANSWER)] += 1
+
+    threads = [threading.Thread(target=member, args=(number,)) for number in range(MEMBERS)]
+    if attack:
+        steps = [attack(number) for number in range(ATTACKERS)]
+        threads += [threading.Thread(target=attacker, args=(step,)) for step in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return tally, answers
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("seconds", type=float, nargs="?", default=30)
+    seconds = parser.parse_args().seconds
+    os.environ["HARMONIC_LIMIT_LOOPBACK"] = "1"
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(folder)
+        server.manage("prepare")
+        try:
+            stage = Stage(server)
+            print("| attack | others' median ms | × alone | others' answers | attacker's | kept |")
+            print("|---|---|---|---|---|---|")
+            alone = 0.0
+            for name, attack in stage.attacks().items():
+                # A window of the limits begins anew.
+                time.sleep(61 - time.time() % 60 if attack else 0)
+                tally, answers = measured(stage, attack, seconds)
+                median = statistics.median(tally.seconds) * 1000
+                alone = alone or median
+                is_kept = set(tally.statuses) == {200} and median <= MOST * alone
+                seen = f"{dict(tally.statuses)} | {dict(answers) or '–'}"
+                kept = "yes" if is_kept else "no"
+                print(
+                    f"| {name} | {median:.0f} | {median / alone:.2f} | {seen} | {kept} |",
+                    flush=True,
+                )
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
