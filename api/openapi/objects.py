@@ -229,6 +229,10 @@ OBJECTS: dict[str, Schema] = {
             "note": NOTICE,
             "token": text("hmn_…", description="Only with `generate_token`."),
             "omitted": OMITTED,
+            "incomplete": {
+                **array(words("pinned_items")),
+                "description": "Present when some pins are left out, because of their size.",
+            },
         },
         id=ID,
         user_type=USER_TYPE,

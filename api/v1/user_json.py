@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from api.shapes import ts, ts_or_none
 from api.v1.note_json import note_json
 from api.views import access_of, origin_of
 from collectives.models import Collective, Pin
-from collectives.notes.models import Note
+from collectives.notes.queries import INCLUDED, notes_of
 from harmonic.kernel.access import Access
 
 IMAGE = "/placeholder.png"
@@ -26,19 +27,16 @@ Json = dict[str, Any]
 def users_json(request: Request, persons: Sequence[TenantUser]) -> list[Json]:
     """Return several users; what they pinned, and whose identities they are, is read at once."""
     access = access_of(request)
-    pins = pinned_by(persons, origin_of(request))
+    pins = pinned_by(access, persons, origin_of(request))
     collectives = {
         each.identity_id: each
         for each in Collective.objects.filter(identity__in=[person.id for person in persons])
     }
-    return [
-        user_json(access, person, pins.get(person.id, []), collectives.get(person.id))
-        for person in persons
-    ]
+    return [user_json(access, person, pins, collectives.get(person.id)) for person in persons]
 
 
 def user_json(
-    access: Access, person: TenantUser, pins: list[Json], collective: Collective | None = None
+    access: Access, person: TenantUser, pins: Pins, collective: Collective | None = None
 ) -> Json:
     """Return a user; with `collective`, the identity of that collective."""
     user = person.user
@@ -49,14 +47,16 @@ def user_json(
         "display_name": collective.name if collective else person.display_name,
         "handle": f"collectives/{collective.handle}" if collective else person.handle,
         "image_url": IMAGE,
-        "pinned_items": pins,
+        "pinned_items": pins.of.get(person.id, []),
         "created_at": ts(user.created_at),
         "updated_at": ts(user.updated_at),
         "archived_at": ts_or_none(person.archived_at),
         "parent_id": str(user.parent_id) if user.parent_id else None,
         "path": collective.get_absolute_url() if collective else person.get_absolute_url(),
     }
-    return readable(access, shown, EMBEDDED)
+    is_cut = person.id in pins.incomplete and access.may_read("notes")
+    incomplete = {"incomplete": ["pinned_items"]} if is_cut else {}
+    return readable(access, {**shown, **incomplete}, EMBEDDED)
 
 
 def may_see_email(access: Access, person: TenantUser) -> bool:
@@ -65,29 +65,36 @@ def may_see_email(access: Access, person: TenantUser) -> bool:
     return is_own or access.user.is_tenant_admin
 
 
-def pinned_by(persons: Iterable[TenantUser], origin: str) -> Mapping[UUID, list[Json]]:
-    """Return what each pinned on their profile, latest first.
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What several people pinned, and of whom some pins are left out."""
+
+    of: Mapping[UUID, list[Json]]
+    incomplete: frozenset[UUID]
+
+
+def pinned_by(access: Access, persons: Iterable[TenantUser], origin: str) -> Pins:
+    """Return what each pinned on their profile, latest first, within one bound for all.
 
     Personal pins are on notes of the main collective, which everybody here may read.
     """
-    pins = list(
-        Pin.objects.filter(person__in=[person.id for person in persons]).order_by(
-            "-pinned_at", "-id"
-        )
-    )
-    notes = _notes(pin.item_id for pin in pins) if pins else {}
+    ids = frozenset(person.id for person in persons)
+    rows = Pin.objects.filter(person__in=ids).order_by("-pinned_at", "-id")
+    pins = list(rows[: INCLUDED + 1])
+    if not pins:
+        return Pins({}, frozenset())
+    included = notes_of((pin.item_id for pin in pins[:INCLUDED]), access.here.id)
+    notes = {note.id: note for note in included.rows}
     found: dict[UUID, list[Json]] = {}
+    left_out: set[UUID] = set(ids if len(pins) > INCLUDED else ())
     for pin in pins:
-        note = notes.get(pin.item_id)
-        if note is not None and pin.person_id is not None:
+        if pin.person_id is None:
+            continue
+        if pin.item_id in included.incomplete:
+            left_out.add(pin.person_id)
+        elif note := notes.get(pin.item_id):
             path = note.path_in("")
             item = {**note_json(note, path, f"{origin}{path}"), "item_type": pin.item_type}
             shown = {"item": item, "pinned_at": ts(pin.pinned_at)}
             found.setdefault(pin.person_id, []).append(shown)
-    return found
-
-
-def _notes(ids: Iterable[UUID]) -> dict[UUID, Note]:
-    wanted = list(ids)
-    rows = Note.objects.alive().counted().filter(id__in=wanted, collective__is_main=True)
-    return {note.id: note for note in rows}
+    return Pins(found, frozenset(left_out))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -23,6 +23,7 @@ LIST_BYTES = 1_000_000
 # Rows of each kind that an answer includes, over all its notes.
 INCLUDED = 1000
 NEWEST = Order("created_at")
+NO_MOMENT = datetime.min.replace(tzinfo=UTC)
 T = TypeVar("T")
 # Lookups of notes, as `filter` takes them.
 Wanted = Mapping[str, Parameter]
@@ -148,6 +149,16 @@ def comments_of(note_ids: Iterable[UUID]) -> Included[Note]:
     notes = _BY_ID.rows(order, **by_ids(size.id for size in shown))
     # Behind the last row that was looked at, every note may have more.
     return Included(notes, ids if len(found) > INCLUDED else left_out)
+
+
+def notes_of(note_ids: Iterable[UUID], collective_id: UUID) -> Included[Note]:
+    """Return living notes of a collective by their ids: the first ones, up to `LIST_BYTES`."""
+    ids = list(dict.fromkeys(note_ids))
+    sizes = dict(_SIZES.rows(collective=collective_id, **by_ids(ids)))
+    there = [Size(each, NO_MOMENT, sizes[each]) for each in ids if each in sizes]
+    shown = within(there, LIST_BYTES)
+    notes = _BY_ID.rows(NEWEST, **by_ids(size.id for size in shown))
+    return Included(notes, frozenset(size.id for size in there[len(shown) :]))
 
 
 def history_of_notes(note_ids: Iterable[UUID]) -> Included[NoteHistoryEvent]:

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from api import paging
 from api.paging import LIST_BYTES, MAX_LIMIT
 from api.v1.note_lists import LIMIT
-from collectives.models import Collective, CollectiveMember
+from collectives.models import Collective, CollectiveMember, Pin
 from collectives.notes import queries
 from collectives.notes.models import Note, NoteHistoryEvent
 from harmonic.kernel.numbered import PER_PAGE
@@ -198,7 +198,7 @@ def test_what_is_included_is_cut_and_named(
     assert "history_events" in shown()["incomplete"]
 
 
-@pytest.mark.meets("bytes of text in included comments")
+@pytest.mark.meets("bytes of text in included comments and pins")
 def test_included_comments_are_cut_by_size(api: Any, note: Note, comment_on: Write) -> None:
     comment_on(note, 12, BIG + "{}")
 
@@ -207,6 +207,40 @@ def test_included_comments_are_cut_by_size(api: Any, note: Note, comment_on: Wri
     assert len(response.content) < queries.LIST_BYTES + 20_000
     assert 0 < len(response.json()["comments"]) < 12
     assert response.json()["incomplete"] == ["comments"]
+
+
+@pytest.mark.parametrize("path", ["users", "users/bob"])
+def test_pins_on_long_notes_are_cut_by_size(
+    api: Any, world: Any, write_notes: Write, path: str
+) -> None:
+    main, bob = world.collective("garden"), world.person("bob")
+    pinned = write_notes(12, BIG)
+    Note.unscoped.filter(id__in=[each.id for each in pinned]).update(collective=main)
+    Pin.unscoped.filter(person=bob).delete()
+    Pin.unscoped.bulk_create(
+        Pin(
+            tenant_id=main.tenant_id,
+            collective=main,
+            person=bob,
+            item_type=Note.ITEM_TYPE,
+            item_id=each.id,
+            pinned_at=world.now,
+        )
+        for each in pinned
+    )
+    client, blind = api("carol"), api("carol", scopes=["read:users"])
+
+    def shown(reader: Any) -> Any:
+        if path != "users":
+            return reader.get(f"/api/v1/{path}").json()
+        rows = [row for each in pages_of(reader, "/api/v1/users") for row in each.json()]
+        return next(row for row in rows if row["handle"] == "bob")
+
+    assert 0 < len(shown(client)["pinned_items"]) < 12
+    assert shown(client)["incomplete"] == ["pinned_items"]
+    assert len(json.dumps(shown(client))) < queries.LIST_BYTES + 50_000
+    assert shown(blind)["pinned_items"] == []
+    assert "incomplete" not in shown(blind)
 
 
 # --- Pages ----------------------------------------------------------------------------------
