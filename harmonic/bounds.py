@@ -26,7 +26,7 @@ from collectives.models import Invite, Pin
 from collectives.notes import queries as notes
 from collectives.notes import threads
 from collectives.notes.models import Note
-from harmonic import front_door, gunicorn, limiting
+from harmonic import front_door, gunicorn, limiting, server_errors, worker
 from harmonic.kernel import cursors, numbered, params, rendered, selection, text
 from harmonic.kernel.actions import Action
 from harmonic.kernel.pages import registered
@@ -93,6 +93,40 @@ REQUESTS = Section(
         Bound("request line", gunicorn.limit_request_line, "bytes", "414"),
         Bound("a header", gunicorn.limit_request_field_size, "bytes", "431"),
         Bound("headers of a request", gunicorn.limit_request_fields, "headers", "431"),
+        Bound(
+            "request line and headers together",
+            server_errors.MAX_HEAD_BYTES // 1024,
+            "kB",
+            "431",
+        ),
+        Bound(
+            "time for a request line and headers",
+            timedelta(seconds=settings.HEADERS_TIMEOUT),
+            "",
+            "408 `request_timeout`",
+            "HARMONIC_HEADERS_TIMEOUT",
+        ),
+        Bound(
+            "time for a body, or for reading an answer",
+            timedelta(seconds=settings.BODY_TIMEOUT),
+            "",
+            "408 `request_timeout`; a second more for each"
+            f" {settings.BODY_BYTES_PER_SECOND // 1024} kB",
+            "HARMONIC_BODY_TIMEOUT",
+        ),
+        Bound(
+            "connections of a process",
+            gunicorn.worker_connections,
+            "connections",
+            "503 `overloaded` for the one that waits longest",
+            "HARMONIC_CONNECTIONS",
+        ),
+        Bound(
+            "bodies and unread answers of a process",
+            worker.MAX_HELD_BYTES // 2**20,
+            "MB",
+            "503 `overloaded` for the one that holds most",
+        ),
         Bound(
             "requests of a person or an address a minute",
             settings.LIMIT_REQUESTS,
@@ -225,10 +259,10 @@ REST_LISTS = Section(
             "the rest is left out, and the note says so in `incomplete`",
         ),
         Bound(
-            "bytes of text in included comments",
+            "bytes of text in included comments and pins",
             notes.LIST_BYTES,
             "bytes",
-            "the rest is left out, and the note says so in `incomplete`",
+            "the rest is left out, and the note or user says so in `incomplete`",
         ),
         Bound("age of a cursor", cursors.LIFETIME, "", "400 `invalid`; pages begin at the top"),
     ),

@@ -41,6 +41,11 @@ BAD = {
     "a long request line": (b"GET /%s HTTP/1.1\r\n" % (b"x" * 9000), 414, "maximum 8190 bytes"),
     "a long header": (b"GET / HTTP/1.1\r\nX: %s\r\n\r\n" % (b"x" * 9000), 431, "too large"),
     "many headers": (b"GET / HTTP/1.1\r\n%s\r\n" % (b"X: x\r\n" * 200), 431, "maximum 100"),
+    "many long headers": (
+        b"GET / HTTP/1.1\r\n%s\r\n" % (b"X: %s\r\n" % (b"x" * 2000) * 50),
+        431,
+        "too large",
+    ),
     "no request line": (b"nonsense\r\n\r\n", 400, "malformed"),
     "a bad header": (b"GET / HTTP/1.1\r\nnonsense\r\n\r\n", 400, "malformed"),
     "two lengths": (
@@ -57,7 +62,9 @@ BAD = {
 
 
 @pytest.mark.parametrize(("data", "status", "sentence"), BAD.values(), ids=BAD)
-@pytest.mark.meets("request line", "a header", "headers of a request")
+@pytest.mark.meets(
+    "request line", "a header", "headers of a request", "request line and headers together"
+)
 def test_what_is_no_request_gets_an_error_object(
     send: Send, data: bytes, status: int, sentence: str
 ) -> None:

@@ -89,6 +89,9 @@ def test_500_half_open_connections_leave_others_fast(
     assert set(ended) == {408}
 
 
+@pytest.mark.meets(
+    "time for a request line and headers", "time for a body, or for reading an answer"
+)
 @EVERY_KIND
 def test_a_trickled_request_ends_at_its_deadline(server: Running, start: bytes) -> None:
     deadline = HEADERS_TIMEOUT if start.startswith(b"GET") else BODY_TIMEOUT
@@ -199,6 +202,7 @@ def test_a_client_that_waits_for_permission_is_refused_without_it(server: Runnin
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.meets("bodies and unread answers of a process")
 def test_answers_that_nobody_reads_leave_others_fast(
     server: Running, browser: OpenerDirector, token: str
 ) -> None:
@@ -235,6 +239,7 @@ def test_connections_that_nobody_closes_leave_others_fast(
         assert seconds_of_others(server, browser) < 1
 
 
+@pytest.mark.meets("connections of a process")
 def test_more_connections_than_the_server_keeps_leave_others_fast(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
