@@ -1,7 +1,7 @@
 """Measure response times while one address holds hundreds of unfinished requests.
 
     .venv/bin/python -m bench.half_open [CONNECTIONS] [SECONDS]    response times during the attack
-    .venv/bin/python -m bench.half_open --speed                    reads a second without an attack
+    .venv/bin/python -m bench.half_open --speed                    reads without an attack
     .venv/bin/python -m bench.half_open … --command "waitress-serve --listen 127.0.0.1:{port} …"
 
 An attack opens the connections, each with half of a request (in its headers, in a body with a
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import socket
 import statistics
@@ -24,6 +25,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
+from pathlib import Path
 
 from bench.load import NOTES, Server, request, signed_in, throughput
 
@@ -120,11 +122,29 @@ def attacked(port: int, kind: str, count: int, seconds: float, asks: Asks) -> No
     print(f"{kind}: {figures}; {attack.told()}", flush=True)
 
 
-def speed(port: int, path: str, token: str) -> None:
+def speed(server: Server, path: str, token: str) -> None:
+    """Print reads a second, and the processor time of the server for each of them."""
+    assert server.process is not None
     for clients in CLIENTS:
-        rounds = [throughput(port, path, [token], ROUND_SECONDS, clients) for _ in range(ROUNDS)]
-        figures = ", ".join(f"{each:.0f}" for each in sorted(rounds))
-        print(f"{clients} clients: {figures} reads a second", flush=True)
+        rates, costs = [], []
+        for _ in range(ROUNDS):
+            before = cpu_seconds(server.process.pid)
+            rate = throughput(server.port, path, [token], ROUND_SECONDS, clients)
+            costs.append((cpu_seconds(server.process.pid) - before) / (rate * ROUND_SECONDS))
+            rates.append(rate)
+        cost = statistics.median(costs) * 1000
+        print(f"{clients} clients: {statistics.median(rates):.0f} a second, {cost:.2f} ms each")
+
+
+def cpu_seconds(session: int) -> float:
+    """Return the processor time that all processes of a session have used (Linux)."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session:
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -153,7 +173,7 @@ def measure(server: Server, token: str, options: argparse.Namespace) -> None:
     made = json.loads(request(port, "POST", NOTES, token, '{"text": "Read me"}')[1])
     path = f"{NOTES}/{made['id']}"
     if options.speed:
-        speed(port, path, token)
+        speed(server, path, token)
         return
     open_page = signed_in(server)
     asks: Asks = {

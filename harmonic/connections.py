@@ -55,6 +55,9 @@ class Phase(Enum):
     CLOSING = "the client to close"
 
 
+_RECEIVING = frozenset({Phase.IDLE, Phase.HEAD, Phase.BODY})
+
+
 class Connection(asyncio.Protocol):
     """One client connection. All but `respond` runs in the event loop."""
 
@@ -92,6 +95,9 @@ class Connection(asyncio.Protocol):
             self._discard(len(data))
             return
         self._received += data
+        if self.phase not in _RECEIVING and len(self._received) > MAX_HEAD_BYTES:
+            # A client that sends its next requests early waits for the answer to this one.
+            self.transport.pause_reading()
         self._advance()
 
     def eof_received(self) -> bool:
@@ -190,7 +196,6 @@ class Connection(asyncio.Protocol):
         self._is_last = body is None or self._is_half_closed
         self._cancel_timer()
         self.phase = Phase.RUNNING
-        self.transport.pause_reading()
         self.server.runs(self)
 
     # --- Answering ------------------------------------------------------------------------------
@@ -236,7 +241,6 @@ class Connection(asyncio.Protocol):
             return
         self._is_last = closes
         self.phase = Phase.SENDING
-        self.transport.pause_reading()
         self.transport.write(data)
         if left := self.transport.get_write_buffer_size():
             self._hold(left)
@@ -246,7 +250,7 @@ class Connection(asyncio.Protocol):
 
     def _sent(self) -> None:
         self._release()
-        if self._is_last or self.server.is_stopping:
+        if self._is_last or self._is_half_closed or self.server.is_stopping:
             self._finish()
             return
         self._wait(Phase.IDLE, self.server.cfg.keepalive)
