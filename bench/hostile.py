@@ -16,14 +16,15 @@ import random
 import socket
 import statistics
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPException
+from multiprocessing import get_context
+from multiprocessing.queues import Queue
 
-from bench.load import HOST, Server, Tally, read, request, signed_in, write
+from bench.load import HOST, Server, Tally, in_parallel, read, request, signed_in, write
 
 MEMBERS = 10
 ATTACKERS = 8
@@ -72,7 +73,10 @@ print(json.dumps({
 }))
 """
 
+FORK = get_context("fork")
 Step = Callable[[], int]
+# Returns what one thread of the attacker does again and again.
+Attack = Callable[[int], Step]
 
 
 class Stage:
@@ -84,7 +88,7 @@ class Stage:
         server.start()
         self.browse = signed_in(server)
 
-    def attacks(self) -> dict[str, Callable[[int], Step] | None]:
+    def attacks(self) -> dict[str, Attack | None]:
         notes = "/collectives/kitchen/api/v1/notes"
         # As many words as a search takes; each is looked for to the end of a text.
         words = "+".join(f"dolor{number}" for number in range(8))
@@ -124,11 +128,29 @@ class Stage:
         return NO_ANSWER
 
 
-def measured(
-    stage: Stage, attack: Callable[[int], Step] | None, seconds: float
-) -> tuple[Tally, Counter[int]]:
+def attacked(attack: Attack, until: float, answers: Queue[dict[int, int]]) -> None:
+    """Attack with several threads, in a process that shares nothing with the members."""
+    counted = Counter[int]()
+
+    def attacker(number: int) -> None:
+        step = attack(number)
+        while time.monotonic() < until:
+            try:
+                counted[step()] += 1
+            except (OSError, HTTPException) as error:
+                counted[getattr(error, "code", NO_ANSWER)] += 1
+
+    in_parallel(ATTACKERS, attacker)
+    answers.put(dict(counted))
+
+
+def measured(stage: Stage, attack: Attack | None, seconds: float) -> tuple[Tally, dict[int, int]]:
     """Return what the members saw during an attack, and what the attacker was answered."""
-    tally, answers, until = Tally(), Counter[int](), time.monotonic() + seconds
+    tally, until = Tally(), time.monotonic() + seconds
+    answers: Queue[dict[int, int]] = FORK.Queue()
+    process = FORK.Process(target=attacked, args=(attack, until, answers)) if attack else None
+    if process:
+        process.start()
 
     def member(number: int) -> None:
         dice, token = random.Random(number), stage.names["members"][number]
@@ -144,22 +166,11 @@ def measured(
                     tally.statuses[NO_ANSWER] += 1
             time.sleep(max(0, 1 - (time.monotonic() - started)))
 
-    def attacker(step: Step) -> None:
-        while time.monotonic() < until:
-            try:
-                answers[step()] += 1
-            except (OSError, HTTPException) as error:
-                answers[getattr(error, "code", NO_ANSWER)] += 1
-
-    threads = [threading.Thread(target=member, args=(number,)) for number in range(MEMBERS)]
-    if attack:
-        steps = [attack(number) for number in range(ATTACKERS)]
-        threads += [threading.Thread(target=attacker, args=(step,)) for step in steps]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return tally, answers
+    in_parallel(MEMBERS, member)
+    found = answers.get(timeout=120) if process else {}
+    if process:
+        process.join()
+    return tally, found
 
 
 def main() -> None:
@@ -182,7 +193,7 @@ def main() -> None:
                 median = statistics.median(tally.seconds) * 1000
                 alone = alone or median
                 is_kept = set(tally.statuses) == {200} and median <= MOST * alone
-                seen = f"{dict(tally.statuses)} | {dict(answers) or '–'}"
+                seen = f"{dict(tally.statuses)} | {answers or '–'}"
                 kept = "yes" if is_kept else "no"
                 print(
                     f"| {name} | {median:.0f} | {median / alone:.2f} | {seen} | {kept} |",
