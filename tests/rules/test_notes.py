@@ -1,0 +1,386 @@
+"""Notes: who writes, changes and confirms them, and what counts as a change."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from collectives.notes.models import Note
+from tests.rules.rows import (
+    KITCHEN,
+    UNKNOWN_ID,
+    by_short_id,
+    change,
+    confirmations,
+    end_membership,
+    events,
+    make_member,
+    note_path,
+)
+from tests.rules.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
+
+WELCOME, KNIFE = "Welcome to the kitchen", "Knife care"
+
+
+def newest() -> Note:
+    row: Note = Note.unscoped.latest("created_at")
+    return row
+
+
+# --- Writing --------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("notes.member-creates")
+@on(HTML, FORM, MARKDOWN, REST)
+@pytest.mark.parametrize(("who", "where"), [("bob", KITCHEN), ("carol", ""), ("bob", "{room}")])
+def test_a_member_creates_a_note(world, call, who, where):
+    where = where.format(room=f"/workspace/{world.workspace('bob').handle}")
+
+    call(who).act("create_note", where, text="New here").assert_done()
+
+    assert (newest().text, newest().created_by) == ("New here", world.user(who))
+
+
+@pytest.mark.rule("notes.outsider-creates-none")
+@on(HTML, FORM, MARKDOWN, REST)
+@pytest.mark.parametrize("handle", ["kitchen", "alice's room"])
+def test_a_non_member_creates_no_note(world, call, handle):
+    room = f"/workspace/{world.workspace('alice').handle}"
+    where, status = (KITCHEN, 403) if handle == "kitchen" else (room, 404)
+
+    call("carol").act("create_note", where, text="New here").assert_refused(status)
+
+    assert not Note.unscoped.filter(text="New here").exists()
+
+
+@pytest.mark.rule("notes.text-needed")
+@on(HTML, FORM, MARKDOWN, REST)
+@pytest.mark.parametrize("sent", [{}, {"text": ""}, {"text": "  \n"}])
+def test_a_note_without_text_is_not_created(call, sent):
+    count = Note.unscoped.count()
+
+    call("bob").act("create_note", KITCHEN, title="Only this", **sent).assert_invalid()
+
+    assert Note.unscoped.count() == count
+
+
+@pytest.mark.rule("notes.known-subtypes")
+@on(REST)
+@pytest.mark.parametrize("subtype", ["banana", "comment", "statement", "table", "reminder"])
+def test_a_note_of_a_subtype_that_needs_more_is_not_created(call, subtype):
+    count = Note.unscoped.count()
+
+    call("bob").act("create_note", KITCHEN, text="Hello", subtype=subtype).assert_invalid()
+
+    assert Note.unscoped.count() == count
+
+
+@pytest.mark.rule("notes.lengths")
+@on(HTML, MARKDOWN, REST)
+@pytest.mark.parametrize(
+    ("field", "length", "fits"),
+    [
+        ("title", Note.TITLE_LENGTH, True),
+        ("title", Note.TITLE_LENGTH + 1, False),
+        ("text", Note.TEXT_LENGTH, True),
+        ("text", Note.TEXT_LENGTH + 1, False),
+    ],
+)
+def test_a_title_and_a_text_have_a_greatest_length(call, field, length, fits):
+    sent = {"text": "Hello", field: "x" * length}
+
+    answer = call("bob").act("create_note", KITCHEN, **sent)
+
+    if fits:
+        answer.assert_done()
+        assert len(getattr(newest(), field)) == length
+    else:
+        answer.assert_invalid(f"{length - 1:,}" if f"{length - 1:,}" in answer.text else "")
+        assert field in answer.text.lower()
+
+
+@pytest.mark.rule("notes.derived-title")
+@on(HTML, MARKDOWN, REST)
+def test_a_note_without_a_title_is_called_by_its_first_line(call):
+    call("bob").act("create_note", KITCHEN, text="\n\nHello\nWorld").assert_done()
+
+    note = newest()
+    assert note.title == ""
+    assert Caller(REST, "bob").get(f"{KITCHEN}/api/v1/notes/{note.id}").json["title"] == "Hello"
+
+
+@pytest.mark.rule("notes.derived-title")
+def test_a_derived_title_has_at_most_256_characters(world):
+    made = Caller(REST, "bob").act("create_note", KITCHEN, text="x" * 300).json
+
+    assert made["title"] == "x" * 253 + "..."
+
+
+@pytest.mark.rule("notes.deadline")
+@on(REST)
+def test_a_deadline_is_ignored_on_create_and_taken_on_update(call):
+    later = "2031-01-01T00:00:00.000Z"
+    bob = call("bob")
+
+    made = bob.act("create_note", KITCHEN, text="Hello", deadline=later).json
+    assert made["deadline"] == made["created_at"]
+
+    changed = bob.act("update_note", made["path"], deadline=later).json
+    assert changed["deadline"] == later
+
+
+# --- Reading --------------------------------------------------------------------------------
+
+
+def address(note: Note, surface: str) -> str:
+    """Return where a note is read on a surface."""
+    row = Note.unscoped.select_related("collective").get(pk=note.pk)
+    base = row.collective.path
+    return f"{base}/api/v1/notes/{note.id}" if surface == REST else row.path_in(base)
+
+
+@pytest.mark.rule("notes.member-reads")
+@on(HTML, MARKDOWN, REST)
+@pytest.mark.parametrize(
+    ("who", "title"), [("bob", WELCOME), ("carol", "The garden opens at eight")]
+)
+def test_a_member_reads_a_note(world, call, surface, who, title):
+    assert title in call(who).get(address(world.note(title), surface)).assert_done().text
+
+
+@pytest.mark.rule("notes.outsider-reads-none")
+@on(HTML, MARKDOWN, REST)
+@pytest.mark.parametrize(
+    ("who", "title"), [("carol", WELCOME), ("alice", "Board minutes"), ("bob", "Treasury basics")]
+)
+def test_a_non_member_reads_no_note(world, call, surface, who, title):
+    answer = call(who).get(address(world.note(title), surface))
+
+    answer.assert_refused(302 if surface == HTML else 403)
+    assert title not in answer.text
+
+
+@pytest.mark.rule("notes.outsider-reads-none")
+@on(HTML, MARKDOWN, REST)
+@pytest.mark.parametrize("who", ["alice", "carol"])
+def test_no_one_reads_a_note_in_the_workspace_of_another(world, call, surface, who):
+    room = f"/workspace/{world.workspace('bob').handle}"
+    made = Caller(REST, "bob").act("create_note", room, title="My secret", text="Text").json
+    where = address(by_short_id(made["path"]), surface)
+
+    assert "My secret" not in call(who).get(where).assert_refused(404).text
+
+
+# --- Changing -------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("notes.author-changes")
+@on(HTML, FORM, MARKDOWN, REST)
+def test_the_author_changes_a_note(world, call):
+    note = world.note(KNIFE)
+
+    call("bob").act("update_note", note_path(note), title="Knives", text="Dry").assert_done()
+
+    changed = Note.unscoped.get(pk=note.pk)
+    assert (changed.title, changed.text) == ("Knives", "Dry")
+    assert changed.updated_by == world.user("bob")
+    assert events(note, "update") == 1
+
+
+@pytest.mark.rule("notes.only-author-changes")
+@on(HTML, FORM, MARKDOWN, REST)
+@pytest.mark.parametrize(
+    ("who", "author", "held"),
+    [
+        ("bob", "alice", {}),
+        ("alice", "bob", {}),  # an admin of the collective and of the tenant
+        ("bob", "alice", {"is_admin": True, "is_representative": True}),
+        ("alice", "scout", {}),  # a parent
+    ],
+)
+def test_only_the_author_changes_a_note(world, call, who, author, held):
+    note = world.note(WELCOME)
+    change(note, created_by=world.user(author), edit_access="members")
+    make_member(world, who, **held)
+
+    call(who).act("update_note", note_path(note), text="Mine").assert_refused(403)
+
+    assert Note.unscoped.get(pk=note.pk).text == note.text
+    assert events(note, "update") == 0
+
+
+@pytest.mark.rule("notes.only-author-sees-edit")
+@on(HTML, MARKDOWN)
+@pytest.mark.parametrize(("who", "status"), [("bob", 200), ("alice", 403)])
+def test_only_the_author_sees_the_edit_page(world, call, who, status):
+    assert call(who).get(f"{note_path(world.note(KNIFE))}/edit").status == status
+
+
+@pytest.mark.rule("notes.change-needs-membership")
+@on(HTML, FORM, MARKDOWN, REST)
+def test_an_author_who_is_no_member_any_more_changes_nothing(world, call):
+    note = world.note(KNIFE)
+    bob = call("bob")
+    end_membership(world, "bob")
+
+    bob.act("update_note", note_path(note), text="Still mine").assert_refused(403)
+
+    assert Note.unscoped.get(pk=note.pk).text == note.text
+
+
+@pytest.mark.rule("notes.blank-unchanged")
+@on(HTML, FORM, MARKDOWN, REST)
+def test_blank_values_change_nothing_of_a_note(world, call):
+    note = world.note(KNIFE)
+
+    call("bob").act("update_note", note_path(note), title="", text=" ").assert_done()
+
+    assert (note.title, note.text) == Note.unscoped.values_list("title", "text").get(pk=note.pk)
+
+
+@pytest.mark.rule("notes.blank-unchanged")
+@on(REST)
+def test_an_unknown_edit_access_changes_nothing(world, call):
+    note = world.note(KNIFE)
+
+    call("bob").act("update_note", note_path(note), edit_access="anybody").assert_done()
+
+    assert Note.unscoped.get(pk=note.pk).edit_access == "owner"
+
+
+@pytest.mark.rule("notes.no-change-no-event")
+@on(HTML, FORM, MARKDOWN, REST)
+def test_saving_a_note_as_it_was_leaves_no_trace(world, call):
+    note = world.note(KNIFE)
+
+    call("bob").act("update_note", note_path(note), title=note.title, text=note.text).assert_done()
+
+    assert Note.unscoped.get(pk=note.pk).updated_at == note.updated_at
+    assert events(note, "update") == 0
+
+
+# --- Confirming -----------------------------------------------------------------------------
+
+
+@pytest.mark.rule("notes.confirm")
+@on(HTML, MARKDOWN, REST)
+@pytest.mark.parametrize("who", ["alice", "bob"])
+def test_every_reader_confirms_the_author_too(world, call, who):
+    note = by_short_id(
+        Caller(REST, "alice").act("create_note", KITCHEN, text="Read me").json["path"]
+    )
+
+    call(who).act("confirm_read", note_path(note)).assert_done()
+
+    assert confirmations(note) == 1
+
+
+@pytest.mark.rule("notes.confirm-members-only")
+@on(HTML, MARKDOWN, REST)
+def test_a_non_member_confirms_nothing(world, call):
+    note = world.note("Board minutes")
+
+    call("alice").act("confirm_read", note_path(note)).assert_refused(403)
+
+    assert confirmations(note) == 0
+
+
+@pytest.mark.rule("notes.confirm-once-per-version")
+@on(HTML, MARKDOWN, REST)
+def test_a_reader_confirms_each_version_once_and_counts_once(world, call):
+    bob = call("bob")
+    made = Caller(REST, "alice").act("create_note", KITCHEN, text="Read me").json
+    note = by_short_id(made["path"])
+    assert made["confirmed_reads"] == 0
+
+    for _ in range(2):
+        bob.act("confirm_read", made["path"]).assert_done()
+        assert confirmations(note) == 1
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=1)):
+        Caller(REST, "alice").act("update_note", made["path"], text="Changed").assert_done()
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        bob.act("confirm_read", made["path"]).assert_done()
+        bob.act("confirm_read", made["path"]).assert_done()
+
+    assert confirmations(note) == 2
+    read = Caller(REST, "alice").get(f"{KITCHEN}/api/v1/notes/{note.id}").json
+    assert read["confirmed_reads"] == 1
+
+
+@pytest.mark.rule("notes.confirm-counts-people")
+def test_confirmations_of_two_readers_are_two(world):
+    path = Caller(REST, "alice").act("create_note", KITCHEN, text="Read me").json["path"]
+    for who in ("bob", "scout"):
+        Caller(REST, who).act("confirm_read", path).assert_done()
+
+    metric = Caller(HTML, "alice").client.get(
+        f"{path}/metric", headers={"accept": "application/json"}
+    )
+
+    assert metric.json() == {"metric_title": "2 readers", "metric_value": 2}
+
+
+@pytest.mark.rule("notes.history")
+def test_the_history_of_a_note_says_what_happened(world):
+    alice = Caller(REST, "alice")
+    path = alice.act("create_note", KITCHEN, text="Read me").json["path"]
+    alice.act("update_note", path, text="Changed")
+    Caller(REST, "bob").act("confirm_read", path)
+    note = by_short_id(path)
+
+    told = alice.get(f"{KITCHEN}/api/v1/notes/{note.id}?include=history_events").json
+
+    said = [(event["event_type"], event["description"]) for event in told["history_events"]]
+    assert sorted(said) == [
+        ("create", "created this note"),
+        ("read_confirmation", "confirmed reading this note"),
+        ("update", "updated this note"),
+    ]
+
+
+# --- One 404 --------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("notes.one-not-found")
+def test_what_is_not_there_deleted_or_elsewhere_answers_the_same_in_rest(world):
+    bob = Caller(REST, "bob")
+    deleted = bob.act("create_note", KITCHEN, text="Gone").json
+    bob.act("delete_note", deleted["path"]).assert_done()
+    elsewhere = [
+        UNKNOWN_ID,
+        "no-such-id",
+        "0" * 8,
+        deleted["id"],
+        deleted["truncated_id"],
+        str(world.note("The garden opens at eight").id),
+        str(world.note("Board minutes").id),
+        str(world.note("Base camp checklist").id),
+    ]
+
+    answers = []
+    for each in elsewhere:
+        body = bob.get(f"{KITCHEN}/api/v1/notes/{each}").assert_refused(404).json
+        answers.append({key: body[key] for key in body if key != "request_id"})
+
+    assert all(answer == answers[0] for answer in answers)
+
+
+@pytest.mark.rule("notes.one-not-found")
+@on(HTML, MARKDOWN)
+@pytest.mark.parametrize("title", ["Board minutes", "The garden opens at eight"])
+def test_a_note_of_another_collective_is_not_found_through_this_one(world, call, title):
+    call("bob").get(f"{KITCHEN}/n/{world.note(title).truncated_id}").assert_refused(404)
+
+
+@pytest.mark.rule("notes.short-and-long-id")
+@on(HTML, MARKDOWN)
+def test_a_note_is_found_by_its_short_and_its_whole_id(world, call):
+    note = world.note(WELCOME)
+
+    for each in (note.truncated_id, note.id):
+        answer = call("bob").get(f"{KITCHEN}/n/{each}")
+        assert answer.status in (200, 301, 302)
