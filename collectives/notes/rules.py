@@ -25,7 +25,7 @@ def may_read(access: Access, note: Note | None) -> Denied | None:
         return denied
     if note is None or not note.is_deleted:
         return None
-    return Denied("This note has been deleted.", WHO_RESTORES)
+    return Denied("This note has been deleted.", WHO_RESTORES, "not_found", status=404)
 
 
 def may_edit_note(access: Access, note: Note | None) -> Denied | None:

@@ -336,7 +336,9 @@ class Forbidden(Refused):
     def because(cls, denied: Denied, message: str = "") -> Self:
         """Return the refusal that a policy's no is, under another sentence if one is given."""
         reason = message or denied.reason
-        return cls(reason, hint=denied.hint, code=denied.code, links=denied.links)
+        return cls(
+            reason, hint=denied.hint, code=denied.code, links=denied.links, status=denied.status
+        )
 
 
 class Conflict(Refused):
@@ -395,6 +397,8 @@ class Denied:
     hint: str
     code: str = "forbidden"
     links: tuple[Link, ...] = ()
+    # 404 where the caller may see the page, and the object is not there to be acted on.
+    status: int = 403
 
 
 # A policy asks about one target, or about "could there be one" when the target is None.
