@@ -15,6 +15,8 @@ from django.test import Client
 from django.utils import timezone
 
 from collectives.models import Collective, CollectiveMember
+from collectives.rules import add_member
+from harmonic.kernel.tenancy import tenant_bound
 from tests.access.contents import contents
 from tests.access.routes import Route, ids_of, routes
 from tests.access.stage import Stage
@@ -81,8 +83,36 @@ def test_no_route_lets_a_token_in(world: World, state: str):
     assert contents() == before
 
 
+def test_no_route_lets_an_agent_in_whose_parent_left(world: World):
+    with tenant_bound(world.tenant().id):
+        add_member(world.collective("kitchen"), world.person("pilot"), now=world.now)
+    client = Client(
+        raise_request_exception=False, headers=headers_with(make_token("bob", agent="pilot"))
+    )
+    ids = ids_of(world)
+    left = client_with(make_token("bob")).post(
+        "/collectives/kitchen/members/actions/leave_collective"
+    )
+    before, faults = contents(), []
+
+    for route in routes_naming_the_kitchen("not a member"):
+        for method in METHODS:
+            path = route.path(ids)
+            response = client.generic(method, path, BODY, "application/json")
+            is_refused = response.status_code in {403, 404, 405}
+            if not is_refused or any(word in response.text for word in INSIDE):
+                faults.append(f"{method} {path} {response.status_code}")
+
+    assert left.status_code == 200
+    assert faults == []
+    assert contents() == before
+
+
 def headers_of_bob() -> dict[str, str]:
-    plaintext = make_token("bob")
+    return headers_with(make_token("bob"))
+
+
+def headers_with(plaintext: str) -> dict[str, str]:
     return {
         "host": "garden.localhost",
         "authorization": f"Bearer {plaintext}",
