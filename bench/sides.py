@@ -30,6 +30,7 @@ class Side:
     values: dict[str, Any]
     status: str = "200"
     before: Callable[[], None] = field(default=lambda: None)
+    body: bytes = b""
 
 
 def environ(host: str, path: str, **headers: str) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def request(side: Side) -> tuple[str, dict[str, str], bytes]:
     def start_response(status: str, headers: Any, exc_info: Any = None) -> None:
         seen.extend([status, dict(headers)])
 
-    answer = side.application({**side.values, "wsgi.input": io.BytesIO()}, start_response)
+    answer = side.application({**side.values, "wsgi.input": io.BytesIO(side.body)}, start_response)
     body = b"".join(answer)
     answer.close()
     return seen[0], seen[1], body
@@ -74,7 +75,7 @@ class Demo:
 
     host = "garden.localhost"
 
-    def __init__(self, tokens: int = 0) -> None:
+    def __init__(self, tokens: int = 0, scope: str = "read") -> None:
         os.environ["DJANGO_SETTINGS_MODULE"] = "harmonic.settings"
         os.environ["HARMONIC_LOG_LEVEL"] = "WARNING"
         import django
@@ -101,7 +102,7 @@ class Demo:
         if tokens:
             call_command("seed_bulk", notes=0, tokens=tokens, collectives=1, stdout=io.StringIO())
         who = {"tenant": "garden", "user": "alice", "agent": None}
-        self.token = plaintext_for(who, {"name": "bench", "read_write": "read"})
+        self.token = plaintext_for(who, {"name": "bench", "read_write": scope})
         self.application = get_wsgi_application()
         self.user_id, self.tenant_id = access.user.user_id, access.tenant.id
 
@@ -167,6 +168,25 @@ REST_LIST = f"{FEED_PATH}/api/v1/notes?limit={FEED}"
 def rest_note(tokens: int = 0) -> Side:
     made = Demo(tokens)
     return made.by_token(made.rest_note)
+
+
+def rest_write() -> Side:
+    side = Demo(scope="write").by_token(f"{FEED_PATH}/api/v1/notes")
+    body = json.dumps({"text": TEXT}).encode()
+    sent = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))}
+    return replace(side, values={**side.values, "REQUEST_METHOD": "POST", **sent}, body=body)
+
+
+def decided_once(side: Side) -> Side:
+    """Write on the rights that the request began with, as nothing in the product does."""
+    from harmonic.kernel import actions
+
+    def first(action: Any, access: Any, find: Any) -> Any:
+        access = replace(access, is_writing=True)
+        return access, find(access)
+
+    actions._decided = first
+    return side
 
 
 def note_md() -> Side:
@@ -235,6 +255,8 @@ SIDES: dict[str, Callable[[], Side]] = {
     "rest-mistyped": lambda: mistyped(rest_note()),
     "rest-unknown": lambda: unknown(rest_note()),
     "rest-list": lambda: Demo().by_token(REST_LIST),
+    "rest-write": rest_write,
+    "rest-write-decided-once": lambda: decided_once(rest_write()),
     "note-md": note_md,
     "note-md-unconverted": lambda: without_conversions(note_md()),
     "note-html": note_html,

@@ -25,7 +25,8 @@ import psycopg
 from tests import postgres
 
 PROMISES = (
-    ("rest-note", "token-authentication", 1.0),
+    ("rest-note", "token-authentication", 0.9),
+    ("rest-write", "rest-write-decided-once", 1.1),
     ("rest-note", "knox", 1.0),
     ("rest-note", "api-key", 1.0),
     ("rest-note-100k-tokens", "rest-note", 1.05),
