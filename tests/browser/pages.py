@@ -38,13 +38,15 @@ def _paths(route: Route) -> Iterator[str]:
 def _enumerated() -> Iterator[str]:
     """Return the paths of all pages: those of every collective in the kitchen alone.
 
-    The API answers with JSON, apart from its reference.
+    The API answers with JSON, apart from its reference. A path that ends in `.html` is a part of
+    the page beside it, for scripts to insert.
     """
     for route in routes():
         is_of_any_collective = route.rule is not None and route.rule.door == Door.COLLECTIVE
         is_repeated = route.place == "room" or (not route.place and is_of_any_collective)
         is_data = route.is_api and route.pattern != "api/v1/docs"
-        is_page = not (is_repeated or is_data or route.action_name == "unknown_action")
+        is_part = route.pattern.endswith(".html")
+        is_page = not (is_repeated or is_data or is_part or route.action_name == "unknown_action")
         if is_page and route.urlconf != FRONT_DOOR:
             yield from _paths(route)
 
