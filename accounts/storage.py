@@ -6,10 +6,11 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from accounts.models import StoredBytes
 from harmonic.kernel.access import Access
+from harmonic.kernel.prepared import PreparedUpdate
 from harmonic.kernel.storage import StorageLimit
 
 MEGABYTE = 1024 * 1024
@@ -40,8 +41,14 @@ def count_stored(access: Access, size: int) -> None:
 
 
 def _add(person: UUID, today: date, size: int) -> bool:
-    rows = StoredBytes.objects.filter(user=person, day=today, bytes__lte=limit() - size)
-    return bool(rows.update(bytes=F("bytes") + size))
+    return bool(_ADD.run(person=person, today=today, size=size, room=limit() - size))
+
+
+def _with_room(*, person: UUID, today: date, room: int, **_: int) -> QuerySet[StoredBytes]:
+    return StoredBytes.objects.filter(user=person, day=today, bytes__lte=room)
+
+
+_ADD = PreparedUpdate(_with_room, lambda size, **_: {"bytes": F("bytes") + size})
 
 
 def _begin(person: UUID, today: date) -> None:

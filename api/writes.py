@@ -15,7 +15,7 @@ from api.preconditions import is_conditional, require_as_expected
 from harmonic.kernel.access import Access, Invalid, Refused
 from harmonic.kernel.actions import Action, ActionRefused, Find, Outcome, perform
 from harmonic.kernel.pages import locked
-from harmonic.kernel.params import FORMS, Raw, raw_of
+from harmonic.kernel.params import FORMS, Raw, declared_fields, raw_of
 
 
 def nothing_checked(raw: Raw) -> None:
@@ -81,7 +81,7 @@ def _performed(
 
 
 def known(action: Action, raw: Raw) -> Raw:
-    declared = action.params().fields if action.params else {}
+    declared = declared_fields(action.params) if action.params else {}
     return Raw({name: raw.values[name] for name in raw.values if name in declared}, raw.is_form)
 
 

@@ -26,7 +26,7 @@ from tests import postgres
 
 PROMISES = (
     ("rest-note", "token-authentication", 0.9),
-    ("rest-write", "rest-write-decided-once", 1.1),
+    ("rest-write", "rest-write-decided-once", 1.2),
     ("rest-note", "knox", 1.0),
     ("rest-note", "api-key", 1.0),
     ("rest-note-100k-tokens", "rest-note", 1.05),

@@ -15,7 +15,8 @@ from django.urls import reverse
 from accounts.models import User
 from collectives.models import Collective
 from harmonic.kernel.functions import Bytes
-from harmonic.kernel.tenancy import ShortIdModel, TenantManager, TenantModel
+from harmonic.kernel.short_ids import ShortIdModel
+from harmonic.kernel.tenancy import TenantManager, TenantModel
 from harmonic.kernel.text import first_line
 
 

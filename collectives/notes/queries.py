@@ -14,7 +14,7 @@ from collectives.notes.models import Note, NoteHistoryEvent, NoteQuerySet
 from harmonic.kernel.access import Access, NotFound
 from harmonic.kernel.cursors import Found, Order, Position
 from harmonic.kernel.prepared import Parameter, Prepared, of_model
-from harmonic.kernel.tenancy import by_any_id
+from harmonic.kernel.short_ids import by_any_id
 from harmonic.kernel.text import FIRST_LINE_SOURCE
 
 HISTORY_SHOWN = 100

@@ -106,13 +106,15 @@ def create_note(
 
 
 def add_event(access: Access, note: Note, event_type: str) -> NoteHistoryEvent:
-    return NoteHistoryEvent.objects.create(
+    event = NoteHistoryEvent(
         tenant_id=access.tenant.id,
         note=note,
         user_id=access.user.user_id,
         event_type=event_type,
         happened_at=access.now,
     )
+    event.save(force_insert=True)
+    return event
 
 
 def update_note(

@@ -9,19 +9,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, cast, overload
 from uuid import UUID
 from zlib import crc32
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models import QuerySet
+from django.db.models.sql import UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 
 from harmonic.kernel.tenancy import bound_tenant_id, tenant_bound
 
-Scalar = str | UUID | datetime
+Scalar = str | int | UUID | datetime | date
 Parameter = Scalar | tuple[Scalar, ...]
 Values = QuerySet[Any, tuple[Any, ...]]
 Raw = tuple[Any, ...]
@@ -39,6 +40,7 @@ _BOUND: _Slot = ("<tenant>", 0)
 _TENANT = uuid.uuid5(uuid.NAMESPACE_OID, "the bound tenant")
 _UUID_FIELD = models.UUIDField()
 _MOMENT_FIELD = models.DateTimeField()
+_DAY_FIELD = models.DateField()
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -134,19 +136,51 @@ class Prepared(Generic[T]):
         samples = {name: _samples(name, kind, count or 1) for name, kind, count in kinds}
         given = {name: samples[name] if count else samples[name][0] for name, _, count in kinds}
         with tenant_bound(_TENANT):
-            query = self._build(*shape, **given).query
-            compiler: SQLCompiler = query.get_compiler(connection=connection)
+            compiler = self._compiler(*shape, **given)
             sql, values = compiler.as_sql()
         slots = {_adapted(v): (name, n) for name in samples for n, v in enumerate(samples[name])}
         assert slots.keys() <= set(values), "a parameter is not in the statement as it is"
         slots[_adapted(_TENANT)] = _BOUND
-        columns = [expression for expression, *_ in compiler.select]
+        columns = [expression for expression, *_ in compiler.select or ()]
         locks_rows = self._lock and connection.features.has_select_for_update
         return _Statement(
             f"{sql} {self._lock}" if locks_rows else sql,
             tuple((slots.get(value, _ALWAYS), value) for value in values),
             compiler.get_converters(columns),
         )
+
+    def _compiler(self, *shape: Hashable, **given: Parameter) -> SQLCompiler:
+        compiler: SQLCompiler = self._build(*shape, **given).query.get_compiler(
+            connection=connection
+        )
+        return compiler
+
+
+class PreparedUpdate(Prepared[Any]):
+    """An update whose parameters change, compiled once.
+
+    `build` makes the queryset of the rows; `change` makes the new values by field, from the
+    same parameters.
+    """
+
+    def __init__(
+        self, build: Callable[..., QuerySet[Any]], change: Callable[..., Mapping[str, Any]]
+    ) -> None:
+        super().__init__(build, tuple)
+        self._change = change
+
+    def run(self, **parameters: Parameter) -> int:
+        """Update the rows for these parameters, and return how many there were."""
+        statement, values = self._bound((), parameters)
+        with connection.cursor() as cursor:
+            cursor.execute(statement.sql, values)
+            return int(cursor.rowcount)
+
+    def _compiler(self, *shape: Hashable, **given: Parameter) -> SQLCompiler:
+        query = cast(UpdateQuery, self._build(**given).query.chain(UpdateQuery))
+        query.add_update_values(dict(self._change(**given)))
+        compiler: SQLCompiler = query.get_compiler(connection=connection)
+        return compiler
 
 
 def of_model(
@@ -204,6 +238,10 @@ def _sample(name: str, kind: type[Scalar]) -> Scalar:
         return uuid.uuid5(uuid.NAMESPACE_OID, name)
     if issubclass(kind, datetime):
         return _LONG_AGO + timedelta(microseconds=crc32(name.encode()))
+    if issubclass(kind, date):
+        return _LONG_AGO.date() + timedelta(days=crc32(name.encode()) % 20_000)
+    if issubclass(kind, int):
+        return crc32(name.encode()) >> 2
     return f"\x00{name}\x00"
 
 
@@ -212,4 +250,6 @@ def _adapted(value: Scalar) -> Any:
         return _UUID_FIELD.get_db_prep_value(value, connection)
     if isinstance(value, datetime):
         return _MOMENT_FIELD.get_db_prep_value(value, connection)
+    if isinstance(value, date):
+        return _DAY_FIELD.get_db_prep_value(value, connection)
     return value

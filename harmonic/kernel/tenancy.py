@@ -85,35 +85,6 @@ class TenantModel(models.Model):
         super().save(*args, **kwargs)
 
 
-class ShortIdModel(TenantModel):
-    """A row that people address by the first eight characters of its id."""
-
-    SHORT = 8
-    truncated_id = models.CharField(max_length=SHORT, editable=False)
-
-    class Meta(TenantModel.Meta):
-        abstract = True
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self._state.adding:
-            self._draw_free_id()
-        super().save(*args, **kwargs)
-
-    def _draw_free_id(self) -> None:
-        taken = type(self)._default_manager.filter
-        while taken(truncated_id=str(self.id)[: self.SHORT]).exists():
-            self.id = uuid.uuid4()
-        self.truncated_id = str(self.id)[: self.SHORT]
-
-
-def by_any_id(value: str) -> dict[str, Any] | None:
-    """Return the filter for an id as it stands in a path: short or whole; None if neither."""
-    if len(value) == ShortIdModel.SHORT:
-        return {"truncated_id": value.lower()}
-    parsed = parse_uuid(value)
-    return {"id": parsed} if parsed else None
-
-
 def parse_uuid(value: str) -> UUID | None:
     """Return the UUID written in `value` in its canonical form, or None."""
     try:
