@@ -30,6 +30,7 @@ from harmonic import front_door, gunicorn, limiting, server_errors, worker
 from harmonic.kernel import cursors, numbered, params, rendered, selection, text
 from harmonic.kernel.actions import Action
 from harmonic.kernel.pages import registered
+from tokens import queries as token_queries
 from tokens.models import ApiToken, TokenRefusal
 
 MINUTE = timedelta(minutes=1)
@@ -361,6 +362,12 @@ PAGES = Section(
             "users on a page of administration", admin.PER_PAGE, "users", "`?page=2` has the next"
         ),
         Bound("events on a page of the security log", security.PAGE, "events", "a link leads on"),
+        Bound(
+            "tokens on a page",
+            token_queries.SHOWN,
+            "tokens",
+            "older ones are left out; `GET /api/v1/users/{id}/tokens` lists all",
+        ),
         Bound("tenants at the front door", front_door.SHOWN, "tenants", "the rest are left out"),
     ),
 )

@@ -24,6 +24,8 @@ from harmonic.kernel.selection import NAMED
 from tests.fixtures.world import World, client_of_nobody
 from tests.limits.conftest import KITCHEN, REST, Write, post
 from tests.limits.test_lists import pages_of
+from tokens import queries as token_queries
+from tokens.models import ApiToken
 
 pytestmark = pytest.mark.django_db
 
@@ -309,3 +311,26 @@ def test_a_deleted_note_can_be_restored_for_thirty_days(
 
     assert response.status_code == (303 if hours < 0 else 403)
     assert (Note.unscoped.get(id=note.id).deleted_at is None) is (hours < 0)
+
+
+@pytest.mark.meets("tokens on a page")
+def test_a_page_shows_a_thousand_tokens(page: Any, api: Any, world: World) -> None:
+    owner, past = world.person("bob"), world.now - timedelta(days=1)
+    ApiToken.unscoped.bulk_create(
+        ApiToken(
+            tenant_id=owner.tenant_id,
+            owner=owner,
+            name="Old",
+            token_hash=f"{number:064}",
+            token_prefix="hmn_test",
+            scopes=["read:all"],
+            expires_at=past,
+            created_at=past,
+            updated_at=past,
+        )
+        for number in range(token_queries.SHOWN + 1)
+    )
+
+    shown = page("bob").get("/u/bob/settings/tokens.md").content.decode()
+
+    assert shown.count("| Old |") + shown.count("[Old]") == token_queries.SHOWN
