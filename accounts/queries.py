@@ -125,11 +125,3 @@ def acting_tenant_admins() -> QuerySet[TenantUser]:
         user__user_type=UserType.HUMAN,
         user__suspended_at=None,
     )
-
-
-def roles_of(person: TenantUser) -> list[str]:
-    held: tuple[tuple[str, Any], ...] = (
-        ("admin", person.is_admin),
-        ("representative", person.is_representative),
-    )
-    return [role for role, is_held in held if is_held]
