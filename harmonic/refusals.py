@@ -140,8 +140,18 @@ def _document(request: HttpRequest, access: Access, refused: Refused) -> HttpRes
         },
         status=refused.status,
         error=message,
+        base=_base_of(refused),
     )
     return respond(request, access, document)
+
+
+def _base_of(refused: Refused) -> str:
+    """Return the template around a refusal.
+
+    A page over a limit has no navigation: it is sent as often as somebody asks too often, so it
+    must cost little.
+    """
+    return "base_bare.html" if refused.status == 429 else "base.html"
 
 
 def _home(request: HttpRequest, access: Access) -> Link:

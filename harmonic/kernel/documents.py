@@ -57,6 +57,8 @@ class Document:
     # The parameters of the action that it describes, for who asks for a schema.
     schema: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    # The template around the HTML.
+    base: str = "base.html"
 
 
 @dataclass(slots=True)
@@ -167,7 +169,7 @@ def _object(value: Mapping[str, Any], content_type: str) -> HttpResponse:
 
 def html_of(request: HttpRequest, access: Access, document: Document) -> str:
     surface = Surface(access, False, _by_name(document.offers), request=request)
-    return _rendered(document, surface, "base.html", request)
+    return _rendered(document, surface, document.base, request)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,23 @@ def test_the_answer_that_refuses_says_it_too(api: Any, limits: Any) -> None:
     assert response["X-RateLimit-Remaining"] == "0"
 
 
+def test_the_page_over_a_limit_says_when_to_retry_and_has_no_navigation(
+    page: Any, limits: Any
+) -> None:
+    alice = page("alice")
+    allowed, refused = alice.get("/whoami"), None
+    for _ in range(limits.LIMIT_REQUESTS):
+        refused = alice.get("/whoami")
+
+    assert refused is not None
+    assert refused.status_code == 429
+    assert f"Retry after {refused['Retry-After']} seconds." in refused.text
+    assert "share a limit of 4 requests per minute." in refused.text
+    assert "<nav" in allowed.text
+    assert "<nav" not in refused.text
+    assert "<form" not in refused.text
+
+
 # --- Who is refused -------------------------------------------------------------------------
 
 
