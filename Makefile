@@ -11,7 +11,7 @@
 .PHONY: run dev test lint types lock clean venv-run venv-dev
 
 BIN := .venv/bin
-SERVE = $(BIN)/gunicorn --config python:harmonic.gunicorn
+SERVE = $(BIN)/gunicorn --config python:harmonic.server.config
 
 run: venv-run
 	@$(BIN)/python manage.py prepare

@@ -10,8 +10,8 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models, transaction
 
 from harmonic.kernel.access import UserType
-from harmonic.kernel.keys import FoldedField
-from harmonic.kernel.tenancy import TenantManager, TenantModel
+from harmonic.kernel.database.folded_keys import FoldedField
+from harmonic.kernel.database.tenancy import TenantManager, TenantModel
 
 
 class TenantQuerySet(models.QuerySet["Tenant"]):

@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 
 from accounts.models import TenantUser
 from harmonic.kernel.access import Access, NotFound, UserType
-from harmonic.kernel.prepared import Parameter, Prepared
-from harmonic.kernel.tenancy import parse_uuid
-from harmonic.kernel.text import folded
+from harmonic.kernel.database.prepared import Parameter, Prepared
+from harmonic.kernel.database.tenancy import parse_uuid
+from harmonic.kernel.rendering.text import folded
 
 # Handle, name, type and parent of a user.
 _Named = tuple[str, str, str, UUID | None]

@@ -24,8 +24,8 @@ from harmonic.kernel.access import (
     Link,
     UserType,
 )
-from harmonic.kernel.tenancy import parse_uuid
-from harmonic.kernel.text import folded, is_acceptable, slug
+from harmonic.kernel.database.tenancy import parse_uuid
+from harmonic.kernel.rendering.text import folded, is_acceptable, slug
 
 FOR_OWNERS = (
     "Only the account's owner may open this. For an agent, that is the human who manages it."

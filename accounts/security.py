@@ -19,10 +19,11 @@ from accounts.append_only import deletion_allowed
 from accounts.models import SecurityEvent, Tenant
 from accounts.queries import People, Person, people
 from accounts.security_words import Happened, sentence
-from harmonic.kernel import audit, cursors
+from harmonic.kernel import audit
 from harmonic.kernel.access import UserType
+from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.http import cursors
 from harmonic.kernel.logs import without_tokens
-from harmonic.kernel.tenancy import tenant_bound
 
 # What a row keeps of an event's data: nothing that people wrote but names.
 KEPT = frozenset(

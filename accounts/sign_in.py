@@ -15,7 +15,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from harmonic.kernel.access import UserType
-from harmonic.kernel.text import folded
+from harmonic.kernel.rendering.text import folded
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 

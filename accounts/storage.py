@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet
 
 from accounts.models import StoredBytes
 from harmonic.kernel.access import Access
-from harmonic.kernel.prepared import PreparedUpdate
+from harmonic.kernel.database.prepared import PreparedUpdate
 from harmonic.kernel.storage import StorageLimit
 
 MEGABYTE = 1024 * 1024

@@ -24,14 +24,14 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import resolve
 
 from api.models import KeyedRequest
+from harmonic.http.refusals import api_error
 from harmonic.kernel import storage
 from harmonic.kernel.access import Access, NotFound, Refused
-from harmonic.kernel.documents import keep_private
-from harmonic.kernel.negotiation import is_api_path
+from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.pages import Request
-from harmonic.kernel.params import raw_of
-from harmonic.kernel.text import folded
-from harmonic.refusals import api_error
+from harmonic.kernel.parameters.decoding import raw_of
+from harmonic.kernel.rendering.documents import keep_private
+from harmonic.kernel.rendering.text import folded
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"

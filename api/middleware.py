@@ -8,10 +8,10 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse
 
 from api import idempotency
+from harmonic.http.refusals import render_refusal
 from harmonic.kernel.access import Refused
-from harmonic.kernel.negotiation import Format, is_api_path
+from harmonic.kernel.http.negotiation import Format, is_api_path
 from harmonic.kernel.pages import Request
-from harmonic.refusals import render_refusal
 
 View = Callable[..., HttpResponse]
 

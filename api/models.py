@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db import models
 
 from accounts.models import User
-from harmonic.kernel.tenancy import TenantModel
+from harmonic.kernel.database.tenancy import TenantModel
 
 
 class KeyedRequest(TenantModel):

@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.negotiation import Json
-from harmonic.kernel import conditional
 from harmonic.kernel.access import Access, Refused
+from harmonic.kernel.http import conditional
 
 if TYPE_CHECKING:
     from api.views import Resource

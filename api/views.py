@@ -20,9 +20,9 @@ from api.filters import named, refuse_unknown
 from api.negotiation import Json
 from api.preconditions import tagged
 from harmonic.kernel.access import Access, Invalid, Problem, Rule
-from harmonic.kernel.documents import keep_private
 from harmonic.kernel.pages import Request as AccessRequest
-from harmonic.kernel.params import DRY_RUN
+from harmonic.kernel.parameters.decoding import DRY_RUN
+from harmonic.kernel.rendering.documents import keep_private
 
 
 class Resource(ViewSet):

@@ -15,7 +15,7 @@ from api.preconditions import is_conditional, require_as_expected
 from harmonic.kernel.access import Access, Invalid, Refused
 from harmonic.kernel.actions import Action, ActionRefused, Find, Outcome, perform
 from harmonic.kernel.pages import locked
-from harmonic.kernel.params import FORMS, Raw, declared_fields, raw_of
+from harmonic.kernel.parameters.decoding import FORMS, Raw, declared_fields, raw_of
 
 
 def nothing_checked(raw: Raw) -> None:

@@ -41,9 +41,9 @@ from accounts.rules import new_user
 from collectives.models import Collective
 from collectives.notes.actions import add_comment, create_note
 from collectives.rules import add_member, join_tenant
-from harmonic.acting import access_as
-from harmonic.demo import do
-from harmonic.kernel.tenancy import tenant_bound
+from harmonic.access.access_as import access_as
+from harmonic.demo.seed import do
+from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.management.commands.create_token import plaintext_for
 
 now, tenant = timezone.now(), Tenant.objects.get(subdomain="garden")

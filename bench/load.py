@@ -63,7 +63,7 @@ class Server:
             "HARMONIC_PORT": str(self.port),
             "HARMONIC_LOG_LEVEL": "ERROR",
         }
-        self.command = [PYTHON, "-m", "gunicorn", "--config", "python:harmonic.gunicorn"]
+        self.command = [PYTHON, "-m", "gunicorn", "--config", "python:harmonic.server.config"]
         self.process: subprocess.Popen[bytes] | None = None
 
     def manage(self, *words: str) -> str:

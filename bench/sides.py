@@ -88,17 +88,17 @@ class Demo:
         call_command("migrate", verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
         from collectives.notes.actions import create_note
-        from harmonic import demo
-        from harmonic.acting import access_as
-        from harmonic.kernel.tenancy import tenant_bound
+        from harmonic.access.access_as import access_as
+        from harmonic.demo import seed
+        from harmonic.kernel.database.tenancy import tenant_bound
         from harmonic.management.commands.create_token import plaintext_for
 
-        demo.build()
+        seed.build()
         access = access_as("garden", "alice", "kitchen", now=timezone.now())
         with tenant_bound(access.tenant.id):
             for number in range(FEED):
                 values = {"title": f"Read me {number}", "text": TEXT}
-                self.note = demo.do(create_note, access, None, values).object
+                self.note = seed.do(create_note, access, None, values).object
         if tokens:
             call_command("seed_bulk", notes=0, tokens=tokens, collectives=1, stdout=io.StringIO())
         who = {"tenant": "garden", "user": "alice", "agent": None}
@@ -115,7 +115,7 @@ class Demo:
         from django.contrib.sessions.backends.db import SessionStore
         from django.utils import timezone
 
-        from harmonic import sessions
+        from harmonic.access import sessions
 
         session = SessionStore()
         sessions.start(session, self.user_id, self.tenant_id, timezone.now())
@@ -133,7 +133,7 @@ class Demo:
 
 
 def without_conversions(side: Side) -> Side:
-    from harmonic.kernel import markdown
+    from harmonic.kernel.rendering import markdown
 
     side.before = markdown._conversions._entries.clear
     return side

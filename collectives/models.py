@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from accounts.models import TenantUser, User
 from harmonic.kernel.access import CollectiveKind, UserType, place_path, roles_held
-from harmonic.kernel.tenancy import TenantManager, TenantModel
+from harmonic.kernel.database.tenancy import TenantManager, TenantModel
 
 
 class CollectiveQuerySet(models.QuerySet["Collective"]):

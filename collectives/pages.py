@@ -20,11 +20,9 @@ from collectives.actions.collective import create_collective, update_collective_
 from collectives.actions.joining import create_invite, join_collective, leave_collective
 from collectives.actions.members import remove_member, update_member_roles
 from collectives.models import Collective
-from harmonic.kernel import wording
 from harmonic.kernel.access import Access, Door, Forbidden, Link, NotFound, Rule
 from harmonic.kernel.actions import Resource
-from harmonic.kernel.documents import Document, keep_private, respond
-from harmonic.kernel.numbered import numbered
+from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.pages import (
     Page,
     Request,
@@ -34,6 +32,8 @@ from harmonic.kernel.pages import (
     redirect,
     with_rule,
 )
+from harmonic.kernel.parameters import wording
+from harmonic.kernel.rendering.documents import Document, keep_private, respond
 
 
 def about(access: Access, target: Any) -> Resource | None:

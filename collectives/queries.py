@@ -14,7 +14,7 @@ from accounts.models import TenantUser
 from accounts.queries import Person, acting_tenant_admins, people, with_user
 from collectives.models import Collective, CollectiveMember, CollectiveQuerySet, Invite
 from harmonic.kernel.access import Access, UserType
-from harmonic.kernel.prepared import Parameter, of_model
+from harmonic.kernel.database.prepared import Parameter, of_model
 
 # Collectives, and agents, that a page lists besides its own subject.
 LISTED = 200

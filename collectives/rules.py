@@ -31,8 +31,8 @@ from harmonic.kernel.access import (
     Link,
     UserType,
 )
-from harmonic.kernel.tenancy import tenant_bound
-from harmonic.kernel.wording import enumerated
+from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.parameters.wording import enumerated
 
 HANDLE = re.compile(r"[a-z0-9-]+")
 # A label of a host name (RFC 1123).

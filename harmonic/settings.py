@@ -131,23 +131,23 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "harmonic.arrival.RequestIdMiddleware",
-    "harmonic.arrival.HealthcheckMiddleware",
-    "harmonic.arrival.HostMiddleware",
+    "harmonic.http.request_id.RequestIdMiddleware",
+    "harmonic.http.request_id.HealthcheckMiddleware",
+    "harmonic.http.request_id.HostMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "harmonic.bodies.BodyMiddleware",
-    "harmonic.cookies.HostSessionMiddleware",
-    "harmonic.cookies.CsrfMiddleware",
+    "harmonic.http.bodies.BodyMiddleware",
+    "harmonic.http.cookies.HostSessionMiddleware",
+    "harmonic.http.cookies.CsrfMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "harmonic.middleware.AccessMiddleware",
+    "harmonic.access.middleware.AccessMiddleware",
     "api.middleware.KeyedPagesMiddleware",
 ]
 
 ROOT_URLCONF = "harmonic.urls"
-FRONT_DOOR_URLCONF = "harmonic.front_door"
+FRONT_DOOR_URLCONF = "harmonic.site.front_door"
 WSGI_APPLICATION = "harmonic.wsgi.application"
 APPEND_SLASH = False
 
@@ -158,7 +158,7 @@ TEMPLATES: list[dict[str, Any]] = [
         "OPTIONS": {
             "context_processors": [
                 "django.contrib.messages.context_processors.messages",
-                "harmonic.site.site",
+                "harmonic.site.context.site",
             ],
             "builtins": [
                 "django.templatetags.static",
@@ -240,7 +240,7 @@ SESSION_COOKIE_NAME = "_harmonic_session"
 SESSION_COOKIE_SECURE = IS_PRODUCTION
 SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE_TIMEOUT.total_seconds())
 CSRF_COOKIE_SECURE = IS_PRODUCTION
-CSRF_FAILURE_VIEW = "harmonic.refusals.csrf_failure"
+CSRF_FAILURE_VIEW = "harmonic.http.refusals.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Five wrong passwords in twenty minutes, counted by address and by account.
@@ -312,7 +312,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "harmonic.static.HashedStorage"},
+    "staticfiles": {"BACKEND": "harmonic.http.static.HashedStorage"},
 }
 WHITENOISE_MAX_AGE = 60
 

@@ -9,13 +9,14 @@ from api.v1 import urls as rest
 from collectives import pages as collectives
 from collectives.feed import pages as feed
 from collectives.notes import pages as notes
-from harmonic import forwarding, help, llms, site_actions, styleguide, well_known
+from harmonic.access import forwarding
+from harmonic.site import action_index, help, llms, styleguide, well_known
 from tokens import pages as tokens
 
-handler400 = "harmonic.refusals.bad_request"
-handler403 = "harmonic.refusals.forbidden"
-handler404 = "harmonic.refusals.not_found"
-handler500 = "harmonic.refusals.server_error"
+handler400 = "harmonic.http.refusals.bad_request"
+handler403 = "harmonic.http.refusals.forbidden"
+handler404 = "harmonic.http.refusals.not_found"
+handler500 = "harmonic.http.refusals.server_error"
 
 # Django tries one route after the other: what is asked most stands before the rest, and
 # after the few whose words would pass for a collective's handle.
@@ -28,7 +29,7 @@ inside = [*shared, *feed.urls(), *collectives.urls(), *people.collective_urls()]
 
 urlpatterns = [
     # Before home, whose own action index it stands in for.
-    *site_actions.urls(),
+    *action_index.urls(),
     *forwarding.urls(),
     *collectives.tenant_urls(),
     path("collectives/<str:collective>/", include(inside)),

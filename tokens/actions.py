@@ -10,7 +10,7 @@ from accounts.models import TenantUser
 from accounts.queries import people
 from harmonic.kernel.access import Access, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource, Secret
-from harmonic.kernel.fields import Choice, Line, Params, Whole
+from harmonic.kernel.parameters.fields import Choice, Line, Params, Whole
 from tokens import rules, secret
 from tokens.models import ApiToken, token_path
 from tokens.reach import about_new

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import TenantUser
-from harmonic.kernel.tenancy import TenantManager, TenantModel
+from harmonic.kernel.database.tenancy import TenantManager, TenantModel
 
 
 def list_path(owner: TenantUser) -> str:

@@ -18,7 +18,7 @@ from accounts.rules import editable_person, is_parent_of
 from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Forbidden, Link, NotFound, Refused, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.pages import Page, View, form_alias, mounted, with_rule
-from harmonic.kernel.text import folded
+from harmonic.kernel.rendering.text import folded
 from tokens import actions, queries, rules
 from tokens.chart import bars
 from tokens.models import ApiToken, TokenRefusal, list_path, token_path

@@ -12,7 +12,7 @@ from django.db.models import Count
 from accounts.models import TenantUser
 from accounts.queries import agents_of
 from harmonic.kernel.access import Access, NotFound
-from harmonic.kernel.tenancy import parse_uuid
+from harmonic.kernel.database.tenancy import parse_uuid
 from tokens import secret
 from tokens.models import ApiToken, token_path
 

@@ -1,7 +1,7 @@
 """Where a token gets in right now, what it may do there, and who could change a no.
 
 One answer for the token's page, its Markdown and the API. It names no collective that the
-token's owner does not belong to. `harmonic.middleware` decides each request by the same
+token's owner does not belong to. `harmonic.access.middleware` decides each request by the same
 switches; the tests hold the two together.
 """
 
@@ -17,7 +17,7 @@ from collectives.models import Collective, CollectiveMember
 from collectives.queries import inviting_collectives, tenant_admin_ids
 from harmonic.kernel.access import Access, CollectiveKind, is_api_open
 from harmonic.kernel.capabilities import GRANTABLE, grantable
-from harmonic.kernel.wording import in_words
+from harmonic.kernel.parameters.wording import in_words
 from tokens.models import ApiToken, list_path, token_path
 from tokens.rules import READ_ONLY, READ_WRITE
 

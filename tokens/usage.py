@@ -25,8 +25,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from harmonic.kernel.access import Access, Refused, TokenFacts
+from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.logs import without_tokens
-from harmonic.kernel.tenancy import tenant_bound
 from tokens.models import ApiToken, ApiTokenQuerySet, TokenDay, TokenRefusal
 
 REFUSED = frozenset({401, 403, 429})

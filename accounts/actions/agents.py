@@ -16,8 +16,8 @@ from collectives.rules import archive_person, join_tenant, unarchive_person
 from harmonic.kernel import audit, capabilities
 from harmonic.kernel.access import Access, Denied, Forbidden, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
-from harmonic.kernel.fields import Block, Flag, Line, Names, Params
-from harmonic.kernel.wording import in_words
+from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
+from harmonic.kernel.parameters.wording import in_words
 from tokens.actions import last_use, secret_of
 from tokens.queries import tokens_of
 from tokens.rules import NOT_FOR_INTERNAL, READ_WRITE, create_token, end_tokens, held_by

@@ -13,9 +13,9 @@ from collectives.rules import leave_tenant, left_without_admin
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
-from harmonic.kernel.fields import Block, Choice, Flag, Line, Params
-from harmonic.kernel.text import folded
-from harmonic.kernel.wording import enumerated
+from harmonic.kernel.parameters.fields import Block, Choice, Flag, Line, Params
+from harmonic.kernel.parameters.wording import enumerated
+from harmonic.kernel.rendering.text import folded
 from tokens.rules import end_tokens
 
 # --- Profile --------------------------------------------------------------------------------

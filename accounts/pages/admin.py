@@ -14,10 +14,9 @@ from accounts.queries import agents_of, person_at, with_user
 from accounts.rules import is_tenant_admin, tenant_of
 from collectives.models import Collective
 from collectives.queries import tenant_admins, tenant_role_holders
-from harmonic.kernel import wording
 from harmonic.kernel.access import Access, Door, Forbidden, Link, Rule
 from harmonic.kernel.actions import Resource
-from harmonic.kernel.numbered import numbered
+from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.pages import (
     Page,
     Request,
@@ -27,6 +26,7 @@ from harmonic.kernel.pages import (
     redirect,
     with_rule,
 )
+from harmonic.kernel.parameters import wording
 
 PER_PAGE = 50
 SHOWN = 100

@@ -17,7 +17,7 @@ from collectives.actions.agents import add_to_collective, remove_from_collective
 from harmonic.kernel import capabilities
 from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Forbidden, Link, NotFound
 from harmonic.kernel.actions import Resource
-from harmonic.kernel.numbered import numbered
+from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.pages import Page, form_alias, mounted
 from tokens.queries import listed as listed_tokens
 

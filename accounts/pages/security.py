@@ -17,8 +17,8 @@ from accounts.security import Names, Wanted
 from accounts.security_words import NAMES
 from collectives.models import Collective
 from harmonic.kernel.access import Access, Link
+from harmonic.kernel.database.tenancy import parse_uuid
 from harmonic.kernel.pages import Page, mounted
-from harmonic.kernel.tenancy import parse_uuid
 from tokens.models import ApiToken
 
 NOBODY = UUID(int=0)

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from accounts.models import Tenant, TenantUser, User
 from accounts.sign_in import account_key, check_password
-from harmonic import sessions
-from harmonic.kernel import audit, wording
+from harmonic.access import sessions
+from harmonic.kernel import audit
 from harmonic.kernel.access import (
     LIFT_SUSPENSION,
     Access,
@@ -26,13 +26,14 @@ from harmonic.kernel.access import (
     Refused,
     Rule,
 )
-from harmonic.kernel.documents import Document, keep_private, respond
-from harmonic.kernel.fields import Address, Exact, Params
-from harmonic.kernel.negotiation import Format
+from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.http.negotiation import Format
+from harmonic.kernel.http.redirects import local_path
 from harmonic.kernel.pages import Request, method_not_allowed, only_reads, with_rule
-from harmonic.kernel.params import raw_of_body, validated
-from harmonic.kernel.tenancy import tenant_bound
-from harmonic.kernel.urls import local_path
+from harmonic.kernel.parameters import wording
+from harmonic.kernel.parameters.decoding import raw_of_body, validated
+from harmonic.kernel.parameters.fields import Address, Exact, Params
+from harmonic.kernel.rendering.documents import Document, keep_private, respond
 
 WRONG = "The e-mail address or the password is not right."
 SUSPENDED = "Account Suspended"

@@ -24,9 +24,9 @@ from api.openapi.parts import (
     headers_of_refusal,
 )
 from api.v1.info import below, resources, template_of
-from harmonic.kernel.fields import Params
-from harmonic.kernel.negotiation import API_VERSION
-from harmonic.kernel.schema import params_schema
+from harmonic.kernel.http.negotiation import API_VERSION
+from harmonic.kernel.parameters.fields import Params
+from harmonic.kernel.parameters.schema import params_schema
 
 BASE = "api/v1"
 SERVERS: dict[str, Schema] = {

@@ -9,7 +9,7 @@ from api.openapi.objects import Schema, array, ref, text, words
 from api.v1 import collectives, info, note_json, notes, token_self, tokens, users
 from api.v1.note_lists import CommentListParams, NoteListParams
 from collectives.notes import actions as note_actions
-from harmonic.kernel.fields import Params
+from harmonic.kernel.parameters.fields import Params
 from tokens import actions as token_actions
 
 

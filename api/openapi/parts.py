@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from api.openapi.objects import OBJECTS, Schema, text
-from harmonic.kernel.negotiation import API_VERSION
+from harmonic.kernel.http.negotiation import API_VERSION
 
 SECURITY: Schema = {
     "bearerAuth": {

@@ -32,9 +32,9 @@ from harmonic.kernel.access import (
     is_api_open,
 )
 from harmonic.kernel.actions import Outcome
-from harmonic.kernel.fields import Block, Flag, Line, Moment
 from harmonic.kernel.pages import no_target
-from harmonic.kernel.text import folded
+from harmonic.kernel.parameters.fields import Block, Flag, Line, Moment
+from harmonic.kernel.rendering.text import folded
 
 # --- Making and changing one ----------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from api.shapes import ts
 from api.views import Resource, access_of, origin_of, route
 from harmonic.kernel.access import Access, Door, Rule, TokenFacts
-from harmonic.kernel.negotiation import API_VERSION
+from harmonic.kernel.http.negotiation import API_VERSION
 
 VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")

@@ -19,8 +19,8 @@ from collectives.notes.models import Note, NoteQuerySet
 from collectives.notes.queries import Size, in_size, sizes_of, texts_of, within
 from collectives.queries import here
 from harmonic.kernel.access import Access, Problem
-from harmonic.kernel.cursors import Found, Order, Position
-from harmonic.kernel.fields import Moment
+from harmonic.kernel.http.cursors import Found, Order, Position
+from harmonic.kernel.parameters.fields import Moment
 
 NOTHING = Q(pk__in=())
 _TOKEN = re.compile(r'(-?)(?:"([^"]*)"|(\S+))')

@@ -16,8 +16,8 @@ from api.views import access_of, origin_of
 from collectives.models import Collective
 from collectives.notes.models import Note, NoteHistoryEvent
 from collectives.notes.queries import comments_of, history_of_notes
-from harmonic.kernel import conditional
-from harmonic.kernel.prepared import Rows
+from harmonic.kernel.database.prepared import Rows
+from harmonic.kernel.http import conditional
 from harmonic.kernel.release import release
 
 INCLUDES = ("history_events", "comments", "created_by")

@@ -29,9 +29,9 @@ from collectives.notes.queries import (
 )
 from collectives.queries import reachable
 from harmonic.kernel.access import Access, NotFound, Problem
-from harmonic.kernel.cursors import Order
-from harmonic.kernel.fields import Choice, Line, Moment
-from harmonic.kernel.prepared import Rows
+from harmonic.kernel.database.prepared import Rows
+from harmonic.kernel.http.cursors import Order
+from harmonic.kernel.parameters.fields import Choice, Line, Moment
 
 LIMIT = 50
 MOMENTS = ("created_at", "updated_at", "deadline")

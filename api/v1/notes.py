@@ -18,9 +18,9 @@ from collectives.notes.models import Note
 from collectives.notes.queries import live_note_at
 from harmonic.kernel.access import Access, Door, Invalid, NotFound, Problem, Rule
 from harmonic.kernel.actions import Find, Outcome, perform
-from harmonic.kernel.fields import Choice, Line, Params
 from harmonic.kernel.pages import no_target
-from harmonic.kernel.params import Raw, validated
+from harmonic.kernel.parameters.decoding import Raw, validated
+from harmonic.kernel.parameters.fields import Choice, Line, Params
 
 NOT_FOUND = "Note not found"
 NEED_A_PARENT = {

@@ -13,9 +13,9 @@ from accounts.queries import Person, with_user
 from api.shapes import ts
 from api.v1.tokens import NOT_FOUND, token_json
 from api.views import Resource, access_of, route
+from harmonic.access.rate_limits import nearest_limits
 from harmonic.kernel.access import Door, NotFound, Rule
 from harmonic.kernel.limits import Count
-from harmonic.limiting import nearest_limits
 from tokens.queries import token_at
 from tokens.reach import Obstacle, Place, reach_of
 

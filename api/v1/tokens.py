@@ -21,7 +21,6 @@ from api.paging import PageParams, page_of, query
 from api.shapes import bounds, ts, ts_or_none
 from api.views import Resource, access_of, created, keep_secret, route
 from api.writes import carry_out, erase, refuse_kind
-from harmonic.kernel import wording
 from harmonic.kernel.access import (
     Access,
     Door,
@@ -33,9 +32,10 @@ from harmonic.kernel.access import (
     Rule,
 )
 from harmonic.kernel.actions import Find, Outcome, Secret
-from harmonic.kernel.fields import Flag, Line, Moment, Names, Params
-from harmonic.kernel.params import Raw, validated
-from harmonic.kernel.text import folded
+from harmonic.kernel.parameters import wording
+from harmonic.kernel.parameters.decoding import Raw, validated
+from harmonic.kernel.parameters.fields import Flag, Line, Moment, Names, Params
+from harmonic.kernel.rendering.text import folded
 from tokens import actions, rules
 from tokens.models import ApiToken, token_path
 from tokens.queries import owners_of, token_at

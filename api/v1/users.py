@@ -34,10 +34,10 @@ from harmonic.kernel.access import (
     SignInRequired,
 )
 from harmonic.kernel.actions import Outcome
-from harmonic.kernel.cursors import Order
-from harmonic.kernel.fields import Flag, Line, Params
+from harmonic.kernel.http.cursors import Order
 from harmonic.kernel.pages import no_target
-from harmonic.kernel.text import slug
+from harmonic.kernel.parameters.fields import Flag, Line, Params
+from harmonic.kernel.rendering.text import slug
 from tokens.rules import end_tokens
 
 NOT_FOUND = "User not found"

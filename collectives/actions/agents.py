@@ -14,9 +14,9 @@ from collectives.models import CollectiveMember
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden, NotFound, Proof, Refused
 from harmonic.kernel.actions import Action, Confirmation, Outcome
-from harmonic.kernel.fields import Id, Line, Params
-from harmonic.kernel.tenancy import parse_uuid
-from harmonic.kernel.urls import local_path
+from harmonic.kernel.database.tenancy import parse_uuid
+from harmonic.kernel.http.redirects import local_path
+from harmonic.kernel.parameters.fields import Id, Line, Params
 
 NOT_OWN = "You can only add your own AI agents."
 ITS_HUMAN = "The human who manages the agent can."

@@ -11,7 +11,7 @@ from collectives.models import Collective
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Proof
 from harmonic.kernel.actions import Action, Outcome, Resource
-from harmonic.kernel.fields import Block, Flag, Line, Params
+from harmonic.kernel.parameters.fields import Block, Flag, Line, Params
 
 INVITATIONS = {"all_members": "Every member can invite", "only_admins": "Only admins can invite"}
 REPRESENTATION = {

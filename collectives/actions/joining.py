@@ -21,7 +21,7 @@ from harmonic.kernel.access import (
     Refused,
 )
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
-from harmonic.kernel.fields import Line, Params
+from harmonic.kernel.parameters.fields import Line, Params
 
 
 class JoinParams(Params):

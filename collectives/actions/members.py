@@ -11,7 +11,7 @@ from collectives.models import CollectiveMember
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden, Link, NotFound, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome
-from harmonic.kernel.fields import Choice, Flag, Line, Params
+from harmonic.kernel.parameters.fields import Choice, Flag, Line, Params
 
 
 class RoleParams(Params):

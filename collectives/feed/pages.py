@@ -10,7 +10,7 @@ from django.urls import URLPattern
 from collectives import queries as collectives
 from collectives.feed.queries import MARKDOWN_PAGE, PAGE, feed_of, pinned
 from harmonic.kernel.access import Access, Door
-from harmonic.kernel.negotiation import Format
+from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.pages import Page, mounted
 
 TEAM_SHOWN = 20

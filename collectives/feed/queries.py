@@ -13,10 +13,10 @@ from accounts.queries import Person, people
 from collectives.models import Pin
 from collectives.notes import queries as notes
 from collectives.notes.models import Note
-from harmonic.kernel import cursors
 from harmonic.kernel.access import Access
-from harmonic.kernel.prepared import Parameter, of_model
-from harmonic.kernel.text import excerpt
+from harmonic.kernel.database.prepared import Parameter, of_model
+from harmonic.kernel.http import cursors
+from harmonic.kernel.rendering.text import excerpt
 
 PAGE = 50
 MARKDOWN_PAGE = 20

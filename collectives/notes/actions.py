@@ -10,7 +10,7 @@ from collectives.notes.models import Note
 from collectives.rules import is_member
 from harmonic.kernel.access import Access, NotFound, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
-from harmonic.kernel.fields import Block, Line, Moment, Params
+from harmonic.kernel.parameters.fields import Block, Line, Moment, Params
 
 
 def resource(access: Access, note: Note) -> Resource:

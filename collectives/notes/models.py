@@ -14,10 +14,10 @@ from django.urls import reverse
 
 from accounts.models import User
 from collectives.models import Collective
-from harmonic.kernel.functions import Bytes
-from harmonic.kernel.short_ids import ShortIdModel
-from harmonic.kernel.tenancy import TenantManager, TenantModel
-from harmonic.kernel.text import first_line
+from harmonic.kernel.database.functions import Bytes
+from harmonic.kernel.database.short_ids import ShortIdModel
+from harmonic.kernel.database.tenancy import TenantManager, TenantModel
+from harmonic.kernel.rendering.text import first_line
 
 
 class NoteQuerySet(models.QuerySet["Note"]):

@@ -15,9 +15,7 @@ from collectives.notes import actions, queries, rules, threads
 from collectives.notes.models import Note
 from harmonic.kernel.access import Access, Door, Forbidden, Invalid, Link, Unreadable
 from harmonic.kernel.actions import Resource, perform
-from harmonic.kernel.documents import keep_private
-from harmonic.kernel.fields import Flag, Params
-from harmonic.kernel.negotiation import Format
+from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.pages import (
     Page,
     Request,
@@ -27,7 +25,9 @@ from harmonic.kernel.pages import (
     only_reads,
     with_rule,
 )
-from harmonic.kernel.params import Raw, raw_of, validated
+from harmonic.kernel.parameters.decoding import Raw, raw_of, validated
+from harmonic.kernel.parameters.fields import Flag, Params
+from harmonic.kernel.rendering.documents import keep_private
 
 VISIBILITY = {
     "public": "publicly visible: every member of this tenant can read it",

@@ -12,10 +12,10 @@ from django.db.models import Count, Q, QuerySet
 
 from collectives.notes.models import Note, NoteHistoryEvent, NoteQuerySet
 from harmonic.kernel.access import Access, NotFound
-from harmonic.kernel.cursors import Found, Order, Position
-from harmonic.kernel.prepared import Parameter, Prepared, of_model
-from harmonic.kernel.short_ids import by_any_id
-from harmonic.kernel.text import FIRST_LINE_SOURCE
+from harmonic.kernel.database.prepared import Parameter, Prepared, of_model
+from harmonic.kernel.database.short_ids import by_any_id
+from harmonic.kernel.http.cursors import Found, Order, Position
+from harmonic.kernel.rendering.text import FIRST_LINE_SOURCE
 
 HISTORY_SHOWN = 100
 # Bytes of text in the rows of a list; it ends before the row that exceeds them.

@@ -17,10 +17,10 @@ from django.db.models import QuerySet
 from accounts.queries import People, Person
 from collectives.notes.models import Note, NoteQuerySet
 from collectives.notes.queries import Wanted, by_ids, comments_on, how_many
-from harmonic.kernel import cursors
-from harmonic.kernel.cursors import Order, Position
-from harmonic.kernel.prepared import Parameter, Prepared, of_model
-from harmonic.kernel.text import HTML_LIMIT
+from harmonic.kernel.database.prepared import Parameter, Prepared, of_model
+from harmonic.kernel.http import cursors
+from harmonic.kernel.http.cursors import Order, Position
+from harmonic.kernel.rendering.text import HTML_LIMIT
 
 # Comments on a page, replies included.
 PAGE = 50

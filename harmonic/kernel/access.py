@@ -1,6 +1,6 @@
 """Who asks, where, and how a request is refused: the words every surface shares.
 
-`Access` is decided once a request, by `harmonic.middleware`; nothing after it looks at
+`Access` is decided once a request, by `harmonic.access.middleware`; nothing after it looks at
 headers, cookies, hosts or flags again. `docs/architecture.md` has the picture.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from harmonic.kernel.negotiation import Format
+from harmonic.kernel.http.negotiation import Format
 
 AUTHENTICATE = "Send a token in the header `Authorization: Bearer …`"
 SIGN_IN = f"{AUTHENTICATE}, or sign in at /login."
@@ -366,7 +366,7 @@ class FreshProofRequired(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault of one parameter: a code of `harmonic.kernel.wording`, with its values."""
+    """One fault of one parameter: a code of `kernel.parameters.wording`, with its values."""
 
     param: str
     code: str

@@ -25,9 +25,9 @@ from harmonic.kernel.access import (
     Proof,
     Refused,
 )
-from harmonic.kernel.fields import Params
-from harmonic.kernel.params import Raw, unknown_names, validated
-from harmonic.kernel.wording import did_you_mean
+from harmonic.kernel.parameters.decoding import Raw, unknown_names, validated
+from harmonic.kernel.parameters.fields import Params
+from harmonic.kernel.parameters.wording import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, resolve, reverse
 from django.urls.exceptions import Resolver404
 
-from harmonic.kernel import conditional
 from harmonic.kernel.access import (
     Access,
     Door,
@@ -36,7 +35,12 @@ from harmonic.kernel.actions import (
     rehearse,
     require,
 )
-from harmonic.kernel.documents import (
+from harmonic.kernel.http import conditional
+from harmonic.kernel.http.negotiation import Format
+from harmonic.kernel.parameters.decoding import Raw, raw_of, without_rehearsal
+from harmonic.kernel.parameters.schema import schema_of
+from harmonic.kernel.parameters.wording import did_you_mean
+from harmonic.kernel.rendering.documents import (
     Document,
     Offer,
     described_params,
@@ -46,10 +50,6 @@ from harmonic.kernel.documents import (
     respond,
     unwritten_of,
 )
-from harmonic.kernel.negotiation import Format
-from harmonic.kernel.params import Raw, raw_of, without_rehearsal
-from harmonic.kernel.schema import schema_of
-from harmonic.kernel.wording import did_you_mean
 
 
 class Request(HttpRequest):

@@ -13,11 +13,11 @@ from django.template.context import Context
 from django.template.loader import get_template
 from rest_framework import serializers
 
-from harmonic.kernel import wording
 from harmonic.kernel.access import Problem
-from harmonic.kernel.documents import Offer, Surface
-from harmonic.kernel.fields import Block, Flag, Names, Whole
-from harmonic.kernel.params import Raw
+from harmonic.kernel.parameters import wording
+from harmonic.kernel.parameters.decoding import Raw
+from harmonic.kernel.parameters.fields import Block, Flag, Names, Whole
+from harmonic.kernel.rendering.documents import Offer, Surface
 from harmonic.templatetags.people import person
 from harmonic.templatetags.surfaces import user_line
 from harmonic.templatetags.times import when

@@ -9,7 +9,7 @@ from django.template.context import Context
 from django.template.loader import get_template
 from django.utils.safestring import mark_safe
 
-from harmonic.kernel.documents import Surface
+from harmonic.kernel.rendering.documents import Surface
 
 register = template.Library()
 

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 
 from collectives.models import Collective
 from harmonic.kernel.access import is_api_open
-from harmonic.kernel.documents import Surface
+from harmonic.kernel.rendering.documents import Surface
 from harmonic.templatetags.surfaces import user_line
 
 register = template.Library()

@@ -13,9 +13,9 @@ from django.template.loader import get_template
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from harmonic.kernel import text
-from harmonic.kernel.documents import Surface
-from harmonic.kernel.rendered import rendered
+from harmonic.kernel.rendering import text
+from harmonic.kernel.rendering.documents import Surface
+from harmonic.kernel.rendering.rendered import rendered
 
 register = template.Library()
 _CODE_SPAN = re.compile("`([^`]+)`")

@@ -8,7 +8,7 @@ from django import template
 from django.template.context import Context
 from django.utils.html import format_html
 
-from harmonic.kernel.documents import Surface
+from harmonic.kernel.rendering.documents import Surface
 
 register = template.Library()
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from harmonic.checks import rule_of
+from harmonic.access.checks import rule_of
 from harmonic.kernel.access import Rule
 from harmonic.kernel.actions import Action
-from harmonic.kernel.negotiation import is_api_path
+from harmonic.kernel.http.negotiation import is_api_path
 from tests.fixtures.world import World
 from tokens.models import ApiToken
 
-SITE, FRONT_DOOR = "harmonic.urls", "harmonic.front_door"
+SITE, FRONT_DOOR = "harmonic.urls", "harmonic.site.front_door"
 
 
 def ids_of(world: World) -> dict[str, str]:

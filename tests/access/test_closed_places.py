@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from collectives.models import Collective, CollectiveMember
 from collectives.rules import add_member
-from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.database.tenancy import tenant_bound
 from tests.access.contents import contents
 from tests.access.routes import Route, ids_of, routes
 from tests.access.stage import Stage

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import TenantUser
 from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
-from harmonic.kernel.tenancy import ForeignTenant, NoTenantBound, tenant_bound
+from harmonic.kernel.database.tenancy import ForeignTenant, NoTenantBound, tenant_bound
 from tests.access.stage import make_chat
 from tests.fixtures.world import World, client_of_nobody, make_token, sign_in
 from tokens.models import ApiToken
@@ -277,9 +277,9 @@ def test_no_tenant_stays_bound_behind_a_request(world: World):
 
 # Each file whose code reads or writes across tenants, with how often and why.
 UNSCOPED = {
-    "harmonic/kernel/tenancy.py": (3, "the manager itself, and what it is for"),
-    "harmonic/lookup.py": (1, "finds the tenant of a token before one is bound"),
-    "harmonic/acting.py": (1, "finds the person before a tenant is bound"),
+    "harmonic/kernel/database/tenancy.py": (3, "the manager itself, and what it is for"),
+    "harmonic/access/lookup.py": (1, "finds the tenant of a token before one is bound"),
+    "harmonic/access/access_as.py": (1, "finds the person before a tenant is bound"),
     "tokens/models.py": (1, "declares the manager with the queries of tokens"),
     "accounts/actions/people.py": (1, "one account has one name, in all of its tenants"),
     "collectives/notes/models.py": (2, "counts within notes that were found in their tenant"),
@@ -313,7 +313,7 @@ def test_no_code_goes_around_the_managers():
 
 
 def test_only_known_places_write_to_a_cursor():
-    known = {"harmonic/kernel/prepared.py", "accounts/append_only.py"}
+    known = {"harmonic/kernel/database/prepared.py", "accounts/append_only.py"}
 
     assert set(uses_of(r"connection\.cursor\(")) <= known
 

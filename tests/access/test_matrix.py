@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Tenant, TenantUser, User
 from collectives.models import Collective, CollectiveMember
-from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.database.tenancy import tenant_bound
 from tests.access.contents import contents
 from tests.access.stage import (
     REST,

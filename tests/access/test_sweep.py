@@ -23,7 +23,7 @@ from django.utils import timezone
 from accounts.models import User
 from harmonic.kernel.access import Door
 from harmonic.kernel.pages import registered
-from harmonic.kernel.params import Raw, validated
+from harmonic.kernel.parameters.decoding import Raw, validated
 from tests.access.contents import contents, writes_noted
 from tests.access.routes import FRONT_DOOR, Route, ids_of, routes
 from tests.fixtures.world import BROWSER, World, client_of_nobody, host, make_token, sign_in

@@ -19,7 +19,7 @@ from django.test import override_settings
 
 from accounts.models import SecurityEvent, Tenant, TenantUser, User
 from collectives.models import Collective, CollectiveMember
-from harmonic import demo
+from harmonic.demo import seed
 from tests.fixtures.world import World, client_of_nobody
 
 pytestmark = pytest.mark.django_db
@@ -272,7 +272,7 @@ def test_whoever_is_second_at_the_same_moment_is_told(
 
 
 def test_the_demos_own_password_would_pass(type_in: Any) -> None:
-    type_in(demo.PASSWORD, demo.PASSWORD)
+    type_in(seed.PASSWORD, seed.PASSWORD)
 
     assert "Meadow Commons" in create()
 

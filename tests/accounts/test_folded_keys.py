@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from accounts.models import TenantUser, User
-from harmonic.kernel.text import folded
+from harmonic.kernel.rendering.text import folded
 from tests.fixtures.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]

@@ -76,7 +76,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     subprocess.run(
         [python, "manage.py", "prepare"], cwd=ROOT, env=environment, check=True, capture_output=True
     )
-    command = [python, "-m", "gunicorn", "--config", "python:harmonic.gunicorn"]
+    command = [python, "-m", "gunicorn", "--config", "python:harmonic.server.config"]
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:

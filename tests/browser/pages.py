@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from harmonic.help import TOPICS
 from harmonic.kernel.access import Door
+from harmonic.site.help import TOPICS
 from tests.access.routes import FRONT_DOOR, Route, routes
 from tests.browser.conftest import Visit
 

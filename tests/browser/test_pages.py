@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harmonic.help import TOPICS
+from harmonic.site.help import TOPICS
 from tests.browser.conftest import Server, Visit, Visitor
 from tests.browser.pages import FRONT_DOORS, PAGES, PUBLIC, opener
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.test import Client
 
-from harmonic.help import TOPICS
+from harmonic.site.help import TOPICS
 from tests.fixtures.world import World, client_with, make_token
 
 ROOT = Path(settings.BASE_DIR)
@@ -131,7 +131,7 @@ def test_examples_are_answered_as_the_text_says(name: str, world: World) -> None
 
 
 def test_examples_are_of_the_address_that_is_served() -> None:
-    port = re.search(r"'HARMONIC_PORT', '(\d+)'", (ROOT / "harmonic/gunicorn.py").read_text())
+    port = re.search(r"'HARMONIC_PORT', '(\d+)'", (ROOT / "harmonic/server/config.py").read_text())
 
     assert port
     assert SITE.endswith(f":{port[1]}")

@@ -16,8 +16,8 @@ from api.openapi.document import FORM_TYPES, MEDIA_TYPE, PROBLEM_TYPE, document
 from api.openapi.parts import HEADERS
 from api.v1.info import routes_at
 from harmonic import urls as _urls  # noqa: F401 mounts every page
-from harmonic.help import TOPICS
 from harmonic.kernel.pages import registered
+from harmonic.site.help import TOPICS
 from tests.fixtures.world import ClientFor
 from tokens.models import ApiToken
 
@@ -337,7 +337,7 @@ def test_every_code_of_errors_is_told_with_its_status() -> None:
 
 def test_what_the_server_itself_refuses_is_told() -> None:
     statuses = set(
-        re.findall(r"\b(4\d\d|50[13]),", (ROOT / "harmonic/server_errors.py").read_text())
+        re.findall(r"\b(4\d\d|50[13]),", (ROOT / "harmonic/server/errors.py").read_text())
     )
 
     assert {"408", "414", "431", "503"} <= statuses

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.http import HttpResponse
 
-from harmonic.kernel.conditional import (
+from harmonic.kernel.http.conditional import (
     etag_of,
     is_as_expected,
     is_conditional_write,

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from harmonic.kernel.frontmatter import Plain, emit
+from harmonic.kernel.rendering.frontmatter import Plain, emit
 
 NAMES = ["add_comment", "confirm_read"]
 AMBIGUOUS = (

@@ -8,8 +8,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from harmonic.kernel.markdown import Placeholders, escape_line, fence, html_to_markdown, render
-from harmonic.kernel.text import normalise_block, normalise_line
+from harmonic.kernel.rendering.markdown import (
+    Placeholders,
+    escape_line,
+    fence,
+    html_to_markdown,
+    render,
+)
+from harmonic.kernel.rendering.text import normalise_block, normalise_line
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 HOSTILE = [

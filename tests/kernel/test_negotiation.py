@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonic.kernel.negotiation import Format, choose, instead_of_json, split_suffix
+from harmonic.kernel.http.negotiation import Format, choose, instead_of_json, split_suffix
 
 HTML, MARKDOWN, JSON = Format.HTML, Format.MARKDOWN, Format.JSON
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"

@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonic.kernel import text
+from harmonic.kernel.rendering import text
 
 
 @pytest.mark.parametrize("bad", ["\x00", "\ud800", "\ufdd0", "\ufdef", "\uffff", "\U0010fffe"])

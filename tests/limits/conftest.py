@@ -14,7 +14,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from collectives.notes.models import Note
-from harmonic.kernel.rendered import CACHE, _short
+from harmonic.kernel.rendering.rendered import CACHE, _short
 
 KITCHEN = "/collectives/kitchen"
 REST = f"{KITCHEN}/api/v1"

@@ -9,9 +9,9 @@ import pytest
 from django.conf import settings
 from django.urls import get_resolver
 
-from harmonic.bounds import Parameter, actions, document, every, parameters
 from harmonic.kernel.access import Invalid
-from harmonic.kernel.params import Raw, validated
+from harmonic.kernel.parameters.decoding import Raw, validated
+from harmonic.site.bounds import Parameter, actions, document, every, parameters
 
 ROOT = Path(settings.BASE_DIR)
 _ = get_resolver().url_patterns

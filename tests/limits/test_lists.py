@@ -17,7 +17,7 @@ from api.v1.note_lists import LIMIT
 from collectives.models import Collective, CollectiveMember, Pin
 from collectives.notes import queries
 from collectives.notes.models import Note, NoteHistoryEvent
-from harmonic.kernel.numbered import PER_PAGE
+from harmonic.kernel.http.numbered import PER_PAGE
 from tests.limits.conftest import KITCHEN, REST, Write
 
 pytestmark = pytest.mark.django_db

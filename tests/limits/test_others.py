@@ -18,9 +18,9 @@ from collectives.feed import pages as feed_pages
 from collectives.feed import queries as feed
 from collectives.models import Collective, CollectiveMember, Invite, Pin
 from collectives.notes.models import Note
-from harmonic import front_door
-from harmonic.kernel.params import MAX_DEPTH
-from harmonic.kernel.selection import NAMED
+from harmonic.kernel.http.selection import NAMED
+from harmonic.kernel.parameters.decoding import MAX_DEPTH
+from harmonic.site import front_door
 from tests.fixtures.world import World, client_of_nobody
 from tests.limits.conftest import KITCHEN, REST, Write, post
 from tests.limits.test_lists import pages_of

@@ -9,7 +9,7 @@ import pytest
 from django.core.cache import caches
 
 from collectives.notes.models import Note
-from harmonic.kernel import rendered, text
+from harmonic.kernel.rendering import rendered, text
 from tests.limits.conftest import KITCHEN
 
 LONG = "*word* " * 500

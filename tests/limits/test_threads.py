@@ -10,7 +10,7 @@ import pytest
 
 from collectives.notes import threads
 from collectives.notes.models import Note
-from harmonic.kernel.text import HTML_LIMIT
+from harmonic.kernel.rendering.text import HTML_LIMIT
 from tests.limits.conftest import KITCHEN, MEGABYTE, Write
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_cache")]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harmonic.help import TOPICS
+from harmonic.site.help import TOPICS
 from tests.markdown.reading import read
 
 pytestmark = pytest.mark.django_db

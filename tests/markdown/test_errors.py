@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from harmonic.acting import access_as
+from harmonic.access.access_as import access_as
+from harmonic.http.refusals import render_refusal
 from harmonic.kernel.access import Refused
+from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.limits import Count
-from harmonic.kernel.negotiation import Format
-from harmonic.refusals import render_refusal
 from tests.fixtures.world import BROWSER, client_with, host
 from tests.markdown.reading import Read, read
 

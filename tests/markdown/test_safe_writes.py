@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import SecurityEvent
 from collectives.notes.models import Note
-from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.database.tenancy import tenant_bound
 from tests.fixtures.world import World
 from tests.markdown.reading import read
 from tokens.models import ApiToken

@@ -9,9 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from harmonic.kernel.actions import Action
-from harmonic.kernel.documents import described_params
 from harmonic.kernel.pages import registered
-from harmonic.kernel.schema import schema_of
+from harmonic.kernel.parameters.schema import schema_of
+from harmonic.kernel.rendering.documents import described_params
 
 SCHEMA = {"accept": "application/schema+json"}
 COMMENT = "/actions/add_comment"

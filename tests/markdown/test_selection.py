@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harmonic.kernel.selection import Selection
+from harmonic.kernel.http.selection import Selection
 from tests.markdown.reading import read
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from django.utils.http import http_date, parse_http_date
 
 from collectives.models import Collective
 from collectives.notes.models import Note
-from harmonic.kernel.conditional import etag_of
+from harmonic.kernel.http.conditional import etag_of
 from tests.fixtures.world import client_with, make_token
 from tests.rest.conftest import BASE, KITCHEN, Program, error_of
 

@@ -14,7 +14,7 @@ from api.openapi.document import document
 from api.openapi.operations import OPERATIONS
 from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
-from harmonic.kernel.params import declared_fields
+from harmonic.kernel.parameters.decoding import declared_fields
 from tests.access.contents import contents, writes_noted
 from tests.fixtures.world import World
 from tests.rest.conftest import BASE, KITCHEN, error_of

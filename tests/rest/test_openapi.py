@@ -17,7 +17,7 @@ from api.openapi.codes import CODES
 from api.openapi.document import document, document_bytes
 from api.openapi.objects import OBJECTS, example_of
 from api.v1.info import routes_at
-from harmonic.kernel.conditional import etag_of
+from harmonic.kernel.http.conditional import etag_of
 from tests.rest.conftest import BASE, KITCHEN
 from tests.rest.headers import described, told
 

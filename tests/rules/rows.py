@@ -12,7 +12,7 @@ from django.utils import timezone
 from collectives.models import Collective, CollectiveMember, Invite
 from collectives.notes.models import Note, NoteHistoryEvent
 from collectives.rules import add_member
-from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.database.tenancy import tenant_bound
 from tests.fixtures.world import World
 
 KITCHEN, TREASURY, BOARD = "/collectives/kitchen", "/collectives/treasury", "/collectives/board"

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from collectives.models import Pin
-from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.database.tenancy import tenant_bound
 from tests.fixtures.world import World
 from tests.rules.rows import KITCHEN, end_membership, make_member, note_path
 from tests.rules.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on

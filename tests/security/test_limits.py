@@ -39,7 +39,7 @@ def fresh_network() -> str:
 def limits(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Return the settings, with limits that a test can reach, counted in a file."""
     store = FileStore(tmp_path / "limits.sqlite3")
-    monkeypatch.setattr("harmonic.limiting.store", lambda: store)
+    monkeypatch.setattr("harmonic.access.rate_limits.store", lambda: store)
     settings.LIMIT_LOOPBACK = True
     settings.LIMIT_REQUESTS, settings.LIMIT_WRITES, settings.LIMIT_TENANT = 4, 2, 1000
     settings.LIMIT_TOKEN_REQUESTS = settings.LIMIT_TOKEN_WRITES = 1000

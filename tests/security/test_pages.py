@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from accounts import security_words
 from accounts.models import SecurityEvent
+from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.pages import registered
-from harmonic.kernel.tenancy import tenant_bound
 from tests.fixtures.world import World, make_token
 from tests.markdown.reading import read
 from tests.security.conftest import markdown

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import SecurityEvent
-from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.database.tenancy import tenant_bound
 from tests.fixtures.world import World, make_token
 from tests.markdown.reading import read
 from tests.security.conftest import act, markdown

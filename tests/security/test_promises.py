@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from accounts.models import User
 from harmonic import settings as shipped
-from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.database.tenancy import tenant_bound
 from tests.fixtures.world import PASSWORD, World, client_of_nobody, client_with, make_token
 from tokens import secret
 from tokens.models import ApiToken

@@ -18,7 +18,7 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_o
 
 import pytest
 
-from harmonic import demo
+from harmonic.demo import seed
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "garden.localhost"
@@ -81,7 +81,7 @@ def started(folder: Path, *, prepared: bool = False, **settings: str) -> Iterato
     if prepared:
         command = [sys.executable, "manage.py", "prepare"]
         subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:harmonic.gunicorn"]
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:harmonic.server.config"]
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     server = Running(int(environment["HARMONIC_PORT"]), folder, process, environment)
@@ -116,7 +116,7 @@ def signed_in(server: Running) -> OpenerDirector:
     assert found is not None
     form = {
         "email": "alice@example.com",
-        "password": demo.PASSWORD,
+        "password": seed.PASSWORD,
         "csrfmiddlewaretoken": found[1].decode(),
     }
     browser.open(request_of(server, "/login", urlencode(form).encode()), timeout=30).close()

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from harmonic import worker
-from harmonic.worker import Worker
+from harmonic.server import worker
+from harmonic.server.worker import Worker
 
 
 @dataclass(eq=False)

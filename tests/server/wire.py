@@ -16,7 +16,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from gunicorn.config import Config  # type: ignore[import-untyped]  # has no types
 
-from harmonic.connections import Connection
+from harmonic.server.connections import Connection
 from harmonic.wsgi import application
 
 

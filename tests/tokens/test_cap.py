@@ -12,7 +12,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.database.tenancy import tenant_bound
 from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
 from tokens import secret
 from tokens.models import ApiToken

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Tenant
 from collectives.models import Collective, CollectiveMember
-from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.database.tenancy import tenant_bound
 from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
 from tokens import secret
 from tokens.models import ApiToken

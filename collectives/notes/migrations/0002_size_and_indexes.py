@@ -4,7 +4,7 @@ import django.db.models.expressions
 from django.conf import settings
 from django.db import migrations, models
 
-import harmonic.kernel.functions
+import harmonic.kernel.database.functions
 
 
 class Migration(migrations.Migration):
@@ -30,9 +30,9 @@ class Migration(migrations.Migration):
             field=models.GeneratedField(
                 db_persist=True,
                 expression=django.db.models.expressions.CombinedExpression(
-                    harmonic.kernel.functions.Bytes("title"),
+                    harmonic.kernel.database.functions.Bytes("title"),
                     "+",
-                    harmonic.kernel.functions.Bytes("text"),
+                    harmonic.kernel.database.functions.Bytes("text"),
                 ),
                 output_field=models.BigIntegerField(),
             ),

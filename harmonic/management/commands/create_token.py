@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from accounts.models import Tenant, TenantUser
 from accounts.queries import with_user
-from harmonic.acting import NobodyThere, access_as
+from harmonic.access.access_as import NobodyThere, access_as
+from harmonic.http.refusals import message_of
 from harmonic.kernel.access import Access, Refused
 from harmonic.kernel.actions import perform
-from harmonic.kernel.params import Raw
-from harmonic.kernel.tenancy import tenant_bound
-from harmonic.kernel.text import folded
-from harmonic.refusals import message_of
+from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.parameters.decoding import Raw
+from harmonic.kernel.rendering.text import folded
 from tokens.actions import create_api_token
 
 UNITS = {"h": "hour(s)", "d": "day(s)", "w": "week(s)", "m": "month(s)"}

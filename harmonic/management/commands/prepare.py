@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts.models import Tenant
-from harmonic.addresses import address_of
+from harmonic.access.addresses import address_of
 
 
 class Command(BaseCommand):

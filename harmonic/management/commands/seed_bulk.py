@@ -19,8 +19,8 @@ from accounts.rules import new_user
 from collectives import rules
 from collectives.models import Collective
 from collectives.notes.models import Note, NoteHistoryEvent
-from harmonic.kernel.short_ids import ShortIdModel
-from harmonic.kernel.tenancy import tenant_bound
+from harmonic.kernel.database.short_ids import ShortIdModel
+from harmonic.kernel.database.tenancy import tenant_bound
 from tokens import secret
 from tokens.models import ApiToken
 from tokens.rules import READ_WRITE

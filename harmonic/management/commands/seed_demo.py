@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from harmonic import demo
-from harmonic.addresses import address_of
+from harmonic.access.addresses import address_of
+from harmonic.demo import seed
 
 
 class Command(BaseCommand):
@@ -20,22 +20,22 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.IS_PRODUCTION and not options["yes_i_know"]:
             raise CommandError("The demo world does not belong in production.")
-        if demo.exists():
+        if seed.exists():
             self.stdout.write("The demo world is there already.")
             return
-        demo.build()
+        seed.build()
         for line in self._lines():
             self.stdout.write(line)
 
     def _lines(self) -> list[str]:
-        urls = [f"  {address_of(subdomain)}/  {name}" for subdomain, name, _ in demo.TENANTS]
+        urls = [f"  {address_of(subdomain)}/  {name}" for subdomain, name, _ in seed.TENANTS]
         accounts = [
             f"  {handle}@example.com  in {', '.join(tenants)}"
-            for handle, _, tenants, _ in demo.PEOPLE
+            for handle, _, tenants, _ in seed.PEOPLE
         ]
         return [
             "The demo world is made.",
             *urls,
-            f"Accounts, all with the password {demo.PASSWORD}:",
+            f"Accounts, all with the password {seed.PASSWORD}:",
             *accounts,
         ]

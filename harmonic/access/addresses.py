@@ -1,0 +1,56 @@
+"""Hosts and paths: which tenant and collective they name, and the address of a tenant."""
+
+from __future__ import annotations
+
+import re
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from harmonic.access.credentials import has_credentials
+from harmonic.kernel.rendering.text import folded
+
+# Words below /collectives and /workspace that are pages, not handles.
+NOT_HANDLES = frozenset({"new", "available", "actions"})
+
+
+def address_of(subdomain: str = "") -> str:
+    """Return the URL of a tenant, or of the front door, for whoever has no request to ask.
+
+    It has no slash at its end. In production a proxy stands in front, at the port that its
+    scheme implies.
+    """
+    host = f"{subdomain}.{settings.HOST}" if subdomain else settings.HOST
+    is_implied = settings.IS_PRODUCTION or settings.PORT == 80
+    return f"{settings.PUBLIC_SCHEME}://{host}" + ("" if is_implied else f":{settings.PORT}")
+
+
+def subdomain_of(request: HttpRequest) -> str | None:
+    """Return the tenant's subdomain, or None at the front door."""
+    host = request.get_host().lower()
+    name = host if host.endswith("]") else host.rsplit(":", 1)[0]
+    name = name.rstrip(".")
+    if name.endswith(f".{settings.HOST}"):
+        return name.removesuffix(f".{settings.HOST}")
+    return None
+
+
+def handle_in(path: str) -> str:
+    """Return the handle of the collective that a path names, folded; else ""."""
+    parts = path.split("/")
+    if len(parts) < 3 or parts[1] not in {"collectives", "workspace"}:
+        return ""
+    is_index = parts[2] == "actions"
+    is_page = parts[2] in NOT_HANDLES and parts[3:4] in ([], ["actions"])
+    return "" if is_index or is_page else folded(parts[2])
+
+
+def with_action_of_query(request: HttpRequest, path: str) -> str:
+    """Return the path with an action that an older client put behind the query string."""
+    query = request.META.get("QUERY_STRING", "")
+    is_json = request.content_type == "application/json"
+    match = re.search(r"/actions/([a-z_]+)$", query)
+    if match is None or request.method != "POST" or not is_json or not has_credentials(request):
+        return path
+    request.META["QUERY_STRING"] = query[: match.start()]
+    return f"{path.rstrip('/')}/actions/{match.group(1)}"

@@ -1,0 +1,224 @@
+"""The access of one request: decided first, again inside a write, and in other collectives.
+
+`docs/architecture.md`, Deciding, explains why a write decides again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.models import Tenant
+from harmonic.access import lookup, sessions
+from harmonic.access.checks import check
+from harmonic.access.credentials import (
+    another_scheme,
+    bearer,
+    has_credentials,
+    invalid_token,
+    is_bearer,
+)
+from harmonic.kernel import audit
+from harmonic.kernel.access import (
+    LIFT_SUSPENSION,
+    Access,
+    CollectiveKind,
+    Forbidden,
+    NotFound,
+    Refused,
+    Rule,
+    TenantFacts,
+)
+from harmonic.kernel.http.negotiation import is_api_path
+from tokens import secret
+
+COLLECTIVE_NOT_FOUND = "Collective not found"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a request was routed to, for the checks of its rule."""
+
+    rule: Rule
+    view: Callable[..., Any]
+    kwargs: dict[str, Any]
+
+
+class Decision:
+    """Who makes a request, where, and whether it may go on.
+
+    `blank` is the access of an anonymous request; `place` is the handle or the id of a
+    collective, or "" for the main one. `route` is known once the request is routed.
+    """
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        blank: Access,
+        subdomain: str,
+        place: str,
+        route: Route | None = None,
+        *,
+        is_named_by_id: bool = False,
+    ) -> None:
+        self.request = request
+        self.blank = blank
+        self.subdomain = subdomain
+        self.place = place
+        self.route = route
+        self._is_named_by_id = is_named_by_id
+        self._is_writing = False
+        self._version = 0
+
+    def first(self) -> Access:
+        """Return the access at the beginning of the request.
+
+        Raises:
+            Refused: an unknown or closed tenant, or credentials that are not valid.
+        """
+        access = self._decided()
+        self._version = access.tenant.access_version
+        return replace(access, deciding=self)
+
+    def again(self, *, exclusive: bool) -> Access:
+        """Return the access as it is now; see `harmonic.kernel.access.Deciding`."""
+        self._is_writing = True
+        self.blank = replace(self.blank, now=timezone.now())
+        if exclusive:
+            Tenant.objects.filter(subdomain=self.subdomain).change_access()
+        access = self._decided()
+        if not exclusive and access.tenant.access_version != self._version:
+            # A change was committed while this statement waited for the tenant's row: only
+            # that row is the new one, so all of them are read once more, now locked.
+            access = self._decided()
+        self._check(access)
+        return replace(access, deciding=self, is_writing=True)
+
+    def within(self, place: str) -> Access:
+        """Return the access in another collective; see `harmonic.kernel.access.Deciding`."""
+        other = Decision(
+            self.request, self.blank, self.subdomain, place, self.route, is_named_by_id=True
+        )
+        access = other.first()
+        other._check(access)
+        return access
+
+    def _check(self, access: Access) -> None:
+        if self._is_named_by_id:
+            check_named(access)
+        if self.route is not None:
+            check(self.request, access, self.route.rule, self.route.view, self.route.kwargs)
+
+    # --- Who --------------------------------------------------------------------------------
+
+    def _decided(self) -> Access:
+        if has_credentials(self.request):
+            return self._by_token()
+        if is_api_path(self.blank.path):
+            return self._by_nothing()
+        return self._by_session()
+
+    def _by_nothing(self) -> Access:
+        """Decide for an anonymous request: the API takes tokens only, no browser session."""
+        found = lookup.find_by_session(self.subdomain, None, self.place)
+        access = with_tenant(self.blank, open_tenant(found))
+        return replace(access, place=found.place if found else None)
+
+    def _by_token(self) -> Access:
+        request = self.request
+        found = self._found_by_token(bearer(request))
+        if found is None:
+            known = lookup.find_by_session(self.subdomain, None, "")
+            access = with_tenant(self.blank, open_tenant(known))
+            raise self._anonymous(
+                access, invalid_token() if is_bearer(request) else another_scheme()
+            )
+        access = with_tenant(self.blank, open_tenant(found))
+        request.known_token = found.token  # type: ignore[attr-defined]  # ours
+        if not is_bearer(request):
+            raise self._anonymous(access, another_scheme())
+        if found.actor is None or found.is_user_suspended:
+            raise self._anonymous(access, invalid_token())
+        assert found.token is not None  # the query of a token always returns one
+        if found.token.expires_at <= access.now:
+            expired = invalid_token("Token expired", code="token_expired")
+            raise self._anonymous(access, expired)
+        return replace(
+            access,
+            actor=found.actor,
+            token=found.token,
+            place=found.place,
+            membership=found.membership,
+        )
+
+    def _anonymous(self, access: Access, refused: Refused) -> Refused:
+        """Return a refusal of credentials, which is rendered for an anonymous caller."""
+        self.request.access = access  # type: ignore[attr-defined]  # ours
+        return refused
+
+    def _found_by_token(self, plaintext: str) -> lookup.Found | None:
+        if not secret.is_well_formed(plaintext):
+            return None
+        return lookup.find_by_token(
+            self.subdomain, secret.digest(plaintext), self.place, is_locking=self._is_writing
+        )
+
+    def _by_session(self) -> Access:
+        session = self.request.session
+        key = session.session_key or "" if self._is_writing else ""
+        found = lookup.find_by_session(
+            self.subdomain, sessions.user_id(session), self.place, session_key=key
+        )
+        access = with_tenant(self.blank, open_tenant(found))
+        assert found is not None  # else open_tenant refused
+        access = replace(access, place=found.place)
+        if not sessions.belongs_to(session, access.tenant.id) or not found.is_session_alive:
+            return access
+        ended = sessions.ended(
+            session,
+            is_suspended=found.is_user_suspended,
+            revoked_at=found.sessions_revoked_at,
+            now=access.now,
+        )
+        if ended:
+            audit.record("logout", access, reason=ended, user_id=sessions.user_id(session))
+            session.flush()
+            return replace(access, is_session_ended=ended)
+        if found.actor is None or not found.actor.is_human:
+            return replace(access, is_session_ended="no_membership")
+        sessions.note_seen(session, access.now)
+        return replace(
+            access,
+            actor=found.actor,
+            membership=found.membership,
+            fresh=sessions.fresh_scopes(session, access.now),
+        )
+
+
+def check_named(access: Access) -> None:
+    """Pass if the caller may know of a collective that is named by its id.
+
+    Raises:
+        NotFound: the caller is no member, or it is a chat, which has no page of its own.
+    """
+    place = access.place
+    if place is None or not access.is_member or place.kind == CollectiveKind.CHAT:
+        raise NotFound(COLLECTIVE_NOT_FOUND)
+
+
+def open_tenant(found: lookup.Found | None) -> TenantFacts:
+    """Return the tenant of a host, if there is one and it is open."""
+    if found is None or found.is_tenant_archived:
+        raise NotFound
+    if found.is_tenant_suspended:
+        raise Forbidden("Tenant suspended", code="tenant_suspended", hint=LIFT_SUSPENSION)
+    return found.tenant
+
+
+def with_tenant(access: Access, tenant: TenantFacts) -> Access:
+    return replace(access, tenant=tenant, host=f"{tenant.subdomain}.{settings.HOST}")

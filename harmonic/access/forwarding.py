@@ -1,0 +1,52 @@
+"""Actions under a page that redirects run on the page it redirects to.
+
+Some agents post to the path they asked for, not to the one they were redirected to
+(`docs/agents.md`): `/settings/actions/…` and `/workspace/actions/…`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from django.http import HttpResponse
+from django.urls import URLPattern, path
+
+from collectives.queries import own_workspace
+from harmonic.kernel.access import Access, Door, NotFound, Rule
+from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.pages import Request, with_rule
+
+_FORWARDED = re.compile(r"/(?P<page>settings|workspace)(?P<below>/actions(/[^/]+)?)")
+
+
+def path_of(access: Access) -> str:
+    """Return the path that serves this request in place of its own, or ""."""
+    match = _FORWARDED.fullmatch(access.path)
+    if match is None or access.actor is None:
+        return ""
+    page = _settings(access) if match["page"] == "settings" else _workspace(access)
+    return f"{page}{match['below']}" if page else ""
+
+
+def _settings(access: Access) -> str:
+    return f"{access.user.path}/settings"
+
+
+def _workspace(access: Access) -> str:
+    with tenant_bound(access.tenant.id):
+        workspace = own_workspace(access.user.person_id)
+    return workspace.path if workspace else ""
+
+
+def unforwarded(request: Request, **kwargs: str) -> HttpResponse:
+    """Answer a caller who has no such page; everybody else is forwarded before routing."""
+    raise NotFound
+
+
+def urls() -> list[URLPattern]:
+    rule = Rule(Door.TENANT)
+    return [
+        path(f"{page}/{below}", with_rule(unforwarded, rule), name=f"forward.{page}")
+        for page in ("settings", "workspace")
+        for below in ("actions", "actions/<str:action_name>")
+    ]

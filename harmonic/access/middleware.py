@@ -1,0 +1,162 @@
+"""The only place that decides who asks, where, and whether the request may go on.
+
+`docs/architecture.md` shows one request on its way through.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from harmonic.access import forwarding, lookup
+from harmonic.access.addresses import handle_in, subdomain_of, with_action_of_query
+from harmonic.access.checks import check, rule_of
+from harmonic.access.credentials import has_credentials
+from harmonic.access.deciding import Decision, Route
+from harmonic.access.rate_limits import (
+    add_rate_limit_headers,
+    client_address,
+    counted,
+    refuse_exceeded,
+)
+from harmonic.http.refusals import render_refusal
+from harmonic.kernel.access import Access, NotFound, Refused, TenantFacts, Unreadable
+from harmonic.kernel.database.tenancy import bind_tenant
+from harmonic.kernel.http.negotiation import API_VERSION, Format, choose, is_api_path, split_suffix
+from harmonic.kernel.rendering.text import is_acceptable
+from tokens import usage
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+NO_TENANT = TenantFacts(lookup.NOBODY, "", "Harmonic", "UTC", False)
+
+
+class AccessMiddleware:
+    """Decides `request.access`, and refuses what the rule of a route does not let in."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.counts = ()  # type: ignore[attr-defined]  # ours
+        # The token that the request came with, if there is one, whether it works or not.
+        request.known_token = None  # type: ignore[attr-defined]  # ours
+        try:
+            self._enter(request)
+        except Refused as refused:
+            response = render_refusal(request, refused)
+        else:
+            response = self.get_response(request)
+        finally:
+            bind_tenant(None)
+        usage.note(request, request.known_token, getattr(request, "refused", None))  # type: ignore[attr-defined]  # set above
+        if is_api_path(request.path):
+            response["API-Version"] = API_VERSION
+            add_rate_limit_headers(response, request.counts)  # type: ignore[attr-defined]  # set above
+        return response
+
+    # --- Who, and where ---------------------------------------------------------------------
+
+    def _enter(self, request: HttpRequest) -> None:
+        suffix = self._canonical(request)
+        subdomain = subdomain_of(request)
+        request.access = self._nobody(request, suffix)  # type: ignore[attr-defined]  # ours
+        try:
+            self._find(request, subdomain)
+            if request.refused_body is not None:  # type: ignore[attr-defined]  # set before
+                raise request.refused_body  # type: ignore[attr-defined]
+        finally:
+            # Refused credentials count too, or nobody could be stopped from guessing.
+            access: Access = request.access  # type: ignore[attr-defined]  # ours
+            request.counts = counted(request, access)  # type: ignore[attr-defined]  # ours
+            refuse_exceeded(access, request.counts)  # type: ignore[attr-defined]  # set above
+
+    def _find(self, request: HttpRequest, subdomain: str | None) -> None:
+        if not request.is_host_ours:  # type: ignore[attr-defined]  # set on arrival
+            raise NotFound
+        if subdomain is None:
+            request.urlconf = settings.FRONT_DOOR_URLCONF
+            return
+        if not is_acceptable(request.path_info):
+            raise NotFound
+        if not all(is_acceptable(f"{key}{value}") for key, value in request.GET.items()):
+            raise Unreadable("The query holds characters that cannot be read.")
+        blank = cast(Access, request.access)  # type: ignore[attr-defined]  # set by _enter
+        access = Decision(request, blank, subdomain, handle_in(blank.path)).first()
+        forwarded = forwarding.path_of(access)
+        if forwarded:
+            request.path_info = request.path = forwarded
+            blank = replace(blank, path=forwarded)
+            access = Decision(request, blank, subdomain, handle_in(forwarded)).first()
+        request.access = access  # type: ignore[attr-defined]  # ours
+
+    def _canonical(self, request: HttpRequest) -> Format | None:
+        """Bring the path into its one form, and return the format its suffix asks for."""
+        path = re.sub(r"/{2,}", "/", request.path_info)
+        path = with_action_of_query(request, path)
+        path, suffix = split_suffix(path)
+        if len(path) > 1:
+            path = path.rstrip("/") or "/"
+        request.path_info = request.path = path
+        return suffix
+
+    def _nobody(self, request: HttpRequest, suffix: Format | None) -> Access:
+        path = request.path_info
+        is_api = is_api_path(path)
+        wanted = choose(
+            accept=request.headers.get("Accept"),
+            content_type=request.content_type,
+            suffix=suffix,
+            has_token=has_credentials(request),
+            is_api=is_api,
+        )
+        request.is_format_refused = wanted is None  # type: ignore[attr-defined]  # ours
+        return Access(
+            now=timezone.now(),
+            host=settings.HOST,
+            path=path,
+            format=wanted or Format.MARKDOWN,
+            tenant=NO_TENANT,
+            query=request.GET.dict(),
+            has_suffix=suffix is not None,
+            remote_address=client_address(request),
+        )
+
+    # --- Whether ----------------------------------------------------------------------------
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> HttpResponse | None:
+        access = cast(Access, request.access)  # type: ignore[attr-defined]  # set by __call__
+        kwargs.pop("collective", None)
+        rule = rule_of(view)
+        if rule is None:
+            raise ImproperlyConfigured(f"{request.path} has no rule of access.")
+        if access.tenant is not NO_TENANT:
+            bind_tenant(access.tenant.id)
+        if isinstance(access.deciding, Decision):
+            access.deciding.route = Route(rule, view, kwargs)
+        try:
+            check(request, access, rule, view, kwargs)
+        except Refused as refused:
+            return render_refusal(request, refused)
+        return None
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Turn refusals raised by pages, actions and forms into answers."""
+        if isinstance(error, Refused):
+            return render_refusal(request, error)
+        if isinstance(error, SuspiciousOperation):
+            return render_refusal(request, Refused("Bad request", status=400, code="invalid"))
+        return None

@@ -1,0 +1,73 @@
+"""Browser sessions: whose they are, when they end, and what they verified lately."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+
+from harmonic.kernel.database.tenancy import parse_uuid
+
+USER, TENANT, SIGNED_IN, SEEN, VERIFIED = "user", "tenant", "signed_in_at", "seen_at", "verified"
+SCOPES = ("api_tokens", "admin")
+# The time of the last request is written at most this often.
+SEEN_WRITTEN_EVERY = timedelta(minutes=1)
+
+REASONS = {
+    "session_absolute_timeout": "Your session has expired. Please sign in again.",
+    "session_idle_timeout": "You were signed out after a time of inactivity.",
+    "sessions_revoked": "Your session was revoked. Please sign in again.",
+    "user_suspended": "This account is suspended.",
+}
+
+
+def start(session: SessionBase, user_id: UUID, tenant_id: UUID, now: datetime) -> None:
+    """Sign a person in at one tenant, under a new session id."""
+    session.cycle_key()
+    session[USER], session[TENANT] = str(user_id), str(tenant_id)
+    session[SIGNED_IN] = session[SEEN] = now.timestamp()
+    session[VERIFIED] = {}
+
+
+def user_id(session: SessionBase) -> UUID | None:
+    return parse_uuid(session.get(USER, ""))
+
+
+def belongs_to(session: SessionBase, tenant_id: UUID) -> bool:
+    """Answer whether somebody is signed in, and at this tenant."""
+    return USER in session and session.get(TENANT) == str(tenant_id)
+
+
+def ended(
+    session: SessionBase, *, is_suspended: bool, revoked_at: datetime | None, now: datetime
+) -> str:
+    """Return why the session is over, as the log names it, or ""."""
+    signed_in, seen = session.get(SIGNED_IN, 0), session.get(SEEN, 0)
+    moment = now.timestamp()
+    if moment - signed_in > settings.SESSION_ABSOLUTE_TIMEOUT.total_seconds():
+        return "session_absolute_timeout"
+    if moment - seen > settings.SESSION_IDLE_TIMEOUT.total_seconds():
+        return "session_idle_timeout"
+    if is_suspended:
+        return "user_suspended"
+    is_revoked = revoked_at is not None and revoked_at.timestamp() >= signed_in
+    return "sessions_revoked" if is_revoked else ""
+
+
+def note_seen(session: SessionBase, now: datetime) -> None:
+    if now.timestamp() - session.get(SEEN, 0) >= SEEN_WRITTEN_EVERY.total_seconds():
+        session[SEEN] = now.timestamp()
+
+
+def note_verified(session: SessionBase, scope: str, now: datetime) -> None:
+    session[VERIFIED] = {**session.get(VERIFIED, {}), scope: now.timestamp()}
+
+
+def fresh_scopes(session: SessionBase, now: datetime) -> frozenset[str]:
+    """Return the step-up scopes that need no new proof; signing in proves all of them."""
+    verified = session.get(VERIFIED, {})
+    lately = now.timestamp() - settings.REVERIFICATION_TIMEOUT.total_seconds()
+    signed_in = session.get(SIGNED_IN, 0)
+    return frozenset(scope for scope in SCOPES if max(signed_in, verified.get(scope, 0)) > lately)

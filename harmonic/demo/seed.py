@@ -1,0 +1,198 @@
+"""The demo world: what `make run` shows first, and what the tests stand on.
+
+Everything is made through the product's own rules and actions, under dates of the past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.actions.agents import create_ai_agent
+from accounts.models import Tenant, TenantUser, User
+from accounts.rules import new_user
+from collectives import rules
+from collectives.actions.agents import add_ai_agent_to_collective
+from collectives.actions.collective import create_collective
+from collectives.models import Collective
+from collectives.notes import actions as notes
+from collectives.notes.models import Note
+from collectives.queries import membership_of
+from harmonic.access.access_as import access_as
+from harmonic.demo import texts
+from harmonic.kernel.access import Access
+from harmonic.kernel.actions import Action, Outcome, perform
+from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.parameters.decoding import Raw
+
+PASSWORD = "harmonic-demo-password"  # noqa: S105 the demo's own, printed at first start
+
+TENANTS: tuple[tuple[str, str, dict[str, bool]], ...] = (
+    ("garden", "Garden Cooperative", {"is_api_enabled": True, "is_ai_agents_enabled": True}),
+    ("harbor", "Harbor Makers", {}),
+    ("summit", "Summit Network", {"is_api_enabled": True}),
+)
+PEOPLE: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
+    # handle, name, tenants, tenants where they are admin
+    ("alice", "Alice", ("garden", "harbor", "summit"), ("garden", "harbor")),
+    ("bob", "Bob", ("garden",), ()),
+    ("carol", "Carol", ("garden",), ()),
+    ("dave", "Dave", ("harbor", "summit"), ("summit",)),
+    ("erin", "Erin", ("garden",), ()),
+)
+AGENTS = (
+    # handle, parent, mode, identity prompt
+    ("scout", "alice", "external", "You keep an eye on the kitchen and write short, kind notes."),
+    ("pilot", "bob", "external", "You try things out for Bob."),
+    ("steward", "alice", "internal", "You remind the crew of what it decided."),
+)
+COLLECTIVES = (
+    # tenant, handle, name, admin, API flag, other members, description
+    ("garden", "kitchen", "Kitchen Crew", "alice", True, ("bob", "erin"), "Who cooks, and how."),
+    ("garden", "treasury", "Treasury", "carol", False, ("alice",), "What we own and owe."),
+    ("garden", "board", "Board Room", "carol", True, (), "The board's own table."),
+    ("harbor", "workshop", "Workshop", "dave", True, ("alice",), "Benches, saws, glue."),
+    ("summit", "basecamp", "Base Camp", "dave", True, ("alice",), "Where every climb begins."),
+)
+
+
+def exists() -> bool:
+    return Tenant.objects.filter(subdomain__in=[subdomain for subdomain, *_ in TENANTS]).exists()
+
+
+@transaction.atomic
+def build(now: datetime | None = None) -> None:
+    """Make the demo world as it is at `now`."""
+    World(now or timezone.now()).build()
+
+
+class World:
+    """Builds the world step by step."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.founded = now - timedelta(days=60)
+        self.tenants: dict[str, Tenant] = {}
+        self.users: dict[str, User] = {}
+
+    def build(self) -> None:
+        for subdomain, name, switches in TENANTS:
+            self._tenant(subdomain, name, switches)
+        for handle, name, *_ in PEOPLE:
+            self.users[handle] = new_user(
+                name=name, email=f"{handle}@example.com", now=self.founded, password=PASSWORD
+            )
+        self._memberships()
+        for row in COLLECTIVES:
+            self._collective(*row)
+        for agent in AGENTS:
+            self._agent(*agent)
+        self._kitchen_agents()
+        self._content()
+        self.users["erin"].suspend(self.now - timedelta(days=1), "Asked to pause.")
+
+    def _tenant(self, subdomain: str, name: str, switches: Mapping[str, bool]) -> None:
+        self.tenants[subdomain] = rules.new_tenant(
+            subdomain=subdomain,
+            name=name,
+            host=settings.HOST,
+            now=self.founded,
+            is_listed=True,
+            **switches,
+        )
+
+    def _memberships(self) -> None:
+        for handle, _, tenants, admin_in in PEOPLE:
+            for subdomain in tenants:
+                tenant = self.tenants[subdomain]
+                with tenant_bound(tenant.id):
+                    rules.join_tenant(
+                        self.users[handle],
+                        tenant,
+                        now=self.founded,
+                        handle=handle,
+                        is_admin=subdomain in admin_in,
+                    )
+
+    @contextmanager
+    def _acting(
+        self, subdomain: str, handle: str, place: str = "", days_ago: float = 60
+    ) -> Iterator[Access]:
+        with tenant_bound(self.tenants[subdomain].id):
+            moment = self.now - timedelta(days=days_ago)
+            yield access_as(subdomain, handle, place, now=moment)
+
+    def _collective(
+        self,
+        subdomain: str,
+        handle: str,
+        name: str,
+        admin: str,
+        is_api_on: bool,
+        members: tuple[str, ...],
+        description: str,
+    ) -> None:
+        values = {
+            "name": name,
+            "handle": handle,
+            "description": description,
+            "api_enabled": is_api_on,
+            "tempo": "weekly",
+        }
+        with self._acting(subdomain, admin, days_ago=58) as access:
+            collective: Collective = do(create_collective, access, None, values).object
+            for member in members:
+                person = TenantUser.objects.get(handle=member)
+                rules.add_member(collective, person, now=access.now)
+
+    def _agent(self, handle: str, parent: str, mode: str, prompt: str) -> None:
+        values = {"name": handle, "mode": mode, "identity_prompt": prompt}
+        with self._acting("garden", parent, days_ago=40) as access:
+            do(create_ai_agent, access, None, values)
+
+    def _kitchen_agents(self) -> None:
+        with self._acting("garden", "alice", "kitchen", days_ago=39) as access:
+            for handle in ("scout", "steward"):
+                agent = TenantUser.objects.get(handle=handle)
+                do(add_ai_agent_to_collective, access, None, {"ai_agent_id": str(agent.user_id)})
+        # Carol belongs to the board as well as being its admin.
+        with self._acting("garden", "carol", "board") as access:
+            assert membership_of(access.here.id, TenantUser.objects.get(handle="carol"))
+
+    # --- Content ----------------------------------------------------------------------------
+
+    def _content(self) -> None:
+        for entry in texts.NOTES:
+            self._note(entry)
+
+    def _note(self, entry: texts.DemoNote) -> None:
+        values = {"title": entry.title, "text": entry.text}
+        with self._acting(entry.tenant, entry.author, entry.place, entry.days_ago) as access:
+            note: Note = do(notes.create_note, access, None, values).object
+        for after in entry.afterwards:
+            self._afterwards(entry, note, after)
+
+    def _afterwards(self, entry: texts.DemoNote, note: Note, after: texts.After) -> None:
+        days_ago = entry.days_ago - after.days_later
+        with self._acting(entry.tenant, after.who, entry.place, days_ago) as access:
+            if after.what == "comment":
+                made = do(notes.add_comment, access, note, {"text": after.text})
+                for reply in after.replies:
+                    self._afterwards(entry, made.object, reply)
+            elif after.what == "edit":
+                do(notes.update_note, access, note, {"text": after.text})
+            elif after.what == "confirm":
+                do(notes.confirm_read, access, note, {})
+            elif after.what == "pin":
+                do(notes.pin_note, access, note, {})
+
+
+def do(action: Action, access: Access, target: Any, values: Mapping[str, Any]) -> Outcome:
+    """Perform an action as a program would."""
+    return perform(action, access, lambda _: target, Raw(dict(values)))

@@ -1,0 +1,313 @@
+"""Every "no", rendered once, in the format asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+
+from harmonic.access import sessions
+from harmonic.http.origins import origin_of_tenant
+from harmonic.kernel import audit
+from harmonic.kernel.access import (
+    AUTHENTICATE,
+    SIGN_IN,
+    Access,
+    FreshProofRequired,
+    Invalid,
+    Link,
+    NotFound,
+    Refused,
+    SignInRequired,
+)
+from harmonic.kernel.http.negotiation import Format, is_api_path, prefers_problem
+from harmonic.kernel.parameters import wording
+from harmonic.kernel.rendering.documents import Document, keep_private, respond
+
+JSON = "application/json; charset=utf-8"
+PROBLEM = "application/problem+json"
+# What problem details have besides the keys of every error.
+PROBLEM_KEYS = frozenset({"type", "title", "detail"})
+BEARER = 'Bearer realm="Harmonic"'
+
+
+def render_refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Answer a refusal: a redirect, a page, a Markdown document or a JSON object."""
+    access: Access | None = getattr(request, "access", None)
+    if access is None:
+        return _bare(refused)
+    request.refused = refused  # type: ignore[attr-defined]  # ours; the token's page tells it
+    if refused.status == 403:
+        audit.record(
+            "permission_denied",
+            access,
+            warn=True,
+            code=refused.code,
+            method=request.method,
+            action=refused.action or None,
+        )
+    if access.format == Format.JSON:
+        response = _json(request, access, refused)
+    elif location := _location(request, access, refused):
+        response = _redirect(request, access, location)
+    else:
+        response = _document(request, access, refused)
+    for name, value in refused.headers.items():
+        response[name] = value
+    if response.status_code == 401:
+        response.setdefault("WWW-Authenticate", BEARER)
+    return response
+
+
+def _bare(refused: Refused) -> HttpResponse:
+    return HttpResponse(
+        f"{refused.message}\n", status=refused.status, content_type="text/plain; charset=utf-8"
+    )
+
+
+# --- HTML -----------------------------------------------------------------------------------
+
+
+def _location(request: HttpRequest, access: Access, refused: Refused) -> str:
+    """Return where a session goes instead of a page that says no, or ""."""
+    is_read = request.method in {"GET", "HEAD"}
+    if refused.location and is_read and access.token is None:
+        is_suffixed = access.has_suffix and access.format == Format.MARKDOWN
+        return refused.location + (".md" if is_suffixed else "")
+    if access.format != Format.HTML:
+        return ""
+    if isinstance(refused, SignInRequired) and access.token is None:
+        if request.headers.get("Authorization", "").strip():
+            return ""
+        return f"/login?{urlencode({'redirect_to_resource': target_of(request, access)})}"
+    if isinstance(refused, FreshProofRequired):
+        return f"/reverify?{urlencode({'scope': refused.scope, 'then': _then(request, access)})}"
+    return ""
+
+
+def target_of(request: HttpRequest, access: Access) -> str:
+    query = request.META.get("QUERY_STRING", "")
+    return f"{access.path}?{query}" if query else access.path
+
+
+def _then(request: HttpRequest, access: Access) -> str:
+    """Return where to go once verified; a stashed POST is replayed."""
+    if request.method in {"GET", "HEAD"}:
+        return target_of(request, access)
+    stashed = {
+        "path": access.path,
+        "values": {
+            key: request.POST.getlist(key)
+            for key in request.POST
+            if key not in {"csrfmiddlewaretoken", "password"}
+        },
+    }
+    request.session["stashed_post"] = stashed
+    return "/reverify/replay"
+
+
+def _redirect(request: HttpRequest, access: Access, location: str) -> HttpResponse:
+    if access.is_session_ended in sessions.REASONS:
+        messages.warning(request, sessions.REASONS[access.is_session_ended])
+    status = 302 if request.method in {"GET", "HEAD"} else 303
+    response = HttpResponseRedirect(location, status=status)
+    keep_private(response)
+    return response
+
+
+# --- Documents ------------------------------------------------------------------------------
+
+
+def _document(request: HttpRequest, access: Access, refused: Refused) -> HttpResponse:
+    refused = _as_document(access, refused)
+    title, message, hint = title_of(refused), message_of(refused), hint_of(refused)
+    document = Document(
+        title=title,
+        template="refusal.html",
+        context={
+            "refusal": refused,
+            "message": message,
+            "hint": hint,
+            # A document has its own list of what can be done.
+            "links": () if refused.document else refused.links,
+            "parts": parts_of(title, message, hint),
+            "action_name": refused.action,
+            "home": _home(request, access),
+            "request_id": getattr(request, "request_id", ""),
+        },
+        status=refused.status,
+        error=message,
+        base=_base_of(refused),
+    )
+    return respond(request, access, document)
+
+
+def _base_of(refused: Refused) -> str:
+    """Return the template around a refusal.
+
+    A page over a limit has no navigation: it is sent as often as somebody asks too often, so it
+    must cost little.
+    """
+    return "base_bare.html" if refused.status == 429 else "base.html"
+
+
+def _home(request: HttpRequest, access: Access) -> Link:
+    """Return the way on from a refusal that shows none itself."""
+    if access.tenant.subdomain:
+        return Link("Home", "/")
+    return Link("All communities", f"{origin_of_tenant(request)}/")
+
+
+def _as_document(access: Access, refused: Refused) -> Refused:
+    """Return the refusal as Markdown tells it: a method not offered is a page not there."""
+    if refused.code == "method_not_allowed" and access.format == Format.MARKDOWN:
+        return NotFound()
+    return refused
+
+
+def hint_of(refused: Refused, *, is_api: bool = False) -> str:
+    """Return what would cure a refusal; whoever is nobody learns how to be somebody."""
+    if refused.hint or not isinstance(refused, SignInRequired):
+        return refused.hint
+    return f"{AUTHENTICATE}." if is_api else SIGN_IN
+
+
+def title_of(refused: Refused) -> str:
+    if refused.action:
+        return f"Action Error: {refused.action}"
+    if refused.document:
+        return "Unknown Action"
+    return f"{refused.status} {HTTPStatus(refused.status).phrase}"
+
+
+def message_of(refused: Refused) -> str:
+    if isinstance(refused, Invalid) and refused.problems:
+        return wording.joined(refused.problems)
+    return refused.message
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A refusal as a page for people shows it: a small line, a heading, and a sentence."""
+
+    label: str
+    heading: str
+    sentence: str
+
+
+def parts_of(title: str, message: str, hint: str) -> Parts:
+    """Take a message such as `403 Unauthorized - Only people may` apart.
+
+    What the small line says anyway is not said again; where nothing else is left, the hint's
+    first sentence makes the heading.
+    """
+    label, _, rest = message.partition(" - ") if message[:3].isdecimal() else (title, "", message)
+    heading = rest.removeprefix("Unauthorized").removeprefix(": ")
+    if heading or not hint:
+        return Parts(label, heading[:1].upper() + heading[1:], hint)
+    first, _, sentence = hint.partition(". ")
+    return Parts(label, first.rstrip("."), sentence)
+
+
+# --- JSON -----------------------------------------------------------------------------------
+
+
+def _json(request: HttpRequest, access: Access, refused: Refused) -> HttpResponse:
+    is_api = is_api_path(access.path)
+    body = error_object(refused, getattr(request, "request_id", ""), is_api=is_api)
+    if is_api:
+        return api_error(request, body)
+    if refused.action:
+        body = {"success": False, "action": refused.action, **body}
+    return _object(body, JSON)
+
+
+def api_error(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:
+    """Answer with an error of the API, as problem details or not, whatever `body` is."""
+    plain = {key: value for key, value in body.items() if key not in PROBLEM_KEYS}
+    if prefers_problem(request.headers.get("Accept")):
+        return _object(problem_of(request, plain), PROBLEM)
+    return _object(plain, JSON)
+
+
+def _object(body: dict[str, Any], kind: str) -> HttpResponse:
+    response = JsonResponse(body, status=body["status"], json_dumps_params={"ensure_ascii": False})
+    response["Content-Type"] = kind
+    keep_private(response)
+    return response
+
+
+def problem_of(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
+    """Return an error as problem details (RFC 9457), under the keys that it has anyway."""
+    return {
+        **body,
+        "type": f"{request.scheme}://{request.get_host()}/api/v1/docs#{body['code']}",
+        "title": body["code"].replace("_", " ").capitalize(),
+        "detail": body["error"],
+    }
+
+
+def error_object(refused: Refused, request_id: str, *, is_api: bool) -> dict[str, Any]:
+    """Return the one shape of errors in JSON (`docs/api.md`, Errors)."""
+    status, message = refused.status, refused.message
+    fields: dict[str, list[str]] = {}
+    sentence = wording.rest_sentence if is_api else wording.sentence
+    if isinstance(refused, Invalid):
+        status = 400 if is_api and status == Invalid.status else status
+        message = _rest_message(refused) if is_api else message_of(refused)
+        for problem in refused.problems:
+            fields.setdefault(problem.param, []).append(sentence(problem))
+    body: dict[str, Any] = {
+        "error": message,
+        "code": refused.code,
+        "status": status,
+        "request_id": request_id,
+    }
+    if fields:
+        body["fields"] = fields
+    if hint := hint_of(refused, is_api=is_api):
+        body["hint"] = hint
+    return {**body, **refused.extra}
+
+
+def _rest_message(invalid: Invalid) -> str:
+    return invalid.rest_message or wording.rest_joined(invalid.problems)
+
+
+# --- Django's own handlers ------------------------------------------------------------------
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render_refusal(request, Refused("Bad request", status=400, code="invalid"))
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render_refusal(request, Refused())
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render_refusal(request, NotFound())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer our own fault: the request id and nothing else."""
+    refused = Refused("Something went wrong on our side.", status=500, code="internal")
+    try:
+        return render_refusal(request, refused)
+    except Exception:  # the fault may lie in the templates themselves
+        return _bare(refused)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return render_refusal(
+        request,
+        Refused(
+            "This form could not be trusted, so nothing was changed.",
+            code="csrf_failed",
+            hint="Reload the page and send the form again.",
+        ),
+    )

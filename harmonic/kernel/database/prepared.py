@@ -1,0 +1,255 @@
+"""Querysets compiled once and executed with new parameters.
+
+Building SQL from a queryset of several joins costs many times what the database does with
+it. What hot pages ask goes through here; everything else is plain ORM.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Generic, TypeVar, cast, overload
+from uuid import UUID
+from zlib import crc32
+
+from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.models import QuerySet
+from django.db.models.sql import UpdateQuery
+from django.db.models.sql.compiler import SQLCompiler
+
+from harmonic.kernel.database.tenancy import bound_tenant_id, tenant_bound
+
+Scalar = str | int | UUID | datetime | date
+Parameter = Scalar | tuple[Scalar, ...]
+Values = QuerySet[Any, tuple[Any, ...]]
+Raw = tuple[Any, ...]
+# A parameter's name and type, and how many values it has if it is a tuple.
+_Kind = tuple[str, type[Scalar], int]
+# The name and the number of a value, or nothing for one that is always the same.
+_Slot = tuple[str, int]
+
+T = TypeVar("T")
+M = TypeVar("M", bound=models.Model)
+
+_ALWAYS: _Slot = ("", 0)
+_BOUND: _Slot = ("<tenant>", 0)
+# Stands for the bound tenant, by whose rows the managers restrict a queryset.
+_TENANT = uuid.uuid5(uuid.NAMESPACE_OID, "the bound tenant")
+_UUID_FIELD = models.UUIDField()
+_MOMENT_FIELD = models.DateTimeField()
+_DAY_FIELD = models.DateField()
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """SQL, what stands at each of its placeholders, and the columns' converters."""
+
+    sql: str
+    slots: tuple[tuple[_Slot, Any], ...]
+    converters: Mapping[int, tuple[list[Callable[..., Any]], Any]]
+
+    def converted(self, row: Raw) -> Raw:
+        values = list(row)
+        for position, (converters, expression) in self.converters.items():
+            for convert in converters:
+                values[position] = convert(values[position], expression, connection)
+        return tuple(values)
+
+
+class Rows(Sequence[T]):
+    """What was found: `raw` as the database gave it, made into objects when asked for."""
+
+    def __init__(self, raw: list[Raw], statement: _Statement, make: Callable[[Raw], T]) -> None:
+        self.raw = raw
+        self._statement = statement
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Rows[T]: ...
+
+    def __getitem__(self, at: int | slice) -> T | Rows[T]:
+        if isinstance(at, slice):
+            return Rows(self.raw[at], self._statement, self._make)
+        return self._make(self._statement.converted(self.raw[at]))
+
+
+class Prepared(Generic[T]):
+    """A `values_list` queryset whose parameters change; `make` makes an object of a row.
+
+    `build` makes the queryset from a shape, which is compiled in, and from parameters, whose
+    values must stand in it as they are: compared, not transformed. The bound tenant is a
+    parameter of its own accord, wherever a manager asks for it. A tuple is for `__in`; it must
+    not be empty. `lock` is the locking clause of databases that lock rows; `values_list` cannot
+    name the tables that `select_for_update` is to lock.
+    """
+
+    SHAPES = 256
+
+    def __init__(
+        self, build: Callable[..., Values], make: Callable[[Raw], T], lock: str = ""
+    ) -> None:
+        self._build = build
+        self._make = make
+        self._lock = lock
+        self._statement = lru_cache(self.SHAPES)(self._compiled)
+
+    def first(self, *shape: Hashable, **parameters: Parameter) -> T | None:
+        """Return the first row for these parameters, or None."""
+        statement, values = self._bound(shape, parameters)
+        with connection.cursor() as cursor:
+            cursor.execute(statement.sql, values)
+            found = cursor.fetchone()
+        return None if found is None else self._make(statement.converted(found))
+
+    def rows(self, *shape: Hashable, **parameters: Parameter) -> Rows[T]:
+        """Return every row for these parameters."""
+        statement, values = self._bound(shape, parameters)
+        with connection.cursor() as cursor:
+            cursor.execute(statement.sql, values)
+            return Rows(cursor.fetchall(), statement, self._make)
+
+    def _bound(
+        self, shape: tuple[Hashable, ...], parameters: Mapping[str, Parameter]
+    ) -> tuple[_Statement, list[Any]]:
+        given = {name: _padded(value) for name, value in parameters.items()}
+        kinds = tuple(
+            (name, type(values[0]), len(values) if isinstance(parameters[name], tuple) else 0)
+            for name, values in given.items()
+        )
+        statement = self._statement(connection.vendor, shape, kinds)
+        return statement, [_value(slot, given, always) for slot, always in statement.slots]
+
+    def _compiled(
+        self, vendor: str, shape: tuple[Hashable, ...], kinds: tuple[_Kind, ...]
+    ) -> _Statement:
+        """Return the statement of a shape, found by compiling it with values known again."""
+        samples = {name: _samples(name, kind, count or 1) for name, kind, count in kinds}
+        given = {name: samples[name] if count else samples[name][0] for name, _, count in kinds}
+        with tenant_bound(_TENANT):
+            compiler = self._compiler(*shape, **given)
+            sql, values = compiler.as_sql()
+        slots = {_adapted(v): (name, n) for name in samples for n, v in enumerate(samples[name])}
+        assert slots.keys() <= set(values), "a parameter is not in the statement as it is"
+        slots[_adapted(_TENANT)] = _BOUND
+        columns = [expression for expression, *_ in compiler.select or ()]
+        locks_rows = self._lock and connection.features.has_select_for_update
+        return _Statement(
+            f"{sql} {self._lock}" if locks_rows else sql,
+            tuple((slots.get(value, _ALWAYS), value) for value in values),
+            compiler.get_converters(columns),
+        )
+
+    def _compiler(self, *shape: Hashable, **given: Parameter) -> SQLCompiler:
+        compiler: SQLCompiler = self._build(*shape, **given).query.get_compiler(
+            connection=connection
+        )
+        return compiler
+
+
+class PreparedUpdate(Prepared[Any]):
+    """An update whose parameters change, compiled once.
+
+    `build` makes the queryset of the rows; `change` makes the new values by field, from the
+    same parameters.
+    """
+
+    def __init__(
+        self, build: Callable[..., QuerySet[Any]], change: Callable[..., Mapping[str, Any]]
+    ) -> None:
+        super().__init__(build, tuple)
+        self._change = change
+
+    def run(self, **parameters: Parameter) -> int:
+        """Update the rows for these parameters, and return how many there were."""
+        statement, values = self._bound((), parameters)
+        with connection.cursor() as cursor:
+            cursor.execute(statement.sql, values)
+            return int(cursor.rowcount)
+
+    def _compiler(self, *shape: Hashable, **given: Parameter) -> SQLCompiler:
+        query = cast(UpdateQuery, self._build(**given).query.chain(UpdateQuery))
+        query.add_update_values(dict(self._change(**given)))
+        compiler: SQLCompiler = query.get_compiler(connection=connection)
+        return compiler
+
+
+def of_model(
+    model: type[M],
+    build: Callable[..., QuerySet[M]],
+    annotated: Iterable[str] = (),
+    without: Iterable[str] = (),
+    lock: str = "",
+) -> Prepared[M]:
+    """Return a prepared queryset of a model's instances, with what `build` annotates.
+
+    The columns named in `without` are not read; the instances have them deferred. With `lock`,
+    the rows stay locked until the end of the transaction, as `Prepared` says.
+    """
+    left_out = frozenset(without)
+    every = [column.attname for column in model._meta.concrete_fields]
+    columns = [column for column in every if column not in left_out]
+    names = tuple(annotated)
+
+    def values(*shape: Hashable, **parameters: Parameter) -> Values:
+        return build(*shape, **parameters).values_list(*columns, *names)
+
+    def make(row: Raw) -> M:
+        made = model.from_db(DEFAULT_DB_ALIAS, columns, row[: len(columns)])
+        for name, value in zip(names, row[len(columns) :], strict=True):
+            setattr(made, name, value)
+        return made
+
+    return Prepared(values, make, lock)
+
+
+def _padded(value: Parameter) -> tuple[Scalar, ...]:
+    """Return the values of a parameter; a tuple grows to a power of two, for few statements."""
+    if not isinstance(value, tuple):
+        return (value,)
+    length = 1 << (len(value) - 1).bit_length()
+    return value + value[-1:] * (length - len(value))
+
+
+def _value(slot: _Slot, given: Mapping[str, tuple[Scalar, ...]], always: Any) -> Any:
+    if slot is _ALWAYS:
+        return always
+    if slot is _BOUND:
+        return _adapted(bound_tenant_id())
+    name, number = slot
+    return _adapted(given[name][number])
+
+
+def _samples(name: str, kind: type[Scalar], count: int) -> tuple[Scalar, ...]:
+    return tuple(_sample(f"{name} {number}", kind) for number in range(count))
+
+
+def _sample(name: str, kind: type[Scalar]) -> Scalar:
+    if issubclass(kind, UUID):
+        return uuid.uuid5(uuid.NAMESPACE_OID, name)
+    if issubclass(kind, datetime):
+        return _LONG_AGO + timedelta(microseconds=crc32(name.encode()))
+    if issubclass(kind, date):
+        return _LONG_AGO.date() + timedelta(days=crc32(name.encode()) % 20_000)
+    if issubclass(kind, int):
+        return crc32(name.encode()) >> 2
+    return f"\x00{name}\x00"
+
+
+def _adapted(value: Scalar) -> Any:
+    if isinstance(value, UUID):
+        return _UUID_FIELD.get_db_prep_value(value, connection)
+    if isinstance(value, datetime):
+        return _MOMENT_FIELD.get_db_prep_value(value, connection)
+    if isinstance(value, date):
+        return _DAY_FIELD.get_db_prep_value(value, connection)
+    return value

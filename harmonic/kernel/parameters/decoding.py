@@ -1,0 +1,291 @@
+"""From a request's body to an action's validated parameters."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import chain
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from django.conf import settings
+from django.core.exceptions import BadRequest, TooManyFieldsSent
+from django.http import HttpRequest, QueryDict, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from harmonic.kernel.access import Invalid, Refused, Unreadable
+from harmonic.kernel.http.negotiation import is_api_path
+from harmonic.kernel.parameters import wording
+from harmonic.kernel.parameters.fields import Flag, Names, Params
+
+JSON = "application/json"
+URLENCODED = "application/x-www-form-urlencoded"
+FORMS = frozenset({URLENCODED, "multipart/form-data"})
+
+# What a Content-Encoding says that codes nothing.
+_UNCODED = frozenset({"", "identity"})
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_GROUPED = re.compile(r"^\w+\[(\w+)\](\[\])?$")
+MAX_DEPTH = 50
+
+
+# What every write of a page takes besides its parameters.
+DRY_RUN = "dry_run"
+
+
+class RehearsalParams(Params):
+    dry_run = Flag(required=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """What a caller sent: by parameter, a JSON value or the list of a form's values."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    is_form: bool = False
+    # Names that stand in the query string alone; pages may have parameters of their own.
+    in_query: frozenset[str] = frozenset()
+
+
+def raw_of(request: HttpRequest) -> Raw:
+    """Read the parameters of a write: the body, over the query string.
+
+    Raises:
+        Unreadable: the body is not a JSON object, or no form.
+        Refused: its media type is not supported.
+    """
+    values, is_form = _body_values(request)
+    if not _is_utf8(request.META.get("QUERY_STRING", "").encode("latin-1", "replace")):
+        raise Unreadable("The query holds characters that cannot be read.")
+    query = _lists(request.GET)
+    if is_form:
+        return Raw({**query, **values}, is_form=True)
+    last = {name: sent[-1] for name, sent in query.items()}
+    return Raw({**last, **values}, in_query=frozenset(last) - frozenset(values))
+
+
+def raw_of_body(request: HttpRequest) -> Raw:
+    """Read the parameters of a write from the body alone: a URL must hold no password.
+
+    Raises:
+        Unreadable: the body is not a JSON object, or no form.
+        Refused: its media type is not supported.
+    """
+    values, is_form = _body_values(request)
+    return Raw(values, is_form=is_form)
+
+
+def _body_values(request: HttpRequest) -> tuple[Mapping[str, Any], bool]:
+    """Return what the body holds, and whether it is a form."""
+    check_media_type(request)
+    if request.content_type == JSON and request.body.strip():
+        return _json(request), False
+    return _lists(_form(request)), True
+
+
+def without_rehearsal(raw: Raw) -> tuple[Raw, bool]:
+    """Return the parameters without `dry_run`, and whether it is asked for.
+
+    Raises:
+        Invalid: it is no boolean.
+    """
+    if DRY_RUN not in raw.values:
+        return raw, False
+    asked = validated(RehearsalParams, replace(raw, values={DRY_RUN: raw.values[DRY_RUN]}))
+    values = {name: value for name, value in raw.values.items() if name != DRY_RUN}
+    return replace(raw, values=values), asked.get(DRY_RUN, False)
+
+
+def read_body(request: HttpRequest) -> None:
+    """Read the body into memory, after its size and kind are judged.
+
+    Requests to the API are free to send a body of any media type where none is read.
+
+    Raises:
+        Unreadable: the body broke off, or its chunks are malformed.
+        Refused: it is too large, compressed, or of an unsupported media type.
+    """
+    length = _length(request)
+    if not length:
+        return
+    if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        raise too_large()
+    if request.headers.get("Content-Encoding", "").lower() not in _UNCODED:
+        raise _unsupported_coding()
+    if request.method not in _READS and not is_api_path(request.path):
+        check_media_type(request)
+    try:
+        is_whole = len(request.body) == length
+    except UnreadablePostError as error:
+        raise broken_off() from error
+    if not is_whole:
+        raise broken_off()
+
+
+def check_media_type(request: HttpRequest) -> None:
+    """Pass if there is no body, or one that parameters can be read from.
+
+    Raises:
+        Refused: 415.
+    """
+    if _length(request) and request.content_type not in FORMS | {JSON}:
+        raise unsupported_media_type()
+
+
+def _length(request: HttpRequest) -> int:
+    return int(request.META.get("CONTENT_LENGTH") or 0)
+
+
+def _json(request: HttpRequest) -> dict[str, Any]:
+    sent = request.body
+    try:
+        body = json.loads(sent, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("The body is not valid JSON.") from error
+    if not isinstance(body, dict):
+        raise Unreadable("The body must be a JSON object.")
+    if sent.count(b"{") + sent.count(b"[") > MAX_DEPTH and _is_deep(body):
+        raise Unreadable(f"The body is nested too deeply (maximum {MAX_DEPTH} levels).")
+    return body
+
+
+def _is_deep(body: dict[str, Any]) -> bool:
+    """Return whether objects and lists are nested beyond `MAX_DEPTH`."""
+    level: list[Any] = [body]
+    for _ in range(MAX_DEPTH):
+        children = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for each in chain(*children) if isinstance(each, dict | list)]
+    return bool(level)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _form(request: HttpRequest) -> QueryDict:
+    # Django would put a mark in place of what it cannot read, and not say so.
+    if request.content_type == URLENCODED and not _is_utf8(request.body):
+        raise Unreadable("The form holds characters that cannot be read.")
+    try:
+        return request.POST
+    except (MultiPartParserError, TooManyFieldsSent, BadRequest, ValueError) as error:
+        raise Unreadable("The form cannot be read.") from error
+
+
+def _is_utf8(quoted: bytes) -> bool:
+    try:
+        unquote_to_bytes(quoted).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def too_large() -> Refused:
+    return Refused("The body is too large (maximum 16 MB).", status=413, code="payload_too_large")
+
+
+def broken_off() -> Refused:
+    return Unreadable("The body broke off, or its chunks are malformed.")
+
+
+def unsupported_media_type() -> Refused:
+    return Refused(
+        "The body's media type is not supported.",
+        status=415,
+        code="unsupported_media_type",
+        hint="Send application/json, application/x-www-form-urlencoded or multipart/form-data.",
+    )
+
+
+def _unsupported_coding() -> Refused:
+    return Refused(
+        "A compressed body is not supported.",
+        status=415,
+        code="unsupported_media_type",
+        hint="Send it without Content-Encoding.",
+        headers={"Accept-Encoding": "identity"},
+    )
+
+
+def _lists(form: QueryDict) -> dict[str, list[str]]:
+    """Return a form's values under flat names: `api_token[name]`, `scopes[]` and plain.
+
+    A name inside of brackets wins over the same name without.
+    """
+    plain: dict[str, list[str]] = {}
+    nested: dict[str, list[str]] = {}
+    for key in form:
+        grouped = _GROUPED.match(key)
+        values, name = (nested, grouped[1]) if grouped else (plain, key.removesuffix("[]"))
+        values.setdefault(name, []).extend(str(value) for value in form.getlist(key))
+    return {**plain, **nested}
+
+
+def validated(serializer_class: type[Params] | None, raw: Raw) -> dict[str, Any]:
+    """Return the parameters that an action declares, in their types.
+
+    Optional parameters that are absent, null or (but for text) blank are left out.
+
+    Raises:
+        Invalid: with a problem for each faulty parameter.
+    """
+    if serializer_class is None:
+        return {}
+    serializer = serializer_class(data=_taken(declared_fields(serializer_class), raw))
+    try:
+        serializer.is_valid(raise_exception=True)
+    except ValidationError as error:
+        raise Invalid(*wording.problems_of(error, serializer)) from error
+    return dict(serializer.validated_data)
+
+
+Fields = Mapping[str, serializers.Field[Any, Any, Any, Any]]
+
+
+@cache
+def declared_fields(serializer_class: type[Params]) -> Fields:
+    """Return the fields of a serializer, to look at."""
+    return serializer_class().fields
+
+
+def _taken(declared: Fields, raw: Raw) -> dict[str, Any]:
+    taken = {}
+    for name, declared_field in declared.items():
+        if name not in raw.values:
+            continue
+        value = _value(declared_field, raw.values[name], raw.is_form)
+        if _counts_as_given(declared_field, value):
+            taken[name] = value
+    return taken
+
+
+def _value(declared: serializers.Field[Any, Any, Any, Any], value: Any, is_form: bool) -> Any:
+    if not is_form:
+        return value
+    if isinstance(declared, serializers.ListField):
+        return value
+    last = value[-1] if isinstance(value, list) else value
+    # A form sends an empty marker before each box, so that unticked is told from absent.
+    return False if isinstance(declared, Flag) and last == "" else last
+
+
+def _counts_as_given(declared: serializers.Field[Any, Any, Any, Any], value: Any) -> bool:
+    if declared.required:
+        return True
+    if value is None:
+        return bool(declared.allow_null)
+    is_text = isinstance(declared, serializers.CharField)
+    return is_text or isinstance(declared, Names) or value != ""
+
+
+def unknown_names(serializer_class: type[Params] | None, raw: Raw) -> list[str]:
+    """Return the names that were sent and that the action does not have."""
+    if raw.is_form:
+        return []
+    declared = declared_fields(serializer_class) if serializer_class else {}
+    return [name for name in raw.values if name not in declared and name not in raw.in_query]

@@ -1,0 +1,211 @@
+"""The kinds of parameters that actions take, as fields of REST framework serializers.
+
+Each knows its `wire_type`, the word that describes it to agents, and refuses values of
+another type instead of guessing (`docs/api.md`).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+from harmonic.kernel.database.tenancy import parse_uuid
+from harmonic.kernel.rendering.text import folded, is_acceptable, normalise_block, normalise_line
+
+TRUE = frozenset({"true", "1", "on", "yes", "t"})
+FALSE = frozenset({"false", "0", "off", "no", "f"})
+
+
+class _Text(serializers.CharField):
+    """Text as it was sent: blanks are kept, other types refused."""
+
+    wire_type: ClassVar[str] = "string"
+    default_error_messages: ClassVar[dict[str, Any]] = {"not_text": "", "unacceptable": ""}
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("trim_whitespace", False)
+        super().__init__(**kwargs)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        if data is not empty and data is not None:
+            data = self._checked(data)
+        return super().run_validation(data)
+
+    def _checked(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("not_text")
+        if not is_acceptable(data):
+            self.fail("unacceptable")
+        return self.normalised(data)
+
+    def normalised(self, value: str) -> str:
+        raise NotImplementedError
+
+
+class Line(_Text):
+    """One line of text: a name, a title."""
+
+    def normalised(self, value: str) -> str:
+        return normalise_line(value)
+
+
+class Address(Line):
+    """An e-mail address as it was sent; its folded form must fit into `max_length` as well."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        value = super().run_validation(data)
+        if isinstance(value, str) and len(folded(value)) > (self.max_length or 0):
+            self.fail("max_length", max_length=self.max_length)
+        return value
+
+
+class Exact(_Text):
+    """Text exactly as it was sent: a password, a path."""
+
+    def normalised(self, value: str) -> str:
+        return value
+
+
+class Block(_Text):
+    """Text of many lines. Only blanks count as blank."""
+
+    def normalised(self, value: str) -> str:
+        return normalise_block(value)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        value = super().run_validation(data)
+        if isinstance(value, str) and not value.strip() and not self.allow_blank:
+            self.fail("blank")
+        return value
+
+
+class Flag(serializers.BooleanField):
+    """A boolean, by the closed list of `docs/api.md`."""
+
+    wire_type: ClassVar[str] = "boolean"
+    default_error_messages: ClassVar[dict[str, Any]] = {"not_boolean": ""}
+
+    def to_internal_value(self, data: Any) -> bool:
+        if isinstance(data, bool):
+            return data
+        if isinstance(data, int) and data in (0, 1):
+            return bool(data)
+        word = data.strip().lower() if isinstance(data, str) else ""
+        if word not in TRUE | FALSE:
+            self.fail("not_boolean")
+        return word in TRUE
+
+
+class Whole(serializers.IntegerField):
+    """A whole number; numeric text counts."""
+
+    wire_type: ClassVar[str] = "integer"
+    default_error_messages: ClassVar[dict[str, Any]] = {"not_a_number": ""}
+
+    def to_internal_value(self, data: Any) -> int:
+        is_number = isinstance(data, int) and not isinstance(data, bool)
+        if isinstance(data, str):
+            is_number = data.strip().lstrip("+-").isdecimal() and len(data) <= 20
+        if not is_number:
+            self.fail("not_a_number")
+        return int(data)
+
+
+class Choice(serializers.ChoiceField):
+    """One of a few words. `aliases` are other ways to say them."""
+
+    wire_type: ClassVar[str] = "string"
+
+    def __init__(
+        self, choices: Any, *, aliases: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(choices, **kwargs)
+        self.aliases = dict(aliases or {})
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, bool):
+            data = "true" if data else "false"
+        if not isinstance(data, str):
+            self.fail("invalid_choice", input="")
+        word = data.strip()
+        return str(super().to_internal_value(self.aliases.get(word, word)))
+
+
+class Names(serializers.ListField):
+    """A list of words. An empty marker, as a form sends before its boxes, is dropped."""
+
+    wire_type: ClassVar[str] = "array[string]"
+    default_error_messages: ClassVar[dict[str, Any]] = {"not_text": ""}
+    child = Line(allow_blank=True)
+
+    def get_value(self, dictionary: Any) -> Any:
+        if hasattr(dictionary, "getlist"):
+            return dictionary.getlist(self.field_name) if self.field_name in dictionary else empty
+        return super().get_value(dictionary)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        return [name for name in super().to_internal_value(data) if name]
+
+
+class Id(serializers.Field[UUID, Any, str, Any]):
+    """The id of a row."""
+
+    wire_type: ClassVar[str] = "string"
+    default_error_messages: ClassVar[dict[str, Any]] = {"not_an_id": ""}
+
+    def to_internal_value(self, data: Any) -> UUID:
+        parsed = parse_uuid(data) if isinstance(data, str) else None
+        if parsed is None:
+            self.fail("not_an_id")
+        return parsed
+
+    def to_representation(self, value: UUID) -> str:
+        return str(value)
+
+
+class Moment(serializers.Field[datetime, Any, str, Any]):
+    """A moment: ISO 8601; without a zone it is UTC, a date alone is midnight UTC."""
+
+    wire_type: ClassVar[str] = "datetime"
+    default_error_messages: ClassVar[dict[str, Any]] = {"not_a_time": ""}
+
+    def to_internal_value(self, data: Any) -> datetime:
+        text = data.strip() if isinstance(data, str) else ""
+        text = text.removesuffix(" UTC")
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            self.fail("not_a_time")
+        in_utc = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        try:
+            return in_utc.astimezone(UTC)
+        except OverflowError:
+            self.fail("not_a_time")
+
+    def to_representation(self, value: datetime) -> str:
+        return value.isoformat()
+
+
+class Params(serializers.Serializer[Any]):
+    """Base of the serializers that declare an action's parameters.
+
+    None of them has a default: what was not given is left out.
+    """
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return the fields; to judge what was given, those alone that it concerns."""
+        given = getattr(self, "initial_data", None)
+        if given is None:
+            return super().get_fields()
+        declared = self._declared_fields.items()
+        return {
+            name: copy.deepcopy(field)
+            for name, field in declared
+            if field.required or name in given
+        }

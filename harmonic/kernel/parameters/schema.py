@@ -1,0 +1,92 @@
+"""An action's parameters as JSON Schema 2020-12, from the serializer that validates them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+from harmonic.kernel.actions import Action
+from harmonic.kernel.parameters.fields import Block, Id, Names, Params
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+MEDIA_TYPE = "application/schema+json"
+
+AnyField = serializers.Field[Any, Any, Any, Any]
+
+# The words of the frontmatter, as JSON Schema says them.
+_TYPES: dict[str, dict[str, Any]] = {
+    "string": {"type": "string"},
+    "integer": {"type": "integer"},
+    "boolean": {"type": "boolean"},
+    "datetime": {"type": "string", "format": "date-time"},
+    "array[string]": {"type": "array", "items": {"type": "string"}},
+}
+
+
+def schema_of(action: Action) -> dict[str, Any]:
+    """Return what the body of the action's POST looks like.
+
+    Parameters beyond these are ignored, so more are allowed.
+    """
+    return {
+        "$schema": DIALECT,
+        "title": action.name,
+        "description": action.sentence,
+        **params_schema(action.params),
+    }
+
+
+@cache
+def params_schema(params: type[Params] | None) -> dict[str, Any]:
+    declared = params().fields if params else {}
+    shown = {name: each for name, each in declared.items() if not _is_unlisted(each)}
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {name: property_of(each) for name, each in shown.items()},
+    }
+    required = [name for name, each in shown.items() if each.required]
+    return {**schema, "required": required} if required else schema
+
+
+def _is_unlisted(field: AnyField) -> bool:
+    return bool((field.style or {}).get("unlisted"))
+
+
+def property_of(field: AnyField) -> dict[str, Any]:
+    """Return the schema of one parameter."""
+    schema = dict(_TYPES[getattr(field, "wire_type", "string")])
+    if field.help_text or field.label:
+        schema["description"] = str(field.help_text or field.label)
+    schema |= _limits(field)
+    if field.default is not empty and not callable(field.default):
+        schema["default"] = field.default
+    if field.allow_null:
+        schema["type"] = [schema["type"], "null"]
+    return schema
+
+
+def _limits(field: AnyField) -> dict[str, Any]:
+    limits: dict[str, Any] = {}
+    if isinstance(field, serializers.ChoiceField):
+        limits["enum"] = [*field.choices, *getattr(field, "aliases", {})]
+        if field.allow_null:
+            limits["enum"].append(None)
+    if isinstance(field, serializers.CharField):
+        if not field.allow_blank:
+            limits["minLength"] = 1
+        if isinstance(field, Block) and not field.allow_blank:
+            # Only blanks are blank too.
+            limits["pattern"] = r"\S"
+        if field.max_length is not None:
+            limits["maxLength"] = field.max_length
+    if isinstance(field, serializers.IntegerField):
+        bounds = {"minimum": field.min_value, "maximum": field.max_value}
+        limits |= {name: bound for name, bound in bounds.items() if bound is not None}
+    if isinstance(field, Names):
+        limits["items"] = {"type": "string"}
+    if isinstance(field, Id):
+        limits["format"] = "uuid"
+    return limits

@@ -1,0 +1,285 @@
+"""One document, two representations: HTML inside `base.html`, Markdown under frontmatter.
+
+The template is the same; for Markdown only its `main` block is rendered, with every user
+string as a placeholder, and put through the converter of `harmonic.kernel.rendering.markdown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+from functools import cache
+from math import ceil
+from typing import Any
+from urllib.parse import quote
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+
+from harmonic.kernel.access import Access, Refused
+from harmonic.kernel.actions import Action
+from harmonic.kernel.http import conditional
+from harmonic.kernel.http.negotiation import Format, instead_of_json, prefers_schema
+from harmonic.kernel.http.selection import EVERYTHING, Selection
+from harmonic.kernel.parameters.fields import Params
+from harmonic.kernel.parameters.schema import MEDIA_TYPE
+from harmonic.kernel.release import release
+from harmonic.kernel.rendering import frontmatter, markdown
+
+MOTTO = "> [Do the right thing. ❤️](/motto)"
+VARY = "Accept, Authorization, Cookie"
+# A rule of thumb, for readers who must budget what they read.
+CHARACTERS_A_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An action that a document offers: what, on what, and at which path."""
+
+    action: Action
+    target: Any
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a page, an action or a refusal answers with, before a format is chosen."""
+
+    title: str
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    offers: tuple[Offer, ...] = ()
+    status: int = 200
+    error: str = ""
+    scope: str = ""
+    holds_secret: bool = False
+    json: Mapping[str, Any] | None = None
+    # The parameters of the action that it describes, for who asks for a schema.
+    schema: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    # The template around the HTML.
+    base: str = "base.html"
+
+
+@dataclass(slots=True)
+class Surface:
+    """What the template tags need to know: the format, the access, the offers."""
+
+    access: Access
+    is_markdown: bool
+    offers: Mapping[str, Offer]
+    placeholders: markdown.Placeholders = field(default_factory=markdown.Placeholders)
+    request: HttpRequest | None = None
+    shown_people: dict[Any, str] = field(default_factory=dict)
+
+
+def respond(request: HttpRequest, access: Access, document: Document) -> HttpResponse:
+    """Answer with `document` in the format that the request wants.
+
+    Raises:
+        Refused: 406 where JSON alone is asked of a document that has none.
+    """
+    is_tagged = _is_tagged(request, document)
+    etag = ""
+    if access.format == Format.JSON and document.json is None:
+        access = replace(access, format=_instead_of_json(request, access))
+    if access.format == Format.JSON:
+        response = _json(request, access, document)
+        etag = conditional.etag_of(response.content)
+    elif access.format == Format.MARKDOWN:
+        unwritten = unwritten_of(access, document)
+        etag = unwritten.etag if is_tagged else ""
+        is_known = is_tagged and conditional.is_known(request.headers, etag)
+        selection = Selection.asked_by(access.query) if is_tagged else EVERYTHING
+        response = _markdown("" if is_known else unwritten.text(selection))
+        response["Link"] = f'<{in_header(access.path)}>; rel="canonical"'
+    else:
+        response = HttpResponse(html_of(request, access, document))
+        response["Link"] = f'<{alternate(access.path)}>; rel="alternate"; type="text/markdown"'
+    response.status_code = document.status
+    for name, value in document.headers.items():
+        response[name] = value
+    keep_private(response, holds_secret=document.holds_secret)
+    if is_tagged and etag:
+        conditional.tag(request.headers, response, etag)
+    return response
+
+
+def _is_tagged(request: HttpRequest, document: Document) -> bool:
+    """Answer whether an answer may be asked for again by its tag: what was read, no secret."""
+    is_read = request.method in {"GET", "HEAD"}
+    return is_read and document.status == 200 and not document.holds_secret
+
+
+def _markdown(text: str) -> HttpResponse:
+    response = HttpResponse(text, content_type="text/markdown; charset=utf-8")
+    if text:
+        response["Content-Tokens-Estimate"] = str(ceil(len(text) / CHARACTERS_A_TOKEN))
+    return response
+
+
+def keep_private(response: HttpResponse, *, holds_secret: bool = False) -> None:
+    """Mark an answer as one caller's own; one with a plaintext is never stored at all."""
+    response["Vary"] = VARY
+    response["Cache-Control"] = "no-store" if holds_secret else "private, no-cache"
+
+
+def origin_of(request: HttpRequest) -> str:
+    """Return the origin that a request was sent to: `http://garden.localhost:8000`."""
+    return f"{request.scheme}://{request.get_host()}"
+
+
+def alternate(path: str) -> str:
+    """Return where the Markdown of the page at `path` is."""
+    return "/index.md" if path == "/" else f"{in_header(path)}.md"
+
+
+def in_header(path: str) -> str:
+    """Return a path, which may hold any character, as a URI in ASCII."""
+    return quote(path, safe="/:@!$&'()*+,;=-._~")
+
+
+def _instead_of_json(request: HttpRequest, access: Access) -> Format:
+    """Return what the client takes beside JSON; the suffix `.json` leaves no choice."""
+    has_token = access.token is not None
+    accept = None if access.has_suffix else request.headers.get("Accept")
+    found = instead_of_json(accept, has_token=has_token)
+    if found is not None:
+        return found
+    available = ["text/markdown"] if has_token else ["text/html", "text/markdown"]
+    raise Refused(
+        f"This page has no JSON. It is available as {' and '.join(available)}.",
+        status=406,
+        code="not_acceptable",
+        extra={"available": available},
+    )
+
+
+def _json(request: HttpRequest, access: Access, document: Document) -> HttpResponse:
+    is_by_accept = not access.has_suffix
+    if document.schema and is_by_accept and prefers_schema(request.headers.get("Accept")):
+        return _object(document.schema, MEDIA_TYPE)
+    assert document.json is not None  # else another format was found
+    return _object(document.json, "application/json")
+
+
+def _object(value: Mapping[str, Any], content_type: str) -> HttpResponse:
+    return JsonResponse(value, json_dumps_params={"ensure_ascii": False}, content_type=content_type)
+
+
+def html_of(request: HttpRequest, access: Access, document: Document) -> str:
+    surface = Surface(access, False, _by_name(document.offers), request=request)
+    return _rendered(document, surface, document.base, request)
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """Everything that a Markdown document is made of, before it is."""
+
+    moment: str
+    fields: Mapping[str, Any]
+    nav: str
+    block: str
+    placeholders: markdown.Placeholders
+
+    @property
+    def etag(self) -> str:
+        """The weak tag of what the document says, whenever it is asked for."""
+        parts = (release(), self.fields, self.nav, self.block, self.placeholders.kept)
+        return f"W/{conditional.etag_of(repr(parts).encode('utf-8', 'surrogatepass'))}"
+
+    def text(self, selection: Selection = EVERYTHING) -> str:
+        """Write the document, or as much of it as was asked for: the tag is that of the whole."""
+        fields = selection.of_fields(self.fields)
+        head = frontmatter.emit({**fields, "timestamp": frontmatter.Plain(self.moment)})
+        body = markdown.render(self.block, self.placeholders, selection.of_body).strip("\n")
+        return "".join([head, self.nav, "\n\n", body, "\n\n", MOTTO, "\n"])
+
+
+def unwritten_of(access: Access, document: Document) -> Unwritten:
+    surface = Surface(access, True, _by_name(document.offers))
+    block = _rendered(document, surface, "base_md.html", None)
+    moment = access.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    fields = _frontmatter(access, document)
+    return Unwritten(moment, fields, nav_line(access), block, surface.placeholders)
+
+
+def _by_name(offers: Iterable[Offer]) -> dict[str, Offer]:
+    return {offer.action.name: offer for offer in offers}
+
+
+def _rendered(document: Document, surface: Surface, base: str, request: HttpRequest | None) -> str:
+    context = {
+        **document.context,
+        "base": base,
+        "title": document.title,
+        "access": surface.access,
+        "surface": surface,
+        "offers": surface.offers,
+    }
+    return render_to_string(document.template, context, request)
+
+
+def _frontmatter(access: Access, document: Document) -> dict[str, Any]:
+    """Return the keys of the frontmatter; the time of asking is still to be filled in."""
+    fields: dict[str, Any] = {"app": "Harmonic"}
+    if document.error:
+        fields |= {"status": document.status, "error": document.error}
+    fields |= {"host": access.host, "path": access.path}
+    if document.scope:
+        fields["scope"] = document.scope
+    fields |= {"title": document.title, "timestamp": ""}
+    if access.actor:
+        fields["viewer"] = f"@{access.actor.handle}"
+    if document.offers:
+        fields["actions"] = [entry(access, offer) for offer in document.offers]
+    return fields
+
+
+def entry(access: Access, offer: Offer) -> dict[str, Any]:
+    """Return an action's entry in the frontmatter."""
+    shown: dict[str, Any] = {
+        "name": offer.action.name,
+        "visibility": offer.action.audience_in(access),
+        "description": offer.action.sentence,
+        "path": offer.path,
+    }
+    params = described_params(offer.action.params)
+    return {**shown, "params": list(params)} if params else shown
+
+
+@cache
+def described_params(params: type[Params] | None) -> tuple[dict[str, Any], ...]:
+    """Return what an agent must know about each parameter of an action."""
+    return tuple(_described(params)) if params else ()
+
+
+def _described(params: type[Params]) -> Iterable[dict[str, Any]]:
+    for name, field_ in params().fields.items():
+        if (field_.style or {}).get("unlisted"):
+            continue
+        shown: dict[str, Any] = {
+            "name": name,
+            "type": getattr(field_, "wire_type", "string"),
+            "required": field_.required,
+            "description": str(field_.help_text or field_.label or name),
+        }
+        if choices := getattr(field_, "choices", None):
+            shown["enum"] = ", ".join(str(choice) for choice in choices)
+        if limit := getattr(field_, "max_length", None):
+            shown["max_length"] = limit
+        yield shown
+
+
+def nav_line(access: Access) -> str:
+    """Return the one line of navigation that leads every Markdown document."""
+    parts = ["[Home](/)"]
+    place = access.place
+    if place is not None and not place.is_main and access.is_member:
+        word = "Workspace" if place.is_workspace else "Collective"
+        parts.append(f"{word}: [{markdown.escape_line(place.name)}]({place.path})")
+    if access.actor:
+        name = markdown.escape_line(access.actor.name)
+        parts.append(f"Logged in as [{name}]({access.actor.path})")
+    return f"nav: | {' | '.join(parts)} |"

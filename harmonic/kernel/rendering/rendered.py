@@ -1,0 +1,73 @@
+"""Rendered texts, kept so that each version of a text is rendered once.
+
+The key is the digest of the text and the release that renders it. What is kept can be thrown
+away at any time (`docs/decisions/0011-an-answer-has-a-budget.md`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from functools import lru_cache
+from typing import Final
+
+from django.core.cache import BaseCache, caches
+from django.utils.safestring import SafeString, mark_safe
+
+from harmonic.kernel.release import release
+from harmonic.kernel.rendering.text import FORMATTED_LIMIT, to_html
+
+CACHE: Final = "rendered"
+# Shorter texts take about as long to render as to read from the shared cache.
+SHARED_FROM: Final = 2_000
+SHORT_TEXTS: Final = 1_024
+
+_log = logging.getLogger(__name__)
+
+
+def rendered(value: str) -> SafeString:
+    """Return a text as HTML, as `to_html` renders it, from the cache if it is there.
+
+    Short texts are kept in the process, longer ones in the cache that all processes share.
+    Texts that are too long to be formatted are not kept: escaping them costs little.
+    """
+    if len(value) > FORMATTED_LIMIT:
+        return to_html(value)
+    if len(value) < SHARED_FROM:
+        return _short(value)
+    key = _key(value)
+    html = _found(key)
+    if html is None:
+        html = to_html(value)
+        _keep(key, html)
+    return mark_safe(html)  # noqa: S308 made by to_html
+
+
+@lru_cache(maxsize=SHORT_TEXTS)
+def _short(value: str) -> SafeString:
+    return to_html(value)
+
+
+def _key(value: str) -> str:
+    digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=32)
+    return f"{release()}:{digest.hexdigest()}"
+
+
+def _cache() -> BaseCache:
+    return caches[CACHE]
+
+
+def _found(key: str) -> str | None:
+    try:
+        found = _cache().get(key)
+    except Exception:  # whatever is wrong with the cache, the text can be rendered
+        _log.exception("rendered_text_not_read")
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _keep(key: str, html: str) -> None:
+    try:
+        _cache().set(key, str(html))
+    except Exception:  # the page needs no cache
+        _log.exception("rendered_text_not_kept")

@@ -1,0 +1,147 @@
+"""gunicorn worker: an event loop for the connections, threads for the application."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import socket
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from gunicorn.workers.base import Worker as BaseWorker  # type: ignore[import-untyped]  # no types
+
+from harmonic.access.rate_limits import _counted_as
+from harmonic.server.connections import Connection
+
+# Bytes of bodies and answers that a process keeps for its clients.
+MAX_HELD_BYTES = 256 * 1024 * 1024
+# File descriptors besides connections and their bodies: the database, logs, templates.
+OTHER_FILES = 100
+# Seconds between two signs of life to gunicorn's main process.
+HEARTBEAT = 1.0
+
+
+class Worker(BaseWorker):  # type: ignore[misc]  # has no types
+    """Receives requests and sends answers for any number of slow clients.
+
+    It keeps at most `worker_connections` connections. When another one comes, or the bodies and
+    answers it holds grow beyond `MAX_HELD_BYTES`, a connection that waits for its client is closed.
+    """
+
+    loop: asyncio.AbstractEventLoop
+
+    def run(self) -> None:
+        self.is_stopping = False
+        self.most = min(self.cfg.worker_connections, files_allowed(self.cfg.worker_connections))
+        self._connections: set[Connection] = set()
+        # In the order in which they began to wait.
+        self._waiting: dict[Connection, None] = {}
+        self._held = 0
+        self._accepting: set[asyncio.Task[Any]] = set()
+        self._pool = ThreadPoolExecutor(self.cfg.threads, "request")
+        try:
+            asyncio.run(self._serve())
+        finally:
+            self._pool.shutdown(wait=False)
+
+    async def _serve(self) -> None:
+        self.loop, self._woken = asyncio.get_running_loop(), asyncio.Event()
+        # Python writes a byte into this pipe for each signal; gunicorn sets `alive`.
+        self.loop.add_reader(self.PIPE[0], self._wake)
+        for listener in self.sockets:
+            listener.setblocking(False)
+            self.loop.add_reader(listener.fileno(), self._accept, listener)
+        while self.alive and self.ppid == os.getppid():
+            await self._beat()
+        self.is_stopping = True
+        for listener in self.sockets:
+            self.loop.remove_reader(listener.fileno())
+        await self._finish()
+
+    async def _beat(self) -> None:
+        """Tell the main process that this one is alive, then wait for a second or an event."""
+        self.notify()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), HEARTBEAT)
+        self._woken.clear()
+
+    def _wake(self) -> None:
+        os.read(self.PIPE[0], 4096)
+        self._woken.set()
+
+    async def _finish(self) -> None:
+        """Answer what has begun, for `graceful_timeout` seconds at most."""
+        until = self.loop.time() + self.cfg.graceful_timeout
+        for connection in list(self._connections):
+            connection.stop()
+        while self._connections and self.loop.time() < until:
+            await self._beat()
+
+    def _accept(self, listener: Any) -> None:
+        try:
+            client, _ = listener.accept()
+        except BlockingIOError:  # another process was quicker
+            return
+        except OSError as error:  # such as too many open files
+            self.log.warning("A connection was not accepted: %s", error)
+            self._make_room()
+            return
+        if len(self._connections) >= self.most:
+            self._make_room()
+        task = self.loop.create_task(self._connect(client))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
+
+    async def _connect(self, client: socket.socket) -> None:
+        client.setblocking(False)
+        await self.loop.connect_accepted_socket(lambda: Connection(self), client)
+
+    def _make_room(self) -> None:
+        """Close the oldest waiting connection of the sender that has most of them."""
+        senders = Counter(_counted_as(connection.address) for connection in self._waiting)
+        if not senders:
+            return
+        [(sender, _)] = senders.most_common(1)
+        oldest = next(each for each in self._waiting if _counted_as(each.address) == sender)
+        oldest.evict()
+
+    # --- Called by connections ------------------------------------------------------------------
+
+    def opened(self, connection: Connection) -> None:
+        self._connections.add(connection)
+
+    def closed(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self._waiting.pop(connection, None)
+        if self.is_stopping and not self._connections:
+            self._woken.set()
+
+    def waits(self, connection: Connection) -> None:
+        self._waiting.pop(connection, None)
+        self._waiting[connection] = None
+
+    def runs(self, connection: Connection) -> None:
+        self._waiting.pop(connection, None)
+        self._pool.submit(connection.respond)
+
+    def holds(self, size: int) -> None:
+        """Count bytes kept for a client; beyond the maximum, close who keeps the most."""
+        self._held += size
+        if size > 0 and self._held > MAX_HELD_BYTES and self._waiting:
+            max(self._waiting, key=lambda each: each.held).evict()
+
+
+def files_allowed(wanted: int) -> int:
+    """Raise the limit of open files as far as needed; return the connections that fit in it.
+
+    A connection may need two files: its socket, and a body that is kept on disk.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = 2 * wanted + OTHER_FILES
+    if soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(1, (soft - OTHER_FILES) // 2)

@@ -1,0 +1,61 @@
+"""The site-wide index of actions: what the caller could do, and where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, path
+
+from harmonic.kernel.access import Access, Door, Rule
+from harmonic.kernel.actions import Action
+from harmonic.kernel.pages import Page, Request, only_reads, registered, route_of, with_rule
+from harmonic.kernel.rendering.documents import Document, respond
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A kind of page, and what could be done there."""
+
+    path: str
+    entries: list[str]
+
+
+def patterns(access: Access) -> Iterator[Pattern]:
+    for page in registered().values():
+        entries = [_entry(action) for action in page.actions if could_run(page, action, access)]
+        if entries:
+            yield Pattern(_path(page), entries)
+
+
+def could_run(page: Page, action: Action, access: Access) -> bool:
+    """Answer whether the caller could run this somewhere: what needs a target may be so."""
+    if action.is_hidden or not action.token_allows(access):
+        return False
+    if action.kind_denied(access) or action.capability_denied(access):
+        return False
+    return page.door != Door.TENANT or action.policy(access, None) is None
+
+
+def _path(page: Page) -> str:
+    route = re.sub(r"<\w+:(\w+)>", r"{\1}", route_of(page))
+    prefix = "/collectives/{handle}" if page.door in {Door.COLLECTIVE, Door.THRESHOLD} else ""
+    return f"{prefix}/{route}".rstrip("/") or "/"
+
+
+def _entry(action: Action) -> str:
+    names = ", ".join(action.params().fields) if action.params else ""
+    return f"`{action.name}({names})` - {action.sentence}"
+
+
+def index(request: Request) -> Any:
+    only_reads(request)
+    access = request.access
+    context: Mapping[str, Any] = {"patterns": list(patterns(access))}
+    return respond(request, access, Document("Actions | Home", "actions/site.html", context))
+
+
+def urls() -> list[URLPattern]:
+    return [path("actions", with_rule(index, Rule(Door.TENANT)), name="actions")]

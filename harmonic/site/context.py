@@ -1,0 +1,150 @@
+"""What every HTML page shows around its own content: the tenant, the place, the viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from harmonic.kernel.access import Access
+from harmonic.kernel.rendering.accents import accent_of
+from harmonic.kernel.rendering.documents import alternate, origin_of
+
+THEMES = frozenset({"light", "dark"})
+
+
+@dataclass(frozen=True, slots=True)
+class NavLink:
+    href: str
+    label: str
+    icon: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    name: str
+    path: str
+    is_agent: bool
+    is_at_settings: bool
+
+    @property
+    def settings_path(self) -> str:
+        return f"{self.path}/settings"
+
+    @property
+    def tokens_path(self) -> str:
+        return f"{self.path}/settings/tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPlace:
+    name: str
+    path: str
+    kind: str
+    api_word: str
+    links: tuple[NavLink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    name: str
+    host: str
+    origin: str
+    accent: str
+    theme: str
+    markdown_href: str
+    sign_in_href: str
+    viewer: Viewer | None = None
+    place: ShownPlace | None = None
+    nav: tuple[NavLink, ...] = ()
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    """Return the context of `base.html`. It asks the database nothing."""
+    access: Access | None = getattr(request, "access", None)
+    if access is None:
+        return {"site": Site("Harmonic", "", "", accent_of(""), "", "", "")}
+    actor = access.actor
+    theme = request.COOKIES.get("theme", "")
+    has_tenant = bool(access.tenant.subdomain)
+    return {
+        "site": Site(
+            name=access.tenant.name,
+            host=access.host,
+            origin=origin_of(request),
+            accent=accent_of(access.tenant.subdomain),
+            theme=theme if theme in THEMES else "",
+            markdown_href=alternate(access.path),
+            sign_in_href="/login" if has_tenant and access.path != "/login" else "",
+            viewer=_viewer(access),
+            place=_place(access),
+            nav=tuple(_nav(access)) if actor else (),
+        )
+    }
+
+
+def _viewer(access: Access) -> Viewer | None:
+    actor = access.actor
+    if actor is None:
+        return None
+    return Viewer(
+        actor.name,
+        actor.path,
+        actor.is_agent,
+        is_at_settings=access.path == f"{actor.path}/settings",
+    )
+
+
+def _nav(access: Access) -> Iterator[NavLink]:
+    actor = access.user
+    yield _link(access, "/", "Home", "house")
+    yield _link(access, "/collectives", "Collectives", "users", below=False)
+    yield _link(access, "/workspace", "Your workspace", "notebook-pen")
+    if actor.is_human:
+        yield _link(access, "/ai-agents", "AI agents", "bot")
+        yield _link(access, f"{actor.path}/settings/tokens", "API tokens", "key-round")
+    if actor.is_tenant_admin:
+        yield _link(access, "/tenant-admin", "Administration", "shield")
+    yield _link(access, "/help", "Help", "circle-question-mark")
+
+
+def _link(access: Access, href: str, label: str, icon: str, *, below: bool = True) -> NavLink:
+    is_here = access.path == href
+    is_below = below and href != "/" and access.path.startswith(f"{href}/")
+    return NavLink(href, label, icon, is_here or is_below)
+
+
+def _place(access: Access) -> ShownPlace | None:
+    place = access.place
+    if place is None or place.is_main or not access.is_member or access.actor is None:
+        return None
+    return ShownPlace(
+        name=place.name,
+        path=place.path,
+        kind=place.kind,
+        api_word=api_word(access),
+        links=tuple(_place_links(access)),
+    )
+
+
+def api_word(access: Access) -> str:
+    """Return whether API clients can get in here, in two or three words."""
+    if not access.tenant.is_api_enabled:
+        return f"API off for {access.tenant.name}"
+    return "API on" if access.here.is_api_open else "API off here"
+
+
+def _place_links(access: Access) -> Iterator[NavLink]:
+    place = access.here
+    yield _link(access, place.path, "Feed", "newspaper", below=False)
+    yield _link(access, f"{place.path}/note", "New note", "square-pen")
+    if place.is_workspace:
+        return
+    yield _link(access, f"{place.path}/members", "Members", "users")
+    if access.membership and access.membership.may_invite:
+        yield _link(access, f"{place.path}/invite", "Invite", "user-plus")
+    if access.is_collective_admin:
+        yield _link(access, f"{place.path}/settings", "Settings", "settings")

@@ -1,0 +1,55 @@
+"""The base domain: which tenants there are, the help, and the motto."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+from accounts.models import Tenant
+from accounts.pages.people import MOTTO
+from harmonic.http.origins import origin_of_tenant
+from harmonic.kernel.access import Door, Rule
+from harmonic.kernel.pages import Request, mounted, only_reads, with_rule
+from harmonic.kernel.rendering.documents import Document, respond
+from harmonic.site import llms
+from harmonic.site.help import urls as help_urls
+
+handler400 = "harmonic.http.refusals.bad_request"
+handler403 = "harmonic.http.refusals.forbidden"
+handler404 = "harmonic.http.refusals.not_found"
+handler500 = "harmonic.http.refusals.server_error"
+
+SHOWN = 200
+
+
+def front_door(request: HttpRequest) -> HttpResponse:
+    """List the tenants that want to be listed."""
+    only_reads(request)
+    access = cast(Request, request).access
+    listed = Tenant.objects.filter(is_listed=True, archived_at=None).order_by("name")[:SHOWN]
+    tenants = [
+        {"subdomain": tenant.subdomain, "name": tenant.name, "url": address_of(request, tenant)}
+        for tenant in listed
+    ]
+    document = Document(
+        title="Harmonic",
+        template="front_door.html",
+        context={"tenants": tenants},
+        json={"tenants": tenants},
+    )
+    return respond(request, access, document)
+
+
+def address_of(request: HttpRequest, tenant: Tenant) -> str:
+    return f"{origin_of_tenant(request, tenant.subdomain)}/"
+
+
+urlpatterns = [
+    path("", with_rule(front_door, Rule(Door.PUBLIC)), name="front_door"),
+    *help_urls(),
+    *llms.urls(),
+    # Every Markdown document ends with a link to it.
+    *mounted("motto", MOTTO)[:1],
+]

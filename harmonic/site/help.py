@@ -1,0 +1,111 @@
+"""The help pages: always served, whatever the switches, and true to what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+
+from api.openapi.document import document
+from api.openapi.reading import routes
+from harmonic.http.origins import origin_of_tenant
+from harmonic.kernel.access import Access, Door, Link, NotFound
+from harmonic.kernel.pages import Page, Request, mounted, only_reads, with_rule
+from harmonic.kernel.parameters.wording import did_you_mean
+from harmonic.kernel.rendering.documents import origin_of, respond
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    slug: str
+    title: str
+    group: str
+    line: str
+
+    @property
+    def path(self) -> str:
+        return f"/help/{self.slug}"
+
+
+GROUPS = ("How Harmonic Works", "Content", "Agency & Integration")
+TOPICS = (
+    Topic("privacy", "Privacy", GROUPS[0], "Who can see what, and what nobody sees."),
+    Topic("collectives", "Collectives", GROUPS[0], "Groups, members, invitations, workspaces."),
+    Topic("notes", "Notes", GROUPS[1], "Writing, commenting, confirming, pinning."),
+    Topic("agents", "AI Agents", GROUPS[2], "Agents, their people, what they may do."),
+    Topic("api", "API", GROUPS[2], "Tokens, scopes, the two switches."),
+    Topic("rest-api", "REST API", GROUPS[2], "JSON for programs, under /api/v1."),
+    Topic("markdown-ui", "Markdown UI", GROUPS[2], "Every page as Markdown, with its actions."),
+)
+BY_SLUG = {topic.slug: topic for topic in TOPICS}
+
+
+def index(access: Access, target: None) -> Mapping[str, Any]:
+    groups = [(name, [topic for topic in TOPICS if topic.group == name]) for name in GROUPS]
+    return {"groups": groups}
+
+
+INDEX = Page(
+    name="help.index",
+    template="help/index.html",
+    title=lambda access, target: "Help",
+    show=index,
+    door=Door.PUBLIC,
+)
+
+
+def topic_at(access: Access, slug: str) -> Topic:
+    topic = BY_SLUG.get(slug)
+    if topic is None:
+        raise NotFound(
+            "There is no such help topic",
+            hint=did_you_mean(slug, BY_SLUG),
+            links=[Link(each.title, each.path) for each in TOPICS],
+        )
+    return topic
+
+
+def show(access: Access, topic: Topic) -> Mapping[str, Any]:
+    return {
+        "topic": topic,
+        "body": f"help/{topic.slug}.html",
+        "routes": routes(document()) if topic.slug == "rest-api" else (),
+        "limits": {"requests": settings.LIMIT_REQUESTS, "writes": settings.LIMIT_WRITES},
+    }
+
+
+TOPIC = Page(
+    name="help.topic",
+    template="help/topic.html",
+    title=lambda access, topic: f"Help — {topic.title}",
+    find=topic_at,
+    crumbs=lambda access, topic: [Link("Help", "/help")],
+    show=show,
+    door=Door.PUBLIC,
+)
+
+
+def topic_view(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a topic, whose examples name the origin by which it was asked for."""
+    only_reads(request, TOPIC)
+    access = cast(Request, request).access
+    shown = TOPIC.document(access, TOPIC.found(access, {"slug": slug}), access.path)
+    context = {**shown.context, "origin": _origin_for_examples(request, access)}
+    return respond(request, access, replace(shown, context=context))
+
+
+def _origin_for_examples(request: HttpRequest, access: Access) -> str:
+    if access.tenant.subdomain:
+        return origin_of(request)
+    return origin_of_tenant(request, "your-community")
+
+
+def urls() -> list[URLPattern]:
+    return [
+        *mounted("help", INDEX)[:1],
+        path("help/<str:slug>", with_rule(topic_view, TOPIC.rule, TOPIC), name=TOPIC.name),
+    ]

@@ -1,0 +1,41 @@
+"""`/llms.txt`: what a language model should know before it reads anything else."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path
+
+from harmonic.kernel.access import Door, Rule
+from harmonic.kernel.http import conditional
+from harmonic.kernel.pages import Request, only_reads, with_rule
+from harmonic.kernel.rendering.documents import VARY, origin_of
+from harmonic.kernel.rendering.markdown import escape_line
+from harmonic.site.help import TOPICS
+
+
+def llms(request: HttpRequest) -> HttpResponse:
+    """Introduce the tenant, or at the front door Harmonic, to a language model."""
+    only_reads(request)
+    access = cast(Request, request).access
+    has_tenant = bool(access.tenant.subdomain)
+    context = {
+        "name": escape_line(access.tenant.name) if has_tenant else "",
+        "origin": origin_of(request),
+        "host": settings.HOST,
+        "topics": TOPICS,
+    }
+    text = render_to_string("llms.txt", context)
+    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    # The same for everybody, whoever asks.
+    response["Cache-Control"] = "public, max-age=300"
+    response["Vary"] = VARY
+    conditional.tag(request.headers, response, conditional.etag_of(response.content))
+    return response
+
+
+def urls() -> list[URLPattern]:
+    return [path("llms.txt", with_rule(llms, Rule(Door.PUBLIC)), name="llms")]
