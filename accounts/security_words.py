@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.queries import People
-from harmonic.kernel import capabilities
+from harmonic.kernel.registry import actions
 
 # The events there are, as a filter offers them.
 NAMES = {
@@ -91,6 +91,21 @@ class Happened:
             return without
         return self.places.get(UUID(collective), ELSEWHERE)
 
+    @property
+    def where(self) -> str:
+        """The name of the collective it happened in, which may be the main one."""
+        return self.place("the main collective")
+
+    @property
+    def changes(self) -> str:
+        """What changed, from what to what, as it follows a sentence; "" if nothing is known."""
+        said = [_change(name, values) for name, values in self.data.get("changed", {}).items()]
+        if self.data.get("granted"):
+            said.append(f"may now {listed(self.data['granted'])}")
+        if self.data.get("withdrawn"):
+            said.append(f"may no longer {listed(self.data['withdrawn'])}")
+        return f": {'; '.join(said)}" if said else ""
+
 
 Data = Mapping[str, Any]
 Worded = Callable[[Data, Happened], str]
@@ -100,7 +115,7 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _day(moment: str) -> str:
+def day(moment: str) -> str:
     return f"{datetime.fromisoformat(moment):%-d %b %Y}"
 
 
@@ -152,7 +167,7 @@ def _token_facts(data: Data) -> str:
     if "expires_at" not in data:
         return ""
     scopes = ", ".join(data.get("scopes", []))
-    return f": {data.get('masked', '')}, {scopes}, until {_day(data['expires_at'])}"
+    return f": {data.get('masked', '')}, {scopes}, until {day(data['expires_at'])}"
 
 
 def _tokens_ended(data: Data, happened: Happened) -> str:
@@ -179,16 +194,6 @@ SETTINGS = {
 }
 
 
-def _changes(data: Data) -> str:
-    """Return what changed, from what to what."""
-    said = [_change(name, values) for name, values in data.get("changed", {}).items()]
-    if data.get("granted"):
-        said.append(f"may now {_listed(data['granted'])}")
-    if data.get("withdrawn"):
-        said.append(f"may no longer {_listed(data['withdrawn'])}")
-    return f": {'; '.join(said)}" if said else ""
-
-
 def _change(name: str, values: list[Any]) -> str:
     label = SETTINGS.get(name, _words(name))
     if not values:
@@ -199,136 +204,30 @@ def _change(name: str, values: list[Any]) -> str:
     return f"{label} from “{old}” to “{new}”" if old is not None else f"{label} “{new}”"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return names of capabilities as a sentence has them, the first ten if there are more."""
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     return ", ".join(map(_words, names[:LISTED])) + more
 
 
-def _settings(data: Data, happened: Happened) -> str:
-    place = happened.place("the main collective")
-    return f"The settings of {place} were changed{_changes(data)}"
-
-
-def _tenant_settings(data: Data, happened: Happened) -> str:
-    return f"The settings of the tenant were changed{_changes(data)}"
-
-
-def _role(data: Data, happened: Happened) -> str:
-    verb = "was made" if data.get("grant") else "is no longer"
-    return (
-        f"{happened.subject} {verb} {data.get('role')} of {happened.place('the main collective')}"
-    )
-
-
-def _tenant_role(data: Data, happened: Happened) -> str:
-    is_given = data.get("grant", data.get("is_admin"))
-    verb = "was made a" if is_given else "is no longer a"
-    return f"{happened.subject} {verb} tenant admin"
-
-
-def _left_tenant(data: Data, happened: Happened) -> str:
-    return f"{happened.subject} was removed from the tenant"
-
-
-def _into(data: Data, happened: Happened) -> str:
-    return f"{happened.subject} was brought into {happened.place('the main collective')}"
-
-
-def _out_of(data: Data, happened: Happened) -> str:
-    removed = f"{happened.subject} was removed from {happened.place('the main collective')}"
-    if data.get("reason") == "parent_left":
-        return f"{removed}: its parent is no longer a member"
-    return removed
-
-
-def _made_collective(data: Data, happened: Happened) -> str:
-    switch = ", with the API on" if data.get("is_api_on") else ""
-    place = happened.place(ELSEWHERE)
-    named = place if place == ELSEWHERE else f"the collective {place}"
-    return f"Made {named}{switch}"
-
-
-def _joined(data: Data, happened: Happened) -> str:
-    inviter = data.get("inviter_id")
-    invited = f", invited by {happened.named(UUID(inviter))}" if inviter else ""
-    return f"Joined {happened.place('the main collective')}{invited}"
-
-
-def _left(data: Data, happened: Happened) -> str:
-    return f"Left {happened.place('the main collective')}"
-
-
-def _invited(data: Data, happened: Happened) -> str:
-    until = f", good until {_day(data['expires_at'])}" if "expires_at" in data else ""
-    return f"Made an invitation to {happened.place('the main collective')}{until}"
-
-
-def _agent_made(data: Data, happened: Happened) -> str:
-    article = "internal" if data.get("mode") == "internal" else "external"
-    granted = data.get("granted", [])
-    may = _listed(granted) if granted else "do nothing yet"
-    if granted == list(capabilities.DEFAULT):
-        may = "do what is usual"
-    return f"Made the {article} agent {happened.subject}; it may {may}"
-
-
-def _agent_changed(data: Data, happened: Happened) -> str:
-    return f"The agent {happened.subject} was changed{_changes(data)}"
-
-
-def _deactivated(data: Data, happened: Happened) -> str:
-    return f"The agent {happened.subject} was deactivated"
-
-
-def _reactivated(data: Data, happened: Happened) -> str:
-    return f"The agent {happened.subject} was reactivated"
-
-
-def _profile(data: Data, happened: Happened) -> str:
-    if data.get("deleted"):
-        return f"The agent {happened.subject} was deleted"
-    said = []
-    if "changed" in data:
-        whose = "The profile" if happened.is_own else f"The profile of {happened.subject}"
-        said.append(f"{whose} was changed{_changes(data)}")
-    if "archived" in data:
-        done = _deactivated if data["archived"] else _reactivated
-        said.append(done(data, happened))
-    return ". ".join(said)
-
-
 def _pruned(data: Data, happened: Happened) -> str:
-    return f"{data.get('count')} events from before {_day(data['before'])} were deleted"
+    return f"{data.get('count')} events from before {day(data['before'])} were deleted"
 
 
-ACTIONS: Mapping[str, Worded] = {
-    "update_tenant_settings": _tenant_settings,
-    "update_tenant_roles": _tenant_role,
-    "remove_from_tenant": _left_tenant,
-    "update_collective_settings": _settings,
-    "update_member_roles": _role,
-    "remove_member": _out_of,
-    "add_ai_agent_to_collective": _into,
-    "remove_ai_agent_from_collective": _out_of,
-    "create_collective": _made_collective,
-    "join_collective": _joined,
-    "leave_collective": _left,
-    "create_invite": _invited,
-    "create_ai_agent": _agent_made,
-    "update_ai_agent": _agent_changed,
-    "deactivate_ai_agent": _deactivated,
-    "reactivate_ai_agent": _reactivated,
-    "update_profile": _profile,
-    "prune_security_log": _pruned,
-}
+OF_COMMANDS: Mapping[str, Worded] = {"prune_security_log": _pruned}
 
 
 def _action(data: Data, happened: Happened) -> str:
-    if "action" not in data:
-        # The first admin of a tenant, by the command; and what older versions wrote.
-        return (_left_tenant if data.get("removed") else _tenant_role)(data, happened)
-    worded = ACTIONS.get(data["action"])
-    return worded(data, happened) if worded else _words(data["action"]).capitalize()
+    """Return the sentence that the action itself declares, or its name if none has it now."""
+    # The first admin of a tenant, by the command; and what older versions wrote.
+    unnamed = "remove_from_tenant" if data.get("removed") else "update_tenant_roles"
+    name = data.get("action", unnamed)
+    if name in OF_COMMANDS:
+        return OF_COMMANDS[name](data, happened)
+    action = actions().get(name)
+    if action is None or action.logged is None:
+        return _words(name).capitalize()
+    return action.logged.sentence(happened)
 
 
 WORDED: Mapping[str, Worded] = {

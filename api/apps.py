@@ -1,5 +1,19 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.core.checks import CheckMessage, Tags, register
 
 
 class ApiConfig(AppConfig):
     name = "api"
+
+    def ready(self) -> None:
+        register(check_descriptions, Tags.urls)
+
+
+def check_descriptions(**options: Any) -> list[CheckMessage]:
+    """Return the routes without a description, and the descriptions without a route."""
+    # Importing the resources loads every view, which few commands need.
+    from api.declarations import faults
+
+    return faults()

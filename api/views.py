@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar, NoReturn, cast
 
@@ -20,7 +20,9 @@ from api.filters import named, refuse_unknown
 from api.negotiation import Json
 from api.preconditions import tagged
 from harmonic.kernel.access import Access, Invalid, Problem, Rule
+from harmonic.kernel.actions import Action
 from harmonic.kernel.pages import Request as AccessRequest
+from harmonic.kernel.pages import with_writes
 from harmonic.kernel.parameters.decoding import DRY_RUN
 from harmonic.kernel.rendering.documents import keep_private
 
@@ -29,6 +31,8 @@ class Resource(ViewSet):
     """Base of the viewsets. The middleware has let the caller in, by the class's `rule`."""
 
     rule: ClassVar[Rule]
+    # The action that each writing function runs, by the function's name.
+    writes: ClassVar[Mapping[str, Action]] = {}
     # The rows that its single items are.
     model: ClassVar[type[models.Model] | None] = None
     renderer_classes = (Json,)
@@ -88,7 +92,13 @@ class Resource(ViewSet):
 
 def route(where: str, view: type[Resource], name: str = "", **methods: str) -> URLPattern:
     """Return the route of a resource: which of its functions answers which method."""
-    return path(where, view.as_view(dict(methods)), name=name or None)
+    writes = {
+        method.upper(): view.writes[function]
+        for method, function in methods.items()
+        if method.upper() not in SAFE_METHODS
+    }
+    serve = with_writes(view.as_view(dict(methods)), writes)
+    return path(where, serve, name=name or None)
 
 
 def no_dry_run() -> Invalid:

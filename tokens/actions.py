@@ -10,7 +10,9 @@ from accounts.models import TenantUser
 from accounts.queries import people
 from harmonic.kernel.access import Access, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource, Secret
+from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.parameters.fields import Choice, Line, Params, Whole
+from harmonic.kernel.scopes import Scope
 from tokens import rules, secret
 from tokens.models import ApiToken, token_path
 from tokens.reach import about_new
@@ -135,7 +137,8 @@ create_api_token = Action(
     name="create_api_token",
     sentence="Make an API token. Its text is shown once, in the answer.",
     label="Create token",
-    scope="create:api_tokens",
+    scope=Scope("create:api_tokens"),
+    grant=NEVER,
     proof=Proof.API_TOKENS,
     changes_access=False,
     params=TokenParams,
@@ -169,7 +172,8 @@ rename_api_token = Action(
     name="rename_api_token",
     sentence="Give this token another name. Scope and expiry never change.",
     label="Rename token",
-    scope="update:api_tokens",
+    scope=Scope("update:api_tokens"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=False,
     params=NameParams,
@@ -268,7 +272,8 @@ rotate_api_token = Action(
         " shown once, in the answer; the old one works on for the days you choose."
     ),
     label="Rotate token",
-    scope="create:api_tokens",
+    scope=Scope("create:api_tokens"),
+    grant=NEVER,
     proof=Proof.API_TOKENS,
     changes_access=True,
     params=RotateParams,
@@ -328,7 +333,8 @@ delete_api_token = Action(
     name="delete_api_token",
     sentence="Delete this token. Whatever uses it is refused from the next request on.",
     label="Delete token",
-    scope="delete:api_tokens",
+    scope=Scope("delete:api_tokens"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
     policy=rules.may_manage_tokens,

@@ -16,15 +16,12 @@ from accounts.queries import Person, people
 from collectives.models import Collective, CollectiveMember
 from collectives.queries import inviting_collectives, tenant_admin_ids
 from harmonic.kernel.access import Access, CollectiveKind, is_api_open
-from harmonic.kernel.capabilities import GRANTABLE, grantable
+from harmonic.kernel.capabilities import Capabilities
 from harmonic.kernel.parameters.wording import in_words
+from harmonic.kernel.registry import actions, grantable, held_by
+from harmonic.kernel.scopes import READ_ONLY, READ_WRITE, Scope
 from tokens.models import ApiToken, list_path, token_path
-from tokens.rules import READ_ONLY, READ_WRITE
 
-# Resources that lie in no collective.
-OF_THE_TENANT = frozenset({"users", "api_tokens"})
-# What agents may be granted, and changes nothing.
-READING = frozenset({"query_rows", "summarize"})
 NAMED_ADMINS = 5
 # So many capabilities are named; of more it is said how many.
 NAMED_CAPABILITIES = 5
@@ -184,7 +181,7 @@ def _inactive(owner: TenantUser, human: UUID) -> Obstacle:
 
 
 def _inside(scopes: Iterable[str]) -> tuple[str, ...]:
-    return tuple(scope for scope in scopes if scope.partition(":")[2] not in OF_THE_TENANT)
+    return tuple(scope for scope in scopes if not Scope(scope).resource.is_of_tenant)
 
 
 # --- One place ------------------------------------------------------------------------------
@@ -252,14 +249,13 @@ def _limit(token: ApiToken, collective: Collective, parent: tuple[Person, ...]) 
     owner = token.owner
     if not owner.user.is_agent or _inside(token.scopes) == _reading(token):
         return None
-    configuration = owner.user.agent_configuration
+    capabilities = Capabilities.of(owner.user.agent_configuration)
     settings = f"/ai-agents/{owner.handle}/settings"
-    if collective.is_main and configuration.get("allow_public_writes") is False:
+    if collective.is_main and not capabilities.may_write_publicly:
         sentence = "It may write nothing where the whole tenant reads."
         cure = "allow that in its settings"
         return Obstacle("no_public_writes", sentence, cure, parent, settings)
-    granted = configuration.get("capabilities")
-    writing = _writing(GRANTABLE if granted is None else grantable(granted))
+    writing = _writing(held_by(capabilities))
     code = "some_capabilities" if writing else "no_capabilities"
     return Obstacle(code, _held(writing), "change them in its settings", parent, settings)
 
@@ -269,16 +265,17 @@ def _reading(token: ApiToken) -> tuple[str, ...]:
 
 
 def _writing(names: Iterable[str]) -> list[str]:
-    return [name for name in names if name not in READING]
+    return [name for name in names if not actions()[name].is_read]
 
 
 def _held(writing: list[str]) -> str:
     if not writing:
         return "Its capabilities let it write nothing."
     if len(writing) > NAMED_CAPABILITIES:
-        every = len(_writing(GRANTABLE))
-        return f"Of {every} ways to write, its capabilities hold {len(writing)}."
-    return f"Of writing, it may only: {', '.join(in_words(name).lower() for name in writing)}."
+        every = len(_writing(grantable()))
+        return f"Limited by the agent's capabilities ({len(writing)} of {every} actions)."
+    named = ", ".join(in_words(name).lower() for name in writing)
+    return f"Limited by the agent's capabilities: {named}."
 
 
 # --- A token just made ----------------------------------------------------------------------

@@ -24,27 +24,11 @@ from harmonic.kernel.access import (
     Link,
     Refused,
 )
+from harmonic.kernel.scopes import READ_ONLY, READ_WRITE
 from tokens import secret
 from tokens.models import ApiToken, token_path
 from tokens.queries import active_count
 
-VERBS = ("create", "read", "update", "delete")
-RESOURCES = (
-    "all",
-    "notes",
-    "confirmations",
-    "decisions",
-    "options",
-    "votes",
-    "decision_participants",
-    "commitments",
-    "commitment_participants",
-    "cycles",
-    "users",
-    "api_tokens",
-)
-READ_ONLY = ("read:all",)
-READ_WRITE = ("read:all", "create:all", "update:all", "delete:all")
 UNITS = ("minute", "hour", "day", "week", "month", "year")
 ONLY_HUMANS = "Only human accounts can create API tokens"
 NOT_FOR_INTERNAL = "Internal AI agents cannot have API tokens"
@@ -108,11 +92,6 @@ def scopes_of(read_write: str) -> tuple[str, ...]:
     return READ_WRITE if read_write == "write" else READ_ONLY
 
 
-def is_scope(scope: str) -> bool:
-    verb, _, resource = scope.partition(":")
-    return verb in VERBS and resource in RESOURCES
-
-
 def refuse_wider(access: Access, scopes: Iterable[str]) -> None:
     """Pass if the caller's token holds each scope itself; sessions hold all.
 
@@ -132,8 +111,8 @@ def refuse_wider(access: Access, scopes: Iterable[str]) -> None:
 
 
 def _holds(held: tuple[str, ...], scope: str) -> bool:
-    verb = scope.partition(":")[0]
-    return scope in held or (verb in VERBS and f"{verb}:all" in held)
+    # A resource that does not exist is refused by name, after this.
+    return scope in held or f"{scope.partition(':')[0]}:all" in held
 
 
 def held_by(access: Access, scopes: Iterable[str]) -> list[str]:

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
 from accounts import rules
-from accounts.actions.people import rename
+from accounts.actions.people import agent_deactivated, agent_reactivated, rename
 from accounts.models import TenantUser, User, agent_configuration
 from accounts.queries import people
+from accounts.security_words import Happened, listed
 from collectives import queries as collectives
 from collectives.rules import archive_person, join_tenant, unarchive_person
-from harmonic.kernel import audit, capabilities
+from harmonic.kernel import audit, registry
 from harmonic.kernel.access import Access, Denied, Forbidden, Proof
-from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
+from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome, Resource
+from harmonic.kernel.capabilities import ALL_USUAL, NEVER, Capabilities, Level
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
-from harmonic.kernel.parameters.wording import in_words
+from harmonic.kernel.scopes import READ_WRITE, Scope
 from tokens.actions import last_use, secret_of
 from tokens.queries import tokens_of
-from tokens.rules import NOT_FOR_INTERNAL, READ_WRITE, create_token, end_tokens, held_by
+from tokens.rules import NOT_FOR_INTERNAL, create_token, end_tokens, held_by
 
 PEOPLE_ONLY = "Only human accounts can create AI agents."
 PROMPT_LENGTH = 100_000
-CAPABILITY_GROUPS = [
-    (group.label, [(name, in_words(name)) for name in (*group.usual, *group.careful)])
-    for group in capabilities.GROUPS
-]
+LATER_TOO = (
+    "Select what this agent may do. An agent with every usual capability also gets usual ones"
+    " that are added later."
+)
 
 
 def path_of(agent: TenantUser) -> str:
@@ -75,11 +77,10 @@ class AgentParams(Params):
     )
     capabilities = Names(
         required=False,
-        help_text="What it may do; the default set unless given, nothing if empty.",
+        help_text="What it may do; the usual capabilities unless given, nothing if empty.",
         style={
-            "initial": capabilities.DEFAULT,
-            "groups": CAPABILITY_GROUPS,
-            "help": "What it may do here. You can change this later.",
+            "groups": registry.options,
+            "help": f"{LATER_TOO} You can change this later.",
         },
     )
     generate_token = Flag(
@@ -114,10 +115,14 @@ def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
 
 
 def chosen(params: Mapping[str, Any]) -> list[str]:
-    """Return the capabilities to store: those sent, or the default set."""
+    """Return the capabilities to store for a new agent: those sent, or the usual ones."""
     if "capabilities" not in params:
-        return list(capabilities.DEFAULT)
-    return capabilities.grantable(params["capabilities"])
+        return [ALL_USUAL]
+    return registry.stored(params["capabilities"])
+
+
+def _usual(access: Access, target: Any) -> Mapping[str, Any]:
+    return {"capabilities": registry.grantable(Level.USUAL)}
 
 
 def _with_token(access: Access, agent: TenantUser, mode: str, *, wanted: bool) -> Outcome:
@@ -129,7 +134,7 @@ def _with_token(access: Access, agent: TenantUser, mode: str, *, wanted: bool) -
         facts={
             "about": rules.someone(agent),
             "mode": mode,
-            "granted": agent.user.agent_configuration["capabilities"],
+            "granted": registry.granted_by(Capabilities.of(agent.user.agent_configuration)),
         },
     )
     if not wanted:
@@ -147,17 +152,36 @@ def _with_token(access: Access, agent: TenantUser, mode: str, *, wanted: bool) -
     return replace(outcome, secret=secret_of(access, made))
 
 
+def _may(granted: Sequence[str]) -> str:
+    """Return what a new agent may do, as it follows "may"."""
+    if not granted:
+        return "do nothing yet"
+    usual = registry.grantable(Level.USUAL)
+    if not set(usual) <= set(granted):
+        return listed(granted)
+    careful = [name for name in registry.grantable(Level.CAREFUL) if name in granted]
+    return f"do what is usual, and {listed(careful)}" if careful else "do what is usual"
+
+
+def _agent_made(happened: Happened) -> str:
+    mode = "internal" if happened.data.get("mode") == "internal" else "external"
+    may = _may(happened.data.get("granted", []))
+    return f"Made the {mode} agent {happened.subject}; it may {may}"
+
+
 create_ai_agent = Action(
     name="create_ai_agent",
     sentence="Make an AI agent. It acts under its own name; you stay responsible for it.",
     label="Create agent",
-    scope="create:users",
+    scope=Scope("create:users"),
+    grant=NEVER,
     proof=Proof.API_TOKENS,
     changes_access=True,
     params=AgentParams,
     policy=rules.is_human,
     effect=_create,
-    event=audit.USER_ACTION,
+    initial=_usual,
+    logged=Logged(audit.USER_ACTION, _agent_made),
     people_only=PEOPLE_ONLY,
     audience="public",
 )
@@ -197,7 +221,7 @@ class AgentSettingsParams(Params):
     capabilities = Names(
         required=False,
         help_text="What it may do; an empty list allows nothing.",
-        style={"groups": CAPABILITY_GROUPS, "help": "What is ticked, it may do."},
+        style={"groups": registry.options, "help": LATER_TOO},
     )
     allow_public_writes = Flag(
         required=False,
@@ -228,11 +252,11 @@ def _regranted(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[st
     """Return which capabilities a change gives and takes."""
     if "capabilities" not in changes:
         return {}
-    old, new = before.get("capabilities"), changes["capabilities"]
-    held = list(capabilities.GRANTABLE) if old is None else old
+    old = registry.granted_by(Capabilities.of(before))
+    new = registry.granted_by(Capabilities.of(changes))
     return {
-        "granted": [name for name in new if name not in held],
-        "withdrawn": [name for name in held if name not in new],
+        "granted": [name for name in new if name not in old],
+        "withdrawn": [name for name in old if name not in new],
     }
 
 
@@ -249,7 +273,8 @@ def _changes(user: User, params: Mapping[str, Any]) -> dict[str, Any]:
     if params.get("model") and user.is_internal_agent:
         changes["model"] = params["model"]
     if "capabilities" in params:
-        changes["capabilities"] = capabilities.grantable(params["capabilities"])
+        before = Capabilities.of(user.agent_configuration)
+        changes["capabilities"] = registry.stored(params["capabilities"], before)
     if "allow_public_writes" in params:
         changes["allow_public_writes"] = params["allow_public_writes"]
     return changes
@@ -259,28 +284,33 @@ def _current(access: Access, agent: TenantUser | None) -> Mapping[str, Any]:
     if agent is None:
         return {}
     settings = agent.user.agent_configuration
-    granted = settings.get("capabilities")
+    capabilities = Capabilities.of(settings)
     return {
         "name": agent.display_name,
         "new_handle": agent.handle,
         "identity_prompt": settings.get("identity_prompt", ""),
-        "capabilities": list(capabilities.GRANTABLE) if granted is None else granted,
-        "allow_public_writes": settings.get("allow_public_writes") is not False,
+        "capabilities": registry.held_by(capabilities),
+        "allow_public_writes": capabilities.may_write_publicly,
     }
+
+
+def _agent_changed(happened: Happened) -> str:
+    return f"The agent {happened.subject} was changed{happened.changes}"
 
 
 update_ai_agent = Action(
     name="update_ai_agent",
     sentence="Change the agent's name, handle, identity prompt or capabilities.",
     label="Save settings",
-    scope="update:users",
+    scope=Scope("update:users"),
+    grant=NEVER,
     proof=Proof.API_TOKENS,
     changes_access=True,
     params=AgentSettingsParams,
     policy=rules.may_change_agent,
     effect=_update,
     initial=_current,
-    event=audit.USER_ACTION,
+    logged=Logged(audit.USER_ACTION, _agent_changed),
     people_only="Only people can change agents.",
     audience="public",
 )
@@ -336,7 +366,8 @@ stop_ai_agent = Action(
         " and acts again once it has a new token."
     ),
     label="Stop agent",
-    scope="delete:api_tokens",
+    scope=Scope("delete:api_tokens"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
     policy=may_stop,
@@ -395,7 +426,8 @@ deactivate_ai_agent = Action(
     name="deactivate_ai_agent",
     sentence="Deactivate this agent: its tokens are deleted at once, its account is closed here.",
     label="Deactivate agent",
-    scope="update:users",
+    scope=Scope("update:users"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
     policy=rules.may_manage_agent,
@@ -403,7 +435,7 @@ deactivate_ai_agent = Action(
     effect=_deactivate,
     is_dangerous=True,
     confirm=_ask_to_deactivate,
-    event=audit.USER_ACTION,
+    logged=Logged(audit.USER_ACTION, agent_deactivated),
     people_only="Only people can stop agents.",
     audience="public",
 )
@@ -424,13 +456,14 @@ reactivate_ai_agent = Action(
     name="reactivate_ai_agent",
     sentence="Bring this agent back. Its old tokens stay deleted.",
     label="Reactivate agent",
-    scope="update:users",
+    scope=Scope("update:users"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
     policy=rules.may_manage_agent,
     is_offered=lambda access, agent: agent is None or agent.archived_at is not None,
     effect=_reactivate,
-    event=audit.USER_ACTION,
+    logged=Logged(audit.USER_ACTION, agent_reactivated),
     people_only="Only people can bring agents back.",
     audience="public",
 )

@@ -8,14 +8,17 @@ from typing import Any
 from accounts import rules
 from accounts.models import Tenant, TenantUser, User
 from accounts.queries import acting_tenant_admins, agents_of, with_user
+from accounts.security_words import Happened
 from collectives.queries import main_collective
 from collectives.rules import leave_tenant, left_without_admin
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden, Proof
-from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
+from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome, Resource
+from harmonic.kernel.capabilities import ALWAYS, NEVER
 from harmonic.kernel.parameters.fields import Block, Choice, Flag, Line, Params
 from harmonic.kernel.parameters.wording import enumerated
 from harmonic.kernel.rendering.text import folded
+from harmonic.kernel.scopes import Scope
 from tokens.rules import end_tokens
 
 # --- Profile --------------------------------------------------------------------------------
@@ -79,18 +82,42 @@ def _current_profile(access: Access, person: TenantUser | None) -> Mapping[str, 
     return {"name": person.display_name, "new_handle": person.handle} if person else {}
 
 
+def agent_deactivated(happened: Happened) -> str:
+    """Return the line of the security log about an agent that was deactivated."""
+    return f"The agent {happened.subject} was deactivated"
+
+
+def agent_reactivated(happened: Happened) -> str:
+    """Return the line of the security log about an agent that was reactivated."""
+    return f"The agent {happened.subject} was reactivated"
+
+
+def _profile_changed(happened: Happened) -> str:
+    data = happened.data
+    if data.get("deleted"):
+        return f"The agent {happened.subject} was deleted"
+    said = []
+    if "changed" in data:
+        whose = "The profile" if happened.is_own else f"The profile of {happened.subject}"
+        said.append(f"{whose} was changed{happened.changes}")
+    if "archived" in data:
+        said.append((agent_deactivated if data["archived"] else agent_reactivated)(happened))
+    return ". ".join(said)
+
+
 update_profile = Action(
     name="update_profile",
     sentence="Change the display name or the handle.",
     label="Save profile",
-    scope="update:users",
+    scope=Scope("update:users"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
     params=ProfileParams,
     policy=rules.may_change_profile,
     effect=_update_profile,
     initial=_current_profile,
-    event=audit.USER_ACTION,
+    logged=Logged(audit.USER_ACTION, _profile_changed),
     audience="public",
 )
 
@@ -124,7 +151,8 @@ update_scratchpad = Action(
     name="update_scratchpad",
     sentence="Replace what your scratchpad holds.",
     label="Save scratchpad",
-    scope="update:users",
+    scope=Scope("update:users"),
+    grant=ALWAYS,
     proof=Proof.NONE,
     changes_access=False,
     params=ScratchpadParams,
@@ -203,18 +231,23 @@ def _current_tenant(access: Access, target: Any) -> Mapping[str, Any]:
     }
 
 
+def _settings_changed(happened: Happened) -> str:
+    return f"The settings of the tenant were changed{happened.changes}"
+
+
 update_tenant_settings = Action(
     name="update_tenant_settings",
     sentence="Change the settings of the tenant. What is absent or blank stays as it is.",
     label="Save settings",
-    scope="update:all",
+    scope=Scope("update:all"),
+    grant=NEVER,
     proof=Proof.ADMIN,
     changes_access=True,
     params=TenantParams,
     policy=rules.is_tenant_admin,
     effect=_update_tenant,
     initial=_current_tenant,
-    event=audit.ADMIN_ACTION,
+    logged=Logged(audit.ADMIN_ACTION, _settings_changed),
     audience="public",
 )
 
@@ -305,17 +338,24 @@ def _refuse_last_admin(person: TenantUser) -> None:
         )
 
 
+def _tenant_role_changed(happened: Happened) -> str:
+    is_given = happened.data.get("grant", happened.data.get("is_admin"))
+    verb = "was made a" if is_given else "is no longer a"
+    return f"{happened.subject} {verb} tenant admin"
+
+
 update_tenant_roles = Action(
     name="update_tenant_roles",
     sentence="Grant the role of tenant admin, or take it.",
     label="Change role",
-    scope="update:all",
+    scope=Scope("update:all"),
+    grant=NEVER,
     proof=Proof.ADMIN,
     changes_access=True,
     params=TenantRoleParams,
     policy=rules.may_change_tenant_role,
     effect=_update_roles,
-    event=audit.ADMIN_ACTION,
+    logged=Logged(audit.ADMIN_ACTION, _tenant_role_changed),
     audience="public",
 )
 
@@ -384,6 +424,10 @@ def _left_without_admin(person: TenantUser) -> tuple[tuple[str, str], ...]:
     return (("Collectives left without an admin", names),) if names else ()
 
 
+def _removed_from_tenant(happened: Happened) -> str:
+    return f"{happened.subject} was removed from the tenant"
+
+
 remove_from_tenant = Action(
     name="remove_from_tenant",
     sentence=(
@@ -391,7 +435,8 @@ remove_from_tenant = Action(
         " Their tokens here are revoked."
     ),
     label="Remove from the tenant",
-    scope="update:all",
+    scope=Scope("update:all"),
+    grant=NEVER,
     proof=Proof.ADMIN,
     changes_access=True,
     policy=rules.may_remove_from_tenant,
@@ -399,6 +444,6 @@ remove_from_tenant = Action(
     effect=_remove_from_tenant,
     is_dangerous=True,
     confirm=_ask_to_remove,
-    event=audit.ADMIN_ACTION,
+    logged=Logged(audit.ADMIN_ACTION, _removed_from_tenant),
     audience="public",
 )

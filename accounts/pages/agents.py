@@ -14,11 +14,12 @@ from accounts.queries import agents_of, people, person_at
 from accounts.rules import may_manage_agent
 from collectives import queries as collectives
 from collectives.actions.agents import add_to_collective, remove_from_collective
-from harmonic.kernel import capabilities
 from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Forbidden, Link, NotFound
 from harmonic.kernel.actions import Resource
+from harmonic.kernel.capabilities import Capabilities
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.pages import Page, form_alias, mounted
+from harmonic.kernel.registry import held_by
 from tokens.queries import listed as listed_tokens
 
 
@@ -116,12 +117,11 @@ def settings(access: Access, agent: TenantUser) -> Mapping[str, Any]:
     inside = collectives.collectives_of([agent]).get(agent.id, [])
     inside_ids = {each.id for each in inside}
     own = collectives.inviting_collectives(access.user.person_id)
-    granted = agent.user.agent_configuration.get("capabilities")
     return {
         **show(access, agent),
         "prompt": agent.user.agent_configuration.get("identity_prompt", ""),
         "addable": [] if agent.archived_at else [each for each in own if each.id not in inside_ids],
-        "granted": capabilities.GRANTABLE if granted is None else granted,
+        "granted": held_by(Capabilities.of(agent.user.agent_configuration)),
         "tokens": listed_tokens(access, agent),
         "is_internal": agent.user.is_internal_agent,
         "new_token_path": f"/u/{agent.handle}/settings/tokens/new",

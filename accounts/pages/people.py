@@ -16,7 +16,6 @@ from accounts.rules import editable_person
 from collectives import queries as collectives
 from collectives.feed.queries import feed_of, pinned
 from collectives.models import Collective
-from harmonic.kernel import capabilities
 from harmonic.kernel.access import Access, Door, NotFound, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.pages import (
@@ -28,6 +27,7 @@ from harmonic.kernel.pages import (
     redirect,
     with_rule,
 )
+from harmonic.kernel.registry import lacked_by
 from tokens.queries import listed as listed_tokens
 
 COMMON_SHOWN = 20
@@ -164,15 +164,12 @@ def whoami(access: Access, target: None) -> Mapping[str, Any]:
     user = User.objects.get(id=actor.user_id)
     workspace = collectives.own_workspace(actor.person_id)
     settings_ = user.agent_configuration
-    granted = settings_.get("capabilities")
     return {
         "me": people([actor.user_id])[actor.user_id],
         "is_agent": actor.is_agent,
         "prompt": settings_.get("identity_prompt", "") if actor.is_agent else "",
         "canary": secrets.token_hex(8),
-        "lacking": []
-        if granted is None
-        else [name for name in capabilities.GRANTABLE if name not in granted],
+        "lacking": lacked_by(actor.capabilities) if actor.is_agent else [],
         "scratchpad": settings_.get("scratchpad", ""),
         "workspace": workspace,
         "collectives": collectives.own_collectives(actor.person_id),

@@ -160,6 +160,7 @@ def listed(access: Access, params: dict[str, Any]) -> CollectiveQuerySet:
 
 class Collectives(Resource):
     rule = Rule(Door.TENANT)
+    writes = {"create": create_collective, "update": update_settings}
     model = Collective
 
     def list(self, request: Request) -> Response:

@@ -73,6 +73,12 @@ class ParentParams(Params):
 
 class Notes(Resource):
     rule = Rule(Door.COLLECTIVE, resource="notes")
+    # A comment made as a note needs the scope of a note, and the capability of a comment.
+    writes = {
+        "create": create_note,
+        "update": actions.update_note,
+        "destroy": actions.delete_note,
+    }
     model = Note
 
     def list(self, request: Request) -> Response:
@@ -106,7 +112,8 @@ class Notes(Resource):
 
 
 class Confirmations(Resource):
-    rule = Rule(Door.COLLECTIVE, resource="notes", also_create=("confirmations",))
+    rule = Rule(Door.COLLECTIVE, resource="notes")
+    writes = {"create": actions.confirm_read}
 
     def create(self, request: Request, note_id: str) -> Response:
         access = access_of(request)
@@ -117,6 +124,7 @@ class Confirmations(Resource):
 
 class Comments(Resource):
     rule = Rule(Door.COLLECTIVE, resource="notes")
+    writes = {"create": actions.add_comment}
 
     def list(self, request: Request, note_id: str) -> Response:
         return list_of_comments(request, live_note_at(access_of(request), note_id))

@@ -36,6 +36,7 @@ from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import Raw, validated
 from harmonic.kernel.parameters.fields import Flag, Line, Moment, Names, Params
 from harmonic.kernel.rendering.text import folded
+from harmonic.kernel.scopes import is_scope
 from tokens import actions, rules
 from tokens.models import ApiToken, token_path
 from tokens.queries import owners_of, token_at
@@ -85,7 +86,7 @@ def checked_scopes(scopes: list[str]) -> list[str]:
     Raises:
         Invalid: some are not known.
     """
-    unknown = [scope for scope in scopes if not rules.is_scope(scope)][:NAMED_SCOPES]
+    unknown = [scope for scope in scopes if not is_scope(scope)][:NAMED_SCOPES]
     if unknown:
         raise Invalid(*(Problem("scopes", f"Invalid scope: {scope}") for scope in unknown))
     return list(dict.fromkeys(scopes))
@@ -209,6 +210,11 @@ def token_named(user_id: str, token_id: str) -> Find:
 
 class Tokens(Resource):
     rule = Rule(Door.TENANT, resource="api_tokens")
+    writes = {
+        "create": create_api_token,
+        "update": rename_api_token,
+        "destroy": actions.delete_api_token,
+    }
     model = ApiToken
 
     def list(self, request: Request, user_id: str) -> Response:
@@ -259,6 +265,7 @@ class Tokens(Resource):
 
 class Rotation(Resource):
     rule = Rule(Door.TENANT, resource="api_tokens")
+    writes = {"create": actions.rotate_api_token}
 
     def create(self, request: Request, user_id: str, token_id: str) -> Response:
         access = access_of(request)

@@ -38,6 +38,7 @@ from harmonic.kernel.http.cursors import Order
 from harmonic.kernel.pages import no_target
 from harmonic.kernel.parameters.fields import Flag, Line, Params
 from harmonic.kernel.rendering.text import slug
+from harmonic.kernel.scopes import Scope
 from tokens.rules import end_tokens
 
 NOT_FOUND = "User not found"
@@ -157,7 +158,7 @@ def has_content(person: TenantUser) -> Refused:
 # An agent without content; for agents themselves it counts as a change of a profile.
 delete_user = replace(
     people.update_profile,
-    scope="delete:users",
+    scope=Scope("delete:users"),
     params=None,
     policy=may_edit,
     effect=_delete,
@@ -227,6 +228,7 @@ def editable(access: Access, user_id: str) -> TenantUser:
 
 class Users(Resource):
     rule = Rule(Door.TENANT, resource="users")
+    writes = {"create": create_ai_agent, "update": update_profile, "destroy": delete_user}
     model = User
 
     def list(self, request: Request) -> Response:

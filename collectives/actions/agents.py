@@ -9,14 +9,18 @@ from uuid import UUID
 from accounts import rules as people_rules
 from accounts.models import TenantUser
 from accounts.queries import people, with_user
+from accounts.security_words import Happened
 from collectives import queries, rules
+from collectives.actions.members import removed_from_collective
 from collectives.models import CollectiveMember
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden, NotFound, Proof, Refused
-from harmonic.kernel.actions import Action, Confirmation, Outcome
+from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
+from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.database.tenancy import parse_uuid
 from harmonic.kernel.http.redirects import local_path
 from harmonic.kernel.parameters.fields import Id, Line, Params
+from harmonic.kernel.scopes import Scope
 
 NOT_OWN = "You can only add your own AI agents."
 ITS_HUMAN = "The human who manages the agent can."
@@ -80,17 +84,22 @@ def _facts(access: Access, agent: TenantUser) -> dict[str, Any]:
     return {"about": people_rules.someone(agent), "collective_id": access.here.id}
 
 
+def _agent_added(happened: Happened) -> str:
+    return f"{happened.subject} was brought into {happened.where}"
+
+
 add_ai_agent_to_collective = Action(
     name="add_ai_agent_to_collective",
     sentence="Add one of your agents to this collective.",
     label="Add agent",
-    scope="create:all",
+    scope=Scope("create:all"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
     params=AgentParams,
     policy=rules.may_add_agents,
     effect=_add_agent,
-    event=audit.USER_ACTION,
+    logged=Logged(audit.USER_ACTION, _agent_added),
     people_only="Only people can add agents.",
 )
 
@@ -137,13 +146,14 @@ remove_ai_agent_from_collective = Action(
     name="remove_ai_agent_from_collective",
     sentence="Remove one of your agents from this collective.",
     label="Remove agent",
-    scope="delete:all",
+    scope=Scope("delete:all"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
     params=AgentParams,
     policy=rules.may_remove_agents,
     effect=_remove_agent,
-    event=audit.USER_ACTION,
+    logged=Logged(audit.USER_ACTION, removed_from_collective),
     is_dangerous=True,
     confirm=_ask_to_remove_agent,
     people_only="Only people can remove agents.",

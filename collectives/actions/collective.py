@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts import rules as people_rules
+from accounts.security_words import ELSEWHERE, Happened
 from collectives import queries, rules
 from collectives.models import Collective
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Proof
-from harmonic.kernel.actions import Action, Outcome, Resource
+from harmonic.kernel.actions import Action, Logged, Outcome, Resource
+from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Params
+from harmonic.kernel.scopes import Scope
 
 INVITATIONS = {"all_members": "Every member can invite", "only_admins": "Only admins can invite"}
 REPRESENTATION = {
@@ -146,17 +149,25 @@ def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     )
 
 
+def _collective_created(happened: Happened) -> str:
+    switch = ", with the API on" if happened.data.get("is_api_on") else ""
+    place = happened.place(ELSEWHERE)
+    named = place if place == ELSEWHERE else f"the collective {place}"
+    return f"Made {named}{switch}"
+
+
 create_collective = Action(
     name="create_collective",
     sentence="Make a collective. You become its first member and admin.",
     label="Create collective",
-    scope="create:all",
+    scope=Scope("create:all"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
     params=CollectiveParams,
     policy=people_rules.is_human,
     effect=_create,
-    event=audit.USER_ACTION,
+    logged=Logged(audit.USER_ACTION, _collective_created),
     people_only="Only human accounts can create collectives",
     audience="public",
 )
@@ -243,17 +254,22 @@ def _current(access: Access, target: Any) -> Mapping[str, Any]:
     }
 
 
+def _settings_changed(happened: Happened) -> str:
+    return f"The settings of {happened.where} were changed{happened.changes}"
+
+
 update_collective_settings = Action(
     name="update_collective_settings",
     sentence="Change the settings of this collective. What is absent or blank stays as it is.",
     label="Save settings",
-    scope="update:all",
+    scope=Scope("update:all"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
     params=SettingsParams,
     policy=rules.is_collective_admin,
     effect=_update_settings,
-    event=audit.ADMIN_ACTION,
+    logged=Logged(audit.ADMIN_ACTION, _settings_changed),
     initial=_current,
     people_only="Only people can change settings.",
 )

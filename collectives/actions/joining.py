@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from accounts.models import TenantUser
+from accounts.security_words import Happened, day
 from collectives import queries, rules
 from collectives.actions.collective import resource
 from collectives.actions.members import agents_leaving
@@ -20,8 +22,10 @@ from harmonic.kernel.access import (
     Proof,
     Refused,
 )
-from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
+from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome, Resource
+from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.parameters.fields import Line, Params
+from harmonic.kernel.scopes import Scope
 
 
 class JoinParams(Params):
@@ -71,18 +75,25 @@ def _no_invite(access: Access, code: str) -> NotFound:
     )
 
 
+def _joined(happened: Happened) -> str:
+    inviter = happened.data.get("inviter_id")
+    invited = f", invited by {happened.named(UUID(inviter))}" if inviter else ""
+    return f"Joined {happened.where}{invited}"
+
+
 join_collective = Action(
     name="join_collective",
     sentence="Join this collective with an invitation.",
     label="Join",
-    scope="create:all",
+    scope=Scope("create:all"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
     params=JoinParams,
     policy=may_join,
     is_offered=lambda access, target: not access.is_member,
     effect=_join,
-    event=audit.USER_ACTION,
+    logged=Logged(audit.USER_ACTION, _joined),
     people_only="Only people can join collectives.",
     audience="shared",
 )
@@ -117,6 +128,10 @@ def _ask_to_leave(access: Access, target: Any) -> Confirmation:
     )
 
 
+def _left(happened: Happened) -> str:
+    return f"Left {happened.where}"
+
+
 leave_collective = Action(
     name="leave_collective",
     sentence=(
@@ -124,12 +139,13 @@ leave_collective = Action(
         " you left."
     ),
     label="Leave collective",
-    scope="delete:all",
+    scope=Scope("delete:all"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
     policy=rules.may_leave,
     effect=_leave,
-    event=audit.USER_ACTION,
+    logged=Logged(audit.USER_ACTION, _left),
     is_dangerous=True,
     confirm=_ask_to_leave,
     people_only="Only people can leave collectives.",
@@ -158,15 +174,22 @@ def _is_outdated(access: Access, invite: Invite) -> bool:
     return is_ending or queries.is_closed_to_former_members(invite)
 
 
+def _invited(happened: Happened) -> str:
+    expires_at = happened.data.get("expires_at")
+    until = f", good until {day(expires_at)}" if expires_at else ""
+    return f"Made an invitation to {happened.where}{until}"
+
+
 create_invite = Action(
     name="create_invite",
     sentence="Get an invitation link that lets people of this tenant join for a week.",
     label="Get an invitation link",
-    scope="create:all",
+    scope=Scope("create:all"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=False,
     policy=rules.may_invite,
     effect=_invite,
-    event=audit.USER_ACTION,
+    logged=Logged(audit.USER_ACTION, _invited),
     people_only="Only people can invite.",
 )

@@ -6,12 +6,15 @@ from typing import Any
 
 from accounts import rules as people_rules
 from accounts.queries import people, person_named
+from accounts.security_words import Happened
 from collectives import queries, rules
 from collectives.models import CollectiveMember
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Forbidden, Link, NotFound, Proof
-from harmonic.kernel.actions import Action, Confirmation, Outcome
+from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
+from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.parameters.fields import Choice, Flag, Line, Params
+from harmonic.kernel.scopes import Scope
 
 
 class RoleParams(Params):
@@ -142,17 +145,23 @@ def _refuse_to_take_admin(access: Access, row: CollectiveMember) -> None:
         raise Forbidden("The last admin cannot lose the role.", hint=rules.NEW_ADMIN_FIRST)
 
 
+def _role_changed(happened: Happened) -> str:
+    verb = "was made" if happened.data.get("grant") else "is no longer"
+    return f"{happened.subject} {verb} {happened.data.get('role')} of {happened.where}"
+
+
 update_member_roles = Action(
     name="update_member_roles",
     sentence="Give a member a role, or take it.",
     label="Change role",
-    scope="update:all",
+    scope=Scope("update:all"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
     params=RoleParams,
     policy=runs_members,
     effect=_update_roles,
-    event=audit.ADMIN_ACTION,
+    logged=Logged(audit.ADMIN_ACTION, _role_changed),
     confirm=_ask_about_roles,
     people_only="Only people can change roles.",
 )
@@ -193,18 +202,27 @@ def _remove(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     )
 
 
+def removed_from_collective(happened: Happened) -> str:
+    """Return the line of the security log about a membership that ended."""
+    removed = f"{happened.subject} was removed from {happened.where}"
+    if happened.data.get("reason") == "parent_left":
+        return f"{removed}: its parent is no longer a member"
+    return removed
+
+
 remove_member = Action(
     name="remove_member",
     sentence="Remove a member from this collective, with the member's agents.",
     label="Remove",
-    scope="delete:all",
+    scope=Scope("delete:all"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
     params=MemberParams,
     policy=may_remove_members,
     is_offered=lambda access, target: access.is_collective_admin,
     effect=_remove,
-    event=audit.ADMIN_ACTION,
+    logged=Logged(audit.ADMIN_ACTION, removed_from_collective),
     is_dangerous=True,
     confirm=_ask_to_remove,
     people_only="Only people can remove members.",

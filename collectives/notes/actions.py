@@ -10,7 +10,9 @@ from collectives.notes.models import Note
 from collectives.rules import is_member
 from harmonic.kernel.access import Access, NotFound, Proof
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
+from harmonic.kernel.capabilities import NEVER, careful, usual
 from harmonic.kernel.parameters.fields import Block, Line, Moment, Params
+from harmonic.kernel.scopes import Scope
 
 
 def resource(access: Access, note: Note) -> Resource:
@@ -49,7 +51,8 @@ create_note = Action(
     name="create_note",
     sentence="Write a note in this collective.",
     label="Create note",
-    scope="create:notes",
+    scope=Scope("create:notes"),
+    grant=usual("Notes"),
     proof=Proof.NONE,
     changes_access=False,
     params=NoteParams,
@@ -100,7 +103,8 @@ update_note = Action(
     name="update_note",
     sentence="Change the title or the text of this note.",
     label="Save changes",
-    scope="update:notes",
+    scope=Scope("update:notes"),
+    grant=usual("Notes"),
     proof=Proof.NONE,
     changes_access=False,
     params=EditParams,
@@ -156,7 +160,8 @@ add_comment = Action(
     name="add_comment",
     sentence="Comment on this note; on a comment, reply to it.",
     label="Add comment",
-    scope="create:notes",
+    scope=Scope("create:notes"),
+    grant=usual("Comments"),
     proof=Proof.NONE,
     changes_access=False,
     params=CommentParams,
@@ -182,8 +187,9 @@ confirm_read = Action(
     name="confirm_read",
     sentence="Tell the others that you have read this note as it is now.",
     label="Confirm that I read this",
-    scope="create:confirmations",
-    other_scopes=("create:notes",),
+    scope=Scope("create:confirmations"),
+    grant=usual("Reading and reminders"),
+    other_scopes=(Scope("create:notes"),),
     proof=Proof.NONE,
     changes_access=False,
     policy=rules.may_read,
@@ -215,7 +221,8 @@ pin_note = Action(
     name="pin_note",
     sentence="Keep this note in sight: on the collective's page, or on your own profile.",
     label="Pin",
-    scope="update:notes",
+    scope=Scope("update:notes"),
+    grant=usual("Notes"),
     proof=Proof.NONE,
     changes_access=False,
     policy=rules.may_read,
@@ -226,7 +233,8 @@ unpin_note = Action(
     name="unpin_note",
     sentence="Take this note off the pinned ones.",
     label="Unpin",
-    scope="update:notes",
+    scope=Scope("update:notes"),
+    grant=usual("Notes"),
     proof=Proof.NONE,
     changes_access=False,
     policy=rules.may_read,
@@ -254,7 +262,8 @@ delete_note = Action(
     name="delete_note",
     sentence="Delete this note. Comments of others stay; it can be restored for 30 days.",
     label="Delete note",
-    scope="delete:notes",
+    scope=Scope("delete:notes"),
+    grant=careful("Notes"),
     proof=Proof.NONE,
     changes_access=False,
     policy=rules.may_delete_note,
@@ -275,7 +284,8 @@ restore_note = Action(
     name="restore_note",
     sentence="Bring this deleted note back.",
     label="Restore note",
-    scope="update:notes",
+    scope=Scope("update:notes"),
+    grant=NEVER,
     proof=Proof.NONE,
     changes_access=False,
     policy=rules.may_restore_note,

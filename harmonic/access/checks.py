@@ -20,16 +20,18 @@ from harmonic.kernel.access import (
     Rule,
     SignInRequired,
 )
+from harmonic.kernel.actions import Action, require_scope, scope_missing
 from harmonic.kernel.http.negotiation import is_api_path
+from harmonic.kernel.scopes import Scope, Verb
 
 VERBS = {
-    "GET": "read",
-    "HEAD": "read",
-    "OPTIONS": "read",
-    "POST": "create",
-    "PUT": "update",
-    "PATCH": "update",
-    "DELETE": "delete",
+    "GET": Verb.READ,
+    "HEAD": Verb.READ,
+    "OPTIONS": Verb.READ,
+    "POST": Verb.CREATE,
+    "PUT": Verb.UPDATE,
+    "PATCH": Verb.UPDATE,
+    "DELETE": Verb.DELETE,
 }
 
 
@@ -107,43 +109,33 @@ def check_collective_flag(access: Access) -> None:
 def check_scope(
     request: HttpRequest, access: Access, rule: Rule, view: object, kwargs: dict[str, Any]
 ) -> None:
+    """Pass if the token's scopes cover the request: a write needs the scope of its action.
+
+    Raises:
+        Forbidden: the token lacks the scope.
+    """
     token = access.token
     if token is None or rule.any_scope:
         return
-    verb = VERBS.get(request.method or "", "create")
-    action = None if verb == "read" else _action_of(request.method, view, kwargs)
+    verb = VERBS.get(request.method or "", Verb.CREATE)
+    action = None if verb is Verb.READ else action_of(request.method or "", view, kwargs)
     if action is not None:
-        if action.token_allows(access):
-            return
-        needed = action.scope
-    elif token.grants(verb, rule.resource) or (verb == "create" and _also(rule, token)):
+        require_scope(action, access)
         return
-    else:
-        needed = f"{verb}:{rule.resource or 'all'}"
-    raise Forbidden(
-        "You do not have permission to perform that action",
-        code="insufficient_scope",
-        hint=f"The token lacks the scope {needed}. Make another token with the scopes you need.",
-        headers={
-            "WWW-Authenticate": (
-                f'Bearer realm="Harmonic", error="insufficient_scope", scope="{needed}"'
-            )
-        },
-    )
+    needed = Scope(f"{verb}:{rule.resource or 'all'}")
+    if not token.covers(needed):
+        raise scope_missing(needed, access)
 
 
-def _action_of(method: str | None, view: object, kwargs: dict[str, Any]) -> Any:
-    """Return the action that a write on a page runs, at its own path or at that of a form."""
+def action_of(method: str, view: object, kwargs: dict[str, Any]) -> Action | None:
+    """Return the action that a write runs: on a page, by a form's own path, or over REST."""
     page = getattr(view, "page", None)
-    if page is None:
-        return getattr(view, "action", None)
-    if "action_name" in kwargs:
-        return page.action(kwargs["action_name"])
-    return page.writes.get(method)
-
-
-def _also(rule: Rule, token: Any) -> bool:
-    return any(token.grants("create", resource) for resource in rule.also_create)
+    if page is not None:
+        name = kwargs.get("action_name")
+        found: Action | None = page.action(name) if name else page.writes.get(method)
+        return found
+    writes: dict[str, Action] = getattr(view, "writes", {})
+    return writes.get(method)
 
 
 def check_open(request: HttpRequest, access: Access) -> None:

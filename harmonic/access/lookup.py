@@ -25,6 +25,7 @@ from harmonic.kernel.access import (
     TokenFacts,
     UserType,
 )
+from harmonic.kernel.capabilities import Capabilities
 from harmonic.kernel.database.prepared import Parameter, Prepared
 from harmonic.kernel.database.tenancy import parse_uuid
 from tokens.models import ApiToken
@@ -227,7 +228,6 @@ def _actor(person: dict[str, Any], user: dict[str, Any]) -> Actor | None:
     if person["id"] is None or person["archived_at"] is not None:
         return None
     settings = user["agent_configuration"] or {}
-    granted = settings.get("capabilities")
     return Actor(
         user_id=user["id"],
         person_id=person["id"],
@@ -237,8 +237,7 @@ def _actor(person: dict[str, Any], user: dict[str, Any]) -> Actor | None:
         is_tenant_admin=person["is_admin"],
         parent_id=user["parent_id"],
         mode="internal" if settings.get("mode") == "internal" else "external",
-        capabilities=None if granted is None else frozenset(granted),
-        may_write_publicly=settings.get("allow_public_writes") is not False,
+        capabilities=Capabilities.of(settings),
     )
 
 

@@ -14,7 +14,9 @@ from typing import Any, Protocol, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from harmonic.kernel.capabilities import Capabilities
 from harmonic.kernel.http.negotiation import Format
+from harmonic.kernel.scopes import Scope, ScopeResource
 
 AUTHENTICATE = "Send a token in the header `Authorization: Bearer …`"
 SIGN_IN = f"{AUTHENTICATE}, or sign in at /login."
@@ -62,9 +64,8 @@ class Actor:
     is_tenant_admin: bool = False
     parent_id: UUID | None = None
     mode: str = ""
-    # None means that all grantable capabilities are held.
-    capabilities: frozenset[str] | None = None
-    may_write_publicly: bool = True
+    # What restricts an agent; it means nothing for people.
+    capabilities: Capabilities = field(default_factory=Capabilities)
 
     @property
     def is_human(self) -> bool:
@@ -88,9 +89,13 @@ class TokenFacts:
     last_used_at: datetime | None
     is_internal: bool
 
-    def grants(self, verb: str, resource: str | None) -> bool:
-        """Answer whether the scopes hold `{verb}:all` or `{verb}:{resource}`."""
-        return f"{verb}:all" in self.scopes or f"{verb}:{resource}" in self.scopes
+    def covers(self, scope: Scope) -> bool:
+        """Return whether the token has a scope, or that of its verb for every resource."""
+        return scope.whole in self.scopes or scope in self.scopes
+
+    def reads(self, resource: str) -> bool:
+        """Return whether the token may read a resource; templates ask often."""
+        return "read:all" in self.scopes or f"read:{resource}" in self.scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +264,7 @@ class Access:
         everything; a token needs `read:{resource}` or `read:all`. `resource` is `all` for what
         only `read:all` covers: collectives, their members, the security log.
         """
-        return self.token is None or self.token.grants("read", resource)
+        return self.token is None or self.token.reads(resource)
 
     def is_fresh(self, scope: str) -> bool:
         """Answer whether `scope` needs no new proof; tokens are never asked for one."""
@@ -417,14 +422,18 @@ class Door(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a route declares about itself. A route without one is an error in the tests.
+    """What a route declares about itself. A route without one fails the system checks.
 
-    `resource` is what narrow token scopes must name; None: only `:all` helps.
-    `any_scope` lets every live token through; `also_create` names further resources whose
-    create scope lets a POST through.
+    `resource` is what a token's scope must name to read here, None what `read:all` alone covers.
+    `any_scope` admits every live token. A write needs the scope of its action.
+
+    Raises:
+        ValueError: no scope can name the resource.
     """
 
     door: Door
     resource: str | None = None
     any_scope: bool = False
-    also_create: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        ScopeResource(self.resource or ScopeResource.ALL)

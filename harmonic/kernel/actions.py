@@ -1,7 +1,8 @@
-"""The action registry: each capability of the product, defined once.
+"""Actions: each capability of the product, declared once.
 
 From an `Action` come the frontmatter entry, the describe and execute endpoints, the HTML
-form, the REST write and its schema. `docs/architecture.md` shows the way through.
+form, the REST write and its schema, the scope a token needs, what agents may be granted, and
+the line in the security log. `docs/architecture.md` shows the way through.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from harmonic.kernel import audit, capabilities, storage
+from harmonic.kernel import audit, storage
 from harmonic.kernel.access import (
     ASK_YOUR_HUMAN,
     Access,
@@ -25,9 +26,11 @@ from harmonic.kernel.access import (
     Proof,
     Refused,
 )
+from harmonic.kernel.capabilities import Grant
 from harmonic.kernel.parameters.decoding import Raw, unknown_names, validated
 from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.parameters.wording import did_you_mean
+from harmonic.kernel.scopes import Scope, Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,17 @@ class Confirmation:
     consequence: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """How the security log records an action: the kind of event, and its sentence.
+
+    `sentence` takes an `accounts.security_words.Happened`.
+    """
+
+    event: str
+    sentence: Callable[[Any], str]
+
+
 GRANTED_BY_PARENT = "The agent's parent decides its capabilities, in the agent's settings."
 NEVER_GRANTED = f"Agents never do this. {ASK_YOUR_HUMAN}"
 
@@ -101,30 +115,30 @@ def nothing(access: Access, target: Any) -> Mapping[str, Any]:
 class Action:
     """One capability.
 
-    `scope` is the true verb and resource, for narrow tokens (`update:notes`); the three
-    read actions say so with `is_read`. `policy` guards listing, describing and executing
-    alike; `is_offered` says whether there is anything to do now, for listing only.
-    `people_only` holds the sentence for callers who are not human. `proof` is the step-up
-    scope that a session must have verified. `changes_access` is true for what changes who may
-    do what, or takes a name in the tenant: it runs while nobody else writes there. `event` is
-    what the security log calls it; empty for what the log does not keep, or keeps under a name
+    `scope` is the verb and resource that a token needs, whatever the surface; an action that
+    only reads has the verb `read`. `grant` says whether AI agents may run it. `policy` guards
+    listing, describing and executing alike; `is_offered` says whether there is anything to do
+    now, for listing only. `people_only` holds the sentence for callers who are not human.
+    `proof` is the step-up scope that a session must have verified. `changes_access` is true for
+    what changes who may do what, or takes a name in the tenant: it runs while nobody else writes
+    there. `logged` is None for what the security log does not record, or records under an event
     of its own.
     """
 
     name: str
     sentence: str
     label: str
-    scope: str
+    scope: Scope
+    grant: Grant
     proof: Proof
     changes_access: bool
     policy: Policy
     effect: Callable[[Access, Any, dict[str, Any]], Outcome]
     params: type[Params] | None = None
     is_offered: Callable[[Access, Any], bool] = always
-    is_read: bool = False
     is_dangerous: bool = False
     people_only: str = ""
-    event: str = ""
+    logged: Logged | None = None
     audience: str = ""
     # The parameters that are left where not all of them can be taken on this target.
     params_here: Callable[[Access, Any], type[Params] | None] | None = None
@@ -134,15 +148,11 @@ class Action:
     confirm: str | Callable[[Access, Any], Confirmation] = ""
     is_hidden: bool = False
     # Scopes that allow the action as well as `scope` does, as REST has them.
-    other_scopes: tuple[str, ...] = ()
+    other_scopes: tuple[Scope, ...] = ()
 
     @property
-    def verb(self) -> str:
-        return self.scope.partition(":")[0]
-
-    @property
-    def resource(self) -> str:
-        return self.scope.partition(":")[2]
+    def is_read(self) -> bool:
+        return self.scope.verb is Verb.READ
 
     def on(self, access: Access, target: Any) -> Action:
         """Return the action as it can be run on `target` now: with the parameters left there."""
@@ -159,18 +169,11 @@ class Action:
         return self.audience or (access.place.audience if access.place else "public")
 
     def token_allows(self, access: Access) -> bool:
-        """Return whether the caller's token may run this; a session always may.
-
-        A token needs the action's own verb and resource, whatever the method of the request.
-        Read actions need only read.
-        """
+        """Return whether the scopes of the caller's token cover this; a session needs none."""
         token = access.token
         if token is None:
             return True
-        if self.is_read:
-            return token.grants("read", self.resource)
-        scopes = (self.scope, *self.other_scopes)
-        return any(token.grants(*scope.split(":")) for scope in scopes)
+        return token.covers(self.scope) or any(map(token.covers, self.other_scopes))
 
     def denied(self, access: Access, target: Any) -> Denied | None:
         """Return why the caller may not do this, or None. The one answer for every surface."""
@@ -185,14 +188,13 @@ class Action:
         actor = access.actor
         if actor is None or not actor.is_agent:
             return None
-        if not capabilities.holds(actor.capabilities, self.name):
-            is_grantable = self.name in capabilities.GRANTABLE
+        if not actor.capabilities.hold(self.name, self.grant):
             return Denied(
                 f"Your capabilities do not include '{self.name}'",
-                GRANTED_BY_PARENT if is_grantable else NEVER_GRANTED,
+                GRANTED_BY_PARENT if self.grant.is_grantable else NEVER_GRANTED,
                 "capability_denied",
             )
-        is_limited = not self.is_read and not actor.may_write_publicly
+        is_limited = not (actor.capabilities.may_write_publicly or self.is_read)
         if is_limited and self.audience_in(access) == "public":
             return Denied(
                 "This agent may not write where the whole tenant reads.",
@@ -219,6 +221,47 @@ class Action:
 
 class ActionRefused(Forbidden):
     """An action that the caller may not run; it answers as an action error."""
+
+
+def scope_missing(needed: Scope, access: Access, denied: Denied | None = None) -> Forbidden:
+    """Return the refusal of a token that lacks the scope `needed`.
+
+    `denied` is why the caller may not do this with any token.
+    """
+    return Forbidden(
+        "You do not have permission to perform that action",
+        code="insufficient_scope",
+        hint=f"The token lacks the scope {needed}. {_other_token(needed, access, denied)}",
+        headers={
+            "WWW-Authenticate": (
+                f'Bearer realm="Harmonic", error="insufficient_scope", scope="{needed}"'
+            )
+        },
+    )
+
+
+def _other_token(needed: Scope, access: Access, denied: Denied | None) -> str:
+    """Return which token has the scope and who can create it, or why no token would help."""
+    if denied:
+        return f"Another token would not help: {denied.reason.rstrip('.')}. {denied.hint}"
+    kind = "read-only" if needed.verb is Verb.READ else "read + write"
+    actor = access.user
+    who = "Your parent" if actor.is_agent else "You"
+    return (
+        f"A {kind} token has it. {who} can create one at {actor.path}/settings/tokens/new,"
+        " signed in with a browser."
+    )
+
+
+def require_scope(action: Action, access: Access) -> None:
+    """Pass if the caller's token may run `action`, whatever it is done to.
+
+    Raises:
+        Forbidden: the token lacks the scope; the hint says what would help.
+    """
+    if not action.token_allows(access):
+        denied = action.capability_denied(access) or action.kind_denied(access)
+        raise scope_missing(action.scope, access, denied)
 
 
 def require(action: Action, access: Access, target: Any) -> None:
@@ -264,6 +307,7 @@ def perform(
     """
     with transaction.atomic():
         access, target = _decided(action, access, find)
+        require_scope(action, access)
         require(action, access, target)
         expect(access, target)
         if isinstance(raw, Refused):
@@ -328,12 +372,14 @@ def rehearse(
 
 
 def _record(action: Action, access: Access, outcome: Outcome) -> None:
-    """Leave the security event of an audited action, in its transaction."""
-    if action.event and outcome.facts is not None:
+    """Record the security event of a logged action, in its transaction."""
+    if action.logged and outcome.facts is not None:
         place = access.place
         is_shared = place is not None and not (place.is_main or place.is_workspace)
         where = {"collective_id": place.id if place is not None and is_shared else None}
-        audit.record(action.event, access, **{"action": action.name, **where, **outcome.facts})
+        audit.record(
+            action.logged.event, access, **{"action": action.name, **where, **outcome.facts}
+        )
 
 
 def misspelt(params: type[Params] | None, names: Iterable[str]) -> str:

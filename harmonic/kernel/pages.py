@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, resolve, reverse
 from django.urls.exceptions import Resolver404
 
+from harmonic.kernel import registry
 from harmonic.kernel.access import (
     Access,
     Door,
@@ -153,20 +154,6 @@ class Page:
         )
 
 
-_pages: dict[str, Page] = {}
-_routes: dict[str, str] = {}
-
-
-def registered() -> Mapping[str, Page]:
-    """Return every mounted page by name: the action registry's index."""
-    return _pages
-
-
-def route_of(page: Page) -> str:
-    """Return a page's route, below the prefix of its collective."""
-    return _routes[page.name]
-
-
 def action_path(page_path: str, name: str = "") -> str:
     return f"{page_path.rstrip('/')}/actions" + (f"/{name}" if name else "")
 
@@ -177,8 +164,7 @@ def offered(access: Access, action: Action, target: Any, base: str) -> Offer:
 
 def mounted(route: str, page: Page) -> list[URLPattern]:
     """Return the routes of a page: itself, its action index, and each action."""
-    _pages[page.name] = page
-    _routes[page.name] = route
+    registry.site.add_page(page, route)
     below = f"{route}/" if route else ""
     return [
         path(route, with_rule(page_view(page), page.rule, page), name=page.name),
@@ -199,6 +185,13 @@ def with_rule(view: View, rule: Rule, page: Page | None = None) -> View:
     """Attach the rule that the access middleware enforces."""
     view.rule = rule  # type: ignore[attr-defined]  # read by the middleware and the sweep
     view.page = page  # type: ignore[attr-defined]
+    return view
+
+
+def with_writes(view: View, writes: Mapping[str, Action]) -> View:
+    """Attach the action that each method of a form's or a REST route runs."""
+    view.writes = writes  # type: ignore[attr-defined]  # read by the check of scopes
+    registry.site.add_variants(writes.values())
     return view
 
 
@@ -431,7 +424,7 @@ def answered(request: HttpRequest, action: Action, outcome: Outcome) -> HttpResp
     access = cast(Request, request).access
     if outcome.shown_on and access.format != Format.JSON:
         name, kwargs = outcome.shown_on
-        page = _pages[name]
+        page = registry.pages()[name].page
         shown = page.find(access, **kwargs)
         base = reverse(name, kwargs=dict(kwargs))
         document = page.document(access, shown, base, outcome.secret, outcome.notes)
@@ -514,8 +507,7 @@ def form_alias(page: Page, action: Action, method: str = "POST") -> View:
         base = access.path.rpartition("/")[0]
         return run(request, page, action, partial(page.find, **kwargs), base)
 
-    view.action = action  # type: ignore[attr-defined]  # read by the check of scopes
-    return with_rule(view, page.rule)
+    return with_writes(with_rule(view, page.rule), {method: action})
 
 
 def redirect(access: Access, target: str) -> HttpResponse:

@@ -11,7 +11,8 @@ from django.urls import URLPattern, path
 
 from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.actions import Action
-from harmonic.kernel.pages import Page, Request, only_reads, registered, route_of, with_rule
+from harmonic.kernel.pages import Page, Request, only_reads, with_rule
+from harmonic.kernel.registry import Mounted, pages
 from harmonic.kernel.rendering.documents import Document, respond
 
 
@@ -24,10 +25,11 @@ class Pattern:
 
 
 def patterns(access: Access) -> Iterator[Pattern]:
-    for page in registered().values():
+    for mounted in pages().values():
+        page = mounted.page
         entries = [_entry(action) for action in page.actions if could_run(page, action, access)]
         if entries:
-            yield Pattern(_path(page), entries)
+            yield Pattern(path_of(mounted), entries)
 
 
 def could_run(page: Page, action: Action, access: Access) -> bool:
@@ -39,9 +41,11 @@ def could_run(page: Page, action: Action, access: Access) -> bool:
     return page.door != Door.TENANT or action.policy(access, None) is None
 
 
-def _path(page: Page) -> str:
-    route = re.sub(r"<\w+:(\w+)>", r"{\1}", route_of(page))
-    prefix = "/collectives/{handle}" if page.door in {Door.COLLECTIVE, Door.THRESHOLD} else ""
+def path_of(mounted: Mounted) -> str:
+    """Return a page's path as people read it: `/collectives/{handle}/n/{note_id}`."""
+    route = re.sub(r"<\w+:(\w+)>", r"{\1}", mounted.route)
+    is_inside = mounted.page.door in {Door.COLLECTIVE, Door.THRESHOLD}
+    prefix = "/collectives/{handle}" if is_inside else ""
     return f"{prefix}/{route}".rstrip("/") or "/"
 
 

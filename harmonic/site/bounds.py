@@ -6,7 +6,7 @@ while it is another. A test that reaches a bound names it in its mark `meets`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -27,10 +27,9 @@ from collectives.notes import queries as notes
 from collectives.notes import threads
 from collectives.notes.models import Note
 from harmonic.access import rate_limits
-from harmonic.kernel.actions import Action
 from harmonic.kernel.http import cursors, numbered, selection
-from harmonic.kernel.pages import registered
 from harmonic.kernel.parameters import decoding
+from harmonic.kernel.registry import actions
 from harmonic.kernel.rendering import rendered, text
 from harmonic.server import config, errors, worker
 from harmonic.site import front_door
@@ -439,17 +438,11 @@ class Parameter:
 def parameters() -> list[Parameter]:
     """Return the parameters of all actions that have a greatest length, by name."""
     found: dict[tuple[str, int], set[str]] = {}
-    for action in actions():
+    for action in actions().values():
         for name, field in action.params().fields.items() if action.params else ():
             if length := getattr(field, "max_length", None):
                 found.setdefault((name, length), set()).add(action.name)
     return [Parameter(*key, tuple(sorted(names))) for key, names in sorted(found.items())]
-
-
-def actions() -> Iterable[Action]:
-    return {
-        action.name: action for page in registered().values() for action in page.actions
-    }.values()
 
 
 # --- The page -------------------------------------------------------------------------------

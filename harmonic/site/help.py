@@ -16,6 +16,7 @@ from harmonic.http.origins import origin_of_tenant
 from harmonic.kernel.access import Access, Door, Link, NotFound
 from harmonic.kernel.pages import Page, Request, mounted, only_reads, with_rule
 from harmonic.kernel.parameters.wording import did_you_mean
+from harmonic.kernel.registry import groups
 from harmonic.kernel.rendering.documents import origin_of, respond
 
 
@@ -74,6 +75,7 @@ def show(access: Access, topic: Topic) -> Mapping[str, Any]:
         "topic": topic,
         "body": f"help/{topic.slug}.html",
         "routes": routes(document()) if topic.slug == "rest-api" else (),
+        "capabilities": groups(),
         "limits": {"requests": settings.LIMIT_REQUESTS, "writes": settings.LIMIT_WRITES},
     }
 

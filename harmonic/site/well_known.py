@@ -11,7 +11,7 @@ from harmonic.kernel.access import Door, Rule
 from harmonic.kernel.http import conditional
 from harmonic.kernel.pages import Request, only_reads, with_rule
 from harmonic.kernel.rendering.documents import origin_of
-from tokens.rules import RESOURCES, VERBS
+from harmonic.kernel.scopes import ScopeResource, Verb
 
 
 def protected_resource(request: HttpRequest) -> HttpResponse:
@@ -27,7 +27,9 @@ def protected_resource(request: HttpRequest) -> HttpResponse:
             "resource_name": cast(Request, request).access.tenant.name,
             "resource_documentation": f"{origin}/help/api",
             "bearer_methods_supported": ["header"],
-            "scopes_supported": [f"{verb}:{each}" for each in RESOURCES for verb in VERBS],
+            "scopes_supported": [
+                f"{verb}:{resource}" for resource in ScopeResource for verb in Verb
+            ],
         },
         json_dumps_params={"ensure_ascii": False},
     )

@@ -260,7 +260,7 @@ def _kind(declared: AnyField) -> str:
 def _options(declared: AnyField, value: Any) -> Iterable[Option]:
     """Yield what a select, radios or boxes offer, group by group.
 
-    `style["options"]` words them; `style["groups"]` holds pairs of a heading and its options.
+    `style["options"]` words them; `style["groups"]` returns pairs of a heading and its options.
     """
     chosen = [str(each) for each in (value if isinstance(value, (list, tuple)) else [value])]
     for group, offered in _groups(declared):
@@ -277,6 +277,6 @@ def _options(declared: AnyField, value: Any) -> Iterable[Option]:
 def _groups(declared: AnyField) -> Iterable[tuple[str, Iterable[tuple[Any, ...]]]]:
     style = declared.style or {}
     if "groups" in style:
-        return style["groups"]  # type: ignore[no-any-return]  # a style is untyped
+        return style["groups"]()  # type: ignore[no-any-return]  # a style is untyped
     choices = getattr(declared, "choices", {}) or {}
     return [("", style.get("options", choices.items()))]

@@ -13,9 +13,9 @@ from django.test import Client
 
 from collectives.notes.models import Note
 from harmonic.kernel.access import Door
+from harmonic.kernel.scopes import ScopeResource
 from tests.access.routes import Route, ids_of, routes
 from tests.fixtures.world import World, client_with, make_token
-from tokens.rules import RESOURCES
 
 MARKDOWN, JSON = {"accept": "text/markdown"}, {"accept": "application/json"}
 PINNED = "The garden opens at eight"
@@ -133,8 +133,8 @@ def test_reading_everything_shows_it_all(stage):
 def test_a_page_names_the_scope_of_what_it_leaves_out(stage):
     full = client_with(make_token("bob", scopes=READ_ALL))
     narrow = {
-        resource: client_with(make_token("bob", scopes=[f"read:{resource}"]))
-        for resource in RESOURCES
+        resource.value: client_with(make_token("bob", scopes=[f"read:{resource}"]))
+        for resource in ScopeResource
     }
     seen = set()
     for route, path, text in answers(stage, full):

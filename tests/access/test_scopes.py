@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.urls import get_resolver
+from django.utils import timezone
 
-from harmonic.kernel.actions import Action
-from harmonic.kernel.pages import registered
-from tests.access.routes import Route, ids_of, routes
-from tests.fixtures.world import client_with, make_token
-from tokens.rules import RESOURCES, VERBS, is_scope
+from harmonic.access.access_as import access_as
+from harmonic.kernel.access import Refused, TokenFacts
+from harmonic.kernel.actions import Action, perform
+from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.parameters.decoding import Raw
+from harmonic.kernel.registry import actions
+from harmonic.kernel.scopes import READ_WRITE, Scope, ScopeResource, Verb
+from tests.access.routes import Route, ids_of, routes, walk
+from tests.fixtures.world import World, client_with, make_token
 
 MARKDOWN = {"accept": "text/markdown"}
 DRY_RUN = {"dry_run": True}
 KNIFE_CARE = "Knife care"
 
 
-def actions() -> Iterator[Action]:
-    for page in registered().values():
-        yield from page.actions
-        yield from page.writes.values()
+EVERY = [Scope(f"{verb}:{resource}") for verb in Verb for resource in ScopeResource]
 
 
 def runnable() -> list[Route]:
@@ -31,18 +35,31 @@ def runnable() -> list[Route]:
 
 def post(client: Client, path: str) -> int:
     response = client.post(path, DRY_RUN, content_type="application/json", headers=MARKDOWN)
-    is_scope_missing = 'error="insufficient_scope"' in response.get("WWW-Authenticate", "")
-    return 403 if is_scope_missing else 0
+    return 403 if is_scope_missing(response) else 0
 
 
-def test_every_action_names_scopes_that_a_token_can_hold():
-    unknown = {
-        (action.name, scope)
-        for action in actions()
-        for scope in (action.scope, *action.other_scopes)
-        if not is_scope(scope)
-    }
-    assert not unknown
+def is_scope_missing(response) -> bool:
+    return 'error="insufficient_scope"' in response.get("WWW-Authenticate", "")
+
+
+def accepted(action: Action) -> set[Scope]:
+    """Return every scope that allows an action alone."""
+    return {action.scope, *action.other_scopes, action.scope.whole}
+
+
+def cases(action: Action) -> list[tuple[list[Scope], bool]]:
+    """Return lists of scopes, and whether a token that has them is refused.
+
+    A token with every scope but those that allow the action stands for each of them alone.
+    """
+    others = [scope for scope in EVERY if scope not in accepted(action)]
+    return [(others, True), *(([scope], False) for scope in sorted(accepted(action)))]
+
+
+@pytest.mark.parametrize("text", ["create:collectives", "write:notes", "notes", "create:", "x"])
+def test_a_scope_that_no_token_can_hold_is_refused_at_import(text):
+    with pytest.raises(ValueError, match="is not a valid"):
+        Scope(text)
 
 
 @pytest.mark.parametrize("route", runnable(), ids=lambda route: route.pattern + route.action_name)
@@ -50,14 +67,42 @@ def test_an_action_runs_only_with_its_own_verb_and_resource(route, world):
     action = route.action
     assert action is not None
     path = route.path(ids_of(world))
-    accepted = {action.scope, *action.other_scopes, f"{action.verb}:all"}
-    asked = {f"{verb}:{action.resource}" for verb in VERBS}
-    asked |= {f"{verb}:all" for verb in VERBS} | {f"{action.verb}:votes"} | accepted
 
-    for scope in sorted(asked):
-        client = client_with(make_token("bob", scopes=[scope]))
-        is_refused = post(client, path) == 403
-        assert is_refused == (scope not in accepted), (scope, path)
+    for scopes, is_refused in cases(action):
+        client = client_with(make_token("bob", scopes=scopes))
+        assert (post(client, path) == 403) == is_refused, (scopes, path)
+
+
+def rest_writes() -> dict[tuple[str, str], Action]:
+    """Return the action of each REST write at the tenant's base, by method and route."""
+    return {
+        (method, pattern): action
+        for pattern, view in walk(get_resolver().url_patterns)
+        if pattern.startswith("api/v1")
+        for method, action in getattr(view, "writes", {}).items()
+    }
+
+
+@pytest.mark.parametrize(("method", "pattern"), rest_writes())
+def test_a_rest_write_runs_only_with_the_scope_of_its_action(method, pattern, world: World):
+    action = rest_writes()[method, pattern]
+    path = Route(pattern, None).path(ids_of(world))
+
+    for scopes, is_refused in cases(action):
+        client = client_with(make_token("bob", scopes=scopes))
+        answer = client.generic(method, path, b"{}", content_type="application/json")
+        assert is_scope_missing(answer) == is_refused, (scopes, answer.content)
+
+
+def test_every_rest_write_has_an_action_of_a_page_with_the_same_needs():
+    assert len(rest_writes()) > 10
+    for (method, pattern), variant in rest_writes().items():
+        action = actions()[variant.name]
+        same = (variant.scope, variant.other_scopes) == (action.scope, action.other_scopes)
+        # Deleting an agent counts as a change of its profile, and needs the verb of its method.
+        is_deletion = (method, variant.name) == ("DELETE", "update_profile")
+        assert same or (is_deletion and variant.scope == "delete:users"), (method, pattern)
+        assert variant.grant == action.grant
 
 
 @pytest.mark.parametrize(
@@ -125,8 +170,7 @@ def test_a_token_of_create_notes_creates_and_comments(api, note_path):
 )
 def test_a_form_on_its_own_path_needs_the_scope_of_its_action(api, note_path, method, path, needed):
     path = path.format(note=note_path(KNIFE_CARE))
-    verb = needed.partition(":")[0]
-    others = [f"{other}:all" for other in VERBS if other != verb]
+    others = [f"{other}:all" for other in Verb if other != Scope(needed).verb]
 
     refused = getattr(api("alice", scopes=others), method)(path, headers=MARKDOWN)
     passed = getattr(api("alice", scopes=[needed]), method)(path, headers=MARKDOWN)
@@ -140,10 +184,44 @@ def test_a_form_on_its_own_path_needs_the_scope_of_its_action(api, note_path, me
 def test_what_no_scope_names_runs_with_all_alone(api):
     """`collectives` and `tenants` are no resources of scopes: `update:all` covers them."""
     path = "/collectives/kitchen/settings/actions/update_collective_settings"
-    narrow = [f"update:{resource}" for resource in RESOURCES if resource != "all"]
+    narrow = [f"update:{resource}" for resource in ScopeResource if resource != "all"]
 
     refused = api("alice", scopes=narrow).post(path, DRY_RUN, headers=MARKDOWN)
 
     assert refused.status_code == 403
     assert 'scope="update:all"' in refused["WWW-Authenticate"]
+    assert "A read + write token has it. You can create one at /u/alice/settings" in refused.text
     assert post(api("alice", scopes=["update:all"]), path) == 0
+    assert post(api("alice", scope="write"), path) == 0
+
+
+def test_an_agent_is_sent_for_another_token_only_where_it_would_help(api, note_path):
+    narrow = api("alice", agent="scout", scopes=["create:votes"])
+    settings = "/collectives/kitchen/settings/actions/update_collective_settings"
+    comment = f"{note_path(KNIFE_CARE)}/actions/add_comment"
+
+    vain = narrow.post(settings, DRY_RUN, headers=MARKDOWN).text
+    helped = narrow.post(comment, DRY_RUN, headers=MARKDOWN).text
+
+    assert "Another token would not help" in vain
+    assert "Your capabilities do not include 'update_collective_settings'" in vain
+    assert "A read + write token has it. Your parent can create one" in helped
+    assert post(api("alice", agent="scout", scope="write"), comment) == 0
+
+
+def test_performing_an_action_needs_its_scope_also_without_a_route(world: World):
+    """MCP will run actions through `perform`, without a route of its own for each."""
+    token = TokenFacts(uuid4(), "narrow", ("create:votes",), timezone.now(), None, False)
+    access = replace(access_as("garden", "bob", "kitchen", now=timezone.now()), token=token)
+
+    with tenant_bound(access.tenant.id), pytest.raises(Refused) as refused:
+        perform(actions()["create_note"], access, lambda access: None, Raw({"text": "x"}))
+
+    assert refused.value.code == "insufficient_scope"
+
+
+def test_the_read_and_write_token_of_pages_has_the_scope_of_every_action():
+    held = set(READ_WRITE)
+
+    for action in (*actions().values(), *rest_writes().values()):
+        assert action.scope.whole in held, action.name

@@ -22,8 +22,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from harmonic.kernel.access import Door
-from harmonic.kernel.pages import registered
 from harmonic.kernel.parameters.decoding import Raw, validated
+from harmonic.kernel.registry import actions
 from tests.access.contents import contents, writes_noted
 from tests.access.routes import FRONT_DOOR, Route, ids_of, routes
 from tests.fixtures.world import BROWSER, World, client_of_nobody, host, make_token, sign_in
@@ -279,9 +279,8 @@ def test_the_sweep_meets_the_pages_inside_and_outside_of_collectives():
 def test_the_body_of_the_sweep_is_one_that_every_action_takes():
     body = Raw({**BODY, "ai_agent_id": "7f000000-0000-4000-8000-000000000000"})
 
-    for page in registered().values():
-        for action in page.actions:
-            validated(action.params, body)
+    for action in actions().values():
+        validated(action.params, body)
 
 
 def test_the_sweep_would_see_a_write(world: World):

@@ -16,7 +16,7 @@ from api.openapi.document import FORM_TYPES, MEDIA_TYPE, PROBLEM_TYPE, document
 from api.openapi.parts import HEADERS
 from api.v1.info import routes_at
 from harmonic import urls as _urls  # noqa: F401 mounts every page
-from harmonic.kernel.pages import registered
+from harmonic.kernel.registry import actions
 from harmonic.site.help import TOPICS
 from tests.fixtures.world import ClientFor
 from tokens.models import ApiToken
@@ -249,11 +249,6 @@ def settings_in_code() -> set[str]:
     }
 
 
-def actions() -> set[str]:
-    pages = registered().values()
-    return {each.name for page in pages for each in (*page.actions, *page.writes.values())}
-
-
 def test_docs_name_every_make_target() -> None:
     text = docs()
 
@@ -269,7 +264,7 @@ def test_docs_name_every_setting() -> None:
 
 
 def test_docs_name_every_action() -> None:
-    text = (ROOT / "docs/agents.md").read_text() + (ROOT / "docs/api.md").read_text()
+    text = (ROOT / "docs/actions.md").read_text()
 
     assert len(actions()) > 20
     assert [name for name in sorted(actions()) if f"`{name}`" not in text] == []

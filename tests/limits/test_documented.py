@@ -11,7 +11,8 @@ from django.urls import get_resolver
 
 from harmonic.kernel.access import Invalid
 from harmonic.kernel.parameters.decoding import Raw, validated
-from harmonic.site.bounds import Parameter, actions, document, every, parameters
+from harmonic.kernel.registry import actions
+from harmonic.site.bounds import Parameter, document, every, parameters
 
 ROOT = Path(settings.BASE_DIR)
 _ = get_resolver().url_patterns
@@ -57,7 +58,7 @@ def test_every_setting_of_a_bound_is_in_the_manual() -> None:
 
 @pytest.mark.parametrize("parameter", parameters(), ids=lambda each: f"{each.name} {each.length}")
 def test_a_parameter_has_its_greatest_length(parameter: Parameter) -> None:
-    for action in actions():
+    for action in actions().values():
         if action.name not in parameter.actions or action.params is None:
             continue
         for length in (parameter.length, parameter.length + 1):

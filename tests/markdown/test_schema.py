@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from harmonic.kernel import registry
 from harmonic.kernel.actions import Action
-from harmonic.kernel.pages import registered
 from harmonic.kernel.parameters.schema import schema_of
 from harmonic.kernel.rendering.documents import described_params
 
@@ -18,8 +18,7 @@ COMMENT = "/actions/add_comment"
 
 
 def actions() -> list[Action]:
-    found = {action.name: action for page in registered().values() for action in page.actions}
-    return [found[name] for name in sorted(found)]
+    return [action for _, action in sorted(registry.actions().items())]
 
 
 def test_every_action_has_a_schema_of_what_its_description_names() -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from accounts.models import TenantUser, User
 from collectives.notes.models import Note
-from harmonic.kernel import capabilities
 from tests.fixtures.world import client_with
 from tests.rest.conftest import BASE, KITCHEN, Program, error_of
 from tokens.models import ApiToken
@@ -141,7 +140,11 @@ def test_an_internal_agent_gets_no_token_and_a_note_says_so(alice):
 
 @pytest.mark.parametrize(
     ("body", "stored"),
-    [({}, list(capabilities.DEFAULT)), ({"capabilities": []}, [])],
+    [
+        ({}, ["usual"]),
+        ({"capabilities": []}, []),
+        ({"capabilities": ["create_note", "vote", "fly"]}, ["create_note", "vote"]),
+    ],
 )
 def test_capabilities_left_out_are_the_default_set(alice, body, stored):
     made = alice.post(USERS, {"name": "Bot", **body}).json()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from accounts.models import Tenant, TenantUser, User
 from collectives.models import Collective
-from harmonic.kernel.capabilities import DEFAULT
+from harmonic.kernel import registry
+from harmonic.kernel.actions import Action
+from harmonic.kernel.capabilities import FORTHCOMING, Capabilities, Level, usual
+from harmonic.kernel.registry import grantable, held_by
 from tests.fixtures.world import World, client_with, make_token
 from tests.rules.rows import change, is_member
 from tests.rules.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
@@ -104,11 +108,10 @@ def test_an_external_agent_needs_no_switch_for_agents(call):
 def test_an_agent_made_without_capabilities_has_the_default_set(world, call):
     call("bob").act("create_ai_agent", name="Gardener").assert_done()
 
-    stored = configuration(world, "gardener")["capabilities"]
-    assert sorted(stored) == sorted(DEFAULT)
-    assert "create_note" in stored
-    for careful in ("delete_note", "delete_decision", "add_attachment", "create_trustee_grant"):
-        assert careful not in stored
+    held = held_by(Capabilities.of(configuration(world, "gardener")))
+    assert held == grantable(Level.USUAL)
+    assert "create_note" in held
+    assert "delete_note" not in held
 
 
 @pytest.mark.rule("agents.no-capabilities")
@@ -117,6 +120,116 @@ def test_an_agent_made_with_an_empty_list_has_no_capability(world, call):
     call("bob").act("create_ai_agent", name="Gardener", capabilities=[]).assert_done()
 
     assert configuration(world, "gardener")["capabilities"] == []
+
+
+@pytest.fixture
+def vote_arrives(monkeypatch):
+    """Return what registers the action `vote`, as a later release would."""
+
+    def arrive() -> Action:
+        vote = replace(registry.actions()["create_note"], name="vote", grant=usual("Decisions"))
+        monkeypatch.setitem(registry.site.actions, "vote", vote)
+        return vote
+
+    return arrive
+
+
+def may(world: World, handle: str, action: Action) -> bool:
+    return Capabilities.of(configuration(world, handle)).hold(action.name, action.grant)
+
+
+@pytest.mark.rule("agents.later-usual")
+@on(MARKDOWN, REST)
+@pytest.mark.parametrize(
+    ("sent", "gets"),
+    [
+        ({}, True),
+        ({"capabilities": ["every usual one"]}, True),
+        ({"capabilities": ["every usual one", "delete_note"]}, True),
+        ({"capabilities": ["create_note"]}, False),
+        ({"capabilities": []}, False),
+    ],
+)
+def test_only_an_agent_with_every_usual_capability_gets_later_ones(
+    world, call, vote_arrives, sent, gets
+):
+    if "every usual one" in sent.get("capabilities", ()):
+        sent = {"capabilities": [*grantable(Level.USUAL), *sent["capabilities"][1:]]}
+    call("bob").act("create_ai_agent", name="Gardener", **sent).assert_done()
+
+    vote = vote_arrives()
+
+    assert may(world, "gardener", vote) is gets
+    assert may(world, "gardener", registry.actions()["delete_note"]) is (
+        "delete_note" in sent.get("capabilities", ())
+    )
+
+
+@pytest.mark.rule("agents.later-usual")
+def test_the_form_of_a_new_agent_grants_later_usual_capabilities_too(world, vote_arrives):
+    bob = Caller(HTML, "bob")
+
+    selected = selected_in(bob, "/ai-agents/new")
+    assert sorted(selected) == sorted(grantable(Level.USUAL))
+
+    bob.act("create_ai_agent", name="Gardener", capabilities=selected)
+
+    assert may(world, "gardener", vote_arrives())
+
+
+def selected_in(caller: Caller, page: str) -> list[str]:
+    """Return the capabilities that a page's form has selected."""
+    html = caller.get(page).text
+    boxes = re.findall(r'<input[^>]*name="capabilities"[^>]*>', html)
+    selected = [re.search(r'value="(\w*)"', box) for box in boxes if " checked" in box]
+    return [found[1] for found in selected if found]
+
+
+OLDER = ["create_note", "vote", "delete_decision"]
+
+
+@pytest.mark.rule("agents.forthcoming-kept")
+@on(HTML, FORM, MARKDOWN)
+@pytest.mark.parametrize(
+    ("older", "selected", "stored"),
+    [
+        (OLDER, ["add_comment"], ["add_comment", "delete_decision", "vote"]),
+        (
+            OLDER,
+            ["create_note", "add_options"],
+            ["create_note", "delete_decision", "vote", "add_options"],
+        ),
+        (OLDER, [], []),
+        (None, ["create_note"], ["create_note", *sorted(FORTHCOMING)]),
+    ],
+)
+def test_saving_settings_keeps_capabilities_that_no_form_shows(
+    world, call, surface, older, selected, stored
+):
+    give(world, "pilot", capabilities=older)
+    if surface != MARKDOWN:
+        # A form without a tick still sends the name of the field.
+        selected = ["", *selected]
+
+    call("bob").act("update_ai_agent", "/ai-agents/pilot", capabilities=selected)
+
+    assert configuration(world, "pilot")["capabilities"] == stored
+
+
+@pytest.mark.rule("agents.forthcoming-kept")
+def test_a_capability_appears_when_its_action_does(world, vote_arrives):
+    bob = Caller(HTML, "bob")
+    give(world, "pilot", capabilities=OLDER)
+    pages = ("/ai-agents/pilot/settings", "/ai-agents/pilot/settings.md", "/help/agents")
+
+    before = [bob.get(page).text for page in pages]
+    assert not any("vote" in text or "delete_decision" in text for text in before)
+
+    vote_arrives()
+    after = [bob.get(page).text for page in pages]
+    assert all("vote" in text for text in after)
+    assert not any("delete_decision" in text for text in after)
+    assert "vote" in selected_in(bob, pages[0])
 
 
 @pytest.mark.rule("agents.unknown-capabilities-dropped")

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from collectives.notes.models import Note
-from harmonic.kernel.capabilities import DEFAULT
+from harmonic.kernel.registry import grantable
 from tests.fixtures.world import make_token
 from tests.rules.rows import KITCHEN, change, make_invite, make_member
 from tests.rules.surfaces import MARKDOWN, REST, Caller, on
@@ -54,7 +54,7 @@ def test_an_agent_does_what_it_was_granted(world, call, places, name):
 @pytest.mark.rule("capabilities.denied")
 @pytest.mark.parametrize(("surface", "name"), CASES)
 def test_an_agent_does_nothing_that_it_was_not_granted(world, call, places, name):
-    give(world, "scout", capabilities=[each for each in DEFAULT if each != name])
+    give(world, "scout", capabilities=[each for each in grantable() if each != name])
     where, params = GRANTABLE[name]
     before = list(Note.unscoped.order_by("id").values())
 
@@ -142,7 +142,7 @@ NEVER_IN_REST = (
     ],
 )
 def test_no_agent_does_what_agents_never_do(world, call, note_path, name):
-    give(world, "scout", capabilities=[*DEFAULT, *NEVER])
+    give(world, "scout", capabilities=[*grantable(), *NEVER])
     make_member(world, "scout", is_admin=True)
     make_invite(world, "board", by="carol", only_for="scout")
     token = secret.digest(make_token("alice", agent="scout"))

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import security_words
 from accounts.models import SecurityEvent
 from harmonic.kernel.database.tenancy import tenant_bound
-from harmonic.kernel.pages import registered
+from harmonic.kernel.registry import actions
 from tests.fixtures.world import World, make_token
 from tests.markdown.reading import read
 from tests.security.conftest import markdown
@@ -171,8 +171,8 @@ def test_the_filter_offers_every_event_that_is_recorded_and_no_other() -> None:
         name for source in sources for name in re.findall(r'audit\.record\(\s*"(\w+)"', source)
     }
 
-    of_actions = {action.event for page in registered().values() for action in page.actions}
-    assert recorded | of_actions - {""} == set(security_words.NAMES)
+    of_actions = {action.logged.event for action in actions().values() if action.logged}
+    assert recorded | of_actions == set(security_words.NAMES)
 
 
 def test_every_event_that_a_filter_offers_has_a_sentence() -> None:

@@ -125,9 +125,14 @@ CAPABLE = {
         ["create_note", "add_comment"],
         "read + write",
         "some_capabilities",
-        "Of writing, it may only: create note, add comment.",
+        "Limited by the agent's capabilities: create note, add comment.",
     ),
-    "of many": (None, "read + write", "some_capabilities", "ways to write, its capabilities hold"),
+    "of many": (
+        None,
+        "read + write",
+        "some_capabilities",
+        "Limited by the agent's capabilities (7 of 7 actions).",
+    ),
 }
 
 

@@ -21,9 +21,9 @@ from collectives.models import Collective
 from collectives.notes.models import Note, NoteHistoryEvent
 from harmonic.kernel.database.short_ids import ShortIdModel
 from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.scopes import READ_WRITE
 from tokens import secret
 from tokens.models import ApiToken
-from tokens.rules import READ_WRITE
 
 SUBDOMAIN = "bulk"
 PEOPLE = 20

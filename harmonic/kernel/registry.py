@@ -1,0 +1,176 @@
+"""The registries of pages and actions, and the faults that stop the site from starting.
+
+Mounting a page registers it and its actions. A form or a REST route may run a variant of an
+action, with parameters of its own, under the name of the registered one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.urls import get_resolver
+
+from harmonic.kernel.actions import Action
+from harmonic.kernel.capabilities import (
+    ALL_USUAL,
+    FORTHCOMING,
+    NEVER,
+    NOTHING,
+    Capabilities,
+    Level,
+)
+from harmonic.kernel.parameters.wording import in_words
+
+if TYPE_CHECKING:
+    from harmonic.kernel.pages import Page
+
+Faults = Iterator[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """A page and its route, below the prefix of its collective."""
+
+    page: Page
+    route: str
+
+
+class Registry:
+    """Pages and actions by name. The site has one; tests make their own."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, Mounted] = {}
+        self.actions: dict[str, Action] = {}
+        self.variants: list[Action] = []
+        self._clashes: list[str] = []
+
+    def add_page(self, page: Page, route: str) -> None:
+        """Register a page, its actions and the variants that its forms run."""
+        known = self.pages.setdefault(page.name, Mounted(page, route))
+        if known.page is not page:
+            self._clashes.append(f"Two pages have the name {page.name!r}.")
+        for action in page.actions:
+            if self.actions.setdefault(action.name, action) is not action:
+                self._clashes.append(f"Two actions have the name {action.name!r}.")
+        self.add_variants(page.writes.values())
+
+    def add_variants(self, actions: Iterable[Action]) -> None:
+        """Register what forms and REST routes run."""
+        self.variants.extend(actions)
+
+    def faults(self) -> Faults:
+        """Yield what is wrong with the declarations, in sentences."""
+        yield from dict.fromkeys(self._clashes)
+        for action in self.actions.values():
+            yield from self._faults_of(action)
+        for variant in self.variants:
+            yield from self._faults_of_variant(variant)
+
+    def _faults_of(self, action: Action) -> Faults:
+        if action.grant.is_grantable and not action.grant.group:
+            yield f"The action {action.name!r} can be granted, but names no group of the form."
+        if action.people_only and action.grant != NEVER:
+            yield f"The action {action.name!r} is for people only, but agents may be granted it."
+        if action.name in FORTHCOMING:
+            yield f"The action {action.name!r} exists; remove it from FORTHCOMING."
+
+    def _faults_of_variant(self, variant: Action) -> Faults:
+        registered = self.actions.get(variant.name)
+        if registered is None:
+            yield f"A form or REST route runs the action {variant.name!r}, which no page has."
+        elif registered.grant != variant.grant:
+            yield f"A variant of the action {variant.name!r} has another grant than the action."
+
+
+site = Registry()
+
+
+def pages() -> Mapping[str, Mounted]:
+    """Return every mounted page by name."""
+    _mount()
+    return site.pages
+
+
+def actions() -> Mapping[str, Action]:
+    """Return every action by name, in the order of the pages that have them."""
+    _mount()
+    return site.actions
+
+
+def _mount() -> None:
+    # Loading the routes mounts the pages. Commands may ask before any request has.
+    _ = get_resolver().url_patterns
+
+
+# --- Capabilities that can be granted -------------------------------------------------------
+
+
+def grantable(*levels: Level) -> list[str]:
+    """Return the names of the actions that can be granted; those of `levels`, if any are given."""
+    wanted: Collection[Level] = levels or (Level.USUAL, Level.CAREFUL)
+    return [name for name, action in actions().items() if action.grant.level in wanted]
+
+
+def groups() -> list[tuple[str, list[Action]]]:
+    """Return the actions that can be granted under the headings of the settings form.
+
+    Careful ones stand behind the usual ones of their group.
+    """
+    found: dict[str, list[Action]] = {}
+    for action in actions().values():
+        if action.grant.is_grantable:
+            found.setdefault(action.grant.group, []).append(action)
+    return [(group, sorted(members, key=_is_careful)) for group, members in found.items()]
+
+
+def options() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the names and labels of `groups`, as a form offers them."""
+    return [
+        (group, [(each.name, in_words(each.name)) for each in members])
+        for group, members in groups()
+    ]
+
+
+def _is_careful(action: Action) -> bool:
+    return action.grant.level is Level.CAREFUL
+
+
+def held_by(capabilities: Capabilities) -> list[str]:
+    """Return what can be granted and the agent holds."""
+    return [name for name in grantable() if capabilities.hold(name, actions()[name].grant)]
+
+
+def granted_by(capabilities: Capabilities) -> list[str]:
+    """Return what the agent holds, for the security log: also names whose action is to come."""
+    return [*held_by(capabilities), *_to_come(capabilities)]
+
+
+def _to_come(capabilities: Capabilities) -> list[str]:
+    """Return the names that the agent was granted and that no action has yet."""
+    names = FORTHCOMING if capabilities.names is None else capabilities.names
+    return sorted(names - {*actions(), ALL_USUAL})
+
+
+def lacked_by(capabilities: Capabilities) -> list[str]:
+    """Return what can be granted and the agent does not hold."""
+    held = held_by(capabilities)
+    return [name for name in grantable() if name not in held]
+
+
+def stored(selected: Collection[str], before: Capabilities = NOTHING) -> list[str]:
+    """Return the list to store for an agent whose parent selected these names.
+
+    Names that cannot be granted are dropped. Whoever selects every usual capability grants
+    those of later releases too. Names in `before` whose action does not exist yet stay, since no
+    form shows them; selecting nothing removes them as well.
+    """
+    if not selected:
+        return []
+    known, usual = grantable(), grantable(Level.USUAL)
+    chosen = [name for name in known if name in selected]
+    if set(usual) <= set(chosen):
+        chosen = [ALL_USUAL, *(name for name in chosen if name not in usual)]
+    forthcoming = [name for name in selected if name in FORTHCOMING]
+    return list(dict.fromkeys([*chosen, *_to_come(before), *forthcoming]))

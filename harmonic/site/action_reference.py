@@ -1,0 +1,56 @@
+"""The reference of every action, `docs/actions.md`, made from the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harmonic.kernel.actions import Action
+from harmonic.kernel.registry import actions, pages
+from harmonic.kernel.rendering.documents import described_params
+from harmonic.site.action_index import path_of
+
+HEAD = """\
+# Actions
+
+Every action, from its declaration in the code. `manage.py describe_actions` writes this page; do
+not edit it.
+
+- **Path**: the pages that have the action. Run it with `POST {path}/actions/{name}`.
+  `/collectives/{handle}` can also be `/workspace/{handle}`, or nothing for the main collective.
+- **Parameters**: `*` marks the required ones. `GET {path}/actions/{name}` describes them.
+- **Scope**: what a token needs on every surface. The same verb with `all` covers it.
+- **Agents**: whether an AI agent may run it. Its parent grants *usual* and *careful* actions; a new
+  agent has the usual ones.
+
+| action | what it does | path | parameters | scope | agents |
+|---|---|---|---|---|---|
+"""
+
+
+def document() -> str:
+    """Return `docs/actions.md`."""
+    rows = [_row(actions()[name]) for name in sorted(actions())]
+    return HEAD + "\n".join(rows) + "\n"
+
+
+def _row(action: Action) -> str:
+    cells = (
+        f"`{action.name}`",
+        action.sentence,
+        "<br>".join(f"`{path}`" for path in _paths(action)),
+        ", ".join(_params(action)) or "–",
+        " or ".join(f"`{scope}`" for scope in (action.scope, *action.other_scopes)),
+        action.grant.level,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _paths(action: Action) -> Iterator[str]:
+    for mounted in pages().values():
+        if action in mounted.page.actions:
+            yield path_of(mounted)
+
+
+def _params(action: Action) -> Iterator[str]:
+    for param in described_params(action.params):
+        yield f"`{param['name']}`{'*' if param['required'] else ''}"
