@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.signals import user_logged_in
@@ -15,9 +14,8 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from harmonic.kernel.access import UserType
+from harmonic.kernel.http.client_address import client_address, customer_of, is_exempt
 from harmonic.kernel.rendering.text import folded
-
-LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
 class PasswordBackend(BaseBackend):
@@ -63,8 +61,13 @@ def counted_name(request: HttpRequest, credentials: dict[str, Any] | None = None
     return account_key(str((credentials or {}).get("username") or ""))
 
 
+def counted_address(request: HttpRequest) -> str | None:
+    """Return the address that a wrong password counts for; None if it is not known."""
+    return customer_of(client_address(request)) or None
+
+
 def is_exempt_from_the_limit(
     request: HttpRequest, credentials: dict[str, Any] | None = None
 ) -> bool:
-    """Answer whether a caller is counted but not refused: loopback on a local machine."""
-    return not settings.LIMIT_LOOPBACK and request.META.get("REMOTE_ADDR") in LOOPBACK
+    """Return whether a caller's wrong passwords are counted but never refused."""
+    return is_exempt(client_address(request))

@@ -23,12 +23,19 @@ POSITIVE = validate.Range(min=0, min_inclusive=False)
 Network = IPv4Network | IPv6Network
 
 
+def network(word: str) -> Network:
+    """Return an address or a network, one of IPv4-mapped addresses as IPv4."""
+    parsed = ip_network(word, strict=False)
+    mapped = getattr(parsed.network_address, "ipv4_mapped", None)
+    return ip_network((mapped, parsed.prefixlen - 96)) if mapped else parsed
+
+
 @env.parser_for("networks")
 def networks(value: str) -> tuple[Network, ...]:
     """Return the addresses and networks of a list with commas between."""
     words = [word.strip() for word in value.split(",")]
     try:
-        return tuple(ip_network(word, strict=False) for word in words if word)
+        return tuple(network(word) for word in words if word)
     except ValueError as error:
         raise EnvValidationError(str(error), [str(error)]) from error
 
@@ -247,6 +254,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=20)
 AXES_LOCKOUT_PARAMETERS = ["ip_address", "username"]
+AXES_CLIENT_IP_CALLABLE = "accounts.sign_in.counted_address"
 AXES_USERNAME_CALLABLE = "accounts.sign_in.counted_name"
 AXES_WHITELIST_CALLABLE = "accounts.sign_in.is_exempt_from_the_limit"
 AXES_DISABLE_ACCESS_LOG = True

@@ -182,13 +182,11 @@ def _refusal(
 
 
 def network_of(address: str) -> str:
-    """Return the network of an address: /24 of IPv4, /48 of IPv6; "" for what is none."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
+    """Return the network of a canonical address: /24 of IPv4, /48 of IPv6; "" for none."""
+    if not address:
         return ""
-    mapped = getattr(parsed, "ipv4_mapped", None) or parsed
-    return str(ip_network(f"{mapped}/{24 if mapped.version == 4 else 48}", strict=False))
+    parsed = ip_address(address)
+    return str(ip_network(f"{parsed}/{24 if parsed.version == 4 else 48}", strict=False))
 
 
 def client_of(headers: Any) -> str:

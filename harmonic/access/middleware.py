@@ -22,13 +22,13 @@ from harmonic.access.credentials import has_credentials
 from harmonic.access.deciding import Decision, Route
 from harmonic.access.rate_limits import (
     add_rate_limit_headers,
-    client_address,
     counted,
     refuse_exceeded,
 )
 from harmonic.http.refusals import render_refusal
 from harmonic.kernel.access import Access, NotFound, Refused, TenantFacts, Unreadable
 from harmonic.kernel.database.tenancy import bind_tenant
+from harmonic.kernel.http.client_address import client_address
 from harmonic.kernel.http.negotiation import API_VERSION, Format, choose, is_api_path, split_suffix
 from harmonic.kernel.rendering.text import is_acceptable
 from tokens import usage

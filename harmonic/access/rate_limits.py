@@ -8,8 +8,7 @@ count for their address alone (`docs/operations.md`, Limits).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache, lru_cache
-from ipaddress import ip_address, ip_network
+from functools import cache
 
 from django.conf import settings
 from django.core.cache import caches
@@ -17,15 +16,13 @@ from django.http import HttpRequest, HttpResponse
 
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Actor, Refused
+from harmonic.kernel.http.client_address import customer_of, is_exempt
 from harmonic.kernel.limits import CacheStore, Count, FileStore, Limit, Store, count
 
 MINUTE = 60
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
-LOOPBACK = frozenset({"127.0.0.1", "::1"})
 # One human can use one part in this many of what their tenant allows.
 TENANT_SHARES = 4
-# The bits of an IPv6 address that a provider gives to a household or a server.
-SENDERS_NETWORK = 64
 
 
 @cache
@@ -51,7 +48,7 @@ def counted(request: HttpRequest, access: Access) -> tuple[Count, ...]:
 
 
 def _address_limits(access: Access) -> Iterable[Limit]:
-    address = _counted_as(access.remote_address)
+    address = customer_of(access.remote_address)
     return _pair("address", address, 0, settings.LIMIT_REQUESTS, settings.LIMIT_WRITES)
 
 
@@ -72,18 +69,6 @@ def _pair(owner: str, key: str, level: int, requests: int, writes: int) -> Itera
     yield Limit("writes", owner, f"writes:{owner}:{key}", writes, level)
 
 
-@lru_cache(1024)
-def _counted_as(address: str) -> str:
-    """Return whom an address counts for: in IPv6, its network, which is one sender's."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4 or parsed.ipv4_mapped:
-        return address
-    return str(ip_network((int(parsed), SENDERS_NETWORK), strict=False))
-
-
 # --- Refusing -------------------------------------------------------------------------------
 
 
@@ -96,11 +81,6 @@ def refuse_exceeded(access: Access, counts: tuple[Count, ...]) -> None:
     exceeded = next((each for each in counts if each.is_exceeded), None)
     if exceeded and not is_exempt(access.remote_address):
         raise _too_many(access, exceeded)
-
-
-def is_exempt(address: str) -> bool:
-    """Return whether a sender is counted, but never refused."""
-    return not settings.LIMIT_LOOPBACK and address in LOOPBACK
 
 
 def _too_many(access: Access, exceeded: Count) -> Refused:
@@ -164,23 +144,3 @@ def add_rate_limit_headers(response: HttpResponse, counts: tuple[Count, ...]) ->
     response["X-RateLimit-Limit"] = str(nearest.limit.quota)
     response["X-RateLimit-Remaining"] = str(nearest.remaining)
     response["X-RateLimit-Reset"] = str(nearest.reset_in)
-
-
-# --- Addresses ------------------------------------------------------------------------------
-
-
-def client_address(request: HttpRequest) -> str:
-    """Return the sender's address: from a proxy's header only where settings name the proxy."""
-    address = str(request.META.get("REMOTE_ADDR", ""))
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
-    while hops and _is_trusted(address):
-        address = hops.pop() or address
-    return address
-
-
-def _is_trusted(address: str) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in settings.TRUSTED_PROXIES)
