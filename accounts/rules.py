@@ -325,10 +325,10 @@ def new_user(*, name: str, email: str, now: datetime, password: str | None = Non
 def new_agent_user(
     *, name: str, parent_id: uuid.UUID, configuration: dict[str, Any], now: datetime
 ) -> User:
-    """Make an AI agent's account: it cannot sign in, and its address is no address."""
+    """Create an AI agent's account, which cannot sign in and has no mailbox."""
     user = User(
         name=name,
-        email=f"{uuid.uuid4()}@not-a-real-email.com",
+        email=placeholder_email(),
         user_type=UserType.AI_AGENT,
         parent_id=parent_id,
         agent_configuration=configuration,
@@ -338,6 +338,14 @@ def new_agent_user(
     user.set_unusable_password()
     user.save()
     return user
+
+
+def placeholder_email() -> str:
+    """Return a new address for the account of an agent or of a collective's identity.
+
+    `.invalid` is reserved (RFC 2606): nobody can register the domain and receive the mail.
+    """
+    return f"{uuid.uuid4()}@not-a-real-email.invalid"
 
 
 def handles_locked(tenant_id: uuid.UUID) -> Tenant:

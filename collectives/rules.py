@@ -17,6 +17,7 @@ from accounts.rules import (
     is_reserved,
     is_taken,
     looks_like_an_id,
+    placeholder_email,
     someone,
 )
 from collectives.models import Collective, CollectiveMember, Invite
@@ -269,7 +270,7 @@ def new_collective(access: Access, *, name: str, handle: str, **settings: Any) -
 def _new_identity(tenant: Tenant, name: str, handle: str, now: datetime) -> TenantUser:
     user = User(
         name=name,
-        email=f"{uuid.uuid4()}@not-a-real-email.com",
+        email=placeholder_email(),
         user_type=UserType.COLLECTIVE_IDENTITY,
         created_at=now,
         updated_at=now,

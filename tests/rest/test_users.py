@@ -46,7 +46,7 @@ def test_an_email_is_told_to_oneself_the_parent_and_tenant_admins(alice, bob, ca
         return program.get(f"{USERS}/{handle}").json()["email"]
 
     assert seen(bob, "bob") == "bob@example.com"
-    assert seen(bob, "pilot").endswith("@not-a-real-email.com")
+    assert seen(bob, "pilot").endswith("@not-a-real-email.invalid")
     assert seen(bob, "alice") is None
     assert seen(carol, "pilot") is None
     assert seen(alice, "carol") == "carol@example.com"
