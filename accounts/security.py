@@ -23,7 +23,7 @@ from harmonic.kernel import audit
 from harmonic.kernel.access import UserType
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http import cursors
-from harmonic.kernel.logs import without_tokens
+from harmonic.kernel.redaction import without_tokens
 
 # What a row keeps of an event's data: nothing that people wrote but names.
 KEPT = frozenset(

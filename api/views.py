@@ -24,6 +24,7 @@ from harmonic.kernel.actions import Action
 from harmonic.kernel.pages import Request as AccessRequest
 from harmonic.kernel.pages import with_writes
 from harmonic.kernel.parameters.decoding import DRY_RUN
+from harmonic.kernel.redaction import show_once
 from harmonic.kernel.rendering.documents import keep_private
 
 
@@ -132,5 +133,6 @@ def keep_secret(response: Response, token_id: object = None) -> Response:
     Nobody stores it, and nobody repeats it.
     """
     keep_private(response, holds_secret=True)
+    show_once(response, response.data["token"])
     response.secret_id = token_id or response.data["id"]  # type: ignore[attr-defined]  # ours
     return response

@@ -138,6 +138,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "harmonic.http.redaction.RedactionMiddleware",
     "harmonic.http.request_id.RequestIdMiddleware",
     "harmonic.http.request_id.HealthcheckMiddleware",
     "harmonic.http.request_id.HostMiddleware",

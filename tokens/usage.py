@@ -26,7 +26,7 @@ from django.utils import timezone
 
 from harmonic.kernel.access import Access, Refused, TokenFacts
 from harmonic.kernel.database.tenancy import tenant_bound
-from harmonic.kernel.logs import without_tokens
+from harmonic.kernel.redaction import without_tokens
 from tokens.models import ApiToken, ApiTokenQuerySet, TokenDay, TokenRefusal
 
 REFUSED = frozenset({401, 403, 429})

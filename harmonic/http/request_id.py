@@ -11,7 +11,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 from harmonic.kernel.logs import request_began, tell
-from tokens import secret
+from harmonic.kernel.redaction import without_tokens
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -26,7 +26,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         sent = request.headers.get("X-Request-Id", "")
-        is_fine = self.ACCEPTED.fullmatch(sent) and not sent.startswith(secret.PREFIX)
+        is_fine = self.ACCEPTED.fullmatch(sent) and without_tokens(sent) == sent
         request.request_id = sent if is_fine else str(uuid.uuid4())  # type: ignore[attr-defined]  # ours
         request_began(request.request_id)  # type: ignore[attr-defined]  # set above
         response = self.get_response(request)

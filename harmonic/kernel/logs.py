@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
@@ -11,10 +10,9 @@ import structlog
 from structlog.contextvars import get_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# A token that somebody put into a path or a header must not live on in a log.
-_TOKEN = re.compile(r"hmn_[0-9A-Za-z]{6,}")
+from harmonic.kernel.redaction import FILTERED, without_tokens
+
 _SECRET_WORDS = ("password", "plaintext", "secret", "authorization", "otp", "cookie")
-FILTERED = "[filtered]"
 
 
 def request_began(request_id: str) -> None:
@@ -70,8 +68,3 @@ def _shown(line: MutableMapping[str, Any]) -> dict[str, Any]:
 
 def _without_tokens(logger: WrappedLogger, method: str, line: Any) -> str:
     return without_tokens(str(line))
-
-
-def without_tokens(text: str) -> str:
-    """Return a text with whatever looks like a token cut out."""
-    return _TOKEN.sub(f"hmn_{FILTERED}", text)

@@ -41,6 +41,7 @@ from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.parameters.decoding import Raw, raw_of, without_rehearsal
 from harmonic.kernel.parameters.schema import schema_of
 from harmonic.kernel.parameters.wording import did_you_mean
+from harmonic.kernel.redaction import show_once
 from harmonic.kernel.rendering.documents import (
     Document,
     Offer,
@@ -438,8 +439,9 @@ def answered(request: HttpRequest, action: Action, outcome: Outcome) -> HttpResp
 
 
 def _secretly(response: HttpResponse, outcome: Outcome) -> HttpResponse:
-    """Say of an answer that holds a plaintext which row it opens: nobody repeats it."""
+    """Mark an answer that holds the plaintext of a token: it is shown here, and never again."""
     if outcome.secret:
+        show_once(response, outcome.secret.plaintext)
         response.secret_id = outcome.secret.row.id  # type: ignore[attr-defined]  # ours
     return response
 

@@ -1,0 +1,27 @@
+"""Middleware that removes API tokens from answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from harmonic.kernel.redaction import redact
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class RedactionMiddleware:
+    """Middleware that removes API tokens from every answer.
+
+    People and programs put tokens into addresses, forms and notes by mistake, and whatever
+    an answer repeats ends up in histories, logs and caches. It runs outside of all others.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        redact(response)
+        return response

@@ -1,0 +1,51 @@
+"""Removal of API tokens from whatever leaves the product: answers and logs."""
+
+from __future__ import annotations
+
+import re
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+
+FILTERED = "[filtered]"
+# The underscore may be escaped, as in Markdown and URLs, or a space, as in the name of a field
+# that begins a sentence.
+_TOKEN = re.compile(r"[Hh]mn(?:_|\\_|%(?:25)*5[Ff]| )([0-9A-Za-z]{6,})")
+
+
+def without_tokens(text: str, replacement: str = f"hmn_{FILTERED}", *, shown: str = "") -> str:
+    """Return a text in which everything that looks like a token is replaced, except `shown`."""
+    if not _may_hold(text):
+        return text
+    kept = shown.removeprefix("hmn_")
+    return _TOKEN.sub(lambda m: m[0] if kept and m[1] == kept else replacement, text)
+
+
+def _may_hold(text: str) -> bool:
+    """Return whether a text needs the search, which is slow compared with this."""
+    return "hmn" in text or "Hmn" in text
+
+
+def redact(response: HttpResponseBase) -> None:
+    """Remove tokens from the headers and the body of an answer.
+
+    An answer that shows a new token once keeps that one: `show_once` names it.
+    """
+    shown = getattr(response, "shown_token", "")
+    for name, value in list(response.items()):
+        if _may_hold(value):
+            # Most of these values are URLs.
+            response.headers[name] = without_tokens(value, "hmn_%5Bfiltered%5D", shown=shown)
+    if isinstance(response, HttpResponse) and (
+        b"hmn" in response.content or b"Hmn" in response.content
+    ):
+        # Any bytes are text in Latin-1, and what is replaced is ASCII.
+        body = response.content.decode("latin-1")
+        response.content = without_tokens(body, shown=shown).encode("latin-1")
+        if "Content-Length" in response.headers:
+            response.headers["Content-Length"] = str(len(response.content))
+
+
+def show_once(response: HttpResponseBase, plaintext: str) -> None:
+    """Let an answer show a token that was just created."""
+    response.shown_token = plaintext  # type: ignore[attr-defined]  # read by `redact`
