@@ -140,6 +140,7 @@ def by_token(subdomain: str, digest: str, place: str | UUID = "") -> QuerySet[An
         *_under("place", _PLACE),
         *_under("member", _MEMBER),
         *_under("", _TOKEN),
+        "owner__user__parent__suspended_at",
     ]
     return (
         ApiToken.unscoped.live()
@@ -202,7 +203,9 @@ def _found(values: tuple[Any, ...]) -> Found:
     row = _Row(values)
     tenant, person, user = row.take(_TENANT), row.take(_PERSON), row.take(_USER)
     place, member = row.take(_PLACE), row.take(_MEMBER)
-    token = row.take(_TOKEN) if len(row.values) >= len(_TOKEN) else None
+    token = row.take(_TOKEN) if len(row.values) > len(_TOKEN) else None
+    # An agent is suspended with its parent, whatever its own row says.
+    suspensions = [user["suspended_at"], row.values.pop() if token else None]
     return Found(
         tenant=TenantFacts(
             tenant["id"],
@@ -218,7 +221,7 @@ def _found(values: tuple[Any, ...]) -> Found:
         token=TokenFacts(**{**token, "scopes": tuple(token["scopes"])}) if token else None,
         place=_place(place),
         membership=_membership(member, place),
-        is_user_suspended=user["suspended_at"] is not None,
+        is_user_suspended=any(suspensions),
         sessions_revoked_at=user["sessions_revoked_at"],
         is_session_alive=bool(row.values.pop()) if row.values else True,
     )

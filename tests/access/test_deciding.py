@@ -235,6 +235,40 @@ def test_an_agent_whose_capability_was_withdrawn_before_the_write_writes_nothing
 # --- The target -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("surface", SURFACES)
+def test_an_agent_of_a_suspended_human_is_refused(world: World, surface: str):
+    path, body = SURFACES[surface]
+    client = client_with(make_token("alice", agent="scout"))
+    assert client.get("/whoami").status_code == 200
+    suspend_alice(world)
+    assert world.user("scout").suspended_at is None
+
+    read, written = client.get("/whoami"), client.post(path, body, content_type=JSON)
+
+    assert (read.status_code, written.status_code) == (401, 401)
+    assert not Note.unscoped.filter(text="Too late").exists()
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_an_agent_whose_human_was_suspended_before_the_write_writes_nothing(
+    world: World, surface: str
+):
+    path, body = SURFACES[surface]
+    client = client_with(make_token("alice", agent="scout"))
+
+    with before_the_write(lambda: suspend_alice(world)) as done:
+        response = client.post(path, body, content_type=JSON)
+
+    assert done
+    assert response.status_code == 401
+    assert not Note.unscoped.filter(text="Too late").exists()
+
+
+def suspend_alice(world: World) -> None:
+    """Suspend Alice's account alone: her agents' tokens are not revoked."""
+    User.objects.filter(id=world.user("alice").id).update(suspended_at=timezone.now())
+
+
 def deactivate_scout(world: World) -> None:
     TenantUser.unscoped.filter(id=world.person("scout").id).update(archived_at=timezone.now())
 
