@@ -13,7 +13,7 @@ from harmonic.http.origins import origin_of_tenant
 from harmonic.kernel.access import Door, Rule
 from harmonic.kernel.pages import Request, mounted, only_reads, with_rule
 from harmonic.kernel.rendering.documents import Document, respond
-from harmonic.site import llms
+from harmonic.site import llms, well_known
 from harmonic.site.help import urls as help_urls
 
 handler400 = "harmonic.http.refusals.bad_request"
@@ -50,6 +50,7 @@ urlpatterns = [
     path("", with_rule(front_door, Rule(Door.PUBLIC)), name="front_door"),
     *help_urls(),
     *llms.urls(),
+    *well_known.favicon_urls(),
     # Every Markdown document ends with a link to it.
     *mounted("motto", MOTTO)[:1],
 ]

@@ -1,10 +1,15 @@
-"""`/.well-known/oauth-protected-resource`: how a client gets in here (RFC 9728)."""
+"""Paths that clients request without a link to them.
+
+`/.well-known/oauth-protected-resource` tells programs how to authenticate (RFC 9728), and
+`/favicon.ico` leads browsers to the icon.
+"""
 
 from __future__ import annotations
 
 from typing import cast
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
+from django.templatetags.static import static
 from django.urls import URLPattern, path
 
 from harmonic.kernel.access import Door, Rule
@@ -12,6 +17,9 @@ from harmonic.kernel.http import conditional
 from harmonic.kernel.pages import Request, only_reads, with_rule
 from harmonic.kernel.rendering.documents import origin_of
 from harmonic.kernel.scopes import ScopeResource, Verb
+
+# Seconds for which browsers keep the redirect: a new release may have a new icon.
+ICON_MAX_AGE = 24 * 3600
 
 
 def protected_resource(request: HttpRequest) -> HttpResponse:
@@ -39,6 +47,21 @@ def protected_resource(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Redirect to the icon, whose file name changes with its content."""
+    only_reads(request)
+    response = HttpResponsePermanentRedirect(static("icons/favicon.svg"))
+    response["Cache-Control"] = f"public, max-age={ICON_MAX_AGE}"
+    return response
+
+
+def favicon_urls() -> list[URLPattern]:
+    return [path("favicon.ico", with_rule(favicon, Rule(Door.PUBLIC)), name="favicon")]
+
+
 def urls() -> list[URLPattern]:
     view = with_rule(protected_resource, Rule(Door.PUBLIC))
-    return [path(".well-known/oauth-protected-resource", view, name="protected-resource")]
+    return [
+        path(".well-known/oauth-protected-resource", view, name="protected-resource"),
+        *favicon_urls(),
+    ]

@@ -15,7 +15,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "harmonic-demo-password"
@@ -173,7 +173,7 @@ def visitor(server: Server, chromium: Browser) -> Iterator[Visitor]:
         context.set_default_timeout(10_000)
         contexts.append(context)
         made = Visit(context.new_page(), server)
-        made.page.on("console", lambda message: note_message(made, message))
+        made.page.on("console", lambda message: note(made, message.type, message.text))
         made.page.on("pageerror", lambda error: note(made, "error", str(error)))
         if who:
             made.sign_in(f"{who}@example.com", tenant)
@@ -182,15 +182,6 @@ def visitor(server: Server, chromium: Browser) -> Iterator[Visitor]:
     yield visit
     for context in contexts:
         context.close()
-
-
-def note_message(visit: Visit, message: ConsoleMessage) -> None:
-    """Note what the console says, but for the icon that a browser looks for beside plain text.
-
-    Chromium asks for it by and by, so that the answer may come during the visit of another page.
-    """
-    if not message.location["url"].endswith("/favicon.ico"):
-        note(visit, message.type, message.text)
 
 
 def note(visit: Visit, kind: str, text: str) -> None:

@@ -76,3 +76,23 @@ def test_a_client_learns_how_to_get_in_without_being_in(anonymous: Any) -> None:
     assert {"read:all", "create:notes", "delete:all"} <= set(told["scopes_supported"])
     assert anonymous().get(told["resource_documentation"]).status_code == 200
     assert anonymous("nowhere").get("/.well-known/oauth-protected-resource").status_code == 404
+
+
+@pytest.mark.parametrize("tenant", ["garden", ""])
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_the_icon_is_found_where_browsers_look_for_it(
+    anonymous: Any, tenant: str, method: str
+) -> None:
+    answer = getattr(anonymous(tenant), method)("/favicon.ico", headers={"accept": "image/*"})
+
+    assert answer.status_code == 301
+    assert re.fullmatch(r"/static/icons/favicon\.[0-9a-f]+\.svg", answer["Location"])
+    assert answer["Cache-Control"] == "public, max-age=86400"
+    icon = anonymous(tenant).get(answer["Location"])
+    icon.close()
+    assert (icon.status_code, icon["Content-Type"]) == (200, "image/svg+xml")
+
+
+def test_the_icon_is_only_read_and_only_where_there_is_a_tenant(anonymous: Any) -> None:
+    assert anonymous().post("/favicon.ico").status_code == 405
+    assert anonymous("nowhere").get("/favicon.ico").status_code == 404
