@@ -146,8 +146,10 @@ class User(AbstractBaseUser):
         for agent in self.agents.filter(suspended_at=None):
             agent.suspend(now, f"Parent user suspended: {reason}")
 
+    @transaction.atomic
     def unsuspend(self) -> None:
-        """Open the door again. Agents stay suspended, revoked tokens stay revoked."""
+        """Lift the suspension. Agents stay suspended, revoked tokens stay revoked."""
+        self._change_access()
         self.suspended_at = None
         self.suspended_reason = ""
         self.save(update_fields=["suspended_at", "suspended_reason"])

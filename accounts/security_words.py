@@ -17,6 +17,8 @@ NAMES = {
     "login_failure": "Wrong passwords",
     "logout": "Sign-outs",
     "suspended_login_attempt": "Sign-ins while suspended",
+    "user_suspended": "Suspensions",
+    "user_unsuspended": "Lifted suspensions",
     "reverification_success": "Confirmations with the password",
     "reverification_failure": "Failed confirmations",
     "token_created": "Tokens made",
@@ -126,6 +128,12 @@ def _logout(data: Data, happened: Happened) -> str:
     return SIGNED_OUT.get(data.get("reason", ""), "Signed out")
 
 
+def _suspension(data: Data, happened: Happened) -> str:
+    if happened.event == "user_unsuspended":
+        return f"The suspension of {happened.subject} was lifted"
+    return f"{happened.subject} was suspended: {data.get('reason')}"
+
+
 def _login_failure(data: Data, happened: Happened) -> str:
     whose = f"for {happened.subject}" if happened.subject_id else "for an unknown account"
     return f"A wrong password was given {whose}"
@@ -231,6 +239,8 @@ def _action(data: Data, happened: Happened) -> str:
 
 
 WORDED: Mapping[str, Worded] = {
+    "user_suspended": _suspension,
+    "user_unsuspended": _suspension,
     "logout": _logout,
     "login_failure": _login_failure,
     "reverification_success": _reverification,

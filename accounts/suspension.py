@@ -1,0 +1,49 @@
+"""Suspending accounts and lifting suspensions, with the lines that the security log gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import TenantUser, User
+from harmonic.kernel import audit
+
+NO_REASON = "No reason provided"
+
+
+@transaction.atomic
+def suspend(user: User, *, now: datetime, reason: str = "") -> list[User]:
+    """Suspend an account in all tenants, with its agents; return those of the agents.
+
+    Sessions end, and tokens are revoked for good.
+    """
+    agents = list(user.agents.filter(suspended_at=None))
+    user.suspend(now, reason.strip() or NO_REASON)
+    for agent in agents:
+        agent.refresh_from_db()
+    _record("user_suspended", [user, *agents])
+    return agents
+
+
+@transaction.atomic
+def lift(user: User) -> None:
+    """Lift the suspension of an account. Its agents stay suspended, its tokens revoked."""
+    user.unsuspend()
+    _record("user_unsuspended", [user])
+
+
+def _record(event: str, users: Iterable[User]) -> None:
+    """Record an event of the command line in every tenant that each of these accounts is in."""
+    for user in users:
+        rows = TenantUser.unscoped.filter(user=user, archived_at=None)
+        for tenant_id in rows.values_list("tenant_id", flat=True):
+            audit.record(
+                event,
+                warn=True,
+                tenant_id=tenant_id,
+                person_id=user.id,
+                reason=user.suspended_reason or None,
+                **{"with": "command"},
+            )

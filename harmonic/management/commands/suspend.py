@@ -1,0 +1,47 @@
+"""Suspend an account, in all tenants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from accounts.models import Tenant, User
+from accounts.queries import acting_tenant_admins
+from accounts.suspension import suspend
+from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.management.accounts import account_named, add_account_argument
+
+
+class Command(BaseCommand):
+    help = "Suspend a person with their agents, or one agent: ends sessions, revokes tokens."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_account_argument(parser)
+        parser.add_argument("--reason", default="", help="shown to the parent of an agent")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = account_named(options["account"])
+        if user.suspended_at:
+            raise CommandError(f"{user.name} is suspended since {user.suspended_at:%-d %b %Y}.")
+        agents = suspend(user, now=timezone.now(), reason=options["reason"])
+        self.stdout.write(f"{user.name} is suspended. Sessions have ended, tokens are revoked.")
+        for agent in agents:
+            self.stdout.write(f"Suspended with their parent: {agent.name} ({agent.id}).")
+        for tenant in tenants_without_an_admin(user):
+            self.stdout.write(
+                f"{tenant.name} has no tenant admin who can act. Make one with:"
+                f" manage.py create_person {tenant.subdomain} --admin …"
+            )
+
+
+def tenants_without_an_admin(user: User) -> list[Tenant]:
+    """Return the tenants of a user in which no tenant admin can act."""
+    tenants = Tenant.objects.filter(tenantusers__user=user, tenantusers__archived_at=None)
+    return [tenant for tenant in tenants.order_by("name") if not _has_admin(tenant)]
+
+
+def _has_admin(tenant: Tenant) -> bool:
+    with tenant_bound(tenant.id):
+        return acting_tenant_admins().exists()

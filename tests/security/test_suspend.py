@@ -1,0 +1,174 @@
+"""`manage.py suspend` and `unsuspend`: what they do to a person, their agents and the log."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import TenantUser, User
+from tests.fixtures.world import PASSWORD, World, client_of_nobody, client_with, make_token
+from tests.security.conftest import Seen, markdown
+
+pytestmark = pytest.mark.django_db
+
+REASON = "Spam in every collective"
+SURFACES = ["/whoami", "/whoami.md", "/api/v1/notes"]
+
+
+def run(command: str, *words: str) -> str:
+    out = io.StringIO()
+    call_command(command, *words, stdout=out)
+    return out.getvalue()
+
+
+def sign_in(email: str) -> Any:
+    form = {"email": email, "password": PASSWORD}
+    return client_of_nobody().post("/login", form, headers={"accept": "text/html"})
+
+
+def test_a_suspended_person_cannot_sign_in_and_is_told_who_can_lift_it(world: World, page: Any):
+    bob = page("bob")
+
+    printed = run("suspend", "BOB@example.com", "--reason", REASON)
+
+    assert "Bob is suspended." in printed
+    signed_out = bob.get("/whoami")
+    assert signed_out.status_code == 302
+    assert signed_out["Location"].startswith("/login")
+    refused = sign_in("bob@example.com")
+    assert refused.status_code == 403
+    assert "can say why, and lift it" in refused.text
+
+
+@pytest.mark.parametrize("path", SURFACES)
+def test_tokens_of_a_suspended_person_and_their_agents_are_refused(world: World, path: str):
+    own, agents = make_token("alice"), make_token("alice", agent="scout")
+
+    printed = run("suspend", "alice@example.com")
+
+    assert f"scout ({world.user('scout').id})" in printed
+    for token in (own, agents):
+        assert client_with(token).get(path).status_code == 401
+
+
+def test_a_suspension_holds_in_every_tenant_of_the_account(world: World, page: Any):
+    there = page("alice", tenant="summit")
+    assert there.get("/whoami").status_code == 200
+
+    run("suspend", "alice@example.com")
+
+    assert there.get("/whoami").status_code == 302
+
+
+def test_others_are_not_affected(world: World, page: Any):
+    run("suspend", "bob@example.com")
+
+    assert page("carol").get("/whoami").status_code == 200
+    assert client_with(make_token("alice", agent="scout")).get("/whoami").status_code == 200
+
+
+def test_a_lifted_suspension_lets_a_person_sign_in_and_revives_no_token(world: World):
+    token = make_token("bob")
+    run("suspend", "bob@example.com")
+
+    printed = run("unsuspend", "bob@example.com")
+
+    assert "no longer suspended" in printed
+    assert sign_in("bob@example.com").status_code == 303
+    assert client_with(token).get("/whoami").status_code == 401
+    assert client_with(make_token("bob")).get("/whoami").status_code == 200
+
+
+def test_agents_stay_suspended_until_each_is_named(world: World):
+    run("suspend", "alice@example.com")
+    scout = str(world.user("scout").id)
+    with pytest.raises(CommandError, match="Lift that suspension first"):
+        run("unsuspend", scout)
+
+    printed = run("unsuspend", "alice@example.com")
+
+    assert f"manage.py unsuspend {scout}" in printed
+    assert world.user("scout").suspended_at
+    run("unsuspend", scout)
+    assert client_with(make_token("alice", agent="scout")).get("/whoami").status_code == 200
+
+
+def test_an_agent_is_suspended_alone(world: World):
+    token = make_token("alice", agent="scout")
+
+    run("suspend", str(world.user("scout").id), "--reason", REASON)
+
+    assert client_with(token).get("/whoami").status_code == 401
+    assert world.user("alice").suspended_at is None
+
+
+def test_the_security_log_of_every_tenant_gets_a_line(world: World, page: Any, seen: Seen):
+    tenants = TenantUser.unscoped.filter(user=world.user("alice"), archived_at=None).count()
+
+    run("suspend", "alice@example.com", "--reason", REASON)
+    run("unsuspend", "alice@example.com")
+
+    suspended = seen("user_suspended")
+    about = [(row.subject_id, row.data["reason"]) for row in suspended]
+    assert about.count((world.user("alice").id, REASON)) == tenants > 1
+    assert (world.user("scout").id, f"Parent user suspended: {REASON}") in about
+    assert {row.data["with"] for row in suspended} == {"command"}
+    assert len(seen("user_unsuspended")) == tenants
+    log = markdown(page("alice"), "/tenant-admin/security")
+    assert f"Alice was suspended: {REASON}" in log.replace("\\", "")
+    assert "The suspension of Alice was lifted" in log
+
+
+def test_a_suspension_without_a_reason_states_that(world: World, seen: Seen):
+    run("suspend", "bob@example.com", "--reason", "  ")
+
+    assert {row.data["reason"] for row in seen("user_suspended")} >= {"No reason provided"}
+
+
+def test_the_operator_learns_that_no_tenant_admin_is_left(world: World):
+    of_a_member = run("suspend", "bob@example.com")
+    of_the_admin = run("suspend", "alice@example.com")
+
+    assert "no tenant admin" not in of_a_member
+    assert "Garden Cooperative has no tenant admin who can act." in of_the_admin
+
+
+@pytest.mark.parametrize(
+    ("command", "account", "sentence"),
+    [
+        ("suspend", "nobody@example.com", "No person or agent has"),
+        ("suspend", str(uuid.uuid4()), "No person or agent has"),
+        ("unsuspend", "bob@example.com", "Bob is not suspended."),
+    ],
+)
+def test_a_command_about_nobody_changes_nothing(
+    world: World, seen: Seen, command: str, account: str, sentence: str
+):
+    before = list(User.objects.exclude(suspended_at=None))
+
+    with pytest.raises(CommandError, match=sentence):
+        run(command, account)
+
+    assert list(User.objects.exclude(suspended_at=None)) == before
+    assert seen() == []
+
+
+def test_a_suspended_account_is_not_suspended_again(world: World):
+    run("suspend", "bob@example.com", "--reason", REASON)
+
+    with pytest.raises(CommandError, match="Bob is suspended since"):
+        run("suspend", "bob@example.com")
+
+    assert world.user("bob").suspended_reason == REASON
+
+
+def test_an_identity_of_a_collective_is_not_suspended(world: World):
+    identity = User.objects.filter(user_type="collective_identity").first()
+    assert identity is not None
+
+    with pytest.raises(CommandError, match="No person or agent"):
+        run("suspend", identity.email)
