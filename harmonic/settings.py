@@ -13,6 +13,7 @@ import dj_database_url
 from environs import Env, EnvValidationError, ValidationError, validate
 
 from harmonic.kernel.logs import formatter as log_formatter
+from harmonic.server.private_files import FILE, FOLDER, make_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -108,7 +109,7 @@ def local_secret_key(path: Path) -> str:
     return path.read_text()
 
 
-VAR_DIR.mkdir(parents=True, exist_ok=True)
+make_private(VAR_DIR)
 SECRET_KEY = SECRET_KEY or local_secret_key(VAR_DIR / "secret_key")
 DEBUG = False
 
@@ -272,6 +273,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 BODY_BYTES_PER_SECOND = 64 * 1024
 # No route expects a file: a file in a form is skipped, and never stored.
 FILE_UPLOAD_HANDLERS: list[str] = []
+# Collected static files lie in `var/`, which is private.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = FILE, FOLDER
 
 REST_FRAMEWORK: dict[str, Any] = {
     # Access is decided once, by the middleware; REST framework only parses and answers.

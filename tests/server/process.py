@@ -22,6 +22,8 @@ from harmonic.demo import seed
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "garden.localhost"
+# What a shell gives to the processes it starts; the tests' own process has the server's.
+UMASK = 0o022
 
 
 @dataclass
@@ -80,10 +82,14 @@ def started(folder: Path, *, prepared: bool = False, **settings: str) -> Iterato
     }
     if prepared:
         command = [sys.executable, "manage.py", "prepare"]
-        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+        subprocess.run(
+            command, cwd=ROOT, env=environment, check=True, capture_output=True, umask=UMASK
+        )
     command = [sys.executable, "-m", "gunicorn", "--config", "python:harmonic.server.config"]
     with (folder / "server.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=log, stderr=log, umask=UMASK
+        )
     server = Running(int(environment["HARMONIC_PORT"]), folder, process, environment)
     try:
         _wait_for(server)

@@ -15,6 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from accounts.models import Tenant
 from harmonic.access.addresses import address_of
+from harmonic.server.private_files import make_contents_private
 
 
 class Command(BaseCommand):
@@ -27,6 +28,7 @@ class Command(BaseCommand):
             self.stdout.write("Migrating the database …")
             call_command("migrate", interactive=False, verbosity=0)
         self.collect_static()
+        make_contents_private(Path(settings.VAR_DIR))
         if not settings.IS_PRODUCTION and not Tenant.objects.exists():
             self.stdout.write("Making the demo world …")
             call_command("seed_demo")
