@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from datetime import timedelta
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,22 @@ def check_secret_key(value: str) -> None:
         )
 
 
+def check_cache_url(value: str) -> None:
+    """Do nothing if a URL is that of a Redis server, and the package for it is installed.
+
+    Raises:
+        ValidationError: with what to do.
+    """
+    if not value:
+        return
+    if not value.startswith(("redis://", "rediss://")):
+        raise ValidationError("It must be the URL of a Redis server, such as redis://10.0.0.5/0.")
+    if find_spec("redis") is None:
+        raise ValidationError(
+            "The package redis is missing. Install it with: .venv/bin/pip install -e '.[redis]'"
+        )
+
+
 ENV = env.str("HARMONIC_ENV", "local", validate=validate.OneOf(["local", "production"]))
 IS_PRODUCTION = ENV == "production"
 VAR_DIR = Path(env.str("HARMONIC_VAR", str(BASE_DIR / "var")))
@@ -93,8 +110,8 @@ TRUSTED_PROXIES: tuple[Network, ...] = env.networks("HARMONIC_TRUSTED_PROXIES", 
 # BODY_BYTES_PER_SECOND of it (below).
 HEADERS_TIMEOUT = env.float("HARMONIC_HEADERS_TIMEOUT", 5.0, validate=POSITIVE)
 BODY_TIMEOUT = env.float("HARMONIC_BODY_TIMEOUT", 10.0, validate=POSITIVE)
-# A cache shared by several machines; one machine needs none.
-CACHE_URL = env.str("CACHE_URL", "")
+# A Redis server that several machines share for the counters of limits; one machine needs none.
+CACHE_URL = env.str("CACHE_URL", "", validate=check_cache_url)
 env.seal()
 
 
@@ -225,8 +242,24 @@ def database(url: str) -> dict[str, Any]:
 DATABASES = {"default": database(DATABASE_URL)}
 
 # --- Caches ----------------------------------------------------------------------------------
+REDIS_TIMEOUT = 1.0
+
+
+def cache(url: str) -> dict[str, Any]:
+    """Return Django's settings of the cache at `url`; without one, of the process's memory."""
+    if not url:
+        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": url,
+        "KEY_PREFIX": "harmonic",
+        # Seconds. A server that does not answer must not hold up every request.
+        "OPTIONS": {"socket_connect_timeout": REDIS_TIMEOUT, "socket_timeout": REDIS_TIMEOUT},
+    }
+
+
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "default": cache(CACHE_URL),
     # Rendered texts, shared by the processes of a machine; may be deleted at any time.
     "rendered": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",

@@ -151,8 +151,11 @@ class CacheStore:
         return found
 
     def _added(self, name: str, hits: int, seconds: int) -> int:
-        self.cache.add(name, 0, timeout=2 * seconds)
-        return int(self.cache.incr(name, hits))
+        try:
+            return int(self.cache.incr(name, hits))
+        except ValueError:  # the first hit of the window
+            self.cache.add(name, 0, timeout=2 * seconds)
+            return int(self.cache.incr(name, hits))
 
 
 def count(store: Store, hits: Hits, now: float, seconds: int) -> tuple[Count, ...]:
@@ -163,7 +166,7 @@ def count(store: Store, hits: Hits, now: float, seconds: int) -> tuple[Count, ..
     window, passed = divmod(int(now), seconds)
     try:
         found = store.add(hits, window, seconds)
-    except (sqlite3.Error, OSError, ValueError):
+    except Exception:  # each store has errors of its own
         _log.exception("A hit was not counted.")
         found = {}
     counts: list[Count] = []

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from collectives.models import Invite
+from tests.fixtures.world import client_with
 from tests.markdown.reading import read
+from tokens import secret, usage
+from tokens.models import ApiToken
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +70,32 @@ def test_a_forwarded_request_counts_once(api: Any) -> None:
     alice.get("/settings/actions")
 
     assert int(alice.get("/api/v1")["X-RateLimit-Remaining"]) == int(counted) - 2
+
+
+@pytest.mark.parametrize("path", ["/settings/actions/update_profile", "/workspace/actions/x"])
+def test_a_forwarded_write_counts_once_and_is_noted_once(token_for: Any, path: str) -> None:
+    plaintext = token_for("alice")
+    alice = client_with(plaintext)
+    first = alice.get("/api/v1")
+
+    execute(alice, path, name="Alice B.")
+
+    last = alice.get("/api/v1")
+    assert left(last) == {
+        "requests": left(first)["requests"] - 2,
+        "writes": left(first)["writes"] - 1,
+    }
+    usage.ledger.settle()
+    row = ApiToken.unscoped.get(token_hash=secret.digest(plaintext))
+    assert row.counted_requests == 3
+
+
+def left(answer: Any) -> dict[str, int]:
+    """Return how many requests and writes the nearest limits still allow."""
+    return {
+        name: int(number)
+        for name, number in re.findall(r'"(requests|writes)";r=(\d+)', answer["RateLimit"])
+    }
 
 
 @pytest.mark.parametrize("path", ["/settings/actions", "/workspace/actions/create_note"])
