@@ -23,6 +23,7 @@ from harmonic.kernel import audit
 from harmonic.kernel.access import UserType
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http import cursors
+from harmonic.kernel.http.methods import SAFE
 from harmonic.kernel.redaction import without_tokens
 
 # What a row keeps of an event's data: nothing that people wrote but names.
@@ -35,7 +36,6 @@ KEPT = frozenset(
 # These come as often as somebody likes; a row a minute says it.
 SAMPLED = frozenset({"permission_denied", "rate_limited"})
 SAMPLED_EVERY = timedelta(minutes=1)
-READS = frozenset({"GET", "HEAD", "OPTIONS"})
 PAGE = 50
 
 
@@ -55,7 +55,7 @@ def keep(event: audit.Event) -> None:
 
 def _is_one_of_many(event: audit.Event) -> bool:
     """Answer whether a refusal goes without a row: of a read, or just after another one."""
-    if event.name == "permission_denied" and event.data.get("method") in READS:
+    if event.name == "permission_denied" and event.data.get("method") in SAFE:
         return True
     if event.name not in SAMPLED:
         return False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -23,7 +24,8 @@ def suspend(user: User, *, now: datetime, reason: str = "") -> list[User]:
     user.suspend(now, reason.strip() or NO_REASON)
     for agent in agents:
         agent.refresh_from_db()
-    _record("user_suspended", [user, *agents])
+    for facts in _facts([user, *agents]):
+        audit.record("user_suspended", warn=True, **facts)
     return agents
 
 
@@ -31,19 +33,18 @@ def suspend(user: User, *, now: datetime, reason: str = "") -> list[User]:
 def lift(user: User) -> None:
     """Lift the suspension of an account. Its agents stay suspended, its tokens revoked."""
     user.unsuspend()
-    _record("user_unsuspended", [user])
+    for facts in _facts([user]):
+        audit.record("user_unsuspended", warn=True, **facts)
 
 
-def _record(event: str, users: Iterable[User]) -> None:
-    """Record an event of the command line in every tenant that each of these accounts is in."""
+def _facts(users: Iterable[User]) -> Iterator[dict[str, Any]]:
+    """Yield what the security log of every tenant of these accounts says about a command."""
     for user in users:
         rows = TenantUser.unscoped.filter(user=user, archived_at=None)
         for tenant_id in rows.values_list("tenant_id", flat=True):
-            audit.record(
-                event,
-                warn=True,
-                tenant_id=tenant_id,
-                person_id=user.id,
-                reason=user.suspended_reason or None,
-                **{"with": "command"},
-            )
+            yield {
+                "tenant_id": tenant_id,
+                "person_id": user.id,
+                "reason": user.suspended_reason or None,
+                "with": "command",
+            }

@@ -31,13 +31,3 @@ def refusal_of(error: Exception) -> Refused | None:
     if isinstance(error, exceptions.ParseError):
         return Unreadable("The form cannot be read.")
     return None
-
-
-def method_not_allowed(method: str, allowed: str, message: str = "", hint: str = "") -> Refused:
-    return Refused(
-        message or f"{method} is not offered here",
-        status=405,
-        code="method_not_allowed",
-        hint=hint or f"Allowed here: {allowed}.",
-        headers={"Allow": allowed},
-    )

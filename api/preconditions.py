@@ -13,11 +13,11 @@ from rest_framework.response import Response
 from api.negotiation import Json
 from harmonic.kernel.access import Access, Refused
 from harmonic.kernel.http import conditional
+from harmonic.kernel.http.methods import READS
 
 if TYPE_CHECKING:
     from api.views import Resource
 
-READS = frozenset({"GET", "HEAD"})
 CHANGES = frozenset({"PUT", "PATCH", "DELETE"})
 # What answers to writes say besides the object.
 BESIDES = frozenset({"note"})

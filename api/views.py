@@ -9,23 +9,22 @@ from typing import Any, ClassVar, NoReturn, cast
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from api import idempotency
-from api.errors import method_not_allowed
 from api.filters import named, refuse_unknown
 from api.negotiation import Json
 from api.preconditions import tagged
 from harmonic.kernel.access import Access, Invalid, Problem, Rule
 from harmonic.kernel.actions import Action
+from harmonic.kernel.http.methods import SAFE, method_not_allowed
 from harmonic.kernel.pages import Request as AccessRequest
 from harmonic.kernel.pages import with_writes
 from harmonic.kernel.parameters.decoding import DRY_RUN
 from harmonic.kernel.redaction import show_once
-from harmonic.kernel.rendering.documents import keep_private
+from harmonic.kernel.rendering.documents import keep_private, origin_of
 
 
 class Resource(ViewSet):
@@ -54,7 +53,7 @@ class Resource(ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if DRY_RUN in request.query_params and request.method not in SAFE_METHODS:
+        if DRY_RUN in request.query_params and request.method not in SAFE:
             raise no_dry_run()
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
@@ -65,7 +64,9 @@ class Resource(ViewSet):
         return ", ".join(sorted(self.allowed_methods))
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
-        raise method_not_allowed(request.method or "", self.allowed)
+        raise method_not_allowed(
+            self.allowed, f"{request.method} is not offered here", f"Allowed here: {self.allowed}."
+        )
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
@@ -96,7 +97,7 @@ def route(where: str, view: type[Resource], name: str = "", **methods: str) -> U
     writes = {
         method.upper(): view.writes[function]
         for method, function in methods.items()
-        if method.upper() not in SAFE_METHODS
+        if method.upper() not in SAFE
     }
     serve = with_writes(view.as_view(dict(methods)), writes)
     return path(where, serve, name=name or None)
@@ -114,12 +115,6 @@ def no_dry_run() -> Invalid:
 def access_of(request: Request) -> Access:
     """Return what the middleware decided about a request."""
     return cast(AccessRequest, request._request).access
-
-
-def origin_of(request: Request) -> str:
-    """Return what the URLs of this host begin with: `https://garden.example.org`."""
-    django = request._request
-    return f"{django.scheme}://{django.get_host()}"
 
 
 def created(request: Request, shown: dict[str, Any], path: str) -> Response:

@@ -17,11 +17,9 @@ from accounts.security import Names, Wanted
 from accounts.security_words import NAMES
 from collectives.models import Collective
 from harmonic.kernel.access import Access, Link
-from harmonic.kernel.database.tenancy import parse_uuid
+from harmonic.kernel.database.tenancy import NO_ID, parse_uuid
 from harmonic.kernel.pages import Page, mounted
 from tokens.models import ApiToken
-
-NOBODY = UUID(int=0)
 
 
 def _shown(access: Access, about: frozenset[UUID] | None) -> Mapping[str, Any]:
@@ -33,7 +31,7 @@ def _shown(access: Access, about: frozenset[UUID] | None) -> Mapping[str, Any]:
         access.user.user_id,
         asked["event"],
         *_who(access, asked["who"]),
-        (parse_uuid(asked["token"]) or NOBODY) if asked["token"] else None,
+        (parse_uuid(asked["token"]) or NO_ID) if asked["token"] else None,
     )
     stretch = security.events(wanted, access.query.get("cursor", ""), _names(access, about))
     return {

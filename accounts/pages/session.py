@@ -27,9 +27,10 @@ from harmonic.kernel.access import (
     Rule,
 )
 from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.redirects import local_path
-from harmonic.kernel.pages import Request, method_not_allowed, only_reads, with_rule
+from harmonic.kernel.pages import Request, only_reads, with_rule
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import raw_of_body, validated
 from harmonic.kernel.parameters.fields import Address, Exact, Params
@@ -60,7 +61,7 @@ def access_of(request: HttpRequest) -> Access:
 
 
 def see_other(request: HttpRequest, target: str) -> HttpResponse:
-    status = 302 if request.method in {"GET", "HEAD"} else 303
+    status = 302 if request.method in READS else 303
     response = HttpResponseRedirect(target, status=status)
     keep_private(response)
     return response
@@ -80,7 +81,7 @@ class SignInParams(Params):
 def login(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _sign_in(request)
-    if request.method not in {"GET", "HEAD"}:
+    if request.method not in READS:
         raise method_not_allowed("GET, HEAD, POST")
     access = access_of(request)
     then = request.GET.get("redirect_to_resource", "")
@@ -173,7 +174,7 @@ def logout(request: HttpRequest) -> HttpResponse:
     if request.method in {"POST", "DELETE"}:
         _end_session(request, access)
         return see_other(request, "/logout-success")
-    if request.method not in {"GET", "HEAD"}:
+    if request.method not in READS:
         raise method_not_allowed("GET, HEAD, POST, DELETE")
     return _note(request, "Sign out", "accounts/sign_out.html")
 
@@ -218,7 +219,7 @@ def reverify(request: HttpRequest) -> HttpResponse:
             sent.get("then") or then,
             sent.get("password", ""),
         )
-    if request.method not in {"GET", "HEAD"}:
+    if request.method not in READS:
         raise method_not_allowed("GET, HEAD, POST")
     return _proof_form(request, scope, then)
 

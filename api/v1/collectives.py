@@ -12,11 +12,10 @@ from django.urls import URLPattern, reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.errors import method_not_allowed
 from api.filters import DatedParams, author_of, order_of, sort_field
 from api.paging import PageParams, page_of, query
 from api.shapes import bounds, ts, ts_or_none
-from api.views import Resource, access_of, created, origin_of, route
+from api.views import Resource, access_of, created, route
 from api.writes import carry_out, refuse_kind
 from collectives import rules
 from collectives.actions import collective as actions
@@ -32,8 +31,10 @@ from harmonic.kernel.access import (
     is_api_open,
 )
 from harmonic.kernel.actions import Outcome
+from harmonic.kernel.http.methods import method_not_allowed
 from harmonic.kernel.pages import no_target
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Moment
+from harmonic.kernel.rendering.documents import origin_of
 from harmonic.kernel.rendering.text import folded
 
 # --- Making and changing one ----------------------------------------------------------------
@@ -197,7 +198,6 @@ class Collectives(Resource):
             super().http_method_not_allowed(request, *args, **kwargs)
         place = there(self.access, kwargs["collective_id"]).here.path
         raise method_not_allowed(
-            "DELETE",
             self.allowed,
             "Collectives are archived, not deleted.",
             f"Its settings are at {place}/settings; members can leave it at {place}/members.",

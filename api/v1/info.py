@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.shapes import ts
-from api.views import Resource, access_of, origin_of, route
+from api.views import Resource, access_of, route
 from harmonic.kernel.access import Access, Door, Rule, TokenFacts
 from harmonic.kernel.http.negotiation import API_VERSION
+from harmonic.kernel.rendering.documents import origin_of
 
 VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")

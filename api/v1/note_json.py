@@ -12,13 +12,14 @@ from rest_framework.request import Request
 
 from accounts.queries import Person, people
 from api.shapes import ts
-from api.views import access_of, origin_of
+from api.views import access_of
 from collectives.models import Collective
 from collectives.notes.models import Note, NoteHistoryEvent
 from collectives.notes.queries import comments_of, history_of_notes
 from harmonic.kernel.database.prepared import Rows
 from harmonic.kernel.http import conditional
 from harmonic.kernel.release import release
+from harmonic.kernel.rendering.documents import origin_of
 
 INCLUDES = ("history_events", "comments", "created_by")
 Json = dict[str, Any]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any, cast
-from uuid import UUID
 
 from django.db.models import Q
 from rest_framework.request import Request
@@ -30,6 +29,7 @@ from collectives.notes.queries import (
 from collectives.queries import reachable
 from harmonic.kernel.access import Access, NotFound, Problem
 from harmonic.kernel.database.prepared import Rows
+from harmonic.kernel.database.tenancy import NO_ID
 from harmonic.kernel.http.cursors import Order
 from harmonic.kernel.parameters.fields import Choice, Line, Moment
 
@@ -42,7 +42,6 @@ LISTED = tuple(subtype for subtype in SUBTYPES if subtype not in ("comment", "st
 NARROW_LENGTH = 500
 Q_LENGTH = 100
 NARROWING = ("q", "filters", "cycle")
-NOWHERE = UUID(int=0)
 
 
 class NoteListParams(PageParams):
@@ -98,7 +97,7 @@ def list_of_notes(request: Request) -> Response:
         **_wanted(access, params),
         **_by_subtype(params),
         **_by_parent(access, params),
-        "collective__in": tuple(ids) or (NOWHERE,),
+        "collective__in": tuple(ids) or (NO_ID,),
     }
     return _answer(
         wanted, order_of(params, NEWEST), request, params, NoteWriter(request, places or ())

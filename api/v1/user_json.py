@@ -14,10 +14,11 @@ from accounts.rules import is_parent_of
 from api.embedded import readable
 from api.shapes import ts, ts_or_none
 from api.v1.note_json import note_json
-from api.views import access_of, origin_of
+from api.views import access_of
 from collectives.models import Collective, Pin
 from collectives.notes.queries import INCLUDED, notes_of
 from harmonic.kernel.access import Access
+from harmonic.kernel.rendering.documents import origin_of
 
 IMAGE = "/placeholder.png"
 EMBEDDED = {"pinned_items": "notes"}

@@ -15,12 +15,12 @@ from collectives.notes import actions, queries, rules, threads
 from collectives.notes.models import Note
 from harmonic.kernel.access import Access, Door, Forbidden, Invalid, Link, Unreadable
 from harmonic.kernel.actions import Resource, perform
+from harmonic.kernel.http.methods import method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.pages import (
     Page,
     Request,
     form_alias,
-    method_not_allowed,
     mounted,
     only_reads,
     with_rule,

@@ -21,6 +21,7 @@ from harmonic.kernel.access import (
     SignInRequired,
 )
 from harmonic.kernel.actions import Action, require_scope, scope_missing
+from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.scopes import Scope, Verb
 
@@ -144,7 +145,7 @@ def check_open(request: HttpRequest, access: Access) -> None:
     if not place.is_archived or access.path.split("/")[3:4] == ["settings"]:
         return
     settings_path = "" if place.is_workspace else f"{place.path}/settings"
-    is_read = request.method in {"GET", "HEAD"}
+    is_read = request.method in READS
     raise Forbidden(
         "This collective is deactivated.",
         code="collective_archived",

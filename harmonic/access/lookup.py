@@ -27,10 +27,8 @@ from harmonic.kernel.access import (
 )
 from harmonic.kernel.capabilities import Capabilities
 from harmonic.kernel.database.prepared import Parameter, Prepared
-from harmonic.kernel.database.tenancy import parse_uuid
+from harmonic.kernel.database.tenancy import NO_ID, parse_uuid
 from tokens.models import ApiToken
-
-NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +166,7 @@ def find_by_session(
     `place` is the handle or the id of a collective, or "" for the main one. With `session_key`,
     the tenant's row is locked in share mode, and the session is looked for.
     """
-    who: dict[str, Parameter] = {"subdomain": subdomain, "user_id": user_id or NOBODY}
+    who: dict[str, Parameter] = {"subdomain": subdomain, "user_id": user_id or NO_ID}
     if session_key:
         return _BY_SESSION_AGAIN.first(**who, **_named(place), session_key=session_key)
     return _BY_SESSION.first(**who, **_named(place))

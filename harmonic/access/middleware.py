@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from harmonic.access import forwarding, lookup
+from harmonic.access import forwarding
 from harmonic.access.addresses import handle_in, subdomain_of, with_action_of_query
 from harmonic.access.checks import check, rule_of
 from harmonic.access.credentials import has_credentials
@@ -27,7 +27,7 @@ from harmonic.access.rate_limits import (
 )
 from harmonic.http.refusals import render_refusal
 from harmonic.kernel.access import Access, NotFound, Refused, TenantFacts, Unreadable
-from harmonic.kernel.database.tenancy import bind_tenant
+from harmonic.kernel.database.tenancy import NO_ID, bind_tenant
 from harmonic.kernel.http.client_address import client_address
 from harmonic.kernel.http.negotiation import API_VERSION, Format, choose, is_api_path, split_suffix
 from harmonic.kernel.rendering.text import is_acceptable
@@ -35,7 +35,7 @@ from tokens import usage
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-NO_TENANT = TenantFacts(lookup.NOBODY, "", "Harmonic", "UTC", False)
+NO_TENANT = TenantFacts(NO_ID, "", "Harmonic", "UTC", False)
 
 
 class AccessMiddleware:

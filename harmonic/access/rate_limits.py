@@ -17,10 +17,10 @@ from django.http import HttpRequest, HttpResponse
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Actor, Refused
 from harmonic.kernel.http.client_address import customer_of, is_exempt
+from harmonic.kernel.http.methods import SAFE
 from harmonic.kernel.limits import CacheStore, Count, FileStore, Limit, Store, count
 
 MINUTE = 60
-READS = frozenset({"GET", "HEAD", "OPTIONS"})
 # One human can use one part in this many of what their tenant allows.
 TENANT_SHARES = 4
 
@@ -41,7 +41,7 @@ def counted(request: HttpRequest, access: Access) -> tuple[Count, ...]:
     A request that exceeds a narrower limit does not count against a wider one: no token can use
     up the limit of its human, no human the limit of the tenant.
     """
-    is_write = request.method not in READS
+    is_write = request.method not in SAFE
     limits = _member_limits(access, access.actor) if access.actor else _address_limits(access)
     hits = {limit: int(is_write or limit.name != "writes") for limit in limits}
     return count(store(), hits, access.now.timestamp(), MINUTE)

@@ -24,9 +24,10 @@ from harmonic.kernel.access import (
     Refused,
     SignInRequired,
 )
+from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import Format, is_api_path, prefers_problem
 from harmonic.kernel.parameters import wording
-from harmonic.kernel.rendering.documents import Document, keep_private, respond
+from harmonic.kernel.rendering.documents import Document, keep_private, origin_of, respond
 
 JSON = "application/json; charset=utf-8"
 PROBLEM = "application/problem+json"
@@ -74,7 +75,7 @@ def _bare(refused: Refused) -> HttpResponse:
 
 def _location(request: HttpRequest, access: Access, refused: Refused) -> str:
     """Return where a session goes instead of a page that says no, or ""."""
-    is_read = request.method in {"GET", "HEAD"}
+    is_read = request.method in READS
     if refused.location and is_read and access.token is None:
         is_suffixed = access.has_suffix and access.format == Format.MARKDOWN
         return refused.location + (".md" if is_suffixed else "")
@@ -96,7 +97,7 @@ def target_of(request: HttpRequest, access: Access) -> str:
 
 def _then(request: HttpRequest, access: Access) -> str:
     """Return where to go once verified; a stashed POST is replayed."""
-    if request.method in {"GET", "HEAD"}:
+    if request.method in READS:
         return target_of(request, access)
     stashed = {
         "path": access.path,
@@ -113,7 +114,7 @@ def _then(request: HttpRequest, access: Access) -> str:
 def _redirect(request: HttpRequest, access: Access, location: str) -> HttpResponse:
     if access.is_session_ended in sessions.REASONS:
         messages.warning(request, sessions.REASONS[access.is_session_ended])
-    status = 302 if request.method in {"GET", "HEAD"} else 303
+    status = 302 if request.method in READS else 303
     response = HttpResponseRedirect(location, status=status)
     keep_private(response)
     return response
@@ -245,7 +246,7 @@ def problem_of(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
     """Return an error as problem details (RFC 9457), under the keys that it has anyway."""
     return {
         **body,
-        "type": f"{request.scheme}://{request.get_host()}/api/v1/docs#{body['code']}",
+        "type": f"{origin_of(request)}/api/v1/docs#{body['code']}",
         "title": body["code"].replace("_", " ").capitalize(),
         "detail": body["error"],
     }

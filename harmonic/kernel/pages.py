@@ -37,6 +37,7 @@ from harmonic.kernel.actions import (
     require,
 )
 from harmonic.kernel.http import conditional
+from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.parameters.decoding import Raw, raw_of, without_rehearsal
 from harmonic.kernel.parameters.schema import schema_of
@@ -220,17 +221,8 @@ def page_view(page: Page) -> View:
 
 def only_reads(request: HttpRequest, page: Page | None = None) -> None:
     """Refuse other methods than GET and HEAD, and those that the page offers."""
-    if request.method not in {"GET", "HEAD"}:
+    if request.method not in READS:
         raise method_not_allowed(", ".join(["GET", "HEAD", *(page.writes if page else ())]))
-
-
-def method_not_allowed(allowed: str) -> Refused:
-    return Refused(
-        "This method is not offered here.",
-        status=405,
-        code="method_not_allowed",
-        headers={"Allow": allowed},
-    )
 
 
 def index_view(page: Page) -> View:
@@ -280,7 +272,7 @@ def signature(offer: Offer) -> Signature:
 def action_view(page: Page) -> View:
     def view(request: HttpRequest, action_name: str, **kwargs: Any) -> HttpResponse:
         access = cast(Request, request).access
-        if request.method not in {"GET", "HEAD", "POST"}:
+        if request.method not in READS | {"POST"}:
             raise method_not_allowed("GET, HEAD, POST")
         base = access.path.rpartition("/actions")[0] or "/"
         action = page.action(action_name)

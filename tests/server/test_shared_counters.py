@@ -82,7 +82,10 @@ def machines(
         "HARMONIC_LIMIT_LOOPBACK": "1",
         "HARMONIC_LIMIT_REQUESTS": str(LIMIT),
     }
-    with started(one, prepared=True, **settings) as a, started(other, **settings) as b:
+    with (
+        started(one, prepared=True, **settings) as a,
+        started(other, prepared=False, **settings) as b,
+    ):
         yield a, b
 
 

@@ -16,6 +16,9 @@ from uuid import UUID
 
 from django.db import models
 
+# The id that no row has: compares with an id, and is never equal.
+NO_ID = UUID(int=0)
+
 _bound: ContextVar[UUID | None] = ContextVar("tenant", default=None)
 
 

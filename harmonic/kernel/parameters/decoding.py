@@ -19,6 +19,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from harmonic.kernel.access import Invalid, Refused, Unreadable
+from harmonic.kernel.http.methods import SAFE
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.fields import Flag, Names, Params
@@ -29,7 +30,6 @@ FORMS = frozenset({URLENCODED, "multipart/form-data"})
 
 # What a Content-Encoding says that codes nothing.
 _UNCODED = frozenset({"", "identity"})
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _GROUPED = re.compile(r"^\w+\[(\w+)\](\[\])?$")
 MAX_DEPTH = 50
 
@@ -117,7 +117,7 @@ def read_body(request: HttpRequest) -> None:
         raise too_large()
     if request.headers.get("Content-Encoding", "").lower() not in _UNCODED:
         raise _unsupported_coding()
-    if request.method not in _READS and not is_api_path(request.path):
+    if request.method not in SAFE and not is_api_path(request.path):
         check_media_type(request)
     try:
         is_whole = len(request.body) == length

@@ -20,6 +20,7 @@ from django.template.loader import render_to_string
 from harmonic.kernel.access import Access, Refused
 from harmonic.kernel.actions import Action
 from harmonic.kernel.http import conditional
+from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import Format, instead_of_json, prefers_schema
 from harmonic.kernel.http.selection import EVERYTHING, Selection
 from harmonic.kernel.parameters.fields import Params
@@ -108,7 +109,7 @@ def respond(request: HttpRequest, access: Access, document: Document) -> HttpRes
 
 def _is_tagged(request: HttpRequest, document: Document) -> bool:
     """Answer whether an answer may be asked for again by its tag: what was read, no secret."""
-    is_read = request.method in {"GET", "HEAD"}
+    is_read = request.method in READS
     return is_read and document.status == 200 and not document.holds_secret
 
 

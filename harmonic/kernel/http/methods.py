@@ -1,0 +1,20 @@
+"""HTTP methods: which of them only read, and the refusal of one that a route does not have."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harmonic.kernel.access import Refused
+
+READS: Final = frozenset({"GET", "HEAD"})
+# Methods that change nothing (RFC 9110 §9.2.1).
+SAFE: Final = READS | {"OPTIONS"}
+
+
+def method_not_allowed(
+    allowed: str, message: str = "This method is not offered here.", hint: str = ""
+) -> Refused:
+    """Return the refusal of a method; `allowed` names those of the route, for the header Allow."""
+    return Refused(
+        message, status=405, code="method_not_allowed", hint=hint, headers={"Allow": allowed}
+    )
