@@ -10,15 +10,22 @@ from django.http.response import HttpResponseBase
 FILTERED = "[filtered]"
 # The underscore may be escaped, as in Markdown and URLs, or a space, as in the name of a field
 # that begins a sentence.
-_TOKEN = re.compile(r"[Hh]mn(?:_|\\_|%(?:25)*5[Ff]| )([0-9A-Za-z]{6,})")
+_PREFIX = r"[Hh]mn(?:_|\\_|%(?:25)*5[Ff]| )"
+# Logs also lose the beginning of a token.
+_LOGGED = re.compile(_PREFIX + "([0-9A-Za-z]{6,})")
+# Answers repeat what people write, such as `hmn_example`, and lose only what could be a token.
+_ANSWERED = re.compile(_PREFIX + "([0-9A-Za-z]{36,})")
 
 
-def without_tokens(text: str, replacement: str = f"hmn_{FILTERED}", *, shown: str = "") -> str:
-    """Return a text in which everything that looks like a token is replaced, except `shown`."""
-    if not _may_hold(text):
-        return text
+def without_tokens(text: str) -> str:
+    """Return a text for the log, in which everything that looks like a token is replaced."""
+    return _LOGGED.sub(f"hmn_{FILTERED}", text) if _may_hold(text) else text
+
+
+def _answered(text: str, replacement: str, shown: str) -> str:
+    """Return a part of an answer in which every token but `shown` is replaced."""
     kept = shown.removeprefix("hmn_")
-    return _TOKEN.sub(lambda m: m[0] if kept and m[1] == kept else replacement, text)
+    return _ANSWERED.sub(lambda m: m[0] if kept and m[1] == kept else replacement, text)
 
 
 def _may_hold(text: str) -> bool:
@@ -35,13 +42,13 @@ def redact(response: HttpResponseBase) -> None:
     for name, value in list(response.items()):
         if _may_hold(value):
             # Most of these values are URLs.
-            response.headers[name] = without_tokens(value, "hmn_%5Bfiltered%5D", shown=shown)
+            response.headers[name] = _answered(value, "hmn_%5Bfiltered%5D", shown)
     if isinstance(response, HttpResponse) and (
         b"hmn" in response.content or b"Hmn" in response.content
     ):
         # Any bytes are text in Latin-1, and what is replaced is ASCII.
         body = response.content.decode("latin-1")
-        response.content = without_tokens(body, shown=shown).encode("latin-1")
+        response.content = _answered(body, f"hmn_{FILTERED}", shown).encode("latin-1")
         if "Content-Length" in response.headers:
             response.headers["Content-Length"] = str(len(response.content))
 

@@ -202,7 +202,7 @@ def secret_words(text: str) -> list[str]:
 
 
 def test_words_that_only_resemble_a_token_stay(api: Any) -> None:
-    text = "hmn_ and hmn_abcd********* and 100% hmn"
+    text = "hmn_ and hmn_abcd********* and hmn_exampleexampleexample and 100% hmn"
 
     answer = api("alice").post("/api/v1/notes", json.dumps({"text": text}), "application/json")
 
