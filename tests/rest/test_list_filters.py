@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from accounts.models import User
+from accounts.models import Tenant, User
 from api.openapi.document import document
 from api.openapi.operations import OPERATIONS
 from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
 from harmonic.kernel.parameters.decoding import declared_fields
+from harmonic.kernel.parameters.fields import Moment
 from tests.access.contents import contents, writes_noted
 from tests.fixtures.world import World
 from tests.rest.conftest import BASE, KITCHEN, error_of
@@ -69,6 +70,63 @@ def test_a_value_that_means_nothing_is_refused_by_name(alice, addresses, name, q
     response = alice.get(f"{addresses[name]}?{query}")
 
     assert error_of(response, 400).startswith(query.partition("=")[0])
+
+
+# The ends of what can be written down; a zone moves some of them beyond what can be stored.
+EXTREMES = (
+    "0001-01-01",
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00.000+14:00",
+    "9999-12-31",
+    "9999-12-31T23:59:59.999Z",
+    "9999-12-31T23:59:59.999999Z",
+    "9999-12-31T23:59:59.999-12:00",
+)
+
+
+def time_filters() -> list[tuple[str, str]]:
+    return [
+        (name, parameter)
+        for name, query in LISTS.items()
+        for parameter, field in declared_fields(query).items()
+        if isinstance(field, Moment)
+    ]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("extreme", EXTREMES)
+def test_every_time_filter_takes_the_first_and_the_last_moments(alice, addresses, extreme):
+    is_late = extreme.startswith("9999")
+    for name, parameter in time_filters():
+        response = alice.get(addresses[name], **{parameter: extreme})
+
+        assert response.status_code == 200, (name, parameter)
+        if parameter == "created_after":
+            assert (response.json() == []) is is_late, (name, parameter)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("extreme", EXTREMES)
+@pytest.mark.parametrize("sign", "<>:")
+@pytest.mark.parametrize("column", ["created_at", "updated_at", "deadline"])
+def test_filters_take_the_first_and_the_last_moments(alice, extreme, sign, column):
+    response = alice.get(f"{KITCHEN}/notes", filters=f"{column}{sign}{extreme}")
+
+    assert response.status_code == 200
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("extreme", EXTREMES)
+def test_a_deadline_at_either_end_of_time_is_stored_and_shown(alice, page, extreme):
+    Tenant.objects.update(timezone="Pacific/Kiritimati")
+    made = alice.post(f"{KITCHEN}/notes", {"text": "For ever"})
+    path = f"/collectives/kitchen/n/{made.json()['truncated_id']}"
+    changed = alice.patch(made["Location"], {"deadline": extreme})
+
+    assert changed.json()["deadline"][:9] == extreme[:9].replace("0001-01-01", "0001-01-02")
+    assert page("alice").get(path).status_code == 200
+    assert page("alice").get("/collectives/kitchen").status_code == 200
+    assert alice.get(f"{KITCHEN}/notes", filters=f"deadline:{extreme}").json()
 
 
 @pytest.mark.parametrize("name", LISTS)

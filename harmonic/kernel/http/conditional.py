@@ -11,6 +11,8 @@ from django.http import HttpResponse
 from django.utils.http import http_date, parse_http_date_safe
 
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+# What proxies append to the tag of an answer that they compress: "x-gzip", "x--gzip", "x;br".
+_CODING = re.compile(r'(?:--?|;)(?:gzip|br|zstd|deflate)"$')
 # What describes a body, and a 304 has none.
 _OF_A_BODY = ("Content-Type", "Content-Length")
 
@@ -23,17 +25,15 @@ def etag_of(body: bytes) -> str:
 
 
 def matches(header: str, etag: str) -> bool:
-    """Answer whether `If-None-Match` names a tag, by the weak comparison."""
+    """Return whether `If-None-Match` or `If-Match` names a tag, by the weak comparison.
+
+    Proxies that compress answers change tags on the way: nginx weakens them, and others append
+    the coding. A writer behind such a proxy only ever sees the changed tag, so a strong comparison
+    would refuse each of its writes (`docs/api.md`, Conditional writes).
+    """
     if header.strip() == "*":
         return True
     return _opaque(etag) in {_opaque(each) for each in _ETAG.findall(header)}
-
-
-def matches_strongly(header: str, etag: str) -> bool:
-    """Answer whether `If-Match` names a tag, by the strong comparison: a weak one never does."""
-    if header.strip() == "*":
-        return True
-    return not etag.startswith("W/") and etag in _ETAG.findall(header)
 
 
 def is_known(headers: Headers, etag: str) -> bool:
@@ -42,7 +42,8 @@ def is_known(headers: Headers, etag: str) -> bool:
 
 
 def _opaque(etag: str) -> str:
-    return etag.removeprefix("W/")
+    """Return a tag without its weakness and the coding that a proxy appended."""
+    return _CODING.sub('"', etag.removeprefix("W/"))
 
 
 def last_modified(moment: datetime) -> str:
@@ -61,7 +62,7 @@ def is_as_expected(headers: Headers, etag: str, modified_at: datetime | None) ->
     A date that cannot be read is ignored, as are dates where none is known.
     """
     if "If-Match" in headers:
-        return matches_strongly(headers["If-Match"], etag)
+        return matches(headers["If-Match"], etag)
     since = parse_http_date_safe(headers.get("If-Unmodified-Since", ""))
     return since is None or modified_at is None or int(modified_at.timestamp()) <= since
 

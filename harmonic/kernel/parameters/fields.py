@@ -16,7 +16,13 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from harmonic.kernel.database.tenancy import parse_uuid
-from harmonic.kernel.rendering.text import folded, is_acceptable, normalise_block, normalise_line
+from harmonic.kernel.rendering.text import (
+    folded,
+    is_acceptable,
+    is_blank,
+    normalise_block,
+    normalise_line,
+)
 
 TRUE = frozenset({"true", "1", "on", "yes", "t"})
 FALSE = frozenset({"false", "0", "off", "no", "f"})
@@ -73,14 +79,14 @@ class Exact(_Text):
 
 
 class Block(_Text):
-    """Text of many lines. Only blanks count as blank."""
+    """Text of many lines; one of invisible characters alone is blank."""
 
     def normalised(self, value: str) -> str:
         return normalise_block(value)
 
     def run_validation(self, data: Any = empty) -> Any:
         value = super().run_validation(data)
-        if isinstance(value, str) and not value.strip() and not self.allow_blank:
+        if isinstance(value, str) and is_blank(value) and not self.allow_blank:
             self.fail("blank")
         return value
 
@@ -169,8 +175,18 @@ class Id(serializers.Field[UUID, Any, str, Any]):
         return str(value)
 
 
+# A day from either end of what can be stored: every time zone can show what lies between, and
+# lists can compare with the moments beside it.
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+LATEST = datetime(9999, 12, 30, 23, 59, 59, 999_000, tzinfo=UTC)
+
+
 class Moment(serializers.Field[datetime, Any, str, Any]):
-    """A moment: ISO 8601; without a zone it is UTC, a date alone is midnight UTC."""
+    """A moment: ISO 8601; without a zone it is UTC, a date alone is midnight UTC.
+
+    Moments before `EARLIEST` and after `LATEST`, by which clients mean "always" and "never",
+    become these.
+    """
 
     wire_type: ClassVar[str] = "datetime"
     default_error_messages: ClassVar[dict[str, Any]] = {"not_a_time": ""}
@@ -182,11 +198,9 @@ class Moment(serializers.Field[datetime, Any, str, Any]):
             moment = datetime.fromisoformat(text)
         except ValueError:
             self.fail("not_a_time")
-        in_utc = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        try:
-            return in_utc.astimezone(UTC)
-        except OverflowError:
-            self.fail("not_a_time")
+        in_zone = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        # Comparing across zones never overflows; converting can.
+        return min(max(in_zone, EARLIEST), LATEST).astimezone(UTC)
 
     def to_representation(self, value: datetime) -> str:
         return value.isoformat()
