@@ -179,8 +179,9 @@ def _confirm(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
     return Outcome(message, note.path_in(access.here.path), resource(access, note), event)
 
 
-def _is_unconfirmed(access: Access, note: Note | None) -> bool:
-    return note is None or not note.is_confirmed
+def _is_to_confirm(access: Access, note: Note | None) -> bool:
+    """Return whether to offer a confirmation; authors may confirm but have no reason to."""
+    return note is None or not (note.is_confirmed or note.created_by_id == access.user.user_id)
 
 
 confirm_read = Action(
@@ -193,7 +194,7 @@ confirm_read = Action(
     proof=Proof.NONE,
     changes_access=False,
     policy=rules.may_read,
-    is_offered=_is_unconfirmed,
+    is_offered=_is_to_confirm,
     effect=_confirm,
 )
 

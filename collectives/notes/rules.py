@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from harmonic.kernel.rendering.text import is_blank
+
 from accounts.models import TenantUser
 from collectives.models import Collective, Pin
 from collectives.notes import queries
@@ -80,7 +82,7 @@ def create_note(
     parent: Note | None = None,
 ) -> Note:
     """Write a note in the collective of the request, or a comment on `parent`."""
-    if not text.strip():
+    if is_blank(text):
         raise Invalid.of("text", "blank")
     note = Note(
         tenant_id=access.tenant.id,
@@ -129,7 +131,7 @@ def update_note(
     """Change what is given and not blank; return whether anything changed."""
     wanted: dict[str, Any] = {
         "title": title,
-        "text": text if text.strip() else "",
+        "text": "" if is_blank(text) else text,
         "edit_access": edit_access if edit_access in Note.EditAccess else "",
         "deadline": deadline,
     }

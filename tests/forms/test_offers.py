@@ -14,7 +14,7 @@ LABEL, ACTION = "Confirm that I read this", "confirm_read"
 def test_authors_are_not_offered_to_confirm_their_own_note(
     page: Any, api: Any, note_path: Any
 ) -> None:
-    path = note_path("Knife care")
+    path = note_path("Compost")
 
     assert LABEL in page("alice").get(path).text
     assert ACTION in api("alice").get(path).text

@@ -37,6 +37,30 @@ def test_a_line_is_one_line(given_line, expected):
     assert text.normalise_line(given_line) == expected
 
 
+# Soft hyphen, Hangul and braille fillers, zero-width space and joiner, marks of direction, a
+# variation selector, a tag, the byte order mark, a musical null, and spaces between.
+INVISIBLE = (
+    "\u00ad", "\u034f", "\u115f\u1160", "\u17b4", "\u180e", "\u200b", "\u200d\u200c",
+    "\u200e\u200f", "\u2060", "\u2800", "\u3000", "\u3164", "\ufe0f", "\ufeff", "\uffa0",
+    "\U0001d159", "\U000e0020", " \u200b \t\u2800\n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("invisible", INVISIBLE, ids=ascii)
+def test_a_line_of_invisible_characters_is_empty(invisible):
+    assert text.is_blank(invisible)
+    assert text.normalise_line(invisible) == ""
+    assert not text.is_blank(f"{invisible}a")
+
+
+@pytest.mark.parametrize(
+    "visible", ["👩\u200d🍳", "\u200fשלום", "क्\u200dष", "☺\ufe0f", ".", "\u0301"]
+)
+def test_invisible_characters_stay_beside_visible_ones(visible):
+    assert not text.is_blank(visible)
+    assert text.normalise_line(visible) == visible
+
+
 @given(st.text())
 def test_normalising_twice_changes_nothing(value):
     line = text.normalise_line(value)

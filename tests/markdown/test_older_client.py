@@ -174,7 +174,7 @@ def test_every_listed_action_has_its_route_and_describes_itself(api: Any, note_p
 
 
 def test_actions_are_found_by_the_two_space_pattern(api: Any, note_path: Any) -> None:
-    lines = api("bob").get(note_path("Knife care") + ".md").content.decode().splitlines()
+    lines = api("alice").get(note_path("Compost") + ".md").content.decode().splitlines()
 
     start = lines.index("actions:")
     found = [line for line in lines[start + 1 :] if line.startswith("  - name: ")]

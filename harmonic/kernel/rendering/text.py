@@ -35,6 +35,21 @@ _BREAKS_AND_CONTROLS = re.compile("\r\n|[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
+# White space, controls, what Unicode says to ignore in display (Default_Ignorable_Code_Point),
+# and the few letters and symbols that are drawn as nothing.
+_INVISIBLE = (
+    r"\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    r"\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f"
+    r"\U00016fe4\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_VISIBLE = re.compile(f"[^{_INVISIBLE}]")
+
+
+def is_blank(value: str) -> bool:
+    """Return whether a text shows nothing: it is empty, or made of invisible characters alone."""
+    return _VISIBLE.search(value) is None
+
+
 def is_acceptable(value: str) -> bool:
     """Tell whether a string may enter: no NUL, lone surrogate or noncharacter.
 
@@ -47,10 +62,11 @@ def is_acceptable(value: str) -> bool:
 def normalise_line(value: str) -> str:
     """Return a one-line string: breaks and controls as spaces, no bidi overrides, trimmed.
 
-    U+200E and U+200F stay: they affect single characters only, and right-to-left
-    names need them.
+    A line of invisible characters alone is empty. Beside visible ones they stay: U+200E and
+    U+200F affect single characters only, and right-to-left names need them; U+200D joins emoji.
     """
-    return _BIDI.sub("", _BREAKS_AND_CONTROLS.sub(" ", value)).strip()
+    line = _BIDI.sub("", _BREAKS_AND_CONTROLS.sub(" ", value)).strip()
+    return "" if is_blank(line) else line
 
 
 def folded(value: str) -> str:
