@@ -1,8 +1,12 @@
-"""`Idempotency-Key`: a POST that is sent again is answered again, and carried out once.
+"""Keys of POSTs: one that is sent again is carried out once.
+
+Programs send the header `Idempotency-Key`, and are answered as before (`docs/api.md`, Repeating a
+request). Forms of pages carry a key of their own in a hidden field, and lead to what the first
+sending made (`docs/decisions/`, 0018).
 
 The key is claimed by a row before anything happens, under a unique constraint. The effect
 and the answer are then stored in one transaction: a request that is cut off has changed
-nothing and may be taken over. `docs/api.md`, Repeating a request.
+nothing and may be taken over.
 """
 
 from __future__ import annotations
@@ -11,16 +15,20 @@ import copy
 import hashlib
 import json
 import re
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from http import HTTPStatus
 from typing import cast
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
+from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import resolve
 
 from api.models import KeyedRequest
@@ -29,7 +37,7 @@ from harmonic.kernel import storage
 from harmonic.kernel.access import Access, NotFound, Refused
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.pages import Request
-from harmonic.kernel.parameters.decoding import raw_of
+from harmonic.kernel.parameters.decoding import FORM_KEY, FORMS, raw_of, raw_of_body
 from harmonic.kernel.rendering.documents import keep_private
 from harmonic.kernel.rendering.text import folded
 
@@ -41,10 +49,21 @@ _KEY = re.compile(
     rf"|([\x21\x23-\x7e][\x20-\x7e]{{0,{KEY_LENGTH - 1}}})"
 )
 _PLACE = re.compile(r"/(collectives|workspace)/(?P<handle>[^/]+)(?=/)")
+CSRF_FIELD = "csrfmiddlewaretoken"
+IN_PROGRESS = "idempotency_in_progress"
+# How long a form that is sent again waits for the first sending, and how often it looks.
+FORM_WAIT = timedelta(seconds=10)
+FORM_RETRY = timedelta(milliseconds=50)
 KEPT_HEADERS = ("Content-Type", "Location", "ETag")
 _CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"})
 # The sender is to try these again.
 NOT_KEPT = frozenset({401, 429})
+
+SHOWN_ONCE = (
+    "You had already sent this form, so no second token was created. The token was shown in the"
+    " first answer only and cannot be shown again. If you did not copy it, delete it and create"
+    " another."
+)
 
 Respond = Callable[[], HttpResponse]
 
@@ -57,6 +76,7 @@ class Asked:
     path: str
     key_digest: str
     body_digest: str
+    is_form: bool = False
 
 
 def once(request: HttpRequest, respond: Respond) -> HttpResponse:
@@ -65,22 +85,70 @@ def once(request: HttpRequest, respond: Respond) -> HttpResponse:
     Raises:
         Refused: the key is malformed, in use, or was used for something else.
     """
-    asked = _asked(request)
+    answer = _once(_asked(request), respond)
+    return _replayed(request, answer) if isinstance(answer, KeyedRequest) else answer
+
+
+def once_by_form(request: HttpRequest, key: str, respond: Respond) -> HttpResponse:
+    """Answer a form by `respond` the first time, then with a redirect to what that made.
+
+    A repetition waits while the first sending runs. A form that is refused may be sent again.
+
+    Raises:
+        Refused: the first sending still runs after `FORM_WAIT`, or `respond` refuses.
+    """
+    asked = _asked_by_form(request, key)
+    give_up_at = time.monotonic() + FORM_WAIT.total_seconds()
+    while True:
+        try:
+            answer = _once(asked, respond)
+        except Refused as refused:
+            if refused.code != IN_PROGRESS:
+                raise
+            if time.monotonic() > give_up_at:
+                raise _form_in_progress() from refused
+            time.sleep(FORM_RETRY.total_seconds())
+        else:
+            return _shown_again(request, answer) if isinstance(answer, KeyedRequest) else answer
+
+
+def _once(asked: Asked, respond: Respond) -> HttpResponse | KeyedRequest:
+    """Return the answer of `respond`, or the row of an earlier request under the same key."""
     claim = uuid.uuid4()
     earlier = _claimed(asked, claim)
     if earlier is not None:
-        return _replayed(request, earlier)
+        return earlier
     try:
         response = _carried_out(asked, claim, respond)
     except BaseException:
         _rows(asked).filter(claim=claim).delete()
         raise
-    if not _is_kept(response):
+    if not _is_kept(asked, response):
         _rows(asked).filter(claim=claim).delete()
     return response
 
 
 # --- What is asked --------------------------------------------------------------------------
+
+
+def form_key(request: HttpRequest) -> str:
+    """Return the key that a form carries, or "" where it has none that can be read."""
+    if request.content_type not in FORMS:
+        return ""
+    try:
+        keys = raw_of_body(request).values.get(FORM_KEY) or [""]
+    except Refused:
+        return ""
+    return keys[-1] if _KEY.fullmatch(keys[-1]) else ""
+
+
+def _asked_by_form(request: HttpRequest, key: str) -> Asked:
+    """Return what a form asks. One that was changed before it was sent again asks for more."""
+    access = cast(Request, request).access
+    path = _path(access)
+    body = _body_digest(request)
+    told_apart = f"form\n{path}\n{key}\n{body}"
+    return Asked(access, path, _digest(told_apart.encode()), body, is_form=True)
 
 
 def _asked(request: HttpRequest) -> Asked:
@@ -112,7 +180,10 @@ def _key(header: str) -> str:
 def _body_digest(request: HttpRequest) -> str:
     """Return the digest of the parameters; of the bytes where they cannot be read."""
     try:
-        values = json.dumps(raw_of(request).values, sort_keys=True).encode()
+        sent = raw_of(request).values.items()
+        values = json.dumps(
+            {name: value for name, value in sent if name != CSRF_FIELD}, sort_keys=True
+        ).encode()
     except Refused:
         values = f"{request.META.get('QUERY_STRING', '')}\n".encode() + request.body
     return _digest(values)
@@ -191,8 +262,18 @@ def in_progress() -> Refused:
     return Refused(
         f"A request with this {HEADER} is still running.",
         status=409,
-        code="idempotency_in_progress",
+        code=IN_PROGRESS,
         hint="Send it again in a second.",
+        headers={"Retry-After": "1"},
+    )
+
+
+def _form_in_progress() -> Refused:
+    return Refused(
+        "This form was sent before and is still being carried out.",
+        status=409,
+        code=IN_PROGRESS,
+        hint="Wait a moment, then reload this page to see what it made.",
         headers={"Retry-After": "1"},
     )
 
@@ -205,13 +286,15 @@ def _carried_out(asked: Asked, claim: UUID, respond: Respond) -> HttpResponse:
         response = respond()
         if hasattr(response, "render"):
             response.render()
-        if _is_kept(response) and not _stored(asked, claim, response):
+        if _is_kept(asked, response) and not _stored(asked, claim, response):
             # Somebody took over meanwhile; what was done here is undone.
             raise in_progress()
     return response
 
 
-def _is_kept(response: HttpResponse) -> bool:
+def _is_kept(asked: Asked, response: HttpResponse) -> bool:
+    if asked.is_form:
+        return hasattr(response, "secret_id") or response.status_code == HTTPStatus.SEE_OTHER
     if response.get("Cache-Control") == "no-store" and not hasattr(response, "secret_id"):
         return False
     if response.status_code >= 400 and _is_long(response):
@@ -226,7 +309,7 @@ def _is_long(response: HttpResponse) -> bool:
 
 def _stored(asked: Asked, claim: UUID, response: HttpResponse) -> bool:
     secret_id = str(getattr(response, "secret_id", ""))
-    is_body_kept = not (secret_id or _is_long(response))
+    is_body_kept = not (asked.is_form or secret_id or _is_long(response))
     headers = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
     body = response.content.decode() if is_body_kept else ""
     answer = {
@@ -234,11 +317,30 @@ def _stored(asked: Asked, claim: UUID, response: HttpResponse) -> bool:
         "headers": headers,
         "body": body,
         "is_body_kept": is_body_kept,
-        "object_path": "" if is_body_kept else urlsplit(headers.get("Location", "")).path,
+        "object_path": "" if is_body_kept else _object_path(asked, response),
         "secret_id": secret_id,
     }
     storage.count(asked.access, storage.size_of(body))
     return bool(_rows(asked).filter(claim=claim).update(**answer))
+
+
+def _object_path(asked: Asked, response: HttpResponse) -> str:
+    location = response.get("Location", "")
+    if asked.is_form:
+        # With its query: the join page of an invitation has one.
+        return str(getattr(response, "shown_at", location))
+    return urlsplit(location).path
+
+
+def _shown_again(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
+    """Lead to what a form made the first time; what was secret in that answer is not kept."""
+    if earlier.secret_id:
+        messages.warning(request, SHOWN_ONCE)
+    else:
+        messages.info(request, "You had already sent this form, so nothing was done again.")
+    response = HttpResponseRedirect(earlier.object_path, status=HTTPStatus.SEE_OTHER)
+    keep_private(response)
+    return response
 
 
 def _replayed(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:

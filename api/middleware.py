@@ -1,8 +1,9 @@
-"""`Idempotency-Key` on the actions of pages, for whoever reads them as Markdown or JSON."""
+"""Keys of POSTs to pages: the header `Idempotency-Key` of programs, the hidden field of forms."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
@@ -17,9 +18,9 @@ View = Callable[..., HttpResponse]
 
 
 class KeyedPagesMiddleware:
-    """Carries out a page's POST with a key once. It stands behind the access middleware.
+    """Middleware that carries out a page's POST with a key once, behind the access middleware.
 
-    What the API answers, its own views take care of.
+    The views of the API handle the keys that are sent to them.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -31,30 +32,42 @@ class KeyedPagesMiddleware:
     def process_view(
         self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
-        if not is_keyed(request):
+        access = cast(Request, request).access
+        is_page = access.actor is not None and not is_api_path(access.path)
+        if request.method != "POST" or not is_page:
             return None
-
-        def respond() -> HttpResponse:
-            try:
-                return view(request, *args, **kwargs)
-            except Refused as refused:
-                return render_refusal(request, refused)
-
+        respond = partial(view, request, *args, **kwargs)
         try:
-            response = idempotency.once(request, respond)
+            if access.format == Format.HTML:
+                key = idempotency.form_key(request)
+                return idempotency.once_by_form(request, key, respond) if key else None
+            if idempotency.HEADER in request.headers:
+                return _answered_once(request, respond)
         except Refused as refused:
-            if refused.code == "idempotency_key_reused":
-                refused.status = 409
             return render_refusal(request, refused)
-        if response.has_header(idempotency.REPLAYED):
-            del response[idempotency.REPLAYED]
-            response["Idempotent-Replayed"] = "true"
-        return response
+        return None
 
 
-def is_keyed(request: HttpRequest) -> bool:
-    """Answer whether a page is written to under a key; what browsers send has none."""
-    access = cast(Request, request).access
-    is_write = request.method == "POST" and idempotency.HEADER in request.headers
-    is_page = not is_api_path(access.path) and access.format != Format.HTML
-    return is_write and is_page and access.actor is not None
+def _answered_once(request: HttpRequest, respond: Callable[[], HttpResponse]) -> HttpResponse:
+    """Answer a program's POST with a key, refusals among them, as pages say it.
+
+    Raises:
+        Refused: as `idempotency.once`.
+    """
+
+    def answered() -> HttpResponse:
+        try:
+            return respond()
+        except Refused as refused:
+            return render_refusal(request, refused)
+
+    try:
+        response = idempotency.once(request, answered)
+    except Refused as refused:
+        if refused.code == "idempotency_key_reused":
+            refused.status = 409
+        raise
+    if response.has_header(idempotency.REPLAYED):
+        del response[idempotency.REPLAYED]
+        response["Idempotent-Replayed"] = "true"
+    return response

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from harmonic.kernel.rendering.text import is_blank
-
 from accounts.models import TenantUser
 from collectives.models import Collective, Pin
 from collectives.notes import queries
@@ -14,6 +12,7 @@ from collectives.notes.models import Note, NoteHistoryEvent
 from collectives.rules import is_member
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Invalid, Link, NotFound, Refused
+from harmonic.kernel.rendering.text import is_blank
 
 EDITORS_ONLY = "Unauthorized"
 WHO_RESTORES = "Its author or an admin of the collective can restore it, for 30 days."

@@ -435,6 +435,7 @@ def _secretly(response: HttpResponse, outcome: Outcome) -> HttpResponse:
     if outcome.secret:
         show_once(response, outcome.secret.plaintext)
         response.secret_id = outcome.secret.row.id  # type: ignore[attr-defined]  # ours
+        response.shown_at = outcome.path  # type: ignore[attr-defined]  # ours
     return response
 
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from accounts import security
 from accounts.pages import admin, people
 from api import paging
-from api.idempotency import KEY_LENGTH
+from api.idempotency import FORM_WAIT, KEY_LENGTH
 from api.models import KeyedRequest
 from api.v1 import note_filters, note_lists, users
 from collectives import cycles
@@ -390,6 +390,7 @@ COUNTS = Section(
             "",
             "another request may take it over",
         ),
+        Bound("wait of a form that is sent again", FORM_WAIT, "", "409 `idempotency_in_progress`"),
         Bound(
             "restoring a deleted note",
             Note.KEPT_AFTER_DELETION,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from django import template
 from django.middleware.csrf import get_token
@@ -15,7 +16,7 @@ from rest_framework import serializers
 
 from harmonic.kernel.access import Problem
 from harmonic.kernel.parameters import wording
-from harmonic.kernel.parameters.decoding import Raw
+from harmonic.kernel.parameters.decoding import FORM_KEY, Raw
 from harmonic.kernel.parameters.fields import Block, Flag, Names, Whole
 from harmonic.kernel.rendering.documents import Offer, Surface
 from harmonic.templatetags.people import person
@@ -144,9 +145,18 @@ def action_button(
         is_dangerous=offer.action.is_dangerous,
         is_quiet=quiet,
         is_primary=primary,
-        hidden=tuple({"name": key, "value": str(value)} for key, value in fixed.items()),
+        hidden=(
+            *_form_key(offer),
+            *({"name": key, "value": str(value)} for key, value in fixed.items()),
+        ),
     )
     return get_template("forms/button.html").render({"form": form, "surface": surface})
+
+
+def _form_key(offer: Offer) -> Iterable[Mapping[str, str]]:
+    """Return the hidden field by which a form that creates is carried out only once."""
+    is_creating = offer.action.verb == "create"
+    return [{"name": FORM_KEY, "value": str(uuid4())}] if is_creating else []
 
 
 def bound_form(
@@ -186,6 +196,7 @@ def bound_form(
         is_dangerous=action.is_dangerous,
         errors=(*errors, *(wording.sentence(p) for p in found if p.param not in declared)),
         cancel_href=cancel,
+        hidden=tuple(_form_key(offer)),
         multipart=any(isinstance(declared_field, Block) for declared_field in declared.values()),
     )
 

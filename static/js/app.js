@@ -3,9 +3,10 @@ import copy from "./copy.js";
 import count from "./count.js";
 import expiry from "./expiry.js";
 import localtime from "./localtime.js";
+import once from "./once.js";
 import theme from "./theme.js";
 
-const controllers = { copy, count, expiry, localtime, theme };
+const controllers = { copy, count, expiry, localtime, once, theme };
 
 for (const element of document.querySelectorAll("[data-controller]")) {
   for (const name of element.dataset.controller.split(/\s+/)) {

@@ -36,6 +36,8 @@ MAX_DEPTH = 50
 
 # What every write of a page takes besides its parameters.
 DRY_RUN = "dry_run"
+# What forms that create send besides: a key of their own, so that one is carried out once.
+FORM_KEY = "form_key"
 
 
 class RehearsalParams(Params):
