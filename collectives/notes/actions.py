@@ -74,7 +74,7 @@ class EditParams(Params):
         allow_blank=True,
         max_length=Note.TEXT_LENGTH,
         help_text="The new text, in Markdown; blank leaves it as it is.",
-        style={"rows": 16, "required": True, "help": ""},
+        style={"rows": 16, "help": "Leave blank to keep the current text."},
     )
     deadline = Moment(
         required=False,

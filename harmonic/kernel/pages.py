@@ -46,6 +46,7 @@ from harmonic.kernel.redaction import show_once
 from harmonic.kernel.rendering.documents import (
     Document,
     Offer,
+    RefusedForm,
     described_params,
     entry,
     keep_private,
@@ -139,6 +140,7 @@ class Page:
         base: str,
         secret: Secret | None = None,
         notes: tuple[str, ...] = (),
+        refused: RefusedForm | None = None,
     ) -> Document:
         return Document(
             title=self.title(access, target),
@@ -149,6 +151,7 @@ class Page:
                 "secret": secret,
                 "notes": notes,
                 "target": target,
+                "refused_form": refused,
             },
             offers=self.offers(access, target, base),
             scope=self.scope(access, target),
@@ -307,8 +310,7 @@ def _form_document(
     access: Access,
     offer: Offer,
     base: str,
-    raw: Raw | None = None,
-    invalid: Invalid | None = None,
+    refused: RefusedForm | None = None,
 ) -> Document:
     return Document(
         title=f"Action: {offer.action.name}",
@@ -322,24 +324,16 @@ def _form_document(
                 Link(page.title(access, offer.target), base),
             ],
             "params": list(described_params(offer.action.params)),
-            "raw": raw,
-            "problems": invalid.problems if invalid else (),
-            "form_errors": form_errors(invalid) if invalid else (),
+            "refused_form": refused,
             "initial": offer.action.initial(access, offer.target),
             "target": offer.target,
             "resource": page.about(access, offer.target),
         },
         offers=(offer,),
-        status=invalid.status if invalid else 200,
+        status=refused.invalid.status if refused else 200,
         json={"action": {**entry(access, offer), "schema": schema_of(offer.action)}},
         schema=schema_of(offer.action),
     )
-
-
-def form_errors(invalid: Invalid) -> tuple[str, ...]:
-    """Return what a form says above its fields: what is no field's fault, and what helps."""
-    message = "" if invalid.problems else invalid.message
-    return tuple(filter(None, (message, invalid.hint)))
 
 
 def unknown_action(page: Page, access: Access, target: Any, base: str, name: str) -> Refused:
@@ -358,6 +352,8 @@ def run(request: HttpRequest, page: Page, action: Action, find: Find, base: str)
     """Carry out an action's POST and answer in the format asked for."""
     access = cast(Request, request).access
     raw, is_dry_run = _sent(request)
+    if isinstance(raw, Raw) and raw.is_form and access.format == Format.HTML:
+        raw = replace(raw, is_page_form=True)
     expect: Expect = nothing_expected
     if "If-Match" in request.headers:
         find, expect = locked(find), partial(_require_seen, request, page, base)
@@ -365,9 +361,8 @@ def run(request: HttpRequest, page: Page, action: Action, find: Find, base: str)
         outcome = (rehearse if is_dry_run else perform)(action, access, find, raw, expect)
     except Invalid as invalid:
         if access.format == Format.HTML and isinstance(raw, Raw):
-            # The form is sent again to where it was sent.
-            offer = replace(offered(access, action, find(access), base), path=access.path)
-            return respond(request, access, _form_document(page, access, offer, base, raw, invalid))
+            refused = RefusedForm(action.name, raw, invalid)
+            return _form_again(request, page, action, find(access), base, refused)
         invalid.action = action.name
         raise
     except Refused as refused:
@@ -377,6 +372,22 @@ def run(request: HttpRequest, page: Page, action: Action, find: Find, base: str)
         rehearsed = _success(access, action, replace(outcome, path=base))
         return respond(request, access, rehearsed)
     return answered(request, action, outcome)
+
+
+def _form_again(
+    request: HttpRequest, page: Page, action: Action, target: Any, base: str, refused: RefusedForm
+) -> HttpResponse:
+    """Answer a refused form with the page that it stands on, or else with the action's own page."""
+    access = cast(Request, request).access
+    there = replace(access, path=base, query={})
+    status = refused.invalid.status
+    document = replace(page.document(there, target, base, refused=refused), status=status)
+    response = respond(request, there, document)
+    if refused.is_shown:
+        return response
+    # The form is sent again to where it was sent.
+    offer = replace(offered(access, action, target, base), path=access.path)
+    return respond(request, access, _form_document(page, access, offer, base, refused))
 
 
 def _sent(request: HttpRequest) -> tuple[Raw | Refused, bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -18,7 +18,7 @@ from harmonic.kernel.access import Problem
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import FORM_KEY, Raw
 from harmonic.kernel.parameters.fields import Block, Flag, Names, Whole
-from harmonic.kernel.rendering.documents import Offer, Surface
+from harmonic.kernel.rendering.documents import Offer, RefusedForm, Surface
 from harmonic.templatetags.people import person
 from harmonic.templatetags.surfaces import user_line
 from harmonic.templatetags.times import when
@@ -58,6 +58,7 @@ class BoundField:
     placeholder: str = ""
     autocomplete: str = ""
     describedby: str = ""
+    autofocus: bool = False
 
 
 @register.simple_tag(takes_context=True)
@@ -90,7 +91,11 @@ class Form:
 
     @property
     def has_errors(self) -> bool:
-        return bool(self.errors) or any(bound.errors for bound in self.fields)
+        return bool(self.errors) or self.has_field_errors
+
+    @property
+    def has_field_errors(self) -> bool:
+        return any(bound.errors for bound in self.fields)
 
 
 @register.simple_tag(takes_context=True)
@@ -106,6 +111,9 @@ def action_form(
     offer = surface.offers.get(name)
     if offer is None or surface.is_markdown:
         return ""
+    refused: RefusedForm | None = context.get("refused_form")
+    if refused is not None and refused.action != name:
+        refused = None
     form = bound_form(
         surface,
         offer,
@@ -114,11 +122,13 @@ def action_form(
             **(initial or {}),
             **surface.access.query,
         },
-        raw=context.get("raw"),
-        problems=context.get("problems") or (),
-        errors=context.get("form_errors") or (),
+        raw=refused.raw if refused else None,
+        problems=refused.invalid.problems if refused else (),
+        errors=refused.errors if refused else (),
         cancel=cancel,
     )
+    if refused:
+        refused.is_shown = True
     return get_template("forms/form.html").render({"form": form, "surface": surface})
 
 
@@ -187,17 +197,27 @@ def bound_form(
         for name, declared_field in declared.items()
         if not (declared_field.style or {}).get("hidden")
     )
+    shown = {bound.name for bound in fields}
     return Form(
         action_path=offer.path,
-        fields=fields,
+        fields=_with_focus(fields),
         submit_label=action.label,
         csrf_token=get_token(surface.request) if surface.request else "",
         id=f"form-{action.name}",
         is_dangerous=action.is_dangerous,
-        errors=(*errors, *(wording.sentence(p) for p in found if p.param not in declared)),
+        errors=(*errors, *(wording.sentence(p) for p in found if p.param not in shown)),
         cancel_href=cancel,
         hidden=tuple(_form_key(offer)),
         multipart=any(isinstance(declared_field, Block) for declared_field in declared.values()),
+    )
+
+
+def _with_focus(fields: tuple[BoundField, ...]) -> tuple[BoundField, ...]:
+    """Return fields of which the first one with an error takes the focus."""
+    first = next((index for index, bound in enumerate(fields) if bound.errors), None)
+    return tuple(
+        replace(bound, autofocus=True) if index == first else bound
+        for index, bound in enumerate(fields)
     )
 
 

@@ -154,7 +154,8 @@ def test_a_token_form_that_is_wrong_keeps_what_was_typed(visitor: Visitor) -> No
     page.get_by_role("button", name="7 days").click()
     page.get_by_role("button", name="Create token").click()
 
-    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_label("Name")).to_be_focused()
     expect(page.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_role("radio", name="Read + write")).to_be_checked()
     expect(page.get_by_role("spinbutton", name="Lifetime")).to_have_value("7")

@@ -76,7 +76,7 @@ def tokens(name: str) -> Any:
 
 def filled(browser: Client, form: Form) -> tuple[str, dict[str, str]]:
     """Return the address and the values of a form as its page shows it."""
-    shown = BeautifulSoup(browser.get(form.page).content, "html.parser")
+    shown: Any = BeautifulSoup(browser.get(form.page).content, "html.parser")
     element = shown.find("form", action=re.compile(f"/actions/{form.action}$"))
     assert element is not None
     hidden = {each["name"]: each["value"] for each in element.select("input[type=hidden]")}

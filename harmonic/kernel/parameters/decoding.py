@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain
@@ -18,11 +18,12 @@ from django.http.multipartparser import MultiPartParserError
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from harmonic.kernel.access import Invalid, Refused, Unreadable
+from harmonic.kernel.access import Invalid, Problem, Refused, Unreadable
 from harmonic.kernel.http.methods import SAFE
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.fields import Flag, Names, Params
+from harmonic.kernel.rendering.text import is_blank
 
 JSON = "application/json"
 URLENCODED = "application/x-www-form-urlencoded"
@@ -52,6 +53,8 @@ class Raw:
     is_form: bool = False
     # Names that stand in the query string alone; pages may have parameters of their own.
     in_query: frozenset[str] = frozenset()
+    # Sent by the form of a page, which shows every value: an emptied field means just that.
+    is_page_form: bool = False
 
 
 def raw_of(request: HttpRequest) -> Raw:
@@ -228,6 +231,15 @@ def _lists(form: QueryDict) -> dict[str, list[str]]:
     return {**plain, **nested}
 
 
+Fields = Mapping[str, serializers.Field[Any, Any, Any, Any]]
+
+
+@cache
+def declared_fields(serializer_class: type[Params]) -> Fields:
+    """Return the fields of a serializer, to look at."""
+    return serializer_class().fields
+
+
 def validated(serializer_class: type[Params] | None, raw: Raw) -> dict[str, Any]:
     """Return the parameters that an action declares, in their types.
 
@@ -238,21 +250,41 @@ def validated(serializer_class: type[Params] | None, raw: Raw) -> dict[str, Any]
     """
     if serializer_class is None:
         return {}
-    serializer = serializer_class(data=_taken(declared_fields(serializer_class), raw))
+    declared = declared_fields(serializer_class)
+    serializer = serializer_class(data=_taken(declared, raw))
+    problems = _emptied(declared, raw)
     try:
         serializer.is_valid(raise_exception=True)
     except ValidationError as error:
-        raise Invalid(*wording.problems_of(error, serializer)) from error
+        others = wording.problems_of(error, serializer)
+        raise Invalid(*_in_order(declared, [*problems, *others])) from error
+    if problems:
+        raise Invalid(*problems)
     return dict(serializer.validated_data)
 
 
-Fields = Mapping[str, serializers.Field[Any, Any, Any, Any]]
+def _emptied(declared: Fields, raw: Raw) -> list[Problem]:
+    """Return the problems of fields that a page's form calls required and that came back blank.
+
+    Programs leave a value as it is by sending a blank one; a form shows the value, and its
+    reader emptied it.
+    """
+    if not raw.is_page_form:
+        return []
+    return [
+        Problem(name, "blank")
+        for name, field_ in declared.items()
+        if name in raw.values
+        and (field_.style or {}).get("required")
+        and is_blank(str(_value(field_, raw.values[name], is_form=True)))
+    ]
 
 
-@cache
-def declared_fields(serializer_class: type[Params]) -> Fields:
-    """Return the fields of a serializer, to look at."""
-    return serializer_class().fields
+def _in_order(declared: Fields, problems: Iterable[Problem]) -> list[Problem]:
+    """Return one problem for each parameter, in the order of the form."""
+    order = {name: number for number, name in enumerate(declared)}
+    found = {problem.param: problem for problem in problems}
+    return sorted(found.values(), key=lambda problem: order.get(problem.param, len(order)))
 
 
 def _taken(declared: Fields, raw: Raw) -> dict[str, Any]:

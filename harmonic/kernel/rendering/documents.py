@@ -17,12 +17,13 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
-from harmonic.kernel.access import Access, Refused
+from harmonic.kernel.access import Access, Invalid, Refused
 from harmonic.kernel.actions import Action
 from harmonic.kernel.http import conditional
 from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import Format, instead_of_json, prefers_schema
 from harmonic.kernel.http.selection import EVERYTHING, Selection
+from harmonic.kernel.parameters.decoding import Raw
 from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.parameters.schema import MEDIA_TYPE
 from harmonic.kernel.release import release
@@ -41,6 +42,25 @@ class Offer:
     action: Action
     target: Any
     path: str
+
+
+@dataclass(slots=True)
+class RefusedForm:
+    """What somebody typed into the form of an action, and why it was refused.
+
+    `is_shown` becomes true when a template shows that form.
+    """
+
+    action: str
+    raw: Raw
+    invalid: Invalid
+    is_shown: bool = False
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """What the form says above its fields: faults of no field, and what would help."""
+        message = "" if self.invalid.problems else self.invalid.message
+        return tuple(filter(None, (message, self.invalid.hint)))
 
 
 @dataclass(frozen=True, slots=True)
