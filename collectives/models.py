@@ -113,7 +113,7 @@ MemberManager = TenantManager.from_queryset(MemberQuerySet)
 
 
 class CollectiveMember(TenantModel):
-    """A tenant user in a collective, with its roles there."""
+    """A tenant user in a collective, with its roles there and the invite it came by, if any."""
 
     collective = models.ForeignKey(Collective, on_delete=models.CASCADE, related_name="members")
     person = models.ForeignKey(
@@ -121,6 +121,9 @@ class CollectiveMember(TenantModel):
     )
     is_admin = models.BooleanField(default=False)
     is_representative = models.BooleanField(default=False)
+    invite = models.ForeignKey(
+        "Invite", on_delete=models.SET_NULL, null=True, blank=True, related_name="members"
+    )
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
@@ -145,7 +148,7 @@ class CollectiveMember(TenantModel):
 class InviteQuerySet(models.QuerySet["Invite"]):
     def unexpired(self, now: datetime) -> InviteQuerySet:
         """Invites before their end, whether or not their maker may still invite."""
-        return self.filter(expires_at__gt=now)
+        return self.filter(expires_at__gt=now, revoked_at=None)
 
     def backed(self) -> InviteQuerySet:
         """Invites whose maker still has the right to invite: an invite ends with that right."""
@@ -182,6 +185,7 @@ class Invite(TenantModel):
         User, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
     expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
     objects: ClassVar = InviteManager()

@@ -17,7 +17,12 @@ from collectives.actions.agents import (
     remove_by_form,
 )
 from collectives.actions.collective import create_collective, update_collective_settings
-from collectives.actions.joining import create_invite, join_collective, leave_collective
+from collectives.actions.joining import (
+    create_invite,
+    join_collective,
+    leave_collective,
+    revoke_invite,
+)
 from collectives.actions.members import remove_member, update_member_roles
 from collectives.models import Collective
 from harmonic.kernel.access import Access, Door, Forbidden, Link, NotFound, Rule
@@ -156,10 +161,17 @@ def join(access: Access, target: None) -> Mapping[str, Any]:
         "place": access.here,
         "invite": invite,
         "code": code,
-        "is_code_bad": bool(code) and invite is None and not access.is_member,
-        "is_code_too_old": not access.is_member and queries.is_too_old_for(access, code),
-        "too_old": rules.NEEDS_A_NEWER_INVITE,
+        "bad_code": _bad_code(access, code) if code and not (invite or access.is_member) else "",
     }
+
+
+def _bad_code(access: Access, code: str) -> str:
+    """Return why a code does not let the caller join."""
+    if queries.is_revoked(access, code):
+        return rules.INVITE_REVOKED
+    if queries.is_too_old_for(access, code):
+        return rules.NEEDS_A_NEWER_INVITE
+    return "This code is not valid or has expired."
 
 
 JOIN = Page(
@@ -178,7 +190,20 @@ def invite(access: Access, target: None) -> Mapping[str, Any]:
     found = queries.shareable_invite(access.here.id, access.now)
     link = f"{access.here.path}/join?code={found.code}" if found else ""
     is_partly_closed = found is not None and queries.is_closed_to_former_members(found)
-    return {"invite": found, "link": link, "is_partly_closed": is_partly_closed}
+    page = numbered(queries.joined_by_link(access.here.id), access)
+    return {
+        "invite": found,
+        "link": link,
+        "is_partly_closed": is_partly_closed,
+        "path": f"{access.here.path}/invite",
+        "page": page,
+        "joined": [
+            (member.person, row.created_at, found is not None and row.invite_id == found.id)
+            for row, member in zip(
+                page.object_list, queries.named(list(page.object_list)), strict=True
+            )
+        ],
+    }
 
 
 def _invitable(access: Access) -> None:
@@ -194,7 +219,7 @@ INVITE = Page(
     show=invite,
     crumbs=below_place,
     about=about,
-    actions=(create_invite,),
+    actions=(create_invite, revoke_invite),
     door=Door.COLLECTIVE,
 )
 

@@ -227,6 +227,17 @@ def is_too_old_for(access: Access, code: str) -> bool:
     return found is not None and _predates_the_end(access, found)
 
 
+def is_revoked(access: Access, code: str) -> bool:
+    """Return whether a code is that of an invite to this collective that was revoked."""
+    invites = Invite.objects.filter(collective=access.here.id).exclude(revoked_at=None)
+    return bool(code) and bool(invites.filter(code=code.strip().lower()).exists())
+
+
+def joined_by_link(collective_id: UUID) -> QuerySet[CollectiveMember]:
+    """Return the members who came by an invitation link, the newest first."""
+    return member_rows(collective=collective_id, invite__invited_user=None).exclude(invite=None)
+
+
 # --- Agents ---------------------------------------------------------------------------------
 
 

@@ -52,6 +52,7 @@ AGENT_REMOVED = (
     "The agent and its tokens lose access immediately. What it wrote stays. Its human can add it"
     " again."
 )
+INVITE_REVOKED = "This invitation was revoked. Ask a member for a new one."
 NEEDS_A_NEWER_INVITE = (
     "This link was made before your membership ended. Ask a member for a new invitation."
 )
@@ -301,8 +302,11 @@ def add_member(
     now: datetime,
     is_admin: bool = False,
     is_representative: bool = False,
+    invite: Invite | None = None,
 ) -> CollectiveMember:
     """Make somebody a member, or bring an archived membership back; roles are added.
+
+    `invite` is the one that they joined by.
 
     Raises:
         Forbidden: an agent, where its parent is not an active member.
@@ -315,6 +319,7 @@ def add_member(
         defaults={
             "is_admin": is_admin,
             "is_representative": is_representative,
+            "invite": invite,
             "created_at": now,
         },
     )
@@ -323,7 +328,8 @@ def add_member(
     row.archived_at = None
     row.is_admin = row.is_admin or is_admin
     row.is_representative = row.is_representative or is_representative
-    row.save(update_fields=["archived_at", "is_admin", "is_representative"])
+    row.invite = invite
+    row.save(update_fields=["archived_at", "is_admin", "is_representative", "invite"])
     return row
 
 
@@ -473,6 +479,12 @@ def new_invite(access: Access) -> Invite:
         created_at=access.now,
     )
     return invite
+
+
+def revoke_links(collective_id: uuid.UUID, now: datetime) -> int:
+    """Revoke all invitation links of a collective, and return how many there were."""
+    links = Invite.objects.unexpired(now).filter(collective=collective_id, invited_user=None)
+    return int(links.update(revoked_at=now))
 
 
 def expire_unbacked_invites(collective_id: uuid.UUID, now: datetime) -> None:

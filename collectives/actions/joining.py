@@ -52,7 +52,7 @@ def _join(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     invite = queries.usable_invite(access, params.get("code", ""))
     if invite is None:
         raise _no_invite(access, params.get("code", ""))
-    rules.add_member(collective, person, now=access.now)
+    rules.add_member(collective, person, now=access.now, invite=invite)
     # A personal invite is used once; joining by a link uses it up as well.
     rules.delete_personal_invites(collective.id, access.user.user_id)
     return Outcome(
@@ -64,7 +64,14 @@ def _join(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     )
 
 
-def _no_invite(access: Access, code: str) -> NotFound:
+def _no_invite(access: Access, code: str) -> Refused:
+    if queries.is_revoked(access, code):
+        return Refused(
+            rules.INVITE_REVOKED,
+            status=410,
+            code="gone",
+            links=[Link("Try another code", f"{access.here.path}/join")],
+        )
     hint = "The code is not valid or has expired. Ask a member for a new one."
     if queries.is_too_old_for(access, code):
         hint = rules.NEEDS_A_NEWER_INVITE
@@ -192,4 +199,35 @@ create_invite = Action(
     effect=_invite,
     logged=Logged(audit.USER_ACTION, _invited),
     people_only="Only people can invite.",
+)
+
+
+def _revoke(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    rules.lock_members(access.here.id)
+    count = rules.revoke_links(access.here.id, access.now)
+    path = f"{access.here.path}/invite"
+    if not count:
+        return Outcome("There was no invitation link to revoke.", path, facts=None)
+    return Outcome("The invitation link is revoked. Nobody can join with it any more.", path)
+
+
+def _link_revoked(happened: Happened) -> str:
+    return f"Revoked the invitation link to {happened.place('the main collective')}"
+
+
+revoke_invite = Action(
+    name="revoke_invite",
+    sentence="Revoke the invitation link. People who joined with it stay members.",
+    label="Revoke link",
+    scope=Scope("delete:all"),
+    grant=NEVER,
+    proof=Proof.NONE,
+    changes_access=True,
+    policy=rules.may_invite,
+    is_offered=lambda access, target: bool(queries.shareable_invite(access.here.id, access.now)),
+    effect=_revoke,
+    logged=Logged(audit.USER_ACTION, _link_revoked),
+    is_dangerous=True,
+    confirm="Revoke the invitation link?",
+    people_only="Only people can revoke invitations.",
 )

@@ -22,7 +22,8 @@ from tests.collectives.conftest import (
     refused,
     succeeded,
 )
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
+from tests.rules.rows import make_invite
 
 pytestmark = pytest.mark.django_db
 
@@ -321,3 +322,60 @@ def test_agents_do_not_join(api: Any, world: World) -> None:
 
     assert answer.status_code == 403
     assert not is_member("pilot")
+
+
+# --- Revoked, and who came by it ------------------------------------------------------------
+
+
+def test_revoking_ends_every_link_of_the_collective_and_a_new_one_works(
+    perform: Perform, world: World
+) -> None:
+    CollectiveMember.unscoped.filter(person__handle="erin").delete()
+    first = new_link("alice")
+    Invite.unscoped.update(expires_at=timezone.now() + timedelta(hours=1))
+    second = new_link("alice")
+
+    assert succeeded(perform("alice", f"{KITCHEN}/invite/actions/revoke_invite"))
+
+    for code in (first, second):
+        assert refused(perform("carol", JOIN, code=code), 410, "This invitation was revoked.")
+    assert succeeded(perform("carol", JOIN, code=new_link("alice")))
+
+
+def test_revoking_leaves_personal_invites_and_other_collectives(
+    perform: Perform, world: World
+) -> None:
+    code = personal_invite(world, "carol", by="alice")
+    elsewhere = make_invite(world, "treasury", by="carol")
+
+    perform("alice", f"{KITCHEN}/invite/actions/revoke_invite")
+
+    assert invite_row(elsewhere).revoked_at is None
+    assert succeeded(perform("carol", JOIN, code=code))
+
+
+def test_the_page_lists_who_joined_with_a_link(perform: Perform, world: World) -> None:
+    path = f"{KITCHEN}/invite"
+    alice, program = client_of_nobody(), client_with(make_token("alice"))
+    sign_in(alice, "alice", "garden")
+    assert "Nobody has joined with a link yet." in alice.get(path).text
+
+    perform("carol", JOIN, code=new_link("alice"))
+    assert "this link" in alice.get(path).text
+    assert "Carol" in program.get(path).text.partition("Joined with an invitation link")[2]
+
+    perform("alice", f"{path}/actions/revoke_invite")
+    for client in (alice, program):
+        shown = client.get(path).text.partition("Joined with an invitation link")[2]
+        assert "Carol" in shown
+        assert "this link" not in shown
+
+
+def test_the_join_page_tells_that_a_link_was_revoked(perform: Perform) -> None:
+    code = new_link("alice")
+    perform("alice", f"{KITCHEN}/invite/actions/revoke_invite")
+    carol = client_of_nobody()
+    sign_in(carol, "carol", "garden")
+
+    assert "This invitation was revoked." in carol.get(f"{KITCHEN}/join?code={code}").text
+    assert "not valid or has expired" in carol.get(f"{KITCHEN}/join?code=unknown").text

@@ -86,6 +86,7 @@ ACTS = {
         "{where}/members", form=Route("DELETE", "{where}/settings/remove_ai_agent")
     ),
     "create_invite": Act("{where}/invite"),
+    "revoke_invite": Act("{where}/invite"),
     "join_collective": Act("{where}/join", form=Route("POST", "{where}/join")),
     "create_ai_agent": Act("/ai-agents/new", Route("POST", "/api/v1/users")),
     "update_ai_agent": Act(

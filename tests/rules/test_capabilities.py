@@ -112,6 +112,7 @@ NEVER: dict[str, tuple[str, dict[str, Any]]] = {
     "join_collective": ("/collectives/board", {}),
     "leave_collective": (KITCHEN, {}),
     "create_invite": (KITCHEN, {}),
+    "revoke_invite": (KITCHEN, {}),
     "create_ai_agent": ("", {"name": "Ours"}),
     "update_ai_agent": ("/ai-agents/scout", {"name": "Ours"}),
     "deactivate_ai_agent": ("/ai-agents/scout", {}),

@@ -14,6 +14,7 @@ from tests.rules.rows import (
     KITCHEN,
     TREASURY,
     change,
+    end_membership,
     is_member,
     make_invite,
     make_member,
@@ -300,3 +301,46 @@ def test_a_personal_invite_lets_no_one_join_a_second_time(world, call, ends):
         assert not carol.act("join_collective", KITCHEN, **sent).is_done()
 
     assert not is_member(world, "carol")
+
+
+# --- Revoking them --------------------------------------------------------------------------
+
+
+@pytest.mark.rule("invites.revoked-joins-nobody")
+@on(HTML, MARKDOWN)
+def test_nobody_joins_with_a_revoked_link(world, call):
+    call("alice").act("create_invite", KITCHEN).assert_done()
+    [code] = codes(world)
+    Caller(HTML, "carol").act("join_collective", KITCHEN, code=code).assert_done()
+
+    call("alice").act("revoke_invite", KITCHEN).assert_done()
+
+    assert is_member(world, "carol")
+    end_membership(world, "erin")
+    end_membership(world, "bob")
+    answer = Caller(HTML, "bob").act("join_collective", KITCHEN, code=code)
+    answer.assert_refused(410)
+    assert "This invitation was revoked" in answer.text
+    assert code not in call("alice").get(f"{KITCHEN}/invite").text
+
+
+@pytest.mark.rule("invites.revoked-by-inviters-only")
+@on(HTML, MARKDOWN)
+@pytest.mark.parametrize("who", ["bob", "carol"])
+def test_people_who_may_not_invite_revoke_no_link(world, call, who):
+    call("alice").act("create_invite", KITCHEN).assert_done()
+
+    call(who).act("revoke_invite", KITCHEN).assert_refused(403)
+
+    assert Invite.unscoped.get(code__in=codes(world)).revoked_at is None
+
+
+@pytest.mark.rule("invites.revoked-by-inviters-only")
+@on(MARKDOWN)
+def test_agents_revoke_no_link(world, call):
+    Caller(HTML, "alice").act("create_invite", KITCHEN).assert_done()
+    make_member(world, "scout", is_admin=True)
+
+    call("scout").act("revoke_invite", KITCHEN).assert_refused(403)
+
+    assert Invite.unscoped.get(code__in=codes(world)).revoked_at is None

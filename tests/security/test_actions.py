@@ -222,6 +222,16 @@ def test_joining_names_who_invited(page: Any, seen: Any) -> None:
     assert code not in json.dumps([made.data, joined.data])
 
 
+def test_revoking_a_link_is_logged_once(page: Any, seen: Any) -> None:
+    alice, path = page("alice"), "/collectives/kitchen/invite/actions"
+    act(alice, f"{path}/create_invite.json")
+    for _ in range(2):
+        act(alice, f"{path}/revoke_invite.json")
+
+    assert "Revoked the invitation link to Kitchen Crew" in markdown(alice, OWN)
+    assert [row.data["action"] for row in seen()] == ["create_invite", "revoke_invite"]
+
+
 @pytest.mark.parametrize(
     ("path", "params"),
     [
