@@ -262,7 +262,7 @@ def in_progress() -> Refused:
     return Refused(
         f"A request with this {HEADER} is still running.",
         status=409,
-        code=IN_PROGRESS,
+        code="idempotency_in_progress",
         hint="Send it again in a second.",
         headers={"Retry-After": "1"},
     )
@@ -272,7 +272,7 @@ def _form_in_progress() -> Refused:
     return Refused(
         "This form was sent before and is still being carried out.",
         status=409,
-        code=IN_PROGRESS,
+        code="idempotency_in_progress",
         hint="Wait a moment, then reload this page to see what it made.",
         headers={"Retry-After": "1"},
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
@@ -17,11 +19,12 @@ from accounts.queries import agents_of, people, person_at
 from accounts.rules import editable_person, is_parent_of
 from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Forbidden, Link, NotFound, Refused, Rule
 from harmonic.kernel.actions import Resource
+from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.pages import Page, View, form_alias, mounted, with_rule
 from harmonic.kernel.rendering.text import folded
 from tokens import actions, queries, rules
 from tokens.chart import bars
-from tokens.models import ApiToken, TokenRefusal, list_path, token_path
+from tokens.models import ApiToken, ApiTokenQuerySet, TokenRefusal, list_path, token_path
 from tokens.reach import may_in_words, reach_of, shut_out, tenant_switch
 from tokens.usage import days_of, refusals_of
 
@@ -58,7 +61,7 @@ def choices(
     access: Access, name: str, offered: Iterable[tuple[str, str]], chosen: Filters
 ) -> list[Choice]:
     """Return what a filter offers; the others stay as they are."""
-    others = {key: value for key, value in asdict(chosen).items() if key != name and value != ALL}
+    others = {key: value for key, value in chosen.query.items() if key != name}
     return [
         Choice(
             label,
@@ -91,12 +94,20 @@ class Filters:
     def is_narrow(self) -> bool:
         return self != Filters(ALL, ALL)
 
-    def take(self, token: queries.ListedToken, owner: TenantUser) -> bool:
-        if self.show != ALL and token.is_active != (self.show == "active"):
-            return False
-        if self.whose == ALL:
-            return True
-        return token.owner == self.whom([owner, token.owner])
+    @property
+    def query(self) -> dict[str, str]:
+        """The query string that narrows the list like this."""
+        return {name: value for name, value in asdict(self).items() if value != ALL}
+
+    def rows(self, owners: list[TenantUser], now: datetime) -> ApiTokenQuerySet:
+        """Return those tokens of `owners` that are asked for."""
+        whom = self.whom(owners)
+        taken = owners if self.whose == ALL else [whom] if whom else []
+        rows = queries.rows_of(taken)
+        if self.show == ALL:
+            return rows
+        is_active = Q(expires_at__gt=now)
+        return rows.filter(is_active if self.show == "active" else ~is_active)
 
     def whom(self, owners: list[TenantUser]) -> TenantUser | None:
         """Return which of `owners` is asked for, of whom the first is `me`."""
@@ -116,17 +127,20 @@ class Used:
 
 def listed(access: Access, owner: TenantUser) -> Mapping[str, Any]:
     owners = queries.owners_of(owner)
-    tokens = queries.listed_of(access, owners)
     filters = Filters.of(access)
+    page = numbered(filters.rows(owners, access.now), access, queries.SHOWN)
+    has_tokens = bool(page.paginator.count) or queries.rows_of(owners).exists()
     # Whom the list can be narrowed to, by the word that does it.
     named = {"me": owner} | {
         each.handle_key: each for each in owners[1:] if not each.user.is_internal_agent
     }
     return {
         "owner": owner,
-        "tokens": [each for each in tokens if filters.take(each, owner)],
+        "tokens": queries.listed(access, owners, page.object_list),
+        "page": page,
+        "filter_query": urlencode(filters.query),
         "is_narrowed": filters.is_narrow,
-        "shows": choices(access, "show", SHOWN, filters) if tokens else [],
+        "shows": choices(access, "show", SHOWN, filters) if has_tokens else [],
         "whoses": _whoses(access, named, filters) if len(named) > 1 else [],
         "all_path": access.path,
         **_counts(access, named, filters.whom(owners) or owner),

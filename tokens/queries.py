@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Case, Count, Value, When
 
 from accounts.models import TenantUser
 from accounts.queries import agents_of
 from harmonic.kernel.access import Access, NotFound
 from harmonic.kernel.database.tenancy import parse_uuid
 from tokens import secret
-from tokens.models import ApiToken, token_path
+from tokens.models import ApiToken, ApiTokenQuerySet, token_path
 
-SHOWN = 1000
+SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,10 @@ class ListedToken:
         return token_path(self.owner, self.replaced.id) if self.replaced else ""
 
 
-def tokens_of(owner: TenantUser) -> list[ApiToken]:
-    """Return somebody's tokens that nobody deleted, newest first; internal ones never."""
-    rows = ApiToken.objects.filter(owner=owner).external()
-    return list(rows.order_by("-created_at", "-id")[:SHOWN])
+def tokens_of(owner: TenantUser) -> ApiTokenQuerySet:
+    """Return somebody's tokens that nobody deleted; internal ones never."""
+    rows: ApiTokenQuerySet = ApiToken.objects.filter(owner=owner).external()
+    return rows
 
 
 def token_at(owner: TenantUser, token_id: str, sentence: str = "Not found") -> ApiToken:
@@ -100,22 +100,30 @@ def owners_of(owner: TenantUser) -> list[TenantUser]:
     return [owner, *sorted(agents, key=lambda each: (each.display_name.lower(), each.handle))]
 
 
-def listed(access: Access, owner: TenantUser) -> list[ListedToken]:
-    """Return the tokens of a settings page: one's own, then those of one's agents by name."""
-    return listed_of(access, owners_of(owner))
-
-
-def listed_of(access: Access, owners: list[TenantUser]) -> list[ListedToken]:
+def rows_of(owners: Sequence[TenantUser]) -> ApiTokenQuerySet:
     """Return the tokens of several owners, owner by owner, newest first."""
-    rows = ApiToken.objects.filter(owner__in=owners).external().order_by("-created_at", "-id")
-    found = list(rows[:SHOWN])
-    replaced = {row.successor_id: row for row in found if row.successor_id}
+    places = [When(owner=owner, then=Value(place)) for place, owner in enumerate(owners)]
+    place = Case(*places, default=Value(len(owners)))
+    rows: ApiTokenQuerySet = ApiToken.objects.filter(owner__in=owners).external()
+    return rows.order_by(place, "-created_at", "-id")
+
+
+def listed(
+    access: Access, owners: Iterable[TenantUser], rows: Iterable[ApiToken]
+) -> list[ListedToken]:
+    """Return tokens of some owners as the list has them."""
+    found = list(rows)
     known = {owner.id: owner for owner in owners}
-    places = {owner_id: place for place, owner_id in enumerate(known)}
-    return [
-        _listed(access, row, known[row.owner_id], replaced.get(row.id))
-        for row in sorted(found, key=lambda row: places[row.owner_id])
-    ]
+    replaced = {
+        row.successor_id: row
+        for row in ApiToken.objects.filter(successor__in=[row.id for row in found]).external()
+    }
+    return [_listed(access, row, known[row.owner_id], replaced.get(row.id)) for row in found]
+
+
+def first_listed(access: Access, owners: Sequence[TenantUser]) -> list[ListedToken]:
+    """Return as many tokens of some owners as a page has; the list has the others."""
+    return listed(access, owners, rows_of(owners)[:SHOWN])
 
 
 def listed_one(access: Access, token: ApiToken) -> ListedToken:

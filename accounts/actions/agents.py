@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from operator import attrgetter
 from typing import Any
 
 from accounts import rules
@@ -346,15 +345,14 @@ def _stop(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
 def _ask_to_stop(access: Access, target: Any) -> Confirmation:
     agent = _agent_of(target)
     tokens = tokens_of(agent)
-    active = [token for token in tokens if token.is_active(access.now)]
-    used = [token for token in tokens if token.last_used_at]
+    used = tokens.exclude(last_used_at=None).order_by("-last_used_at").first()
     return Confirmation(
         f"Stop “{agent.display_name}”?",
         (
             ("Agent", people([agent.user_id])[agent.user_id]),
-            ("Active tokens", len(active)),
-            ("Tokens in all", len(tokens)),
-            *last_use(max(used, key=attrgetter("last_used_at"), default=None)),
+            ("Active tokens", tokens.active(access.now).count()),
+            ("Tokens in all", tokens.count()),
+            *last_use(used),
         ),
     )
 

@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from accounts.actions import people as actions
-from accounts.models import TenantUser
+from accounts.models import TenantUser, User
 from accounts.queries import agents_of, person_at, with_user
 from accounts.rules import is_tenant_admin, tenant_of
 from collectives.models import Collective
 from collectives.queries import tenant_admins, tenant_role_holders
-from harmonic.kernel.access import Access, Door, Forbidden, Link, Rule
+from harmonic.kernel.access import Access, Door, Forbidden, Link, Rule, Unreadable
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.pages import (
@@ -93,7 +93,12 @@ SETTINGS = Page(
 
 
 def listed(access: Access, target: None) -> Mapping[str, Any]:
-    query = access.query.get("q", "")
+    query = access.query.get("q", "").strip()
+    if len(query) > User.EMAIL_LENGTH:
+        raise Unreadable(
+            f"The search is too long (maximum {User.EMAIL_LENGTH} characters).",
+            hint="Search for a part of an e-mail address.",
+        )
     rows = with_user().filter(user__user_type="human").order_by("display_name", "id")
     if query:
         rows = rows.filter(user__email__icontains=query)

@@ -20,7 +20,7 @@ from harmonic.kernel.capabilities import Capabilities
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.pages import Page, form_alias, mounted
 from harmonic.kernel.registry import held_by
-from tokens.queries import listed as listed_tokens
+from tokens.queries import first_listed, owners_of
 
 
 def for_people(access: Access) -> None:
@@ -123,6 +123,7 @@ def settings(access: Access, agent: TenantUser) -> Mapping[str, Any]:
         "addable": [] if agent.archived_at else [each for each in own if each.id not in inside_ids],
         "granted": held_by(Capabilities.of(agent.user.agent_configuration)),
         "tokens": listed_tokens(access, agent),
+        "tokens": first_listed(access, owners_of(agent)),
         "is_internal": agent.user.is_internal_agent,
         "new_token_path": f"/u/{agent.handle}/settings/tokens/new",
         "is_api_on": access.tenant.is_api_enabled,

@@ -28,7 +28,7 @@ from harmonic.kernel.pages import (
     with_rule,
 )
 from harmonic.kernel.registry import lacked_by
-from tokens.queries import listed as listed_tokens
+from tokens.queries import first_listed, owners_of
 
 COMMON_SHOWN = 20
 ACTIVITY_SHOWN = 20
@@ -127,7 +127,7 @@ def settings(access: Access, person: TenantUser) -> Mapping[str, Any]:
         if person.user.parent_id
         else None,
         "is_api_on": is_on,
-        "tokens": listed_tokens(access, person) if is_on else [],
+        "tokens": first_listed(access, owners_of(person)) if is_on else [],
         "tokens_path": f"/u/{person.handle}/settings/tokens",
         "may_create": access.user.is_human and not person.user.is_internal_agent,
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from api.openapi.codes import CODES
 from api.v1.collectives import SHOWN_CLOSED
+from collectives.models import Collective
 
 Schema = dict[str, Any]
 
@@ -108,7 +109,7 @@ COLLECTIVE: dict[str, Schema] = {
     "name": text("Tool Library"),
     "handle": text("tool-library"),
     "timezone": text("Europe/Berlin"),
-    "tempo": words("daily", "weekly", "monthly", "yearly"),
+    "tempo": words(*Collective.TEMPOS),
     "description": or_null(text("Who has which tool.")),
     "synchronization_mode": words("improv", "orchestra"),
     "collective_type": words("standard", "private_workspace"),

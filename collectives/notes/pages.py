@@ -17,6 +17,7 @@ from harmonic.kernel.access import Access, Door, Forbidden, Invalid, Link, Unrea
 from harmonic.kernel.actions import Resource, perform
 from harmonic.kernel.http.methods import method_not_allowed
 from harmonic.kernel.http.negotiation import Format
+from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.pages import (
     Page,
     Request,
@@ -58,7 +59,7 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
     has_previews = access.format == Format.MARKDOWN and not is_full
     cursor = access.query.get("cursor", "")
     page = threads.thread_page(note, cursor, has_previews=has_previews)
-    history = queries.history_of(note)
+    history = numbered(queries.history_of(note), access, queries.HISTORY_SHOWN)
     parent = rules.parent_of(access, note)
     known = people(
         {
@@ -75,6 +76,7 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
         "path": path_,
         "cut_at": "" if is_full else path_,
         "history": [(known[event.user_id], event) for event in history],
+        "history_page": history,
         "parent": parent,
         "parent_path": parent.path_in(access.here.path) if parent else "",
         "thread": thread,

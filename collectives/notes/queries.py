@@ -90,9 +90,9 @@ def live_note_at(access: Access, note_id: str, sentence: str = "Not found") -> N
     return note
 
 
-def history_of(note: Note) -> list[NoteHistoryEvent]:
+def history_of(note: Note) -> QuerySet[NoteHistoryEvent]:
     """Return what happened to a note, newest first."""
-    return list(note.history.order_by("-happened_at", "-id")[:HISTORY_SHOWN])
+    return note.history.order_by("-happened_at", "-id")
 
 
 def last_confirmation(note: Note, user_id: UUID) -> NoteHistoryEvent | None:

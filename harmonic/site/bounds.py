@@ -13,6 +13,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from accounts import security
+from accounts.models import User
 from accounts.pages import admin, people
 from api import paging
 from api.idempotency import FORM_WAIT, KEY_LENGTH
@@ -186,6 +187,7 @@ REQUESTS = Section(
             "429 `storage_limit`; agents count for their person, and the day is that of UTC",
             "HARMONIC_LIMIT_STORAGE",
         ),
+        Bound("search of users", User.EMAIL_LENGTH, "characters", "400 `invalid`"),
         Bound("`Idempotency-Key`", KEY_LENGTH, "characters", "400 `idempotency_key_invalid`"),
         Bound(
             "bytes of an answer kept for its key",
@@ -336,7 +338,7 @@ PAGES = Section(
             "events in the history of a page",
             notes.HISTORY_SHOWN,
             "events",
-            "older ones are left out",
+            "`?page=2` has the next",
         ),
         Bound("items of a feed", feed.PAGE, "items", "a link leads to older ones"),
         Bound(
@@ -369,7 +371,7 @@ PAGES = Section(
             "tokens on a page",
             token_queries.SHOWN,
             "tokens",
-            "older ones are left out; `GET /api/v1/users/{id}/tokens` lists all",
+            "`?page=2` has the next",
         ),
         Bound("tenants at the front door", front_door.SHOWN, "tenants", "the rest are left out"),
     ),

@@ -289,6 +289,17 @@ def test_a_page_shows_the_latest_events(page: Any, note: Note) -> None:
         like.id = uuid.uuid4()
         NoteHistoryEvent.unscoped.bulk_create([like])
 
-    shown = page("bob").get(f"{KITCHEN}/n/{note.truncated_id}").content.decode()
-
-    assert f"History ({queries.HISTORY_SHOWN})" in shown
+    bob, path = page("bob"), f"{KITCHEN}/n/{note.truncated_id}"
+    total = NoteHistoryEvent.unscoped.filter(note=note).count()
+    for suffix in ("", ".md"):
+        lines = [
+            bob.get(f"{path}{suffix}?page={number}")
+            .text.partition("History")[2]
+            .partition("## Comments")[0]
+            .count(like.get_event_type_display())
+            for number in (1, 2)
+        ]
+        assert lines[0] == queries.HISTORY_SHOWN
+        assert 0 < lines[1] <= total - queries.HISTORY_SHOWN
+    assert f"History ({total})" in bob.get(path).text
+    assert f"{path}?page=2" in bob.get(f"{path}.md").text

@@ -320,7 +320,7 @@ def test_a_page_shows_a_thousand_tokens(page: Any, api: Any, world: World) -> No
         ApiToken(
             tenant_id=owner.tenant_id,
             owner=owner,
-            name="Old",
+            name=f"Old {number:03}",
             token_hash=f"{number:064}",
             token_prefix="hmn_test",
             scopes=["read:all"],
@@ -328,9 +328,30 @@ def test_a_page_shows_a_thousand_tokens(page: Any, api: Any, world: World) -> No
             created_at=past,
             updated_at=past,
         )
-        for number in range(token_queries.SHOWN + 1)
+        for number in range(token_queries.SHOWN + 20)
     )
 
-    shown = page("bob").get("/u/bob/settings/tokens.md").content.decode()
+    bob, path = page("bob"), "/u/bob/settings/tokens"
+    for suffix in ("", ".md"):
+        names = [
+            set(
+                re.findall(r"Old \d{3}", bob.get(f"{path}{suffix}?show=expired&page={number}").text)
+            )
+            for number in (1, 2)
+        ]
+        assert len(names[0]) == token_queries.SHOWN
+        assert len(names[0] | names[1]) == token_queries.SHOWN + 20
+    assert "?show=expired&page=2" in bob.get(f"{path}.md?show=expired").text
+    assert "No API tokens like that" in bob.get(f"{path}?show=active").text
 
-    assert shown.count("| Old |") + shown.count("[Old]") == token_queries.SHOWN
+
+@pytest.mark.meets("search of users")
+def test_a_search_of_users_longer_than_an_address_is_refused(page: Any) -> None:
+    alice, path = page("alice"), "/tenant-admin/users"
+
+    refused = alice.get(f"{path}?q={'a' * (User.EMAIL_LENGTH + 1)}")
+
+    assert refused.status_code == 400
+    assert "The search is too long" in refused.text
+    assert alice.get(f"{path}?q={'a' * User.EMAIL_LENGTH}").status_code == 200
+    assert "bob@example.com" in alice.get(f"{path}?q=%20bob@%20").text

@@ -107,6 +107,7 @@ def test_examples_are_what_their_schemas_say(name):
 
 # What pages answer in HTML, in Markdown or for their own forms, and the API never does.
 OF_PAGES = {
+    "gone",
     "conflict",  # what stands where a conflict names no code; all name one
     "csrf_failed",
     "duplicate",
