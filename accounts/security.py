@@ -25,6 +25,7 @@ from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http import cursors
 from harmonic.kernel.http.methods import SAFE
 from harmonic.kernel.redaction import without_tokens
+from harmonic.kernel.rendering.text import folded
 
 # What a row keeps of an event's data: nothing that people wrote but names.
 KEPT = frozenset(
@@ -83,8 +84,11 @@ def _latest_row(event: audit.Event, token: object, since: datetime) -> datetime 
     rows = SecurityEvent.objects.filter(
         user=event.user_id, event=event.name, ip=event.ip, at__gt=since
     )
-    same = Q(data__by_token_id=str(token)) if token else Q(data__by_token_id__isnull=True)
-    latest = rows.filter(same).order_by("-at", "-id").values_list("at", flat=True)
+    latest = (
+        rows.filter(by_token=str(token) if token else None)
+        .order_by("-at", "-id")
+        .values_list("at", flat=True)
+    )
     return latest.first()
 
 
@@ -92,6 +96,7 @@ def _row(event: audit.Event, tenant_id: UUID) -> SecurityEvent:
     about = event.data.get("owner_id") or event.data.get("person_id") or event.user_id
     parts = {"user": event.user_id, "subject": about, "inviter": event.data.get("inviter_id")}
     data = {key: _plain(value) for key, value in event.data.items() if key in KEPT}
+    names = _names(event, parts)
     return SecurityEvent(
         tenant_id=tenant_id,
         at=event.at,
@@ -101,8 +106,17 @@ def _row(event: audit.Event, tenant_id: UUID) -> SecurityEvent:
         subject_id=about,
         ip=event.ip,
         request_id=event.request_id,
-        data={**data, "people": _names(event, parts)},
+        data={**data, "people": names},
+        token=event.data.get("token_id"),
+        successor=event.data.get("successor_id"),
+        by_token=event.data.get("by_token_id"),
+        user_handle=_folded_handle(names, "user"),
+        subject_handle=_folded_handle(names, "subject"),
     )
+
+
+def _folded_handle(names: Mapping[str, Mapping[str, str]], part: str) -> str | None:
+    return folded(names[part]["handle"]) if part in names else None
 
 
 def _names(event: audit.Event, parts: Mapping[str, UUID | None]) -> dict[str, dict[str, str]]:
@@ -267,20 +281,22 @@ def _rows(wanted: Wanted, position: cursors.Position | None) -> Any:
     if wanted.who is not None:
         rows = rows.filter(Q(user=wanted.who) | Q(subject=wanted.who))
     if wanted.was_called:
-        # Somebody who is gone is found by what they were called, row by row.
-        rows = rows.filter(
-            Q(data__people__user__handle__iexact=wanted.was_called)
-            | Q(data__people__subject__handle__iexact=wanted.was_called)
-        )
+        rows = _with_any(rows, ("user_handle", "subject_handle"), folded(wanted.was_called))
     if wanted.token is not None:
-        token = str(wanted.token)
-        rows = rows.filter(
-            Q(data__token_id=token) | Q(data__successor_id=token) | Q(data__by_token_id=token)
-        )
+        rows = _with_any(rows, ("token", "successor", "by_token"), wanted.token)
     if position is not None:
         at, row_id = position
         rows = rows.filter(Q(at__lt=at) | Q(at=at, id__lt=row_id))
     return rows
+
+
+def _with_any(rows: Any, columns: Iterable[str], value: Any) -> Any:
+    """Return the rows in which one of `columns` has a value, each looked up in its index."""
+    first, *others = (
+        SecurityEvent.objects.filter(**{column: value}).order_by().values("id")
+        for column in columns
+    )
+    return rows.filter(id__in=first.union(*others, all=True))
 
 
 def _position(cursor: str, bound: str) -> cursors.Position | None:

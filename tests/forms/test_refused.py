@@ -94,7 +94,7 @@ def form_of(document: Any, action: str) -> Any:
 
 def value_of(control: Any) -> str:
     if control.name == "textarea":
-        return control.text.removeprefix("\n")
+        return str(control.text).removeprefix("\n")
     return str(control.get("value", ""))
 
 
