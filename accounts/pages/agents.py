@@ -122,7 +122,6 @@ def settings(access: Access, agent: TenantUser) -> Mapping[str, Any]:
         "prompt": agent.user.agent_configuration.get("identity_prompt", ""),
         "addable": [] if agent.archived_at else [each for each in own if each.id not in inside_ids],
         "granted": held_by(Capabilities.of(agent.user.agent_configuration)),
-        "tokens": listed_tokens(access, agent),
         "tokens": first_listed(access, owners_of(agent)),
         "is_internal": agent.user.is_internal_agent,
         "new_token_path": f"/u/{agent.handle}/settings/tokens/new",

@@ -212,7 +212,7 @@ def _revoke(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
 
 
 def _link_revoked(happened: Happened) -> str:
-    return f"Revoked the invitation link to {happened.place('the main collective')}"
+    return f"Revoked the invitation link to {happened.where}"
 
 
 revoke_invite = Action(

@@ -19,6 +19,7 @@ from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import FORM_KEY, Raw
 from harmonic.kernel.parameters.fields import Block, Flag, Names, Whole
 from harmonic.kernel.rendering.documents import Offer, RefusedForm, Surface
+from harmonic.kernel.scopes import Verb
 from harmonic.templatetags.people import person
 from harmonic.templatetags.surfaces import user_line
 from harmonic.templatetags.times import when
@@ -165,7 +166,7 @@ def action_button(
 
 def _form_key(offer: Offer) -> Iterable[Mapping[str, str]]:
     """Return the hidden field by which a form that creates is carried out only once."""
-    is_creating = offer.action.verb == "create"
+    is_creating = offer.action.scope.verb is Verb.CREATE
     return [{"name": FORM_KEY, "value": str(uuid4())}] if is_creating else []
 
 
