@@ -17,6 +17,7 @@ import json
 import re
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -26,7 +27,7 @@ from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import IntegrityError, transaction
+from django.db import Error, IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import resolve
@@ -35,6 +36,8 @@ from api.models import KeyedRequest
 from harmonic.http.refusals import api_error
 from harmonic.kernel import storage
 from harmonic.kernel.access import Access, NotFound, Refused
+from harmonic.kernel.database import outages
+from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.pages import Request
 from harmonic.kernel.parameters.decoding import FORM_KEY, FORMS, raw_of, raw_of_body
@@ -115,16 +118,21 @@ def once_by_form(request: HttpRequest, key: str, respond: Respond) -> HttpRespon
 def _once(asked: Asked, respond: Respond) -> HttpResponse | KeyedRequest:
     """Return the answer of `respond`, or the row of an earlier request under the same key."""
     claim = uuid.uuid4()
-    earlier = _claimed(asked, claim)
+    _release_claims()
+    try:
+        earlier = _claimed(asked, claim)
+    except Error:  # it may have been claimed all the same
+        _release(asked, claim)
+        raise
     if earlier is not None:
         return earlier
     try:
         response = _carried_out(asked, claim, respond)
     except BaseException:
-        _rows(asked).filter(claim=claim).delete()
+        _release(asked, claim)
         raise
     if not _is_kept(asked, response):
-        _rows(asked).filter(claim=claim).delete()
+        _release(asked, claim)
     return response
 
 
@@ -276,6 +284,31 @@ def _form_in_progress() -> Refused:
         hint="Wait a moment, then reload this page to see what it made.",
         headers={"Retry-After": "1"},
     )
+
+
+# Claims that could not be released because the database was away.
+_unreleased: deque[tuple[Asked, UUID]] = deque(maxlen=1000)
+
+
+def _release(asked: Asked, claim: UUID) -> None:
+    """Release the claim of a request that was not carried out, now or once the database is back."""
+    _unreleased.append((asked, claim))
+    _release_claims()
+
+
+def _release_claims() -> None:
+    """Delete released claims. One that has an answer stays: a COMMIT in doubt was done."""
+    while _unreleased:
+        try:
+            asked, claim = _unreleased.popleft()
+        except IndexError:  # another thread was quicker
+            return
+        try:
+            with outages.waiting_briefly(), tenant_bound(asked.access.tenant.id):
+                _rows(asked).filter(claim=claim, status=None).delete()
+        except Error:
+            _unreleased.append((asked, claim))
+            return
 
 
 # --- The answer -----------------------------------------------------------------------------

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 
 from api import idempotency
+from harmonic.http.outages import outage_answer
 from harmonic.http.refusals import render_refusal
 from harmonic.kernel.access import Refused
 from harmonic.kernel.http.negotiation import Format, is_api_path
@@ -45,6 +47,10 @@ class KeyedPagesMiddleware:
                 return _answered_once(request, respond)
         except Refused as refused:
             return render_refusal(request, refused)
+        except Error as error:
+            if (answer := outage_answer(request, error)) is None:
+                raise
+            return answer
         return None
 
 

@@ -165,6 +165,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "harmonic.http.bodies.BodyMiddleware",
+    "harmonic.http.outages.OutageMiddleware",
     "harmonic.http.cookies.HostSessionMiddleware",
     "harmonic.http.cookies.CsrfMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -208,12 +209,16 @@ TEMPLATES: list[dict[str, Any]] = [
 # --- Database --------------------------------------------------------------------------------
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
+    # Seconds that commands wait for a lock; requests wait as harmonic/kernel/database says.
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
 }
 
 POSTGRES_OPTIONS = {
-    "pool": {"min_size": 1, "max_size": 10, "timeout": 20},
+    # Seconds; the least that libpq takes.
+    "connect_timeout": 2,
+    # Milliseconds until a network that carries nothing ends a connection.
+    "tcp_user_timeout": 2500,
     # The server plans a statement once a connection, not for every request.
     "server_side_binding": True,
     "prepare_threshold": 5,
@@ -225,7 +230,7 @@ def database(url: str) -> dict[str, Any]:
     if not url or url.startswith("sqlite"):
         config = dict(dj_database_url.parse(url)) if url else {}
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "harmonic.kernel.database.sqlite3",
             "NAME": config.get("NAME") or VAR_DIR / "harmonic.sqlite3",
             "OPTIONS": SQLITE_OPTIONS,
             # A new connection costs more than a request's queries.
@@ -233,10 +238,14 @@ def database(url: str) -> dict[str, Any]:
             # Threads of a test share one file; an in-memory database would be one per thread.
             "TEST": {"NAME": VAR_DIR / "test.sqlite3"},
         }
-    config = dict(dj_database_url.parse(url))
-    config["OPTIONS"] = POSTGRES_OPTIONS
-    config["CONN_MAX_AGE"] = 0
-    return config
+    return {
+        **dj_database_url.parse(url),
+        "ENGINE": "harmonic.kernel.database.postgresql",
+        "OPTIONS": POSTGRES_OPTIONS,
+        # Each thread keeps its connection, and looks whether the server closed it.
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
 
 
 DATABASES = {"default": database(DATABASE_URL)}

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,22 +58,76 @@ def database_url() -> Iterator[str]:
         yield url
 
 
+class Cluster:
+    """A server with a database cluster of its own, which can be stopped and started again."""
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        self.home = home
+        self._settings = settings
+        self.url = f"postgres://postgres@{quote(str(home), safe='')}/postgres"
+        self._programs = usable_programs(home)
+        self._process: subprocess.Popen[bytes] | None = None
+        run(self._programs / "initdb", "--pgdata", home / "data", *INITDB_OPTIONS)
+
+    def start(self) -> None:
+        self._process = start(self._programs, self.home, self.home / "data", self._settings)
+        wait_until_ready(self._programs, self.home, self._process)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            stop(self._process)
+            self._process = None
+
+    def kill(self) -> None:
+        """End the server's processes at once, as a crash would."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(STOP_TIMEOUT_SECONDS)
+            self._process = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop the execution of every process of the server for a block."""
+        assert self._process is not None
+        processes = [self._process.pid, *children(self._process.pid)]
+        for each in processes:
+            os.kill(each, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in processes:
+                os.kill(each, signal.SIGCONT)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+
+def children(process: int) -> list[int]:
+    listed = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [int(word) for word in listed.split()]
+
+
+@contextmanager
+def cluster(**settings: str) -> Iterator[Cluster]:
+    """Start a server with an empty database cluster; stop it and delete all."""
+    home = Path(tempfile.mkdtemp(prefix="harmonic-pg-"))
+    try:
+        made = Cluster(home, **settings)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
 @contextmanager
 def server() -> Iterator[str]:
     """Start a server with an empty database cluster; yield its URL; stop it and delete all."""
-    home = Path(tempfile.mkdtemp(prefix="harmonic-pg-"))
-    try:
-        programs = usable_programs(home)
-        data = home / "data"
-        run(programs / "initdb", "--pgdata", data, *INITDB_OPTIONS)
-        process = start(programs, home, data)
-        try:
-            wait_until_ready(programs, home, process)
-            yield f"postgres://postgres@{quote(str(home), safe='')}/postgres"
-        finally:
-            stop(process)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with cluster() as made:
+        yield made.url
 
 
 INITDB_OPTIONS = (
@@ -132,8 +186,11 @@ def run(*command: str | Path) -> None:
         sys.exit(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
 
 
-def start(programs: Path, home: Path, data: Path) -> subprocess.Popen[bytes]:
-    settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+def start(
+    programs: Path, home: Path, data: Path, own: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    together = {**SETTINGS, **own}
+    settings = [part for name, value in together.items() for part in ("-c", f"{name}={value}")]
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
             [str(programs / "postgres"), "-D", str(data), "-k", str(home), *settings],

@@ -2,7 +2,8 @@
 
 Counts wait in the process and go out with the last use: at most once a minute for each token,
 by one conditional update. What waits goes out at a clean stop; a kill loses a minute of it at
-most. Nothing here ever fails a request.
+most. Nothing here ever fails a request, nor holds it up: while the database is unavailable,
+counts wait.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
 from harmonic.kernel.access import Access, Refused, TokenFacts
+from harmonic.kernel.database import outages
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.redaction import without_tokens
 from tokens.models import ApiToken, ApiTokenQuerySet, TokenDay, TokenRefusal
@@ -65,8 +67,11 @@ class Ledger:
 
     # So many tokens are remembered before those with nothing to write are forgotten.
     REMEMBERED = 1000
+    # Seconds without a write after one that failed.
+    PAUSE = 10.0
 
     def __init__(self) -> None:
+        self._paused_until = 0.0
         self._lock = threading.Lock()
         self._waiting: dict[UUID, Waiting] = {}
         self._refusals_written_at: dict[UUID, datetime] = {}
@@ -105,14 +110,23 @@ class Ledger:
             self._refusals_written_at[token_id] = now
             return True
 
+    @property
+    def is_paused(self) -> bool:
+        return time.monotonic() < self._paused_until
+
+    def pause(self) -> None:
+        """Let requests write nothing for a while: the database is unavailable."""
+        self._paused_until = time.monotonic() + self.PAUSE
+
     def settle(self) -> None:
         """Write all that waits: every minute, and at a clean stop; into its own database."""
         if self._database != str(connection.settings_dict["NAME"]):
             return
+        self._paused_until = 0.0
         with self._lock:
             waiting, self._waiting = self._waiting, {}
         for token_id, each in waiting.items():
-            if not _try(token_id, each, timezone.now(), is_late=True):
+            if self.is_paused or not _try(token_id, each, timezone.now(), is_late=True):
                 self.put_back(token_id, each)
 
 
@@ -125,8 +139,12 @@ def settle_every_minute() -> None:
     def work() -> None:
         while True:
             time.sleep(ApiToken.USE_WRITTEN_EVERY.total_seconds())
-            ledger.settle()
-            connection.close()
+            try:
+                ledger.settle()
+            except Exception:  # the thread lives as long as the process
+                _log.exception("The use of tokens was not written.")
+            finally:
+                connection.close()
 
     threading.Thread(target=work, name="token-usage", daemon=True).start()
 
@@ -199,16 +217,24 @@ def client_of(headers: Any) -> str:
 
 
 def _write(token_id: UUID, now: datetime) -> None:
+    if ledger.is_paused:
+        return
     waiting = ledger.take(token_id)
     if waiting is not None and not _try(token_id, waiting, now):
         ledger.put_back(token_id, waiting)
 
 
 def _try(token_id: UUID, waiting: Waiting, now: datetime, *, is_late: bool = False) -> bool:
+    """Write what waits of a token; False if it is to wait on."""
     try:
-        return write(token_id, waiting, now, is_late=is_late)
-    except DatabaseError:
-        _log.exception("The use of a token was not written.")
+        with outages.waiting_briefly():
+            return write(token_id, waiting, now, is_late=is_late)
+    except Error as error:
+        if outages.is_outage(error):
+            ledger.pause()
+            _log.warning("The use of tokens waits, because the database is unavailable.")
+        else:
+            _log.exception("The use of a token was not written.")
         return False
 
 

@@ -187,6 +187,28 @@ CODES: dict[str, Code] = {
         "A fault of the server; request_id is what helps.",
         "Something went wrong on our side.",
     ),
+    "unavailable": Code(
+        503,
+        "The database is unavailable, and nothing was changed; Retry-After says when to try again.",
+        "The database is unavailable at the moment, so nothing was changed.",
+        {"hint": "Try again in a few seconds."},
+    ),
+    "write_in_doubt": Code(
+        503,
+        "The connection to the database was lost while the write was being saved.",
+        "The connection to the database was lost while your change was being saved."
+        " It may have been saved or not.",
+        {
+            "hint": "Look whether it was saved before you send it again. Requests with an"
+            " Idempotency-Key can be sent again safely."
+        },
+    ),
+    "write_saved": Code(
+        503,
+        "The write was saved, but its answer could not be made.",
+        "Your change was saved, but the database became unavailable before it could be shown.",
+        {"hint": "Do not send it again. Read what it changed in a few seconds."},
+    ),
 }
 
 

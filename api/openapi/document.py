@@ -44,7 +44,7 @@ SERVERS: dict[str, Schema] = {
 }
 METHODS = ("get", "post", "put", "patch", "delete")
 # Any request may have a query that cannot be read, or name a place or an item that is not there.
-ALWAYS = (400, 401, 403, 404, 429, 500)
+ALWAYS = (400, 401, 403, 404, 429, 500, 503)
 STATUSES = {
     "get": (304,),
     "post": (409, 413, 415, 422),

@@ -100,9 +100,10 @@ _OF_REFUSALS = {
     403: ("WWW-Authenticate",),
     409: ("Retry-After",),
     429: ("Retry-After",),
+    503: ("Retry-After",),
 }
 # The answers that a key never repeats, or that no POST gets.
-_NEVER_REPEATED = frozenset({304, 401, 412, 429, 500})
+_NEVER_REPEATED = frozenset({304, 401, 412, 429, 500, 503})
 
 
 def _header(name: str, description: str, example: str, **more: object) -> Schema:

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -25,6 +26,7 @@ from harmonic.access.rate_limits import (
     counted,
     refuse_exceeded,
 )
+from harmonic.http.outages import outage_answer, outage_of
 from harmonic.http.refusals import render_refusal
 from harmonic.kernel.access import Access, NotFound, Refused, TenantFacts, Unreadable
 from harmonic.kernel.database.tenancy import NO_ID, bind_tenant
@@ -52,14 +54,23 @@ class AccessMiddleware:
             self._enter(request)
         except Refused as refused:
             response = render_refusal(request, refused)
+        except Error as error:
+            response = self._outage(request, error)
         else:
             response = self.get_response(request)
         finally:
             bind_tenant(None)
-        usage.note(request, request.known_token, getattr(request, "refused", None))  # type: ignore[attr-defined]  # set above
+        if outage_of(request) is None:
+            usage.note(request, request.known_token, getattr(request, "refused", None))  # type: ignore[attr-defined]  # set above
         if is_api_path(request.path):
             response["API-Version"] = API_VERSION
             add_rate_limit_headers(response, request.counts)  # type: ignore[attr-defined]  # set above
+        return response
+
+    def _outage(self, request: HttpRequest, error: Error) -> HttpResponse:
+        response = outage_answer(request, error)
+        if response is None:
+            raise error
         return response
 
     # --- Who, and where ---------------------------------------------------------------------
@@ -72,11 +83,17 @@ class AccessMiddleware:
             self._find(request, subdomain)
             if request.refused_body is not None:  # type: ignore[attr-defined]  # set before
                 raise request.refused_body  # type: ignore[attr-defined]
-        finally:
+        except Refused:
             # Refused credentials count too, or nobody could be stopped from guessing.
-            access: Access = request.access  # type: ignore[attr-defined]  # ours
-            request.counts = counted(request, access)  # type: ignore[attr-defined]  # ours
-            refuse_exceeded(access, request.counts)  # type: ignore[attr-defined]  # set above
+            self._count(request)
+            raise
+        self._count(request)
+
+    def _count(self, request: HttpRequest) -> None:
+        """Count the request for whom it came from; in an outage nobody knows that."""
+        access: Access = request.access  # type: ignore[attr-defined]  # ours
+        request.counts = counted(request, access)  # type: ignore[attr-defined]  # ours
+        refuse_exceeded(access, request.counts)  # type: ignore[attr-defined]  # set above
 
     def _find(self, request: HttpRequest, subdomain: str | None) -> None:
         if not request.is_host_ours:  # type: ignore[attr-defined]  # set on arrival

@@ -10,10 +10,13 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
+from harmonic.http import readiness
 from harmonic.kernel.logs import request_began, tell
 from harmonic.kernel.redaction import without_tokens
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+PLAIN_TEXT = "text/plain; charset=utf-8"
 
 
 class RequestIdMiddleware:
@@ -35,15 +38,29 @@ class RequestIdMiddleware:
 
 
 class HealthcheckMiddleware:
-    """Answers `/healthcheck` on any host, before anything asks for the host."""
+    """Answers `/healthcheck` and `/readycheck` on any host, before anything asks for the host.
+
+    The first says that the process runs, the second that requests would find a database.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path == "/healthcheck":
-            return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+            return HttpResponse("ok\n", content_type=PLAIN_TEXT)
+        if request.path == "/readycheck":
+            return _readiness()
         return self.get_response(request)
+
+
+def _readiness() -> HttpResponse:
+    reason = readiness.missing()
+    status = 503 if reason else 200
+    headers = {"Cache-Control": "no-store"}
+    return HttpResponse(
+        f"{reason or 'ready'}\n", status=status, content_type=PLAIN_TEXT, headers=headers
+    )
 
 
 class HostMiddleware:

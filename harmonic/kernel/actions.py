@@ -7,11 +7,12 @@ the line in the security log. `docs/architecture.md` shows the way through.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from harmonic.kernel import audit, storage
@@ -27,6 +28,7 @@ from harmonic.kernel.access import (
     Refused,
 )
 from harmonic.kernel.capabilities import Grant
+from harmonic.kernel.database import outages
 from harmonic.kernel.parameters.decoding import Raw, unknown_names, validated
 from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.parameters.wording import did_you_mean
@@ -279,6 +281,10 @@ def require(action: Action, access: Access, target: Any) -> None:
         raise FreshProofRequired(action.proof)
 
 
+# How often a transaction is run at most when it conflicts with others.
+RUNS = 3
+_log = logging.getLogger(__name__)
+
 # Finds what an action is about, through the rule that lets the caller see it.
 Find = Callable[[Access], Any]
 # Refuses a write whose sender expects to find something else.
@@ -299,12 +305,26 @@ def perform(
     """Decide, authorise, validate and carry out an action, all or nothing.
 
     All of it happens in one transaction, on the caller and the target as they are in it
-    (`docs/architecture.md`, Deciding). `raw` may be the refusal of a body that cannot be read:
-    callers who may not do this at all are told that first.
+    (`docs/architecture.md`, Deciding). A transaction that PostgreSQL ends to resolve a conflict
+    with another one is run again, `RUNS` times in all; whatever it made is gone. `raw` may be the
+    refusal of a body that cannot be read: callers who may not do this at all are told that first.
 
     Raises:
         Refused: nothing was written.
     """
+    for run in range(1, RUNS + 1):
+        try:
+            return _performed(action, access, find, raw, expect)
+        except DatabaseError as error:
+            if run == RUNS or not outages.may_run_again(error):
+                raise
+            _log.info("'%s' is run again after a conflict of transactions.", action.name)
+    raise AssertionError("the last run returns or raises")
+
+
+def _performed(
+    action: Action, access: Access, find: Find, raw: Raw | Refused, expect: Expect
+) -> Outcome:
     with transaction.atomic():
         access, target = _decided(action, access, find)
         require_scope(action, access)
@@ -317,6 +337,7 @@ def perform(
         outcome = action.effect(access, target, params)
         _record(action, access, outcome)
         storage.count(access, size)
+        outages.performed()
     return _with_notes(action, raw, outcome)
 
 

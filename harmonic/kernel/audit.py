@@ -15,10 +15,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.utils import timezone
 from structlog.contextvars import get_contextvars
 
 from harmonic.kernel.access import Access
+from harmonic.kernel.database.outages import is_outage
 
 _log = logging.getLogger("harmonic.audit")
 WHO_AND_WHERE = frozenset({"tenant_id", "user_id", "ip"})
@@ -142,5 +144,8 @@ def _hand_on(event: Event) -> None:
     for sink in _sinks:
         try:
             sink(event)
-        except Exception:  # whatever was asked for goes on
+        except Exception as error:  # whatever was asked for goes on
+            if connection.in_atomic_block and is_outage(error):
+                # The transaction around it is lost as well, and must not end as if it were not.
+                raise
             _log.exception("audit_sink_failed")

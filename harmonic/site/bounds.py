@@ -28,6 +28,8 @@ from collectives.notes import queries as notes
 from collectives.notes import threads
 from collectives.notes.models import Note
 from harmonic.access import rate_limits
+from harmonic.kernel.actions import RUNS
+from harmonic.kernel.database import outages
 from harmonic.kernel.http import cursors, numbered, selection
 from harmonic.kernel.parameters import decoding
 from harmonic.kernel.registry import actions
@@ -118,6 +120,30 @@ REQUESTS = Section(
             "408 `request_timeout`; a second more for each"
             f" {settings.BODY_BYTES_PER_SECOND // 1024} kB",
             "HARMONIC_BODY_TIMEOUT",
+        ),
+        Bound(
+            "waiting for a database that is away",
+            int(outages.CONNECT_SECONDS * 1000),
+            "milliseconds",
+            "503 `unavailable`",
+        ),
+        Bound(
+            "waiting for a lock of the database",
+            int(outages.LOCK_SECONDS * 1000),
+            "milliseconds",
+            "503 `unavailable`",
+        ),
+        Bound(
+            "work of PostgreSQL on a statement",
+            int(outages.STATEMENT_SECONDS * 1000),
+            "milliseconds",
+            "503 `unavailable`",
+        ),
+        Bound(
+            "runs of an action that conflicts with others",
+            RUNS,
+            "runs",
+            "503 `unavailable`",
         ),
         Bound(
             "connections of a process",

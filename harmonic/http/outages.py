@@ -1,0 +1,144 @@
+"""Requests that meet an outage of the database: one more attempt for reads, and the answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from django.contrib.messages.storage import default_storage
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest, HttpResponse
+
+from harmonic.http.refusals import render_refusal
+from harmonic.kernel.access import Access, Refused
+from harmonic.kernel.database import outages
+from harmonic.kernel.database.outages import CommitInDoubt, Waiting, Write
+from harmonic.kernel.http.methods import SAFE
+from harmonic.kernel.http.negotiation import Format
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+RETRY_AFTER_SECONDS = 2
+_log = logging.getLogger(__name__)
+
+
+class OutageMiddleware:
+    """Answers outages of the database with 503, after one more attempt for a read.
+
+    It stands before everything that asks the database. An exception of a view comes to
+    `process_exception`; middleware that asks the database calls `outage_answer` itself.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        arrived = dict(request.__dict__)
+        with outages.waiting() as waiting:
+            response = self.get_response(request)
+            if _is_worth_repeating(request, waiting):
+                _log.info("A read is repeated on another connection to the database.")
+                request.__dict__.clear()
+                request.__dict__.update(arrived)
+                response = self.get_response(request)
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return outage_answer(request, error)
+
+
+def _is_worth_repeating(request: HttpRequest, waiting: Waiting) -> bool:
+    error = outage_of(request)
+    is_read = request.method in SAFE
+    return error is not None and is_read and outages.is_lost(error) and not waiting.is_away
+
+
+def outage_of(request: HttpRequest) -> Exception | None:
+    """Return the outage that a request met, if it did."""
+    return getattr(request, "outage", None)
+
+
+def outage_answer(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """Return the answer to an outage; None if the error is something else.
+
+    The answer is rendered without the session, which may not have been read yet.
+    """
+    if not outages.is_outage(error):
+        return None
+    refused = refusal_of(request, error)
+    cause = str(error).partition("\n")[0]
+    _log.warning("The database is unavailable: %s", cause, extra={"audit": {"code": refused.code}})
+    request.outage = error  # type: ignore[attr-defined]  # ours
+    request.session = SessionStore()
+    request._messages = default_storage(request)  # type: ignore[attr-defined]  # as Django does
+    return render_refusal(request, refused)
+
+
+# --- What is said ---------------------------------------------------------------------------
+
+
+def refusal_of(request: HttpRequest, error: Exception) -> Refused:
+    """Return what an outage means for a request: whether it was carried out, and what to do."""
+    waiting = outages.current()
+    write = waiting.write if waiting else Write.NONE
+    if request.method in SAFE:
+        return _unavailable("The database is unavailable at the moment.", request)
+    if write is Write.COMMITTED:
+        return _committed()
+    if write is Write.PERFORMED and isinstance(error, CommitInDoubt):
+        return _in_doubt(request)
+    return _unavailable(
+        "The database is unavailable at the moment, so nothing was changed.", request
+    )
+
+
+def _unavailable(message: str, request: HttpRequest) -> Refused:
+    is_form = _is_page(request) and request.method not in SAFE
+    again = "Reload this page to send the form again" if is_form else "Try again"
+    return Refused(
+        message,
+        status=503,
+        code="unavailable",
+        hint=f"{again} in a few seconds.",
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+def _in_doubt(request: HttpRequest) -> Refused:
+    """Return the refusal of a write whose COMMIT got no answer.
+
+    Only with a key may a client send it again without a look, so only then it is told when.
+    """
+    message = (
+        "The connection to the database was lost while your change was being saved."
+        " It may have been saved or not."
+    )
+    if _is_keyed(request):
+        hint = "Send the request again with the same Idempotency-Key. It is carried out only once."
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    else:
+        hint = (
+            "Look whether it was saved before you send it again. Requests with an Idempotency-Key"
+            " can be sent again safely."
+        )
+        headers = {}
+    return Refused(message, status=503, code="write_in_doubt", hint=hint, headers=headers)
+
+
+def _committed() -> Refused:
+    return Refused(
+        "Your change was saved, but the database became unavailable before it could be shown.",
+        status=503,
+        code="write_saved",
+        hint="Do not send it again. Read what it changed in a few seconds.",
+    )
+
+
+def _is_page(request: HttpRequest) -> bool:
+    access: Access | None = getattr(request, "access", None)
+    return access is not None and access.format == Format.HTML
+
+
+def _is_keyed(request: HttpRequest) -> bool:
+    is_sent = request.method == "POST" and "Idempotency-Key" in request.headers
+    return is_sent and not _is_page(request)

@@ -1,0 +1,1 @@
+"""Django's engine for PostgreSQL, which waits for a server that restarts."""

@@ -1,0 +1,80 @@
+"""Django's engine for SQLite, which waits for a lock no longer than a request can."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+from django.db.utils import OperationalError
+
+from harmonic.kernel.database import outages
+
+# Seconds of one attempt to get the write lock.
+ATTEMPT_SECONDS = 0.1
+
+
+class Lock:
+    """The write lock as this process knows it: whether a writer waited for it in vain.
+
+    The first writers wait. Later ones wait briefly, because they would occupy every thread.
+    """
+
+    is_held = False
+
+
+lock = Lock()
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection whose wait for a lock depends on what waits."""
+
+    _waits_for: float | None = None
+    _is_beginning = False
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        self._waits_for = None
+        return super().get_new_connection(conn_params)
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        seconds = self._lock_seconds()
+        if seconds != self._waits_for:
+            self.connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+            self._waits_for = seconds
+        return super().create_cursor(name)
+
+    def _lock_seconds(self) -> float:
+        """Return how long the next statement waits for a lock."""
+        return ATTEMPT_SECONDS if self._is_beginning else self._patience()
+
+    def _patience(self) -> float:
+        waiting = outages.current()
+        if waiting is None:
+            return float(self.settings_dict["OPTIONS"]["timeout"])
+        is_brief = lock.is_held or time.monotonic() > waiting.until
+        return (
+            min(waiting.lock_seconds, outages.BRIEF_SECONDS) if is_brief else waiting.lock_seconds
+        )
+
+    def _start_transaction_under_autocommit(self) -> None:
+        """Wait for the write lock in short attempts, since SQLite counts its pauses too short."""
+        until = time.monotonic() + self._patience()
+        if (waiting := outages.current()) is not None:
+            until = min(until, max(waiting.until, time.monotonic() + outages.BRIEF_SECONDS))
+        self._is_beginning = True
+        try:
+            while not self._has_begun(until):
+                pass
+        finally:
+            self._is_beginning = False
+
+    def _has_begun(self, until: float) -> bool:
+        try:
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # not in the stubs
+        except OperationalError as error:
+            if outages.is_locked(error) and time.monotonic() < until:
+                return False
+            lock.is_held = outages.is_locked(error)
+            raise
+        lock.is_held = False
+        return True
