@@ -61,7 +61,7 @@ class Waiting:
     """
 
     until: float
-    lock_seconds: float = LOCK_SECONDS
+    lock_seconds: float
     is_away: bool = False
     write: Write = Write.NONE
 
@@ -76,10 +76,16 @@ def current() -> Waiting | None:
 
 @contextmanager
 def waiting(
-    connect_seconds: float = CONNECT_SECONDS, lock_seconds: float = LOCK_SECONDS
+    connect_seconds: float | None = None, lock_seconds: float | None = None
 ) -> Iterator[Waiting]:
-    """Limit the time that the block waits for connections, all in all, and for each lock."""
-    new = Waiting(time.monotonic() + connect_seconds, lock_seconds)
+    """Limit the time that the block waits for connections, all in all, and for each lock.
+
+    By default these are the limits of a request.
+    """
+    new = Waiting(
+        time.monotonic() + (CONNECT_SECONDS if connect_seconds is None else connect_seconds),
+        LOCK_SECONDS if lock_seconds is None else lock_seconds,
+    )
     token = _waiting.set(new)
     try:
         yield new
