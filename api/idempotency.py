@@ -39,7 +39,7 @@ from harmonic.kernel.access import Access, NotFound, Refused
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.negotiation import is_api_path
-from harmonic.kernel.pages import Request
+from harmonic.kernel.http.request import Request
 from harmonic.kernel.parameters.decoding import FORM_KEY, FORMS, raw_of, raw_of_body
 from harmonic.kernel.rendering.documents import keep_private
 from harmonic.kernel.rendering.text import folded

@@ -14,7 +14,7 @@ from harmonic.http.outages import outage_answer
 from harmonic.http.refusals import render_refusal
 from harmonic.kernel.access import Refused
 from harmonic.kernel.http.negotiation import Format, is_api_path
-from harmonic.kernel.pages import Request
+from harmonic.kernel.http.request import Request
 
 View = Callable[..., HttpResponse]
 

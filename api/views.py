@@ -20,7 +20,7 @@ from api.preconditions import tagged
 from harmonic.kernel.access import Access, Invalid, Problem, Rule
 from harmonic.kernel.actions import Action
 from harmonic.kernel.http.methods import SAFE, method_not_allowed
-from harmonic.kernel.pages import Request as AccessRequest
+from harmonic.kernel.http.request import Request as AccessRequest
 from harmonic.kernel.pages import with_writes
 from harmonic.kernel.parameters.decoding import DRY_RUN
 from harmonic.kernel.redaction import show_once

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
 from collectives import queries, rules
@@ -28,9 +28,9 @@ from collectives.models import Collective
 from harmonic.kernel.access import Access, Door, Forbidden, Link, NotFound, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
+from harmonic.kernel.http.request import Request
 from harmonic.kernel.pages import (
     Page,
-    Request,
     form_alias,
     mounted,
     only_reads,
@@ -77,7 +77,7 @@ NEW = Page(
 )
 
 
-def available(request: HttpRequest) -> HttpResponse:
+def available(request: Request) -> HttpResponse:
     """Answer whether a handle can still be had, as JSON."""
     only_reads(request)
     handle = request.GET.get("handle", "")
@@ -86,10 +86,10 @@ def available(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def own_workspace(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+def own_workspace(request: Request, **kwargs: Any) -> HttpResponse:
     """Send people and agents to their own workspace."""
     only_reads(request)
-    access = cast(Request, request).access
+    access = request.access
     workspace = queries.own_workspace(access.user.person_id)
     if workspace is None:
         raise NotFound
@@ -137,10 +137,10 @@ MEMBERS = Page(
 )
 
 
-def members_fragment(request: HttpRequest) -> HttpResponse:
+def members_fragment(request: Request) -> HttpResponse:
     """Answer with the list of members alone, to put into a page."""
     only_reads(request)
-    access = cast(Request, request).access
+    access = request.access
     document = Document(
         title="Members",
         template="collectives/_members.html",

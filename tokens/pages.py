@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from accounts.actions.agents import stop_ai_agent
@@ -20,6 +20,7 @@ from accounts.rules import editable_person, is_parent_of
 from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Forbidden, Link, NotFound, Refused, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
+from harmonic.kernel.http.request import Request
 from harmonic.kernel.pages import Page, View, form_alias, mounted, with_rule
 from harmonic.kernel.rendering.text import folded
 from tokens import actions, queries, rules
@@ -385,7 +386,7 @@ SELF = AnyTokensPage(
 def create_from_group(view: View) -> View:
     """Ask a form post at the list for the group that public clients send."""
 
-    def checked(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    def checked(request: Request, **kwargs: Any) -> HttpResponse:
         is_form = request.method == "POST" and request.content_type != "application/json"
         if is_form and not any(key.startswith("api_token[") for key in request.POST):
             raise Refused("The parameter group api_token is missing.", status=400, code="invalid")

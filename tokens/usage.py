@@ -22,12 +22,12 @@ from uuid import UUID
 
 from django.db import Error, connection, transaction
 from django.db.models import F, Q
-from django.http import HttpRequest
 from django.utils import timezone
 
 from harmonic.kernel.access import Access, Refused, TokenFacts
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.http.request import Request
 from harmonic.kernel.redaction import without_tokens
 from tokens.models import ApiToken, ApiTokenQuerySet, TokenDay, TokenRefusal
 
@@ -152,40 +152,38 @@ def settle_every_minute() -> None:
 # --- Noting a request -----------------------------------------------------------------------
 
 
-def note(request: HttpRequest, token: TokenFacts | None, refused: Refused | None) -> None:
+def note(request: Request, token: TokenFacts | None, refused: Refused | None) -> None:
     """Note a request that was let in, or refused although its token is known."""
     access: Access | None = getattr(request, "access", None)
     if access is None or token is None or token.is_internal:
         return
-    is_let_in = bool(getattr(request, "is_let_in", False))
+    is_allowed = bool(getattr(request, "is_allowed", False))
     is_refused = refused is not None and refused.status in REFUSED
-    if not (is_let_in or is_refused):
+    if not (is_allowed or is_refused):
         return
     news = Waiting(access.tenant.id, requests=1)
-    if is_let_in:
+    if is_allowed:
         address = access.remote_address
         news.use = Use(access.now, network_of(address), client_of(request.headers))
     if refused is not None and is_refused:
         news.refusals = 1
         news.refused.append(_refusal(request, access, token, refused))
     ledger.add(token.id, news)
-    if _is_due(token, access.now, is_let_in=is_let_in, is_refused=is_refused):
+    if _is_due(token, access.now, is_allowed=is_allowed, is_refused=is_refused):
         _write(token.id, access.now)
 
 
-def _is_due(token: TokenFacts, now: datetime, *, is_let_in: bool, is_refused: bool) -> bool:
-    if is_let_in and _is_stale(token.last_used_at, now):
+def _is_due(token: TokenFacts, now: datetime, *, is_allowed: bool, is_refused: bool) -> bool:
+    if is_allowed and _is_stale(token.last_used_at, now):
         return True
-    return is_refused and not is_let_in and ledger.may_write_refusals(token.id, now)
+    return is_refused and not is_allowed and ledger.may_write_refusals(token.id, now)
 
 
 def _is_stale(last_used_at: datetime | None, now: datetime) -> bool:
     return last_used_at is None or last_used_at <= now - ApiToken.USE_WRITTEN_EVERY
 
 
-def _refusal(
-    request: HttpRequest, access: Access, token: TokenFacts, refused: Refused
-) -> TokenRefusal:
+def _refusal(request: Request, access: Access, token: TokenFacts, refused: Refused) -> TokenRefusal:
     return TokenRefusal(
         tenant_id=access.tenant.id,
         token_id=token.id,

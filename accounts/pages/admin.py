@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from accounts.actions import people as actions
@@ -17,9 +17,9 @@ from collectives.queries import tenant_admins, tenant_role_holders
 from harmonic.kernel.access import Access, Door, Forbidden, Link, Rule, Unreadable
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
+from harmonic.kernel.http.request import Request
 from harmonic.kernel.pages import (
     Page,
-    Request,
     form_alias,
     mounted,
     only_reads,
@@ -140,10 +140,10 @@ PERSON = Page(
 )
 
 
-def admin(request: HttpRequest) -> HttpResponse:
+def admin(request: Request) -> HttpResponse:
     """Send an admin to the one area there is."""
     only_reads(request)
-    access = cast(Request, request).access
+    access = request.access
     for_admins(access)
     return redirect(access, "/tenant-admin")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from accounts.actions import people as actions
@@ -18,9 +18,9 @@ from collectives.feed.queries import feed_of, pinned
 from collectives.models import Collective
 from harmonic.kernel.access import Access, Door, NotFound, Rule
 from harmonic.kernel.actions import Resource
+from harmonic.kernel.http.request import Request
 from harmonic.kernel.pages import (
     Page,
-    Request,
     form_alias,
     mounted,
     only_reads,
@@ -150,9 +150,9 @@ SETTINGS = Page(
 )
 
 
-def own_settings(request: HttpRequest) -> HttpResponse:
+def own_settings(request: Request) -> HttpResponse:
     only_reads(request)
-    access = cast(Request, request).access
+    access = request.access
     return redirect(access, f"{access.user.path}/settings")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils import timezone
 
@@ -30,7 +30,8 @@ from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.redirects import local_path
-from harmonic.kernel.pages import Request, only_reads, with_rule
+from harmonic.kernel.http.request import Request
+from harmonic.kernel.pages import only_reads, with_rule
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import raw_of_body, validated
 from harmonic.kernel.parameters.fields import Address, Exact, Params
@@ -56,11 +57,11 @@ def faults(invalid: Invalid) -> str:
     )
 
 
-def access_of(request: HttpRequest) -> Access:
-    return cast(Request, request).access
+def access_of(request: Request) -> Access:
+    return request.access
 
 
-def see_other(request: HttpRequest, target: str) -> HttpResponse:
+def see_other(request: Request, target: str) -> HttpResponse:
     status = 302 if request.method in READS else 303
     response = HttpResponseRedirect(target, status=status)
     keep_private(response)
@@ -78,7 +79,7 @@ class SignInParams(Params):
     redirect_to_resource = Exact(required=False, allow_blank=True, max_length=TARGET_LENGTH)
 
 
-def login(request: HttpRequest) -> HttpResponse:
+def login(request: Request) -> HttpResponse:
     if request.method == "POST":
         return _sign_in(request)
     if request.method not in READS:
@@ -90,7 +91,7 @@ def login(request: HttpRequest) -> HttpResponse:
     return _form(request, then=then)
 
 
-def _form(request: HttpRequest, *, then: str, email: str = "", error: str = "") -> HttpResponse:
+def _form(request: Request, *, then: str, email: str = "", error: str = "") -> HttpResponse:
     document = Document(
         title="Sign in",
         template="accounts/sign_in.html",
@@ -101,7 +102,7 @@ def _form(request: HttpRequest, *, then: str, email: str = "", error: str = "") 
     return respond(request, access_of(request), document)
 
 
-def _sign_in(request: HttpRequest) -> HttpResponse:
+def _sign_in(request: Request) -> HttpResponse:
     try:
         sent = validated(SignInParams, raw_of_body(request))
     except Invalid as invalid:
@@ -134,7 +135,7 @@ def _account_here(access: Access, email: str) -> UUID | None:
         return rows.values_list("user_id", flat=True).first()
 
 
-def _refuse_locked(request: HttpRequest, email: str) -> None:
+def _refuse_locked(request: Request, email: str) -> None:
     if AxesProxyHandler.is_allowed(request, {"username": email}):
         return
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
@@ -169,7 +170,7 @@ def _refuse_outsiders(access: Access, user: User) -> None:
 # --- Signing out ----------------------------------------------------------------------------
 
 
-def logout(request: HttpRequest) -> HttpResponse:
+def logout(request: Request) -> HttpResponse:
     access = access_of(request)
     if request.method in {"POST", "DELETE"}:
         _end_session(request, access)
@@ -180,7 +181,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 
 
 @transaction.atomic
-def _end_session(request: HttpRequest, access: Access) -> None:
+def _end_session(request: Request, access: Access) -> None:
     if access.actor is not None and access.token is None:
         # Writes of this session that are under way end first, and no later one begins.
         Tenant.objects.filter(id=access.tenant.id).change_access()
@@ -188,12 +189,12 @@ def _end_session(request: HttpRequest, access: Access) -> None:
     request.session.flush()
 
 
-def logout_success(request: HttpRequest) -> HttpResponse:
+def logout_success(request: Request) -> HttpResponse:
     only_reads(request)
     return _note(request, "Signed out", "accounts/signed_out.html")
 
 
-def _note(request: HttpRequest, title: str, template: str, **context: Any) -> HttpResponse:
+def _note(request: Request, title: str, template: str, **context: Any) -> HttpResponse:
     return respond(request, access_of(request), Document(title, template, context))
 
 
@@ -206,7 +207,7 @@ class ProofParams(Params):
     password = Exact(required=False, allow_blank=True, max_length=User.LONGEST_PASSWORD)
 
 
-def reverify(request: HttpRequest) -> HttpResponse:
+def reverify(request: Request) -> HttpResponse:
     scope, then = request.GET.get("scope", ""), request.GET.get("then", "")
     if request.method == "POST":
         try:
@@ -224,7 +225,7 @@ def reverify(request: HttpRequest) -> HttpResponse:
     return _proof_form(request, scope, then)
 
 
-def _proof_form(request: HttpRequest, scope: str, then: str, error: str = "") -> HttpResponse:
+def _proof_form(request: Request, scope: str, then: str, error: str = "") -> HttpResponse:
     document = Document(
         title="Confirm that it is you",
         template="accounts/reverify.html",
@@ -235,7 +236,7 @@ def _proof_form(request: HttpRequest, scope: str, then: str, error: str = "") ->
     return respond(request, access_of(request), document)
 
 
-def _prove(request: HttpRequest, scope: str, then: str, password: str) -> HttpResponse:
+def _prove(request: Request, scope: str, then: str, password: str) -> HttpResponse:
     access = access_of(request)
     if access.token is not None or scope not in sessions.SCOPES:
         raise Refused(
@@ -254,7 +255,7 @@ def _prove(request: HttpRequest, scope: str, then: str, password: str) -> HttpRe
     return see_other(request, local_path(then))
 
 
-def replay(request: HttpRequest) -> HttpResponse:
+def replay(request: Request) -> HttpResponse:
     """Show the form that was interrupted, to be sent once more."""
     only_reads(request)
     stashed = request.session.pop("stashed_post", None)

@@ -18,9 +18,9 @@ from harmonic.kernel.actions import Resource, perform
 from harmonic.kernel.http.methods import method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.numbered import numbered
+from harmonic.kernel.http.request import Request
 from harmonic.kernel.pages import (
     Page,
-    Request,
     form_alias,
     mounted,
     only_reads,

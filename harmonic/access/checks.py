@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
-
 from harmonic.kernel.access import (
     Access,
     CollectiveKind,
@@ -23,6 +21,7 @@ from harmonic.kernel.access import (
 from harmonic.kernel.actions import Action, require_scope, scope_missing
 from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import is_api_path
+from harmonic.kernel.http.request import Request
 from harmonic.kernel.scopes import Scope, Verb
 
 VERBS = {
@@ -108,7 +107,7 @@ def check_collective_flag(access: Access) -> None:
 
 
 def check_scope(
-    request: HttpRequest, access: Access, rule: Rule, view: object, kwargs: dict[str, Any]
+    request: Request, access: Access, rule: Rule, view: object, kwargs: dict[str, Any]
 ) -> None:
     """Pass if the token's scopes cover the request: a write needs the scope of its action.
 
@@ -139,7 +138,7 @@ def action_of(method: str, view: object, kwargs: dict[str, Any]) -> Action | Non
     return writes.get(method)
 
 
-def check_open(request: HttpRequest, access: Access) -> None:
+def check_open(request: Request, access: Access) -> None:
     """Pass unless the collective is archived: then only its settings are left."""
     place = access.here
     if not place.is_archived or access.path.split("/")[3:4] == ["settings"]:
@@ -156,21 +155,21 @@ def check_open(request: HttpRequest, access: Access) -> None:
 
 
 def check(
-    request: HttpRequest, access: Access, rule: Rule, view: object, kwargs: dict[str, Any]
+    request: Request, access: Access, rule: Rule, view: object, kwargs: dict[str, Any]
 ) -> None:
     """Pass if the route's rule admits the caller; the first failing check answers.
 
     Raises:
         Refused: in the order of `docs/architecture.md`.
     """
-    request.is_let_in = False  # type: ignore[attr-defined]  # ours
+    request.is_allowed = False
     if rule.door == Door.PUBLIC or (is_api_path(access.path) and request.method == "OPTIONS"):
         return
     check_signed_in(access)
     check_tenant_flag(access)
     check_place(access, rule)
     check_collective_flag(access)
-    if request.is_format_refused:  # type: ignore[attr-defined]  # set by the middleware
+    if request.is_format_refused:
         raise Forbidden(
             "API only supports JSON or Markdown formats",
             code="format_refused",
@@ -184,4 +183,4 @@ def check(
             hint="Representation is not available: leave out the headers X-Represent….",
         )
     check_open(request, access)
-    request.is_let_in = True  # type: ignore[attr-defined]  # ours
+    request.is_allowed = True

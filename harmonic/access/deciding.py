@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import Tenant
@@ -35,6 +34,7 @@ from harmonic.kernel.access import (
     TenantFacts,
 )
 from harmonic.kernel.http.negotiation import is_api_path
+from harmonic.kernel.http.request import Request
 from tokens import secret
 
 COLLECTIVE_NOT_FOUND = "Collective not found"
@@ -58,7 +58,7 @@ class Decision:
 
     def __init__(
         self,
-        request: HttpRequest,
+        request: Request,
         blank: Access,
         subdomain: str,
         place: str,
@@ -139,7 +139,7 @@ class Decision:
                 access, invalid_token() if is_bearer(request) else another_scheme()
             )
         access = with_tenant(self.blank, open_tenant(found))
-        request.known_token = found.token  # type: ignore[attr-defined]  # ours
+        request.known_token = found.token
         if not is_bearer(request):
             raise self._anonymous(access, another_scheme())
         if found.actor is None or found.is_user_suspended:
@@ -158,7 +158,7 @@ class Decision:
 
     def _anonymous(self, access: Access, refused: Refused) -> Refused:
         """Return a refusal of credentials, which is rendered for an anonymous caller."""
-        self.request.access = access  # type: ignore[attr-defined]  # ours
+        self.request.access = access
         return refused
 
     def _found_by_token(self, plaintext: str) -> lookup.Found | None:

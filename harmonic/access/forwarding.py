@@ -14,7 +14,8 @@ from django.urls import URLPattern, path
 from collectives.queries import own_workspace
 from harmonic.kernel.access import Access, Door, NotFound, Rule
 from harmonic.kernel.database.tenancy import tenant_bound
-from harmonic.kernel.pages import Request, with_rule
+from harmonic.kernel.http.request import Request
+from harmonic.kernel.pages import with_rule
 
 _FORWARDED = re.compile(r"/(?P<page>settings|workspace)(?P<below>/actions(/[^/]+)?)")
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.db import Error
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 
 from harmonic.access import forwarding
@@ -32,10 +32,11 @@ from harmonic.kernel.access import Access, NotFound, Refused, TenantFacts, Unrea
 from harmonic.kernel.database.tenancy import NO_ID, bind_tenant
 from harmonic.kernel.http.client_address import client_address
 from harmonic.kernel.http.negotiation import API_VERSION, Format, choose, is_api_path, split_suffix
+from harmonic.kernel.http.request import Request
 from harmonic.kernel.rendering.text import is_acceptable
 from tokens import usage
 
-GetResponse = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[Request], HttpResponse]
 
 NO_TENANT = TenantFacts(NO_ID, "", "Harmonic", "UTC", False)
 
@@ -46,10 +47,10 @@ class AccessMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.counts = ()  # type: ignore[attr-defined]  # ours
+    def __call__(self, request: Request) -> HttpResponse:
+        request.counts = ()
         # The token that the request came with, if there is one, whether it works or not.
-        request.known_token = None  # type: ignore[attr-defined]  # ours
+        request.known_token = None
         try:
             self._enter(request)
         except Refused as refused:
@@ -61,13 +62,13 @@ class AccessMiddleware:
         finally:
             bind_tenant(None)
         if outage_of(request) is None:
-            usage.note(request, request.known_token, getattr(request, "refused", None))  # type: ignore[attr-defined]  # set above
+            usage.note(request, request.known_token, getattr(request, "refused", None))
         if is_api_path(request.path):
             response["API-Version"] = API_VERSION
-            add_rate_limit_headers(response, request.counts)  # type: ignore[attr-defined]  # set above
+            add_rate_limit_headers(response, request.counts)
         return response
 
-    def _outage(self, request: HttpRequest, error: Error) -> HttpResponse:
+    def _outage(self, request: Request, error: Error) -> HttpResponse:
         response = outage_answer(request, error)
         if response is None:
             raise error
@@ -75,28 +76,28 @@ class AccessMiddleware:
 
     # --- Who, and where ---------------------------------------------------------------------
 
-    def _enter(self, request: HttpRequest) -> None:
+    def _enter(self, request: Request) -> None:
         suffix = self._canonical(request)
         subdomain = subdomain_of(request)
-        request.access = self._nobody(request, suffix)  # type: ignore[attr-defined]  # ours
+        request.access = self._nobody(request, suffix)
         try:
             self._find(request, subdomain)
-            if request.refused_body is not None:  # type: ignore[attr-defined]  # set before
-                raise request.refused_body  # type: ignore[attr-defined]
+            if request.refused_body is not None:
+                raise request.refused_body
         except Refused:
             # Refused credentials count too, or nobody could be stopped from guessing.
             self._count(request)
             raise
         self._count(request)
 
-    def _count(self, request: HttpRequest) -> None:
+    def _count(self, request: Request) -> None:
         """Count the request for whom it came from; in an outage nobody knows that."""
-        access: Access = request.access  # type: ignore[attr-defined]  # ours
-        request.counts = counted(request, access)  # type: ignore[attr-defined]  # ours
-        refuse_exceeded(access, request.counts)  # type: ignore[attr-defined]  # set above
+        access: Access = request.access
+        request.counts = counted(request, access)
+        refuse_exceeded(access, request.counts)
 
-    def _find(self, request: HttpRequest, subdomain: str | None) -> None:
-        if not request.is_host_ours:  # type: ignore[attr-defined]  # set on arrival
+    def _find(self, request: Request, subdomain: str | None) -> None:
+        if not request.is_host_ours:
             raise NotFound
         if subdomain is None:
             request.urlconf = settings.FRONT_DOOR_URLCONF
@@ -105,16 +106,16 @@ class AccessMiddleware:
             raise NotFound
         if not all(is_acceptable(f"{key}{value}") for key, value in request.GET.items()):
             raise Unreadable("The query holds characters that cannot be read.")
-        blank = cast(Access, request.access)  # type: ignore[attr-defined]  # set by _enter
+        blank = request.access
         access = Decision(request, blank, subdomain, handle_in(blank.path)).first()
         forwarded = forwarding.path_of(access)
         if forwarded:
             request.path_info = request.path = forwarded
             blank = replace(blank, path=forwarded)
             access = Decision(request, blank, subdomain, handle_in(forwarded)).first()
-        request.access = access  # type: ignore[attr-defined]  # ours
+        request.access = access
 
-    def _canonical(self, request: HttpRequest) -> Format | None:
+    def _canonical(self, request: Request) -> Format | None:
         """Bring the path into its one form, and return the format its suffix asks for."""
         path = re.sub(r"/{2,}", "/", request.path_info)
         path = with_action_of_query(request, path)
@@ -124,7 +125,7 @@ class AccessMiddleware:
         request.path_info = request.path = path
         return suffix
 
-    def _nobody(self, request: HttpRequest, suffix: Format | None) -> Access:
+    def _nobody(self, request: Request, suffix: Format | None) -> Access:
         path = request.path_info
         is_api = is_api_path(path)
         wanted = choose(
@@ -134,7 +135,7 @@ class AccessMiddleware:
             has_token=has_credentials(request),
             is_api=is_api,
         )
-        request.is_format_refused = wanted is None  # type: ignore[attr-defined]  # ours
+        request.is_format_refused = wanted is None
         return Access(
             now=timezone.now(),
             host=settings.HOST,
@@ -150,12 +151,12 @@ class AccessMiddleware:
 
     def process_view(
         self,
-        request: HttpRequest,
+        request: Request,
         view: Callable[..., Any],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> HttpResponse | None:
-        access = cast(Access, request.access)  # type: ignore[attr-defined]  # set by __call__
+        access = request.access
         kwargs.pop("collective", None)
         rule = rule_of(view)
         if rule is None:
@@ -170,7 +171,7 @@ class AccessMiddleware:
             return render_refusal(request, refused)
         return None
 
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+    def process_exception(self, request: Request, error: Exception) -> HttpResponse | None:
         """Turn refusals raised by pages, actions and forms into answers."""
         if isinstance(error, Refused):
             return render_refusal(request, error)

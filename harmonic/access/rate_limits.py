@@ -12,12 +12,13 @@ from functools import cache
 
 from django.conf import settings
 from django.core.cache import caches
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Actor, Refused
 from harmonic.kernel.http.client_address import customer_of, is_exempt
 from harmonic.kernel.http.methods import SAFE
+from harmonic.kernel.http.request import Request
 from harmonic.kernel.limits import CacheStore, Count, FileStore, Limit, Store, count
 
 MINUTE = 60
@@ -35,7 +36,7 @@ def store() -> Store:
 # --- Counting -------------------------------------------------------------------------------
 
 
-def counted(request: HttpRequest, access: Access) -> tuple[Count, ...]:
+def counted(request: Request, access: Access) -> tuple[Count, ...]:
     """Count a request against its limits, and return their state, the narrowest first.
 
     A request that exceeds a narrower limit does not count against a wider one: no token can use

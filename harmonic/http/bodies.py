@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from harmonic.kernel.access import Refused
+from harmonic.kernel.http.request import Request
 from harmonic.kernel.parameters.decoding import read_body
 
-GetResponse = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[Request], HttpResponse]
 
 
 class BodyMiddleware:
@@ -22,12 +23,12 @@ class BodyMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.refused_body = refused_body(request)  # type: ignore[attr-defined]  # ours
+    def __call__(self, request: Request) -> HttpResponse:
+        request.refused_body = refused_body(request)
         return self.get_response(request)
 
 
-def refused_body(request: HttpRequest) -> Refused | None:
+def refused_body(request: Request) -> Refused | None:
     """Read the body, and return the refusal if it cannot be taken."""
     try:
         read_body(request)

@@ -68,7 +68,7 @@ def outage_answer(request: HttpRequest, error: Exception) -> HttpResponse | None
     refused = refusal_of(request, error)
     cause = str(error).partition("\n")[0]
     _log.warning("The database is unavailable: %s", cause, extra={"audit": {"code": refused.code}})
-    request.outage = error  # type: ignore[attr-defined]  # ours
+    request.__dict__["outage"] = error
     request.session = SessionStore()
     request._messages = default_storage(request)  # type: ignore[attr-defined]  # as Django does
     return render_refusal(request, refused)

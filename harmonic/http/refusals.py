@@ -26,6 +26,7 @@ from harmonic.kernel.access import (
 )
 from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import Format, is_api_path, prefers_problem
+from harmonic.kernel.http.request import Request, has_access
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.rendering.documents import Document, keep_private, origin_of, respond
 
@@ -38,10 +39,9 @@ BEARER = 'Bearer realm="Harmonic"'
 
 def render_refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
     """Answer a refusal: a redirect, a page, a Markdown document or a JSON object."""
-    access: Access | None = getattr(request, "access", None)
-    if access is None:
+    if not has_access(request):
         return _bare(refused)
-    request.refused = refused  # type: ignore[attr-defined]  # ours; the token's page tells it
+    access, request.refused = request.access, refused
     if refused.status == 403:
         audit.record(
             "permission_denied",
@@ -73,7 +73,7 @@ def _bare(refused: Refused) -> HttpResponse:
 # --- HTML -----------------------------------------------------------------------------------
 
 
-def _location(request: HttpRequest, access: Access, refused: Refused) -> str:
+def _location(request: Request, access: Access, refused: Refused) -> str:
     """Return where a session goes instead of a page that says no, or ""."""
     is_read = request.method in READS
     if refused.location and is_read and access.token is None:
@@ -90,12 +90,12 @@ def _location(request: HttpRequest, access: Access, refused: Refused) -> str:
     return ""
 
 
-def target_of(request: HttpRequest, access: Access) -> str:
+def target_of(request: Request, access: Access) -> str:
     query = request.META.get("QUERY_STRING", "")
     return f"{access.path}?{query}" if query else access.path
 
 
-def _then(request: HttpRequest, access: Access) -> str:
+def _then(request: Request, access: Access) -> str:
     """Return where to go once verified; a stashed POST is replayed."""
     if request.method in READS:
         return target_of(request, access)
@@ -111,7 +111,7 @@ def _then(request: HttpRequest, access: Access) -> str:
     return "/reverify/replay"
 
 
-def _redirect(request: HttpRequest, access: Access, location: str) -> HttpResponse:
+def _redirect(request: Request, access: Access, location: str) -> HttpResponse:
     if access.is_session_ended in sessions.REASONS:
         messages.warning(request, sessions.REASONS[access.is_session_ended])
     status = 302 if request.method in READS else 303
@@ -123,7 +123,7 @@ def _redirect(request: HttpRequest, access: Access, location: str) -> HttpRespon
 # --- Documents ------------------------------------------------------------------------------
 
 
-def _document(request: HttpRequest, access: Access, refused: Refused) -> HttpResponse:
+def _document(request: Request, access: Access, refused: Refused) -> HttpResponse:
     refused = _as_document(access, refused)
     title, message, hint = title_of(refused), message_of(refused), hint_of(refused)
     document = Document(
@@ -138,7 +138,7 @@ def _document(request: HttpRequest, access: Access, refused: Refused) -> HttpRes
             "parts": parts_of(title, message, hint),
             "action_name": refused.action,
             "home": _home(request, access),
-            "request_id": getattr(request, "request_id", ""),
+            "request_id": request.request_id,
         },
         status=refused.status,
         error=message,
@@ -156,7 +156,7 @@ def _base_of(refused: Refused) -> str:
     return "base_bare.html" if refused.status == 429 else "base.html"
 
 
-def _home(request: HttpRequest, access: Access) -> Link:
+def _home(request: Request, access: Access) -> Link:
     """Return the way on from a refusal that shows none itself."""
     if access.tenant.subdomain:
         return Link("Home", "/")
@@ -217,9 +217,9 @@ def parts_of(title: str, message: str, hint: str) -> Parts:
 # --- JSON -----------------------------------------------------------------------------------
 
 
-def _json(request: HttpRequest, access: Access, refused: Refused) -> HttpResponse:
+def _json(request: Request, access: Access, refused: Refused) -> HttpResponse:
     is_api = is_api_path(access.path)
-    body = error_object(refused, getattr(request, "request_id", ""), is_api=is_api)
+    body = error_object(refused, request.request_id, is_api=is_api)
     if is_api:
         return api_error(request, body)
     if refused.action:

@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from harmonic.http import readiness
+from harmonic.kernel.http.request import Request
 from harmonic.kernel.logs import request_began, tell
 from harmonic.kernel.redaction import without_tokens
 
-GetResponse = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[Request], HttpResponse]
 
 PLAIN_TEXT = "text/plain; charset=utf-8"
 
@@ -27,13 +28,13 @@ class RequestIdMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Request) -> HttpResponse:
         sent = request.headers.get("X-Request-Id", "")
         is_fine = self.ACCEPTED.fullmatch(sent) and without_tokens(sent) == sent
-        request.request_id = sent if is_fine else str(uuid.uuid4())  # type: ignore[attr-defined]  # ours
-        request_began(request.request_id)  # type: ignore[attr-defined]  # set above
+        request.request_id = sent if is_fine else str(uuid.uuid4())
+        request_began(request.request_id)
         response = self.get_response(request)
-        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]  # set above
+        response["X-Request-Id"] = request.request_id
         return response
 
 
@@ -46,7 +47,7 @@ class HealthcheckMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Request) -> HttpResponse:
         if request.path == "/healthcheck":
             return HttpResponse("ok\n", content_type=PLAIN_TEXT)
         if request.path == "/readycheck":
@@ -73,12 +74,12 @@ class HostMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.is_host_ours = True  # type: ignore[attr-defined]  # ours
+    def __call__(self, request: Request) -> HttpResponse:
+        request.is_host_ours = True
         try:
             request.get_host()
         except DisallowedHost:
-            request.is_host_ours = False  # type: ignore[attr-defined]  # ours
+            request.is_host_ours = False
             tell(unknown_host=request.META.get("HTTP_HOST", ""))
             request.META["HTTP_HOST"] = settings.HOST
         return self.get_response(request)

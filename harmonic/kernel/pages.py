@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, resolve, reverse
 from django.urls.exceptions import Resolver404
 
@@ -39,6 +39,7 @@ from harmonic.kernel.actions import (
 from harmonic.kernel.http import conditional
 from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
+from harmonic.kernel.http.request import Request
 from harmonic.kernel.parameters.decoding import Raw, raw_of, without_rehearsal
 from harmonic.kernel.parameters.schema import schema_of
 from harmonic.kernel.parameters.wording import did_you_mean
@@ -54,14 +55,6 @@ from harmonic.kernel.rendering.documents import (
     respond,
     unwritten_of,
 )
-
-
-class Request(HttpRequest):
-    """A request that passed the access middleware."""
-
-    access: Access
-    request_id: str
-
 
 View = Callable[..., HttpResponse]
 
@@ -210,8 +203,8 @@ def url(place_path: str, name: str, **kwargs: Any) -> str:
 
 
 def page_view(page: Page) -> View:
-    def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        access = cast(Request, request).access
+    def view(request: Request, **kwargs: Any) -> HttpResponse:
+        access = request.access
         action = page.writes.get(request.method or "")
         if action is not None:
             return run(request, page, action, partial(page.find, **kwargs), access.path)
@@ -222,16 +215,16 @@ def page_view(page: Page) -> View:
     return view
 
 
-def only_reads(request: HttpRequest, page: Page | None = None) -> None:
+def only_reads(request: Request, page: Page | None = None) -> None:
     """Refuse other methods than GET and HEAD, and those that the page offers."""
     if request.method not in READS:
         raise method_not_allowed(", ".join(["GET", "HEAD", *(page.writes if page else ())]))
 
 
 def index_view(page: Page) -> View:
-    def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    def view(request: Request, **kwargs: Any) -> HttpResponse:
         only_reads(request)
-        access = cast(Request, request).access
+        access = request.access
         target = page.found(access, kwargs)
         base = access.path.removesuffix("/actions") or "/"
         return respond(request, access, _index(page, access, target, base))
@@ -273,8 +266,8 @@ def signature(offer: Offer) -> Signature:
 
 
 def action_view(page: Page) -> View:
-    def view(request: HttpRequest, action_name: str, **kwargs: Any) -> HttpResponse:
-        access = cast(Request, request).access
+    def view(request: Request, action_name: str, **kwargs: Any) -> HttpResponse:
+        access = request.access
         if request.method not in READS | {"POST"}:
             raise method_not_allowed("GET, HEAD, POST")
         base = access.path.rpartition("/actions")[0] or "/"
@@ -348,9 +341,9 @@ def unknown_action(page: Page, access: Access, target: Any, base: str, name: str
     )
 
 
-def run(request: HttpRequest, page: Page, action: Action, find: Find, base: str) -> HttpResponse:
+def run(request: Request, page: Page, action: Action, find: Find, base: str) -> HttpResponse:
     """Carry out an action's POST and answer in the format asked for."""
-    access = cast(Request, request).access
+    access = request.access
     raw, is_dry_run = _sent(request)
     if isinstance(raw, Raw) and raw.is_form and access.format == Format.HTML:
         raw = replace(raw, is_page_form=True)
@@ -375,10 +368,10 @@ def run(request: HttpRequest, page: Page, action: Action, find: Find, base: str)
 
 
 def _form_again(
-    request: HttpRequest, page: Page, action: Action, target: Any, base: str, refused: RefusedForm
+    request: Request, page: Page, action: Action, target: Any, base: str, refused: RefusedForm
 ) -> HttpResponse:
     """Answer a refused form with the page that it stands on, or else with the action's own page."""
-    access = cast(Request, request).access
+    access = request.access
     there = replace(access, path=base, query={})
     status = refused.invalid.status
     document = replace(page.document(there, target, base, refused=refused), status=status)
@@ -390,7 +383,7 @@ def _form_again(
     return respond(request, access, _form_document(page, access, offer, base, refused))
 
 
-def _sent(request: HttpRequest) -> tuple[Raw | Refused, bool]:
+def _sent(request: Request) -> tuple[Raw | Refused, bool]:
     """Return the parameters of a write, or why they cannot be read; and whether to undo it."""
     try:
         return without_rehearsal(raw_of(request))
@@ -411,7 +404,7 @@ def locked(find: Find) -> Find:
     return find_locked
 
 
-def _require_seen(request: HttpRequest, page: Page, base: str, access: Access, target: Any) -> None:
+def _require_seen(request: Request, page: Page, base: str, access: Access, target: Any) -> None:
     reading = replace(access, path=base, format=Format.MARKDOWN, query={})
     etag = unwritten_of(reading, page.document(reading, target, base)).etag
     # A page's tags are weak, and say all that can be seen of it.
@@ -424,8 +417,8 @@ def _require_seen(request: HttpRequest, page: Page, base: str, access: Access, t
         )
 
 
-def answered(request: HttpRequest, action: Action, outcome: Outcome) -> HttpResponse:
-    access = cast(Request, request).access
+def answered(request: Request, action: Action, outcome: Outcome) -> HttpResponse:
+    access = request.access
     if outcome.shown_on and access.format != Format.JSON:
         name, kwargs = outcome.shown_on
         page = registry.pages()[name].page
@@ -450,7 +443,7 @@ def _secretly(response: HttpResponse, outcome: Outcome) -> HttpResponse:
     return response
 
 
-def with_origin(request: HttpRequest, document: Document) -> Document:
+def with_origin(request: Request, document: Document) -> Document:
     """Return a document that may hold commands to run, which name this address."""
     return replace(document, context={**document.context, "origin": origin_of(request)})
 
@@ -506,10 +499,10 @@ def form_alias(page: Page, action: Action, method: str = "POST") -> View:
     It runs `action` of `page` and answers like the action's own path.
     """
 
-    def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    def view(request: Request, **kwargs: Any) -> HttpResponse:
         if request.method != method:
             raise method_not_allowed(method)
-        access = cast(Request, request).access
+        access = request.access
         base = access.path.rpartition("/")[0]
         return run(request, page, action, partial(page.find, **kwargs), base)
 

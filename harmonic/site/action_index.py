@@ -11,7 +11,8 @@ from django.urls import URLPattern, path
 
 from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.actions import Action
-from harmonic.kernel.pages import Page, Request, only_reads, with_rule
+from harmonic.kernel.http.request import Request
+from harmonic.kernel.pages import Page, only_reads, with_rule
 from harmonic.kernel.registry import Mounted, pages
 from harmonic.kernel.rendering.documents import Document, respond
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from harmonic.kernel.access import Access
+from harmonic.kernel.http.request import has_access
 from harmonic.kernel.rendering.accents import accent_of
 from harmonic.kernel.rendering.documents import alternate, origin_of
 
@@ -64,9 +65,9 @@ class Site:
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """Return the context of `base.html`. It asks the database nothing."""
-    access: Access | None = getattr(request, "access", None)
-    if access is None:
+    if not has_access(request):
         return {"site": Site("Harmonic", "", "", accent_of(""), "", "", "")}
+    access = request.access
     actor = access.actor
     theme = request.COOKIES.get("theme", "")
     has_tenant = bool(access.tenant.subdomain)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import path
 
 from accounts.models import Tenant
 from accounts.pages.people import MOTTO
 from harmonic.http.origins import origin_of_tenant
 from harmonic.kernel.access import Door, Rule
-from harmonic.kernel.pages import Request, mounted, only_reads, with_rule
+from harmonic.kernel.http.request import Request
+from harmonic.kernel.pages import mounted, only_reads, with_rule
 from harmonic.kernel.rendering.documents import Document, respond
 from harmonic.site import llms, well_known
 from harmonic.site.help import urls as help_urls
@@ -24,10 +23,10 @@ handler500 = "harmonic.http.refusals.server_error"
 SHOWN = 200
 
 
-def front_door(request: HttpRequest) -> HttpResponse:
+def front_door(request: Request) -> HttpResponse:
     """List the tenants that want to be listed."""
     only_reads(request)
-    access = cast(Request, request).access
+    access = request.access
     listed = Tenant.objects.filter(is_listed=True, archived_at=None).order_by("name")[:SHOWN]
     tenants = [
         {"subdomain": tenant.subdomain, "name": tenant.name, "url": address_of(request, tenant)}
@@ -42,7 +41,7 @@ def front_door(request: HttpRequest) -> HttpResponse:
     return respond(request, access, document)
 
 
-def address_of(request: HttpRequest, tenant: Tenant) -> str:
+def address_of(request: Request, tenant: Tenant) -> str:
     return f"{origin_of_tenant(request, tenant.subdomain)}/"
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from api.openapi.document import document
 from api.openapi.reading import routes
 from harmonic.http.origins import origin_of_tenant
 from harmonic.kernel.access import Access, Door, Link, NotFound
-from harmonic.kernel.pages import Page, Request, mounted, only_reads, with_rule
+from harmonic.kernel.http.request import Request
+from harmonic.kernel.pages import Page, mounted, only_reads, with_rule
 from harmonic.kernel.parameters.wording import did_you_mean
 from harmonic.kernel.registry import groups
 from harmonic.kernel.rendering.documents import origin_of, respond
@@ -91,16 +92,16 @@ TOPIC = Page(
 )
 
 
-def topic_view(request: HttpRequest, slug: str) -> HttpResponse:
+def topic_view(request: Request, slug: str) -> HttpResponse:
     """Show a topic, whose examples name the origin by which it was asked for."""
     only_reads(request, TOPIC)
-    access = cast(Request, request).access
+    access = request.access
     shown = TOPIC.document(access, TOPIC.found(access, {"slug": slug}), access.path)
     context = {**shown.context, "origin": _origin_for_examples(request, access)}
     return respond(request, access, replace(shown, context=context))
 
 
-def _origin_for_examples(request: HttpRequest, access: Access) -> str:
+def _origin_for_examples(request: Request, access: Access) -> str:
     if access.tenant.subdomain:
         return origin_of(request)
     return origin_of_tenant(request, "your-community")

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 
 from harmonic.kernel.access import Door, Rule
 from harmonic.kernel.http import conditional
-from harmonic.kernel.pages import Request, only_reads, with_rule
+from harmonic.kernel.http.request import Request
+from harmonic.kernel.pages import only_reads, with_rule
 from harmonic.kernel.rendering.documents import VARY, origin_of
 from harmonic.kernel.rendering.markdown import escape_line
 from harmonic.site.help import TOPICS
 
 
-def llms(request: HttpRequest) -> HttpResponse:
+def llms(request: Request) -> HttpResponse:
     """Introduce the tenant, or at the front door Harmonic, to a language model."""
     only_reads(request)
-    access = cast(Request, request).access
+    access = request.access
     has_tenant = bool(access.tenant.subdomain)
     context = {
         "name": escape_line(access.tenant.name) if has_tenant else "",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from accounts.queries import Person
 from harmonic.kernel.access import Access, Door, Link, NotFound, Rule, UserType
-from harmonic.kernel.pages import Request, only_reads, with_rule
+from harmonic.kernel.http.request import Request
+from harmonic.kernel.pages import only_reads, with_rule
 from harmonic.kernel.rendering.documents import Document, respond
 from harmonic.site.context import NavLink
 from harmonic.templatetags.forms import BoundField, Form, Option
@@ -38,12 +39,12 @@ knife --angle 15
 """
 
 
-def styleguide(request: HttpRequest) -> HttpResponse:
+def styleguide(request: Request) -> HttpResponse:
     """Show the components, on a local machine alone."""
     only_reads(request)
     if settings.ENV != "local":
         raise NotFound
-    access = cast(Request, request).access
+    access = request.access
     return respond(request, access, Document("Styleguide", "styleguide.html", shown(access)))
 
 

@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
+from django.http import HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.templatetags.static import static
 from django.urls import URLPattern, path
 
 from harmonic.kernel.access import Door, Rule
 from harmonic.kernel.http import conditional
-from harmonic.kernel.pages import Request, only_reads, with_rule
+from harmonic.kernel.http.request import Request
+from harmonic.kernel.pages import only_reads, with_rule
 from harmonic.kernel.rendering.documents import origin_of
 from harmonic.kernel.scopes import ScopeResource, Verb
 
@@ -22,7 +21,7 @@ from harmonic.kernel.scopes import ScopeResource, Verb
 ICON_MAX_AGE = 24 * 3600
 
 
-def protected_resource(request: HttpRequest) -> HttpResponse:
+def protected_resource(request: Request) -> HttpResponse:
     """Describe the tenant as a protected resource.
 
     No authorisation server is named, since people make the tokens.
@@ -32,7 +31,7 @@ def protected_resource(request: HttpRequest) -> HttpResponse:
     response = JsonResponse(
         {
             "resource": origin,
-            "resource_name": cast(Request, request).access.tenant.name,
+            "resource_name": request.access.tenant.name,
             "resource_documentation": f"{origin}/help/api",
             "bearer_methods_supported": ["header"],
             "scopes_supported": [
@@ -47,7 +46,7 @@ def protected_resource(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def favicon(request: HttpRequest) -> HttpResponse:
+def favicon(request: Request) -> HttpResponse:
     """Redirect to the icon, whose file name changes with its content."""
     only_reads(request)
     response = HttpResponsePermanentRedirect(static("icons/favicon.svg"))

@@ -46,7 +46,8 @@ def post(client: Any, path: str, body: str = "{}") -> Any:
 def test_each_status_has_a_document(status: int, world: Any) -> None:
     request = RequestFactory().get("/", headers={"host": host("garden"), **MARKDOWN})
     access = replace(access_as("garden", "alice", now=world.now), format=Format.MARKDOWN)
-    request.access = access  # type: ignore[attr-defined]  # as the middleware sets it
+    # As the middleware sets them.
+    request.access, request.request_id = access, "r-1"  # type: ignore[attr-defined]
 
     seen = refused(render_refusal(request, Refused("The sentence.", status=status)), status)
 

@@ -1,0 +1,39 @@
+"""The request with what Harmonic's middleware adds to Django's."""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+from django.http import HttpRequest
+
+from harmonic.kernel.access import Access, Refused, TokenFacts
+from harmonic.kernel.limits import Count
+
+
+class Request(HttpRequest):
+    """A request that passed the middleware, each attribute with the middleware that sets it.
+
+    Django's handlers make requests of their own classes, which have the same attributes.
+    """
+
+    # RequestIdMiddleware, HostMiddleware
+    request_id: str
+    is_host_ours: bool
+    # BodyMiddleware: the refusal of a body that cannot be read, which is raised after the lookup.
+    refused_body: Refused | None
+    # AccessMiddleware: the token that came with the request, whether it works or not, and the
+    # rate limits that the request counted against.
+    access: Access
+    known_token: TokenFacts | None
+    counts: tuple[Count, ...]
+    is_format_refused: bool
+    is_allowed: bool
+    # render_refusal: the last refusal.
+    refused: Refused | None
+    # OutageMiddleware: the error of a database that was unavailable.
+    outage: Exception | None
+
+
+def has_access(request: HttpRequest) -> TypeGuard[Request]:
+    """Return whether the access middleware has seen a request."""
+    return hasattr(request, "access")
