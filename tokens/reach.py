@@ -19,7 +19,7 @@ from harmonic.kernel.access import Access, CollectiveKind, is_api_open
 from harmonic.kernel.capabilities import Capabilities
 from harmonic.kernel.parameters.wording import in_words
 from harmonic.kernel.registry import actions, grantable, held_by
-from harmonic.kernel.scopes import READ_ONLY, READ_WRITE, Scope
+from harmonic.kernel.scopes import READ_ONLY, READ_WRITE, Scope, is_scope
 from tokens.models import ApiToken, list_path, token_path
 
 NAMED_ADMINS = 5
@@ -181,7 +181,8 @@ def _inactive(owner: TenantUser, human: UUID) -> Obstacle:
 
 
 def _inside(scopes: Iterable[str]) -> tuple[str, ...]:
-    return tuple(scope for scope in scopes if not Scope(scope).resource.is_of_tenant)
+    known = (Scope(scope) for scope in scopes if is_scope(scope))
+    return tuple(scope for scope in known if not scope.resource.is_of_tenant)
 
 
 # --- One place ------------------------------------------------------------------------------

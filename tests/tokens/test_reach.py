@@ -47,6 +47,15 @@ def test_what_it_says_is_what_requests_meet(api, who):
         assert met.status_code == 200 or met.json()["code"] in codes
 
 
+def test_a_stored_scope_that_does_not_exist_gives_nothing(world, page):
+    plaintext = make_token("alice", scopes=["read:notes", "read:api_tokens", "read:gone"])
+
+    reach = reach_of(client_with(plaintext))
+
+    assert reach["kitchen"]["scopes"] == ["read:notes"]
+    assert page("alice").get(token_path(plaintext)).status_code == 200
+
+
 def test_a_switch_that_is_off_names_its_cure_and_the_admins(api):
     treasury = reach_of(api("alice"))["treasury"]
 
