@@ -12,7 +12,7 @@ class ApiConfig(AppConfig):
 
 
 def check_descriptions(**options: Any) -> list[CheckMessage]:
-    """Return the routes without a description, and the descriptions without a route."""
+    """Return the functions of routes that are not described."""
     # Importing the resources loads every view, which few commands need.
     from api.declarations import faults
 

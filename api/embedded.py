@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from harmonic.kernel.access import Access
 
-Json = dict[str, Any]
+Json = TypeVar("Json", bound=Mapping[str, Any])
 
 
 def readable(access: Access, shown: Json, resources: Mapping[str, str]) -> Json:
@@ -19,5 +19,7 @@ def readable(access: Access, shown: Json, resources: Mapping[str, str]) -> Json:
     omitted = [name for name, resource in resources.items() if not access.may_read(resource)]
     if not omitted:
         return shown
-    emptied: Json = {name: [] if isinstance(shown[name], list) else None for name in omitted}
-    return {**shown, **emptied, "omitted": omitted}
+    empty: dict[str, Any] = {
+        name: [] if isinstance(shown[name], list) else None for name in omitted
+    }
+    return cast(Json, {**shown, **empty, "omitted": omitted})

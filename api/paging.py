@@ -14,11 +14,10 @@ from urllib.parse import urlencode
 from django.db import models
 from django.db.models import QuerySet
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api.filters import named, refuse_unknown
 from api.negotiation import Json
-from api.views import access_of
+from api.views import ListAnswer, access_of
 from harmonic.kernel.access import Invalid, Problem
 from harmonic.kernel.http import conditional, cursors
 from harmonic.kernel.http.cursors import Found, Order, Position
@@ -38,6 +37,7 @@ FIRST = ("first", "")
 _FREE = frozenset({"cursor", "limit", "count", "include"})
 
 M = TypeVar("M", bound=models.Model)
+T = TypeVar("T")
 
 
 class PageParams(Params):
@@ -65,25 +65,25 @@ class Page(Generic[M]):
     total: int | None
     is_back: bool = False
 
-    def answer(self, shown: list[dict[str, Any]]) -> Response:
+    def answer(self, shown: list[T]) -> ListAnswer[T]:
         """Answer with what the rows look like, up to `LIST_BYTES`; the rest is the next page."""
         fitting = _fitting(shown[::-1] if self.is_back else shown)
         if fitting == len(shown):
-            return Response(shown, headers=self.headers)
+            return ListAnswer(shown, headers=self.headers)
         if self.is_back:
             cut = replace(self, previous=_position(self.moment, self.rows[-fitting]))
-            return Response(shown[-fitting:], headers=cut.headers)
+            return ListAnswer(shown[-fitting:], headers=cut.headers)
         cut = replace(self, next=_position(self.moment, self.rows[fitting - 1]))
-        return Response(shown[:fitting], headers=cut.headers)
+        return ListAnswer(shown[:fitting], headers=cut.headers)
 
     def answer_unless_known(
-        self, etag: str, write: Callable[[Sequence[M]], list[dict[str, Any]]]
-    ) -> Response:
+        self, etag: str, write: Callable[[Sequence[M]], list[T]]
+    ) -> ListAnswer[T]:
         """Answer with what `write` makes of the rows, which is only called for a client
         that does not have it: `etag` stands for it."""
         known = conditional.is_known(self.request._request.headers, etag)
         shown = [] if known else write(self.rows)
-        return Response(shown, headers={**self.headers, "ETag": etag})
+        return ListAnswer(shown, headers={**self.headers, "ETag": etag})
 
     @property
     def headers(self) -> dict[str, str]:
@@ -95,7 +95,7 @@ class Page(Generic[M]):
         return {**total, "Link": _links(self.request, cursors_)}
 
 
-def _fitting(shown: list[dict[str, Any]]) -> int:
+def _fitting(shown: list[T]) -> int:
     """Return how many of the first rows have `LIST_BYTES` together as JSON; one at least."""
     total = 0
     for number, row in enumerate(shown):

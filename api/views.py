@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import Enum
 from functools import partial
-from typing import Any, ClassVar, NoReturn, cast
+from typing import Annotated, Any, ClassVar, Generic, NoReturn, TypeVar, cast
 
 from django.db import models
 from django.http import HttpRequest, HttpResponse
@@ -12,11 +13,13 @@ from django.urls import URLPattern, path
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
+from typing_extensions import TypedDict
 
 from api import idempotency
 from api.filters import named, refuse_unknown
 from api.negotiation import Json
 from api.preconditions import tagged
+from api.schema import Doc
 from harmonic.kernel.access import Access, Invalid, Problem, Rule
 from harmonic.kernel.actions import Action
 from harmonic.kernel.http.methods import SAFE, method_not_allowed
@@ -25,6 +28,36 @@ from harmonic.kernel.pages import with_writes
 from harmonic.kernel.parameters.decoding import DRY_RUN
 from harmonic.kernel.redaction import show_once
 from harmonic.kernel.rendering.documents import keep_private, origin_of
+
+T = TypeVar("T")
+
+
+class Base(Enum):
+    """What the path of a route can begin with."""
+
+    TENANT = "/api/v1"
+    COLLECTIVE = "/collectives/{handle}/api/v1"
+    WORKSPACE = "/workspace/{handle}/api/v1"
+
+
+class Answer(Generic[T], Response):  # Generic first: Response ignores its arguments
+    """A successful response with an object, whose type the API's description reads."""
+
+    # The id of the token whose plaintext is in the answer.
+    secret_id: object
+
+    def __init__(self, data: T, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(data, headers=headers)
+
+
+class ListAnswer(Answer[list[T]]):
+    """A successful response with an array of objects."""
+
+
+class Message(TypedDict):
+    """What was done, where there is no object to answer with."""
+
+    message: Annotated[str, Doc(example="Note deleted")]
 
 
 class Resource(ViewSet):
@@ -117,17 +150,17 @@ def access_of(request: Request) -> Access:
     return cast(AccessRequest, request._request).access
 
 
-def created(request: Request, shown: dict[str, Any], path: str) -> Response:
-    """Answer with an object just made, and where the API has it."""
-    return Response(shown, headers={"Location": f"{origin_of(request)}{path}"})
+def created(request: Request, shown: T, path: str) -> Answer[T]:
+    """Answer with an object just made, and with its address in the API."""
+    return Answer(shown, headers={"Location": f"{origin_of(request)}{path}"})
 
 
-def keep_secret(response: Response, token_id: object = None) -> Response:
-    """Mark an answer that holds the plaintext of a token, which it is unless one is named.
+def keep_secret(response: Answer[T], token_id: object = None) -> Answer[T]:
+    """Mark an answer that contains the plaintext of a token: it is never stored or replayed.
 
-    Nobody stores it, and nobody repeats it.
+    `token_id` is the id of that token. By default the object answered with is the token.
     """
     keep_private(response, holds_secret=True)
     show_once(response, response.data["token"])
-    response.secret_id = token_id or response.data["id"]  # type: ignore[attr-defined]  # ours
+    response.secret_id = token_id or response.data["id"]
     return response

@@ -1,21 +1,23 @@
-"""Collectives of the caller, and their members."""
+"""The collectives of the caller, and their members."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn, NotRequired, cast
 
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 from rest_framework.request import Request
-from rest_framework.response import Response
+from typing_extensions import TypedDict
 
 from api.filters import DatedParams, author_of, order_of, sort_field
+from api.operations import Operation
 from api.paging import PageParams, page_of, query
+from api.schema import Doc, Id, KindOfCollective, KindOfUser, Notice, OneOf, Timestamp, Url
 from api.shapes import bounds, ts, ts_or_none
-from api.views import Resource, access_of, created, route
+from api.views import Answer, Base, ListAnswer, Resource, access_of, created, route
 from api.writes import carry_out, refuse_kind
 from collectives import rules
 from collectives.actions import collective as actions
@@ -29,6 +31,7 @@ from harmonic.kernel.access import (
     Refused,
     Rule,
     is_api_open,
+    roles_held,
 )
 from harmonic.kernel.actions import Outcome
 from harmonic.kernel.http.methods import method_not_allowed
@@ -36,6 +39,72 @@ from harmonic.kernel.pages import no_target
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Moment
 from harmonic.kernel.rendering.documents import origin_of
 from harmonic.kernel.rendering.text import folded
+
+# Older clients look for their collectives below a workspace too.
+BASES = (Base.TENANT, Base.WORKSPACE)
+
+# --- Their JSON -----------------------------------------------------------------------------
+
+CollectiveId = Annotated[str, Doc("A collective's UUID or handle.", example="kitchen")]
+Description = Annotated[str | None, Doc(example="Who has which tool.")]
+Mode = Annotated[str, OneOf("CollectiveSynchronizationMode", Collective.MODES)]
+Roles = list[Annotated[str, OneOf("Role", roles_held(is_admin=True, is_representative=True))]]
+Tempo = Annotated[str, OneOf("CollectiveTempo", Collective.TEMPOS)]
+Timezone = Annotated[str, Doc(example="Europe/Berlin")]
+
+
+class ClosedCollectiveJson(TypedDict):
+    """What a token can read of a collective whose API is disabled."""
+
+    id: Id
+    name: Annotated[str, Doc(example="Tool Library")]
+    handle: Annotated[str, Doc(example="tool-library")]
+    api_enabled: bool
+    path: Annotated[str, Doc("The collective's page.", example="/collectives/tool-library")]
+    url: Annotated[Url, Doc(example="http://garden.localhost:8000/collectives/tool-library")]
+
+
+class CollectiveJson(ClosedCollectiveJson):
+    """A collective, with the caller's roles in it."""
+
+    timezone: Timezone
+    tempo: Tempo
+    description: Description
+    synchronization_mode: Mode
+    collective_type: KindOfCollective
+    is_main: bool
+    roles: Roles
+    archived_at: Annotated[Timestamp | None, Doc(example=None)]
+    created_at: Timestamp
+    updated_at: Timestamp
+    note: NotRequired[Notice]
+
+
+class ListedCollectiveJson(ClosedCollectiveJson):
+    """A collective in a list. Tokens read null where the collective's API is disabled."""
+
+    timezone: Timezone | None
+    tempo: Tempo | None
+    description: Description
+    synchronization_mode: Mode | None
+    collective_type: KindOfCollective | None
+    is_main: bool | None
+    roles: Roles | None
+    archived_at: Annotated[Timestamp | None, Doc(example=None)]
+    created_at: Timestamp | None
+    updated_at: Timestamp | None
+
+
+class MemberJson(TypedDict):
+    """An active member of a collective."""
+
+    id: Id
+    handle: Annotated[str, Doc(example="alice")]
+    display_name: Annotated[str, Doc(example="Alice")]
+    user_type: KindOfUser
+    roles: Roles
+    created_at: Annotated[Timestamp, Doc("When the membership began.")]
+
 
 # --- Making and changing one ----------------------------------------------------------------
 
@@ -164,7 +233,9 @@ class Collectives(Resource):
     writes = {"create": create_collective, "update": update_settings}
     model = Collective
 
-    def list(self, request: Request) -> Response:
+    @Operation("list_collectives", query=CollectiveListParams)
+    def list(self, request: Request) -> ListAnswer[ListedCollectiveJson]:
+        """List your collectives, including the main one."""
         params = query(CollectiveListParams, request)
         access = access_of(request)
         page = page_of(listed(access, params), order_of(params, OLDEST), request, params)
@@ -172,7 +243,9 @@ class Collectives(Resource):
         origin = origin_of(request)
         return page.answer([listed_json(access, row, roles[row.id], origin) for row in page.rows])
 
-    def create(self, request: Request) -> Response:
+    @Operation("create_collective", body=create_collective.params)
+    def create(self, request: Request) -> Answer[CollectiveJson]:
+        """Create a collective; you become its first member and admin."""
         access = access_of(request)
         refuse_kind(create_collective, access)
         made = carry_out(create_collective, access, no_target, request).object
@@ -180,18 +253,22 @@ class Collectives(Resource):
         shown = collective_json(made, roles, origin_of(request))
         return created(request, shown, reverse("api.collective", args=[made.id]))
 
-    def retrieve(self, request: Request, collective_id: str) -> Response:
+    @Operation("read_collective")
+    def retrieve(self, request: Request, collective_id: CollectiveId) -> Answer[CollectiveJson]:
+        """Read one of your collectives."""
         access = there(access_of(request), collective_id)
-        return Response(one(request, access, here(access)))
+        return Answer(one(request, access, here(access)))
 
-    def update(self, request: Request, collective_id: str) -> Response:
+    @Operation("update_collective", body=SettingsParams)
+    def update(self, request: Request, collective_id: CollectiveId) -> Answer[CollectiveJson]:
+        """Change a collective's settings; admins only."""
         refuse_kind(update_settings, access_of(request))
         access = there(access_of(request), collective_id)
         outcome = carry_out(update_settings, access, here, request)
         shown = one(request, access, outcome.object)
         if outcome.notes:
             shown["note"] = " ".join(outcome.notes)
-        return Response(shown)
+        return Answer(shown)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
         if request.method != "DELETE" or "collective_id" not in kwargs:
@@ -207,7 +284,9 @@ class Collectives(Resource):
 class Members(Resource):
     rule = Rule(Door.TENANT)
 
-    def list(self, request: Request, collective_id: str) -> Response:
+    @Operation("list_members", query=MemberListParams)
+    def list(self, request: Request, collective_id: CollectiveId) -> ListAnswer[MemberJson]:
+        """List the active members of a collective, newest first."""
         params = query(MemberListParams, request)
         access = there(access_of(request), collective_id)
         rows = CollectiveMember.objects.active().filter(collective=access.here.id)
@@ -222,27 +301,25 @@ def roles_in(access: Access, collectives: Sequence[Collective]) -> dict[Any, lis
     return {row.collective_id: row.roles for row in rows}
 
 
-def one(request: Request, access: Access, collective: Collective) -> dict[str, Any]:
+def one(request: Request, access: Access, collective: Collective) -> CollectiveJson:
     """Return the collective of an access, with the caller's roles there."""
     assert access.membership is not None  # else `there` refused
     return collective_json(collective, access.membership.roles, origin_of(request))
 
 
-# What a token learns of a collective whose API switch is off.
-SHOWN_CLOSED = frozenset({"id", "name", "handle", "path", "url", "api_enabled"})
-
-
 def listed_json(
     access: Access, collective: Collective, roles: list[str], origin: str
-) -> dict[str, Any]:
-    """Return a collective as a list shows it: closed ones by name only, all else null."""
+) -> ListedCollectiveJson:
+    """Return a collective as a list shows it: for tokens, null where its API is disabled."""
     shown = collective_json(collective, roles, origin)
     if is_api_open(collective) or not access.is_bound_by_switches:
-        return shown
-    return {name: value if name in SHOWN_CLOSED else None for name, value in shown.items()}
+        return cast(ListedCollectiveJson, shown)
+    public = ClosedCollectiveJson.__required_keys__
+    closed = {name: value if name in public else None for name, value in shown.items()}
+    return cast(ListedCollectiveJson, closed)
 
 
-def collective_json(collective: Collective, roles: list[str], origin: str) -> dict[str, Any]:
+def collective_json(collective: Collective, roles: list[str], origin: str) -> CollectiveJson:
     """Return a collective, with the roles of whoever asks."""
     place = collective.get_absolute_url()
     return {
@@ -265,7 +342,7 @@ def collective_json(collective: Collective, roles: list[str], origin: str) -> di
     }
 
 
-def member_json(member: CollectiveMember) -> dict[str, Any]:
+def member_json(member: CollectiveMember) -> MemberJson:
     person = member.person
     return {
         "id": str(person.user_id),

@@ -9,9 +9,8 @@ from django.http import HttpResponse
 from django.urls import URLPattern
 from rest_framework.request import Request
 
-from api.openapi.codes import CODES
-from api.openapi.document import document, document_bytes
-from api.openapi.reading import groups
+from api.codes import CODES
+from api.openapi.document import document_bytes, groups
 from api.views import Resource, route
 from harmonic.kernel.access import Access, Door, Link, Rule
 from harmonic.kernel.pages import Page, mounted
@@ -25,7 +24,7 @@ class OpenApi(Resource):
 
 
 def _shown(access: Access, target: None) -> Mapping[str, Any]:
-    return {"groups": groups(document()), "codes": CODES.items()}
+    return {"groups": groups(), "codes": CODES.items()}
 
 
 def _crumbs(access: Access, target: None) -> list[Link]:

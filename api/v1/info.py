@@ -1,32 +1,75 @@
-"""What the API offers at a base, and who it takes the caller for."""
+"""The routes of a base, and the caller."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.request import Request
-from rest_framework.response import Response
+from typing_extensions import TypedDict
 
+from api.operations import Operation
+from api.schema import Doc, Id, Scopes, Timestamp, Url
 from api.shapes import ts
-from api.views import Resource, access_of, route
-from harmonic.kernel.access import Access, Door, Rule, TokenFacts
+from api.views import Answer, Base, Resource, access_of, route
+from harmonic.kernel.access import Door, Rule, TokenFacts
 from harmonic.kernel.http.negotiation import API_VERSION
 from harmonic.kernel.rendering.documents import origin_of
 
+BASES = Base
 VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
-_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+class RouteJson(TypedDict):
+    """A route below this base, and the methods it supports."""
+
+    path: Annotated[str, Doc(example="/api/v1/notes/:id")]
+    methods: Annotated[list[str], Doc(minItems=1, example=["GET"])]
+
+
+class CallerJson(TypedDict):
+    """The user who sent the request."""
+
+    id: Id
+    handle: Annotated[str, Doc(example="alice")]
+
+
+class TokenFactsJson(TypedDict):
+    """The token of the request."""
+
+    id: Id
+    name: Annotated[str | None, Doc(example="ci")]
+    scopes: Scopes
+    expires_at: Timestamp
+
+
+class InfoJson(TypedDict):
+    """The routes of a base, and the caller."""
+
+    name: Annotated[str, Doc(example="Harmonic API")]
+    version: Annotated[str, Doc(example=API_VERSION)]
+    routes: list[RouteJson]
+    openapi: Annotated[Url, Doc(example="http://garden.localhost:8000/api/v1/openapi.json")]
+    docs: Annotated[Url, Doc(example="http://garden.localhost:8000/api/v1/docs")]
+    tenant: Annotated[str, Doc("The tenant's subdomain.", example="garden")]
+    collective: Annotated[str, Doc("The collective's handle.", example="kitchen")]
+    user: CallerJson
+    token: TokenFactsJson
 
 
 class Info(Resource):
     rule = Rule(Door.COLLECTIVE, any_scope=True)
 
-    def retrieve(self, request: Request) -> Response:
+    @Operation("read_info")
+    def retrieve(self, request: Request) -> Answer[InfoJson]:
+        """Read the routes of this base, and who you are."""
         access = access_of(request)
-        return Response(
+        assert access.token is not None  # the API accepts no sessions
+        return Answer(
             {
                 "name": "Harmonic API",
                 "version": API_VERSION,
@@ -36,15 +79,12 @@ class Info(Resource):
                 "tenant": access.tenant.subdomain,
                 "collective": access.here.handle,
                 "user": {"id": str(access.user.user_id), "handle": access.user.handle},
-                "token": token_json(access),
+                "token": token_json(access.token),
             }
         )
 
 
-def token_json(access: Access) -> dict[str, Any] | None:
-    token: TokenFacts | None = access.token
-    if token is None:
-        return None
+def token_json(token: TokenFacts) -> TokenFactsJson:
     return {
         "id": str(token.id),
         "name": token.name,
@@ -63,7 +103,7 @@ def base_of(path_: str) -> str:
 
 
 @cache
-def routes_at(base: str) -> list[dict[str, Any]]:
+def routes_at(base: str) -> list[RouteJson]:
     """Return every route below a base, with the verbs that do something there."""
     methods: dict[str, set[str]] = {}
     for where, verbs in _routes(get_resolver().url_patterns):
@@ -103,7 +143,7 @@ def _is_described(view: Any) -> bool:
 
 def template_of(where: str) -> str:
     """Return a route as clients read it: `/api/v1/notes/:note_id/confirm`, `/api/v1/notes/:id`."""
-    named = _PARAMETER.sub(r":\1", where.replace("<str:collective>", ":collective_handle"))
+    named = PARAMETER.sub(r":\1", where.replace("<str:collective>", ":collective_handle"))
     return "/" + re.sub(r":\w+_id$", ":id", named)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Generic, NotRequired, TypeVar
 from uuid import UUID
 
 from rest_framework.request import Request
+from typing_extensions import TypedDict
 
 from accounts.queries import Person, people
+from api.schema import AlwaysNull, Count, Doc, Id, KindOfUser, OneOf, ShortId, Timestamp, Url
 from api.shapes import ts
 from api.views import access_of
 from collectives.models import Collective
@@ -22,14 +24,82 @@ from harmonic.kernel.release import release
 from harmonic.kernel.rendering.documents import origin_of
 
 INCLUDES = ("history_events", "comments", "created_by")
-Json = dict[str, Any]
+
+
+class HistoryEventJson(TypedDict):
+    """An entry in the history of a note."""
+
+    id: Id
+    note_id: Id
+    user_id: Id
+    event_type: Annotated[str, OneOf("HistoryEventType", NoteHistoryEvent.Type)]
+    description: Annotated[str, Doc("A sentence.", example="confirmed reading this note")]
+    happened_at: Timestamp
+
+
+class PersonJson(TypedDict):
+    """A user in short, as other objects include one."""
+
+    id: Id
+    user_type: KindOfUser
+    display_name: Annotated[str, Doc(example="Alice")]
+    handle: Annotated[str, Doc(example="alice")]
+    path: Annotated[str, Doc("The user's page.", example="/u/alice")]
+
+
+class NoteJson(TypedDict):
+    """A note, or a comment on one."""
+
+    id: Id
+    truncated_id: ShortId
+    subtype: Annotated[str, OneOf("NoteSubtype", Note.Subtype)]
+    edit_access: Annotated[str, OneOf("NoteEditAccess", Note.EditAccess)]
+    title: Annotated[
+        str, Doc("The title, or the first line of the text.", example="Sharpen weekly.")
+    ]
+    text: Annotated[str, Doc("Markdown.", example="Sharpen weekly.\n\nSee the rota.")]
+    deadline: Timestamp
+    confirmed_reads: Annotated[Count, Doc("How many people confirmed reading it.")]
+    created_at: Timestamp
+    updated_at: Timestamp
+    created_by_id: Id
+    updated_by_id: Id
+    commentable_type: Annotated[
+        str | None, Doc("The kind of item that it comments on.", example=None)
+    ]
+    commentable_id: Annotated[
+        Id | None, Doc("The id of the item that it comments on.", example=None)
+    ]
+    statementable_type: AlwaysNull
+    statementable_id: AlwaysNull
+    reminder_notification_id: AlwaysNull
+    reminder_scheduled_for: AlwaysNull
+    collective_id: Id
+    path: Annotated[str, Doc("The note's page.", example="/collectives/kitchen/n/3f0c7a52")]
+    url: Annotated[Url, Doc(example="http://garden.localhost:8000/collectives/kitchen/n/3f0c7a52")]
+    history_events: NotRequired[
+        Annotated[list[HistoryEventJson], Doc("With `include=history_events`.")]
+    ]
+    comments: NotRequired[
+        Annotated[list[NoteJson], Doc("The direct comments, with `include=comments`.")]
+    ]
+    created_by: NotRequired[Annotated[PersonJson, Doc("With `include=created_by`.")]]
+    incomplete: NotRequired[
+        Annotated[
+            list[Annotated[str, OneOf("NoteIncompleteItem", INCLUDES[:2])]],
+            Doc("The included lists that are cut. Absent when all of them are complete."),
+        ]
+    ]
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Extra:
-    """What is included in notes, by note, and the notes of which something is left out."""
+class Extra(Generic[T]):
+    """What is included in notes, by note, and the notes whose part of it is cut."""
 
-    found: Mapping[UUID, Any]
+    found: Mapping[UUID, T]
     incomplete: frozenset[UUID] = frozenset()
 
 
@@ -45,20 +115,34 @@ class NoteWriter:
         asked = ",".join(request.query_params.getlist("include")).split(",")
         self.includes = {name.strip() for name in asked} & set(INCLUDES)
 
-    def one(self, note: Note) -> Json:
+    def one(self, note: Note) -> NoteJson:
         return self.all([note])[0]
 
-    def all(self, notes: Sequence[Note]) -> list[Json]:
-        extras = [(name, find(notes)) for name, find in self._finders() if name in self.includes]
-        return [self._with(extras, note) for note in notes]
+    def all(self, notes: Sequence[Note]) -> list[NoteJson]:
+        events = self._events(notes) if "history_events" in self.includes else None
+        comments = self._comments(notes) if "comments" in self.includes else None
+        authors = self._authors(notes) if "created_by" in self.includes else None
+        return [self._with(note, events, comments, authors) for note in notes]
 
-    def _with(self, extras: Sequence[tuple[str, Extra]], note: Note) -> Json:
-        cut = [name for name, extra in extras if note.id in extra.incomplete]
-        return {
-            **self.plain(note),
-            **{name: extra.found[note.id] for name, extra in extras},
-            **({"incomplete": cut} if cut else {}),
-        }
+    def _with(
+        self,
+        note: Note,
+        events: Extra[list[HistoryEventJson]] | None,
+        comments: Extra[list[NoteJson]] | None,
+        authors: Extra[PersonJson] | None,
+    ) -> NoteJson:
+        shown = self.plain(note)
+        if events:
+            shown["history_events"] = events.found[note.id]
+        if comments:
+            shown["comments"] = comments.found[note.id]
+        if authors:
+            shown["created_by"] = authors.found[note.id]
+        lists = (("history_events", events), ("comments", comments))
+        cut = [name for name, extra in lists if extra and note.id in extra.incomplete]
+        if cut:
+            shown["incomplete"] = cut
+        return shown
 
     def etag_of(self, notes: Rows[Note]) -> str:
         """Return the tag of notes with nothing included: of what they are written from."""
@@ -67,38 +151,31 @@ class NoteWriter:
         parts = (release(), self.origin, where, notes.raw)
         return conditional.etag_of(pickle.dumps(parts, protocol=5))
 
-    def plain(self, note: Note) -> Json:
+    def plain(self, note: Note) -> NoteJson:
         path = note.path_in(self.paths[note.collective_id])
         return note_json(note, path, f"{self.origin}{path}")
 
-    def _finders(self) -> tuple[tuple[str, Any], ...]:
-        return (
-            ("history_events", self._events),
-            ("comments", self._comments),
-            ("created_by", self._authors),
-        )
-
-    def _events(self, notes: Sequence[Note]) -> Extra:
-        found: dict[UUID, list[Json]] = {note.id: [] for note in notes}
+    def _events(self, notes: Sequence[Note]) -> Extra[list[HistoryEventJson]]:
+        found: dict[UUID, list[HistoryEventJson]] = {note.id: [] for note in notes}
         included = history_of_notes(found)
         for event in included.rows:
             found[event.note_id].append(event_json(event))
         return Extra(found, included.incomplete)
 
-    def _comments(self, notes: Sequence[Note]) -> Extra:
-        found: dict[UUID, list[Json]] = {note.id: [] for note in notes}
+    def _comments(self, notes: Sequence[Note]) -> Extra[list[NoteJson]]:
+        found: dict[UUID, list[NoteJson]] = {note.id: [] for note in notes}
         included = comments_of(found)
         for comment in included.rows:
             assert comment.commentable_id is not None  # a comment has a parent, by constraint
             found[comment.commentable_id].append(self.plain(comment))
         return Extra(found, included.incomplete)
 
-    def _authors(self, notes: Sequence[Note]) -> Extra:
+    def _authors(self, notes: Sequence[Note]) -> Extra[PersonJson]:
         known = people(note.created_by_id for note in notes)
         return Extra({note.id: person_json(known[note.created_by_id]) for note in notes})
 
 
-def note_json(note: Note, path: str, url: str) -> Json:
+def note_json(note: Note, path: str, url: str) -> NoteJson:
     """Return a note that was read with its count of readers."""
     return {
         "id": str(note.id),
@@ -125,7 +202,7 @@ def note_json(note: Note, path: str, url: str) -> Json:
     }
 
 
-def event_json(event: NoteHistoryEvent) -> Json:
+def event_json(event: NoteHistoryEvent) -> HistoryEventJson:
     return {
         "id": str(event.id),
         "note_id": str(event.note_id),
@@ -136,8 +213,7 @@ def event_json(event: NoteHistoryEvent) -> Json:
     }
 
 
-def person_json(person: Person) -> Json:
-    """Return somebody in short, as other objects include them."""
+def person_json(person: Person) -> PersonJson:
     return {
         "id": str(person.user_id),
         "user_type": person.user_type,

@@ -7,14 +7,13 @@ from typing import Any, cast
 
 from django.db.models import Q
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api.filters import author_of, named, order_of, sort_field
 from api.paging import PageParams, page_from, query
 from api.shapes import bounds
 from api.v1.note_filters import MAX_WORDS, Search, by_cycle, by_filters, words, words_of
-from api.v1.note_json import NoteWriter
-from api.views import access_of
+from api.v1.note_json import NoteJson, NoteWriter
+from api.views import ListAnswer, access_of
 from collectives.models import Collective
 from collectives.notes.models import Note
 from collectives.notes.queries import (
@@ -87,7 +86,7 @@ class CommentListParams(NoteListParams):
 COLUMNS = {"created": "created_at", "updated": "updated_at", "deadline": "deadline"}
 
 
-def list_of_notes(request: Request) -> Response:
+def list_of_notes(request: Request) -> ListAnswer[NoteJson]:
     """Answer with the notes that a request's query string asks for."""
     access = access_of(request)
     params = query(NoteListParams, request)
@@ -104,7 +103,7 @@ def list_of_notes(request: Request) -> Response:
     )
 
 
-def list_of_comments(request: Request, note: Note) -> Response:
+def list_of_comments(request: Request, note: Note) -> ListAnswer[NoteJson]:
     """Answer with the direct comments on a note, oldest first unless asked otherwise."""
     params = query(CommentListParams, request)
     wanted = {**_wanted(access_of(request), params), **comments_on(note.id)}
@@ -113,7 +112,7 @@ def list_of_comments(request: Request, note: Note) -> Response:
 
 def _answer(
     wanted: Wanted, order: Order, request: Request, params: dict[str, Any], writer: NoteWriter
-) -> Response:
+) -> ListAnswer[NoteJson]:
     if not any(params.get(name) for name in NARROWING):
         return answer_with(wanted, order, request, params, writer)
     notes = narrowed(wanted, _narrowed(access_of(request), params))
@@ -139,7 +138,7 @@ def answer_with(
     request: Request,
     params: dict[str, Any],
     writer: NoteWriter,
-) -> Response:
+) -> ListAnswer[NoteJson]:
     """Answer with a page of the notes that `wanted` names.
 
     Of what is included besides, the tag of the rows knows nothing.

@@ -1,17 +1,23 @@
-"""Notes: reading, writing, confirming, commenting."""
+"""Notes, their comments, and read confirmations."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from django.urls import URLPattern, reverse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from api.v1.note_json import NoteWriter, event_json
-from api.v1.note_lists import list_of_comments, list_of_notes
-from api.views import Resource, access_of, created, route
+from api.operations import Operation
+from api.schema import Doc
+from api.v1.note_json import INCLUDES, HistoryEventJson, NoteJson, NoteWriter, event_json
+from api.v1.note_lists import (
+    CommentListParams,
+    NoteListParams,
+    list_of_comments,
+    list_of_notes,
+)
+from api.views import Answer, Base, ListAnswer, Message, Resource, access_of, created, route
 from api.writes import carry_out, erase, refuse_kind, sent
 from collectives.notes import actions, rules
 from collectives.notes.models import Note
@@ -22,12 +28,14 @@ from harmonic.kernel.pages import no_target
 from harmonic.kernel.parameters.decoding import Raw, validated
 from harmonic.kernel.parameters.fields import Choice, Line, Params
 
+BASES = Base
 NOT_FOUND = "Note not found"
 NEED_A_PARENT = {
     "comment": "cannot be comment for standalone notes",
     "statement": "cannot be statement without a statementable parent",
 }
 PARENTS = ("Note", "Decision", "Commitment", "RepresentationSession")
+NoteId = Annotated[str, Doc("A note's UUID, or its first eight characters.", example="3f0c7a52")]
 
 
 class NewNoteParams(actions.NoteParams):
@@ -36,8 +44,9 @@ class NewNoteParams(actions.NoteParams):
     subtype = Choice(
         [Note.Subtype.TEXT, *NEED_A_PARENT],
         aliases={"post": "text"},
+        unlisted=NEED_A_PARENT,
         required=False,
-        help_text="text, or post, which is the same.",
+        help_text="text or post, which are the same; comment only with a parent.",
     )
     edit_access = Choice(
         Note.EditAccess.choices,
@@ -67,8 +76,10 @@ class ParentParams(Params):
     """What a new note is a comment on."""
 
     subtype = Choice([Note.Subtype.COMMENT], required=False)
-    commentable_type = Choice(PARENTS)
-    commentable_id = Line()
+    commentable_type = Choice(
+        PARENTS, unlisted=PARENTS[1:], help_text="The kind of item to comment on."
+    )
+    commentable_id = Line(help_text="The id of the item to comment on.")
 
 
 class Notes(Resource):
@@ -81,10 +92,14 @@ class Notes(Resource):
     }
     model = Note
 
-    def list(self, request: Request) -> Response:
+    @Operation("list_notes", query=NoteListParams, includes=INCLUDES)
+    def list(self, request: Request) -> ListAnswer[NoteJson]:
+        """List notes, newest first."""
         return list_of_notes(request)
 
-    def create(self, request: Request) -> Response:
+    @Operation("create_note", body=NewNoteParams, together=ParentParams, includes=INCLUDES)
+    def create(self, request: Request) -> Answer[NoteJson]:
+        """Write a note, or a comment with `commentable_type` and `commentable_id`."""
         access = access_of(request)
         raw = sent(request, within="note")
         if not {"commentable_type", "commentable_id"}.isdisjoint(raw.values):
@@ -93,43 +108,55 @@ class Notes(Resource):
         note = carry_out(create_note, access, no_target, request, within="note").object
         return new_note(request, note)
 
-    def retrieve(self, request: Request, note_id: str) -> Response:
+    @Operation("read_note", includes=INCLUDES)
+    def retrieve(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
+        """Read a note."""
         note = live_note_at(access_of(request), note_id)
-        return Response(NoteWriter(request).one(note))
+        return Answer(NoteWriter(request).one(note))
 
-    def update(self, request: Request, note_id: str) -> Response:
+    @Operation("update_note", body=actions.EditParams, listed=("edit_access",), includes=INCLUDES)
+    def update(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
+        """Change a note; blank values change nothing."""
         access = access_of(request)
         refuse_kind(actions.update_note, access)
         find = live(note_id)
         note = carry_out(actions.update_note, access, find, request, within="note").object
-        return Response(NoteWriter(request).one(note))
+        return Answer(NoteWriter(request).one(note))
 
-    def destroy(self, request: Request, note_id: str) -> Response:
+    @Operation("delete_note")
+    def destroy(self, request: Request, note_id: NoteId) -> Answer[Message]:
+        """Delete a note."""
         access = access_of(request)
         refuse_kind(actions.delete_note, access)
         erase(actions.delete_note, access, live(note_id), request)
-        return Response({"message": "Note deleted"})
+        return Answer({"message": "Note deleted"})
 
 
 class Confirmations(Resource):
     rule = Rule(Door.COLLECTIVE, resource="notes")
     writes = {"create": actions.confirm_read}
 
-    def create(self, request: Request, note_id: str) -> Response:
+    @Operation("confirm_note")
+    def create(self, request: Request, note_id: NoteId) -> Answer[HistoryEventJson]:
+        """Confirm reading a note in its current version."""
         access = access_of(request)
         refuse_kind(actions.confirm_read, access)
         event = perform(actions.confirm_read, access, live(note_id), Raw()).object
-        return Response(event_json(event))
+        return Answer(event_json(event))
 
 
 class Comments(Resource):
     rule = Rule(Door.COLLECTIVE, resource="notes")
     writes = {"create": actions.add_comment}
 
-    def list(self, request: Request, note_id: str) -> Response:
+    @Operation("list_comments", query=CommentListParams, includes=INCLUDES)
+    def list(self, request: Request, note_id: NoteId) -> ListAnswer[NoteJson]:
+        """List the direct comments on a note, oldest first."""
         return list_of_comments(request, live_note_at(access_of(request), note_id))
 
-    def create(self, request: Request, note_id: str) -> Response:
+    @Operation("create_comment", body=actions.CommentParams, includes=INCLUDES)
+    def create(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
+        """Comment on a note."""
         access = access_of(request)
         refuse_kind(actions.add_comment, access)
         find = live(note_id)
@@ -137,7 +164,7 @@ class Comments(Resource):
         return new_note(request, note)
 
 
-def comment(request: Request, access: Access, raw: Raw) -> Response:
+def comment(request: Request, access: Access, raw: Raw) -> Answer[NoteJson]:
     """Write a comment on whatever a new note names as its parent."""
     refuse_kind(actions.add_comment, access)
     params = validated(ParentParams, raw)
@@ -149,7 +176,7 @@ def comment(request: Request, access: Access, raw: Raw) -> Response:
     return new_note(request, note)
 
 
-def new_note(request: Request, note: Note) -> Response:
+def new_note(request: Request, note: Note) -> Answer[NoteJson]:
     place = f"{access_of(request).here.path}{reverse('api.note', args=[note.id])}"
     return created(request, NoteWriter(request).one(note), place)
 

@@ -1,35 +1,99 @@
-"""The token in use: what it is, where it gets in right now, and how much of its rate is left."""
+"""The token of the request: what it is, where it works, and its rate limits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated
 
 from django.urls import URLPattern
 from rest_framework.request import Request
-from rest_framework.response import Response
+from typing_extensions import TypedDict
 
 from accounts.queries import Person, with_user
+from api.operations import Operation
+from api.schema import Count, Doc, Id, KindOfCollective, Scopes, Timestamp
 from api.shapes import ts
-from api.v1.tokens import NOT_FOUND, token_json
-from api.views import Resource, access_of, route
+from api.v1.tokens import NOT_FOUND, TokenJson, token_json
+from api.views import Answer, Resource, access_of, route
 from harmonic.access.rate_limits import nearest_limits
 from harmonic.kernel.access import Door, NotFound, Rule
-from harmonic.kernel.limits import Count
+from harmonic.kernel.limits import Count as RateCount
 from tokens.queries import token_at
 from tokens.reach import Obstacle, Place, reach_of
+
+
+class NamedUserJson(TypedDict):
+    """A user who can remove an obstacle."""
+
+    handle: Annotated[str, Doc(example="alice")]
+    name: Annotated[str, Doc(example="Alice")]
+
+
+class ObstacleJson(TypedDict):
+    """What keeps a token from a collective or limits it there, and who can change that."""
+
+    code: Annotated[str, Doc(example="api_disabled_collective")]
+    reason: Annotated[str, Doc(example="API is off in this collective.")]
+    cure: Annotated[str | None, Doc(example="Alice can turn it on in its settings.")]
+    path: Annotated[str | None, Doc(example="/collectives/kitchen/settings")]
+    who: list[NamedUserJson]
+
+
+class ReachedCollectiveJson(TypedDict):
+    """A collective of the token's owner."""
+
+    id: Id
+    handle: Annotated[str, Doc(example="kitchen")]
+    name: Annotated[str, Doc(example="Kitchen")]
+    kind: KindOfCollective
+    path: Annotated[str, Doc(example="/collectives/kitchen")]
+    api_path: Annotated[str, Doc(example="/collectives/kitchen/api/v1")]
+
+
+class ReachJson(TypedDict):
+    """Whether the token works in a collective, and what it can do there."""
+
+    collective: ReachedCollectiveJson
+    open: Annotated[bool, Doc("Whether the token works there now.")]
+    scopes: Scopes
+    note: Annotated[str | None, Doc("The limit as a sentence.", example=None)]
+    limit: Annotated[
+        ObstacleJson | None, Doc("What limits an agent's writing there.", example=None)
+    ]
+    obstacles: list[ObstacleJson]
+
+
+class RateJson(TypedDict):
+    """A rate limit."""
+
+    limit: Count
+    remaining: Count
+    reset: Annotated[Count, Doc("Seconds until the window ends.")]
+
+
+class TokenInUseJson(TokenJson):
+    """The token of the request, the collectives it works in, and its rate limits."""
+
+    reach: list[ReachJson]
+    rate: Annotated[
+        dict[str, RateJson],
+        Doc(example={"requests": {"limit": 300, "remaining": 299, "reset": 41}}),
+    ]
+    now: Annotated[Timestamp, Doc("The server's time.")]
 
 
 class Self(Resource):
     rule = Rule(Door.TENANT, resource="api_tokens", any_scope=True)
 
-    def retrieve(self, request: Request) -> Response:
+    @Operation("read_token_in_use")
+    def retrieve(self, request: Request) -> Answer[TokenInUseJson]:
+        """Read the token of the request, and where it works."""
         access = access_of(request)
         if access.token is None:
             raise NotFound(NOT_FOUND)
         owner = with_user().get(id=access.user.person_id)
         token = token_at(owner, str(access.token.id), NOT_FOUND)
-        return Response(
+        return Answer(
             {
                 **token_json(access, token, owner),
                 "reach": [place_json(each) for each in reach_of(access, token).places],
@@ -39,7 +103,7 @@ class Self(Resource):
         )
 
 
-def place_json(place: Place) -> dict[str, Any]:
+def place_json(place: Place) -> ReachJson:
     return {
         "collective": {
             "id": str(place.id),
@@ -61,7 +125,7 @@ def note_of(limit: Obstacle) -> str:
     return f"{limit.sentence} {limit.cure_in_words}".strip()
 
 
-def obstacle_json(obstacle: Obstacle) -> dict[str, Any]:
+def obstacle_json(obstacle: Obstacle) -> ObstacleJson:
     return {
         "code": obstacle.code,
         "reason": obstacle.sentence,
@@ -71,11 +135,11 @@ def obstacle_json(obstacle: Obstacle) -> dict[str, Any]:
     }
 
 
-def person_json(person: Person) -> dict[str, str]:
+def person_json(person: Person) -> NamedUserJson:
     return {"handle": person.handle, "name": person.name}
 
 
-def rate_json(counts: Iterable[Count]) -> dict[str, dict[str, int]]:
+def rate_json(counts: Iterable[RateCount]) -> dict[str, RateJson]:
     """Return the nearest limits of the caller, with this request counted."""
     return {
         name: {

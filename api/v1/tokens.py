@@ -1,4 +1,4 @@
-"""API tokens: one's own, and those of one's external agents."""
+"""API tokens of the caller and of their external agents."""
 
 from __future__ import annotations
 
@@ -6,20 +6,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 from django.db.models import Q
 from django.urls import URLPattern, reverse
 from rest_framework.request import Request
-from rest_framework.response import Response
+from typing_extensions import TypedDict
 
 from accounts.models import TenantUser
 from accounts.queries import person_named
 from accounts.rules import may_edit
 from api.filters import named, order_of, sort_field
+from api.operations import Operation
 from api.paging import PageParams, page_of, query
+from api.schema import Doc, Id, OneOf, Scopes, Timestamp
 from api.shapes import bounds, ts, ts_or_none
-from api.views import Resource, access_of, created, keep_secret, route
+from api.v1.users import UserId
+from api.views import (
+    Answer,
+    ListAnswer,
+    Message,
+    Resource,
+    access_of,
+    created,
+    keep_secret,
+    route,
+)
 from api.writes import carry_out, erase, refuse_kind
 from harmonic.kernel.access import (
     Access,
@@ -48,6 +60,54 @@ IMMUTABLE = frozenset(
     "expires_at scopes active internal context context_id context_type token_type user_id token"
     " token_prefix sys_admin app_admin tenant_admin".split()
 )
+
+# --- Their JSON -----------------------------------------------------------------------------
+
+TokenId = Annotated[str, Doc("A token's UUID.", example="3f0c7a52-6d1e-4b8a-9f53-0c2d7e4a1b90")]
+
+
+class TokenJson(TypedDict):
+    """An API token, without its plaintext."""
+
+    id: Id
+    name: Annotated[str | None, Doc(example="ci")]
+    user_id: Annotated[Id, Doc("The token's owner.")]
+    token_prefix: Annotated[str, Doc(example="hmn_k3Zq")]
+    scopes: Scopes
+    active: bool
+    expires_at: Timestamp
+    last_used_at: Timestamp | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    token_type: Annotated[str, OneOf("TokenType", ["rest"])]
+    last_used_from: Annotated[
+        str | None, Doc("A network, never an address.", example="203.0.113.0/24")
+    ]
+    last_used_by: Annotated[str | None, Doc("The client's name for itself.", example="curl")]
+    successor_id: Annotated[
+        Id | None, Doc("The token it was rotated into, until that is deleted.", example=None)
+    ]
+
+
+class NewTokenJson(TokenJson):
+    """A new token: the only answer with its plaintext."""
+
+    token: Annotated[str, Doc("The plaintext, in this answer only.", example="hmn_…")]
+
+
+class ReplacedTokenJson(TypedDict):
+    """The token that was rotated, and how long it works."""
+
+    id: Id
+    active: bool
+    expires_at: Timestamp
+
+
+class SuccessorJson(NewTokenJson):
+    """A token that replaces another, with its plaintext."""
+
+    replaces: ReplacedTokenJson
+
 
 # --- Making one -----------------------------------------------------------------------------
 
@@ -217,7 +277,9 @@ class Tokens(Resource):
     }
     model = ApiToken
 
-    def list(self, request: Request, user_id: str) -> Response:
+    @Operation("list_tokens", query=TokenListParams)
+    def list(self, request: Request, user_id: UserId) -> ListAnswer[TokenJson]:
+        """List a user's tokens, newest first."""
         access = access_of(request)
         params = query(TokenListParams, request)
         owners = {each.id: each for each in owners_asked(owner_at(access, user_id), params)}
@@ -225,7 +287,9 @@ class Tokens(Resource):
         page = page_of(rows, order_of(params, NEWEST), request, params)
         return page.answer([token_json(access, row, owners[row.owner_id]) for row in page.rows])
 
-    def create(self, request: Request, user_id: str) -> Response:
+    @Operation("create_token", body=NewTokenParams)
+    def create(self, request: Request, user_id: UserId) -> Answer[NewTokenJson]:
+        """Create a token; its plaintext is in this answer only."""
         access = access_of(request)
         refuse_kind(create_api_token, access)
 
@@ -238,36 +302,46 @@ class Tokens(Resource):
             outcome = carry_out(create_api_token, access, find, request, check=refuse_wider)
         assert outcome.secret is not None  # the effect above always returns one
         owner = outcome.object.owner
-        shown = token_json(access, outcome.object, owner)
-        shown["token"] = outcome.secret.plaintext
+        shown: NewTokenJson = {
+            **token_json(access, outcome.object, owner),
+            "token": outcome.secret.plaintext,
+        }
         place = reverse("api.token", args=[owner.user_id, outcome.object.id])
         return keep_secret(created(request, shown, place))
 
-    def retrieve(self, request: Request, user_id: str, token_id: str) -> Response:
+    @Operation("read_token")
+    def retrieve(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[TokenJson]:
+        """Read a token."""
         access = access_of(request)
         owner = owner_at(access, user_id)
-        return Response(token_json(access, token_at(owner, token_id, NOT_FOUND), owner))
+        return Answer(token_json(access, token_at(owner, token_id, NOT_FOUND), owner))
 
-    def update(self, request: Request, user_id: str, token_id: str) -> Response:
+    @Operation("rename_token", body=RenameParams)
+    def update(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[TokenJson]:
+        """Rename a token."""
         access = access_of(request)
         refuse_kind(rename_api_token, access)
         find = token_named(user_id, token_id)
         with worded():
             outcome = carry_out(rename_api_token, access, find, request, check=refuse_immutable)
-        return Response(token_json(access, outcome.object, outcome.object.owner))
+        return Answer(token_json(access, outcome.object, outcome.object.owner))
 
-    def destroy(self, request: Request, user_id: str, token_id: str) -> Response:
+    @Operation("delete_token")
+    def destroy(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[Message]:
+        """Delete a token, which revokes it immediately."""
         access = access_of(request)
         refuse_kind(actions.delete_api_token, access)
         erase(actions.delete_api_token, access, token_named(user_id, token_id), request)
-        return Response({"message": "Token deleted"})
+        return Answer({"message": "Token deleted"})
 
 
 class Rotation(Resource):
     rule = Rule(Door.TENANT, resource="api_tokens")
     writes = {"create": actions.rotate_api_token}
 
-    def create(self, request: Request, user_id: str, token_id: str) -> Response:
+    @Operation("rotate_token", body=actions.rotate_api_token.params)
+    def create(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[SuccessorJson]:
+        """Replace a token with a new one; both work for some days."""
         access = access_of(request)
         refuse_kind(actions.rotate_api_token, access)
         with worded():
@@ -277,19 +351,21 @@ class Rotation(Resource):
         assert outcome.secret is not None  # the effect above always returns one
         owner = outcome.object.owner
         token = ApiToken.objects.get(successor=outcome.object)
-        shown = token_json(access, outcome.object, owner)
-        shown["token"] = outcome.secret.plaintext
-        shown["replaces"] = {
-            "id": str(token.id),
-            "active": token.is_active(access.now),
-            "expires_at": ts(token.expires_at),
+        shown: SuccessorJson = {
+            **token_json(access, outcome.object, owner),
+            "token": outcome.secret.plaintext,
+            "replaces": {
+                "id": str(token.id),
+                "active": token.is_active(access.now),
+                "expires_at": ts(token.expires_at),
+            },
         }
         place = reverse("api.token", args=[owner.user_id, outcome.object.id])
         return keep_secret(created(request, shown, place))
 
 
-def token_json(access: Access, token: ApiToken, owner: TenantUser) -> dict[str, Any]:
-    """Return a token without its plaintext, which no row knows."""
+def token_json(access: Access, token: ApiToken, owner: TenantUser) -> TokenJson:
+    """Return a token without its plaintext, which is not stored."""
     return {
         "id": str(token.id),
         "name": token.name,

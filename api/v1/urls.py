@@ -1,28 +1,39 @@
-"""The routes of the JSON API."""
+"""The routes of the JSON API: those of every module beside this one that has some.
+
+A module whose routes lie below other bases than the tenant's names them in `BASES`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
 from django.urls import URLPattern
 
-from api.v1 import collectives, describe, info, notes, token_self, tokens, users
+from api import v1
+from api.views import Base
 
 
 def shared_urls() -> list[URLPattern]:
-    """Return what lies below every base: the tenant's, a collective's, a workspace's."""
-    return [*info.urls(), *notes.urls()]
+    """Return the routes below every base: the tenant's, a collective's, a workspace's."""
+    return [each for bases, urls in _routes() if Base.COLLECTIVE in bases for each in urls]
 
 
 def tenant_urls() -> list[URLPattern]:
-    """Return what lies below the tenant's base alone."""
-    return [
-        *describe.urls(),
-        *collectives.urls(),
-        *users.urls(),
-        *token_self.urls(),
-        *tokens.urls(),
-    ]
+    """Return the routes below the tenant's base, besides the shared ones."""
+    return [each for bases, urls in _routes() if Base.COLLECTIVE not in bases for each in urls]
 
 
 def workspace_urls() -> list[URLPattern]:
-    """Return what workspaces have besides: older clients look for their collectives there."""
-    return collectives.urls()
+    """Return the routes below a workspace, besides the shared ones."""
+    apart = {Base.TENANT, Base.WORKSPACE}
+    return [each for bases, urls in _routes() if bases == apart for each in urls]
+
+
+def _routes() -> Iterator[tuple[set[Base], list[URLPattern]]]:
+    for found in iter_modules(v1.__path__, f"{v1.__name__}."):
+        module: Any = import_module(found.name)
+        if found.name != __name__ and hasattr(module, "urls"):
+            yield set(getattr(module, "BASES", [Base.TENANT])), module.urls()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, NotRequired
 from uuid import UUID
 
 from rest_framework.request import Request
+from typing_extensions import TypedDict
 
 from accounts.models import TenantUser
 from accounts.rules import is_parent_of
 from api.embedded import readable
+from api.schema import Doc, Id, KindOfUser, Notice, OneOf, Timestamp
 from api.shapes import ts, ts_or_none
-from api.v1.note_json import note_json
+from api.v1.note_json import NoteJson, note_json
 from api.views import access_of
 from collectives.models import Collective, Pin
 from collectives.notes.queries import INCLUDED, notes_of
@@ -22,10 +24,67 @@ from harmonic.kernel.rendering.documents import origin_of
 
 IMAGE = "/placeholder.png"
 EMBEDDED = {"pinned_items": "notes"}
-Json = dict[str, Any]
 
 
-def users_json(request: Request, persons: Sequence[TenantUser]) -> list[Json]:
+class PinnedNoteJson(NoteJson):
+    """A note that a user pinned on their profile."""
+
+    item_type: Annotated[str, Doc("The kind of item.", example="Note")]
+
+
+class PinJson(TypedDict):
+    """What a user pinned, and when."""
+
+    item: PinnedNoteJson
+    pinned_at: Timestamp
+
+
+class UserJson(TypedDict):
+    """A person, an AI agent, or the identity of a collective."""
+
+    id: Id
+    user_type: KindOfUser
+    email: Annotated[
+        str | None,
+        Doc(
+            "Null unless you are the user, the agent's parent or a tenant admin.",
+            example="alice@example.org",
+        ),
+    ]
+    display_name: Annotated[str, Doc(example="Alice")]
+    handle: Annotated[str, Doc(example="alice")]
+    image_url: Annotated[str, Doc(example="/placeholder.png")]
+    pinned_items: list[PinJson]
+    created_at: Timestamp
+    updated_at: Timestamp
+    archived_at: Annotated[Timestamp | None, Doc(example=None)]
+    parent_id: Annotated[Id | None, Doc("The human who manages the agent.", example=None)]
+    path: Annotated[str, Doc("The user's page.", example="/u/alice")]
+    note: NotRequired[Notice]
+    token: NotRequired[
+        Annotated[
+            str, Doc("The token's plaintext, once. Only with `generate_token`.", example="hmn_…")
+        ]
+    ]
+    omitted: NotRequired[
+        Annotated[
+            list[str],
+            Doc(
+                "Members that are empty because the token cannot read their resource."
+                " Absent otherwise.",
+                example=["pinned_items"],
+            ),
+        ]
+    ]
+    incomplete: NotRequired[
+        Annotated[
+            list[Annotated[str, OneOf("UserIncompleteItem", EMBEDDED)]],
+            Doc("The lists that are cut because of their size. Absent otherwise."),
+        ]
+    ]
+
+
+def users_json(request: Request, persons: Sequence[TenantUser]) -> list[UserJson]:
     """Return several users; what they pinned, and whose identities they are, is read at once."""
     access = access_of(request)
     pins = pinned_by(access, persons, origin_of(request))
@@ -38,10 +97,10 @@ def users_json(request: Request, persons: Sequence[TenantUser]) -> list[Json]:
 
 def user_json(
     access: Access, person: TenantUser, pins: Pins, collective: Collective | None = None
-) -> Json:
+) -> UserJson:
     """Return a user; with `collective`, the identity of that collective."""
     user = person.user
-    shown = {
+    shown: UserJson = {
         "id": str(user.id),
         "user_type": user.user_type,
         "email": user.email if may_see_email(access, person) else None,
@@ -55,9 +114,9 @@ def user_json(
         "parent_id": str(user.parent_id) if user.parent_id else None,
         "path": collective.get_absolute_url() if collective else person.get_absolute_url(),
     }
-    is_cut = person.id in pins.incomplete and access.may_read("notes")
-    incomplete = {"incomplete": ["pinned_items"]} if is_cut else {}
-    return readable(access, {**shown, **incomplete}, EMBEDDED)
+    if person.id in pins.incomplete and access.may_read("notes"):
+        shown["incomplete"] = ["pinned_items"]
+    return readable(access, shown, EMBEDDED)
 
 
 def may_see_email(access: Access, person: TenantUser) -> bool:
@@ -70,7 +129,7 @@ def may_see_email(access: Access, person: TenantUser) -> bool:
 class Pins:
     """What several people pinned, and of whom some pins are left out."""
 
-    of: Mapping[UUID, list[Json]]
+    of: Mapping[UUID, list[PinJson]]
     incomplete: frozenset[UUID]
 
 
@@ -86,7 +145,7 @@ def pinned_by(access: Access, persons: Iterable[TenantUser], origin: str) -> Pin
         return Pins({}, frozenset())
     included = notes_of((pin.item_id for pin in pins[:INCLUDED]), access.here.id)
     notes = {note.id: note for note in included.rows}
-    found: dict[UUID, list[Json]] = {}
+    found: dict[UUID, list[PinJson]] = {}
     left_out: set[UUID] = set(ids if len(pins) > INCLUDED else ())
     for pin in pins:
         if pin.person_id is None:
@@ -95,7 +154,10 @@ def pinned_by(access: Access, persons: Iterable[TenantUser], origin: str) -> Pin
             left_out.add(pin.person_id)
         elif note := notes.get(pin.item_id):
             path = note.path_in("")
-            item = {**note_json(note, path, f"{origin}{path}"), "item_type": pin.item_type}
-            shown = {"item": item, "pinned_at": ts(pin.pinned_at)}
+            item: PinnedNoteJson = {
+                **note_json(note, path, f"{origin}{path}"),
+                "item_type": pin.item_type,
+            }
+            shown: PinJson = {"item": item, "pinned_at": ts(pin.pinned_at)}
             found.setdefault(pin.person_id, []).append(shown)
     return Pins(found, frozenset(left_out))

@@ -1,25 +1,35 @@
-"""Users of the tenant: people, their agents, and the identities of collectives."""
+"""Users of the tenant: people, AI agents, and the identities of collectives."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 from django.db.models import F, ProtectedError, QuerySet
 from django.urls import URLPattern, reverse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.actions import agents, people
 from accounts.models import TenantUser, User
 from accounts.queries import person_named, with_user
 from accounts.rules import checked_handle, handles_locked, inactive, may_edit, someone
 from api.filters import DatedParams, author_of, order_of, sort_field
+from api.operations import Operation
 from api.paging import PageParams, page_of, query
+from api.schema import Doc
 from api.shapes import bounds
-from api.v1.user_json import users_json
-from api.views import Resource, access_of, created, keep_secret, route
+from api.v1.user_json import UserJson, users_json
+from api.views import (
+    Answer,
+    ListAnswer,
+    Message,
+    Resource,
+    access_of,
+    created,
+    keep_secret,
+    route,
+)
 from api.writes import carry_out, erase, refuse_kind
 from collectives.notes.models import NoteHistoryEvent
 from collectives.queries import is_known, other_identities, own_workspace
@@ -43,6 +53,7 @@ from tokens.rules import end_tokens
 
 NOT_FOUND = "User not found"
 LISTED = 100
+UserId = Annotated[str, Doc("A user's UUID, handle, `@handle`, or `me`.", example="me")]
 
 # --- Making an agent ------------------------------------------------------------------------
 
@@ -231,13 +242,17 @@ class Users(Resource):
     writes = {"create": create_ai_agent, "update": update_profile, "destroy": delete_user}
     model = User
 
-    def list(self, request: Request) -> Response:
+    @Operation("list_users", query=UserListParams)
+    def list(self, request: Request) -> ListAnswer[UserJson]:
+        """List the users of the tenant, newest first."""
         params = query(UserListParams, request)
         rows = listed(access_of(request), params)
         page = page_of(rows, list_order(params), request, params, whole=LISTED)
         return page.answer(users_json(request, page.rows))
 
-    def create(self, request: Request) -> Response:
+    @Operation("create_ai_agent", body=NewAgentParams)
+    def create(self, request: Request) -> Answer[UserJson]:
+        """Create an AI agent of yours."""
         access = access_of(request)
         refuse_kind(create_ai_agent, access)
         outcome = carry_out(create_ai_agent, access, no_target, request)
@@ -250,22 +265,28 @@ class Users(Resource):
         response = created(request, shown, reverse("api.user", args=[agent.user_id]))
         return keep_secret(response, outcome.secret.row.id) if outcome.secret else response
 
-    def retrieve(self, request: Request, user_id: str) -> Response:
+    @Operation("read_user")
+    def retrieve(self, request: Request, user_id: UserId) -> Answer[UserJson]:
+        """Read a user; `me` is yourself."""
         person = user_at(access_of(request), user_id)
-        return Response(users_json(request, [person])[0])
+        return Answer(users_json(request, [person])[0])
 
-    def update(self, request: Request, user_id: str) -> Response:
+    @Operation("update_user", body=ProfileParams)
+    def update(self, request: Request, user_id: UserId) -> Answer[UserJson]:
+        """Change yourself or one of your agents."""
         access = access_of(request)
         refuse_kind(update_profile, access)
         find = partial(editable, user_id=user_id)
         person = carry_out(update_profile, access, find, request).object
-        return Response(users_json(request, [person])[0])
+        return Answer(users_json(request, [person])[0])
 
-    def destroy(self, request: Request, user_id: str) -> Response:
+    @Operation("delete_user")
+    def destroy(self, request: Request, user_id: UserId) -> Answer[Message]:
+        """Delete one of your agents that has no content."""
         access = access_of(request)
         refuse_kind(delete_user, access)
         erase(delete_user, access, partial(editable, user_id=user_id), request)
-        return Response({"message": "User deleted"})
+        return Answer({"message": "User deleted"})
 
 
 def urls() -> list[URLPattern]:

@@ -61,7 +61,7 @@ class CollectiveParams(Params):
             "kind": "select",
             "help": "How long its cycles are.",
             "initial": "weekly",
-            "options": [("daily", "Daily"), ("weekly", "Weekly"), ("monthly", "Monthly")],
+            "options": [(word, word.capitalize()) for word in Collective.TEMPOS],
         },
     )
     synchronization_mode = Line(
@@ -72,7 +72,7 @@ class CollectiveParams(Params):
             "kind": "select",
             "help": "How it keeps in step.",
             "initial": "improv",
-            "options": [("improv", "Improv"), ("orchestra", "Orchestra")],
+            "options": [(word, word.capitalize()) for word in Collective.MODES],
         },
     )
     invitations = Line(

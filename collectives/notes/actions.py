@@ -85,7 +85,7 @@ class EditParams(Params):
         required=False,
         allow_blank=True,
         help_text="Who may edit the rows of a table: owner or members.",
-        style={"hidden": True, "unlisted": True},
+        style={"hidden": True, "unlisted": True, "options": Note.EditAccess.choices},
     )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any, NotRequired, cast
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from typing_extensions import TypedDict
 
+from api.codes import CODES
+from api.schema import Doc, Id, OneOf, Url
 from harmonic.access import sessions
 from harmonic.http.origins import origin_of_tenant
 from harmonic.kernel import audit
@@ -217,32 +221,62 @@ def parts_of(title: str, message: str, hint: str) -> Parts:
 # --- JSON -----------------------------------------------------------------------------------
 
 
+class ErrorJson(TypedDict):
+    """Every error is this object. It can have more members."""
+
+    error: Annotated[str, Doc("A sentence for people.", example="Not found")]
+    code: Annotated[
+        str,
+        OneOf("ErrorCode", CODES),
+        Doc(
+            "A word for programs. This list grows: treat an unknown code by its status.",
+            example="not_found",
+        ),
+    ]
+    status: Annotated[int, Doc(example=404)]
+    request_id: Annotated[str, Doc(example="728442d7-86d3-4ad0-8ab9-f1acca4e72cb")]
+    fields: NotRequired[
+        Annotated[dict[str, list[str]], Doc("The sentences about each invalid parameter.")]
+    ]
+    hint: NotRequired[Annotated[str, Doc("What to do, or who can.", example="Read it again.")]]
+    successor_id: NotRequired[Annotated[Id, Doc("With `already_rotated`: the token's successor.")]]
+    id: NotRequired[Annotated[Id, Doc("With `idempotency_secret_unavailable`: the token created.")]]
+
+
+class ProblemJson(ErrorJson):
+    """The same as problem details (RFC 9457), when `Accept` prefers them."""
+
+    type: Annotated[Url, Doc(example="http://garden.localhost:8000/api/v1/docs#not_found")]
+    title: Annotated[str, Doc(example="Not found")]
+    detail: Annotated[str, Doc(example="Not found")]
+
+
 def _json(request: Request, access: Access, refused: Refused) -> HttpResponse:
     is_api = is_api_path(access.path)
     body = error_object(refused, request.request_id, is_api=is_api)
     if is_api:
         return api_error(request, body)
     if refused.action:
-        body = {"success": False, "action": refused.action, **body}
+        return _object({"success": False, "action": refused.action, **body}, JSON)
     return _object(body, JSON)
 
 
-def api_error(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:
+def api_error(request: HttpRequest, body: Mapping[str, Any]) -> HttpResponse:
     """Answer with an error of the API, as problem details or not, whatever `body` is."""
-    plain = {key: value for key, value in body.items() if key not in PROBLEM_KEYS}
+    plain = cast(ErrorJson, {key: body[key] for key in body if key not in PROBLEM_KEYS})
     if prefers_problem(request.headers.get("Accept")):
         return _object(problem_of(request, plain), PROBLEM)
     return _object(plain, JSON)
 
 
-def _object(body: dict[str, Any], kind: str) -> HttpResponse:
+def _object(body: Mapping[str, Any], kind: str) -> HttpResponse:
     response = JsonResponse(body, status=body["status"], json_dumps_params={"ensure_ascii": False})
     response["Content-Type"] = kind
     keep_private(response)
     return response
 
 
-def problem_of(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
+def problem_of(request: HttpRequest, body: ErrorJson) -> ProblemJson:
     """Return an error as problem details (RFC 9457), under the keys that it has anyway."""
     return {
         **body,
@@ -252,7 +286,7 @@ def problem_of(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def error_object(refused: Refused, request_id: str, *, is_api: bool) -> dict[str, Any]:
+def error_object(refused: Refused, request_id: str, *, is_api: bool) -> ErrorJson:
     """Return the one shape of errors in JSON (`docs/api.md`, Errors)."""
     status, message = refused.status, refused.message
     fields: dict[str, list[str]] = {}
@@ -262,7 +296,7 @@ def error_object(refused: Refused, request_id: str, *, is_api: bool) -> dict[str
         message = _rest_message(refused) if is_api else message_of(refused)
         for problem in refused.problems:
             fields.setdefault(problem.param, []).append(sentence(problem))
-    body: dict[str, Any] = {
+    body: ErrorJson = {
         "error": message,
         "code": refused.code,
         "status": status,
@@ -272,7 +306,7 @@ def error_object(refused: Refused, request_id: str, *, is_api: bool) -> dict[str
         body["fields"] = fields
     if hint := hint_of(refused, is_api=is_api):
         body["hint"] = hint
-    return {**body, **refused.extra}
+    return cast(ErrorJson, {**body, **refused.extra})
 
 
 def _rest_message(invalid: Invalid) -> str:

@@ -10,8 +10,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 
-from api.openapi.document import document
-from api.openapi.reading import routes
+from api.openapi.document import routes
 from harmonic.http.origins import origin_of_tenant
 from harmonic.kernel.access import Access, Door, Link, NotFound
 from harmonic.kernel.http.request import Request
@@ -75,7 +74,7 @@ def show(access: Access, topic: Topic) -> Mapping[str, Any]:
     return {
         "topic": topic,
         "body": f"help/{topic.slug}.html",
-        "routes": routes(document()) if topic.slug == "rest-api" else (),
+        "routes": routes() if topic.slug == "rest-api" else (),
         "capabilities": groups(),
         "limits": {"requests": settings.LIMIT_REQUESTS, "writes": settings.LIMIT_WRITES},
     }

@@ -11,11 +11,13 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import Tenant
-from api.openapi.codes import CODES
-from api.openapi.document import FORM_TYPES, MEDIA_TYPE, PROBLEM_TYPE, document
+from api.codes import CODES
+from api.openapi.build import MEDIA_TYPE, PROBLEM_TYPE
+from api.openapi.document import document
 from api.openapi.parts import HEADERS
 from api.v1.info import routes_at
 from harmonic import urls as _urls  # noqa: F401 mounts every page
+from harmonic.kernel.parameters.decoding import FORMS
 from harmonic.kernel.registry import actions
 from harmonic.site.help import TOPICS
 from tests.fixtures.world import ClientFor
@@ -351,5 +353,5 @@ def test_every_limit_is_told() -> None:
 def test_every_header_and_kind_of_body_is_told() -> None:
     text = (ROOT / "docs/api.md").read_text()
 
-    words = [*HEADERS, MEDIA_TYPE, PROBLEM_TYPE, *FORM_TYPES]
+    words = [*HEADERS, MEDIA_TYPE, PROBLEM_TYPE, *FORMS]
     assert [word for word in words if word not in text] == []

@@ -11,7 +11,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, settings
 from jsonschema import Draft202012Validator
 
-from api.openapi.codes import CODES
+from api.codes import CODES
 from api.openapi.document import document
 from tests.rest.contract import hold, operation_at
 from tests.rest.headers import described, told
@@ -75,7 +75,8 @@ def hold_error(answer: Any) -> None:
     if answer.status_code < 400:
         return
     body = answer.json()
-    schema = document()["components"]["schemas"][ERRORS[kind_of(answer)]]
+    components = document()["components"]
+    schema = {**components["schemas"][ERRORS[kind_of(answer)]], "components": components}
     assert list(Draft202012Validator(schema).iter_errors(body)) == []
     assert body["status"] == answer.status_code == CODES[body["code"]].status, body
 

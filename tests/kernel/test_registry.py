@@ -14,7 +14,6 @@ from django.core.management.base import SystemCheckError
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from api import declarations
 from harmonic.kernel import registry
 from harmonic.kernel.access import Door, Rule
 from harmonic.kernel.actions import Action
@@ -119,17 +118,6 @@ def test_a_route_without_a_rule_is_found() -> None:
         return HttpResponse()
 
     assert list(without_rule([path("open", view)])) == ["open"]
-
-
-def test_a_rest_route_without_a_description_is_found_and_the_other_way_round() -> None:
-    described = declarations.bound()
-    one = min(described, key=str)
-
-    assert list(declarations.differences(described, described)) == []
-    (missing,) = declarations.differences(described, described - {one})
-    (idle,) = declarations.differences(described - {one}, described)
-    assert missing == f"The route of {one[0].__name__}.{one[1]} has no description."
-    assert idle == f"The description of {one[0].__name__}.{one[1]} has no route."
 
 
 def test_the_server_does_not_start_with_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from accounts.models import Tenant, User
+from api.openapi.build import served
 from api.openapi.document import document
-from api.openapi.operations import OPERATIONS
 from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
 from harmonic.kernel.parameters.decoding import declared_fields
@@ -21,11 +21,7 @@ from tests.fixtures.world import World
 from tests.rest.conftest import BASE, KITCHEN, error_of
 from tokens.models import ApiToken
 
-LISTS = {
-    operation.name: operation.query
-    for operation in OPERATIONS.values()
-    if operation.query is not None
-}
+LISTS = {each.id: each.operation.query for each in served() if each.operation.query}
 USERS, COLLECTIVES = f"{BASE}/users", f"{BASE}/collectives"
 MEMBERS = f"{COLLECTIVES}/kitchen/members"
 TOKENS = f"{BASE}/users/me/tokens"

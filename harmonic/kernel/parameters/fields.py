@@ -7,7 +7,7 @@ another type instead of guessing (`docs/api.md`).
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -124,15 +124,25 @@ class Whole(serializers.IntegerField):
 
 
 class Choice(serializers.ChoiceField):
-    """One of a few words. `aliases` are other ways to say them."""
+    """One of a few words.
+
+    `aliases` are other ways to write them. Words in `unlisted` are recognized so that their
+    refusal can say why; they are not described.
+    """
 
     wire_type: ClassVar[str] = "string"
 
     def __init__(
-        self, choices: Any, *, aliases: Mapping[str, str] | None = None, **kwargs: Any
+        self,
+        choices: Any,
+        *,
+        aliases: Mapping[str, str] | None = None,
+        unlisted: Iterable[str] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(choices, **kwargs)
         self.aliases = dict(aliases or {})
+        self.unlisted = frozenset(unlisted)
 
     def to_internal_value(self, data: Any) -> str:
         if isinstance(data, bool):

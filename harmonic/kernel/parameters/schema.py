@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from harmonic.kernel.actions import Action
-from harmonic.kernel.parameters.fields import Block, Id, Names, Params
+from harmonic.kernel.parameters.fields import Block, Id, Line, Names, Params
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MEDIA_TYPE = "application/schema+json"
@@ -40,9 +40,15 @@ def schema_of(action: Action) -> dict[str, Any]:
 
 
 @cache
-def params_schema(params: type[Params] | None) -> dict[str, Any]:
+def params_schema(params: type[Params] | None, listed: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the schema of an object with these parameters.
+
+    Parameters that pages do not list are left out, unless `listed` names them.
+    """
     declared = params().fields if params else {}
-    shown = {name: each for name, each in declared.items() if not _is_unlisted(each)}
+    shown = {
+        name: each for name, each in declared.items() if name in listed or not _is_unlisted(each)
+    }
     schema: dict[str, Any] = {
         "type": "object",
         "properties": {name: property_of(each) for name, each in shown.items()},
@@ -68,10 +74,21 @@ def property_of(field: AnyField) -> dict[str, Any]:
     return schema
 
 
+def words_of(field: AnyField) -> list[str]:
+    """Return the words that a parameter offers, or none if it takes any text."""
+    if isinstance(field, serializers.ChoiceField):
+        words = [*field.choices, *getattr(field, "aliases", {})]
+        return [word for word in words if word not in getattr(field, "unlisted", ())]
+    if isinstance(field, Line):
+        return [option[0] for option in (field.style or {}).get("options", ())]
+    return []
+
+
 def _limits(field: AnyField) -> dict[str, Any]:
     limits: dict[str, Any] = {}
-    if isinstance(field, serializers.ChoiceField):
-        limits["enum"] = [*field.choices, *getattr(field, "aliases", {})]
+    words = words_of(field)
+    if words:
+        limits["enum"] = words
         if field.allow_null:
             limits["enum"].append(None)
     if isinstance(field, serializers.CharField):

@@ -1,0 +1,272 @@
+"""Building the API's description from what is served: routes, functions, types, parameters.
+
+It needs pydantic, a development package. What is served is the file that `describe_api` writes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any, get_args, get_origin, get_type_hints
+
+from django.urls import get_resolver
+
+from api.codes import CODES, codes_of, example, problem
+from api.openapi import parts
+from api.openapi.document import METHODS
+from api.openapi.schemas import Schemas
+from api.operations import Operation
+from api.schema import Schema
+from api.v1.info import PARAMETER, below, resources, template_of
+from api.views import ListAnswer
+from harmonic.http.refusals import ErrorJson, ProblemJson
+from harmonic.kernel.http.negotiation import API_VERSION
+
+BASE = "api/v1"
+SERVERS: dict[str, Schema] = {
+    BASE: {"url": "/api/v1", "description": "The tenant's main collective"},
+    f"collectives/<str:collective>/{BASE}": {
+        "url": "/collectives/{collective_handle}/api/v1",
+        "description": "A collective",
+        "variables": {"collective_handle": {"default": "kitchen", "description": "Its handle."}},
+    },
+    f"workspace/<str:collective>/{BASE}": {
+        "url": "/workspace/{workspace_handle}/api/v1",
+        "description": "The caller's private workspace",
+        "variables": {"workspace_handle": {"default": "workspace", "description": "Its handle."}},
+    },
+}
+# Any request can have an unreadable query, or name a place or an item that does not exist.
+ALWAYS = (400, 401, 403, 404, 429, 500, 503)
+STATUSES = {
+    "get": (304,),
+    "post": (409, 413, 415, 422),
+    "put": (412, 413, 415),
+    "patch": (412, 413, 415),
+    "delete": (412,),
+}
+MEDIA_TYPE = "application/json"
+PROBLEM_TYPE = "application/problem+json"
+
+
+def built() -> bytes:
+    """Return the description as it is kept in `docs/openapi.json`."""
+    return (json.dumps(_document(), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _document() -> Schema:
+    found = list(served())
+    types = [each for one in found for each in one.types]
+    schemas = Schemas([ErrorJson, ProblemJson, *types])
+    paths = _paths(found, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Harmonic",
+            "version": API_VERSION,
+            "summary": "A place for groups to decide and act together",
+            "description": "Success is 200 with an object or a bare array; every error is one"
+            " object. A request that the server cannot read at all is answered with it too: 400,"
+            " 408 (too slow), 414, 417, 431, 501 or 503 (too many unfinished requests). Bodies"
+            " can also be forms. The guide is at `/help/rest-api`.",
+            "license": {"name": "All rights reserved", "identifier": "LicenseRef-Harmonic"},
+        },
+        "servers": list(SERVERS.values()),
+        "security": [{"bearerAuth": []}],
+        "tags": _tags(found),
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(schemas.components.items())),
+            "parameters": parts.PARAMETERS,
+            "headers": parts.HEADERS,
+            "responses": _refusals(schemas),
+            "securitySchemes": parts.SECURITY,
+        },
+    }
+
+
+# --- What is served -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Served:
+    """A function of a resource at a route below the tenant's base, by one method."""
+
+    where: str
+    method: str
+    function: Callable[..., Any]
+
+    @property
+    def operation(self) -> Operation:
+        operation: Operation = self.function.operation  # type: ignore[attr-defined]  # ours
+        return operation
+
+    @property
+    def id(self) -> str:
+        return self.operation.name + ("_by_put" if self.method == "put" else "")
+
+    @property
+    def summary(self) -> str:
+        return (self.function.__doc__ or "").partition("\n")[0].removesuffix(".")
+
+    @cached_property
+    def hints(self) -> dict[str, Any]:
+        return get_type_hints(self.function, include_extras=True)
+
+    @cached_property
+    def answer(self) -> Any:
+        """The type of the answer's object: the argument of the function's return type."""
+        (shape,) = get_args(self.hints["return"])
+        is_list = get_origin(self.hints["return"]) is ListAnswer
+        return list.__class_getitem__(shape) if is_list else shape
+
+    @property
+    def arguments(self) -> list[str]:
+        """The arguments of the function that the path has."""
+        return PARAMETER.findall(self.where)
+
+    @property
+    def types(self) -> list[Any]:
+        return [self.answer, *(self.hints[name] for name in self.arguments)]
+
+    @property
+    def path(self) -> str:
+        """The path below its base: `/notes/{id}`."""
+        path = template_of(self.where).removeprefix(f"/{BASE}")
+        return re.sub(r":(\w+)", r"{\1}", path) or "/"
+
+    @property
+    def tag(self) -> str:
+        words = re.findall(r"/(\w+)", self.path)
+        return "tokens" if "tokens" in words else next(iter(words), "info")
+
+    @property
+    def servers(self) -> list[Schema]:
+        rest = self.where.removeprefix(BASE)
+        return [SERVERS[base] for base in SERVERS if rest in below(base)]
+
+
+def served() -> Iterator[Served]:
+    """Yield every function that a route below the tenant's base reaches, by route and method."""
+    for where, view in sorted(resources(get_resolver().url_patterns), key=lambda pair: pair[0]):
+        for method in METHODS:
+            if where.startswith(BASE) and method in view.actions:
+                yield Served(where, method, getattr(view.cls, view.actions[method]))
+
+
+def _tags(served: Iterable[Served]) -> list[Schema]:
+    """Return the groups of operations, described by the modules that they are named for."""
+    names = dict.fromkeys(each.tag for each in served)
+    modules = {name: importlib.import_module(f"api.v1.{name}") for name in names}
+    return [{"name": name, "description": modules[name].__doc__} for name in names]
+
+
+# --- Paths ----------------------------------------------------------------------------------
+
+
+def _paths(served: Iterable[Served], schemas: Schemas) -> Schema:
+    found: dict[str, Schema] = {}
+    for each in served:
+        item = found.setdefault(each.path, {})
+        if each.arguments:
+            item["parameters"] = list(_path_parameters(each, schemas))
+        if len(each.servers) < len(SERVERS):
+            item["servers"] = each.servers
+        item[each.method] = _operation(each, schemas)
+    return {path: found[path] for path in sorted(found)}
+
+
+def _path_parameters(served: Served, schemas: Schemas) -> Iterator[Schema]:
+    for shown, name in zip(re.findall(r"{(\w+)}", served.path), served.arguments, strict=True):
+        yield _parameter(shown, "path", schemas.of(served.hints[name]), required=True)
+
+
+def _parameter(name: str, where: str, schema: Schema, **more: Any) -> Schema:
+    rest = {key: value for key, value in schema.items() if key != "description"}
+    described = {"description": schema["description"]} if "description" in schema else {}
+    return {"name": name, "in": where, **more, **described, "schema": rest}
+
+
+def _operation(served: Served, schemas: Schemas) -> Schema:
+    statuses = sorted({*ALWAYS, *STATUSES[served.method]})
+    refused = {str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses}
+    return {
+        "operationId": served.id,
+        "summary": served.summary,
+        "tags": [served.tag],
+        "parameters": list(_parameters(served, schemas)),
+        **({"requestBody": _body(served.operation, schemas)} if served.operation.body else {}),
+        "responses": {"200": _success(served, schemas), **refused},
+    }
+
+
+def _parameters(served: Served, schemas: Schemas) -> Iterator[Schema]:
+    for name, schema in schemas.query(served.operation).items():
+        yield _parameter(name, "query", schema)
+    if includes := served.operation.includes:
+        described = f"Comma list of {', '.join(includes)}; others are ignored."
+        schema = {"description": described, "type": "string", "examples": [includes[0]]}
+        yield _parameter("include", "query", schema)
+    for name in parts.CONDITIONS[served.method]:
+        yield {"$ref": f"#/components/parameters/{name}"}
+
+
+_EXAMPLES = {
+    "scopes": ["read:all"],
+    "handle": "tool-library",
+    "name": "Tool Library",
+    "text": "Sharpen weekly.",
+}
+
+
+def _body(operation: Operation, schemas: Schemas) -> Schema:
+    schema = schemas.body(operation)
+    required = schemas.resolved(schema).get("required", [])
+    example = {name: _EXAMPLES[name] for name in required}
+    content = {MEDIA_TYPE: {"schema": schema, "example": example}}
+    return {"required": bool(required), "content": content}
+
+
+def _success(served: Served, schemas: Schemas) -> Schema:
+    schema = schemas.of(served.answer)
+    keys = schemas.resolved(schema).get("required", ())
+    is_listed = served.operation.query is not None
+    return {
+        "description": "Success.",
+        "headers": parts.headers_of(served.method, keys, is_listed=is_listed),
+        "content": {MEDIA_TYPE: {"schema": schema, "example": schemas.example(schema)}},
+    }
+
+
+# --- Refusals -------------------------------------------------------------------------------
+
+
+def _refusals(schemas: Schemas) -> Schema:
+    statuses = {*ALWAYS, *(status for each in STATUSES.values() for status in each)}
+    return {str(status): _refusal(status, schemas) for status in sorted(statuses)}
+
+
+def _refusal(status: int, schemas: Schemas) -> Schema:
+    headers = parts.headers_of_refusal(status)
+    if status == HTTPStatus.NOT_MODIFIED:
+        return {"description": "The client's copy is current.", "headers": headers}
+    names = list(codes_of(status))
+    words = " or ".join(f"`{name}`" for name in names)
+    kinds = ((MEDIA_TYPE, ErrorJson, example), (PROBLEM_TYPE, ProblemJson, problem))
+    return {
+        "description": f"{HTTPStatus(status).phrase}: {words}.",
+        "headers": headers,
+        "content": {
+            kind: {"schema": schemas.of(shape), "examples": _shown(names, write)}
+            for kind, shape, write in kinds
+        },
+    }
+
+
+def _shown(names: Iterable[str], write: Callable[[str], Schema]) -> Schema:
+    return {name: {"summary": CODES[name].meaning, "value": write(name)} for name in names}

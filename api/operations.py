@@ -1,0 +1,48 @@
+"""What the API's description says about a function of a resource, stated at the function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from harmonic.kernel.parameters.fields import Params
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Decorator that describes a function of a resource as an operation of the API.
+
+    The rest is in the function itself: its docstring is the summary, its return type is the
+    answer, and its annotated arguments are the parameters of the path. The name also names the
+    components of the operation's parameters: the body of `create_note` is `NoteCreate`.
+    """
+
+    name: str
+    query: type[Params] | None = None
+    body: type[Params] | None = None
+    # Optional parameters of the body that must be sent together.
+    together: type[Params] | None = None
+    # Parameters of the body that the pages of the same action do not list.
+    listed: tuple[str, ...] = ()
+    # The values of `include`, for operations with this parameter.
+    includes: tuple[str, ...] = ()
+
+    @property
+    def noun(self) -> str:
+        return self.name.partition("_")[2]
+
+    @property
+    def component(self) -> str:
+        """Name of the body's component: `NoteCreate` for `create_note`."""
+        return camel(self.noun) + camel(self.name.partition("_")[0])
+
+    def __call__(self, function: F) -> F:
+        function.operation = self  # type: ignore[attr-defined]  # ours
+        return function
+
+
+def camel(name: str) -> str:
+    return name.title().replace("_", "")
