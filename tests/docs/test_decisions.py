@@ -12,8 +12,10 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 CODE = ("harmonic", "accounts", "tokens", "collectives", "api", "bench", "tests")
-# Names of Python, Django and gunicorn, and those of other products.
-FOREIGN = frozenset({"wsgi.create", "QuerySet.update", "lower()", "generate_token"})
+# Names of Python, Django, psycopg and gunicorn, and those of other products.
+FOREIGN = frozenset(
+    {"check_connection", "wsgi.create", "QuerySet.update", "lower()", "generate_token"}
+)
 # What looks like a name or a file and is none: a form of Unicode, a path of the API.
 OTHER = frozenset({"NFKC_Casefold", "tokens/self"})
 _SPAN = re.compile(r"`([^`\s]+)`")
