@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib import messages
 from django.db.models import Model
@@ -193,10 +195,17 @@ def with_writes(view: View, writes: Mapping[str, Action]) -> View:
     return view
 
 
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
 def url(place_path: str, name: str, **kwargs: Any) -> str:
-    """Return the path of a page inside a collective: its route behind the collective's."""
-    below = reverse(name, kwargs=kwargs)
-    return (place_path + below).rstrip("/") or "/" if place_path else below
+    """Return the path of the page `name` inside a collective: its route below `place_path`.
+
+    Raises:
+        KeyError: no page has this name, or a parameter of its route is missing.
+    """
+    below = _PARAMETER.sub(lambda match: quote(str(kwargs[match[1]])), registry.pages()[name].route)
+    return f"{place_path}/{below}".rstrip("/") or "/"
 
 
 # --- Views -------------------------------------------------------------------------------

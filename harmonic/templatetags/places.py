@@ -1,6 +1,8 @@
-"""Collectives, the same in every list."""
+"""Collectives and the paths inside them."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django import template
 from django.template.context import Context
@@ -8,6 +10,7 @@ from django.utils.html import format_html
 
 from collectives.models import Collective
 from harmonic.kernel.access import is_api_open
+from harmonic.kernel.pages import action_path, url
 from harmonic.kernel.rendering.documents import Surface
 from harmonic.templatetags.surfaces import user_line
 
@@ -23,3 +26,13 @@ def collective_link(context: Context, collective: Collective) -> str:
     return format_html(
         '<a href="{}">{}</a>{}', collective.path, name, " (API off)" if is_closed else ""
     )
+
+
+@register.simple_tag
+def place_url(place: Any, name: str, action: str = "", **kwargs: Any) -> str:
+    """Return the path of the page `name` inside a collective, or of one of its actions.
+
+    `kwargs` fill the parameters of the page's route.
+    """
+    page_path = url(place.path, name, **kwargs)
+    return action_path(page_path, action) if action else page_path
