@@ -36,7 +36,9 @@ def resource(owner: TenantUser, token: ApiToken) -> Resource:
 
 def secret_of(access: Access, made: rules.NewToken) -> Secret:
     """Return a token just made as its answer shows it."""
-    return Secret(made.plaintext, made.row, about_new(access, made.row))
+    return Secret(
+        made.plaintext, made.row, about_new(access, made.row), template="tokens/_made.html"
+    )
 
 
 # --- Making one -----------------------------------------------------------------------------
@@ -77,7 +79,7 @@ class TokenParams(Params):
         min_value=1,
         label="Lifetime, 12 months at most",
         help_text="How many units the token lives, 12 unless given; 12 months at most.",
-        style={"initial": DEFAULT_DURATION, "help": ""},
+        style={"initial": DEFAULT_DURATION, "help": "", "half": True},
     )
     duration_unit = Choice(
         [(f"{unit}(s)", f"{unit}s") for unit in rules.UNITS],
@@ -85,7 +87,13 @@ class TokenParams(Params):
         required=False,
         label="Unit",
         help_text="hour(s), day(s), week(s) or month(s); month(s) unless given.",
-        style={"initial": DEFAULT_UNIT, "options": SHOWN_UNITS, "help": ""},
+        style={
+            "initial": DEFAULT_UNIT,
+            "options": SHOWN_UNITS,
+            "help": "",
+            "half": True,
+            "below": "tokens/_lifetime.html",
+        },
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpResponse
 from django.urls import URLPattern, path
@@ -103,7 +104,7 @@ def listed(access: Access, target: None) -> Mapping[str, Any]:
     if query:
         rows = rows.filter(user__email__icontains=query)
     page = numbered(rows, access, PER_PAGE)
-    return {"people": page.object_list, "page": page, "query": query}
+    return {"people": page.object_list, "page": page, "query": query, "asked": f"q={quote(query)}"}
 
 
 PEOPLE = Page(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 
 from accounts.actions import people as actions
 from accounts.models import TenantUser, User
@@ -128,7 +128,8 @@ def settings(access: Access, person: TenantUser) -> Mapping[str, Any]:
         else None,
         "is_api_on": is_on,
         "tokens": first_listed(access, owners_of(person)) if is_on else [],
-        "tokens_path": f"/u/{person.handle}/settings/tokens",
+        "tokens_path": reverse("tokens.list", kwargs={"handle": person.handle}),
+        "new_token_path": reverse("tokens.new", kwargs={"handle": person.handle}),
         "may_create": access.user.is_human and not person.user.is_internal_agent,
     }
 

@@ -53,6 +53,8 @@ class Secret:
     row: Any = None
     # What else the answer tells of it, for its template.
     about: Any = None
+    # The template that shows it in the success document of an action.
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,9 @@ def _form(theme: str) -> Form:
             ),
         ),
         BoundField("feature_api", "API on", "checkbox", True, f"{theme}-api", help="For members."),
-        BoundField("duration", "Lifetime", "number", 30, f"{theme}-duration", min=1, max=366),
+        BoundField(
+            "duration", "Lifetime", "number", 30, f"{theme}-duration", min=1, max=366, half=True
+        ),
         BoundField(
             "duration_unit",
             "Unit",
@@ -111,6 +113,8 @@ def _form(theme: str) -> Form:
             "day(s)",
             f"{theme}-duration_unit",
             options=(Option("day(s)", "days", selected=True), Option("month(s)", "months")),
+            half=True,
+            below="tokens/_lifetime.html",
         ),
     )
     return Form(

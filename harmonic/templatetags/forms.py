@@ -60,6 +60,10 @@ class BoundField:
     autocomplete: str = ""
     describedby: str = ""
     autofocus: bool = False
+    # Half as wide as the form.
+    half: bool = False
+    # A template that is shown below the field.
+    below: str = ""
 
 
 @register.simple_tag(takes_context=True)
@@ -257,6 +261,8 @@ def _bound(
         readonly=bool(style.get("readonly")),
         placeholder=str(style.get("placeholder", "")),
         autocomplete=str(style.get("autocomplete", "off")),
+        half=bool(style.get("half")),
+        below=str(style.get("below", "")),
     )
 
 

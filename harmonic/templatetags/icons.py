@@ -5,8 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 
 from django import template
-from lucide.templatetags.lucide import lucide as drawn
+from lucide.templatetags.lucide import lucide
 
 register = template.Library()
 
-lucide = register.simple_tag(lru_cache(maxsize=512)(drawn), name="lucide")
+
+@register.simple_tag
+@lru_cache(maxsize=512)
+def icon(name: str, size: int = 20) -> str:
+    """Show a decorative icon, `size` pixels wide. Markdown has no pictures and omits it."""
+    return lucide(name, size=size, **{"class": "icon", "aria_hidden": "true"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import template
@@ -23,6 +24,14 @@ def person(context: Context, who: Any, size: str = "") -> str:
     if shown is None:
         shown = surface.shown_people[who, size] = _drawn(surface, who, size)
     return shown
+
+
+@register.simple_tag(takes_context=True)
+def people_or(context: Context, people: Sequence[Any]) -> str:
+    """Show some people, linked: "Alice, Bob or Carol"."""
+    shown = [person(context, who) for who in people]
+    listed = ", ".join(shown[:-1])
+    return mark_safe(" or ".join(filter(None, [listed, *shown[-1:]])))  # noqa: S308 shown by `person`
 
 
 def _drawn(surface: Surface, who: Any, size: str) -> str:

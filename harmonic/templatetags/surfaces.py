@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -10,7 +11,7 @@ from django.template import Node, NodeList
 from django.template.base import Parser, Token
 from django.template.context import Context
 from django.template.loader import get_template
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from harmonic.kernel.rendering import text
@@ -102,6 +103,12 @@ def user_code(context: Context, value: object) -> str:
         return format_html("<code>{}</code>", mark_safe(surface.placeholders.code(shown)))  # noqa: S308
     breakable = escape(shown).replace("/", "/<wbr>")
     return format_html("<code>{}</code>", mark_safe(breakable))  # noqa: S308 escaped
+
+
+@register.simple_tag
+def codes(names: Iterable[str]) -> str:
+    """Show names of our own in <code>, with commas between."""
+    return format_html_join(", ", "<code>{}</code>", ((name,) for name in names))
 
 
 @register.simple_tag(takes_context=True)

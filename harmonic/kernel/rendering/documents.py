@@ -1,7 +1,8 @@
 """One document, two representations: HTML inside `base.html`, Markdown under frontmatter.
 
-The template is the same; for Markdown only its `main` block is rendered, with every user
-string as a placeholder, and put through the converter of `harmonic.kernel.rendering.markdown`.
+For Markdown only the `main` block of the template is rendered, or the template's Markdown form
+`x.md.html` where that exists. Every user string is a placeholder, and the result goes through the
+converter of `harmonic.kernel.rendering.markdown`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.template.loader import render_to_string
+from django.template.loader import select_template
 
 from harmonic.kernel.access import Access, Invalid, Refused
 from harmonic.kernel.actions import Action
@@ -239,7 +240,18 @@ def _rendered(document: Document, surface: Surface, base: str, request: HttpRequ
         "surface": surface,
         "offers": surface.offers,
     }
-    return render_to_string(document.template, context, request)
+    template = select_template(_forms(document.template, surface))
+    return str(template.render(context, request))
+
+
+def _forms(template: str, surface: Surface) -> list[str]:
+    """Return the templates that show a document in a format, the preferred one first.
+
+    The Markdown form of `x.html` is `x.md.html` where that exists.
+    """
+    if surface.is_markdown:
+        return [f"{template.removesuffix('.html')}.md.html", template]
+    return [template]
 
 
 def _frontmatter(access: Access, document: Document) -> dict[str, Any]:

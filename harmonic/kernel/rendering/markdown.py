@@ -144,12 +144,18 @@ def fence(text: str, *, info: str = "markdown") -> str:
     return f"{marks}{info}\n{text}{end}{marks}"
 
 
+# The indentation of templates: each gap would be a node of the parsed document.
+_BEFORE_BLOCKS = re.compile(
+    r"\s*\n\s*(?=</?(?:div|h[1-6]|li|ol|p|section|table|tbody|td|th|thead|tr|ul)[\s>])"
+)
+
+
 def html_to_markdown(html: str) -> str:
     """Convert the HTML of a page's main block, whose user strings are placeholders.
 
     Returns Markdown with exactly one newline at its end.
     """
-    markdown = _Converter().convert(html)
+    markdown = _Converter().convert(_BEFORE_BLOCKS.sub("", html))
     tidy = re.sub(r"[ \t]+$", "", markdown, flags=re.MULTILINE)
     return re.sub(r"\n{3,}", "\n\n", tidy).strip("\n") + "\n"
 
