@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import uuid
 from typing import Any
 
 import pytest
@@ -141,7 +140,7 @@ def test_the_operator_learns_that_no_tenant_admin_is_left(world: World):
     ("command", "account", "sentence"),
     [
         ("suspend", "nobody@example.com", "No person or agent has"),
-        ("suspend", str(uuid.uuid4()), "No person or agent has"),
+        ("suspend", "00000000-0000-4000-8000-000000000001", "No person or agent has"),
         ("unsuspend", "bob@example.com", "Bob is not suspended."),
     ],
 )
