@@ -1,4 +1,4 @@
-"""Collectives, their members, invitations to them, and what is pinned in them."""
+"""Collectives, their members, and invitations to them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import TenantUser, User
-from harmonic.kernel.access import CollectiveKind, UserType, place_path, roles_held
+from harmonic.kernel.access import Access, CollectiveKind, UserType, place_path, roles_held
 from harmonic.kernel.database.tenancy import TenantManager, TenantModel
 
 
@@ -22,6 +22,15 @@ class CollectiveQuerySet(models.QuerySet["Collective"]):
     def of(self, person_id: Any) -> CollectiveQuerySet:
         """Those that the tenant user is an active member of."""
         return self.filter(members__person_id=person_id, members__archived_at=None)
+
+    def api_open(self) -> CollectiveQuerySet:
+        """Collectives whose own switch admits tokens, as `is_api_open` says of one."""
+        return self.filter(Q(is_main=True) | Q(is_api_enabled=True))
+
+    def readable_by(self, access: Access) -> CollectiveQuerySet:
+        """Collectives of any kind whose content the caller may read."""
+        mine = self.of(access.user.person_id).filter(archived_at=None)
+        return mine.api_open() if access.is_bound_by_switches else mine
 
 
 CollectiveManager = TenantManager.from_queryset(CollectiveQuerySet)
@@ -199,33 +208,3 @@ class Invite(TenantModel):
     @property
     def is_shareable(self) -> bool:
         return self.invited_user_id is None
-
-
-class Pin(TenantModel):
-    """An item kept in sight: by a collective for all, in the main one by each for oneself."""
-
-    MAX_PER_PLACE = 50
-
-    collective = models.ForeignKey(Collective, on_delete=models.CASCADE, related_name="pins")
-    # Whose pin it is in the main collective; null elsewhere.
-    person = models.ForeignKey(TenantUser, on_delete=models.CASCADE, null=True, blank=True)
-    item_type = models.CharField(max_length=20)
-    item_id = models.UUIDField()
-    pinned_at = models.DateTimeField()
-
-    class Meta(TenantModel.Meta):
-        constraints = (
-            models.UniqueConstraint(
-                fields=["tenant", "collective", "item_type", "item_id"],
-                condition=Q(person__isnull=True),
-                name="pin_once",
-            ),
-            models.UniqueConstraint(
-                fields=["tenant", "collective", "person", "item_type", "item_id"],
-                condition=Q(person__isnull=False),
-                name="pin_once_each",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.item_type} {self.item_id}"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.models import TenantUser
 from accounts.queries import Person, acting_tenant_admins, people, with_user
@@ -36,12 +36,6 @@ def own_rows(person_id: UUID) -> CollectiveQuerySet:
 
 
 _OWN = of_model(Collective, _own)
-
-
-def reachable(access: Access) -> QuerySet[Collective]:
-    """Return the collectives whose content a token of the caller reaches, of whatever kind."""
-    mine = Collective.objects.of(access.user.person_id).filter(archived_at=None)
-    return mine.filter(Q(is_main=True) | Q(is_api_enabled=True))
 
 
 def common_collectives(person_id: UUID, other_id: UUID) -> list[Collective]:

@@ -13,6 +13,7 @@ from typing import Any
 import dj_database_url
 from environs import Env, EnvValidationError, ValidationError, validate
 
+from collectives.items import registry
 from harmonic.kernel.logs import formatter as log_formatter
 from harmonic.server.private_files import FILE, FOLDER, make_private
 
@@ -150,7 +151,8 @@ INSTALLED_APPS = [
     "accounts",
     "tokens",
     "collectives",
-    "collectives.notes",
+    "collectives.items",
+    *registry.applications(),
     "collectives.feed",
     "api",
 ]

@@ -8,7 +8,7 @@ from accounts.pages import admin, agents, people, security, session
 from api.v1 import urls as rest
 from collectives import pages as collectives
 from collectives.feed import pages as feed
-from collectives.notes import pages as notes
+from collectives.items import registry as kinds
 from harmonic.access import forwarding
 from harmonic.site import action_index, help, llms, styleguide, well_known
 from tokens import pages as tokens
@@ -22,7 +22,7 @@ handler500 = "harmonic.http.refusals.server_error"
 # after the few whose words would pass for a collective's handle.
 
 # What every collective has, the main one at the root.
-shared = [*rest.shared_urls(), *notes.urls()]
+shared = [*rest.shared_urls(), *kinds.urls("collectives", "pages")]
 
 # What a collective has below its own prefix only.
 inside = [*shared, *feed.urls(), *collectives.urls(), *people.collective_urls()]

@@ -15,8 +15,10 @@ from accounts.queries import person_named
 from api.filters import named
 from api.shapes import TICK, after, before, floor
 from collectives import cycles
-from collectives.notes.models import Note, NoteQuerySet
-from collectives.notes.queries import Size, in_size, sizes_of, texts_of, within
+from collectives.items.kind_queries import Size, within
+from collectives.items.models import Item, ItemQuerySet
+from collectives.notes.models import Note
+from collectives.notes.queries import NOTES, texts_of
 from collectives.queries import here
 from harmonic.kernel.access import Access, Problem
 from harmonic.kernel.http.cursors import Found, Order, Position
@@ -73,13 +75,13 @@ def words_of(text: str) -> Words:
 class Search:
     """A list of notes narrowed by words, of which a bounded part is looked at each time."""
 
-    notes: NoteQuerySet
+    notes: ItemQuerySet[Item]
     words: Words
 
     def __call__(self, order: Order, limit: int, after: Position | None) -> Found[Note]:
         """Return the first matches beyond a position, and where the search goes on."""
         matches, end = self._matches(order, after)
-        found = in_size(matches[: limit + 1], order, limit)
+        found = NOTES.in_size(matches[: limit + 1], order, limit)
         return Found(found.rows, found.end or end)
 
     def count(self, order: Order) -> int | None:
@@ -102,7 +104,9 @@ class Search:
         sizes: list[Size] = []
         step = FIRST_STEP
         while len(sizes) <= LOOKED_AT and sum(size.bytes for size in sizes) <= LOOKED_AT_BYTES:
-            found = sizes_of(self.notes, order, step, sizes[-1].position if sizes else after)
+            found = NOTES.sizes_among(
+                self.notes, order, step, sizes[-1].position if sizes else after
+            )
             sizes += found
             if len(found) < step:
                 break

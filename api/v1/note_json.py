@@ -15,9 +15,11 @@ from accounts.queries import Person, people
 from api.schema import AlwaysNull, Count, Doc, Id, KindOfUser, OneOf, ShortId, Timestamp, Url
 from api.shapes import ts
 from api.views import access_of
+from collectives.items.models import HistoryEvent
+from collectives.items.queries import history_of_items
 from collectives.models import Collective
-from collectives.notes.models import Note, NoteHistoryEvent
-from collectives.notes.queries import comments_of, history_of_notes
+from collectives.notes.models import Note
+from collectives.notes.queries import comments_of
 from harmonic.kernel.database.prepared import Rows
 from harmonic.kernel.http import conditional
 from harmonic.kernel.release import release
@@ -32,7 +34,7 @@ class HistoryEventJson(TypedDict):
     id: Id
     note_id: Id
     user_id: Id
-    event_type: Annotated[str, OneOf("HistoryEventType", NoteHistoryEvent.Type)]
+    event_type: Annotated[str, OneOf("HistoryEventType", HistoryEvent.Type)]
     description: Annotated[str, Doc("A sentence.", example="confirmed reading this note")]
     happened_at: Timestamp
 
@@ -106,12 +108,15 @@ class Extra(Generic[T]):
 class NoteWriter:
     """Writes the notes of one answer: where each is, and what is included, read once for all."""
 
-    def __init__(self, request: Request, places: Iterable[Collective] = ()) -> None:
-        """Take the collectives that the notes lie in; that of the request is known."""
+    def __init__(self, request: Request, notes: Iterable[Note] = ()) -> None:
+        """Find where the notes are; the collective of the request is known."""
         access = access_of(request)
         self.origin = origin_of(request)
-        self.paths: dict[UUID, str] = {place.id: place.path for place in places}
-        self.paths[access.here.id] = access.here.path
+        self.paths = {access.here.id: access.here.path}
+        elsewhere = {note.collective_id for note in notes} - self.paths.keys()
+        if elsewhere:
+            places = Collective.objects.filter(id__in=elsewhere)
+            self.paths |= {place.id: place.path for place in places}
         asked = ",".join(request.query_params.getlist("include")).split(",")
         self.includes = {name.strip() for name in asked} & set(INCLUDES)
 
@@ -157,17 +162,17 @@ class NoteWriter:
 
     def _events(self, notes: Sequence[Note]) -> Extra[list[HistoryEventJson]]:
         found: dict[UUID, list[HistoryEventJson]] = {note.id: [] for note in notes}
-        included = history_of_notes(found)
+        included = history_of_items(found)
         for event in included.rows:
-            found[event.note_id].append(event_json(event))
+            found[event.item_id].append(event_json(event))
         return Extra(found, included.incomplete)
 
     def _comments(self, notes: Sequence[Note]) -> Extra[list[NoteJson]]:
         found: dict[UUID, list[NoteJson]] = {note.id: [] for note in notes}
         included = comments_of(found)
         for comment in included.rows:
-            assert comment.commentable_id is not None  # a comment has a parent, by constraint
-            found[comment.commentable_id].append(self.plain(comment))
+            assert comment.parent_id is not None  # a comment has a parent, by constraint
+            found[comment.parent_id].append(self.plain(comment))
         return Extra(found, included.incomplete)
 
     def _authors(self, notes: Sequence[Note]) -> Extra[PersonJson]:
@@ -190,8 +195,8 @@ def note_json(note: Note, path: str, url: str) -> NoteJson:
         "updated_at": ts(note.updated_at),
         "created_by_id": str(note.created_by_id),
         "updated_by_id": str(note.updated_by_id),
-        "commentable_type": note.commentable_type or None,
-        "commentable_id": str(note.commentable_id) if note.commentable_id else None,
+        "commentable_type": note.parent_kind,
+        "commentable_id": str(note.parent_id) if note.parent_id else None,
         "statementable_type": None,
         "statementable_id": None,
         "reminder_notification_id": None,
@@ -202,13 +207,13 @@ def note_json(note: Note, path: str, url: str) -> NoteJson:
     }
 
 
-def event_json(event: NoteHistoryEvent) -> HistoryEventJson:
+def event_json(event: HistoryEvent) -> HistoryEventJson:
     return {
         "id": str(event.id),
-        "note_id": str(event.note_id),
+        "note_id": str(event.item_id),
         "user_id": str(event.user_id),
         "event_type": event.event_type,
-        "description": event.get_event_type_display(),
+        "description": f"{event.get_event_type_display()} this note",
         "happened_at": ts(event.happened_at),
     }
 

@@ -9,26 +9,18 @@ from django.db.models import Q
 from rest_framework.request import Request
 
 from api.filters import author_of, named, order_of, sort_field
-from api.paging import PageParams, page_from, query
+from api.paging import Page, PageParams, page_from, query
 from api.shapes import bounds
 from api.v1.note_filters import MAX_WORDS, Search, by_cycle, by_filters, words, words_of
 from api.v1.note_json import NoteJson, NoteWriter
 from api.views import ListAnswer, access_of
+from collectives.items.models import Item, ItemQuerySet
+from collectives.items.queries import Wanted, comments_on, live_item_at
 from collectives.models import Collective
 from collectives.notes.models import Note
-from collectives.notes.queries import (
-    Wanted,
-    comments_on,
-    how_many,
-    in_order,
-    listed,
-    live_note_at,
-    narrowed,
-)
-from collectives.queries import reachable
+from collectives.notes.queries import NOTES
 from harmonic.kernel.access import Access, NotFound, Problem
 from harmonic.kernel.database.prepared import Rows
-from harmonic.kernel.database.tenancy import NO_ID
 from harmonic.kernel.http.cursors import Order
 from harmonic.kernel.parameters.fields import Choice, Line, Moment
 
@@ -90,40 +82,52 @@ def list_of_notes(request: Request) -> ListAnswer[NoteJson]:
     """Answer with the notes that a request's query string asks for."""
     access = access_of(request)
     params = query(NoteListParams, request)
-    places = _places(access, params)
-    ids = [access.here.id] if places is None else [place.id for place in places]
     wanted = {
         **_wanted(access, params),
         **_by_subtype(params),
         **_by_parent(access, params),
-        "collective__in": tuple(ids) or (NO_ID,),
     }
-    return _answer(
-        wanted, order_of(params, NEWEST), request, params, NoteWriter(request, places or ())
-    )
+    across = _across(access, params)
+    if across is None:
+        wanted["collective"] = access.here.id
+    return _answer(wanted, order_of(params, NEWEST), request, params, across)
 
 
 def list_of_comments(request: Request, note: Note) -> ListAnswer[NoteJson]:
     """Answer with the direct comments on a note, oldest first unless asked otherwise."""
     params = query(CommentListParams, request)
     wanted = {**_wanted(access_of(request), params), **comments_on(note.id)}
-    return _answer(wanted, order_of(params, OLDEST), request, params, NoteWriter(request))
+    return _answer(wanted, order_of(params, OLDEST), request, params)
 
 
 def _answer(
-    wanted: Wanted, order: Order, request: Request, params: dict[str, Any], writer: NoteWriter
+    wanted: Wanted,
+    order: Order,
+    request: Request,
+    params: dict[str, Any],
+    across: ItemQuerySet[Item] | None = None,
 ) -> ListAnswer[NoteJson]:
-    if not any(params.get(name) for name in NARROWING):
-        return answer_with(wanted, order, request, params, writer)
-    notes = narrowed(wanted, _narrowed(access_of(request), params))
-    search = Search(notes, words_of(params.get("q", "")))
-    fetch, count = (
-        (search, partial(search.count, order))
+    """Answer with a page of the notes that `wanted` names; `across` are those of all places."""
+    if across is None and not any(params.get(name) for name in NARROWING):
+        fetch, count = partial(NOTES.listed, wanted), partial(NOTES.how_many, wanted)
+        return _written(page_from(fetch, count, order, request, params, LIMIT), NoteWriter(request))
+    items = Item.objects.alive() if across is None else across
+    items = items.filter(_narrowed(access_of(request), params), **NOTES.wanted, **wanted)
+    search = Search(items, words_of(params.get("q", "")))
+    page = (
+        page_from(search, partial(search.count, order), order, request, params, LIMIT)
         if search.words.are_any
-        else (partial(in_order, notes), notes.count)
+        else page_from(partial(NOTES.among, items), items.count, order, request, params, LIMIT)
     )
-    page = page_from(fetch, count, order, request, params, whole=LIMIT)
-    return page.answer(writer.all(page.rows))
+    return _written(page, NoteWriter(request, () if across is None else page.rows))
+
+
+def _written(page: Page[Note], writer: NoteWriter) -> ListAnswer[NoteJson]:
+    """Answer with a page of notes. Its tag knows nothing of what is included besides."""
+    if writer.includes:
+        return page.answer(writer.all(page.rows))
+    rows = cast(Rows[Note], page.rows)  # as `in_size` found them
+    return page.answer_unless_known(writer.etag_of(rows), writer.all)
 
 
 def _narrowed(access: Access, params: dict[str, Any]) -> Q:
@@ -132,35 +136,18 @@ def _narrowed(access: Access, params: dict[str, Any]) -> Q:
     return found & by_cycle(access, params["cycle"]) if params.get("cycle") else found
 
 
-def answer_with(
-    wanted: Wanted,
-    order: Order,
-    request: Request,
-    params: dict[str, Any],
-    writer: NoteWriter,
-) -> ListAnswer[NoteJson]:
-    """Answer with a page of the notes that `wanted` names.
+def _across(access: Access, params: dict[str, Any]) -> ItemQuerySet[Item] | None:
+    """Return the items that the tenant base was asked for; None: those of the request's place.
 
-    Of what is included besides, the tag of the rows knows nothing.
-    """
-    fetch, count = partial(listed, wanted), partial(how_many, wanted)
-    page = page_from(fetch, count, order, request, params, LIMIT)
-    if writer.includes:
-        return page.answer(writer.all(page.rows))
-    rows = cast(Rows[Note], page.rows)  # as `listed` found them
-    return page.answer_unless_known(writer.etag_of(rows), writer.all)
-
-
-def _places(access: Access, params: dict[str, Any]) -> list[Collective] | None:
-    """Return the collectives that the tenant base was asked for; None: that of the request.
-
-    Those that the caller is no member of, or whose API is off, are silently absent.
+    What lies in collectives that the caller is no member of, or whose API is off, is silently
+    absent.
     """
     handles = words(params.get("collective", ""))
     if access.path != "/api/v1/notes" or not (handles or "scope" in params):
         return None
-    mine = reachable(access)
-    return list(mine.filter(handle__in=handles) if handles else mine)
+    items: ItemQuerySet[Item] = Item.objects.visible_to(access)
+    items = items.filter(collective__in=Collective.objects.api_open())
+    return items.filter(collective__handle__in=handles) if handles else items
 
 
 def _wanted(access: Access, params: dict[str, Any]) -> Wanted:
@@ -198,11 +185,9 @@ def _by_parent(access: Access, params: dict[str, Any]) -> Wanted:
     asked = params.get("commentable")
     if not asked:
         return {}
-    kind, _, note_id = asked.partition(":")
+    kind, _, item_id = asked.partition(":")
     try:
-        parent = live_note_at(access, note_id) if kind == Note.ITEM_TYPE else None
+        parent = live_item_at(access, kind, item_id)
     except NotFound:
-        parent = None
-    if parent is None:
-        raise named(Problem("commentable", "names no item here; write Note: and its id"))
+        raise named(Problem("commentable", "names no item here; write Note: and its id")) from None
     return comments_on(parent.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from django.urls import URLPattern, reverse
@@ -19,10 +20,11 @@ from api.v1.note_lists import (
 )
 from api.views import Answer, Base, ListAnswer, Message, Resource, access_of, created, route
 from api.writes import carry_out, erase, refuse_kind, sent
+from collectives.items.queries import live_item_at
 from collectives.notes import actions, rules
 from collectives.notes.models import Note
 from collectives.notes.queries import live_note_at
-from harmonic.kernel.access import Access, Door, Invalid, NotFound, Problem, Rule
+from harmonic.kernel.access import Access, Door, Invalid, Problem, Rule
 from harmonic.kernel.actions import Find, Outcome, perform
 from harmonic.kernel.pages import no_target
 from harmonic.kernel.parameters.decoding import Raw, validated
@@ -168,10 +170,8 @@ def comment(request: Request, access: Access, raw: Raw) -> Answer[NoteJson]:
     """Write a comment on whatever a new note names as its parent."""
     refuse_kind(actions.add_comment, access)
     params = validated(ParentParams, raw)
-    kind = params["commentable_type"]
-    if kind != Note.ITEM_TYPE:
-        raise NotFound(f"{kind} not found")
-    find = live(params["commentable_id"])
+    kind, item_id = params["commentable_type"], params["commentable_id"]
+    find = partial(live_item_at, kind=kind, item_id=item_id, sentence=f"{kind} not found")
     note = carry_out(actions.add_comment, access, find, request, within="note").object
     return new_note(request, note)
 

@@ -17,8 +17,10 @@ from api.schema import Doc, Id, KindOfUser, Notice, OneOf, Timestamp
 from api.shapes import ts, ts_or_none
 from api.v1.note_json import NoteJson, note_json
 from api.views import access_of
-from collectives.models import Collective, Pin
-from collectives.notes.queries import INCLUDED, notes_of
+from collectives.items.models import Pin
+from collectives.items.queries import INCLUDED
+from collectives.models import Collective
+from collectives.notes.queries import NOTES
 from harmonic.kernel.access import Access
 from harmonic.kernel.rendering.documents import origin_of
 
@@ -143,7 +145,7 @@ def pinned_by(access: Access, persons: Iterable[TenantUser], origin: str) -> Pin
     pins = list(rows[: INCLUDED + 1])
     if not pins:
         return Pins({}, frozenset())
-    included = notes_of((pin.item_id for pin in pins[:INCLUDED]), access.here.id)
+    included = NOTES.fitting((pin.item_id for pin in pins[:INCLUDED]), access.here.id)
     notes = {note.id: note for note in included.rows}
     found: dict[UUID, list[PinJson]] = {}
     left_out: set[UUID] = set(ids if len(pins) > INCLUDED else ())
@@ -156,7 +158,7 @@ def pinned_by(access: Access, persons: Iterable[TenantUser], origin: str) -> Pin
             path = note.path_in("")
             item: PinnedNoteJson = {
                 **note_json(note, path, f"{origin}{path}"),
-                "item_type": pin.item_type,
+                "item_type": note.kind,
             }
             shown: PinJson = {"item": item, "pinned_at": ts(pin.pinned_at)}
             found.setdefault(pin.person_id, []).append(shown)

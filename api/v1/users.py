@@ -31,7 +31,7 @@ from api.views import (
     route,
 )
 from api.writes import carry_out, erase, refuse_kind
-from collectives.notes.models import NoteHistoryEvent
+from collectives.items.models import HistoryEvent
 from collectives.queries import is_known, other_identities, own_workspace
 from harmonic.kernel.access import (
     Access,
@@ -142,7 +142,7 @@ def _delete(access: Access, person: TenantUser, params: dict[str, Any]) -> Outco
             "You cannot delete your own account here.",
             hint="Delete your account in your settings, in a browser.",
         )
-    if NoteHistoryEvent.objects.filter(user=person.user).exists():
+    if HistoryEvent.objects.filter(user=person.user).exists():
         raise has_content(person)
     facts = {"about": someone(person), "deleted": True}
     if not person.user.is_internal_agent:

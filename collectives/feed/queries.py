@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from accounts.queries import Person, people
-from collectives.models import Pin
-from collectives.notes import queries as notes
-from collectives.notes.models import Note
+from collectives.items import queries as items
+from collectives.items.kinds import kind_named
+from collectives.items.models import Item
 from harmonic.kernel.access import Access
-from harmonic.kernel.database.prepared import Parameter, of_model
 from harmonic.kernel.http import cursors
 from harmonic.kernel.rendering.text import excerpt
 
@@ -44,16 +41,14 @@ class Feed:
     is_first: bool
 
 
-def feed_of(access: Access, *, limit: int = PAGE, author: UUID | None = None) -> Feed:
+def feed_of(access: Access, *, limit: int = PAGE) -> Feed:
     """Return a page of the collective's feed, from the cursor of the query string.
-
-    With `author`, only what that user wrote.
 
     A cursor that cannot be read begins at the top.
     """
-    bound = f"feed:{access.here.id}:{author or ''}"
+    bound = f"feed:{access.here.id}:"
     position = _position(access.query.get("cursor", ""), bound)
-    found = notes.newest(access.here.id, limit=limit, after=position, author=author)
+    found = items.newest(access.here.id, limit=limit, after=position)
     older = cursors.encode(found.end, bound) if found.end else ""
     return Feed(_rows(access, found.rows), older, position is None)
 
@@ -65,22 +60,22 @@ def _position(cursor: str, bound: str) -> cursors.Position | None:
         return None
 
 
-def _rows(access: Access, shown: Sequence[Note]) -> list[Row]:
-    known = people(note.created_by_id for note in shown)
-    comments = notes.comment_counts(note.id for note in shown)
+def _rows(access: Access, shown: Sequence[Item]) -> list[Row]:
+    known = people(item.created_by_id for item in shown)
+    comments = items.comment_counts(item.id for item in shown)
     return [
         Row(
-            kind=Note.ITEM_TYPE,
-            title=note.shown_title,
-            first_line=excerpt(note.opening),
-            path=note.path_in(access.here.path),
-            author=known[note.created_by_id],
-            created_at=note.created_at,
-            number=note.confirmed_reads,
-            number_word="read" if note.confirmed_reads == 1 else "reads",
-            comments=comments.get(note.id, 0),
+            kind=item.kind,
+            title=item.shown_title,
+            first_line=excerpt(item.opening),
+            path=item.path_in(access.here.path),
+            author=known[item.created_by_id],
+            created_at=item.created_at,
+            number=item.number,
+            number_word=kind_named(item.kind).word_for(item.number),
+            comments=comments.get(item.id, 0),
         )
-        for note in shown
+        for item in shown
     ]
 
 
@@ -96,21 +91,7 @@ class Pinned:
 
 def pinned(access: Access, person_id: UUID | None) -> list[Pinned]:
     """Return what is pinned here, latest first; `person_id` whose pins in the main one."""
-    whose = {} if person_id is None else {"person": person_id}
-    pins = list(_PINS.rows(person_id is None, collective=access.here.id, **whose))
-    items = notes.living(pin.item_id for pin in pins)
     return [
-        Pinned(Note.ITEM_TYPE, item.shown_title, item.path_in(access.here.path), pin.pinned_at)
-        for pin in pins
-        if (item := items.get(pin.item_id))
+        Pinned(item.kind, item.shown_title, item.path_in(access.here.path), pin.pinned_at)
+        for pin, item in items.pinned(access.here.id, person_id)
     ]
-
-
-def _pins(is_for_all: bool, **wanted: Parameter) -> QuerySet[Pin]:
-    pins = Pin.objects.filter(**wanted)
-    if is_for_all:
-        pins = pins.filter(person=None)
-    return pins.order_by("-pinned_at", "-id")[: Pin.MAX_PER_PLACE]
-
-
-_PINS = of_model(Pin, _pins)

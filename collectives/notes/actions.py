@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from collectives.items import rules as items
+from collectives.items.models import Item
+from collectives.items.queries import parent_of
 from collectives.notes import queries, rules
 from collectives.notes.models import Note
 from collectives.rules import is_member
@@ -15,8 +18,8 @@ from harmonic.kernel.parameters.fields import Block, Line, Moment, Params
 from harmonic.kernel.scopes import Scope
 
 
-def resource(access: Access, note: Note) -> Resource:
-    return Resource(Note.ITEM_TYPE, note.truncated_id, note.path_in(access.here.path))
+def resource(access: Access, item: Item) -> Resource:
+    return Resource(item.kind, item.truncated_id, item.path_in(access.here.path))
 
 
 def home(access: Access) -> str:
@@ -108,7 +111,7 @@ update_note = Action(
     proof=Proof.NONE,
     changes_access=False,
     params=EditParams,
-    policy=rules.may_edit_note,
+    policy=items.may_edit,
     effect=_update,
     initial=_current,
 )
@@ -136,7 +139,7 @@ class CommentParams(Params):
     )
 
 
-def _comment(access: Access, parent: Note, params: dict[str, Any]) -> Outcome:
+def _comment(access: Access, parent: Item, params: dict[str, Any]) -> Outcome:
     answered = params.get("replying_to_id", "")
     comment = rules.create_note(
         access,
@@ -148,10 +151,10 @@ def _comment(access: Access, parent: Note, params: dict[str, Any]) -> Outcome:
     return Outcome("Comment added successfully.", path, resource(access, parent), comment)
 
 
-def _in_thread(access: Access, parent: Note, note_id: str) -> Note:
+def _in_thread(access: Access, parent: Item, note_id: str) -> Note:
     """Return the comment to answer, which must hang below the same item."""
     answered = queries.live_note_at(access, note_id, "Comment not found")
-    if answered.id != parent.id and answered.thread_id != (parent.thread_id or parent.id):
+    if answered.id != parent.id and answered.root_id != (parent.root_id or parent.id):
         raise NotFound("Comment not found")
     return answered
 
@@ -165,7 +168,7 @@ add_comment = Action(
     proof=Proof.NONE,
     changes_access=False,
     params=CommentParams,
-    policy=rules.may_read,
+    policy=items.may_read,
     effect=_comment,
 )
 
@@ -173,7 +176,7 @@ add_comment = Action(
 
 
 def _confirm(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
-    event = rules.confirm_read(access, note)
+    event = items.confirm_read(access, note)
     is_new = event.happened_at == access.now
     message = "You confirmed reading this note." if is_new else "You had confirmed it already."
     return Outcome(message, note.path_in(access.here.path), resource(access, note), event)
@@ -193,7 +196,7 @@ confirm_read = Action(
     other_scopes=(Scope("create:notes"),),
     proof=Proof.NONE,
     changes_access=False,
-    policy=rules.may_read,
+    policy=items.may_read,
     is_offered=_is_to_confirm,
     effect=_confirm,
 )
@@ -202,14 +205,14 @@ confirm_read = Action(
 
 
 def _pin(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
-    rules.pin(access, note)
+    items.pin(access, note)
     return Outcome(
         "The note is pinned.", note.path_in(access.here.path), resource(access, note), note
     )
 
 
 def _unpin(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
-    rules.unpin(access, note)
+    items.unpin(access, note)
     return Outcome(
         "The note is no longer pinned.",
         note.path_in(access.here.path),
@@ -226,8 +229,8 @@ pin_note = Action(
     grant=usual("Notes"),
     proof=Proof.NONE,
     changes_access=False,
-    policy=rules.may_read,
-    is_offered=lambda access, note: note is None or not rules.is_pinned(access, note),
+    policy=items.may_read,
+    is_offered=lambda access, note: note is None or not items.is_pinned(access, note),
     effect=_pin,
 )
 unpin_note = Action(
@@ -238,15 +241,15 @@ unpin_note = Action(
     grant=usual("Notes"),
     proof=Proof.NONE,
     changes_access=False,
-    policy=rules.may_read,
-    is_offered=lambda access, note: note is None or rules.is_pinned(access, note),
+    policy=items.may_read,
+    is_offered=lambda access, note: note is None or items.is_pinned(access, note),
     effect=_unpin,
 )
 
 
 def _delete(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
-    parent = rules.parent_of(access, note)
-    rules.delete_note(access, note)
+    parent = parent_of(note)
+    items.delete(access, note)
     after = parent.path_in(access.here.path) if parent and not parent.is_deleted else home(access)
     return Outcome("The note is deleted.", after, resource(access, note), note)
 
@@ -267,7 +270,7 @@ delete_note = Action(
     grant=careful("Notes"),
     proof=Proof.NONE,
     changes_access=False,
-    policy=rules.may_delete_note,
+    policy=items.may_delete,
     effect=_delete,
     is_dangerous=True,
     confirm=_ask_to_delete,
@@ -275,7 +278,7 @@ delete_note = Action(
 
 
 def _restore(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
-    rules.restore_note(note)
+    items.restore(note)
     return Outcome(
         "The note is back.", note.path_in(access.here.path), resource(access, note), note
     )
@@ -289,7 +292,7 @@ restore_note = Action(
     grant=NEVER,
     proof=Proof.NONE,
     changes_access=False,
-    policy=rules.may_restore_note,
+    policy=items.may_restore,
     is_offered=lambda access, note: note is None or note.is_deleted,
     effect=_restore,
     people_only="Only people can restore notes.",

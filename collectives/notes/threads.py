@@ -1,4 +1,4 @@
-"""Threads: the comments below a note, in pages.
+"""Threads: the comments below an item, in pages.
 
 A page is made from a bounded number of rows. First the thread's order is read without its
 texts, then the beginnings of the texts that the page shows.
@@ -15,8 +15,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from accounts.queries import People, Person
-from collectives.notes.models import Note, NoteQuerySet
-from collectives.notes.queries import Wanted, by_ids, comments_on, how_many
+from collectives.items.models import Item, ItemQuerySet
+from collectives.items.queries import Wanted, by_ids, comments_on, how_many
 from harmonic.kernel.database.prepared import Parameter, Prepared, of_model
 from harmonic.kernel.http import cursors
 from harmonic.kernel.http.cursors import Order, Position
@@ -52,7 +52,7 @@ class Comment:
     `more` is how many replies the page leaves out; the comment's own page has them.
     """
 
-    note: Note
+    note: Item
     path: str
     author: Person
     replying_to: str = ""
@@ -66,9 +66,9 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A page of the comments under a note: top-level ones, oldest first.
+    """A page of the comments under an item: top-level ones, oldest first.
 
-    `count` is how many direct comments the note has. `next_cursor` is empty on the last page.
+    `count` is how many direct comments the item has. `next_cursor` is empty on the last page.
     `is_cut` tells that there may be replies that the page did not look at.
     """
 
@@ -92,10 +92,10 @@ class Branch:
 class ThreadPage:
     """What a page of a thread shows, before the names of its authors are known."""
 
-    note: Note
+    item: Item
     branches: list[Branch]
     rows: dict[UUID, Row]
-    notes: dict[UUID, Note]
+    notes: dict[UUID, Item]
     count: int
     next_position: Position | None
     is_first: bool
@@ -107,7 +107,7 @@ class ThreadPage:
 
     def thread(self, known: People, place_path: str) -> Thread:
         """Return the page's comments with the people of `known` as authors."""
-        cursor = cursors.encode(self.next_position, _bound(self.note)) if self.next_position else ""
+        cursor = cursors.encode(self.next_position, _bound(self.item)) if self.next_position else ""
         comments = [self._branch(branch, known, place_path) for branch in self.branches]
         return Thread(comments, self.count, cursor, self.is_first, self.is_cut)
 
@@ -127,16 +127,16 @@ class ThreadPage:
         return Comment(note, note.path_in(place_path), known[row.author_id])
 
 
-def thread_page(note: Note, cursor: str, *, has_previews: bool = False) -> ThreadPage:
-    """Return the page of a note's thread that begins behind `cursor`.
+def thread_page(item: Item, cursor: str, *, has_previews: bool = False) -> ThreadPage:
+    """Return the page of an item's thread that begins behind `cursor`.
 
     A cursor that cannot be read begins at the top. With `has_previews` the page shows a line
     of each comment, so that `TEXT_ON_PAGE` does not apply.
     """
-    after = _position(note, cursor)
-    found = _window(note, after)
+    after = _position(item, cursor)
+    found = _window(item, after)
     rows, is_cut = found[:LOOKED_AT], len(found) > LOOKED_AT
-    tops = _tops(note, after) if is_cut else [row for row in rows if row.parent_id == note.id]
+    tops = _tops(item, after) if is_cut else [row for row in rows if row.parent_id == item.id]
     branches, has_more = _branches(tops, rows, is_cut=is_cut)
     notes = _notes(branches)
     shown = branches if has_previews else _within_budget(branches, notes)
@@ -144,24 +144,24 @@ def thread_page(note: Note, cursor: str, *, has_previews: bool = False) -> Threa
     is_whole = after is None and not is_cut
     alive = sum(row.deleted_at is None for row in tops)
     return ThreadPage(
-        note=note,
+        item=item,
         branches=shown,
         rows={row.id: row for row in [*rows, *tops]},
         notes=notes,
-        count=alive if is_whole else how_many(comments_on(note.id)),
+        count=alive if is_whole else how_many(comments_on(item.id)),
         next_position=last if has_more or len(shown) < len(branches) else None,
         is_first=after is None,
         is_cut=is_cut,
     )
 
 
-def _bound(note: Note) -> str:
-    return f"thread:{note.id}"
+def _bound(item: Item) -> str:
+    return f"thread:{item.id}"
 
 
-def _position(note: Note, cursor: str) -> Position | None:
+def _position(item: Item, cursor: str) -> Position | None:
     try:
-        return cursors.decode(cursor, _bound(note)) if cursor else None
+        return cursors.decode(cursor, _bound(item)) if cursor else None
     except cursors.BadCursor:
         return None
 
@@ -169,25 +169,23 @@ def _position(note: Note, cursor: str) -> Position | None:
 # --- Reading --------------------------------------------------------------------------------
 
 
-def _window(note: Note, after: Position | None) -> Sequence[Row]:
+def _window(item: Item, after: Position | None) -> Sequence[Row]:
     """Return the rows of the thread from a position on, one more than a page looks at.
 
-    Replies are never older than what they answer, so nothing below `note` is before it.
+    Replies are never older than what they answer, so nothing below `item` is before it.
     """
-    root_type, root_id = note.thread_type or Note.ITEM_TYPE, note.thread_id or note.id
-    wanted: Wanted = {"thread_type": root_type, "thread_id": root_id}
-    return list(_ROWS.rows(LOOKED_AT + 1, **wanted, **_since(note, after)))
+    root = item.root_id or item.id
+    return list(_ROWS.rows(LOOKED_AT + 1, root=root, **_since(item, after)))
 
 
-def _tops(note: Note, after: Position | None) -> Sequence[Row]:
+def _tops(item: Item, after: Position | None) -> Sequence[Row]:
     """Return the direct comments from a position on, one more than a page shows."""
-    wanted: Wanted = {"commentable_type": Note.ITEM_TYPE, "commentable_id": note.id}
-    return list(_ROWS.rows(PAGE + 1, **wanted, **_since(note, after)))
+    return list(_ROWS.rows(PAGE + 1, **comments_on(item.id), **_since(item, after)))
 
 
-def _since(note: Note, after: Position | None) -> Wanted:
+def _since(item: Item, after: Position | None) -> Wanted:
     if after is None:
-        return {"created_at__gte": note.created_at}
+        return {"created_at__gte": item.created_at}
     return {"after": after[0], "after_id": after[1]}
 
 
@@ -198,27 +196,27 @@ def _rows(
     after_id: UUID | None = None,
     **wanted: Parameter,
 ) -> QuerySet[Any, tuple[Any, ...]]:
-    notes = Note.objects.filter(**wanted)
+    comments = Item.objects.filter(**wanted)
     if after and after_id:
-        notes = notes.filter(OLDEST.beyond((after, after_id)))
-    columns = notes.values_list("id", "commentable_id", "created_by", "created_at", "deleted_at")
+        comments = comments.filter(OLDEST.beyond((after, after_id)))
+    columns = comments.values_list("id", "parent", "created_by", "created_at", "deleted_at")
     return columns.order_by(*OLDEST.columns)[:limit]
 
 
 _ROWS: Prepared[Row] = Prepared(_rows, Row._make)
 
 
-def _notes(branches: Iterable[Branch]) -> dict[UUID, Note]:
+def _notes(branches: Iterable[Branch]) -> dict[UUID, Item]:
     ids = tuple(row.id for branch in branches for row in [branch.top, *branch.replies])
     return {note.id: note for note in _OPENINGS.rows(**by_ids(ids))} if ids else {}
 
 
-def _openings(**wanted: Parameter) -> QuerySet[Note]:
-    notes: NoteQuerySet = Note.objects.filter(**wanted)
-    return notes.opened(HTML_LIMIT + 1)
+def _openings(**wanted: Parameter) -> QuerySet[Item]:
+    comments: ItemQuerySet[Item] = Item.objects.filter(**wanted)
+    return comments.opened(HTML_LIMIT + 1)
 
 
-_OPENINGS = of_model(Note, _openings, ("cut_text",), without=("text",))
+_OPENINGS = of_model(Item, _openings, ("cut_text",))
 
 
 # --- Choosing -------------------------------------------------------------------------------
@@ -256,7 +254,7 @@ def _replies(tops: Iterable[Row], rows: Iterable[Row]) -> dict[UUID, list[Row]]:
     return below
 
 
-def _within_budget(branches: Sequence[Branch], notes: dict[UUID, Note]) -> list[Branch]:
+def _within_budget(branches: Sequence[Branch], notes: dict[UUID, Item]) -> list[Branch]:
     """Return the branches whose text the page has room for; the first comment always."""
     left = TEXT_ON_PAGE
     shown: list[Branch] = []
@@ -275,5 +273,5 @@ def _within_budget(branches: Sequence[Branch], notes: dict[UUID, Note]) -> list[
     return shown
 
 
-def _length(note: Note) -> int:
+def _length(note: Item) -> int:
     return 0 if note.is_deleted else min(len(note.opening), HTML_LIMIT)

@@ -23,10 +23,10 @@ from collectives import cycles
 from collectives import queries as collectives
 from collectives.feed import pages as feed_pages
 from collectives.feed import queries as feed
-from collectives.models import Invite, Pin
-from collectives.notes import queries as notes
+from collectives.items import queries as items
+from collectives.items.models import Item, Pin
+from collectives.models import Invite
 from collectives.notes import threads
-from collectives.notes.models import Note
 from harmonic.access import rate_limits
 from harmonic.kernel.actions import RUNS
 from harmonic.kernel.database import outages
@@ -274,7 +274,7 @@ REST_LISTS = Section(
         ),
         Bound(
             "bytes of text in a list of notes",
-            notes.LIST_BYTES,
+            items.LIST_BYTES,
             "bytes",
             "the page ends, and `Link` leads on; one note is always there",
         ),
@@ -286,13 +286,13 @@ REST_LISTS = Section(
         ),
         Bound(
             "rows of each kind that an answer includes",
-            notes.INCLUDED,
+            items.INCLUDED,
             "rows",
             "the rest is left out, and the note says so in `incomplete`",
         ),
         Bound(
             "bytes of text in included comments and pins",
-            notes.LIST_BYTES,
+            items.LIST_BYTES,
             "bytes",
             "the rest is left out, and the note or user says so in `incomplete`",
         ),
@@ -362,7 +362,7 @@ PAGES = Section(
         ),
         Bound(
             "events in the history of a page",
-            notes.HISTORY_SHOWN,
+            items.HISTORY_SHOWN,
             "events",
             "`?page=2` has the next",
         ),
@@ -421,7 +421,7 @@ COUNTS = Section(
         Bound("wait of a form that is sent again", FORM_WAIT, "", "409 `idempotency_in_progress`"),
         Bound(
             "restoring a deleted note",
-            Note.KEPT_AFTER_DELETION,
+            Item.KEPT_AFTER_DELETION,
             "",
             "403 `forbidden`",
         ),

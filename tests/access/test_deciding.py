@@ -20,8 +20,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Tenant, TenantUser, User
+from collectives.items.models import HistoryEvent
 from collectives.models import Collective, CollectiveMember
-from collectives.notes.models import Note, NoteHistoryEvent
+from collectives.notes.models import Note
 from tests.fixtures.world import World, client_with, make_token
 from tokens.models import ApiToken
 
@@ -327,9 +328,9 @@ def test_an_edit_is_not_confirmed_by_who_confirmed_before_it_was_made(world: Wor
     bob = client_with(make_token("bob"))
 
     def confirm() -> None:
-        NoteHistoryEvent.unscoped.create(
+        HistoryEvent.unscoped.create(
             tenant_id=note.tenant_id,
-            note=note,
+            item_id=note.id,
             user=world.user("alice"),
             event_type="read_confirmation",
             happened_at=timezone.now(),
@@ -338,8 +339,8 @@ def test_an_edit_is_not_confirmed_by_who_confirmed_before_it_was_made(world: Wor
     with before_the_write(confirm):
         assert bob.patch(path, {"text": "Changed"}, content_type=JSON).status_code == 200
 
-    confirmed = NoteHistoryEvent.unscoped.filter(
-        note=note, user=world.user("alice"), event_type="read_confirmation"
+    confirmed = HistoryEvent.unscoped.filter(
+        item=note, user=world.user("alice"), event_type="read_confirmation"
     )
     note.refresh_from_db()
     latest = confirmed.order_by("-happened_at").first()

@@ -15,7 +15,8 @@ from django.db import connections
 from django.utils import timezone
 
 from accounts.models import TenantUser
-from collectives.models import Collective, CollectiveMember, Invite, Pin
+from collectives.items.models import Pin
+from collectives.models import Collective, CollectiveMember, Invite
 from collectives.notes.models import Note
 from tests.collectives.conftest import KITCHEN, id_of, is_member
 from tests.fixtures.world import World, client_with, make_token
@@ -164,7 +165,6 @@ def test_parallel_pins_never_exceed_the_limit(transactional_world: World, place:
                 tenant_id=collective.tenant_id,
                 collective=collective,
                 person=owner,
-                item_type=Note.ITEM_TYPE,
                 item_id=id_,
                 pinned_at=timezone.now(),
             )

@@ -36,10 +36,8 @@ def row_of(parent: Note, text: str, number: int, answered: Note | None = None) -
         collective_id=parent.collective_id,
         subtype=Note.Subtype.COMMENT,
         text=text,
-        commentable_type=Note.ITEM_TYPE,
-        commentable_id=(answered or parent).id,
-        thread_type=Note.ITEM_TYPE,
-        thread_id=parent.thread_id or parent.id,
+        parent_id=(answered or parent).id,
+        root_id=parent.root_id or parent.id,
         created_by_id=parent.created_by_id,
         updated_by_id=parent.created_by_id,
         deadline=moment,
@@ -52,7 +50,7 @@ def row_of(parent: Note, text: str, number: int, answered: Note | None = None) -
 def note(world: Any) -> Note:
     """A note of the kitchen without comments, older than any comment of these tests."""
     made: Note = world.note("Knife care")
-    Note.unscoped.filter(thread_id=made.id).delete()
+    Note.unscoped.filter(root=made.id).delete()
     Note.unscoped.filter(id=made.id).update(created_at=timezone.now() - 2 * LONG_AGO)
     made.refresh_from_db()
     return made
@@ -79,8 +77,7 @@ def write_notes(world: Any) -> Write:
         like = world.note("Knife care")
         rows = [row_of(like, text.format(n), -n) for n in range(count)]
         for row in rows:
-            row.subtype, row.commentable_type, row.commentable_id = Note.Subtype.TEXT, "", None
-            row.thread_type, row.thread_id = "", None
+            row.subtype, row.parent_id, row.root_id = Note.Subtype.TEXT, None, None
         return list(Note.unscoped.bulk_create(rows))
 
     return write

@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from api import paging
 from api.paging import LIST_BYTES, MAX_LIMIT
 from api.v1.note_lists import LIMIT
-from collectives.models import Collective, CollectiveMember, Pin
-from collectives.notes import queries
-from collectives.notes.models import Note, NoteHistoryEvent
+from collectives.items import queries
+from collectives.items.models import HistoryEvent, Pin
+from collectives.models import Collective, CollectiveMember
+from collectives.notes.models import Note
 from harmonic.kernel.http.numbered import PER_PAGE
 from tests.limits.conftest import KITCHEN, REST, Write
 
@@ -111,7 +112,7 @@ def test_texts_that_are_not_shown_are_not_read(
         q["sql"] for q in captured.captured_queries if '"notes_note"."text" AS "text"' in q["sql"]
     ]
     # The REST list alone reads whole texts: those of the rows that it shows, by their short ids.
-    assert all('"notes_note"."truncated_id" IN (' in sql for sql in whole)
+    assert all('"items_item"."truncated_id" IN (' in sql for sql in whole)
     assert bool(whole) is (path == f"{REST}/notes")
 
 
@@ -184,17 +185,17 @@ def test_what_is_included_is_cut_and_named(
             next(row for row in answer if row["id"] == str(note.id)) if path == "notes" else answer
         )
 
-    Note.unscoped.filter(commentable_id__isnull=False).exclude(thread_id=note.id).delete()
+    Note.unscoped.filter(parent__isnull=False).exclude(root=note.id).delete()
     assert len(shown()["comments"]) == 19
     assert "comments" not in shown().get("incomplete", [])
     comment_on(note, 2, at=30)
     assert len(shown()["comments"]) == 20
     assert "comments" in shown()["incomplete"]
-    like = NoteHistoryEvent.unscoped.filter(note=note).first()
+    like = HistoryEvent.unscoped.filter(item=note).first()
     assert like is not None
     for _ in range(30):
         like.id = uuid.uuid4()
-        NoteHistoryEvent.unscoped.bulk_create([like])
+        HistoryEvent.unscoped.bulk_create([like])
     assert "history_events" in shown()["incomplete"]
 
 
@@ -222,7 +223,6 @@ def test_pins_on_long_notes_are_cut_by_size(
             tenant_id=main.tenant_id,
             collective=main,
             person=bob,
-            item_type=Note.ITEM_TYPE,
             item_id=each.id,
             pinned_at=world.now,
         )
@@ -283,14 +283,14 @@ def test_a_long_list_of_collectives_is_numbered(api: Any, page: Any, world: Any,
 
 @pytest.mark.meets("events in the history of a page")
 def test_a_page_shows_the_latest_events(page: Any, note: Note) -> None:
-    like = NoteHistoryEvent.unscoped.filter(note=note).first()
+    like = HistoryEvent.unscoped.filter(item=note).first()
     assert like is not None
     for _ in range(queries.HISTORY_SHOWN + 5):
         like.id = uuid.uuid4()
-        NoteHistoryEvent.unscoped.bulk_create([like])
+        HistoryEvent.unscoped.bulk_create([like])
 
     bob, path = page("bob"), f"{KITCHEN}/n/{note.truncated_id}"
-    total = NoteHistoryEvent.unscoped.filter(note=note).count()
+    total = HistoryEvent.unscoped.filter(item=note).count()
     for suffix in ("", ".md"):
         lines = [
             bob.get(f"{path}{suffix}?page={number}")

@@ -16,7 +16,8 @@ from api.v1 import users
 from collectives import cycles, queries
 from collectives.feed import pages as feed_pages
 from collectives.feed import queries as feed
-from collectives.models import Collective, CollectiveMember, Invite, Pin
+from collectives.items.models import Pin
+from collectives.models import Collective, CollectiveMember, Invite
 from collectives.notes.models import Note
 from harmonic.kernel.http.selection import NAMED
 from harmonic.kernel.parameters.decoding import MAX_DEPTH
@@ -266,7 +267,6 @@ def test_a_place_has_a_greatest_number_of_pins(
         Pin(
             tenant_id=note.tenant_id,
             collective_id=note.collective_id,
-            item_type=Note.ITEM_TYPE,
             item_id=each.id,
             pinned_at=world.now,
         )

@@ -345,7 +345,7 @@ def test_members_narrow_and_sort(alice, world):
 def comments(alice, bob, note_id, world):
     """Return the address of three comments: Alice's of long ago, Bob's, and Alice's newest."""
     path = f"{KITCHEN}/notes/{note_id(KNIFE_CARE)}/comments"
-    Note.unscoped.filter(commentable_id=note_id(KNIFE_CARE)).delete()
+    Note.unscoped.filter(parent=note_id(KNIFE_CARE)).delete()
     for program, text in ((alice, "first"), (bob, "second"), (alice, "third")):
         assert program.post(path, {"text": text}).status_code == 200
     Note.unscoped.filter(text="first").update(created_at=world.now - timedelta(days=9))

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from collectives.notes.models import Note, NoteHistoryEvent
+from collectives.items.models import HistoryEvent
+from collectives.notes.models import Note
 from tests.rest.conftest import BASE, KITCHEN, error_of
 
 KEYS = (
@@ -122,7 +123,7 @@ def test_a_note_is_created_with_its_history_and_location(alice, world):
     assert (note["title"], note["text"]) == ("Salt", "Buy *salt*.\nSoon.")
     assert note["confirmed_reads"] == 0
     assert response["Location"] == f"http://garden.localhost{KITCHEN}/notes/{note['id']}"
-    event = NoteHistoryEvent.unscoped.get(note=note["id"])
+    event = HistoryEvent.unscoped.get(item=note["id"])
     assert (event.event_type, event.user_id) == ("create", world.user("alice").id)
 
 
@@ -243,7 +244,7 @@ def test_writing_to_an_unknown_note_names_the_thing(alice, method):
 
 
 def test_confirming_answers_the_event_and_again_the_same(bob, world, welcome):
-    NoteHistoryEvent.unscoped.filter(event_type="read_confirmation").delete()
+    HistoryEvent.unscoped.filter(event_type="read_confirmation").delete()
 
     event = bob.post(f"{welcome}/confirm").json()
     again = bob.client.post(f"{welcome}/confirm", "{", content_type="application/json").json()
@@ -257,7 +258,7 @@ def test_confirming_answers_the_event_and_again_the_same(bob, world, welcome):
 
 
 def test_after_an_edit_a_reader_confirms_anew_and_counts_once(alice, bob, welcome, world):
-    NoteHistoryEvent.unscoped.filter(event_type="read_confirmation").delete()
+    HistoryEvent.unscoped.filter(event_type="read_confirmation").delete()
     first = bob.post(f"{welcome}/confirm").json()
     with time_machine.travel(world.now + timedelta(minutes=1), tick=False):
         alice.put(welcome, {"text": "New words"})

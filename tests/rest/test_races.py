@@ -9,7 +9,8 @@ from threading import Barrier
 import pytest
 from django.db import connections
 
-from collectives.models import Collective, Pin
+from collectives.items.models import Pin
+from collectives.models import Collective
 from tests.fixtures.world import World, client_with, make_token
 
 AT_ONCE = 8

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from datetime import timedelta
 from typing import Any
 
 from django.db.models import Model
 from django.utils import timezone
 
+from collectives.items.models import HistoryEvent
 from collectives.models import Collective, CollectiveMember, Invite
-from collectives.notes.models import Note, NoteHistoryEvent
+from collectives.notes.models import Note
 from collectives.rules import add_member
 from harmonic.kernel.database.tenancy import tenant_bound
 from tests.fixtures.world import World
@@ -102,13 +104,36 @@ def by_short_id(path: str) -> Note:
 
 
 def confirmations(note: Note) -> int:
-    return NoteHistoryEvent.unscoped.filter(note=note, event_type="read_confirmation").count()
+    return HistoryEvent.unscoped.filter(item=note, event_type="read_confirmation").count()
 
 
 def events(note: Note, kind: str) -> int:
-    return NoteHistoryEvent.unscoped.filter(note=note, event_type=kind).count()
+    return HistoryEvent.unscoped.filter(item=note, event_type=kind).count()
 
 
 def collective_row(handle: str) -> Collective:
     row: Collective = Collective.unscoped.get(handle=handle)
     return row
+
+
+def write_notes(world: World, place: Collective, count: int) -> list[Note]:
+    """Insert notes by alice."""
+    now, alice = timezone.now(), world.user("alice")
+    ids = [uuid.uuid4() for _ in range(count)]
+    rows = (
+        Note(
+            id=note_id,
+            truncated_id=str(note_id)[: Note.SHORT],
+            tenant_id=place.tenant_id,
+            collective=place,
+            text="One of many",
+            deadline=now,
+            created_by=alice,
+            updated_by=alice,
+            created_at=now,
+            updated_at=now,
+        )
+        for note_id in ids
+    )
+    made: list[Note] = Note.unscoped.bulk_create(rows)
+    return made

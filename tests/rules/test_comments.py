@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collectives.models import Pin
+from collectives.items.models import Pin
 from collectives.notes.models import Note
 from tests.rules.rows import (
     KITCHEN,
@@ -46,8 +46,8 @@ def test_a_member_comments_on_a_note_and_on_a_comment(world, call, root):
     bob.act("add_comment", note_path(first), text="Second").assert_done()
     second = Note.unscoped.get(text="Second")
 
-    assert (first.subtype, first.commentable_id) == ("comment", by_short_id(root).id)
-    assert (second.subtype, second.commentable_id) == ("comment", first.id)
+    assert (first.subtype, first.parent_id) == ("comment", by_short_id(root).id)
+    assert (second.subtype, second.parent_id) == ("comment", first.id)
     assert first.created_by == second.created_by == world.user("bob")
     assert first.deadline == first.created_at
 
@@ -81,7 +81,7 @@ def test_a_reply_names_a_comment_of_the_same_thread(call, root):
     bob.act("add_comment", root, text="Reply", replying_to_id=str(by_short_id(first).id))
     refused = bob.act("add_comment", root, text="Stray", replying_to_id=str(other.id))
 
-    assert Note.unscoped.get(text="Reply").commentable_id == by_short_id(first).id
+    assert Note.unscoped.get(text="Reply").parent_id == by_short_id(first).id
     refused.assert_refused(404)
     assert not Note.unscoped.filter(text="Stray").exists()
 

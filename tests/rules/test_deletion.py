@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import SecurityEvent
-from collectives.models import Pin
+from collectives.items.models import Pin
 from collectives.notes.models import Note
 from tests.rules.rows import (
     KITCHEN,

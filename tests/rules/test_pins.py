@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from collectives.models import Pin
+from collectives.items.models import Pin
 from harmonic.kernel.database.tenancy import tenant_bound
 from tests.fixtures.world import World
-from tests.rules.rows import KITCHEN, end_membership, make_member, note_path
+from tests.rules.rows import KITCHEN, end_membership, make_member, note_path, write_notes
 from tests.rules.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 
 WELCOME, KNIFE, OPEN = "Welcome to the kitchen", "Knife care", "The garden opens at eight"
@@ -157,19 +156,19 @@ def test_a_pin_is_set_by_a_boolean_alone(world, page, sent):
 
 
 def fill(world: World, handle: str, count: int, *, person: str | None = None) -> None:
-    """Store pins of notes that are not there."""
+    """Store pins, each of a note of its own."""
     place = world.collective(handle)
+    notes = write_notes(world, place, count)
     with tenant_bound(place.tenant_id):
         Pin.objects.bulk_create(
             Pin(
                 tenant=place.tenant,
                 collective=place,
                 person=world.person(person) if person else None,
-                item_type="Note",
-                item_id=uuid.uuid4(),
+                item_id=note.id,
                 pinned_at=timezone.now() - timedelta(minutes=number),
             )
-            for number in range(count)
+            for number, note in enumerate(notes)
         )
 
 

@@ -187,25 +187,26 @@ def of_model(
     model: type[M],
     build: Callable[..., QuerySet[M]],
     annotated: Iterable[str] = (),
-    without: Iterable[str] = (),
     lock: str = "",
 ) -> Prepared[M]:
     """Return a prepared queryset of a model's instances, with what `build` annotates.
 
-    The columns named in `without` are not read; the instances have them deferred. With `lock`,
-    the rows stay locked until the end of the transaction, as `Prepared` says.
+    With `lock`, the rows stay locked until the end of the transaction, as `Prepared` says.
     """
-    left_out = frozenset(without)
-    every = [column.attname for column in model._meta.concrete_fields]
-    columns = [column for column in every if column not in left_out]
+    columns = [column.attname for column in model._meta.concrete_fields]
+    # The key of a model that extends another one is the key of its parent: it is read once.
+    link = columns.index(model._meta.pk.attname) if model._meta.parents else 0
+    origin = columns.index("id") if link else 0
+    read = [*columns[:link], *columns[link + 1 :]] if link else columns
     names = tuple(annotated)
 
     def values(*shape: Hashable, **parameters: Parameter) -> Values:
-        return build(*shape, **parameters).values_list(*columns, *names)
+        return build(*shape, **parameters).values_list(*read, *names)
 
     def make(row: Raw) -> M:
-        made = model.from_db(DEFAULT_DB_ALIAS, columns, row[: len(columns)])
-        for name, value in zip(names, row[len(columns) :], strict=True):
+        whole = (*row[:link], row[origin], *row[link:]) if link else row
+        made = model.from_db(DEFAULT_DB_ALIAS, columns, whole[: len(columns)])
+        for name, value in zip(names, whole[len(columns) :], strict=True):
             setattr(made, name, value)
         return made
 

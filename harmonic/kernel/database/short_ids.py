@@ -28,9 +28,9 @@ class ShortIdModel(TenantModel):
 
     def _draw_free_id(self) -> None:
         taken = _taken(type(self))
-        while taken.first(truncated_id=str(self.id)[: self.SHORT]):
+        while taken.first(truncated_id=short_id(self.id)):
             self.id = uuid.uuid4()
-        self.truncated_id = str(self.id)[: self.SHORT]
+        self.truncated_id = short_id(self.id)
 
 
 @cache
@@ -41,6 +41,10 @@ def _taken(model: type[ShortIdModel]) -> Prepared[tuple[Any, ...]]:
         return model._default_manager.filter(truncated_id=truncated_id).values_list("truncated_id")
 
     return Prepared(rows, tuple)
+
+
+def short_id(whole: uuid.UUID) -> str:
+    return str(whole)[: ShortIdModel.SHORT]
 
 
 def by_any_id(value: str) -> dict[str, Any] | None:

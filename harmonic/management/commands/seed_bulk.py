@@ -17,8 +17,9 @@ from django.utils import timezone
 from accounts.models import Tenant, TenantUser
 from accounts.rules import new_user
 from collectives import rules
+from collectives.items.models import HistoryEvent
 from collectives.models import Collective
-from collectives.notes.models import Note, NoteHistoryEvent
+from collectives.notes.models import Note
 from harmonic.kernel.database.short_ids import ShortIdModel
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.scopes import READ_WRITE
@@ -98,7 +99,7 @@ class Bulk:
         for batch in batched(ids, BATCH):
             notes = [self._note(note_id) for note_id in batch]
             Note.objects.bulk_create(notes)
-            insert(NoteHistoryEvent, (created(note) for note in notes))
+            insert(HistoryEvent, (created(note) for note in notes))
 
     def _note(self, note_id: uuid.UUID) -> Note:
         author = self.random.choice(self.people).user
@@ -135,12 +136,12 @@ class Bulk:
             )
 
 
-def created(note: Note) -> NoteHistoryEvent:
-    return NoteHistoryEvent(
+def created(note: Note) -> HistoryEvent:
+    return HistoryEvent(
         tenant_id=note.tenant_id,
-        note=note,
+        item_id=note.id,
         user_id=note.created_by_id,
-        event_type=NoteHistoryEvent.Type.CREATE,
+        event_type=HistoryEvent.Type.CREATE,
         happened_at=note.created_at,
     )
 

@@ -1,0 +1,182 @@
+"""Queries for the items of one kind, with their texts.
+
+Lists are read in bounded steps: first which items there are and how long their texts are, from
+indexes, then the texts that fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
+
+from django.db.models import F, QuerySet
+
+from collectives.items import queries
+from collectives.items.models import Item, ItemQuerySet
+from collectives.items.queries import NEWEST, Included, Wanted, by_ids, ordered, position
+from harmonic.kernel.access import Access, NotFound
+from harmonic.kernel.database.functions import Bytes
+from harmonic.kernel.database.prepared import Parameter, Prepared, of_model
+from harmonic.kernel.database.short_ids import by_any_id, short_id
+from harmonic.kernel.http.cursors import Found, Order, Position
+
+M = TypeVar("M", bound=Item)
+NO_MOMENT = datetime.min.replace(tzinfo=UTC)
+# What an item is read with besides its columns.
+_SHOWN_WITH = ("confirmed_reads", "parent_kind")
+
+
+class Size(NamedTuple):
+    """An item of a list before its text is read: its place in the order, and its length."""
+
+    id: UUID
+    moment: datetime
+    bytes: int
+
+    @property
+    def position(self) -> Position:
+        return self.moment, self.id
+
+
+def _places(order: Order, limit: int, **wanted: Any) -> QuerySet[Any, tuple[Any, ...]]:
+    return ordered(order, **wanted).values_list("id", order.moment)[:limit]
+
+
+# All of an item's place in a list is in an index: rows are not touched.
+_PLACES: Prepared[tuple[UUID, datetime]] = Prepared(_places, tuple)
+
+
+def within(sizes: Sequence[Size], limit: int) -> Sequence[Size]:
+    """Return as many of the first items as have `limit` bytes together; the first one always."""
+    total = 0
+    for number, size in enumerate(sizes):
+        total += size.bytes
+        if total > limit and number:
+            return sizes[:number]
+    return sizes
+
+
+class KindQueries(Generic[M]):
+    """Queries for one kind, whose model has a column `size`: the bytes of its own texts."""
+
+    def __init__(self, model: type[M]) -> None:
+        self.model = model
+        # What names this kind among items.
+        self.wanted: Wanted = {"kind": model.KIND}
+        annotated = (*_SHOWN_WITH, "last_read_at")
+        # Both tables: PostgreSQL reads a locked row again after it waited, and only such rows.
+        tables = (table._meta.db_table for table in (Item, model))
+        lock = "FOR NO KEY UPDATE OF " + ", ".join(f'"{table}"' for table in tables)
+        self._one = of_model(model, self._to_show, annotated)
+        self._one_locked = of_model(model, self._to_show, annotated, lock=lock)
+        self._by_id = of_model(model, self._in_order, _SHOWN_WITH)
+        # By short id, which needs no conversion.
+        self._sizes: Prepared[tuple[str, int]] = Prepared(self._with_size, tuple)
+
+    def _rows(self, **wanted: Parameter) -> ItemQuerySet[M]:
+        objects: Any = self.model.objects
+        rows: ItemQuerySet[M] = objects.filter(**wanted)
+        return rows
+
+    def _to_show(self, *, user_id: UUID, **wanted: Parameter) -> QuerySet[M]:
+        return self._rows(**wanted).counted().with_parent_kind().for_reader(user_id)
+
+    def _in_order(self, order: Order, **wanted: Parameter) -> QuerySet[M]:
+        rows = self._rows(**wanted).alive().counted().with_parent_kind()
+        return rows.order_by(*order.columns)
+
+    def _with_size(self, **wanted: Parameter) -> QuerySet[Any, tuple[Any, ...]]:
+        return self._rows(**wanted).values_list("truncated_id", F("size") + Bytes("title"))
+
+    # --- One item ---------------------------------------------------------------------------
+
+    def at(self, access: Access, item_id: str) -> M:
+        """Return the item with this short or whole id in the collective of the request.
+
+        Deleted items are found too, so that their page can say so. Inside a write the rows are
+        locked: whoever edits, confirms or deletes the item at the same moment waits.
+
+        Raises:
+            NotFound: there is none here.
+        """
+        wanted = by_any_id(item_id)
+        one = self._one_locked if access.is_writing else self._one
+        here: Wanted = {"collective": access.here.id, **self.wanted}
+        item = wanted and one.first(user_id=access.user.user_id, **here, **wanted)
+        if not item:
+            raise NotFound
+        return item
+
+    def live_at(self, access: Access, item_id: str, sentence: str = "Not found") -> M:
+        """Return an item that is not deleted.
+
+        Raises:
+            NotFound: with `sentence`.
+        """
+        try:
+            item = self.at(access, item_id)
+        except NotFound:
+            raise NotFound(sentence) from None
+        if item.is_deleted:
+            raise NotFound(sentence)
+        return item
+
+    # --- Lists ------------------------------------------------------------------------------
+
+    def listed(
+        self, wanted: Wanted, order: Order, limit: int, after: Position | None = None
+    ) -> Found[M]:
+        """Return the first `limit` living items that `wanted` names, beyond a position.
+
+        They are fewer where their texts have more than `queries.LIST_BYTES`.
+        """
+        places = _PLACES.rows(order, limit + 1, **position(after), **self.wanted, **wanted)
+        return self.in_size(self.measured(places), order, limit)
+
+    def among(
+        self, items: ItemQuerySet[Item], order: Order, limit: int, after: Position | None = None
+    ) -> Found[M]:
+        """Return the first items of a queryset of this kind beyond a position, as `listed` does."""
+        return self.in_size(self.sizes_among(items, order, limit + 1, after), order, limit)
+
+    def sizes_among(
+        self, items: ItemQuerySet[Item], order: Order, limit: int, after: Position | None = None
+    ) -> list[Size]:
+        """Return the first items of a queryset of this kind, without their texts."""
+        if after is not None:
+            items = items.filter(order.beyond(after))
+        rows = items.order_by(*order.columns)[:limit]
+        return self.measured(rows.values_list("id", order.moment))
+
+    def in_size(self, sizes: Sequence[Size], order: Order, limit: int) -> Found[M]:
+        """Return the items of `sizes` up to `limit` and `queries.LIST_BYTES`; one always."""
+        shown = within(sizes[:limit], queries.LIST_BYTES)
+        end = shown[-1].position if len(shown) < len(sizes) else None
+        return Found(self.by_id((size.id for size in shown), order), end)
+
+    def by_id(self, item_ids: Iterable[UUID], order: Order) -> Sequence[M]:
+        """Return living items by their ids, in an order."""
+        return self._by_id.rows(order, **by_ids(item_ids))
+
+    def fitting(self, item_ids: Iterable[UUID], collective_id: UUID) -> Included[M]:
+        """Return the first living items of a collective among some ids, up to `LIST_BYTES`."""
+        places = [(each, NO_MOMENT) for each in dict.fromkeys(item_ids)]
+        there = self.measured(places, collective=collective_id)
+        shown = within(there, queries.LIST_BYTES)
+        items = self.by_id((size.id for size in shown), NEWEST)
+        return Included(items, frozenset(size.id for size in there[len(shown) :]))
+
+    def measured(self, places: Iterable[tuple[UUID, datetime]], **wanted: Parameter) -> list[Size]:
+        """Return places in a list with the sizes of their items; without those not found."""
+        found = [(short_id(item_id), item_id, at) for item_id, at in places]
+        if not found:
+            return []
+        named = tuple(short for short, *_ in found)
+        sizes = dict(self._sizes.rows(truncated_id__in=named, **wanted))
+        return [Size(item_id, at, sizes[short]) for short, item_id, at in found if short in sizes]
+
+    def how_many(self, wanted: Wanted) -> int:
+        """Return how many living items `wanted` names."""
+        return queries.how_many({**self.wanted, **wanted})

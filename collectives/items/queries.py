@@ -1,0 +1,190 @@
+"""Reading items of any kind: lists in order, lookups, history, comment counts, pins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from collectives.items import kinds
+from collectives.items.models import COMMENT, HistoryEvent, Item, ItemQuerySet, Pin
+from harmonic.kernel.access import Access, NotFound
+from harmonic.kernel.database.prepared import Parameter, Prepared, of_model
+from harmonic.kernel.database.short_ids import by_any_id, short_id
+from harmonic.kernel.http.cursors import Found, Order, Position
+
+HISTORY_SHOWN = 100
+# Bytes of text in the rows of a list; it ends before the row that exceeds them.
+LIST_BYTES = 1_000_000
+# Rows of each kind that an answer includes, over all its items.
+INCLUDED = 1000
+NEWEST = Order("created_at")
+T = TypeVar("T")
+# Lookups of items, as `filter` takes them.
+Wanted = Mapping[str, Parameter]
+
+
+@dataclass(frozen=True, slots=True)
+class Included(Generic[T]):
+    """What belongs to some items, and the items of which something is left out."""
+
+    rows: Sequence[T]
+    incomplete: frozenset[UUID]
+
+
+# --- One item -------------------------------------------------------------------------------
+
+
+def live_item_at(access: Access, kind: str, item_id: str, sentence: str = "Not found") -> Item:
+    """Return the living item of a kind with this short or whole id in the collective.
+
+    Raises:
+        NotFound: with `sentence`.
+    """
+    wanted = by_any_id(item_id)
+    one = _ONE_LOCKED if access.is_writing else _ONE
+    item = wanted and one.first(collective=access.here.id, kind=kind, **wanted)
+    if not item or item.is_deleted or not kinds.is_kind(kind):
+        raise NotFound(sentence)
+    return item
+
+
+def parent_of(comment: Item) -> Item | None:
+    """Return what a comment answers, deleted or not."""
+    return _ONE.first(id=comment.parent_id) if comment.parent_id else None
+
+
+def _one(**wanted: Parameter) -> QuerySet[Item]:
+    items: ItemQuerySet[Item] = Item.objects.filter(**wanted)
+    return items.opened()
+
+
+_ONE = of_model(Item, _one, ("cut_text",))
+_ONE_LOCKED = of_model(
+    Item, _one, ("cut_text",), lock=f'FOR NO KEY UPDATE OF "{Item._meta.db_table}"'
+)
+
+
+# --- Lists ----------------------------------------------------------------------------------
+
+
+def by_ids(item_ids: Iterable[UUID]) -> Wanted:
+    """Return what names items by their ids, through the index of tenant and short id.
+
+    For `id IN …` SQLite may take the index of the tenant alone and read all of its items.
+    """
+    short = tuple(map(short_id, item_ids))
+    return {"truncated_id__in": short or ("",)}
+
+
+def position(after: Position | None) -> Wanted:
+    """Return the parameters of `ordered` for a position."""
+    return {"after": after[0], "after_id": after[1]} if after else {}
+
+
+def ordered(
+    order: Order,
+    *,
+    after: datetime | None = None,
+    after_id: UUID | None = None,
+    **wanted: Parameter,
+) -> ItemQuerySet[Item]:
+    """Return living items in an order, beyond a position."""
+    items: ItemQuerySet[Item] = Item.objects.filter(**wanted)
+    if after and after_id:
+        items = items.filter(order.beyond((after, after_id)))
+    return items.alive().order_by(*order.columns)
+
+
+def how_many(wanted: Wanted) -> int:
+    """Return how many living items `wanted` names."""
+    items: ItemQuerySet[Item] = Item.objects.filter(**wanted)
+    return items.alive().count()
+
+
+def _feed(order: Order, limit: int, **wanted: Any) -> QuerySet[Item]:
+    return ordered(order, **wanted).standalone().opened().numbered()[:limit]
+
+
+# Feeds show titles and first lines: the texts themselves are not read.
+_FEED = of_model(Item, _feed, ("cut_text", "number"))
+
+
+def newest(collective_id: UUID, *, limit: int, after: Position | None = None) -> Found[Item]:
+    """Return the items of a collective without comments, newest first, beyond a position."""
+    rows = _FEED.rows(NEWEST, limit + 1, collective=collective_id, **position(after))
+    shown = list(rows[:limit])
+    last = shown[-1] if len(rows) > limit else None
+    return Found(shown, (last.created_at, last.id) if last else None)
+
+
+# --- What belongs to items ------------------------------------------------------------------
+
+
+def comments_on(item_id: UUID) -> Wanted:
+    """Return what names the direct comments on an item."""
+    return {"parent": item_id, "subtype": COMMENT}
+
+
+def comment_counts(item_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return how many direct comments each item has."""
+    ids = tuple(item_ids)
+    return dict(_COMMENT_COUNTS.rows(items=ids)) if ids else {}
+
+
+def _comment_counts(items: tuple[UUID, ...]) -> QuerySet[Any, tuple[Any, ...]]:
+    comments = Item.objects.filter(parent__in=items, subtype=COMMENT, deleted_at=None)
+    return comments.order_by().values_list("parent").annotate(Count("id"))
+
+
+_COMMENT_COUNTS: Prepared[tuple[UUID, int]] = Prepared(_comment_counts, tuple)
+
+
+def history_of(item: Item) -> QuerySet[HistoryEvent]:
+    """Return what happened to an item, newest first."""
+    return item.history.order_by("-happened_at", "-id")
+
+
+def history_of_items(item_ids: Iterable[UUID]) -> Included[HistoryEvent]:
+    """Return what happened to several items, oldest first: at most `INCLUDED` events."""
+    ids = frozenset(item_ids)
+    events = HistoryEvent.objects.filter(item__in=ids).order_by("happened_at", "id")
+    found = list(events[: INCLUDED + 1])
+    return Included(found[:INCLUDED], ids if len(found) > INCLUDED else frozenset())
+
+
+def last_confirmation(item: Item, user_id: UUID) -> HistoryEvent | None:
+    confirmations = item.history.filter(event_type=HistoryEvent.Type.READ_CONFIRMATION)
+    return confirmations.filter(user=user_id).order_by("-happened_at", "-id").first()
+
+
+def pinned(collective_id: UUID, person_id: UUID | None) -> list[tuple[Pin, Item]]:
+    """Return the pins of a collective, latest first; `person_id` whose in the main one."""
+    whose: Wanted = {} if person_id is None else {"person": person_id}
+    pins = list(_PINS.rows(person_id is None, collective=collective_id, **whose))
+    if not pins:
+        return []
+    living = {item.id: item for item in _LIVING.rows(**by_ids(pin.item_id for pin in pins))}
+    return [(pin, living[pin.item_id]) for pin in pins if pin.item_id in living]
+
+
+def _pins(is_for_all: bool, **wanted: Parameter) -> QuerySet[Pin]:
+    pins = Pin.objects.filter(**wanted)
+    if is_for_all:
+        pins = pins.filter(person=None)
+    return pins.order_by("-pinned_at", "-id")[: Pin.MAX_PER_PLACE]
+
+
+_PINS = of_model(Pin, _pins)
+
+
+def _living(**wanted: Parameter) -> QuerySet[Item]:
+    items: ItemQuerySet[Item] = Item.objects.filter(**wanted)
+    return items.alive().opened()
+
+
+_LIVING = of_model(Item, _living, ("cut_text",))

@@ -1,0 +1,26 @@
+"""The kinds of items, one line each.
+
+A kind is a slice: the application `collectives.{name}` with its pages in `pages.urls()`, and its
+REST routes in `api.v1.{name}.urls()`. The settings and the URL map read this list.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.urls import URLPattern
+
+KINDS = ("notes",)
+
+
+def applications() -> list[str]:
+    """Return the applications of all kinds, for `INSTALLED_APPS`."""
+    return [f"collectives.{kind}" for kind in KINDS]
+
+
+def urls(package: str, module: str = "") -> list[URLPattern]:
+    """Return the routes of all kinds from `{package}.{kind}.{module}`."""
+    names = (".".join(filter(None, (package, kind, module))) for kind in KINDS)
+    return [route for name in names for route in import_module(name).urls()]

@@ -1,0 +1,171 @@
+"""What may be done to an item of any kind, by whom, and what it does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.models import TenantUser
+from collectives.items import queries
+from collectives.items.models import HistoryEvent, Item, Pin
+from collectives.models import Collective
+from collectives.rules import is_member
+from harmonic.kernel import audit
+from harmonic.kernel.access import Access, Denied, Link, Refused
+
+EDITORS_ONLY = "Unauthorized"
+WHO_RESTORES = "Its author or an admin of the collective can restore it, for 30 days."
+
+
+def noun(item: Item) -> str:
+    """Return what sentences call an item of this kind."""
+    return item.kind.lower()
+
+
+# --- Policies -------------------------------------------------------------------------------
+
+
+def may_read(access: Access, item: Item | None) -> Denied | None:
+    """Allow members, unless the item is deleted."""
+    if denied := is_member(access, item):
+        return denied
+    if item is None or not item.is_deleted:
+        return None
+    return Denied(f"This {noun(item)} has been deleted.", WHO_RESTORES, "not_found", status=404)
+
+
+def may_edit(access: Access, item: Item | None) -> Denied | None:
+    """Allow the author."""
+    if denied := may_read(access, item):
+        return denied
+    if item is None or item.created_by_id == access.user.user_id:
+        return None
+    name = noun(item)
+    return Denied(
+        EDITORS_ONLY,
+        f"Only the {name}'s author can edit it. Others can comment on it.",
+        links=(Link(f"The {name}", item.path_in(access.here.path)),),
+    )
+
+
+def may_delete(access: Access, item: Item | None) -> Denied | None:
+    """Allow the author and admins of the collective."""
+    if denied := may_read(access, item):
+        return denied
+    if item is None or item.created_by_id == access.user.user_id or access.is_collective_admin:
+        return None
+    return Denied(
+        "You are not authorized to delete this content",
+        "Its author or an admin of the collective can delete it.",
+    )
+
+
+def may_restore(access: Access, item: Item | None) -> Denied | None:
+    """Allow those who could delete it, for as long as it is kept."""
+    if denied := is_member(access, item):
+        return denied
+    if item is None:
+        return None
+    is_own = item.created_by_id == access.user.user_id
+    if not (is_own or access.is_collective_admin):
+        return Denied("You are not authorized to restore this content", WHO_RESTORES)
+    if item.hard_delete_after and item.hard_delete_after < access.now:
+        name = noun(item)
+        return Denied(
+            f"This {name} was deleted too long ago.",
+            f"A deleted {name} can be restored for 30 days.",
+        )
+    return None
+
+
+# --- History --------------------------------------------------------------------------------
+
+
+def add_event(access: Access, item: Item, event_type: str) -> HistoryEvent:
+    event = HistoryEvent(
+        tenant_id=access.tenant.id,
+        item_id=item.id,
+        user_id=access.user.user_id,
+        event_type=event_type,
+        happened_at=access.now,
+    )
+    event.save(force_insert=True)
+    return event
+
+
+def confirm_read(access: Access, item: Item) -> HistoryEvent:
+    """Confirm having read an item as it is now; return the last confirmation if it still holds."""
+    last = queries.last_confirmation(item, access.user.user_id)
+    if last is not None and last.happened_at >= item.updated_at:
+        return last
+    return add_event(access, item, HistoryEvent.Type.READ_CONFIRMATION)
+
+
+# --- Deletion -------------------------------------------------------------------------------
+
+
+def delete(access: Access, item: Item) -> None:
+    """Hide an item and unpin it. Its comments stay."""
+    item.deleted_at, item.deleted_by_id = access.now, access.user.user_id
+    item.hard_delete_after = access.now + Item.KEPT_AFTER_DELETION
+    item.save(update_fields=["deleted_at", "deleted_by", "hard_delete_after"])
+    Pin.objects.filter(item=item.id).delete()
+    if item.created_by_id != access.user.user_id:
+        facts: dict[str, Any] = {f"{noun(item)}_id": item.id}
+        snapshot = f"{item.title}\n{item.opening}"[:2000]
+        audit.record("content_deleted", access, warn=True, snapshot=snapshot, **facts)
+
+
+def restore(item: Item) -> None:
+    item.deleted_at = item.deleted_by_id = item.hard_delete_after = None
+    item.save(update_fields=["deleted_at", "deleted_by", "hard_delete_after"])
+
+
+# --- Pins -----------------------------------------------------------------------------------
+
+
+def pin_owner(access: Access) -> Any:
+    """Return whose pins these are: the caller's own in the main collective, else the place's."""
+    return access.user.person_id if access.here.is_main else None
+
+
+def is_pinned(access: Access, item: Item) -> bool:
+    return Pin.objects.filter(
+        collective=access.here.id, person=pin_owner(access), item=item.id
+    ).exists()
+
+
+def pin(access: Access, item: Item) -> None:
+    """Pin an item; the time of the first pin is kept.
+
+    Raises:
+        Refused: there are as many pins as a place may have.
+    """
+    lock_pins(access)
+    if is_pinned(access, item):
+        return
+    pins = Pin.objects.filter(collective=access.here.id, person=pin_owner(access))
+    if pins.count() >= Pin.MAX_PER_PLACE:
+        raise Refused(
+            f"Maximum of {Pin.MAX_PER_PLACE} pins reached.", status=422, code="limit_reached"
+        )
+    Pin.objects.create(
+        tenant_id=access.tenant.id,
+        collective_id=access.here.id,
+        person_id=pin_owner(access),
+        item_id=item.id,
+        pinned_at=access.now,
+    )
+
+
+def lock_pins(access: Access) -> None:
+    """Let parallel requests pin one after the other, so that they cannot pass the limit."""
+    if access.here.is_main:
+        rows: Any = TenantUser.objects.filter(id=access.user.person_id)
+    else:
+        rows = Collective.objects.filter(id=access.here.id)
+    rows.select_for_update(no_key=True).get()
+
+
+def unpin(access: Access, item: Item) -> None:
+    pins = Pin.objects.filter(collective=access.here.id, person=pin_owner(access))
+    pins.filter(item=item.id).delete()

@@ -1,0 +1,12 @@
+"""Remove the pins that name their item by type and id; `items` holds them."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("collectives", "0004_invite_revoked"),
+        ("items", "0002_fill_items"),
+    ]
+
+    operations = [migrations.DeleteModel(name="Pin")]
