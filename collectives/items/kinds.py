@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Case, CharField, IntegerField, Value, When
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Left
 from django.urls import reverse
 
 if TYPE_CHECKING:
@@ -21,23 +22,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a list of items shows of one kind.
+    """What lists of items show of one kind.
 
-    `page` is the name of the route of an item's page, which takes the short id. `opening` returns
-    the expression for the first characters of an item's text, and `count` the one for the number
-    beside it in a feed; `count_words` are its noun for one and for several. Both expressions start
-    at the item: `note__text`.
+    `page` is the name of the route of an item's page, which takes the short id, and `text` the
+    column that lists show the beginning of. `count` returns the expression for the number beside
+    an item in a feed, starting at the item (`note__text`); without it, the number of confirmations.
+    `count_words` are its noun for one and for several.
     """
 
     model: type[Item]
     page: str
-    opening: Callable[[int], Combinable]
-    count: Callable[[], Combinable]
-    count_words: tuple[str, str]
+    text: str
+    count: Callable[[], Combinable] | None = None
+    count_words: tuple[str, str] = ("read", "reads")
 
     @property
     def name(self) -> str:
         return self.model.KIND
+
+    def opening(self, length: int) -> Combinable:
+        """Return the expression for the first characters of an item's text."""
+        return Left(f"{self.model._meta.model_name}__{self.text}", length)
 
     def path(self, truncated_id: str) -> str:
         """Return the path of an item's page below its collective."""
@@ -85,7 +90,7 @@ def opening(length: int) -> Case:
     return Case(*branches, default=Value(""), output_field=CharField())
 
 
-def count() -> Case:
-    """Return the expression for the number beside an item in a feed, by its kind."""
-    branches = [When(kind=kind.name, then=kind.count()) for kind in _KINDS.values()]
+def count(usual: Callable[[], Combinable]) -> Case:
+    """Return the expression for the number beside an item in a feed; `usual` where none is set."""
+    branches = [When(kind=kind.name, then=(kind.count or usual)()) for kind in _KINDS.values()]
     return Case(*branches, default=Value(0), output_field=IntegerField())

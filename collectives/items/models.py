@@ -64,7 +64,7 @@ class ItemQuerySet(models.QuerySet[M]):
 
     def numbered(self) -> Self:
         """Annotate `number`: what the feed counts of each item."""
-        return self.annotate(number=kinds.count())
+        return self.annotate(number=kinds.count(readers))
 
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[M]:
         """Insert many rows of one kind: the rows of the items at once, then those of the kind."""
@@ -234,6 +234,26 @@ class Item(ShortIdModel):
     @property
     def is_deleted(self) -> bool:
         return self.deleted_at is not None
+
+
+class KindModel(Item):
+    """Base of the models of kinds: a row beside the item's, under the same key.
+
+    A kind has a column `size`, the bytes of its texts, before these: lists read it first.
+    """
+
+    item = models.OneToOneField(
+        Item,
+        on_delete=models.CASCADE,
+        parent_link=True,
+        primary_key=True,
+        related_name="%(class)s",
+    )
+
+    class Meta:
+        abstract = True
+        # Not the bound one: Django deletes and reloads rows through it.
+        base_manager_name = "unscoped"
 
 
 class HistoryEvent(TenantModel):

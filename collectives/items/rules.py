@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from accounts.models import TenantUser
 from collectives.items import queries
-from collectives.items.models import HistoryEvent, Item, Pin
+from collectives.items.models import COMMENT, HistoryEvent, Item, Pin
 from collectives.models import Collective
 from collectives.rules import is_member
 from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Denied, Link, Refused
 
+M = TypeVar("M", bound=Item)
 EDITORS_ONLY = "Unauthorized"
 WHO_RESTORES = "Its author or an admin of the collective can restore it, for 30 days."
 
@@ -75,6 +76,31 @@ def may_restore(access: Access, item: Item | None) -> Denied | None:
             f"A deleted {name} can be restored for 30 days.",
         )
     return None
+
+
+# --- Creation -------------------------------------------------------------------------------
+
+
+def create(access: Access, model: type[M], *, parent: Item | None = None, **values: Any) -> M:
+    """Create an item of a kind in the collective of the request, or a comment on `parent`."""
+    item = model(
+        tenant_id=access.tenant.id,
+        collective_id=access.here.id,
+        created_by_id=access.user.user_id,
+        updated_by_id=access.user.user_id,
+        created_at=access.now,
+        updated_at=access.now,
+        **{"deadline": access.now, **values},
+    )
+    if parent is not None:
+        item.subtype = COMMENT
+        item.parent_id, item.root_id = parent.id, parent.root_id or parent.id
+    item.save()
+    # As if it had been read.
+    item.confirmed_reads = 0
+    item.parent_kind = parent.kind if parent else None
+    add_event(access, item, HistoryEvent.Type.CREATE)
+    return item
 
 
 # --- History --------------------------------------------------------------------------------

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.db import models
 
-from collectives.items.models import COMMENT, Item
+from collectives.items.models import COMMENT, KindModel
 from harmonic.kernel.database.functions import Bytes
 
 
-class Note(Item):
+class Note(KindModel):
     """A text in a collective, or a comment on one of its items."""
 
     KIND = "Note"
@@ -24,9 +24,6 @@ class Note(Item):
 
     DEFAULT_SUBTYPE = Subtype.TEXT
 
-    item = models.OneToOneField(
-        Item, on_delete=models.CASCADE, parent_link=True, primary_key=True, related_name="note"
-    )
     edit_access = models.CharField(max_length=8, choices=EditAccess, default=EditAccess.OWNER)
     # In bytes. Lists read it before the text, and it stands before the text: SQLite follows all
     # pages of a long text to each column behind it.
@@ -34,10 +31,6 @@ class Note(Item):
         expression=Bytes("text"), output_field=models.BigIntegerField(), db_persist=True
     )
     text = models.TextField()
-
-    class Meta:
-        # Not the bound one: Django deletes and reloads rows through it.
-        base_manager_name = "unscoped"
 
     @property
     def opening(self) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from collectives.items.models import HistoryEvent, Item
-from collectives.items.rules import add_event
+from collectives.items.rules import add_event, create
 from collectives.notes.models import Note
 from harmonic.kernel.access import Access, Invalid
 from harmonic.kernel.rendering.text import is_blank
@@ -23,26 +23,8 @@ def create_note(
     """Write a note in the collective of the request, or a comment on `parent`."""
     if is_blank(text):
         raise Invalid.of("text", "blank")
-    note = Note(
-        tenant_id=access.tenant.id,
-        collective_id=access.here.id,
-        title=title,
-        text=text,
-        edit_access=edit_access,
-        deadline=access.now,
-        created_by_id=access.user.user_id,
-        updated_by_id=access.user.user_id,
-        created_at=access.now,
-        updated_at=access.now,
-    )
-    if parent is not None:
-        note.subtype = Note.Subtype.COMMENT
-        note.parent_id, note.root_id = parent.id, parent.root_id or parent.id
-    note.save()
-    note.confirmed_reads = 0
-    note.parent_kind = parent.kind if parent else None
-    add_event(access, note, HistoryEvent.Type.CREATE)
-    return note
+    values = {"title": title, "text": text, "edit_access": edit_access}
+    return create(access, Note, parent=parent, **values)
 
 
 def update_note(

@@ -282,9 +282,8 @@ UNSCOPED = {
     "harmonic/access/access_as.py": (1, "finds the person before a tenant is bound"),
     "tokens/models.py": (1, "declares the manager with the queries of tokens"),
     "accounts/actions/people.py": (1, "one account has one name, in all of its tenants"),
-    "collectives/notes/models.py": (1, "names the manager that Django reloads rows through"),
     "collectives/items/models.py": (
-        3,
+        4,
         "counts within items that were found in their tenant, and the manager with their queries",
     ),
 }

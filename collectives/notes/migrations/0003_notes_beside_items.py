@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         parent_link=True,
                         primary_key=True,
-                        related_name="note",
+                        related_name="%(class)s",
                         serialize=False,
                         to="items.item",
                     ),
