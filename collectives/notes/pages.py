@@ -121,8 +121,8 @@ NOTE = Page(
 # --- Changing it ----------------------------------------------------------------------------
 
 
-def own_note_at(access: Access, item_id: str) -> Note:
-    note = queries.live_note_at(access, item_id)
+def own_note_at(access: Access, note_id: str) -> Note:
+    note = queries.live_note_at(access, note_id)
     if denied := may_edit(access, note):
         raise Forbidden.because(denied)
     return note
@@ -187,16 +187,16 @@ NEW = Page(
 # --- Small answers for scripts ---------------------------------------------------------------
 
 
-def metric(request: Request, item_id: str) -> HttpResponse:
+def metric(request: Request, note_id: str) -> HttpResponse:
     """Answer with the one number that a note has: who confirmed reading it."""
     only_reads(request)
-    note = queries.live_note_at(request.access, item_id)
+    note = queries.live_note_at(request.access, note_id)
     count = note.confirmed_reads
     word = "reader" if count == 1 else "readers"
     return _json({"metric_title": f"{count} {word}", "metric_value": count})
 
 
-def pin(request: Request, item_id: str) -> HttpResponse:
+def pin(request: Request, note_id: str) -> HttpResponse:
     """Pin or unpin a note, as `pinned` says."""
     if request.method != "PUT":
         raise method_not_allowed("PUT")
@@ -205,7 +205,7 @@ def pin(request: Request, item_id: str) -> HttpResponse:
     except Invalid as invalid:
         raise Unreadable("pinned must be true or false") from invalid
     action = actions.pin_note if pinned else actions.unpin_note
-    perform(action, request.access, partial(queries.live_note_at, item_id=item_id), Raw())
+    perform(action, request.access, partial(queries.live_note_at, note_id=note_id), Raw())
     return _json({"pinned": pinned, "click_title": "Unpin" if pinned else "Pin"})
 
 
@@ -223,14 +223,14 @@ def urls() -> list[URLPattern]:
     """Return the routes of notes, which every collective has under its own prefix."""
     return [
         *mounted("note", NEW),
-        *mounted("n/<str:item_id>", NOTE),
-        *mounted("n/<str:item_id>/edit", EDIT),
-        *mounted("n/<str:item_id>/settings", SETTINGS),
+        *mounted("n/<str:note_id>", NOTE),
+        *mounted("n/<str:note_id>/edit", EDIT),
+        *mounted("n/<str:note_id>/settings", SETTINGS),
         path(
-            "n/<str:item_id>/comments",
+            "n/<str:note_id>/comments",
             form_alias(NOTE, actions.add_comment),
             name="notes.comments",
         ),
-        path("n/<str:item_id>/metric", with_rule(metric, NOTE.rule), name="notes.metric"),
-        path("n/<str:item_id>/pin", with_rule(pin, NOTE.rule), name="notes.pin"),
+        path("n/<str:note_id>/metric", with_rule(metric, NOTE.rule), name="notes.metric"),
+        path("n/<str:note_id>/pin", with_rule(pin, NOTE.rule), name="notes.pin"),
     ]

@@ -10,10 +10,20 @@ from collectives.items.kind_queries import KindQueries, within
 from collectives.items.models import COMMENT, Item, ItemQuerySet
 from collectives.items.queries import Included, by_ids
 from collectives.notes.models import Note
+from harmonic.kernel.access import Access
 from harmonic.kernel.http.cursors import Order
 
 NOTES = KindQueries(Note)
-note_at, live_note_at = NOTES.at, NOTES.live_at
+
+
+def note_at(access: Access, note_id: str) -> Note:
+    """Return the note with this id, as `KindQueries.at`; routes name the parameter."""
+    return NOTES.at(access, note_id)
+
+
+def live_note_at(access: Access, note_id: str, sentence: str = "Not found") -> Note:
+    """Return a note that is not deleted, as `KindQueries.live_at`."""
+    return NOTES.live_at(access, note_id, sentence)
 
 
 def comments_of(item_ids: Iterable[UUID]) -> Included[Note]:
