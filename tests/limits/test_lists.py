@@ -283,7 +283,7 @@ def test_a_long_list_of_collectives_is_numbered(api: Any, page: Any, world: Any,
 
 @pytest.mark.meets("events in the history of a page")
 def test_a_page_shows_the_latest_events(page: Any, note: Note) -> None:
-    like = HistoryEvent.unscoped.filter(item=note).first()
+    like = HistoryEvent.unscoped.filter(item=note).order_by("-happened_at").first()
     assert like is not None
     for _ in range(queries.HISTORY_SHOWN + 5):
         like.id = uuid.uuid4()
