@@ -282,6 +282,7 @@ UNSCOPED = {
     "harmonic/access/access_as.py": (1, "finds the person before a tenant is bound"),
     "tokens/models.py": (1, "declares the manager with the queries of tokens"),
     "accounts/actions/people.py": (1, "one account has one name, in all of its tenants"),
+    "accounts/suspension.py": (1, "an operator suspends an account in all of its tenants"),
     "collectives/items/models.py": (
         4,
         "counts within items that were found in their tenant, and the manager with their queries",
