@@ -41,14 +41,14 @@ class Feed:
     is_first: bool
 
 
-def feed_of(access: Access, *, limit: int = PAGE) -> Feed:
+def feed_of(access: Access, *, limit: int = PAGE, author: UUID | None = None) -> Feed:
     """Return a page of the collective's feed, from the cursor of the query string.
 
-    A cursor that cannot be read begins at the top.
+    With `author`, it has only what that user wrote. A cursor that cannot be read begins at the top.
     """
-    bound = f"feed:{access.here.id}:"
+    bound = f"feed:{access.here.id}:{author or ''}"
     position = _position(access.query.get("cursor", ""), bound)
-    found = items.newest(access.here.id, limit=limit, after=position)
+    found = items.newest(access.here.id, limit=limit, after=position, author=author)
     older = cursors.encode(found.end, bound) if found.end else ""
     return Feed(_rows(access, found.rows), older, position is None)
 

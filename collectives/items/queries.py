@@ -114,9 +114,21 @@ def _feed(order: Order, limit: int, **wanted: Any) -> QuerySet[Item]:
 _FEED = of_model(Item, _feed, ("cut_text", "number"))
 
 
-def newest(collective_id: UUID, *, limit: int, after: Position | None = None) -> Found[Item]:
-    """Return the items of a collective without comments, newest first, beyond a position."""
-    rows = _FEED.rows(NEWEST, limit + 1, collective=collective_id, **position(after))
+def newest(
+    collective_id: UUID,
+    *,
+    limit: int,
+    after: Position | None = None,
+    author: UUID | None = None,
+) -> Found[Item]:
+    """Return the items of a collective without comments, newest first, beyond a position.
+
+    With `author`, those of one user.
+    """
+    wanted: dict[str, Parameter] = {"collective": collective_id, **position(after)}
+    if author is not None:
+        wanted["created_by"] = author
+    rows = _FEED.rows(NEWEST, limit + 1, **wanted)
     shown = list(rows[:limit])
     last = shown[-1] if len(rows) > limit else None
     return Found(shown, (last.created_at, last.id) if last else None)
