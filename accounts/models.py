@@ -77,7 +77,6 @@ class User(AbstractBaseUser):
     parent = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="agents"
     )
-    agent_configuration = models.JSONField(default=dict, blank=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
     suspended_reason = models.TextField(blank=True, default="")
     sessions_revoked_at = models.DateTimeField(null=True, blank=True)
@@ -116,15 +115,9 @@ class User(AbstractBaseUser):
         return self.user_type == UserType.HUMAN
 
     @property
-    def mode(self) -> str:
-        """`external` or `internal` for an agent, empty for everybody else."""
-        if not self.is_agent:
-            return ""
-        return "internal" if self.agent_configuration.get("mode") == "internal" else "external"
-
-    @property
     def is_internal_agent(self) -> bool:
-        return self.mode == "internal"
+        """Whether this is an agent that Harmonic runs; its row is `agent`."""
+        return self.is_agent and self.agent.is_internal
 
     def _change_access(self) -> None:
         Tenant.objects.filter(tenantusers__user=self).change_access()
@@ -310,17 +303,3 @@ class StoredBytes(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bytes} bytes on {self.day}"
-
-
-def agent_configuration(
-    *, mode: str, identity_prompt: str, capabilities: list[str], model: str
-) -> dict[str, Any]:
-    """Return the settings of an agent as they are stored."""
-    stored: dict[str, Any] = {
-        "mode": mode,
-        "identity_prompt": identity_prompt,
-        "capabilities": capabilities,
-    }
-    if mode == "internal":
-        stored["model"] = model or "default"
-    return stored

@@ -105,7 +105,8 @@ def person_at(access: Access, handle: str) -> TenantUser:
 
 
 def with_user() -> QuerySet[TenantUser]:
-    return TenantUser.objects.select_related("user")
+    """Return the people of the bound tenant with their accounts, and agents with their rows."""
+    return TenantUser.objects.select_related("user__agent")
 
 
 def agents_of(user_id: UUID) -> QuerySet[TenantUser]:

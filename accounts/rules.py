@@ -322,16 +322,13 @@ def new_user(*, name: str, email: str, now: datetime, password: str | None = Non
     return user
 
 
-def new_agent_user(
-    *, name: str, parent_id: uuid.UUID, configuration: dict[str, Any], now: datetime
-) -> User:
+def new_agent_user(*, name: str, parent_id: uuid.UUID, now: datetime) -> User:
     """Create an AI agent's account, which cannot sign in and has no mailbox."""
     user = User(
         name=name,
         email=placeholder_email(),
         user_type=UserType.AI_AGENT,
         parent_id=parent_id,
-        agent_configuration=configuration,
         created_at=now,
         updated_at=now,
     )

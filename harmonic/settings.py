@@ -149,6 +149,7 @@ INSTALLED_APPS = [
     "lucide",
     "harmonic",
     "accounts",
+    "accounts.agents",
     "tokens",
     "collectives",
     "collectives.items",

@@ -40,7 +40,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.external().filter(expires_at__gt=now)
 
     def with_owner(self) -> ApiTokenQuerySet:
-        return self.select_related("owner__user")
+        return self.select_related("owner__user__agent")
 
 
 ApiTokenManager = TenantManager.from_queryset(ApiTokenQuerySet)

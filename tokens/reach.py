@@ -16,7 +16,6 @@ from accounts.queries import Person, people
 from collectives.models import Collective, CollectiveMember
 from collectives.queries import inviting_collectives, tenant_admin_ids
 from harmonic.kernel.access import Access, CollectiveKind, is_api_open
-from harmonic.kernel.capabilities import Capabilities
 from harmonic.kernel.parameters.wording import in_words
 from harmonic.kernel.registry import actions, grantable, held_by
 from harmonic.kernel.scopes import READ_ONLY, READ_WRITE, Scope, is_scope
@@ -250,7 +249,7 @@ def _limit(token: ApiToken, collective: Collective, parent: tuple[Person, ...]) 
     owner = token.owner
     if not owner.user.is_agent or _inside(token.scopes) == _reading(token):
         return None
-    capabilities = Capabilities.of(owner.user.agent_configuration)
+    capabilities = owner.user.agent.capabilities
     settings = f"/ai-agents/{owner.handle}/settings"
     if collective.is_main and not capabilities.may_write_publicly:
         sentence = "It may write nothing where the whole tenant reads."

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
 from accounts import rules
 from accounts.actions.people import agent_deactivated, agent_reactivated, rename
-from accounts.models import TenantUser, User, agent_configuration
+from accounts.agents.models import Agent
+from accounts.agents.rules import new_agent
+from accounts.models import TenantUser, User
 from accounts.queries import people
 from accounts.security_words import Happened, listed
 from collectives import queries as collectives
 from collectives.rules import archive_person, join_tenant, unarchive_person
 from harmonic.kernel import audit, registry
-from harmonic.kernel.access import Access, Denied, Forbidden, Proof
+from harmonic.kernel.access import Access, AgentMode, Denied, Forbidden, Proof
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome, Resource
-from harmonic.kernel.capabilities import ALL_USUAL, NEVER, Capabilities, Level
+from harmonic.kernel.capabilities import ALL_USUAL, NEVER, Level
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
 from harmonic.kernel.scopes import READ_WRITE, Scope
 from tokens.actions import last_use, secret_of
@@ -24,7 +27,6 @@ from tokens.queries import tokens_of
 from tokens.rules import NOT_FOR_INTERNAL, create_token, end_tokens, held_by
 
 PEOPLE_ONLY = "Only human accounts can create AI agents."
-PROMPT_LENGTH = 100_000
 LATER_TOO = (
     "Select what this agent may do. An agent with every usual capability also gets usual ones"
     " that are added later."
@@ -49,7 +51,7 @@ class AgentParams(Params):
     identity_prompt = Block(
         required=False,
         allow_blank=True,
-        max_length=PROMPT_LENGTH,
+        max_length=Agent.PROMPT_LENGTH,
         help_text="What the agent is told about itself, on its page /whoami.",
         style={"rows": 4},
     )
@@ -70,7 +72,7 @@ class AgentParams(Params):
     model = Line(
         required=False,
         allow_blank=True,
-        max_length=100,
+        max_length=Agent.MODEL_LENGTH,
         help_text="The model of an internal agent.",
         style={"hidden": True},
     )
@@ -91,26 +93,24 @@ class AgentParams(Params):
 
 
 def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    mode = "internal" if params.get("mode") == "internal" else "external"
+    mode = AgentMode.INTERNAL if params.get("mode") == "internal" else AgentMode.EXTERNAL
     tenant = rules.handles_locked(access.tenant.id)
-    if mode == "internal" and not tenant.is_ai_agents_enabled:
+    if mode is AgentMode.INTERNAL and not tenant.is_ai_agents_enabled:
         raise Forbidden(
             "AI Agents feature is not enabled for this tenant",
             hint="A tenant admin can turn on internal AI agents at /tenant-admin/settings.",
         )
-    user = rules.new_agent_user(
+    user = new_agent(
         name=params["name"],
         parent_id=access.user.user_id,
-        configuration=agent_configuration(
-            mode=mode,
-            identity_prompt=params.get("identity_prompt", ""),
-            capabilities=chosen(params),
-            model=params.get("model", ""),
-        ),
         now=access.now,
+        mode=mode,
+        model=(params.get("model") or "default") if mode is AgentMode.INTERNAL else "",
+        capability_names=chosen(params),
+        identity_prompt=params.get("identity_prompt", ""),
     )
     agent = join_tenant(user, tenant, now=access.now, handle=params.get("handle", ""))
-    return _with_token(access, agent, mode, wanted=params.get("generate_token", False))
+    return _with_token(access, agent, wanted=params.get("generate_token", False))
 
 
 def chosen(params: Mapping[str, Any]) -> list[str]:
@@ -124,7 +124,8 @@ def _usual(access: Access, target: Any) -> Mapping[str, Any]:
     return {"capabilities": registry.grantable(Level.USUAL)}
 
 
-def _with_token(access: Access, agent: TenantUser, mode: str, *, wanted: bool) -> Outcome:
+def _with_token(access: Access, agent: TenantUser, *, wanted: bool) -> Outcome:
+    row = agent.user.agent
     outcome = Outcome(
         f"The agent {agent.display_name} is made.",
         path_of(agent),
@@ -132,13 +133,13 @@ def _with_token(access: Access, agent: TenantUser, mode: str, *, wanted: bool) -
         agent,
         facts={
             "about": rules.someone(agent),
-            "mode": mode,
-            "granted": registry.granted_by(Capabilities.of(agent.user.agent_configuration)),
+            "mode": row.mode,
+            "granted": registry.granted_by(row.capabilities),
         },
     )
     if not wanted:
         return outcome
-    if mode == "internal":
+    if row.is_internal:
         note = "Internal AI agents get no token: Harmonic manages theirs."
         return replace(outcome, notes=(note,))
     made = create_token(
@@ -206,14 +207,14 @@ class AgentSettingsParams(Params):
     identity_prompt = Block(
         required=False,
         allow_blank=True,
-        max_length=PROMPT_LENGTH,
+        max_length=Agent.PROMPT_LENGTH,
         help_text="What the agent is told about itself; blank leaves it as it is.",
         style={"rows": 6},
     )
     model = Line(
         required=False,
         allow_blank=True,
-        max_length=100,
+        max_length=Agent.MODEL_LENGTH,
         help_text="The model of an internal agent.",
         style={"hidden": True},
     )
@@ -232,12 +233,14 @@ class AgentSettingsParams(Params):
 
 def _update(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
     changed = rename(access, agent, params.get("name", ""), params.get("new_handle", ""))
-    user = User.objects.select_for_update(no_key=True).get(id=agent.user_id)
-    before, changes = user.agent_configuration, _changes(user, params)
-    user.agent_configuration = {**before, **changes}
-    user.updated_at = access.now
-    user.save(update_fields=["agent_configuration", "updated_at"])
-    facts = {**_regranted(before, changes), "changed": changed | _other(before, changes)}
+    row = Agent.objects.select_for_update(no_key=True).get(user=agent.user_id)
+    before, changes = copy(row), _changes(row, params)
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(changes))
+    User.objects.filter(id=agent.user_id).update(updated_at=access.now)
+    granted = _regranted(before, row) if "capability_names" in changes else {}
+    facts = {**granted, "changed": changed | _other(before, changes)}
     return Outcome(
         "The agent's settings are saved.",
         f"{path_of(agent)}/settings",
@@ -247,49 +250,53 @@ def _update(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcom
     )
 
 
-def _regranted(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return which capabilities a change gives and takes."""
-    if "capabilities" not in changes:
-        return {}
-    old = registry.granted_by(Capabilities.of(before))
-    new = registry.granted_by(Capabilities.of(changes))
+def _regranted(before: Agent, after: Agent) -> dict[str, list[str]]:
+    """Return which capabilities a change grants and withdraws."""
+    old = registry.granted_by(before.capabilities)
+    new = registry.granted_by(after.capabilities)
     return {
         "granted": [name for name in new if name not in old],
         "withdrawn": [name for name in old if name not in new],
     }
 
 
-def _other(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return what else changes: what is absent is allowed, by its meaning."""
-    after = {name: value for name, value in changes.items() if name != "capabilities"}
-    return audit.changed({"allow_public_writes": True, **before}, after)
+# The columns of an agent whose changes the security log names as they were sent.
+LOGGED_AS = {"may_write_publicly": "allow_public_writes"}
 
 
-def _changes(user: User, params: Mapping[str, Any]) -> dict[str, Any]:
+def _other(before: Agent, changes: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return what else changes, by the names of the parameters."""
+    names = {name: LOGGED_AS.get(name, name) for name in changes if name != "capability_names"}
+    return audit.changed(
+        {said: getattr(before, name) for name, said in names.items()},
+        {said: changes[name] for name, said in names.items()},
+    )
+
+
+def _changes(row: Agent, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the new values of the columns that a form or a request changes."""
     changes: dict[str, Any] = {}
     if params.get("identity_prompt", "").strip():
         changes["identity_prompt"] = params["identity_prompt"]
-    if params.get("model") and user.is_internal_agent:
+    if params.get("model") and row.is_internal:
         changes["model"] = params["model"]
     if "capabilities" in params:
-        before = Capabilities.of(user.agent_configuration)
-        changes["capabilities"] = registry.stored(params["capabilities"], before)
+        changes["capability_names"] = registry.stored(params["capabilities"], row.capabilities)
     if "allow_public_writes" in params:
-        changes["allow_public_writes"] = params["allow_public_writes"]
+        changes["may_write_publicly"] = params["allow_public_writes"]
     return changes
 
 
 def _current(access: Access, agent: TenantUser | None) -> Mapping[str, Any]:
     if agent is None:
         return {}
-    settings = agent.user.agent_configuration
-    capabilities = Capabilities.of(settings)
+    row = agent.user.agent
     return {
         "name": agent.display_name,
         "new_handle": agent.handle,
-        "identity_prompt": settings.get("identity_prompt", ""),
-        "capabilities": registry.held_by(capabilities),
-        "allow_public_writes": capabilities.may_write_publicly,
+        "identity_prompt": row.identity_prompt,
+        "capabilities": registry.held_by(row.capabilities),
+        "allow_public_writes": row.may_write_publicly,
     }
 
 

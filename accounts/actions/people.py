@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accounts import rules
+from accounts.agents.models import Agent
 from accounts.models import Tenant, TenantUser, User
 from accounts.queries import acting_tenant_admins, agents_of, with_user
 from accounts.security_words import Happened
@@ -123,13 +124,11 @@ update_profile = Action(
 
 # --- Scratchpad -----------------------------------------------------------------------------
 
-SCRATCHPAD_LENGTH = 10_000
-
 
 class ScratchpadParams(Params):
     content = Block(
         allow_blank=True,
-        max_length=SCRATCHPAD_LENGTH,
+        max_length=Agent.SCRATCHPAD_LENGTH,
         help_text="The new content of the scratchpad, which it replaces; blank clears it.",
     )
 
@@ -141,9 +140,7 @@ def is_agent_itself(access: Access, target: Any) -> Denied | None:
 
 
 def _update_scratchpad(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    user = User.objects.select_for_update(no_key=True).get(id=access.user.user_id)
-    user.agent_configuration = {**user.agent_configuration, "scratchpad": params["content"]}
-    user.save(update_fields=["agent_configuration"])
+    Agent.objects.filter(user=access.user.user_id).update(scratchpad=params["content"])
     return Outcome("Scratchpad updated successfully.", "/whoami")
 
 

@@ -16,7 +16,6 @@ from collectives import queries as collectives
 from collectives.actions.agents import add_to_collective, remove_from_collective
 from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Forbidden, Link, NotFound
 from harmonic.kernel.actions import Resource
-from harmonic.kernel.capabilities import Capabilities
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.pages import Page, form_alias, mounted
 from harmonic.kernel.registry import held_by
@@ -91,8 +90,8 @@ def show(access: Access, agent: TenantUser) -> Mapping[str, Any]:
     return {
         "agent": agent,
         "shown": people([agent.user_id])[agent.user_id],
-        "mode": agent.user.mode,
-        "model": agent.user.agent_configuration.get("model", ""),
+        "mode": agent.user.agent.mode,
+        "model": agent.user.agent.model,
         "collectives": collectives.collectives_of([agent]).get(agent.id, []),
         "settings_path": f"{actions.path_of(agent)}/settings",
         "tokens_path": f"/u/{agent.handle}/settings/tokens",
@@ -119,9 +118,9 @@ def settings(access: Access, agent: TenantUser) -> Mapping[str, Any]:
     own = collectives.inviting_collectives(access.user.person_id)
     return {
         **show(access, agent),
-        "prompt": agent.user.agent_configuration.get("identity_prompt", ""),
+        "prompt": agent.user.agent.identity_prompt,
         "addable": [] if agent.archived_at else [each for each in own if each.id not in inside_ids],
-        "granted": held_by(Capabilities.of(agent.user.agent_configuration)),
+        "granted": held_by(agent.user.agent.capabilities),
         "tokens": first_listed(access, owners_of(agent)),
         "is_internal": agent.user.is_internal_agent,
         "new_token_path": f"/u/{agent.handle}/settings/tokens/new",

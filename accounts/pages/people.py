@@ -10,7 +10,8 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts.actions import people as actions
-from accounts.models import TenantUser, User
+from accounts.agents.models import Agent
+from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from accounts.rules import editable_person
 from collectives import queries as collectives
@@ -121,8 +122,8 @@ def settings(access: Access, person: TenantUser) -> Mapping[str, Any]:
     return {
         "person": person,
         "is_self": person.user_id == access.user.user_id,
-        "mode": person.user.mode,
-        "model": person.user.agent_configuration.get("model", ""),
+        "mode": person.user.agent.mode if person.user.is_agent else "",
+        "model": person.user.agent.model if person.user.is_agent else "",
         "parent": people([person.user.parent_id])[person.user.parent_id]
         if person.user.parent_id
         else None,
@@ -162,16 +163,15 @@ def own_settings(request: Request) -> HttpResponse:
 
 def whoami(access: Access, target: None) -> Mapping[str, Any]:
     actor = access.user
-    user = User.objects.get(id=actor.user_id)
+    agent = Agent.objects.get(user=actor.user_id) if actor.is_agent else None
     workspace = collectives.own_workspace(actor.person_id)
-    settings_ = user.agent_configuration
     return {
         "me": people([actor.user_id])[actor.user_id],
         "is_agent": actor.is_agent,
-        "prompt": settings_.get("identity_prompt", "") if actor.is_agent else "",
+        "prompt": agent.identity_prompt if agent else "",
         "canary": secrets.token_hex(8),
         "lacking": lacked_by(actor.capabilities) if actor.is_agent else [],
-        "scratchpad": settings_.get("scratchpad", ""),
+        "scratchpad": agent.scratchpad if agent else "",
         "workspace": workspace,
         "collectives": collectives.own_collectives(actor.person_id),
     }

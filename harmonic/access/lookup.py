@@ -62,10 +62,10 @@ _USER = (
     "id",
     "user_type",
     "parent_id",
-    "agent_configuration",
     "suspended_at",
     "sessions_revoked_at",
 )
+_AGENT = ("capability_names", "may_write_publicly")
 _PLACE = (
     "id",
     "handle",
@@ -104,6 +104,7 @@ def by_session(
         *_under("", _TENANT),
         *_under("person", _PERSON),
         *_under("account", _USER),
+        *_under("account__agent", _AGENT),
         *_under("place", _PLACE),
         *_under("member", _MEMBER),
     ]
@@ -135,6 +136,7 @@ def by_token(subdomain: str, digest: str, place: str | UUID = "") -> QuerySet[An
         *_under("tenant", _TENANT),
         *_under("owner", _PERSON),
         *_under("owner__user", _USER),
+        *_under("owner__user__agent", _AGENT),
         *_under("place", _PLACE),
         *_under("member", _MEMBER),
         *_under("", _TOKEN),
@@ -200,6 +202,7 @@ class _Row:
 def _found(values: tuple[Any, ...]) -> Found:
     row = _Row(values)
     tenant, person, user = row.take(_TENANT), row.take(_PERSON), row.take(_USER)
+    agent = row.take(_AGENT)
     place, member = row.take(_PLACE), row.take(_MEMBER)
     token = row.take(_TOKEN) if len(row.values) > len(_TOKEN) else None
     # An agent is suspended with its parent, whatever its own row says.
@@ -215,7 +218,7 @@ def _found(values: tuple[Any, ...]) -> Found:
         ),
         is_tenant_archived=tenant["archived_at"] is not None,
         is_tenant_suspended=tenant["suspended_at"] is not None,
-        actor=_actor(person, user),
+        actor=_actor(person, user, agent),
         token=TokenFacts(**{**token, "scopes": tuple(token["scopes"])}) if token else None,
         place=_place(place),
         membership=_membership(member, place),
@@ -225,10 +228,9 @@ def _found(values: tuple[Any, ...]) -> Found:
     )
 
 
-def _actor(person: dict[str, Any], user: dict[str, Any]) -> Actor | None:
+def _actor(person: dict[str, Any], user: dict[str, Any], agent: dict[str, Any]) -> Actor | None:
     if person["id"] is None or person["archived_at"] is not None:
         return None
-    settings = user["agent_configuration"] or {}
     return Actor(
         user_id=user["id"],
         person_id=person["id"],
@@ -237,8 +239,11 @@ def _actor(person: dict[str, Any], user: dict[str, Any]) -> Actor | None:
         user_type=UserType(user["user_type"]),
         is_tenant_admin=person["is_admin"],
         parent_id=user["parent_id"],
-        mode="internal" if settings.get("mode") == "internal" else "external",
-        capabilities=Capabilities.of(settings),
+        # People have no row of an agent, and nothing to be granted.
+        capabilities=Capabilities.of(
+            agent["capability_names"] or (),
+            may_write_publicly=bool(agent["may_write_publicly"]),
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from harmonic.kernel.capabilities import Capabilities
+from harmonic.kernel.capabilities import EVERYTHING, Capabilities
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.scopes import Scope, ScopeResource
 
@@ -29,6 +29,11 @@ class UserType(StrEnum):
     AI_AGENT = "ai_agent"
     COLLECTIVE_IDENTITY = "collective_identity"
     IMPORTED_PLACEHOLDER = "imported_placeholder"
+
+
+class AgentMode(StrEnum):
+    EXTERNAL = "external"  # run by its parent, with a token
+    INTERNAL = "internal"  # run by Harmonic
 
 
 class CollectiveKind(StrEnum):
@@ -63,9 +68,8 @@ class Actor:
     user_type: UserType
     is_tenant_admin: bool = False
     parent_id: UUID | None = None
-    mode: str = ""
     # What restricts an agent; it means nothing for people.
-    capabilities: Capabilities = field(default_factory=Capabilities)
+    capabilities: Capabilities = EVERYTHING
 
     @property
     def is_human(self) -> bool:

@@ -1,15 +1,15 @@
 """What AI agents may do: whether an action can be granted to them, and what one agent holds.
 
 Each action declares its `Grant`. An agent's row keeps the names that its parent selected
-(`docs/decisions/0019-a-capability-is-declared-once.md`).
+(`docs/decisions/0019-a-capability-is-declared-once.md`, `0023-agents-are-rows.md`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
 
 class Level(StrEnum):
@@ -49,6 +49,8 @@ def careful(group: str) -> Grant:
 
 # In a stored list: every usual capability, including those of later releases.
 ALL_USUAL = "usual"
+# In a stored list: everything that can be granted. Agents made before lists were stored have it.
+ALL = "all"
 
 # Names of the contract whose actions do not exist yet. Clients may grant them already: they
 # are kept and shown nowhere until their action declares its own grant.
@@ -70,31 +72,24 @@ FORTHCOMING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What one agent may do, as its parent decided.
+    """What one agent may do, as its parent decided: names of actions, `ALL_USUAL` and `ALL`."""
 
-    `names` is None for agents of older releases that have no list: they hold everything that
-    can be granted.
-    """
-
-    names: frozenset[str] | None = None
+    names: frozenset[str]
     may_write_publicly: bool = True
 
     @classmethod
-    def of(cls, configuration: Mapping[str, Any]) -> Self:
-        """Return the capabilities in an agent's stored configuration."""
-        names = configuration.get("capabilities")
-        return cls(
-            None if names is None else frozenset(names),
-            configuration.get("allow_public_writes") is not False,
-        )
+    def of(cls, names: Iterable[str], *, may_write_publicly: bool = True) -> Self:
+        """Return the capabilities of a stored list."""
+        return cls(frozenset(names), may_write_publicly)
 
     def hold(self, name: str, grant: Grant) -> bool:
         """Return whether the agent may run the action with this name and grant."""
         if not grant.is_grantable:
             return grant.level is Level.ALWAYS
-        if self.names is None or name in self.names:
+        if ALL in self.names or name in self.names:
             return True
         return grant.level is Level.USUAL and ALL_USUAL in self.names
 
 
 NOTHING = Capabilities(frozenset())
+EVERYTHING = Capabilities(frozenset({ALL}))

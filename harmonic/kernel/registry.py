@@ -14,6 +14,7 @@ from django.urls import get_resolver
 
 from harmonic.kernel.actions import Action
 from harmonic.kernel.capabilities import (
+    ALL,
     ALL_USUAL,
     FORTHCOMING,
     NEVER,
@@ -149,7 +150,7 @@ def granted_by(capabilities: Capabilities) -> list[str]:
 
 def _to_come(capabilities: Capabilities) -> list[str]:
     """Return the names that the agent was granted and that no action has yet."""
-    names = FORTHCOMING if capabilities.names is None else capabilities.names
+    names = FORTHCOMING if ALL in capabilities.names else capabilities.names
     return sorted(names - {*actions(), ALL_USUAL})
 
 

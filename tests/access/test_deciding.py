@@ -24,6 +24,7 @@ from collectives.items.models import HistoryEvent
 from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
 from tests.fixtures.world import World, client_with, make_token
+from tests.rules.rows import change
 from tokens.models import ApiToken
 
 Change = Callable[[World], Any]
@@ -220,13 +221,10 @@ def test_an_admin_who_lost_the_role_before_the_write_changes_nothing(
 
 
 def test_an_agent_whose_capability_was_withdrawn_before_the_write_writes_nothing(world: World):
-    agent = world.user("scout")
-    withdrawn = {**agent.agent_configuration, "capabilities": []}
+    agent = world.agent("scout")
     client = client_with(make_token("alice", agent="scout"))
 
-    with before_the_write(
-        lambda: User.objects.filter(id=agent.id).update(agent_configuration=withdrawn)
-    ):
+    with before_the_write(lambda: change(agent, capability_names=[])):
         response = client.post(*SURFACES["REST"], content_type=JSON)
 
     assert response.status_code == 403

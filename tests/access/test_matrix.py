@@ -32,6 +32,7 @@ from tests.access.stage import (
     stage_of,
 )
 from tests.fixtures.world import World, make_token
+from tests.rules.rows import change
 from tokens import secret
 from tokens.models import ApiToken
 
@@ -215,9 +216,7 @@ def full_house(stage: Stage) -> None:
 
 def scout_without_capabilities(stage: Stage) -> None:
     stage.bearer("alice", agent="scout")
-    user = stage.world.user("scout")
-    user.agent_configuration = {**user.agent_configuration, "capabilities": []}
-    user.save()
+    change(stage.world.agent("scout"), capability_names=[])
 
 
 def no_requests_left(stage: Stage) -> None:

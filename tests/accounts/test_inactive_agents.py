@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from accounts.agents.models import Agent
 from accounts.models import TenantUser, User
 from tests.collectives.conftest import perform_on, refused
 from tests.fixtures.world import World
@@ -33,7 +34,8 @@ def agent() -> TenantUser:
 
 def state() -> tuple[Any, ...]:
     row = agent()
-    return (row.handle, row.display_name, row.user.name, row.user.agent_configuration)
+    settings = Agent.objects.values_list().get(user=row.user_id)
+    return (row.handle, row.display_name, row.user.name, settings)
 
 
 FORMS = [

@@ -6,6 +6,7 @@ import pytest
 
 from tests.rest.conftest import BASE, KITCHEN, error_of
 from tests.rest.test_notes import KEYS
+from tests.rules.rows import change
 
 
 @pytest.fixture
@@ -89,9 +90,7 @@ def test_comments_of_an_unknown_note(alice):
 
 
 def test_an_agent_needs_the_capability_to_comment(scout, world, knives):
-    user = world.user("scout")
-    user.agent_configuration["capabilities"] = ["create_note"]
-    user.save()
+    change(world.agent("scout"), capability_names=["create_note"])
     sentence = "Your capabilities do not include 'add_comment'"
     body = {"text": "x", "commentable_type": "Note", "commentable_id": knives}
 

@@ -9,6 +9,7 @@ import pytest
 from collectives.notes.models import Note
 from tests.fixtures.world import client_of_nobody, client_with
 from tests.rest.conftest import BASE, KITCHEN, Program, error_of
+from tests.rules.rows import change
 
 NOTES = f"{KITCHEN}/notes"
 PATHS = [
@@ -115,9 +116,7 @@ def test_a_scope_is_asked_before_a_capability(rest):
 
 
 def test_a_capability_is_asked_before_the_object(scout, world):
-    user = world.user("scout")
-    user.agent_configuration["capabilities"] = []
-    user.save()
+    change(world.agent("scout"), capability_names=[])
     asked = {
         "update_note": scout.put(f"{NOTES}/00000000", {}),
         "delete_note": scout.delete(f"{NOTES}/00000000"),
@@ -141,9 +140,7 @@ def test_the_object_and_its_owner_are_asked_before_the_body(alice, note_id):
 
 
 def test_an_agent_kept_from_the_public_may_still_write_elsewhere(scout, world):
-    user = world.user("scout")
-    user.agent_configuration["allow_public_writes"] = False
-    user.save()
+    change(world.agent("scout"), may_write_publicly=False)
 
     assert scout.post(f"{BASE}/notes", {"text": "x"}).status_code == 403
     assert scout.post(NOTES, {"text": "x"}).status_code == 200

@@ -107,7 +107,7 @@ def test_an_agent_is_made_with_a_token_that_works(alice, world):
     assert response["Location"] == f"http://garden.localhost{USERS}/{made['id']}"
     assert (made["handle"], made["parent_id"]) == ("rota-bot", str(world.user("alice").id))
     user = User.objects.get(id=made["id"])
-    assert user.agent_configuration["capabilities"] == ["create_note"]
+    assert user.agent.capability_names == ["create_note"]
     row = ApiToken.unscoped.get(owner__user=user)
     assert row.name == "Rota Bot's API Token"
     robot = Program(client_with(made["token"]))
@@ -150,7 +150,7 @@ def test_capabilities_left_out_are_the_default_set(alice, body, stored):
     made = alice.post(USERS, {"name": "Bot", **body}).json()
 
     user = User.objects.get(id=made["id"])
-    assert user.agent_configuration["capabilities"] == stored
+    assert user.agent.capability_names == stored
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.agents.models import Agent
 from collectives.notes.models import Note
 from harmonic.kernel.registry import grantable
 from tests.fixtures.world import make_token
@@ -45,7 +46,7 @@ def places(world, note_path):
 @pytest.mark.rule("capabilities.granted")
 @pytest.mark.parametrize(("surface", "name"), CASES)
 def test_an_agent_does_what_it_was_granted(world, call, places, name):
-    give(world, "scout", capabilities=[name])
+    give(world, "scout", capability_names=[name])
     where, params = GRANTABLE[name]
 
     call("scout").act(name, places[where], **params).assert_done()
@@ -54,7 +55,7 @@ def test_an_agent_does_what_it_was_granted(world, call, places, name):
 @pytest.mark.rule("capabilities.denied")
 @pytest.mark.parametrize(("surface", "name"), CASES)
 def test_an_agent_does_nothing_that_it_was_not_granted(world, call, places, name):
-    give(world, "scout", capabilities=[each for each in grantable() if each != name])
+    give(world, "scout", capability_names=[each for each in grantable() if each != name])
     where, params = GRANTABLE[name]
     before = list(Note.unscoped.order_by("id").values())
 
@@ -66,7 +67,7 @@ def test_an_agent_does_nothing_that_it_was_not_granted(world, call, places, name
 
 @pytest.mark.rule("capabilities.comment-is-no-note")
 def test_a_comment_needs_its_own_capability_where_rest_makes_it_as_a_note(world, places):
-    give(world, "scout", capabilities=["create_note"])
+    give(world, "scout", capability_names=["create_note"])
     parent = world.note("Welcome to the kitchen")
     sent = {"text": "Noted", "commentable_type": "Note", "commentable_id": str(parent.id)}
 
@@ -79,7 +80,7 @@ def test_a_comment_needs_its_own_capability_where_rest_makes_it_as_a_note(world,
 @on(MARKDOWN)
 @pytest.mark.parametrize("name", GRANTABLE)
 def test_an_agent_without_capabilities_does_nothing(world, call, places, name):
-    give(world, "scout", capabilities=[])
+    give(world, "scout", capability_names=[])
     where, params = GRANTABLE[name]
 
     call("scout").act(name, places[where], **params).assert_refused(403)
@@ -88,10 +89,10 @@ def test_an_agent_without_capabilities_does_nothing(world, call, places, name):
 @pytest.mark.rule("capabilities.absent-means-all")
 @on(MARKDOWN, REST)
 @pytest.mark.parametrize("name", ["create_note", "delete_note"])
-def test_an_agent_whose_capabilities_were_never_stored_does_everything_grantable(
+def test_an_agent_from_before_capabilities_were_stored_does_everything_grantable(
     world, call, places, name
 ):
-    give(world, "scout", capabilities=None)
+    give(world, "scout", capability_names=["all"])
     where, params = GRANTABLE[name]
 
     call("scout").act(name, places[where], **params).assert_done()
@@ -100,7 +101,7 @@ def test_an_agent_whose_capabilities_were_never_stored_does_everything_grantable
 @pytest.mark.rule("capabilities.always")
 @on(MARKDOWN)
 def test_an_agent_without_capabilities_keeps_its_scratchpad(world, call):
-    give(world, "scout", capabilities=[])
+    give(world, "scout", capability_names=[])
 
     call("scout").act("update_scratchpad", content="Mine").assert_done()
 
@@ -143,7 +144,7 @@ NEVER_IN_REST = (
     ],
 )
 def test_no_agent_does_what_agents_never_do(world, call, note_path, name):
-    give(world, "scout", capabilities=[*grantable(), *NEVER])
+    give(world, "scout", capability_names=[*grantable(), *NEVER])
     make_member(world, "scout", is_admin=True)
     make_invite(world, "board", by="carol", only_for="scout")
     token = secret.digest(make_token("alice", agent="scout"))
@@ -161,14 +162,14 @@ def test_no_agent_does_what_agents_never_do(world, call, note_path, name):
 @pytest.mark.rule("capabilities.people-unrestricted")
 @on(MARKDOWN, REST)
 def test_capabilities_in_the_row_of_a_person_mean_nothing(world, call):
-    change(world.user("bob"), agent_configuration={"capabilities": []})
+    Agent.objects.create(user=world.user("bob"), capability_names=[])
 
     call("bob").act("create_note", KITCHEN, text="From Bob").assert_done()
 
 
 @pytest.mark.rule("capabilities.public-writes")
 @on(MARKDOWN, REST)
-@pytest.mark.parametrize(("stored", "may"), [({}, True), ({"allow_public_writes": False}, False)])
+@pytest.mark.parametrize(("stored", "may"), [({}, True), ({"may_write_publicly": False}, False)])
 def test_an_agent_writes_in_the_main_collective_unless_its_parent_forbids_it(
     world, call, stored, may
 ):
@@ -186,7 +187,7 @@ def test_a_capability_taken_away_counts_from_the_next_request(world, call):
     scout = call("scout")
     scout.act("create_note", KITCHEN, text="One").assert_done()
 
-    give(world, "scout", capabilities=["confirm_read"])
+    give(world, "scout", capability_names=["confirm_read"])
 
     scout.act("create_note", KITCHEN, text="Two").assert_refused(403)
 

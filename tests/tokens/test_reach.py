@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.models import Tenant, User
+from accounts.models import Tenant
 from collectives.models import Collective, CollectiveMember
 from tests.fixtures.world import BROWSER, client_with, make_token
+from tests.rules.rows import change
 from tokens.models import ApiToken
 
 SELF = "/api/v1/tokens/self"
@@ -116,10 +117,7 @@ def test_only_scopes_of_what_lies_in_collectives_count(api, scopes, counting):
 
 
 def test_an_agent_kept_from_public_writing_only_reads_in_the_main_collective(api, world):
-    scout = world.user("scout")
-    User.objects.filter(id=scout.id).update(
-        agent_configuration={**scout.agent_configuration, "allow_public_writes": False}
-    )
+    change(world.agent("scout"), may_write_publicly=False)
 
     places = reach_of(api("alice", agent="scout"))
 
@@ -137,7 +135,7 @@ CAPABLE = {
         "Limited by the agent's capabilities: create note, add comment.",
     ),
     "of many": (
-        None,
+        ["all"],
         "read + write",
         "some_capabilities",
         "Limited by the agent's capabilities (7 of 7 actions).",
@@ -148,9 +146,7 @@ CAPABLE = {
 @pytest.mark.parametrize("case", CAPABLE)
 def test_what_an_agent_may_write_is_what_its_capabilities_hold(api, page, world, case):
     capabilities, may, code, sentence = CAPABLE[case]
-    scout = world.user("scout")
-    configuration = {**scout.agent_configuration, "capabilities": capabilities}
-    User.objects.filter(id=scout.id).update(agent_configuration=configuration)
+    change(world.agent("scout"), capability_names=capabilities)
     plaintext = make_token("alice", agent="scout")
 
     kitchen = reach_of(client_with(plaintext))["kitchen"]
