@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from accounts.pages import admin, agents, people, security, session
+from accounts.agents import pages as agents
+from accounts.pages import admin, people, security, session
 from api.v1 import urls as rest
 from collectives import pages as collectives
 from collectives.feed import pages as feed

@@ -13,7 +13,6 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 
-from accounts.actions.agents import stop_ai_agent
 from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from accounts.rules import editable_person, is_parent_of
@@ -26,6 +25,7 @@ from harmonic.kernel.rendering.text import folded
 from tokens import actions, queries, rules
 from tokens.chart import bars
 from tokens.models import ApiToken, ApiTokenQuerySet, TokenRefusal, list_path, token_path
+from tokens.owners.actions import stop_ai_agent
 from tokens.reach import may_in_words, reach_of, shut_out, tenant_switch
 from tokens.usage import days_of, refusals_of
 

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accounts import rules
-from accounts.agents.models import Agent
+from accounts.agents.models import path_of
 from accounts.models import Tenant, TenantUser, User
 from accounts.queries import acting_tenant_admins, agents_of, with_user
 from accounts.security_words import Happened
 from collectives.queries import main_collective
 from collectives.rules import leave_tenant, left_without_admin
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Denied, Forbidden, Proof
+from harmonic.kernel.access import Access, Forbidden, Proof
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome, Resource
-from harmonic.kernel.capabilities import ALWAYS, NEVER
-from harmonic.kernel.parameters.fields import Block, Choice, Flag, Line, Params
+from harmonic.kernel.capabilities import NEVER
+from harmonic.kernel.parameters.fields import Choice, Flag, Line, Params
 from harmonic.kernel.parameters.wording import enumerated
 from harmonic.kernel.rendering.text import folded
 from harmonic.kernel.scopes import Scope
@@ -44,6 +44,11 @@ class ProfileParams(Params):
 
 def resource(person: TenantUser) -> Resource:
     return Resource("User", person.handle, person.get_absolute_url())
+
+
+def agent_resource(agent: TenantUser) -> Resource:
+    """Return an agent as what its parent's actions change."""
+    return Resource("AI Agent", agent.handle, path_of(agent))
 
 
 def _update_profile(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
@@ -122,41 +127,6 @@ update_profile = Action(
     audience="public",
 )
 
-# --- Scratchpad -----------------------------------------------------------------------------
-
-
-class ScratchpadParams(Params):
-    content = Block(
-        allow_blank=True,
-        max_length=Agent.SCRATCHPAD_LENGTH,
-        help_text="The new content of the scratchpad, which it replaces; blank clears it.",
-    )
-
-
-def is_agent_itself(access: Access, target: Any) -> Denied | None:
-    if access.actor is not None and access.actor.is_agent:
-        return None
-    return Denied("Only AI agents have a scratchpad.", "Your own notes are in your workspace.")
-
-
-def _update_scratchpad(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    Agent.objects.filter(user=access.user.user_id).update(scratchpad=params["content"])
-    return Outcome("Scratchpad updated successfully.", "/whoami")
-
-
-update_scratchpad = Action(
-    name="update_scratchpad",
-    sentence="Replace what your scratchpad holds.",
-    label="Save scratchpad",
-    scope=Scope("update:users"),
-    grant=ALWAYS,
-    proof=Proof.NONE,
-    changes_access=False,
-    params=ScratchpadParams,
-    policy=is_agent_itself,
-    effect=_update_scratchpad,
-    audience="private",
-)
 
 # --- The tenant -----------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from accounts.models import User
+from accounts.models import TenantUser, User
 from harmonic.kernel.access import AgentMode
 from harmonic.kernel.capabilities import Capabilities
 
@@ -49,3 +49,8 @@ class Agent(models.Model):
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities.of(self.capability_names, may_write_publicly=self.may_write_publicly)
+
+
+def path_of(agent: TenantUser) -> str:
+    """Return the page by which an agent's parent manages it."""
+    return f"/ai-agents/{agent.handle}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,6 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts.actions import people as actions
-from accounts.agents.models import Agent
 from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from accounts.rules import editable_person
@@ -28,7 +26,6 @@ from harmonic.kernel.pages import (
     redirect,
     with_rule,
 )
-from harmonic.kernel.registry import lacked_by
 from tokens.queries import first_listed, owners_of
 
 COMMON_SHOWN = 20
@@ -158,34 +155,6 @@ def own_settings(request: Request) -> HttpResponse:
     return redirect(access, f"{access.user.path}/settings")
 
 
-# --- Who am I -------------------------------------------------------------------------------
-
-
-def whoami(access: Access, target: None) -> Mapping[str, Any]:
-    actor = access.user
-    agent = Agent.objects.get(user=actor.user_id) if actor.is_agent else None
-    workspace = collectives.own_workspace(actor.person_id)
-    return {
-        "me": people([actor.user_id])[actor.user_id],
-        "is_agent": actor.is_agent,
-        "prompt": agent.identity_prompt if agent else "",
-        "canary": secrets.token_hex(8),
-        "lacking": lacked_by(actor.capabilities) if actor.is_agent else [],
-        "scratchpad": agent.scratchpad if agent else "",
-        "workspace": workspace,
-        "collectives": collectives.own_collectives(actor.person_id),
-    }
-
-
-WHOAMI = Page(
-    name="whoami",
-    template="accounts/whoami.html",
-    title=lambda access, target: "Who Am I?",
-    show=whoami,
-    actions=(actions.update_scratchpad,),
-    resource="users",
-)
-
 MOTTO = Page(
     name="motto",
     template="accounts/motto.html",
@@ -198,7 +167,6 @@ MOTTO = Page(
 def urls() -> list[URLPattern]:
     return [
         path("settings", with_rule(own_settings, Rule(Door.TENANT)), name="settings"),
-        *mounted("whoami", WHOAMI),
         *mounted("motto", MOTTO),
         *mounted("u/<str:handle>", PROFILE),
         *mounted("u/<str:handle>/settings", SETTINGS),

@@ -10,7 +10,8 @@ from django.db.models import F, ProtectedError, QuerySet
 from django.urls import URLPattern, reverse
 from rest_framework.request import Request
 
-from accounts.actions import agents, people
+from accounts.actions import people
+from accounts.agents.actions import creating, settings
 from accounts.models import TenantUser, User
 from accounts.queries import person_named, with_user
 from accounts.rules import checked_handle, handles_locked, inactive, may_edit, someone
@@ -58,14 +59,14 @@ UserId = Annotated[str, Doc("A user's UUID, handle, `@handle`, or `me`.", exampl
 # --- Making an agent ------------------------------------------------------------------------
 
 
-class NewAgentParams(agents.AgentParams):
+class NewAgentParams(creating.AgentParams):
     handle = Line(required=False, allow_blank=True, help_text="Its handle, if that is still free.")
 
 
 def _create(access: Access, target: None, params: dict[str, Any]) -> Outcome:
     handles_locked(access.tenant.id)
     wanted = params.pop("handle", "")
-    return agents.create_ai_agent.effect(access, target, {**params, "handle": free(wanted)})
+    return creating.create_ai_agent.effect(access, target, {**params, "handle": free(wanted)})
 
 
 def free(wanted: str) -> str:
@@ -76,7 +77,7 @@ def free(wanted: str) -> str:
         return ""
 
 
-create_ai_agent = replace(agents.create_ai_agent, params=NewAgentParams, effect=_create)
+create_ai_agent = replace(creating.create_ai_agent, params=NewAgentParams, effect=_create)
 
 # --- Changing somebody ----------------------------------------------------------------------
 
@@ -124,7 +125,7 @@ def _refuse_inactive(person: TenantUser, params: dict[str, Any]) -> None:
 
 def _set_archived(access: Access, agent: TenantUser, wanted: bool) -> dict[str, bool]:
     """Let an agent rest, or wake it; return what the security log keeps of that."""
-    is_changed = agents.archive(access, agent) if wanted else agents.unarchive(agent)
+    is_changed = settings.archive(access, agent) if wanted else settings.unarchive(agent)
     return {"archived": wanted} if is_changed else {}
 
 

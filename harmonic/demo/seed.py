@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.actions.agents import create_ai_agent
+from accounts.agents.actions.creating import create_ai_agent
 from accounts.models import Tenant, TenantUser, User
 from accounts.rules import new_user
 from collectives import rules

@@ -1,14 +1,17 @@
-"""The pages of AI agents. An agent's pages are its parent's alone."""
+"""The pages by which people manage their AI agents, and the page that tells an agent who it is."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from django.urls import URLPattern, path
 
-from accounts.actions import agents as actions
-from accounts.actions.people import update_profile
+from accounts.actions.people import agent_resource, update_profile
+from accounts.agents.actions import creating, scratchpad
+from accounts.agents.actions import settings as actions
+from accounts.agents.models import Agent, path_of
 from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from accounts.rules import may_manage_agent
@@ -18,7 +21,8 @@ from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Forbidden, Link, NotF
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.pages import Page, form_alias, mounted
-from harmonic.kernel.registry import held_by
+from harmonic.kernel.registry import held_by, lacked_by
+from tokens.owners.actions import stop_ai_agent
 from tokens.queries import first_listed, owners_of
 
 
@@ -53,8 +57,8 @@ NEW = Page(
     find=for_people,
     show=lambda access, target: {"is_api_on": access.tenant.is_api_enabled},
     crumbs=below_list,
-    actions=(actions.create_ai_agent,),
-    writes={"POST": actions.create_ai_agent},
+    actions=(creating.create_ai_agent,),
+    writes={"POST": creating.create_ai_agent},
     fresh="api_tokens",
     resource="users",
 )
@@ -83,7 +87,7 @@ def own_agent(access: Access, handle: str) -> TenantUser:
 
 
 def about(access: Access, agent: TenantUser | None) -> Resource | None:
-    return actions.resource(agent) if agent else None
+    return agent_resource(agent) if agent else None
 
 
 def show(access: Access, agent: TenantUser) -> Mapping[str, Any]:
@@ -93,7 +97,7 @@ def show(access: Access, agent: TenantUser) -> Mapping[str, Any]:
         "mode": agent.user.agent.mode,
         "model": agent.user.agent.model,
         "collectives": collectives.collectives_of([agent]).get(agent.id, []),
-        "settings_path": f"{actions.path_of(agent)}/settings",
+        "settings_path": f"{path_of(agent)}/settings",
         "tokens_path": f"/u/{agent.handle}/settings/tokens",
         "is_suspended": agent.user.suspended_at is not None,
     }
@@ -107,7 +111,7 @@ AGENT = Page(
     show=show,
     crumbs=below_list,
     about=about,
-    actions=(actions.stop_ai_agent,),
+    actions=(stop_ai_agent,),
     resource="users",
 )
 
@@ -136,17 +140,46 @@ SETTINGS = Page(
     show=settings,
     crumbs=lambda access, agent: [
         *below_list(access, agent),
-        Link(agent.display_name, actions.path_of(agent)),
+        Link(agent.display_name, path_of(agent)),
     ],
     about=about,
     actions=(
         actions.update_ai_agent,
         update_profile,
-        actions.stop_ai_agent,
+        stop_ai_agent,
         actions.deactivate_ai_agent,
         actions.reactivate_ai_agent,
     ),
     writes={"POST": actions.update_ai_agent},
+    resource="users",
+)
+
+
+# --- Who am I -------------------------------------------------------------------------------
+
+
+def whoami(access: Access, target: None) -> Mapping[str, Any]:
+    actor = access.user
+    agent = Agent.objects.get(user=actor.user_id) if actor.is_agent else None
+    workspace = collectives.own_workspace(actor.person_id)
+    return {
+        "me": people([actor.user_id])[actor.user_id],
+        "is_agent": actor.is_agent,
+        "prompt": agent.identity_prompt if agent else "",
+        "canary": secrets.token_hex(8),
+        "lacking": lacked_by(actor.capabilities) if actor.is_agent else [],
+        "scratchpad": agent.scratchpad if agent else "",
+        "workspace": workspace,
+        "collectives": collectives.own_collectives(actor.person_id),
+    }
+
+
+WHOAMI = Page(
+    name="whoami",
+    template="accounts/whoami.html",
+    title=lambda access, target: "Who Am I?",
+    show=whoami,
+    actions=(scratchpad.update_scratchpad,),
     resource="users",
 )
 
@@ -163,6 +196,7 @@ def urls() -> list[URLPattern]:
             form_alias(SETTINGS, remove_from_collective, method="DELETE"),
             name="agents.remove_from_collective",
         ),
+        *mounted("whoami", WHOAMI),
         *mounted("ai-agents", LIST),
         *mounted("ai-agents/new", NEW),
         *mounted("ai-agents/<str:handle>", AGENT),

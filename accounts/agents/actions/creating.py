@@ -1,0 +1,169 @@
+"""The action that creates an AI agent. For people only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from accounts import rules
+from accounts.actions.people import agent_resource
+from accounts.agents.actions.settings import LATER_TOO
+from accounts.agents.models import Agent, path_of
+from accounts.agents.rules import new_agent
+from accounts.models import TenantUser, User
+from accounts.security_words import Happened, listed
+from collectives.rules import join_tenant
+from harmonic.kernel import audit, registry
+from harmonic.kernel.access import Access, AgentMode, Forbidden, Proof
+from harmonic.kernel.actions import Action, Logged, Outcome
+from harmonic.kernel.capabilities import ALL_USUAL, NEVER, Level
+from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
+from harmonic.kernel.scopes import READ_WRITE, Scope
+from tokens.actions import secret_of
+from tokens.rules import create_token, held_by
+
+PEOPLE_ONLY = "Only human accounts can create AI agents."
+
+
+class AgentParams(Params):
+    name = Line(
+        max_length=User.NAME_LENGTH, help_text="What the agent is called.", style={"help": ""}
+    )
+    identity_prompt = Block(
+        required=False,
+        allow_blank=True,
+        max_length=Agent.PROMPT_LENGTH,
+        help_text="What the agent is told about itself, on its page /whoami.",
+        style={"rows": 4},
+    )
+    mode = Line(
+        required=False,
+        allow_blank=True,
+        help_text="external (run by you, with a token) or internal (run by Harmonic). Fixed.",
+        style={
+            "kind": "radios",
+            "initial": "external",
+            "help": "",
+            "options": [
+                ("external", "External", "You run it, with an API token."),
+                ("internal", "Internal", "Harmonic runs it and manages its tokens."),
+            ],
+        },
+    )
+    model = Line(
+        required=False,
+        allow_blank=True,
+        max_length=Agent.MODEL_LENGTH,
+        help_text="The model of an internal agent.",
+        style={"hidden": True},
+    )
+    capabilities = Names(
+        required=False,
+        help_text="What it may do; the usual capabilities unless given, nothing if empty.",
+        style={
+            "groups": registry.options,
+            "help": f"{LATER_TOO} You can change this later.",
+        },
+    )
+    generate_token = Flag(
+        required=False,
+        label="Make a token for it now",
+        help_text="Whether to make a token (external agents only). It is shown once.",
+        style={"initial": True, "help": "Read + write, 12 months. It is shown once."},
+    )
+
+
+def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    mode = AgentMode.INTERNAL if params.get("mode") == "internal" else AgentMode.EXTERNAL
+    tenant = rules.handles_locked(access.tenant.id)
+    if mode is AgentMode.INTERNAL and not tenant.is_ai_agents_enabled:
+        raise Forbidden(
+            "AI Agents feature is not enabled for this tenant",
+            hint="A tenant admin can turn on internal AI agents at /tenant-admin/settings.",
+        )
+    user = new_agent(
+        name=params["name"],
+        parent_id=access.user.user_id,
+        now=access.now,
+        mode=mode,
+        model=(params.get("model") or "default") if mode is AgentMode.INTERNAL else "",
+        capability_names=chosen(params),
+        identity_prompt=params.get("identity_prompt", ""),
+    )
+    agent = join_tenant(user, tenant, now=access.now, handle=params.get("handle", ""))
+    return _with_token(access, agent, wanted=params.get("generate_token", False))
+
+
+def chosen(params: Mapping[str, Any]) -> list[str]:
+    """Return the capabilities to store for a new agent: those sent, or the usual ones."""
+    if "capabilities" not in params:
+        return [ALL_USUAL]
+    return registry.stored(params["capabilities"])
+
+
+def _usual(access: Access, target: Any) -> Mapping[str, Any]:
+    return {"capabilities": registry.grantable(Level.USUAL)}
+
+
+def _with_token(access: Access, agent: TenantUser, *, wanted: bool) -> Outcome:
+    row = agent.user.agent
+    outcome = Outcome(
+        f"The agent {agent.display_name} is made.",
+        path_of(agent),
+        agent_resource(agent),
+        agent,
+        facts={
+            "about": rules.someone(agent),
+            "mode": row.mode,
+            "granted": registry.granted_by(row.capabilities),
+        },
+    )
+    if not wanted:
+        return outcome
+    if row.is_internal:
+        note = "Internal AI agents get no token: Harmonic manages theirs."
+        return replace(outcome, notes=(note,))
+    made = create_token(
+        access,
+        agent,
+        name=f"{agent.display_name}'s API Token"[: User.NAME_LENGTH],
+        scopes=held_by(access, READ_WRITE),
+        expires_at=None,
+    )
+    return replace(outcome, secret=secret_of(access, made))
+
+
+def _may(granted: Sequence[str]) -> str:
+    """Return what a new agent may do, as it follows "may"."""
+    if not granted:
+        return "do nothing yet"
+    usual = registry.grantable(Level.USUAL)
+    if not set(usual) <= set(granted):
+        return listed(granted)
+    careful = [name for name in registry.grantable(Level.CAREFUL) if name in granted]
+    return f"do what is usual, and {listed(careful)}" if careful else "do what is usual"
+
+
+def _agent_made(happened: Happened) -> str:
+    mode = "internal" if happened.data.get("mode") == "internal" else "external"
+    may = _may(happened.data.get("granted", []))
+    return f"Made the {mode} agent {happened.subject}; it may {may}"
+
+
+create_ai_agent = Action(
+    name="create_ai_agent",
+    sentence="Make an AI agent. It acts under its own name; you stay responsible for it.",
+    label="Create agent",
+    scope=Scope("create:users"),
+    grant=NEVER,
+    proof=Proof.API_TOKENS,
+    changes_access=True,
+    params=AgentParams,
+    policy=rules.is_human,
+    effect=_create,
+    initial=_usual,
+    logged=Logged(audit.USER_ACTION, _agent_made),
+    people_only=PEOPLE_ONLY,
+    audience="public",
+)

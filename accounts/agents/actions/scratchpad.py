@@ -1,0 +1,46 @@
+"""The action by which an AI agent writes its scratchpad."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.agents.models import Agent
+from harmonic.kernel.access import Access, Denied, Proof
+from harmonic.kernel.actions import Action, Outcome
+from harmonic.kernel.capabilities import ALWAYS
+from harmonic.kernel.parameters.fields import Block, Params
+from harmonic.kernel.scopes import Scope
+
+
+class ScratchpadParams(Params):
+    content = Block(
+        allow_blank=True,
+        max_length=Agent.SCRATCHPAD_LENGTH,
+        help_text="The new content of the scratchpad, which it replaces; blank clears it.",
+    )
+
+
+def is_agent_itself(access: Access, target: Any) -> Denied | None:
+    if access.actor is not None and access.actor.is_agent:
+        return None
+    return Denied("Only AI agents have a scratchpad.", "Your own notes are in your workspace.")
+
+
+def _update_scratchpad(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    Agent.objects.filter(user=access.user.user_id).update(scratchpad=params["content"])
+    return Outcome("Scratchpad updated successfully.", "/whoami")
+
+
+update_scratchpad = Action(
+    name="update_scratchpad",
+    sentence="Replace what your scratchpad holds.",
+    label="Save scratchpad",
+    scope=Scope("update:users"),
+    grant=ALWAYS,
+    proof=Proof.NONE,
+    changes_access=False,
+    params=ScratchpadParams,
+    policy=is_agent_itself,
+    effect=_update_scratchpad,
+    audience="private",
+)

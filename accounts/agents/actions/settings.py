@@ -1,0 +1,257 @@
+"""Actions on an AI agent: its settings, deactivation and reactivation. For its parent only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from typing import Any
+
+from accounts import rules
+from accounts.actions.people import agent_deactivated, agent_reactivated, agent_resource, rename
+from accounts.agents.models import Agent, path_of
+from accounts.models import TenantUser, User
+from accounts.queries import people
+from accounts.security_words import Happened
+from collectives import queries as collectives
+from collectives.rules import archive_person, unarchive_person
+from harmonic.kernel import audit, registry
+from harmonic.kernel.access import Access, Proof
+from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
+from harmonic.kernel.capabilities import NEVER
+from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
+from harmonic.kernel.scopes import Scope
+from tokens.rules import end_tokens
+
+# The help of the capabilities in both forms.
+LATER_TOO = (
+    "Select what this agent may do. An agent with every usual capability also gets usual ones"
+    " that are added later."
+)
+
+
+class AgentSettingsParams(Params):
+    name = Line(
+        required=False,
+        allow_blank=True,
+        max_length=User.NAME_LENGTH,
+        help_text="Its name.",
+        style={"required": True, "help": ""},
+    )
+    new_handle = Line(
+        required=False,
+        allow_blank=True,
+        label="Handle",
+        help_text="Its handle.",
+        style={"required": True, "help": ""},
+    )
+    identity_prompt = Block(
+        required=False,
+        allow_blank=True,
+        max_length=Agent.PROMPT_LENGTH,
+        help_text="What the agent is told about itself; blank leaves it as it is.",
+        style={"rows": 6},
+    )
+    model = Line(
+        required=False,
+        allow_blank=True,
+        max_length=Agent.MODEL_LENGTH,
+        help_text="The model of an internal agent.",
+        style={"hidden": True},
+    )
+    capabilities = Names(
+        required=False,
+        help_text="What it may do; an empty list allows nothing.",
+        style={"groups": registry.options, "help": LATER_TOO},
+    )
+    allow_public_writes = Flag(
+        required=False,
+        label="May write where the whole tenant reads",
+        help_text="Whether it may write in the main collective.",
+        style={"help": "In the main collective. Elsewhere it writes as its capabilities say."},
+    )
+
+
+def _update(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
+    changed = rename(access, agent, params.get("name", ""), params.get("new_handle", ""))
+    row = Agent.objects.select_for_update(no_key=True).get(user=agent.user_id)
+    before, changes = copy(row), _changes(row, params)
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(changes))
+    User.objects.filter(id=agent.user_id).update(updated_at=access.now)
+    granted = _regranted(before, row) if "capability_names" in changes else {}
+    facts = {**granted, "changed": changed | _other(before, changes)}
+    return Outcome(
+        "The agent's settings are saved.",
+        f"{path_of(agent)}/settings",
+        agent_resource(agent),
+        agent,
+        facts={"about": rules.someone(agent), **facts} if any(facts.values()) else None,
+    )
+
+
+def _regranted(before: Agent, after: Agent) -> dict[str, list[str]]:
+    """Return which capabilities a change grants and withdraws."""
+    old = registry.granted_by(before.capabilities)
+    new = registry.granted_by(after.capabilities)
+    return {
+        "granted": [name for name in new if name not in old],
+        "withdrawn": [name for name in old if name not in new],
+    }
+
+
+# Columns whose changes the security log names by their parameter.
+LOGGED_AS = {"may_write_publicly": "allow_public_writes"}
+
+
+def _other(before: Agent, changes: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return what else changes, by the names of the parameters."""
+    names = {name: LOGGED_AS.get(name, name) for name in changes if name != "capability_names"}
+    return audit.changed(
+        {said: getattr(before, name) for name, said in names.items()},
+        {said: changes[name] for name, said in names.items()},
+    )
+
+
+def _changes(row: Agent, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the new values of the columns that a form or a request changes."""
+    changes: dict[str, Any] = {}
+    if params.get("identity_prompt", "").strip():
+        changes["identity_prompt"] = params["identity_prompt"]
+    if params.get("model") and row.is_internal:
+        changes["model"] = params["model"]
+    if "capabilities" in params:
+        changes["capability_names"] = registry.stored(params["capabilities"], row.capabilities)
+    if "allow_public_writes" in params:
+        changes["may_write_publicly"] = params["allow_public_writes"]
+    return changes
+
+
+def _current(access: Access, agent: TenantUser | None) -> Mapping[str, Any]:
+    if agent is None:
+        return {}
+    row = agent.user.agent
+    return {
+        "name": agent.display_name,
+        "new_handle": agent.handle,
+        "identity_prompt": row.identity_prompt,
+        "capabilities": registry.held_by(row.capabilities),
+        "allow_public_writes": row.may_write_publicly,
+    }
+
+
+def _agent_changed(happened: Happened) -> str:
+    return f"The agent {happened.subject} was changed{happened.changes}"
+
+
+update_ai_agent = Action(
+    name="update_ai_agent",
+    sentence="Change the agent's name, handle, identity prompt or capabilities.",
+    label="Save settings",
+    scope=Scope("update:users"),
+    grant=NEVER,
+    proof=Proof.API_TOKENS,
+    changes_access=True,
+    params=AgentSettingsParams,
+    policy=rules.may_change_agent,
+    effect=_update,
+    initial=_current,
+    logged=Logged(audit.USER_ACTION, _agent_changed),
+    people_only="Only people can change agents.",
+    audience="public",
+)
+
+
+# --- Deactivating and reactivating ----------------------------------------------------------
+
+
+def _deactivate(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
+    is_changed = archive(access, agent)
+    return Outcome(
+        f"{agent.display_name} is inactive, and its tokens are deleted.",
+        path_of(agent),
+        agent_resource(agent),
+        agent,
+        facts={"about": rules.someone(agent)} if is_changed else None,
+    )
+
+
+def archive(access: Access, agent: TenantUser) -> bool:
+    """Deactivate an agent, revoke its tokens and archive its workspace.
+
+    Return whether it was active.
+    """
+    if agent.archived_at is not None:
+        return False
+    if not agent.user.is_internal_agent:
+        end_tokens(access, agent)
+    archive_person(agent, access.now)
+    return True
+
+
+def unarchive(agent: TenantUser) -> bool:
+    """Reactivate an agent, and return whether it was inactive. Its old tokens stay revoked."""
+    was_inactive = agent.archived_at is not None
+    unarchive_person(agent)
+    return was_inactive
+
+
+def _ask_to_deactivate(access: Access, agent: TenantUser) -> Confirmation:
+    inside = collectives.collectives_of([agent]).get(agent.id, [])
+    names = ", ".join(each.name for each in inside)
+    return Confirmation(
+        f"Deactivate “{agent.display_name}”?",
+        (
+            ("Agent", people([agent.user_id])[agent.user_id]),
+            ("Member of", names or "Nothing but the main collective"),
+        ),
+        "Its tokens are deleted at once, and it can do nothing here until you bring it back."
+        " What it wrote stays.",
+    )
+
+
+deactivate_ai_agent = Action(
+    name="deactivate_ai_agent",
+    sentence="Deactivate this agent: its tokens are deleted at once, its account is closed here.",
+    label="Deactivate agent",
+    scope=Scope("update:users"),
+    grant=NEVER,
+    proof=Proof.NONE,
+    changes_access=True,
+    policy=rules.may_manage_agent,
+    is_offered=lambda access, agent: agent is None or agent.archived_at is None,
+    effect=_deactivate,
+    is_dangerous=True,
+    confirm=_ask_to_deactivate,
+    logged=Logged(audit.USER_ACTION, agent_deactivated),
+    people_only="Only people can stop agents.",
+    audience="public",
+)
+
+
+def _reactivate(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
+    is_changed = unarchive(agent)
+    return Outcome(
+        f"{agent.display_name} is active again. It needs a new token.",
+        path_of(agent),
+        agent_resource(agent),
+        agent,
+        facts={"about": rules.someone(agent)} if is_changed else None,
+    )
+
+
+reactivate_ai_agent = Action(
+    name="reactivate_ai_agent",
+    sentence="Bring this agent back. Its old tokens stay deleted.",
+    label="Reactivate agent",
+    scope=Scope("update:users"),
+    grant=NEVER,
+    proof=Proof.NONE,
+    changes_access=True,
+    policy=rules.may_manage_agent,
+    is_offered=lambda access, agent: agent is None or agent.archived_at is not None,
+    effect=_reactivate,
+    logged=Logged(audit.USER_ACTION, agent_reactivated),
+    people_only="Only people can bring agents back.",
+    audience="public",
+)

@@ -1,0 +1,80 @@
+"""The action that stops an AI agent by revoking all of its tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.actions.people import agent_resource
+from accounts.agents.models import path_of
+from accounts.queries import people
+from accounts.rules import may_manage_agent
+from harmonic.kernel.access import Access, Denied, Proof
+from harmonic.kernel.actions import Action, Confirmation, Outcome
+from harmonic.kernel.capabilities import NEVER
+from harmonic.kernel.scopes import Scope
+from tokens.actions import last_use
+from tokens.queries import tokens_of
+from tokens.rules import NOT_FOR_INTERNAL, end_tokens
+
+
+def _agent_of(target: Any) -> Any:
+    """Return the agent that a page is about, or the owner of the token that it is about."""
+    return getattr(target, "owner", target)
+
+
+def may_stop(access: Access, target: Any) -> Denied | None:
+    """Allow the parent of an external agent; Harmonic manages the tokens of internal ones."""
+    agent = _agent_of(target)
+    if denied := may_manage_agent(access, agent):
+        return denied
+    if agent is not None and agent.user.is_internal_agent:
+        return Denied(f"{NOT_FOR_INTERNAL}.", "Deactivate the agent instead.")
+    return None
+
+
+def _stop(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    agent = _agent_of(target)
+    ended = end_tokens(access, agent)
+    counted = "no token" if not ended else "1 token" if ended == 1 else f"{ended} tokens"
+    return Outcome(
+        f"{agent.display_name} is stopped: {counted} deleted.",
+        f"{path_of(agent)}/settings",
+        agent_resource(agent),
+        agent,
+    )
+
+
+def _ask_to_stop(access: Access, target: Any) -> Confirmation:
+    agent = _agent_of(target)
+    tokens = tokens_of(agent)
+    used = tokens.exclude(last_used_at=None).order_by("-last_used_at").first()
+    return Confirmation(
+        f"Stop “{agent.display_name}”?",
+        (
+            ("Agent", people([agent.user_id])[agent.user_id]),
+            ("Active tokens", tokens.active(access.now).count()),
+            ("Tokens in all", tokens.count()),
+            *last_use(used),
+        ),
+    )
+
+
+stop_ai_agent = Action(
+    name="stop_ai_agent",
+    sentence=(
+        "Delete all tokens of this agent at once. It stays where it is a member,"
+        " and acts again once it has a new token."
+    ),
+    label="Stop agent",
+    scope=Scope("delete:api_tokens"),
+    grant=NEVER,
+    proof=Proof.NONE,
+    changes_access=True,
+    policy=may_stop,
+    is_offered=lambda access, target: target is None or _agent_of(target).archived_at is None,
+    effect=_stop,
+    is_dangerous=True,
+    confirm=_ask_to_stop,
+    people_only="Only people can stop agents.",
+    audience="private",
+)
