@@ -126,3 +126,24 @@ def acting_tenant_admins() -> QuerySet[TenantUser]:
         user__user_type=UserType.HUMAN,
         user__suspended_at=None,
     )
+
+
+def tenant_admins(limit: int = 5) -> list[Person]:
+    """Return the longest-serving tenant admins who can act."""
+    ids = tenant_admin_ids(limit)
+    known = people(ids)
+    return [known[user_id] for user_id in ids]
+
+
+def tenant_admin_ids(limit: int = 5) -> list[UUID]:
+    """Return the user ids of the longest-serving tenant admins who can act."""
+    rows = acting_tenant_admins().order_by("created_at", "id")
+    return list(rows.values_list("user_id", flat=True)[:limit])
+
+
+def tenant_role_holders(limit: int) -> list[Person]:
+    """Return everybody with the role of tenant admin, suspended people and agents included."""
+    rows = TenantUser.objects.filter(is_admin=True, archived_at=None).order_by("created_at", "id")
+    ids = list(rows.values_list("user_id", flat=True)[:limit])
+    known = people(ids)
+    return [known[user_id] for user_id in ids]

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from accounts.models import Tenant, TenantUser, User
-from accounts.queries import acting_tenant_admins, person_at
+from accounts.queries import acting_tenant_admins, person_at, tenant_admins
 from harmonic.kernel import audit
 from harmonic.kernel.access import (
     ASK_YOUR_HUMAN,
@@ -25,11 +25,13 @@ from harmonic.kernel.access import (
     UserType,
 )
 from harmonic.kernel.database.tenancy import parse_uuid
+from harmonic.kernel.parameters import wording
 from harmonic.kernel.rendering.text import folded, is_acceptable, slug
 
 FOR_OWNERS = (
     "Only the account's owner may open this. For an agent, that is the human who manages it."
 )
+ADMINISTRATION = Link("Administration", "/tenant-admin")
 BOTH_ADMINS = "AI agent admin access requires both AI agent and parent to be admins"
 RESERVED_HANDLES = frozenset(
     "everyone admins representatives summarizers new available actions me".split()
@@ -179,6 +181,21 @@ def _not_a_tenant_admin(access: Access) -> Denied:
     if access.actor is not None and access.actor.is_agent:
         return Denied(BOTH_ADMINS, ASK_YOUR_HUMAN)
     return Denied("Only tenant admins may do that.", "An admin of the tenant can do it for you.")
+
+
+def for_admins(access: Access) -> None:
+    """Pass for tenant admins.
+
+    Raises:
+        Forbidden: for everybody else.
+    """
+    denied = is_tenant_admin(access, None)
+    if denied is None:
+        return
+    if access.user.is_agent:
+        raise Forbidden.because(denied)
+    hint = wording.naming(denied.hint, (who.handle for who in tenant_admins()))
+    raise Forbidden(f"403 Unauthorized - {denied.reason}", hint=hint)
 
 
 def has_admin_parent(parent_id: uuid.UUID | None) -> bool:

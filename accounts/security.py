@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from django.db import models, transaction
@@ -20,7 +20,7 @@ from accounts.models import SecurityEvent, Tenant
 from accounts.queries import People, Person, people
 from accounts.security_words import Happened, sentence
 from harmonic.kernel import audit
-from harmonic.kernel.access import UserType
+from harmonic.kernel.access import Access, UserType
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http import cursors
 from harmonic.kernel.http.methods import SAFE
@@ -229,18 +229,25 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """Where the words and links of a page come from, each asked once for all its events.
+class Reading:
+    """Who reads the log: their own, with that of their agents, or the tenant's."""
 
-    `places` gives the names of collectives, `token_pages` the pages of tokens that the reader
-    may open.
-    """
-
-    places: Callable[[Iterable[UUID]], Mapping[UUID, str]]
-    token_pages: Callable[[Iterable[UUID]], Mapping[UUID, str]]
+    access: Access
+    is_own: bool
 
 
-def events(wanted: Wanted, cursor: str, names: Names) -> Stretch:
+# Returns, by their ids, what the log shows of rows of a later application: the name of a
+# collective or the path of a token's page. Rows that the reader must not learn of are left out.
+Shown = Callable[[Reading, Iterable[UUID]], Mapping[UUID, str]]
+_shown: dict[str, Shown] = {}
+
+
+def show_with(kind: Literal["places", "token_pages"], shown: Shown) -> None:
+    """Register what the log shows of collectives or of tokens."""
+    _shown[kind] = shown
+
+
+def events(wanted: Wanted, cursor: str, reading: Reading) -> Stretch:
     """Return a page of events, newest first; a cursor that cannot be read begins at the top."""
     position = _position(cursor, wanted.bound)
     rows = list(_rows(wanted, position)[: PAGE + 1])
@@ -248,8 +255,8 @@ def events(wanted: Wanted, cursor: str, names: Names) -> Stretch:
     rows = rows[:PAGE]
     older = cursors.encode((rows[-1].at, rows[-1].id), wanted.bound) if more else ""
     known = people(user_id for row in rows for user_id in _people_of(row).values())
-    places = names.places(_ids(rows, "collective_id"))
-    pages = names.token_pages(_ids(rows, "token_id", "successor_id", "by_token_id"))
+    places = _shown["places"](reading, _ids(rows, "collective_id"))
+    pages = _shown["token_pages"](reading, _ids(rows, "token_id", "successor_id", "by_token_id"))
     lines = [_line(row, wanted, known, places, pages) for row in rows]
     return Stretch(lines, older, position is None)
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
+from accounts.queries import tenant_admins
 from collectives import queries, rules
 from collectives.actions.agents import (
     add_ai_agent_to_collective,
@@ -242,7 +243,7 @@ def administered(access: Access) -> Collective:
         )
     if denied := rules.is_collective_admin(access, None):
         place = access.here
-        able = queries.tenant_admins() if place.is_main else queries.admins(place.id)
+        able = tenant_admins() if place.is_main else queries.admins(place.id)
         hint = wording.naming(denied.hint, (who.handle for who in able))
         raise Forbidden.because(replace(denied, hint=hint))
     return queries.here(access)

@@ -11,7 +11,8 @@ from uuid import UUID
 from django.db.models import F, QuerySet
 
 from accounts.models import TenantUser
-from accounts.queries import Person, acting_tenant_admins, people, with_user
+from accounts.queries import Person, people, with_user
+from accounts.security import Reading
 from collectives.models import Collective, CollectiveMember, CollectiveQuerySet, Invite
 from harmonic.kernel.access import Access, UserType
 from harmonic.kernel.database.prepared import Parameter, of_model
@@ -263,22 +264,16 @@ def collectives_of(people_: Iterable[TenantUser]) -> dict[UUID, list[Collective]
     return found
 
 
-def tenant_admins(limit: int = 5) -> list[Person]:
-    """Return the longest-serving tenant admins who can act."""
-    ids = tenant_admin_ids(limit)
-    known = people(ids)
-    return [known[user_id] for user_id in ids]
+# --- The security log -----------------------------------------------------------------------
 
 
-def tenant_admin_ids(limit: int = 5) -> list[UUID]:
-    """Return the user ids of the longest-serving tenant admins who can act."""
-    rows = acting_tenant_admins().order_by("created_at", "id")
-    return list(rows.values_list("user_id", flat=True)[:limit])
+def names_in_log(reading: Reading, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the names of collectives that a reader of the security log may learn.
 
-
-def tenant_role_holders(limit: int) -> list[Person]:
-    """Return everybody with the role of tenant admin, suspended people and agents included."""
-    rows = TenantUser.objects.filter(is_admin=True, archived_at=None).order_by("created_at", "id")
-    ids = list(rows.values_list("user_id", flat=True)[:limit])
-    known = people(ids)
-    return [known[user_id] for user_id in ids]
+    One's own log names every collective: one was in it. The tenant's does so where its reader
+    is a member, since nobody else learns of a collective by reading.
+    """
+    rows = Collective.objects.filter(id__in=list(ids))
+    if not reading.is_own:
+        rows = rows.of(reading.access.user.person_id)
+    return dict(rows.values_list("id", "name"))

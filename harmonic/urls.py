@@ -5,14 +5,17 @@ from __future__ import annotations
 from django.urls import include, path
 
 from accounts.agents import pages as agents
-from accounts.pages import admin, people, security, session
+from accounts.pages import security, session
 from api.v1 import urls as rest
 from collectives import pages as collectives
+from collectives.administration import pages as administration
 from collectives.feed import pages as feed
 from collectives.items import registry as kinds
+from collectives.profiles import pages as profiles
 from harmonic.access import forwarding
 from harmonic.site import action_index, help, llms, styleguide, well_known
 from tokens import pages as tokens
+from tokens.owners import pages as owners
 
 handler400 = "harmonic.http.refusals.bad_request"
 handler403 = "harmonic.http.refusals.forbidden"
@@ -26,7 +29,7 @@ handler500 = "harmonic.http.refusals.server_error"
 shared = [*rest.shared_urls(), *kinds.urls("collectives", "pages")]
 
 # What a collective has below its own prefix only.
-inside = [*shared, *feed.urls(), *collectives.urls(), *people.collective_urls()]
+inside = [*shared, *feed.urls(), *collectives.urls(), *profiles.collective_urls()]
 
 urlpatterns = [
     # Before home, whose own action index it stands in for.
@@ -42,11 +45,12 @@ urlpatterns = [
     *rest.tenant_urls(),
     *feed.home_urls(),
     *tokens.urls(),
-    *people.urls(),
+    *profiles.urls(),
+    *owners.urls(),
     *agents.urls(),
     *session.urls(),
     *security.urls(),
-    *admin.urls(),
+    *administration.urls(),
     *help.urls(),
     *llms.urls(),
     *well_known.urls(),

@@ -11,6 +11,8 @@ from django.db.models import Case, Count, Value, When
 
 from accounts.models import TenantUser
 from accounts.queries import agents_of
+from accounts.rules import may_edit
+from accounts.security import Reading
 from harmonic.kernel.access import Access, NotFound
 from harmonic.kernel.database.tenancy import parse_uuid
 from tokens import secret
@@ -136,3 +138,13 @@ def _listed(
 ) -> ListedToken:
     is_own = owner.user_id == access.user.user_id
     return ListedToken(row, owner, is_own, row.is_active(access.now), replaced)
+
+
+def pages_in_log(reading: Reading, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the pages of tokens that a reader of the security log may open."""
+    rows = ApiToken.objects.filter(id__in=list(ids)).external().with_owner()
+    return {
+        row.id: token_path(row.owner, row.id)
+        for row in rows
+        if may_edit(reading.access, row.owner) is None
+    }

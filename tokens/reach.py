@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from accounts.models import TenantUser
-from accounts.queries import Person, people
+from accounts.queries import Person, people, tenant_admin_ids
 from collectives.models import Collective, CollectiveMember
-from collectives.queries import inviting_collectives, tenant_admin_ids
+from collectives.queries import inviting_collectives
 from harmonic.kernel.access import Access, CollectiveKind, is_api_open
 from harmonic.kernel.parameters.wording import in_words
 from harmonic.kernel.registry import actions, grantable, held_by

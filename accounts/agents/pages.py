@@ -17,7 +17,7 @@ from accounts.queries import agents_of, people, person_at
 from accounts.rules import may_manage_agent
 from collectives import queries as collectives
 from collectives.actions.agents import add_to_collective, remove_from_collective
-from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Forbidden, Link, NotFound
+from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Door, Forbidden, Link, NotFound
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.pages import Page, form_alias, mounted
@@ -184,6 +184,15 @@ WHOAMI = Page(
 )
 
 
+MOTTO = Page(
+    name="motto",
+    template="accounts/motto.html",
+    title=lambda access, target: "Do the right thing. ❤️",
+    show=lambda access, target: {},
+    door=Door.PUBLIC,
+)
+
+
 def urls() -> list[URLPattern]:
     return [
         path(
@@ -197,6 +206,7 @@ def urls() -> list[URLPattern]:
             name="agents.remove_from_collective",
         ),
         *mounted("whoami", WHOAMI),
+        *mounted("motto", MOTTO),
         *mounted("ai-agents", LIST),
         *mounted("ai-agents/new", NEW),
         *mounted("ai-agents/<str:handle>", AGENT),

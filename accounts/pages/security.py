@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -10,16 +10,13 @@ from uuid import UUID
 from django.urls import URLPattern
 
 from accounts import security
-from accounts.pages.admin import below_dashboard, for_admins
 from accounts.queries import agents_of, person_named
-from accounts.rules import may_edit
-from accounts.security import Names, Wanted
+from accounts.rules import ADMINISTRATION, for_admins
+from accounts.security import Reading, Wanted
 from accounts.security_words import NAMES
-from collectives.models import Collective
 from harmonic.kernel.access import Access, Link
 from harmonic.kernel.database.tenancy import NO_ID, parse_uuid
 from harmonic.kernel.pages import Page, mounted
-from tokens.models import ApiToken
 
 
 def _shown(access: Access, about: frozenset[UUID] | None) -> Mapping[str, Any]:
@@ -33,7 +30,9 @@ def _shown(access: Access, about: frozenset[UUID] | None) -> Mapping[str, Any]:
         *_who(access, asked["who"]),
         (parse_uuid(asked["token"]) or NO_ID) if asked["token"] else None,
     )
-    stretch = security.events(wanted, access.query.get("cursor", ""), _names(access, about))
+    stretch = security.events(
+        wanted, access.query.get("cursor", ""), Reading(access, is_own=about is not None)
+    )
     return {
         "lines": stretch.lines,
         "older_href": _href(access, {**filters, "cursor": stretch.older}) if stretch.older else "",
@@ -54,30 +53,6 @@ def _who(access: Access, word: str) -> tuple[UUID | None, str]:
         return person.user_id, ""
     user_id = parse_uuid(word)
     return (user_id, "") if user_id else (None, word.removeprefix("@"))
-
-
-def _names(access: Access, about: frozenset[UUID] | None) -> Names:
-    """Return where names come from.
-
-    One's own log names every collective: one was in it. The tenant's does so where its reader
-    is a member, since nobody else learns of a collective by reading.
-    """
-
-    def places(collectives: Iterable[UUID]) -> Mapping[UUID, str]:
-        rows = Collective.objects.filter(id__in=list(collectives))
-        if about is None:
-            rows = rows.of(access.user.person_id)
-        return dict(rows.values_list("id", "name"))
-
-    def token_pages(tokens: Iterable[UUID]) -> Mapping[UUID, str]:
-        rows = ApiToken.objects.filter(id__in=list(tokens)).external().with_owner()
-        return {
-            row.id: f"/u/{row.owner.handle}/settings/tokens/{row.id}"
-            for row in rows
-            if may_edit(access, row.owner) is None
-        }
-
-    return Names(places, token_pages)
 
 
 def _href(access: Access, query: Mapping[str, str]) -> str:
@@ -107,7 +82,7 @@ TENANT = Page(
     title=lambda access, target: "Security log of the tenant",
     find=for_admins,
     show=lambda access, target: _shown(access, None),
-    crumbs=below_dashboard,
+    crumbs=lambda access, target: [ADMINISTRATION],
     fresh="admin",
 )
 

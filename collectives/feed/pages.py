@@ -7,6 +7,7 @@ from typing import Any
 
 from django.urls import URLPattern
 
+from accounts.queries import tenant_admins
 from collectives import queries as collectives
 from collectives.feed.queries import MARKDOWN_PAGE, PAGE, feed_of, pinned
 from harmonic.kernel.access import Access, Door
@@ -67,7 +68,7 @@ def place(access: Access, target: None) -> Mapping[str, Any]:
 def api_state(access: Access) -> Mapping[str, Any]:
     """Return whether API clients get in, and if not, which switch is off and who turns it."""
     if not access.tenant.is_api_enabled:
-        return {"api": "tenant_off", "api_admins": collectives.tenant_admins()}
+        return {"api": "tenant_off", "api_admins": tenant_admins()}
     if access.here.is_api_open:
         return {"api": "on", "api_admins": []}
     return {"api": "off", "api_admins": collectives.admins(access.here.id)}

@@ -14,19 +14,20 @@ from django.conf import settings
 
 from accounts import security
 from accounts.models import User
-from accounts.pages import admin, people
 from api import paging
 from api.idempotency import FORM_WAIT, KEY_LENGTH
 from api.models import KeyedRequest
 from api.v1 import note_filters, note_lists, users
 from collectives import cycles
 from collectives import queries as collectives
+from collectives.administration import pages as admin
 from collectives.feed import pages as feed_pages
 from collectives.feed import queries as feed
 from collectives.items import queries as items
 from collectives.items.models import Item, Pin
 from collectives.models import Invite
 from collectives.notes import threads
+from collectives.profiles import pages as profiles
 from harmonic.access import rate_limits
 from harmonic.kernel.actions import RUNS
 from harmonic.kernel.database import outages
@@ -372,7 +373,7 @@ PAGES = Section(
         ),
         Bound(
             "collectives on a profile",
-            people.COMMON_SHOWN,
+            profiles.COMMON_SHOWN,
             "collectives",
             "the page says how many more there are",
         ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.urls import path
 
+from accounts.agents.pages import MOTTO
 from accounts.models import Tenant
-from accounts.pages.people import MOTTO
 from harmonic.http.origins import origin_of_tenant
 from harmonic.kernel.access import Door, Rule
 from harmonic.kernel.http.request import Request

@@ -11,14 +11,15 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import Tenant, TenantUser, User
-from accounts.pages import admin, people
 from api.v1 import users
 from collectives import cycles, queries
+from collectives.administration import pages as admin
 from collectives.feed import pages as feed_pages
 from collectives.feed import queries as feed
 from collectives.items.models import Pin
 from collectives.models import Collective, CollectiveMember, Invite
 from collectives.notes.models import Note
+from collectives.profiles import pages as profiles
 from harmonic.kernel.http.selection import NAMED
 from harmonic.kernel.parameters.decoding import MAX_DEPTH
 from harmonic.site import front_door
@@ -193,7 +194,7 @@ def test_a_profile_and_a_home_show_so_many_collectives(
     home = client.get(f"/home{form}" if form else "/")
     whoami = client.get(f"/whoami{form}")
 
-    assert len(found(r"Group \d{3}", profile)) <= people.COMMON_SHOWN
+    assert len(found(r"Group \d{3}", profile)) <= profiles.COMMON_SHOWN
     assert queries.LISTED - 10 < len(found(r"Group \d{3}", home)) <= queries.LISTED
     assert len(found(r"Group \d{3}", whoami)) <= queries.LISTED
     assert found("All your collectives", home)

@@ -1,4 +1,4 @@
-"""Tenant administration: settings and people."""
+"""The pages of tenant administration: settings, collectives and people."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from urllib.parse import quote
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 
-from accounts.actions import people as actions
 from accounts.models import TenantUser, User
-from accounts.queries import agents_of, person_at, with_user
-from accounts.rules import is_tenant_admin, tenant_of
+from accounts.queries import agents_of, person_at, tenant_role_holders, with_user
+from accounts.rules import ADMINISTRATION, for_admins, tenant_of
+from collectives.administration import actions
 from collectives.models import Collective
-from collectives.queries import tenant_admins, tenant_role_holders
-from harmonic.kernel.access import Access, Door, Forbidden, Link, Rule, Unreadable
+from harmonic.kernel.access import Access, Door, Link, Rule, Unreadable
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.http.request import Request
@@ -27,25 +26,9 @@ from harmonic.kernel.pages import (
     redirect,
     with_rule,
 )
-from harmonic.kernel.parameters import wording
 
 PER_PAGE = 50
 SHOWN = 100
-
-
-def for_admins(access: Access) -> None:
-    """Pass for tenant admins.
-
-    Raises:
-        Forbidden: for everybody else.
-    """
-    denied = is_tenant_admin(access, None)
-    if denied is None:
-        return
-    if access.user.is_agent:
-        raise Forbidden.because(denied)
-    hint = wording.naming(denied.hint, (who.handle for who in tenant_admins()))
-    raise Forbidden(f"403 Unauthorized - {denied.reason}", hint=hint)
 
 
 def dashboard(access: Access, target: None) -> Mapping[str, Any]:
@@ -74,7 +57,7 @@ DASHBOARD = Page(
 
 
 def below_dashboard(access: Access, target: object) -> list[Link]:
-    return [Link("Administration", "/tenant-admin")]
+    return [ADMINISTRATION]
 
 
 SETTINGS = Page(
@@ -142,7 +125,7 @@ PERSON = Page(
 
 
 def admin(request: Request) -> HttpResponse:
-    """Send an admin to the one area there is."""
+    """Redirect an admin to the dashboard."""
     only_reads(request)
     access = request.access
     for_admins(access)

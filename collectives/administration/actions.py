@@ -1,0 +1,314 @@
+"""Actions of tenant admins: settings of the tenant, roles, and removing people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from accounts import rules
+from accounts.models import Tenant, TenantUser
+from accounts.queries import acting_tenant_admins, agents_of, with_user
+from accounts.security_words import Happened
+from collectives.queries import main_collective
+from collectives.rules import leave_tenant, left_without_admin
+from harmonic.kernel import audit
+from harmonic.kernel.access import Access, Forbidden, Proof
+from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
+from harmonic.kernel.capabilities import NEVER
+from harmonic.kernel.parameters.fields import Choice, Flag, Line, Params
+from harmonic.kernel.parameters.wording import enumerated
+from harmonic.kernel.scopes import Scope
+from tokens.rules import end_tokens
+
+# --- Settings -------------------------------------------------------------------------------
+
+
+class TenantParams(Params):
+    name = Line(
+        required=False,
+        allow_blank=True,
+        max_length=Tenant.NAME_LENGTH,
+        help_text="What the tenant is called.",
+        style={"required": True, "help": ""},
+    )
+    timezone = Line(
+        required=False,
+        allow_blank=True,
+        help_text="The name of its timezone.",
+        style={"required": True, "help": "Such as Europe/Berlin."},
+    )
+    feature_api = Flag(
+        required=False,
+        label="API on in this tenant",
+        help_text="Whether API clients get in at all. Tokens cannot change it.",
+        style={
+            "help": "While it is off, every token of this tenant is refused.",
+            "unlisted": True,
+        },
+    )
+    api = Flag(required=False, help_text="The same as feature_api.", style={"hidden": True})
+    api_enabled = Flag(required=False, help_text="The same as feature_api.", style={"hidden": True})
+    feature_ai_agents = Flag(
+        required=False,
+        label="Internal AI agents",
+        help_text="Whether people may make agents that Harmonic itself runs.",
+        style={"help": "People may make agents that Harmonic itself runs."},
+    )
+
+
+def _update_tenant(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+    tenant = rules.tenant_of(access)
+    changes: dict[str, Any] = {}
+    if params.get("name"):
+        changes["name"] = params["name"]
+    if params.get("timezone"):
+        changes["timezone"] = rules.checked_timezone(params["timezone"])
+    if "feature_ai_agents" in params:
+        changes["is_ai_agents_enabled"] = params["feature_ai_agents"]
+    switched, notes = rules.api_switch(access, params, is_on=tenant.is_api_enabled)
+    # The switch is an event of its own.
+    changed = audit.changed({name: getattr(tenant, name) for name in changes}, changes)
+    changes |= switched
+    for name, value in changes.items():
+        setattr(tenant, name, value)
+    tenant.save(update_fields=list(changes))
+    if "timezone" in changes:
+        main = main_collective()
+        main.timezone = changes["timezone"]
+        main.save(update_fields=["timezone"])
+    facts = {"changed": changed} if changed else None
+    return Outcome("The settings are saved.", "/tenant-admin", notes=notes, facts=facts)
+
+
+def _current_tenant(access: Access, target: Any) -> Mapping[str, Any]:
+    tenant = rules.tenant_of(access)
+    return {
+        "name": tenant.name,
+        "timezone": tenant.timezone,
+        "feature_api": tenant.is_api_enabled,
+        "feature_ai_agents": tenant.is_ai_agents_enabled,
+    }
+
+
+def _settings_changed(happened: Happened) -> str:
+    return f"The settings of the tenant were changed{happened.changes}"
+
+
+update_tenant_settings = Action(
+    name="update_tenant_settings",
+    sentence="Change the settings of the tenant. What is absent or blank stays as it is.",
+    label="Save settings",
+    scope=Scope("update:all"),
+    grant=NEVER,
+    proof=Proof.ADMIN,
+    changes_access=True,
+    params=TenantParams,
+    policy=rules.is_tenant_admin,
+    effect=_update_tenant,
+    initial=_current_tenant,
+    logged=Logged(audit.ADMIN_ACTION, _settings_changed),
+    audience="public",
+)
+
+
+# --- Roles ----------------------------------------------------------------------------------
+
+
+class TenantRoleParams(Params):
+    role = Choice([("admin", "Admin")], help_text="The role: admin.")
+    grant = Flag(help_text="true to give the role, false to take it.")
+
+
+def _update_roles(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
+    person = _locked(access, person)
+    is_granted = params["grant"]
+    if is_granted and person.user.is_agent:
+        _refuse_without_admin_parent(person)
+    if not is_granted:
+        _refuse_last_admin(person)
+    if person.is_admin == is_granted:
+        return Outcome(_role_sentence(person), _user_path(person), facts=None)
+    _set_admin(person, is_granted)
+    agents = [] if is_granted else _end_agent_roles(access, person)
+    return Outcome(
+        _role_sentence(person),
+        _user_path(person),
+        notes=(f"No longer tenant admins either: {enumerated(agents)}.",) if agents else (),
+        facts={"about": rules.someone(person), "role": "admin", "grant": is_granted},
+    )
+
+
+def _role_sentence(person: TenantUser) -> str:
+    done = "is now" if person.is_admin else "is no longer"
+    return f"{person.display_name} {done} a tenant admin."
+
+
+def _locked(access: Access, person: TenantUser) -> TenantUser:
+    """Return a person's row as it is under the lock of the tenant's roles.
+
+    The tenant's row is the lock: two admins must not leave at the same moment.
+
+    Raises:
+        Forbidden: the person was removed in the meantime.
+    """
+    rules.handles_locked(access.tenant.id)
+    locked = with_user().get(id=person.id)
+    if denied := rules.may_change_tenant_role(access, locked):
+        raise Forbidden.because(denied)
+    return locked
+
+
+def _refuse_without_admin_parent(agent: TenantUser) -> None:
+    if rules.has_admin_parent(agent.user.parent_id):
+        return
+    raise Forbidden(
+        rules.BOTH_ADMINS,
+        hint="Make the human who manages the agent a tenant admin first.",
+    )
+
+
+def _set_admin(person: TenantUser, is_admin: bool) -> None:
+    person.is_admin = is_admin
+    person.save(update_fields=["is_admin"])
+
+
+def _end_agent_roles(access: Access, parent: TenantUser) -> list[str]:
+    """Take the role from the agents of somebody who loses it; return their names."""
+    agents = list(agents_of(parent.user_id).filter(is_admin=True))
+    for agent in agents:
+        _set_admin(agent, is_admin=False)
+        audit.record(
+            audit.ADMIN_ACTION,
+            access,
+            about=rules.someone(agent),
+            action="update_tenant_roles",
+            role="admin",
+            grant=False,
+        )
+    return [agent.display_name for agent in agents]
+
+
+def _user_path(person: TenantUser) -> str:
+    return f"/tenant-admin/users/{person.handle}"
+
+
+def _refuse_last_admin(person: TenantUser) -> None:
+    admins = acting_tenant_admins().values_list("id", flat=True)
+    if list(admins[:2]) == [person.id]:
+        raise Forbidden(
+            "The last admin of a tenant stays its admin.", hint="Make somebody else one first."
+        )
+
+
+def _tenant_role_changed(happened: Happened) -> str:
+    is_given = happened.data.get("grant", happened.data.get("is_admin"))
+    verb = "was made a" if is_given else "is no longer a"
+    return f"{happened.subject} {verb} tenant admin"
+
+
+update_tenant_roles = Action(
+    name="update_tenant_roles",
+    sentence="Grant the role of tenant admin, or take it.",
+    label="Change role",
+    scope=Scope("update:all"),
+    grant=NEVER,
+    proof=Proof.ADMIN,
+    changes_access=True,
+    params=TenantRoleParams,
+    policy=rules.may_change_tenant_role,
+    effect=_update_roles,
+    logged=Logged(audit.ADMIN_ACTION, _tenant_role_changed),
+    audience="public",
+)
+
+
+# --- Removing people ------------------------------------------------------------------------
+
+
+def _remove_from_tenant(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
+    if person.id == access.user.person_id:
+        raise Forbidden("You cannot remove yourself.", hint="Another admin of the tenant can.")
+    rules.handles_locked(access.tenant.id)
+    person = with_user().get(id=person.id)
+    if person.archived_at is not None:
+        return Outcome(
+            f"{person.display_name} is already removed.", "/tenant-admin/users", facts=None
+        )
+    _refuse_last_admin(person)
+    agents = list(agents_of(person.user_id).filter(archived_at=None))
+    for each in (person, *agents):
+        if not each.user.is_internal_agent:
+            end_tokens(access, each)
+    leave_tenant(access, person)
+    for agent in agents:
+        _record_deactivated(access, agent)
+    return Outcome(
+        f"{person.display_name} was removed, and their tokens here were revoked.",
+        "/tenant-admin/users",
+        notes=_deactivated_with(agents),
+        facts={"about": rules.someone(person)},
+    )
+
+
+def _record_deactivated(access: Access, agent: TenantUser) -> None:
+    audit.record(
+        audit.USER_ACTION, access, about=rules.someone(agent), action="deactivate_ai_agent"
+    )
+
+
+def _deactivated_with(agents: Sequence[TenantUser]) -> tuple[str, ...]:
+    names = [agent.display_name for agent in agents]
+    return (f"Agents deactivated at the same time: {enumerated(names)}.",) if names else ()
+
+
+def _ask_to_remove(access: Access, person: TenantUser) -> Confirmation:
+    agents = agents_of(person.user_id).filter(archived_at=None)
+    return Confirmation(
+        f"Remove “{person.display_name}” from {access.tenant.name}?",
+        (
+            ("Handle", person.handle),
+            ("E-mail", person.user.email or "None"),
+            ("Their agents", ", ".join(agent.display_name for agent in agents) or "None"),
+            *_left_without_admin(person),
+        ),
+        "They and their agents leave every collective of this tenant, their private workspaces"
+        " are archived, and their tokens here are revoked immediately. What they wrote stays.",
+    )
+
+
+def _is_removable(access: Access, person: TenantUser | None) -> bool:
+    """Return whether to offer the removal: not of oneself, and not a second time."""
+    if person is None:
+        return True
+    return person.archived_at is None and person.id != access.user.person_id
+
+
+def _left_without_admin(person: TenantUser) -> tuple[tuple[str, str], ...]:
+    """Return the fact that names the collectives that would have no admin, if there are any."""
+    names = ", ".join(each.name for each in left_without_admin(person))
+    return (("Collectives left without an admin", names),) if names else ()
+
+
+def _removed_from_tenant(happened: Happened) -> str:
+    return f"{happened.subject} was removed from the tenant"
+
+
+remove_from_tenant = Action(
+    name="remove_from_tenant",
+    sentence=(
+        "Remove this person and their agents from the tenant and from all of its collectives."
+        " Their tokens here are revoked."
+    ),
+    label="Remove from the tenant",
+    scope=Scope("update:all"),
+    grant=NEVER,
+    proof=Proof.ADMIN,
+    changes_access=True,
+    policy=rules.may_remove_from_tenant,
+    is_offered=_is_removable,
+    effect=_remove_from_tenant,
+    is_dangerous=True,
+    confirm=_ask_to_remove,
+    logged=Logged(audit.ADMIN_ACTION, _removed_from_tenant),
+    audience="public",
+)
