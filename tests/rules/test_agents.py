@@ -382,6 +382,27 @@ def test_the_mode_of_an_agent_does_not_change(world, call, handle, mode):
     assert world.agent(handle).mode == before
 
 
+@pytest.mark.rule("agents.model-of-internal")
+@on(MARKDOWN, REST)
+@pytest.mark.parametrize(("mode", "model"), [("internal", "large"), ("external", "")])
+def test_only_an_internal_agent_is_created_with_a_model(world, call, mode, model):
+    sent = {"name": "Gardener", "mode": mode, "model": "large"}
+    call("bob").act("create_ai_agent", **sent).assert_done()
+
+    assert world.agent("gardener").model == model
+
+
+@pytest.mark.rule("agents.model-of-internal")
+@on(FORM, MARKDOWN)
+@pytest.mark.parametrize(
+    ("who", "handle", "model"), [("alice", "steward", "large"), ("bob", "pilot", "")]
+)
+def test_only_the_model_of_an_internal_agent_can_be_changed(world, call, who, handle, model):
+    call(who).act("update_ai_agent", f"/ai-agents/{handle}", model="large")
+
+    assert world.agent(handle).model == model
+
+
 @pytest.mark.rule("agents.blank-unchanged")
 @on(HTML, FORM, MARKDOWN)
 def test_blank_fields_leave_an_agent_as_it_was(world, call):

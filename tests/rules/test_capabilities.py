@@ -86,6 +86,17 @@ def test_an_agent_without_capabilities_does_nothing(world, call, places, name):
     call("scout").act(name, places[where], **params).assert_refused(403)
 
 
+@pytest.mark.rule("capabilities.no-row")
+@on(MARKDOWN, REST)
+@pytest.mark.parametrize("name", ["create_note", "delete_note"])
+def test_an_agent_without_a_row_does_nothing(world, call, places, name):
+    scout = call("scout")
+    world.agent("scout").delete()
+    where, params = GRANTABLE[name]
+
+    scout.act(name, places[where], **params).assert_refused(403)
+
+
 @pytest.mark.rule("capabilities.absent-means-all")
 @on(MARKDOWN, REST)
 @pytest.mark.parametrize("name", ["create_note", "delete_note"])

@@ -96,6 +96,13 @@ def make_tokens(client: Client) -> None:
         assert client.post(path, body, "application/json").status_code == 200
 
 
+def make_agents(client: Client) -> None:
+    for number in range(MORE):
+        body = json.dumps({"name": f"One of many, {number}"})
+        path = "/ai-agents/new/actions/create_ai_agent"
+        assert client.post(path, body, "application/json").status_code == 200
+
+
 def write_comments(path: str) -> Callable[[Client], None]:
     def write(client: Client) -> None:
         for number in range(MORE):
@@ -113,6 +120,9 @@ def write_comments(path: str) -> Callable[[Client], None]:
         ("/u/alice/settings.md", make_tokens),
         ("/collectives/kitchen/api/v1/notes", write_notes),
         ("/api/v1/users/me/tokens", make_tokens),
+        ("/api/v1/users", make_agents),
+        ("/ai-agents.md", make_agents),
+        ("/u/alice/settings/tokens.md", make_agents),
     ],
 )
 def test_a_list_takes_as_many_queries_with_twenty_rows_more(
