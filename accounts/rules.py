@@ -17,11 +17,13 @@ from harmonic.kernel import audit
 from harmonic.kernel.access import (
     ASK_YOUR_HUMAN,
     SIGN_IN,
+    UNAUTHORIZED,
     Access,
     Denied,
     Forbidden,
     Invalid,
     Link,
+    Unauthorized,
     UserType,
 )
 from harmonic.kernel.database.tenancy import parse_uuid
@@ -160,7 +162,7 @@ def checked_timezone(sent: str) -> str:
 
 
 def is_signed_in(access: Access, target: Any) -> Denied | None:
-    return None if access.actor else Denied("Unauthorized", SIGN_IN)
+    return None if access.actor else Denied("Unauthorized", SIGN_IN, heading="")
 
 
 def is_human(access: Access, target: Any) -> Denied | None:
@@ -195,7 +197,7 @@ def for_admins(access: Access) -> None:
     if access.user.is_agent:
         raise Forbidden.because(denied)
     hint = wording.naming(denied.hint, (who.handle for who in tenant_admins()))
-    raise Forbidden(f"403 Unauthorized - {denied.reason}", hint=hint)
+    raise Unauthorized(denied.reason, hint=hint)
 
 
 def has_admin_parent(parent_id: uuid.UUID | None) -> bool:
@@ -207,13 +209,15 @@ def may_edit(access: Access, person: TenantUser | None) -> Denied | None:
     """Oneself, or an AI agent whose parent one is. Tenant admins get no exception."""
     actor = access.actor
     if actor is None:
-        return Denied("Unauthorized", SIGN_IN)
+        return Denied("Unauthorized", SIGN_IN, heading="")
     if person is None or person.user_id == actor.user_id or is_parent_of(access, person):
         return None
     return Denied(
-        "403 Unauthorized",
+        UNAUTHORIZED,
         FOR_OWNERS,
         links=(Link("Your settings", "/settings"),),
+        label=UNAUTHORIZED,
+        heading="",
     )
 
 

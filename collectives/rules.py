@@ -39,7 +39,6 @@ HANDLE = re.compile(r"[a-z0-9-]+")
 # A label of a host name (RFC 1123).
 SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
-MUST_BE_ADMIN = "Unauthorized: must be admin"
 ASK_AN_ADMIN = "An admin of the collective can do it for you."
 WHO_COMES_IN = "People join with an invitation; an agent is added by the human who manages it."
 
@@ -73,12 +72,16 @@ def is_collective_admin(access: Access, target: Any) -> Denied | None:
     if access.is_collective_admin and not access.here.is_workspace:
         return None
     if access.place is not None and access.here.is_main:
-        return Denied(
-            MUST_BE_ADMIN,
+        return must_be_admin(
             "The main collective has no admins of its own. A tenant admin changes its name and"
             " timezone at /tenant-admin/settings.",
         )
-    return Denied(MUST_BE_ADMIN, ASK_AN_ADMIN, links=_members(access))
+    return must_be_admin(ASK_AN_ADMIN, links=_members(access))
+
+
+def must_be_admin(hint: str, links: tuple[Link, ...] = ()) -> Denied:
+    """Return the denial of what only admins of the collective may do."""
+    return Denied("Unauthorized: must be admin", hint, links=links, heading="Must be admin")
 
 
 def may_invite(access: Access, target: Any) -> Denied | None:

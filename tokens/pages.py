@@ -16,7 +16,16 @@ from django.urls import URLPattern, path
 from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from accounts.rules import editable_person, is_parent_of
-from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Forbidden, Link, NotFound, Refused, Rule
+from harmonic.kernel.access import (
+    ASK_YOUR_HUMAN,
+    Access,
+    Forbidden,
+    Link,
+    NotFound,
+    Refused,
+    Rule,
+    Unauthorized,
+)
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.http.request import Request
@@ -197,13 +206,14 @@ def for_makers(access: Access, owner: TenantUser) -> None:
         Forbidden: the caller is no human, or the owner is run by Harmonic itself, or inactive.
     """
     if not access.user.is_human:
-        raise Forbidden(f"403 Unauthorized - {rules.ONLY_HUMANS}", hint=ASK_YOUR_HUMAN)
+        raise Unauthorized(rules.ONLY_HUMANS, hint=ASK_YOUR_HUMAN)
     settings = Link("The agent's settings", f"/ai-agents/{owner.handle}/settings")
     if owner.user.is_internal_agent:
         raise Forbidden(
             f"403 Forbidden - {rules.NOT_FOR_INTERNAL}",
             hint=rules.RUN_BY_HARMONIC,
             links=[settings],
+            heading=rules.NOT_FOR_INTERNAL,
         )
     if denied := rules.may_create_token(access, owner):
         raise Forbidden(denied.reason, hint=denied.hint, links=[settings])

@@ -17,7 +17,14 @@ from accounts.queries import agents_of, people, person_at
 from accounts.rules import may_manage_agent
 from collectives import queries as collectives
 from collectives.actions.agents import add_to_collective, remove_from_collective
-from harmonic.kernel.access import ASK_YOUR_HUMAN, Access, Door, Forbidden, Link, NotFound
+from harmonic.kernel.access import (
+    ASK_YOUR_HUMAN,
+    Access,
+    Door,
+    Link,
+    NotFound,
+    Unauthorized,
+)
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.pages import Page, form_alias, mounted
@@ -28,7 +35,7 @@ from tokens.queries import first_listed, owners_of
 
 def for_people(access: Access) -> None:
     if not access.user.is_human:
-        raise Forbidden("403 Unauthorized - Only people have AI agents", hint=ASK_YOUR_HUMAN)
+        raise Unauthorized("Only people have AI agents", hint=ASK_YOUR_HUMAN)
 
 
 def listed(access: Access, target: None) -> Mapping[str, Any]:
@@ -78,8 +85,7 @@ def own_agent(access: Access, handle: str) -> TenantUser:
     if not agent.user.is_agent:
         raise NotFound
     if denied := may_manage_agent(access, agent):
-        raise Forbidden(
-            "403 Unauthorized",
+        raise Unauthorized(
             hint=f"Only the agent's parent may open this. {denied.hint}",
             links=denied.links,
         )

@@ -182,7 +182,7 @@ def _remove(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     person = row.person
     is_own_agent = people_rules.is_parent_of(access, person)
     if not (access.is_collective_admin or is_own_agent):
-        raise Forbidden(rules.MUST_BE_ADMIN, hint=rules.ASK_AN_ADMIN)
+        raise Forbidden.because(rules.must_be_admin(rules.ASK_AN_ADMIN))
     if row.person_id == access.user.person_id:
         raise Forbidden(
             "You cannot remove yourself; leave the collective instead.",

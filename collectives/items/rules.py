@@ -45,6 +45,7 @@ def may_edit(access: Access, item: Item | None) -> Denied | None:
         EDITORS_ONLY,
         f"Only the {name}'s author can edit it. Others can comment on it.",
         links=(Link(f"The {name}", item.path_in(access.here.path)),),
+        heading="",
     )
 
 

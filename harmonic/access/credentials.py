@@ -29,7 +29,7 @@ def another_scheme() -> SignInRequired:
     return SignInRequired(hint=HOW_TO_ENTER)
 
 
-def invalid_token(message: str = "Unauthorized", code: str = "unauthorized") -> SignInRequired:
+def invalid_token(message: str = "", code: str = "unauthorized") -> SignInRequired:
     """Return the one refusal for tokens that are unknown, deleted or somebody else's."""
     description = "The token expired" if code == "token_expired" else "The token is not valid"
     return SignInRequired(

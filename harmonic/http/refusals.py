@@ -139,7 +139,7 @@ def _document(request: Request, access: Access, refused: Refused) -> HttpRespons
             "hint": hint,
             # A document has its own list of what can be done.
             "links": () if refused.document else refused.links,
-            "parts": parts_of(title, message, hint),
+            "parts": parts_of(refused, title, message, hint),
             "action_name": refused.action,
             "home": _home(request, access),
             "request_id": request.request_id,
@@ -197,21 +197,20 @@ def message_of(refused: Refused) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A refusal as a page for people shows it: a small line, a heading, and a sentence."""
+    """A refusal on a page for people: a label, a heading below it, and a sentence."""
 
     label: str
     heading: str
     sentence: str
 
 
-def parts_of(title: str, message: str, hint: str) -> Parts:
-    """Take a message such as `403 Unauthorized - Only people may` apart.
+def parts_of(refused: Refused, title: str, message: str, hint: str) -> Parts:
+    """Return the parts of a refusal's page.
 
-    What the small line says anyway is not said again; where nothing else is left, the hint's
-    first sentence makes the heading.
+    The first sentence of the hint is the heading of a refusal whose label says everything else.
     """
-    label, _, rest = message.partition(" - ") if message[:3].isdecimal() else (title, "", message)
-    heading = rest.removeprefix("Unauthorized").removeprefix(": ")
+    label = refused.label or title
+    heading = message if refused.heading is None else refused.heading
     if heading or not hint:
         return Parts(label, heading[:1].upper() + heading[1:], hint)
     first, _, sentence = hint.partition(". ")

@@ -286,6 +286,9 @@ class Refused(Exception):
 
     `message` is the contract's sentence, `hint` says what would cure it, `links` lead
     there. `location` is where a browser is sent instead. `extra` joins the JSON object.
+
+    A page for people shows `label` above `heading`. Without a label it shows the status, without a
+    heading the message. Where `heading` is "", the first sentence of the hint is the heading.
     """
 
     status = 403
@@ -304,6 +307,8 @@ class Refused(Exception):
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
         document: str = "",
+        label: str = "",
+        heading: str | None = None,
     ) -> None:
         self.message = message or type(self).message
         self.status = status or type(self).status
@@ -317,6 +322,8 @@ class Refused(Exception):
         self.action = ""
         # The Markdown of a refusal that lists more than a sentence can say.
         self.document = document
+        self.label = label
+        self.heading = heading
         super().__init__(self.message)
 
 
@@ -346,8 +353,25 @@ class Forbidden(Refused):
         """Return the refusal that a policy's no is, under another sentence if one is given."""
         reason = message or denied.reason
         return cls(
-            reason, hint=denied.hint, code=denied.code, links=denied.links, status=denied.status
+            reason,
+            hint=denied.hint,
+            code=denied.code,
+            links=denied.links,
+            status=denied.status,
+            label=denied.label,
+            heading=denied.heading,
         )
+
+
+UNAUTHORIZED = "403 Unauthorized"
+
+
+class Unauthorized(Forbidden):
+    """A page that is not for the caller. The contract begins its message with the status."""
+
+    def __init__(self, reason: str = "", *, hint: str, **more: Any) -> None:
+        message = f"{UNAUTHORIZED} - {reason}" if reason else UNAUTHORIZED
+        super().__init__(message, hint=hint, label=UNAUTHORIZED, heading=reason, **more)
 
 
 class Conflict(Refused):
@@ -355,7 +379,12 @@ class Conflict(Refused):
 
 
 class SignInRequired(Refused):
+    """A request without valid credentials. The hint says how to authenticate."""
+
     status, code, message = 401, "unauthorized", "Unauthorized"
+
+    def __init__(self, message: str = "", **more: Any) -> None:
+        super().__init__(message, heading=message, **more)
 
 
 class Unreadable(Refused):
@@ -408,6 +437,9 @@ class Denied:
     links: tuple[Link, ...] = ()
     # 404 where the caller may see the page, and the object is not there to be acted on.
     status: int = 403
+    # As in `Refused`.
+    label: str = ""
+    heading: str | None = None
 
 
 # A policy asks about one target, or about "could there be one" when the target is None.
