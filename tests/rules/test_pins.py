@@ -142,11 +142,41 @@ def test_a_pin_is_set_and_taken_by_a_boolean(world, page):
 
 
 @pytest.mark.rule("pins.boolean")
-@pytest.mark.parametrize("sent", ["maybe", "", "2"])
-def test_a_pin_is_set_by_a_boolean_alone(world, page, sent):
+@pytest.mark.parametrize(
+    ("content_type", "form"),
+    [
+        ("application/x-www-form-urlencoded", "pinned={}"),
+        (
+            "multipart/form-data; boundary=x",
+            '--x\r\nContent-Disposition: form-data; name="pinned"\r\n\r\n{}\r\n--x--\r\n',
+        ),
+    ],
+    ids=["urlencoded", "multipart"],
+)
+def test_a_pin_is_set_and_taken_by_a_form(world, page, content_type, form):
+    path, bob = f"{note_path(world.note(KNIFE))}/pin", page("bob")
+
+    for pinned in (True, False):
+        answer = bob.put(path, form.format(str(pinned).lower()), content_type)
+        assert answer.json()["pinned"] is pinned
+        assert bool(pins(world, KNIFE)) is pinned
+
+
+@pytest.mark.rule("pins.boolean")
+@pytest.mark.parametrize(
+    ("content_type", "sent"),
+    [
+        ("application/x-www-form-urlencoded", "pinned=maybe"),
+        ("application/x-www-form-urlencoded", "pinned=2"),
+        ("application/x-www-form-urlencoded", ""),
+        ("application/json", '{"pinned": ""}'),
+        ("application/json", "{}"),
+    ],
+)
+def test_a_pin_is_set_by_a_boolean_alone(world, page, content_type, sent):
     path = f"{note_path(world.note(KNIFE))}/pin"
 
-    answer = page("bob").put(path, f"pinned={sent}", "application/x-www-form-urlencoded")
+    answer = page("bob").put(path, sent, content_type)
 
     assert answer.status_code in (400, 422)
     assert pins(world, KNIFE) == []

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from io import BytesIO
 from itertools import chain
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -14,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 from django.conf import settings
 from django.core.exceptions import BadRequest, TooManyFieldsSent
 from django.http import HttpRequest, QueryDict, UnreadablePostError
-from django.http.multipartparser import MultiPartParserError
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -177,9 +178,22 @@ def _form(request: HttpRequest) -> QueryDict:
     if request.content_type == URLENCODED and not _is_utf8(request.body):
         raise Unreadable("The form holds characters that cannot be read.")
     try:
-        return request.POST
+        return _posted(request)
     except (MultiPartParserError, TooManyFieldsSent, BadRequest, ValueError) as error:
         raise Unreadable("The form cannot be read.") from error
+
+
+def _posted(request: HttpRequest) -> QueryDict:
+    """Return the values of a form, whatever the method. Django reads forms of POST alone."""
+    if request.content_type not in FORMS:
+        return QueryDict()
+    if request.method == "POST":
+        return request.POST
+    if request.content_type == URLENCODED:
+        return QueryDict(request.body, encoding=request.encoding)
+    body = BytesIO(request.body)
+    parser = MultiPartParser(request.META, body, request.upload_handlers, request.encoding)
+    return parser.parse()[0]
 
 
 def _is_utf8(quoted: bytes) -> bool:
