@@ -246,7 +246,8 @@ def _earlier(asked: Asked, claim: UUID) -> KeyedRequest | None:
     if found is not None and found.body_digest != asked.body_digest:
         raise Refused(
             f"This {HEADER} was used for another request.",
-            status=422,
+            # The contract of pages has another status than that of the API.
+            status=422 if is_api_path(asked.path) else 409,
             code="idempotency_key_reused",
             hint="Send the same parameters, or another key.",
         )

@@ -67,12 +67,7 @@ def _answered_once(request: HttpRequest, respond: Callable[[], HttpResponse]) ->
         except Refused as refused:
             return render_refusal(request, refused)
 
-    try:
-        response = idempotency.once(request, answered)
-    except Refused as refused:
-        if refused.code == "idempotency_key_reused":
-            refused.status = 409
-        raise
+    response = idempotency.once(request, answered)
     if response.has_header(idempotency.REPLAYED):
         del response[idempotency.REPLAYED]
         response["Idempotent-Replayed"] = "true"
