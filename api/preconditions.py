@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,10 +15,9 @@ from harmonic.kernel.access import Access, Refused
 from harmonic.kernel.http import conditional
 from harmonic.kernel.http.methods import READS
 
-if TYPE_CHECKING:
-    from api.views import Resource
-
 CHANGES = frozenset({"PUT", "PATCH", "DELETE"})
+# Returns an item as GET without parameters answers with it.
+Shown = Callable[[Access, Any], Any]
 # What answers to writes say besides the object.
 BESIDES = frozenset({"note"})
 
@@ -61,26 +60,18 @@ def is_conditional(request: Request) -> bool:
     return request.method in CHANGES and conditional.is_conditional_write(headers)
 
 
-def require_as_expected(request: Request, access: Access, target: Any) -> None:
+def require_as_expected(request: Request, shown: Shown, access: Access, target: Any) -> None:
     """Pass if the item, which is locked, is what its sender has seen.
 
     Raises:
         Refused: 412.
     """
-    shown = _shown(request.parser_context["view"], request)
-    etag = conditional.etag_of(Json().render(shown))
-    if not conditional.is_as_expected(request._request.headers, etag, modified(shown)):
+    item = shown(access, target)
+    etag = conditional.etag_of(Json().render(item))
+    if not conditional.is_as_expected(request._request.headers, etag, modified(item)):
         raise Refused(
             "The item is not what you expect: it has changed since, or never was so.",
             status=412,
             code="precondition_failed",
             hint="Read it again, without parameters, and send its ETag in If-Match.",
         )
-
-
-def _shown(view: Resource, request: Request) -> dict[str, Any]:
-    """Return the item's plain representation, as GET without parameters gives it."""
-    plain = copy.copy(request._request)
-    plain.method, plain.GET = "GET", QueryDict()
-    shown: dict[str, Any] = view.retrieve(Request(plain), **view.kwargs).data  # type: ignore[attr-defined]  # whatever is changed can be read
-    return shown

@@ -20,12 +20,14 @@ from api.filters import named, refuse_unknown
 from api.negotiation import Json
 from api.preconditions import tagged
 from api.schema import Doc
-from harmonic.kernel.access import Access, Invalid, Problem, Rule
-from harmonic.kernel.actions import Action
+from api.writes import RestWire, carry_out, sent
+from harmonic.kernel import registry
+from harmonic.kernel.access import Access, Invalid, Problem, Refused, Rule
+from harmonic.kernel.actions import Find, Outcome, no_target
 from harmonic.kernel.http.methods import SAFE, method_not_allowed
 from harmonic.kernel.http.request import Request as AccessRequest
 from harmonic.kernel.pages import with_writes
-from harmonic.kernel.parameters.decoding import DRY_RUN
+from harmonic.kernel.parameters.decoding import DRY_RUN, Raw
 from harmonic.kernel.redaction import show_once
 from harmonic.kernel.rendering.documents import keep_private, origin_of
 
@@ -64,8 +66,8 @@ class Resource(ViewSet):
     """Base of the viewsets. The middleware has let the caller in, by the class's `rule`."""
 
     rule: ClassVar[Rule]
-    # The action that each writing function runs, by the function's name.
-    writes: ClassVar[Mapping[str, Action]] = {}
+    # How each writing function sends its action, by the function's name.
+    writes: ClassVar[Mapping[str, RestWire]] = {}
     # The rows that its single items are.
     model: ClassVar[type[models.Model] | None] = None
     renderer_classes = (Json,)
@@ -73,6 +75,26 @@ class Resource(ViewSet):
     @property
     def access(self) -> Access:
         return access_of(self.request)
+
+    def perform(
+        self,
+        wire: RestWire,
+        find: Find = no_target,
+        *,
+        raw: Raw | Refused | None = None,
+        place: str = "",
+    ) -> Outcome:
+        """Perform an action with the parameters of the request; `raw` is what was read already.
+
+        Raises:
+            Refused: nothing was written.
+        """
+        raw = sent(wire, self.request) if raw is None else raw
+        return carry_out(wire, self.request, self.access, raw, find, self.shown, place)
+
+    def shown(self, access: Access, target: Any) -> Any:
+        """Return an item as `retrieve` without parameters answers with it."""
+        raise NotImplementedError
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         answer = cast(Callable[..., HttpResponse], super().dispatch)
@@ -128,10 +150,11 @@ class Resource(ViewSet):
 def route(where: str, view: type[Resource], name: str = "", **methods: str) -> URLPattern:
     """Return the route of a resource: which of its functions answers which method."""
     writes = {
-        method.upper(): view.writes[function]
+        method.upper(): view.writes[function].action
         for method, function in methods.items()
         if method.upper() not in SAFE
     }
+    registry.site.add_routed(writes.values())
     serve = with_writes(view.as_view(dict(methods)), writes)
     return path(where, serve, name=name or None)
 

@@ -1,102 +1,94 @@
-"""From a request to an action: what is read, and in which order a write is refused.
+"""From a request to an action: how the REST API sends each action, and how a write is performed.
 
-The order is that of `docs/api.md`: what the caller may never do, then the object, then who
-may do this to it, then the parameters.
+A write is refused in the order of `docs/api.md`: what the caller may never do, then the object,
+then who may do this to it, then the parameters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from rest_framework.request import Request
 
-from api.preconditions import is_conditional, require_as_expected
-from harmonic.kernel.access import Access, Invalid, Refused
-from harmonic.kernel.actions import Action, ActionRefused, Find, Outcome, perform
-from harmonic.kernel.pages import locked
-from harmonic.kernel.parameters.decoding import FORMS, Raw, declared_fields, raw_of
+from api.preconditions import Shown, is_conditional, require_as_expected
+from harmonic.kernel.access import Access, Invalid, Problem, Refused
+from harmonic.kernel.actions import (
+    Action,
+    Call,
+    Find,
+    Outcome,
+    Wire,
+    locked,
+    nothing_expected,
+    perform,
+)
+from harmonic.kernel.parameters.decoding import Raw, raw_of
 
 
-def nothing_checked(raw: Raw) -> None:
-    return None
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RestWire(Wire):
+    """How the REST API sends one action. Unknown parameters are ignored."""
+
+    action: Action
+    is_kind_first: bool = True
+    names_unknown: bool = False
+    # Parameters may also stand in an object of this name; those inside win.
+    within: str = ""
+    # What the contract calls an argument in the faults that the effect finds.
+    names: Mapping[str, str] = field(default_factory=dict)
+    # Words a faulty parameter, where the contract has no preamble.
+    sentence: Callable[[Problem], str] | None = None
 
 
-def refuse_kind(action: Action, access: Access) -> None:
-    """Pass if the caller may do this at all, whatever it is done to.
-
-    Raises:
-        ActionRefused: an agent without the capability, or a caller who is no person.
-    """
-    denied = action.capability_denied(access) or action.kind_denied(access)
-    if denied:
-        raise ActionRefused.because(denied)
+def over_rest(action: Action, **differences: Any) -> RestWire:
+    """Return the wire of an action, with its own parameters unless `differences` has others."""
+    own = {"params": action.params, "arguments": action.arguments}
+    return RestWire(**{"action": action, **own, **differences})
 
 
 def carry_out(
-    action: Action,
-    access: Access,
-    find: Find,
+    wire: RestWire,
     request: Request,
-    within: str = "",
-    check: Callable[[Raw], None] = nothing_checked,
+    access: Access,
+    raw: Raw | Refused,
+    find: Find,
+    shown: Shown,
+    place: str,
 ) -> Outcome:
-    """Perform an action with a request's parameters; unknown ones are ignored.
-
-    With `within`, parameters may also stand in an object of that name. `check` refuses what
-    the whole body may not hold.
+    """Perform the action of a wire; `shown` is how GET answers with its target.
 
     Raises:
         Refused: nothing was written.
     """
-    return _performed(action, access, find, request, _readable(action, request, within, check))
-
-
-def _readable(
-    action: Action, request: Request, within: str, check: Callable[[Raw], None]
-) -> Raw | Refused:
+    expect = nothing_expected
+    if is_conditional(request):
+        find, expect = locked(find), partial(require_as_expected, request, shown)
+    call = Call(action=wire.action, wire=wire, raw=raw, find=find, expect=expect, place=place)
     try:
-        raw = sent(request, within)
-        check(raw)
+        return perform(call, access)
+    except Invalid as invalid:
+        invalid.problems = tuple(
+            replace(each, param=wire.names.get(each.param, each.param)) for each in invalid.problems
+        )
+        if wire.sentence and invalid.problems:
+            invalid.rest_message = ", ".join(map(wire.sentence, invalid.problems))
+        raise
+
+
+def sent(wire: RestWire, request: Request) -> Raw | Refused:
+    """Return the parameters of a write, or why they cannot be read.
+
+    An action without parameters takes any body.
+    """
+    if wire.params is None:
+        return Raw()
+    try:
+        return _unwrapped(raw_of(request._request), wire.within)
     except Refused as refused:
         return refused
-    return known(action, raw)
-
-
-def erase(action: Action, access: Access, find: Find, request: Request) -> Outcome:
-    """Perform an action that takes no parameters, whatever the body holds.
-
-    Raises:
-        Refused: nothing was written.
-    """
-    return _performed(action, access, find, request, Raw())
-
-
-def _performed(
-    action: Action, access: Access, find: Find, request: Request, raw: Raw | Refused
-) -> Outcome:
-    if not is_conditional(request):
-        return perform(action, access, find, raw)
-    return perform(action, access, locked(find), raw, partial(require_as_expected, request))
-
-
-def known(action: Action, raw: Raw) -> Raw:
-    declared = declared_fields(action.params) if action.params else {}
-    return Raw({name: raw.values[name] for name in raw.values if name in declared}, raw.is_form)
-
-
-def sent(request: Request, within: str = "") -> Raw:
-    """Read the parameters of a write, of whichever method, in JSON or as a form.
-
-    Raises:
-        Unreadable: the body is not what its media type says.
-        Refused: its media type is not supported.
-    """
-    django = request._request
-    if django.content_type in FORMS and django.method != "POST":
-        # Django itself reads forms of POST alone.
-        _ = request.data
-    return _unwrapped(raw_of(django), within)
 
 
 def _unwrapped(raw: Raw, within: str) -> Raw:

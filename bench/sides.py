@@ -181,9 +181,8 @@ def decided_once(side: Side) -> Side:
     """Write on the rights that the request began with, as nothing in the product does."""
     from harmonic.kernel import actions
 
-    def first(action: Any, access: Any, find: Any) -> Any:
-        access = replace(access, is_writing=True)
-        return access, find(access)
+    def first(action: Any, access: Any) -> Any:
+        return replace(access, is_writing=True)
 
     actions._decided = first
     return side

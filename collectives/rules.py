@@ -30,6 +30,7 @@ from harmonic.kernel.access import (
     Forbidden,
     Invalid,
     Link,
+    Problem,
     UserType,
 )
 from harmonic.kernel.database.tenancy import tenant_bound
@@ -228,12 +229,17 @@ def checked_handle(sent: str) -> str:
     if not HANDLE.fullmatch(sent):
         raise Invalid.of("handle", "malformed_handle")
     if is_reserved_handle(sent):
-        raise Invalid.of("handle", "reserved")
+        raise _not_available("reserved")
     if looks_like_an_id(sent):
         raise Invalid.of("handle", "like_an_id")
     if Collective.objects.filter(handle=sent).exists():
-        raise Invalid.of("handle", "taken")
+        raise _not_available("taken")
     return sent
+
+
+def _not_available(code: str) -> Invalid:
+    """Return the refusal of a handle; the REST contract has one sentence for both reasons."""
+    return Invalid(Problem("handle", code), rest_message="Handle is not available")
 
 
 def is_reserved_handle(handle: str) -> bool:

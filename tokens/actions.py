@@ -97,16 +97,22 @@ class TokenParams(Params):
     )
 
 
-def _create(access: Access, owner: TenantUser, params: dict[str, Any]) -> Outcome:
+def _of_form(access: Access, owner: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a new token: pages choose one of two scopes, and a duration."""
     unit = params.get("duration_unit", DEFAULT_UNIT).removesuffix("(s)")
     duration = params.get("duration", DEFAULT_DURATION)
-    asked = rules.after(access.now, duration, unit)
+    return {
+        "name": params.get("name"),
+        "scopes": rules.scopes_of(params.get("read_write", "read")),
+        "expires_at": rules.after(access.now, duration, unit),
+        "is_cut": _asked_for_more(duration, unit),
+    }
+
+
+def _create(access: Access, owner: TenantUser, params: dict[str, Any]) -> Outcome:
+    asked: datetime | None = params.get("expires_at")
     made = rules.create_token(
-        access,
-        owner,
-        name=params.get("name"),
-        scopes=rules.scopes_of(params.get("read_write", "read")),
-        expires_at=asked,
+        access, owner, name=params.get("name"), scopes=params["scopes"], expires_at=asked
     )
     token = made.row
     return Outcome(
@@ -116,15 +122,15 @@ def _create(access: Access, owner: TenantUser, params: dict[str, Any]) -> Outcom
         token,
         secret=secret_of(access, made),
         shown_on=("tokens.show", {"handle": owner.handle, "token_id": str(token.id)}),
-        notes=_cuts(duration, unit, asked, token),
+        notes=_cuts(asked, token, is_cut=params.get("is_cut", False)),
     )
 
 
-def _cuts(duration: int, unit: str, asked: datetime, token: ApiToken) -> tuple[str, ...]:
-    """Return what the answer must say of a lifetime that was cut."""
-    if token.expires_at < asked:
+def _cuts(asked: datetime | None, token: ApiToken, *, is_cut: bool) -> tuple[str, ...]:
+    """Return what the answer must say of a lifetime that was cut; `is_cut` if it was before."""
+    if asked is not None and token.expires_at < asked:
         return ("The lifetime was cut to that of the token that made this one.",)
-    if _asked_for_more(duration, unit):
+    if is_cut:
         return ("The lifetime was cut to 12 months, the longest there is.",)
     return ()
 
@@ -150,6 +156,7 @@ create_api_token = Action(
     proof=Proof.API_TOKENS,
     changes_access=False,
     params=TokenParams,
+    arguments=_of_form,
     policy=rules.may_create_token,
     effect=_create,
     confirm=_whom,
@@ -165,7 +172,8 @@ class NameParams(Params):
 
 
 def _rename(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
-    rules.rename_token(access, token, params["name"])
+    if "name" in params:
+        rules.rename_token(access, token, params["name"])
     owner = token.owner
     return Outcome(
         "The token has a new name.", token_path(owner, token.id), resource(owner, token), token

@@ -46,12 +46,16 @@ def agent_resource(agent: TenantUser) -> Resource:
 
 def _update_profile(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
     changed = rename(access, person, params.get("name", ""), params.get("new_handle", ""))
+    facts: dict[str, Any] = {"changed": changed} if changed else {}
+    # The API also archives an agent with its profile, which belongs to the slice of agents.
+    if set_archived := params.get("set_archived"):
+        facts |= set_archived(access, person)
     return Outcome(
         "The profile is saved.",
         f"/u/{person.handle}/settings",
         resource(person),
         person,
-        facts={"about": rules.someone(person), "changed": changed} if changed else None,
+        facts={"about": rules.someone(person), **facts} if facts else None,
     )
 
 
@@ -91,10 +95,16 @@ def agent_reactivated(happened: Happened) -> str:
     return f"The agent {happened.subject} was reactivated"
 
 
+def agent_deleted(happened: Happened) -> str:
+    """Return the line of the security log about an agent that was deleted."""
+    return f"The agent {happened.subject} was deleted"
+
+
 def _profile_changed(happened: Happened) -> str:
     data = happened.data
     if data.get("deleted"):
-        return f"The agent {happened.subject} was deleted"
+        # Older releases recorded the deletion of an agent as a change of its profile.
+        return agent_deleted(happened)
     said = []
     if "changed" in data:
         whose = "The profile" if happened.is_own else f"The profile of {happened.subject}"

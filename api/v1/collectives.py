@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Any, NoReturn, NotRequired, cast
 
 from django.db.models import Q
@@ -18,24 +17,19 @@ from api.paging import PageParams, page_of, query
 from api.schema import Doc, Id, KindOfCollective, KindOfUser, Notice, OneOf, Timestamp, Url
 from api.shapes import bounds, ts, ts_or_none
 from api.views import Answer, Base, ListAnswer, Resource, access_of, created, route
-from api.writes import carry_out, refuse_kind
-from collectives import rules
+from api.writes import over_rest
 from collectives.actions import collective as actions
 from collectives.models import Collective, CollectiveMember, CollectiveQuerySet
 from collectives.queries import here
-from harmonic.kernel import audit
 from harmonic.kernel.access import (
     Access,
     Door,
-    Invalid,
     Refused,
     Rule,
     is_api_open,
     roles_held,
 )
-from harmonic.kernel.actions import Outcome
 from harmonic.kernel.http.methods import method_not_allowed
-from harmonic.kernel.pages import no_target
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Moment
 from harmonic.kernel.rendering.documents import origin_of
 from harmonic.kernel.rendering.text import folded
@@ -109,23 +103,6 @@ class MemberJson(TypedDict):
 # --- Making and changing one ----------------------------------------------------------------
 
 
-def worded(invalid: Invalid) -> Invalid:
-    """Return the refusal of a handle as the contract words it: one sentence for both reasons."""
-    if any(each.code in {"taken", "reserved"} for each in invalid.problems):
-        invalid.rest_message = "Handle is not available"
-    return invalid
-
-
-def _create(access: Access, target: None, params: dict[str, Any]) -> Outcome:
-    try:
-        return actions.create_collective.effect(access, target, params)
-    except Invalid as invalid:
-        raise worded(invalid) from invalid
-
-
-create_collective = replace(actions.create_collective, effect=_create)
-
-
 class OnlyTrue(Flag):
     """JSON's true and nothing that resembles it."""
 
@@ -146,41 +123,29 @@ class SettingsParams(actions.SettingsParams):
     force_update = OnlyTrue(required=False, help_text="true to change the handle all the same.")
 
 
-def _update(access: Access, collective: Collective, params: dict[str, Any]) -> Outcome:
-    changes: dict[str, Any] = {}
-    if "description" in params:
-        changes["description"] = params.pop("description") or ""
-    handle = params.pop("handle", "")
-    if handle and handle != collective.handle:
-        changes["handle"] = changed_handle(handle, is_forced=params.pop("force_update", False))
-    changed = audit.changed({name: getattr(collective, name) for name in changes}, changes)
-    Collective.objects.filter(id=collective.id).update(updated_at=access.now, **changes)
-    outcome = actions.update_collective_settings.effect(access, None, params)
-    changed |= (outcome.facts or {}).get("changed", {})
-    return replace(outcome, facts={"changed": changed} if changed else None)
-
-
-def changed_handle(handle: str, *, is_forced: bool) -> str:
-    """Return the new handle of a collective.
+def _changes(access: Access, collective: Collective, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of an update.
 
     Raises:
-        Refused: the caller has not said that the links may break.
-        Invalid: the handle is malformed or not available.
+        Refused: the handle changes, and the caller has not said that links may break.
     """
-    if not is_forced:
+    if "description" in params:
+        params["description"] = params["description"] or ""
+    is_forced = params.pop("force_update", False)
+    if params.get("handle") == collective.handle:
+        del params["handle"]
+    if params.get("handle") and not is_forced:
         raise Refused(
             "Changing the handle breaks every link to this collective."
             ' Send "force_update": true to change it all the same.',
             status=400,
             code="invalid",
         )
-    try:
-        return rules.checked_handle(handle)
-    except Invalid as invalid:
-        raise worded(invalid) from invalid
+    return params
 
 
-update_settings = replace(actions.update_collective_settings, params=SettingsParams, effect=_update)
+CREATE = over_rest(actions.create_collective)
+UPDATE = over_rest(actions.update_collective_settings, params=SettingsParams, arguments=_changes)
 
 # --- Finding them ---------------------------------------------------------------------------
 
@@ -230,7 +195,7 @@ def listed(access: Access, params: dict[str, Any]) -> CollectiveQuerySet:
 
 class Collectives(Resource):
     rule = Rule(Door.TENANT)
-    writes = {"create": create_collective, "update": update_settings}
+    writes = {"create": CREATE, "update": UPDATE}
     model = Collective
 
     @Operation("list_collectives", query=CollectiveListParams)
@@ -243,13 +208,11 @@ class Collectives(Resource):
         origin = origin_of(request)
         return page.answer([listed_json(access, row, roles[row.id], origin) for row in page.rows])
 
-    @Operation("create_collective", body=create_collective.params)
+    @Operation("create_collective", body=actions.CollectiveParams)
     def create(self, request: Request) -> Answer[CollectiveJson]:
         """Create a collective; you become its first member and admin."""
-        access = access_of(request)
-        refuse_kind(create_collective, access)
-        made = carry_out(create_collective, access, no_target, request).object
-        roles = roles_in(access, [made])[made.id]
+        made = self.perform(CREATE).object
+        roles = roles_in(self.access, [made])[made.id]
         shown = collective_json(made, roles, origin_of(request))
         return created(request, shown, reverse("api.collective", args=[made.id]))
 
@@ -262,13 +225,16 @@ class Collectives(Resource):
     @Operation("update_collective", body=SettingsParams)
     def update(self, request: Request, collective_id: CollectiveId) -> Answer[CollectiveJson]:
         """Change a collective's settings; admins only."""
-        refuse_kind(update_settings, access_of(request))
-        access = there(access_of(request), collective_id)
-        outcome = carry_out(update_settings, access, here, request)
-        shown = one(request, access, outcome.object)
+        outcome = self.perform(UPDATE, here, place=folded(collective_id))
+        changed = outcome.object
+        roles = roles_in(self.access, [changed])[changed.id]
+        shown = collective_json(changed, roles, origin_of(request))
         if outcome.notes:
             shown["note"] = " ".join(outcome.notes)
         return Answer(shown)
+
+    def shown(self, access: Access, collective: Collective) -> CollectiveJson:
+        return one(self.request, access, collective)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
         if request.method != "DELETE" or "collective_id" not in kwargs:

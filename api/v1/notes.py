@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -19,14 +18,14 @@ from api.v1.note_lists import (
     list_of_notes,
 )
 from api.views import Answer, Base, ListAnswer, Message, Resource, access_of, created, route
-from api.writes import carry_out, erase, refuse_kind, sent
+from api.writes import over_rest, sent
+from collectives.items.models import Item
 from collectives.items.queries import live_item_at
-from collectives.notes import actions, rules
+from collectives.notes import actions
 from collectives.notes.models import Note
 from collectives.notes.queries import live_note_at
 from harmonic.kernel.access import Access, Door, Invalid, Problem, Rule
-from harmonic.kernel.actions import Find, Outcome, perform
-from harmonic.kernel.pages import no_target
+from harmonic.kernel.actions import Find
 from harmonic.kernel.parameters.decoding import Raw, validated
 from harmonic.kernel.parameters.fields import Choice, Line, Params
 
@@ -57,16 +56,16 @@ class NewNoteParams(actions.NoteParams):
     )
 
 
-def _create(access: Access, target: None, params: dict[str, Any]) -> Outcome:
+def _arguments(access: Access, target: None, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a note that stands alone.
+
+    Raises:
+        Invalid: its subtype needs a parent.
+    """
     sentence = NEED_A_PARENT.get(params.pop("subtype", ""))
     if sentence:
         raise Invalid(Problem("subtype", sentence))
-    note = rules.create_note(access, **params)
-    place = note.path_in(access.here.path)
-    return Outcome("Note created.", place, actions.resource(access, note), note)
-
-
-create_note = replace(actions.create_note, params=NewNoteParams, effect=_create)
+    return params
 
 
 def live(note_id: str) -> Find:
@@ -84,13 +83,38 @@ class ParentParams(Params):
     commentable_id = Line(help_text="The id of the item to comment on.")
 
 
+CREATE = over_rest(actions.create_note, params=NewNoteParams, arguments=_arguments, within="note")
+UPDATE = over_rest(actions.update_note, within="note")
+DELETE = over_rest(actions.delete_note)
+CONFIRM = over_rest(actions.confirm_read)
+COMMENT = over_rest(actions.add_comment, within="note")
+
+
+def has_parent(raw: Raw) -> bool:
+    """Return whether a new note names what it is a comment on."""
+    named = {"commentable_type", "commentable_id"}
+    return not named.isdisjoint(raw.values)
+
+
+def parent_named(raw: Raw, access: Access) -> Item:
+    """Return the item that a new note names as its parent.
+
+    Raises:
+        Invalid: the parent is not named completely.
+        NotFound: there is no such item.
+    """
+    params = validated(ParentParams, raw)
+    kind, item_id = params["commentable_type"], params["commentable_id"]
+    return live_item_at(access, kind=kind, item_id=item_id, sentence=f"{kind} not found")
+
+
 class Notes(Resource):
     rule = Rule(Door.COLLECTIVE, resource="notes")
     # A comment made as a note needs the scope of a note, and the capability of a comment.
     writes = {
-        "create": create_note,
-        "update": actions.update_note,
-        "destroy": actions.delete_note,
+        "create": CREATE,
+        "update": UPDATE,
+        "destroy": DELETE,
     }
     model = Note
 
@@ -102,12 +126,11 @@ class Notes(Resource):
     @Operation("create_note", body=NewNoteParams, together=ParentParams, includes=INCLUDES)
     def create(self, request: Request) -> Answer[NoteJson]:
         """Write a note, or a comment with `commentable_type` and `commentable_id`."""
-        access = access_of(request)
-        raw = sent(request, within="note")
-        if not {"commentable_type", "commentable_id"}.isdisjoint(raw.values):
-            return comment(request, access, raw)
-        refuse_kind(create_note, access)
-        note = carry_out(create_note, access, no_target, request, within="note").object
+        raw = sent(CREATE, request)
+        if isinstance(raw, Raw) and has_parent(raw):
+            note = self.perform(COMMENT, partial(parent_named, raw), raw=raw).object
+        else:
+            note = self.perform(CREATE, raw=raw).object
         return new_note(request, note)
 
     @Operation("read_note", includes=INCLUDES)
@@ -119,37 +142,33 @@ class Notes(Resource):
     @Operation("update_note", body=actions.EditParams, listed=("edit_access",), includes=INCLUDES)
     def update(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
         """Change a note; blank values change nothing."""
-        access = access_of(request)
-        refuse_kind(actions.update_note, access)
-        find = live(note_id)
-        note = carry_out(actions.update_note, access, find, request, within="note").object
+        note = self.perform(UPDATE, live(note_id)).object
         return Answer(NoteWriter(request).one(note))
 
     @Operation("delete_note")
     def destroy(self, request: Request, note_id: NoteId) -> Answer[Message]:
         """Delete a note."""
-        access = access_of(request)
-        refuse_kind(actions.delete_note, access)
-        erase(actions.delete_note, access, live(note_id), request)
+        self.perform(DELETE, live(note_id))
         return Answer({"message": "Note deleted"})
+
+    def shown(self, access: Access, note: Note) -> NoteJson:
+        return NoteWriter(self.request).plain(note)
 
 
 class Confirmations(Resource):
     rule = Rule(Door.COLLECTIVE, resource="notes")
-    writes = {"create": actions.confirm_read}
+    writes = {"create": CONFIRM}
 
     @Operation("confirm_note")
     def create(self, request: Request, note_id: NoteId) -> Answer[HistoryEventJson]:
         """Confirm reading a note in its current version."""
-        access = access_of(request)
-        refuse_kind(actions.confirm_read, access)
-        event = perform(actions.confirm_read, access, live(note_id), Raw()).object
+        event = self.perform(CONFIRM, live(note_id)).object
         return Answer(event_json(event))
 
 
 class Comments(Resource):
     rule = Rule(Door.COLLECTIVE, resource="notes")
-    writes = {"create": actions.add_comment}
+    writes = {"create": COMMENT}
 
     @Operation("list_comments", query=CommentListParams, includes=INCLUDES)
     def list(self, request: Request, note_id: NoteId) -> ListAnswer[NoteJson]:
@@ -159,21 +178,8 @@ class Comments(Resource):
     @Operation("create_comment", body=actions.CommentParams, includes=INCLUDES)
     def create(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
         """Comment on a note."""
-        access = access_of(request)
-        refuse_kind(actions.add_comment, access)
-        find = live(note_id)
-        note = carry_out(actions.add_comment, access, find, request, within="note").object
+        note = self.perform(COMMENT, live(note_id)).object
         return new_note(request, note)
-
-
-def comment(request: Request, access: Access, raw: Raw) -> Answer[NoteJson]:
-    """Write a comment on whatever a new note names as its parent."""
-    refuse_kind(actions.add_comment, access)
-    params = validated(ParentParams, raw)
-    kind, item_id = params["commentable_type"], params["commentable_id"]
-    find = partial(live_item_at, kind=kind, item_id=item_id, sentence=f"{kind} not found")
-    note = carry_out(actions.add_comment, access, find, request, within="note").object
-    return new_note(request, note)
 
 
 def new_note(request: Request, note: Note) -> Answer[NoteJson]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -32,7 +29,7 @@ from api.views import (
     keep_secret,
     route,
 )
-from api.writes import carry_out, erase, refuse_kind
+from api.writes import over_rest
 from harmonic.kernel.access import (
     Access,
     Door,
@@ -43,14 +40,14 @@ from harmonic.kernel.access import (
     Refused,
     Rule,
 )
-from harmonic.kernel.actions import Find, Outcome, Secret
+from harmonic.kernel.actions import Find
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import Raw, validated
 from harmonic.kernel.parameters.fields import Flag, Line, Moment, Names, Params
 from harmonic.kernel.rendering.text import folded
 from harmonic.kernel.scopes import is_scope
 from tokens import actions, rules
-from tokens.models import ApiToken, token_path
+from tokens.models import ApiToken
 from tokens.queries import owners_of, token_at
 
 NOT_FOUND = "Token not found"
@@ -127,17 +124,13 @@ class NewTokenParams(ScopeParams):
     expires_at = Moment(required=False, help_text="Its end; 12 months from now at most.")
 
 
-def _create(access: Access, owner: TenantUser, params: dict[str, Any]) -> Outcome:
-    made = rules.create_token(
-        access,
-        owner,
-        name=params.get("name"),
-        scopes=checked_scopes(params.get("scopes", [])),
-        expires_at=params.get("expires_at"),
-    )
-    path_ = token_path(owner, made.row.id)
-    secret = Secret(made.plaintext, made.row)
-    return Outcome("The token is made.", path_, object=made.row, secret=secret)
+def _arguments(access: Access, owner: TenantUser, params: dict[str, Any]) -> dict[str, Any]:
+    return {**params, "scopes": checked_scopes(params.get("scopes", []))}
+
+
+def refuse_wider(access: Access, raw: Raw) -> None:
+    """Pass if the caller's token holds each scope itself; reported before any other fault."""
+    rules.refuse_wider(access, validated(ScopeParams, raw).get("scopes", []))
 
 
 def checked_scopes(scopes: list[str]) -> list[str]:
@@ -152,9 +145,6 @@ def checked_scopes(scopes: list[str]) -> list[str]:
     return list(dict.fromkeys(scopes))
 
 
-# Other parameters than the page's, under the same name, policy and rule.
-create_api_token = replace(actions.create_api_token, params=NewTokenParams, effect=_create)
-
 # --- Renaming one ---------------------------------------------------------------------------
 
 
@@ -162,16 +152,7 @@ class RenameParams(Params):
     name = Line(required=False, allow_null=True, allow_blank=True, max_length=ApiToken.NAME_LENGTH)
 
 
-def _rename(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
-    if "name" in params:
-        rules.rename_token(access, token, params["name"])
-    return Outcome("The token is saved.", token_path(token.owner, token.id), object=token)
-
-
-rename_api_token = replace(actions.rename_api_token, params=RenameParams, effect=_rename)
-
-
-def refuse_immutable(raw: Raw) -> None:
+def refuse_immutable(access: Access, raw: Raw) -> None:
     """Pass if a body asks for no change of what never changes."""
     asked = [name for name in raw.values if name in IMMUTABLE]
     if asked:
@@ -183,22 +164,25 @@ def refuse_immutable(raw: Raw) -> None:
         )
 
 
-@contextmanager
-def worded() -> Iterator[None]:
-    """Word the faults of a token's parameters as the contract has them, without a preamble."""
-    try:
-        yield
-    except Invalid as invalid:
-        if invalid.problems:
-            invalid.rest_message = ", ".join(_sentence(each) for each in invalid.problems)
-        raise
-
-
 def _sentence(problem: Problem) -> str:
+    """Return the sentence of one fault of a token's parameters as the contract has it."""
     if problem.param == "expires_at":
         return wording.sentence(problem)
     return wording.rest_sentence(problem)
 
+
+CREATE = over_rest(
+    actions.create_api_token,
+    params=NewTokenParams,
+    arguments=_arguments,
+    check=refuse_wider,
+    sentence=_sentence,
+)
+RENAME = over_rest(
+    actions.rename_api_token, params=RenameParams, check=refuse_immutable, sentence=_sentence
+)
+ROTATE = over_rest(actions.rotate_api_token, sentence=_sentence)
+DELETE = over_rest(actions.delete_api_token)
 
 # --- Listing them ---------------------------------------------------------------------------
 
@@ -271,9 +255,9 @@ def token_named(user_id: str, token_id: str) -> Find:
 class Tokens(Resource):
     rule = Rule(Door.TENANT, resource="api_tokens")
     writes = {
-        "create": create_api_token,
-        "update": rename_api_token,
-        "destroy": actions.delete_api_token,
+        "create": CREATE,
+        "update": RENAME,
+        "destroy": DELETE,
     }
     model = ApiToken
 
@@ -290,20 +274,11 @@ class Tokens(Resource):
     @Operation("create_token", body=NewTokenParams)
     def create(self, request: Request, user_id: UserId) -> Answer[NewTokenJson]:
         """Create a token; its plaintext is in this answer only."""
-        access = access_of(request)
-        refuse_kind(create_api_token, access)
-
-        def refuse_wider(raw: Raw) -> None:
-            # Reported before any other fault of the parameters.
-            rules.refuse_wider(access, validated(ScopeParams, raw).get("scopes", []))
-
-        find = partial(owner_at, user_id=user_id)
-        with worded():
-            outcome = carry_out(create_api_token, access, find, request, check=refuse_wider)
+        outcome = self.perform(CREATE, partial(owner_at, user_id=user_id))
         assert outcome.secret is not None  # the effect above always returns one
         owner = outcome.object.owner
         shown: NewTokenJson = {
-            **token_json(access, outcome.object, owner),
+            **token_json(self.access, outcome.object, owner),
             "token": outcome.secret.plaintext,
         }
         place = reverse("api.token", args=[owner.user_id, outcome.object.id])
@@ -319,44 +294,36 @@ class Tokens(Resource):
     @Operation("rename_token", body=RenameParams)
     def update(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[TokenJson]:
         """Rename a token."""
-        access = access_of(request)
-        refuse_kind(rename_api_token, access)
-        find = token_named(user_id, token_id)
-        with worded():
-            outcome = carry_out(rename_api_token, access, find, request, check=refuse_immutable)
-        return Answer(token_json(access, outcome.object, outcome.object.owner))
+        token = self.perform(RENAME, token_named(user_id, token_id)).object
+        return Answer(self.shown(self.access, token))
 
     @Operation("delete_token")
     def destroy(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[Message]:
         """Delete a token, which revokes it immediately."""
-        access = access_of(request)
-        refuse_kind(actions.delete_api_token, access)
-        erase(actions.delete_api_token, access, token_named(user_id, token_id), request)
+        self.perform(DELETE, token_named(user_id, token_id))
         return Answer({"message": "Token deleted"})
+
+    def shown(self, access: Access, token: ApiToken) -> TokenJson:
+        return token_json(access, token, token.owner)
 
 
 class Rotation(Resource):
     rule = Rule(Door.TENANT, resource="api_tokens")
-    writes = {"create": actions.rotate_api_token}
+    writes = {"create": ROTATE}
 
     @Operation("rotate_token", body=actions.rotate_api_token.params)
     def create(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[SuccessorJson]:
         """Replace a token with a new one; both work for some days."""
-        access = access_of(request)
-        refuse_kind(actions.rotate_api_token, access)
-        with worded():
-            outcome = carry_out(
-                actions.rotate_api_token, access, token_named(user_id, token_id), request
-            )
+        outcome = self.perform(ROTATE, token_named(user_id, token_id))
         assert outcome.secret is not None  # the effect above always returns one
         owner = outcome.object.owner
         token = ApiToken.objects.get(successor=outcome.object)
         shown: SuccessorJson = {
-            **token_json(access, outcome.object, owner),
+            **token_json(self.access, outcome.object, owner),
             "token": outcome.secret.plaintext,
             "replaces": {
                 "id": str(token.id),
-                "active": token.is_active(access.now),
+                "active": token.is_active(self.access.now),
                 "expires_at": ts(token.expires_at),
             },
         }

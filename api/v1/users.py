@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
-from django.db.models import F, ProtectedError, QuerySet
+from django.db.models import F, QuerySet
 from django.urls import URLPattern, reverse
 from rest_framework.request import Request
 
 from accounts.actions import people
 from accounts.agents.actions import creating, settings
+from accounts.agents.actions.deleting import delete_user
 from accounts.models import TenantUser, User
 from accounts.queries import person_named, with_user
-from accounts.rules import checked_handle, handles_locked, inactive, may_edit, someone
+from accounts.rules import inactive, may_edit
 from api.filters import DatedParams, author_of, order_of, sort_field
 from api.operations import Operation
 from api.paging import PageParams, page_of, query
@@ -31,26 +31,20 @@ from api.views import (
     keep_secret,
     route,
 )
-from api.writes import carry_out, erase, refuse_kind
-from collectives.items.models import HistoryEvent
-from collectives.queries import is_known, other_identities, own_workspace
+from api.writes import over_rest
+from collectives.queries import is_known, other_identities
 from harmonic.kernel.access import (
     Access,
     Door,
     Forbidden,
     Invalid,
     NotFound,
-    Refused,
     Rule,
     SignInRequired,
 )
-from harmonic.kernel.actions import Outcome
 from harmonic.kernel.http.cursors import Order
-from harmonic.kernel.pages import no_target
 from harmonic.kernel.parameters.fields import Flag, Line, Params
 from harmonic.kernel.rendering.text import slug
-from harmonic.kernel.scopes import Scope
-from tokens.rules import end_tokens
 
 NOT_FOUND = "User not found"
 LISTED = 100
@@ -63,21 +57,7 @@ class NewAgentParams(creating.AgentParams):
     handle = Line(required=False, allow_blank=True, help_text="Its handle, if that is still free.")
 
 
-def _create(access: Access, target: None, params: dict[str, Any]) -> Outcome:
-    handles_locked(access.tenant.id)
-    wanted = params.pop("handle", "")
-    return creating.create_ai_agent.effect(access, target, {**params, "handle": free(wanted)})
-
-
-def free(wanted: str) -> str:
-    """Return the slug of a handle where it can be had; else "", and the name decides."""
-    try:
-        return checked_handle(wanted)
-    except Invalid:
-        return ""
-
-
-create_ai_agent = replace(creating.create_ai_agent, params=NewAgentParams, effect=_create)
+CREATE = over_rest(creating.create_ai_agent, params=NewAgentParams)
 
 # --- Changing somebody ----------------------------------------------------------------------
 
@@ -93,27 +73,27 @@ class ProfileParams(Params):
     archived = Flag(required=False, help_text="Whether an agent is archived.")
 
 
-def _update(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
+def _arguments(access: Access, person: TenantUser, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of an update of oneself or of an agent.
+
+    Raises:
+        Forbidden: the agent is inactive, and the same request does not reactivate it.
+        Invalid: nothing is left of the handle as a slug.
+    """
     _refuse_inactive(person, params)
-    sent = params.get("handle", "")
-    handle = slug(sent)
-    if sent.strip() and not handle:
+    handle = slug(params.get("handle", ""))
+    if params.get("handle", "").strip() and not handle:
         raise Invalid.of("handle", "blank")
-    try:
-        changed = people.rename(access, person, params.get("display_name", ""), handle)
-    except Invalid as invalid:
-        # The page's form calls it by another name.
-        raise Invalid(*(replace(each, param="handle") for each in invalid.problems)) from invalid
-    facts: dict[str, Any] = {"changed": changed} if changed else {}
+    arguments: dict[str, Any] = {"name": params.get("display_name", ""), "new_handle": handle}
     if "archived" in params and person.user_id != access.user.user_id:
-        facts |= _set_archived(access, person, params["archived"])
-    return Outcome(
-        "The user is saved.",
-        person.get_absolute_url(),
-        people.resource(person),
-        person,
-        facts={"about": someone(person), **facts} if facts else None,
-    )
+        arguments["set_archived"] = partial(_set_archived, wanted=params["archived"])
+    return arguments
+
+
+def _set_archived(access: Access, agent: TenantUser, *, wanted: bool) -> dict[str, bool]:
+    """Deactivate or reactivate an agent, and return the facts of the security log."""
+    is_changed = settings.archive(access, agent) if wanted else settings.unarchive(agent)
+    return {"archived": wanted} if is_changed else {}
 
 
 def _refuse_inactive(person: TenantUser, params: dict[str, Any]) -> None:
@@ -123,59 +103,15 @@ def _refuse_inactive(person: TenantUser, params: dict[str, Any]) -> None:
         raise Forbidden.because(inactive(person))
 
 
-def _set_archived(access: Access, agent: TenantUser, wanted: bool) -> dict[str, bool]:
-    """Let an agent rest, or wake it; return what the security log keeps of that."""
-    is_changed = settings.archive(access, agent) if wanted else settings.unarchive(agent)
-    return {"archived": wanted} if is_changed else {}
-
-
-# An archived agent may be reactivated, so the policy leaves it to the effect.
-update_profile = replace(
-    people.update_profile, params=ProfileParams, policy=may_edit, effect=_update
-)
-
-# --- Deleting an agent ----------------------------------------------------------------------
-
-
-def _delete(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
-    if not person.user.is_agent:
-        raise Forbidden(
-            "You cannot delete your own account here.",
-            hint="Delete your account in your settings, in a browser.",
-        )
-    if HistoryEvent.objects.filter(user=person.user).exists():
-        raise has_content(person)
-    facts = {"about": someone(person), "deleted": True}
-    if not person.user.is_internal_agent:
-        end_tokens(access, person)
-    workspace = own_workspace(person.id)
-    try:
-        if workspace is not None:
-            workspace.delete()
-        person.user.delete()
-    except ProtectedError as error:
-        raise has_content(person) from error
-    return Outcome("The user is deleted.", "/ai-agents", facts=facts)
-
-
-def has_content(person: TenantUser) -> Refused:
-    return Refused(
-        f"{person.display_name} has associated data and cannot be deleted."
-        f' It can be archived by PUT /api/v1/users/{person.user_id} {{"archived": true}}.',
-        status=400,
-        code="invalid",
-    )
-
-
-# An agent without content; for agents themselves it counts as a change of a profile.
-delete_user = replace(
+UPDATE = over_rest(
     people.update_profile,
-    scope=Scope("delete:users"),
-    params=None,
+    params=ProfileParams,
+    arguments=_arguments,
+    names={"new_handle": "handle"},
+    # `archived` reactivates an agent whose profile cannot be changed before.
     policy=may_edit,
-    effect=_delete,
-    is_dangerous=True,
 )
+DELETE = over_rest(delete_user)
 
 # --- Listing them ---------------------------------------------------------------------------
 
@@ -240,7 +176,7 @@ def editable(access: Access, user_id: str) -> TenantUser:
 
 class Users(Resource):
     rule = Rule(Door.TENANT, resource="users")
-    writes = {"create": create_ai_agent, "update": update_profile, "destroy": delete_user}
+    writes = {"create": CREATE, "update": UPDATE, "destroy": DELETE}
     model = User
 
     @Operation("list_users", query=UserListParams)
@@ -254,9 +190,7 @@ class Users(Resource):
     @Operation("create_ai_agent", body=NewAgentParams)
     def create(self, request: Request) -> Answer[UserJson]:
         """Create an AI agent of yours."""
-        access = access_of(request)
-        refuse_kind(create_ai_agent, access)
-        outcome = carry_out(create_ai_agent, access, no_target, request)
+        outcome = self.perform(CREATE)
         agent = with_user().get(id=outcome.object.id)
         shown = users_json(request, [agent])[0]
         if outcome.notes:
@@ -275,19 +209,17 @@ class Users(Resource):
     @Operation("update_user", body=ProfileParams)
     def update(self, request: Request, user_id: UserId) -> Answer[UserJson]:
         """Change yourself or one of your agents."""
-        access = access_of(request)
-        refuse_kind(update_profile, access)
-        find = partial(editable, user_id=user_id)
-        person = carry_out(update_profile, access, find, request).object
+        person = self.perform(UPDATE, partial(editable, user_id=user_id)).object
         return Answer(users_json(request, [person])[0])
 
     @Operation("delete_user")
     def destroy(self, request: Request, user_id: UserId) -> Answer[Message]:
         """Delete one of your agents that has no content."""
-        access = access_of(request)
-        refuse_kind(delete_user, access)
-        erase(delete_user, access, partial(editable, user_id=user_id), request)
+        self.perform(DELETE, partial(editable, user_id=user_id))
         return Answer({"message": "User deleted"})
+
+    def shown(self, access: Access, person: TenantUser) -> UserJson:
+        return users_json(self.request, [person])[0]
 
 
 def urls() -> list[URLPattern]:

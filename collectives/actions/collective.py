@@ -205,13 +205,23 @@ class SettingsParams(CollectiveParams):
     )
 
 
+def _from_page(access: Access, target: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of an update on a page: from a token, a blank changes nothing."""
+    if access.token is not None and not params.get("description"):
+        params.pop("description", None)
+    return params
+
+
 def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     # Who may invite is among the settings.
     collective = rules.lock_members(access.here.id)
-    changes = settings_from(params)
+    changes: dict[str, Any] = {}
+    if params.get("handle"):
+        changes["handle"] = rules.checked_handle(params["handle"])
+    changes |= settings_from(params)
     if params.get("name"):
         changes["name"] = params["name"]
-    if "description" in params and (params["description"] or access.token is None):
+    if "description" in params:
         changes["description"] = params["description"]
     switched, notes = people_rules.api_switch(
         access, params, is_on=collective.is_api_enabled, collective_id=collective.id
@@ -267,6 +277,7 @@ update_collective_settings = Action(
     proof=Proof.NONE,
     changes_access=True,
     params=SettingsParams,
+    arguments=_from_page,
     policy=rules.is_collective_admin,
     effect=_update_settings,
     logged=Logged(audit.ADMIN_ACTION, _settings_changed),

@@ -45,7 +45,7 @@ class NoteParams(Params):
 
 
 def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    note = rules.create_note(access, text=params["text"], title=params.get("title", ""))
+    note = rules.create_note(access, **params)
     path = note.path_in(access.here.path)
     return Outcome("Note created.", path, resource(access, note), note)
 

@@ -16,7 +16,7 @@ from collectives.items.rules import may_edit
 from collectives.notes import actions, queries, threads
 from collectives.notes.models import Note
 from harmonic.kernel.access import Access, Door, Forbidden, Invalid, Link, Unreadable
-from harmonic.kernel.actions import Resource, perform
+from harmonic.kernel.actions import Call, Resource, perform
 from harmonic.kernel.http.methods import method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.numbered import numbered
@@ -28,7 +28,7 @@ from harmonic.kernel.pages import (
     only_reads,
     with_rule,
 )
-from harmonic.kernel.parameters.decoding import Raw, raw_of, validated
+from harmonic.kernel.parameters.decoding import raw_of, validated
 from harmonic.kernel.parameters.fields import Flag, Params
 from harmonic.kernel.rendering.documents import keep_private
 
@@ -205,7 +205,8 @@ def pin(request: Request, note_id: str) -> HttpResponse:
     except Invalid as invalid:
         raise Unreadable("pinned must be true or false") from invalid
     action = actions.pin_note if pinned else actions.unpin_note
-    perform(action, request.access, partial(queries.live_note_at, note_id=note_id), Raw())
+    find = partial(queries.live_note_at, note_id=note_id)
+    perform(Call(action=action, find=find), request.access)
     return _json({"pinned": pinned, "click_title": "Unpin" if pinned else "Pin"})
 
 

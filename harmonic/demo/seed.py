@@ -27,7 +27,7 @@ from collectives.queries import membership_of
 from harmonic.access.access_as import access_as
 from harmonic.demo import texts
 from harmonic.kernel.access import Access
-from harmonic.kernel.actions import Action, Outcome, perform
+from harmonic.kernel.actions import Action, Call, Outcome, perform
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.parameters.decoding import Raw
 
@@ -195,4 +195,4 @@ class World:
 
 def do(action: Action, access: Access, target: Any, values: Mapping[str, Any]) -> Outcome:
     """Perform an action as a program would."""
-    return perform(action, access, lambda _: target, Raw(dict(values)))
+    return perform(Call(action=action, raw=Raw(dict(values)), find=lambda _: target), access)

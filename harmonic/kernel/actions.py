@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import DatabaseError, transaction
+from django.db.models import Model
 from django.utils import timezone
 
 from harmonic.kernel import audit, storage
@@ -107,6 +108,14 @@ GRANTED_BY_PARENT = "The agent's parent decides its capabilities, in the agent's
 NEVER_GRANTED = f"Agents never do this. {ASK_YOUR_HUMAN}"
 
 
+# Turns validated parameters, by name, into the arguments of an effect.
+Arguments = Callable[[Access, Any, dict[str, Any]], dict[str, Any]]
+
+
+def as_sent(access: Access, target: Any, params: dict[str, Any]) -> dict[str, Any]:
+    return params
+
+
 def always(access: Access, target: Any) -> bool:
     return True
 
@@ -153,6 +162,10 @@ class Action:
     is_hidden: bool = False
     # Scopes that allow the action as well as `scope` does, as REST has them.
     other_scopes: tuple[Scope, ...] = ()
+    # What the effect takes, of the parameters of `params`.
+    arguments: Arguments = as_sent
+    # The action whose name grants this one to agents, where it has none of its own.
+    capability: str = ""
 
     @property
     def is_read(self) -> bool:
@@ -192,9 +205,10 @@ class Action:
         actor = access.actor
         if actor is None or not actor.is_agent:
             return None
-        if not actor.capabilities.hold(self.name, self.grant):
+        name = self.capability or self.name
+        if not actor.capabilities.hold(name, self.grant):
             return Denied(
-                f"Your capabilities do not include '{self.name}'",
+                f"Your capabilities do not include '{name}'",
                 GRANTED_BY_PARENT if self.grant.is_grantable else NEVER_GRANTED,
                 "capability_denied",
             )
@@ -221,10 +235,6 @@ class Action:
             and self.denied(access, target) is None
             and self.is_offered(access, target)
         )
-
-
-class ActionRefused(Forbidden):
-    """An action that the caller may not run; it answers as an action error."""
 
 
 def scope_missing(needed: Scope, access: Access, denied: Denied | None = None) -> Forbidden:
@@ -272,16 +282,40 @@ def require(action: Action, access: Access, target: Any) -> None:
     """Pass if the caller may run `action` on `target`.
 
     Raises:
-        ActionRefused: with the reason of the policy that says no.
+        Forbidden: with the reason of the policy that denies it.
         FreshProofRequired: the session must prove itself first.
     """
-    denied = action.denied(access, target)
+    require_kind(action, access)
+    require_policy(action, action.policy, access, target)
+
+
+def require_kind(action: Action, access: Access) -> None:
+    """Pass if callers of this kind may run `action` at all, and agents have the capability.
+
+    Raises:
+        Forbidden: with the reason.
+    """
+    denied = action.capability_denied(access) or action.kind_denied(access)
+    if denied:
+        raise Forbidden.because(denied)
+
+
+def require_policy(action: Action, policy: Policy, access: Access, target: Any) -> None:
+    """Pass if `policy` allows `action` on `target`, and the session has proved itself.
+
+    Raises:
+        Forbidden: with the reason of the policy.
+        FreshProofRequired: the session must prove itself first.
+    """
+    denied = policy(access, target)
     if denied:
         unnamed = f"You are not authorized to perform '{action.name}'"
-        raise ActionRefused.because(denied, denied.reason or unnamed)
+        raise Forbidden.because(denied, denied.reason or unnamed)
     if action.proof and not access.is_fresh(action.proof):
         raise FreshProofRequired(action.proof)
 
+
+# --- The pipeline of a write ----------------------------------------------------------------
 
 # How often a transaction is run at most when it conflicts with others.
 RUNS = 3
@@ -293,93 +327,184 @@ Find = Callable[[Access], Any]
 Expect = Callable[[Access, Any], None]
 
 
+def no_target(access: Access) -> None:
+    return None
+
+
 def nothing_expected(access: Access, target: Any) -> None:
     return None
 
 
-def perform(
-    action: Action,
-    access: Access,
-    find: Find,
-    raw: Raw | Refused,
-    expect: Expect = nothing_expected,
-) -> Outcome:
-    """Decide, authorise, validate and carry out an action, all or nothing.
+def locked(find: Find) -> Find:
+    """Return what finds the same row, locked until the end of the transaction."""
+
+    def find_locked(access: Access) -> Any:
+        target = find(access)
+        if isinstance(target, Model):
+            rows = type(target)._default_manager.select_for_update(no_key=True)
+            rows.filter(pk=target.pk).values_list("pk").first()
+        return find(access)
+
+    return find_locked
+
+
+# Refuses a body for what it contains.
+Check = Callable[[Access, Raw], None]
+
+
+def nothing_checked(access: Access, raw: Raw) -> None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wire:
+    """How a surface writes one action: the parameters it takes and what they become.
+
+    An action has a wire of its own, which pages use. The REST API declares another one where its
+    contract has other parameters. Whatever the wire, the action is the same: who may run it, what
+    it does, and what the log says of it.
+    """
+
+    params: type[Params] | None
+    # What the effect takes, of these parameters.
+    arguments: Arguments
+    # Refuses what the body as a whole may not contain, before its parameters are validated.
+    check: Check = nothing_checked
+    # Asked in place of the action's policy, where `arguments` decides the rest: a parameter can
+    # remove what the action's policy refuses.
+    policy: Policy | None = None
+    # A caller whose kind may never run the action learns that before the target is looked for.
+    is_kind_first: bool = False
+    # Parameters that the action does not have are named in the answer.
+    names_unknown: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """A request to run an action, whatever surface it came by.
+
+    `raw` may be the refusal of a body that cannot be read: callers who may not do this at all
+    are told that first.
+    """
+
+    action: Action
+    raw: Raw | Refused = field(default_factory=Raw)
+    find: Find = no_target
+    expect: Expect = nothing_expected
+    # The action's own unless given.
+    wire: Wire | None = None
+    # The id or handle of the collective to run it in, where the path does not lead there.
+    place: str = ""
+
+
+def perform(call: Call, access: Access) -> Outcome:
+    """Decide, find, authorise, validate and carry out an action, all or nothing.
 
     All of it happens in one transaction, on the caller and the target as they are in it
     (`docs/architecture.md`, Deciding). A transaction that PostgreSQL ends to resolve a conflict
-    with another one is run again, `RUNS` times in all; whatever it made is gone. `raw` may be the
-    refusal of a body that cannot be read: callers who may not do this at all are told that first.
+    with another one is run again, `RUNS` times in all; whatever it made is gone.
 
     Raises:
         Refused: nothing was written.
     """
+    action = call.action
+    wire = call.wire or Wire(params=action.params, arguments=action.arguments)
     for run in range(1, RUNS + 1):
         try:
-            return _performed(action, access, find, raw, expect)
+            outcome = _performed(call, wire, access)
         except DatabaseError as error:
             if run == RUNS or not outages.may_run_again(error):
                 raise
             _log.info("'%s' is run again after a conflict of transactions.", action.name)
+        else:
+            return _with_notes(wire, call.raw, outcome)
     raise AssertionError("the last run returns or raises")
 
 
-def _performed(
-    action: Action, access: Access, find: Find, raw: Raw | Refused, expect: Expect
-) -> Outcome:
+def _performed(call: Call, wire: Wire, access: Access) -> Outcome:
+    action = call.action
     with transaction.atomic():
-        access, target = _decided(action, access, find)
-        require_scope(action, access)
-        require(action, access, target)
-        expect(access, target)
-        if isinstance(raw, Refused):
-            raise raw
-        params = _valid(action, raw)
-        size = 0 if action.is_read else storage.size_of(params)
-        outcome = action.effect(access, target, params)
+        access, target = _allowed(call, wire, access)
+        call.expect(access, target)
+        arguments = _arguments(wire, access, target, call.raw)
+        # Counted before the effect, which may change its arguments.
+        size = 0 if action.is_read else storage.size_of(arguments)
+        outcome = action.effect(access, target, arguments)
         _record(action, access, outcome)
         storage.count(access, size)
         outages.performed()
-    return _with_notes(action, raw, outcome)
+    return outcome
 
 
-def _decided(action: Action, access: Access, find: Find) -> tuple[Access, Any]:
-    """Return the caller and the target, read inside the transaction and kept until its end.
+def _allowed(call: Call, wire: Wire, access: Access) -> tuple[Access, Any]:
+    """Return the caller and the target as they are in the transaction, if the action may run.
 
-    The time is taken last: whoever waited for the target's row writes later than the writer
-    that held it.
+    The time is taken after the target is found: a writer who waited for the target's row writes
+    later than the writer that held it.
     """
+    action = call.action
+    access = _decided(action, access)
+    require_scope(action, access)
+    if wire.is_kind_first:
+        require_kind(action, access)
+    access = _inside(call, access)
+    target = call.find(access)
+    if access.deciding is not None:
+        access = replace(access, now=timezone.now())
+    if not wire.is_kind_first:
+        require_kind(action, access)
+    require_policy(action, wire.policy or action.policy, access, target)
+    return access, target
+
+
+def _decided(action: Action, access: Access) -> Access:
+    """Return the caller, read inside the transaction and kept until its end."""
     if access.deciding is None:
-        return access, find(access)
-    access = access.deciding.again(exclusive=action.changes_access)
-    target = find(access)
-    return replace(access, now=timezone.now()), target
+        return access
+    return access.deciding.again(exclusive=action.changes_access)
 
 
-def _valid(action: Action, raw: Raw) -> dict[str, Any]:
+def _inside(call: Call, access: Access) -> Access:
+    """Return the caller's access in the collective that the call names.
+
+    Raises:
+        Refused: the caller is no member, or the collective is closed to the request.
+    """
+    return replace(access.within(call.place), is_writing=True) if call.place else access
+
+
+def _arguments(wire: Wire, access: Access, target: Any, raw: Raw | Refused) -> dict[str, Any]:
+    """Return the arguments of an effect: what was sent, checked and validated once.
+
+    Raises:
+        Refused: the body cannot be read, or may not contain this.
+        Invalid: parameters are faulty.
+    """
+    if isinstance(raw, Refused):
+        raise raw
+    wire.check(access, raw)
     try:
-        return validated(action.params, raw)
+        params = validated(wire.params, raw)
     except Invalid as invalid:
-        invalid.hint = invalid.hint or misspelt(action.params, unknown_names(action.params, raw))
+        if wire.names_unknown:
+            unknown = unknown_names(wire.params, raw)
+            invalid.hint = invalid.hint or misspelt(wire.params, unknown)
         raise
+    return wire.arguments(access, target, params)
 
 
-def _with_notes(action: Action, raw: Raw, outcome: Outcome) -> Outcome:
-    ignored = unknown_names(action.params, raw)
+def _with_notes(wire: Wire, raw: Raw | Refused, outcome: Outcome) -> Outcome:
+    if isinstance(raw, Refused) or not wire.names_unknown:
+        return outcome
+    ignored = unknown_names(wire.params, raw)
     if not ignored:
         return outcome
     note = f"Ignored, since the action has no such parameter: {', '.join(ignored)}."
-    hint = misspelt(action.params, ignored)
+    hint = misspelt(wire.params, ignored)
     return replace(outcome, notes=(*outcome.notes, f"{note} {hint}".strip()))
 
 
-def rehearse(
-    action: Action,
-    access: Access,
-    find: Find,
-    raw: Raw | Refused,
-    expect: Expect = nothing_expected,
-) -> Outcome:
+def rehearse(call: Call, access: Access) -> Outcome:
     """Carry out an action as far as its end, and undo it: what would have happened?
 
     The outcome names nothing that was made, since it is not there.
@@ -388,7 +513,7 @@ def rehearse(
         Refused: as `perform`.
     """
     with audit.rehearsed(), transaction.atomic():
-        outcome = perform(action, access, find, raw, expect)
+        outcome = perform(call, access)
         transaction.set_rollback(True)
     message = f"Nothing was done. It would have said: {outcome.message}"
     return Outcome(message, "", notes=outcome.notes, is_rehearsal=True)

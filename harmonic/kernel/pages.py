@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 from django.contrib import messages
-from django.db.models import Model
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, resolve, reverse
 from django.urls.exceptions import Resolver404
@@ -28,11 +27,14 @@ from harmonic.kernel.access import (
 )
 from harmonic.kernel.actions import (
     Action,
+    Call,
     Expect,
     Find,
     Outcome,
     Resource,
     Secret,
+    locked,
+    no_target,
     nothing_expected,
     perform,
     rehearse,
@@ -59,10 +61,6 @@ from harmonic.kernel.rendering.documents import (
 )
 
 View = Callable[..., HttpResponse]
-
-
-def no_target(access: Access) -> None:
-    return None
 
 
 def no_crumbs(access: Access, target: Any) -> Sequence[Link]:
@@ -359,8 +357,9 @@ def run(request: Request, page: Page, action: Action, find: Find, base: str) -> 
     expect: Expect = nothing_expected
     if "If-Match" in request.headers:
         find, expect = locked(find), partial(_require_seen, request, page, base)
+    call = Call(action=action, raw=raw, find=find, expect=expect)
     try:
-        outcome = (rehearse if is_dry_run else perform)(action, access, find, raw, expect)
+        outcome = (rehearse if is_dry_run else perform)(call, access)
     except Invalid as invalid:
         if access.format == Format.HTML and isinstance(raw, Raw):
             refused = RefusedForm(action.name, raw, invalid)
@@ -398,19 +397,6 @@ def _sent(request: Request) -> tuple[Raw | Refused, bool]:
         return without_rehearsal(raw_of(request))
     except Refused as refused:
         return refused, False
-
-
-def locked(find: Find) -> Find:
-    """Return what finds the same row, locked until the end of the transaction."""
-
-    def find_locked(access: Access) -> Any:
-        target = find(access)
-        if isinstance(target, Model):
-            rows = type(target)._default_manager.select_for_update(no_key=True)
-            rows.filter(pk=target.pk).values_list("pk").first()
-        return find(access)
-
-    return find_locked
 
 
 def _require_seen(request: Request, page: Page, base: str, access: Access, target: Any) -> None:

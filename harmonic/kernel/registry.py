@@ -1,7 +1,8 @@
 """The registries of pages and actions, and the faults that stop the site from starting.
 
-Mounting a page registers it and its actions. A form or a REST route may run a variant of an
-action, with parameters of its own, under the name of the registered one.
+Mounting a page registers it and its actions, and a REST route registers the action it runs. A
+form may run a variant of an action, with parameters of its own, under the name of the registered
+one.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Registry:
         self.pages: dict[str, Mounted] = {}
         self.actions: dict[str, Action] = {}
         self.variants: list[Action] = []
+        self._routed: list[Action] = []
         self._clashes: list[str] = []
 
     def add_page(self, page: Page, route: str) -> None:
@@ -52,17 +54,31 @@ class Registry:
         known = self.pages.setdefault(page.name, Mounted(page, route))
         if known.page is not page:
             self._clashes.append(f"Two pages have the name {page.name!r}.")
-        for action in page.actions:
+        self.add_actions(page.actions)
+        self.add_variants(page.writes.values())
+
+    def add_actions(self, actions: Iterable[Action]) -> None:
+        """Register the actions of a page, or of a REST route."""
+        for action in actions:
             if self.actions.setdefault(action.name, action) is not action:
                 self._clashes.append(f"Two actions have the name {action.name!r}.")
-        self.add_variants(page.writes.values())
 
     def add_variants(self, actions: Iterable[Action]) -> None:
         """Register what forms and REST routes run."""
         self.variants.extend(actions)
 
+    def add_routed(self, actions: Iterable[Action]) -> None:
+        """Register the actions of REST routes; those that no page has follow the others."""
+        self._routed.extend(actions)
+
+    def settle(self) -> None:
+        """Add the actions of REST routes, after everything is mounted."""
+        self.add_actions(self._routed)
+        self._routed.clear()
+
     def faults(self) -> Faults:
         """Yield what is wrong with the declarations, in sentences."""
+        self.settle()
         yield from dict.fromkeys(self._clashes)
         for action in self.actions.values():
             yield from self._faults_of(action)
@@ -103,6 +119,7 @@ def actions() -> Mapping[str, Action]:
 def _mount() -> None:
     # Loading the routes mounts the pages. Commands may ask before any request has.
     _ = get_resolver().url_patterns
+    site.settle()
 
 
 # --- Capabilities that can be granted -------------------------------------------------------

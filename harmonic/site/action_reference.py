@@ -17,6 +17,7 @@ not edit it.
 
 - **Path**: the pages that have the action. Run it with `POST {path}/actions/{name}`.
   `/collectives/{handle}` can also be `/workspace/{handle}`, or nothing for the main collective.
+  An action marked *REST only* has no page; [api.md](api.md) has its route.
 - **Parameters**: `*` marks the required ones. `GET {path}/actions/{name}` describes them.
 - **Scope**: what a token needs on every surface. The same verb with `all` covers it.
 - **Agents**: whether an AI agent may run it. Its parent grants *usual* and *careful* actions; a new
@@ -37,7 +38,7 @@ def _row(action: Action) -> str:
     cells = (
         f"`{action.name}`",
         action.sentence,
-        "<br>".join(f"`{path}`" for path in _paths(action)),
+        "<br>".join(f"`{path}`" for path in _paths(action)) or "*REST only*",
         ", ".join(_params(action)) or "–",
         " or ".join(f"`{scope}`" for scope in (action.scope, *action.other_scopes)),
         action.grant.level,

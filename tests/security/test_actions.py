@@ -317,6 +317,22 @@ def test_the_tokens_that_end_with_an_agents_rest_are_written_down(
     assert "The agent scout was deactivated" in document
 
 
+def test_deleting_an_agent_is_recorded_as_what_it_is(
+    page: Any, api: Any, seen: Any, world: World
+) -> None:
+    act(page("alice"), "/ai-agents/new/actions/create_ai_agent.json", name="Brief")
+    agent = world.user("brief").id
+
+    renamed = '{"display_name": "Short"}'
+    api("alice").put(f"/api/v1/users/{agent}", renamed, content_type="application/json")
+    assert api("alice").delete(f"/api/v1/users/{agent}").status_code == 200
+
+    recorded = [facts(row)["action"] for row in seen("user_action")]
+    assert recorded == ["create_ai_agent", "update_profile", "delete_user"]
+    document = markdown(page("alice"), OWN)
+    assert document.count("(@brief, deleted) was deleted") == 1
+
+
 def test_bringing_an_agent_back_is_written_down_on_both_surfaces(
     page: Any, api: Any, seen: Any, world: World
 ) -> None:

@@ -141,6 +141,8 @@ SENTENCES = [
     ("api_flag_changed", {"is_on": False}, "The API was turned off for the whole tenant"),
     ("admin_action", {"removed": True}, "Alice was removed from the tenant"),
     ("admin_action", {"is_admin": False}, "Alice is no longer a tenant admin"),
+    # Older releases recorded a deletion as a change of the profile.
+    ("user_action", {"action": "update_profile", "deleted": True}, "The agent Alice was deleted"),
     ("admin_action", {"action": "an_action_of_later"}, "An action of later"),
     ("permission_denied", {"action": "vote", "code": "x"}, "Was refused the action “vote”: x"),
     ("permission_denied", {"code": "not_a_member"}, "Was refused a write: not a member"),

@@ -15,7 +15,7 @@ from accounts.models import TenantUser, User
 from accounts.security_words import Happened, listed
 from collectives.rules import join_tenant
 from harmonic.kernel import audit, registry
-from harmonic.kernel.access import Access, AgentMode, Forbidden, Proof
+from harmonic.kernel.access import Access, AgentMode, Forbidden, Invalid, Proof
 from harmonic.kernel.actions import Action, Logged, Outcome
 from harmonic.kernel.capabilities import ALL_USUAL, NEVER, Level
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
@@ -91,8 +91,16 @@ def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
         capability_names=chosen(params),
         identity_prompt=params.get("identity_prompt", ""),
     )
-    agent = join_tenant(user, tenant, now=access.now, handle=params.get("handle", ""))
+    agent = join_tenant(user, tenant, now=access.now, handle=_free(params.get("handle", "")))
     return _with_token(access, agent, wanted=params.get("generate_token", False))
+
+
+def _free(wanted: str) -> str:
+    """Return the slug of a handle if it is available; "" otherwise, and the name decides."""
+    try:
+        return rules.checked_handle(wanted)
+    except Invalid:
+        return ""
 
 
 def chosen(params: Mapping[str, Any]) -> list[str]:

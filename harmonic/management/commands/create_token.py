@@ -14,7 +14,7 @@ from accounts.queries import with_user
 from harmonic.access.access_as import NobodyThere, access_as
 from harmonic.http.refusals import message_of
 from harmonic.kernel.access import Access, Refused
-from harmonic.kernel.actions import perform
+from harmonic.kernel.actions import Call, perform
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.parameters.decoding import Raw
 from harmonic.kernel.rendering.text import folded
@@ -58,7 +58,8 @@ def plaintext_for(options: dict[str, Any], values: dict[str, Any]) -> str:
             Tenant.objects.filter(subdomain=options["tenant"]).change_access()
             access = access_as(options["tenant"], options["user"], now=timezone.now())
             with tenant_bound(access.tenant.id):
-                outcome = perform(create_api_token, access, owner, Raw(values))
+                call = Call(action=create_api_token, raw=Raw(values), find=owner)
+                outcome = perform(call, access)
     except NobodyThere as error:
         raise CommandError(f"There is nobody like that: {error}.") from error
     except Refused as refused:

@@ -1,0 +1,68 @@
+"""Deletion of an AI agent that has written nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import ProtectedError
+
+from accounts import rules
+from accounts.actions.people import agent_deleted
+from accounts.models import TenantUser
+from collectives import queries as collectives
+from collectives.items.models import HistoryEvent
+from harmonic.kernel import audit
+from harmonic.kernel.access import Access, Forbidden, Proof, Refused
+from harmonic.kernel.actions import Action, Logged, Outcome
+from harmonic.kernel.capabilities import NEVER
+from harmonic.kernel.scopes import Scope
+from tokens.rules import end_tokens
+
+
+def _delete(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
+    if not person.user.is_agent:
+        raise Forbidden(
+            "You cannot delete your own account here.",
+            hint="Delete your account in your settings, in a browser.",
+        )
+    if HistoryEvent.objects.filter(user=person.user).exists():
+        raise _has_content(person)
+    # By `deleted` the log finds the agents that somebody deleted.
+    facts = {"about": rules.someone(person), "deleted": True}
+    if not person.user.is_internal_agent:
+        end_tokens(access, person)
+    workspace = collectives.own_workspace(person.id)
+    try:
+        if workspace is not None:
+            workspace.delete()
+        person.user.delete()
+    except ProtectedError as error:
+        raise _has_content(person) from error
+    return Outcome("The user is deleted.", "/ai-agents", facts=facts)
+
+
+def _has_content(person: TenantUser) -> Refused:
+    return Refused(
+        f"{person.display_name} has associated data and cannot be deleted."
+        f' It can be archived by PUT /api/v1/users/{person.user_id} {{"archived": true}}.',
+        status=400,
+        code="invalid",
+    )
+
+
+# Only the REST API has it. The contract counts it as a change of a profile in what an agent reads.
+delete_user = Action(
+    name="delete_user",
+    sentence="Delete this agent, as long as it has written nothing. Its tokens are revoked.",
+    label="Delete agent",
+    scope=Scope("delete:users"),
+    grant=NEVER,
+    capability="update_profile",
+    proof=Proof.NONE,
+    changes_access=True,
+    policy=rules.may_edit,
+    effect=_delete,
+    is_dangerous=True,
+    logged=Logged(audit.USER_ACTION, agent_deleted),
+    audience="public",
+)
