@@ -32,7 +32,7 @@ READS = ("GET", "HEAD", "OPTIONS")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 # What a page, an action or a resource may answer to whom its rule lets in.
-READ_ANSWERS = frozenset({200, 204, 302, 400, 403, 404, 405, 406})
+READ_ANSWERS = frozenset({200, 204, 301, 302, 400, 403, 404, 405, 406})
 WRITE_ANSWERS = READ_ANSWERS | {303, 409, 422}
 # Changing an account that is not one's own is "Unauthorized" for public clients.
 ANSWERS_OF_ACCOUNTS = WRITE_ANSWERS | {401}
@@ -256,7 +256,7 @@ def shows_a_way(response: HttpResponse) -> bool:
     if "json" in kind:
         return bool(json.loads(text).get("hint"))
     if "html" in kind:
-        return bool(re.search(r"</h1>\s*<p>.+</p>\s*<p class=\"buttons\"><a", text))
+        return bool(re.search(r"</h1>\s*<p>.+</p>\s*<p class=\"buttons\">\s*<a", text))
     return "\n## What you can do\n" in text
 
 
