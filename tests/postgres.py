@@ -160,6 +160,9 @@ def usable_programs(home: Path) -> Path:
     libraries = package.with_name(f"{package.name}.libs")
     if libraries.exists():
         shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+    for folder in (copy, copy / package.name):
+        # The settings make new folders private.
+        folder.chmod(0o755)
     nobody = pwd.getpwnam("nobody")
     os.chown(home, nobody.pw_uid, nobody.pw_gid)
     return copy / package.name / "pginstall" / "bin"
