@@ -405,16 +405,30 @@ def test_only_the_model_of_an_internal_agent_can_be_changed(world, call, who, ha
 
 @pytest.mark.rule("agents.blank-unchanged")
 @on(HTML, FORM, MARKDOWN)
-def test_blank_fields_leave_an_agent_as_it_was(world, call):
+def test_blank_fields_leave_an_agent_as_it_was(world, call, surface):
     give(world, "pilot", identity_prompt="Fly low")
     before = world.person("pilot")
 
-    blank = {"name": "", "new_handle": "", "identity_prompt": " "}
+    blank = {"identity_prompt": " "}
+    if surface == MARKDOWN:
+        blank |= {"name": "", "new_handle": ""}
     call("bob").act("update_ai_agent", "/ai-agents/pilot", **blank).assert_done()
 
     after = world.person("pilot")
     assert (after.display_name, after.handle) == (before.display_name, before.handle)
     assert world.agent("pilot").identity_prompt == "Fly low"
+
+
+@pytest.mark.rule("agents.blank-name")
+@on(HTML, FORM)
+@pytest.mark.parametrize("field", ["name", "new_handle"])
+def test_a_form_refuses_an_emptied_name_or_handle(world, call, field):
+    before = world.person("pilot")
+
+    call("bob").act("update_ai_agent", "/ai-agents/pilot", **{field: ""}).assert_invalid()
+
+    after = world.person("pilot")
+    assert (after.display_name, after.handle) == (before.display_name, before.handle)
 
 
 # --- The scratchpad -------------------------------------------------------------------------

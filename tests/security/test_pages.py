@@ -89,7 +89,7 @@ def test_both_representations_say_the_same(page: Any, world: World) -> None:
 
     said = rows[0].select_one("th")
     assert said is not None
-    assert said.get_text() == "Token “deploy <b>script</b>” was deleted"
+    assert said.get_text(strip=True) == "Token “deploy <b>script</b>” was deleted"
     assert "Token “deploy \\<b\\>script\\</b\\>” was deleted" in markdown(alice, OWN)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import Tenant, TenantUser
 from collectives.models import Collective, CollectiveMember
-from tests.fixtures.world import client_with, make_token
+from tests.fixtures.world import client_with, make_token, on_one_line
 from tokens.models import ApiToken
 
 LIST = "/u/alice/settings/tokens"
@@ -72,8 +72,8 @@ def test_narrowing_does_not_change_the_count_or_the_columns(page, tokens):
 def test_each_owner_has_a_count_of_their_own(page, tokens, suffix):
     make_token("alice", agent="scout")
 
-    own = page("alice").get(f"{LIST}{suffix}").content.decode()
-    agents = page("alice").get(f"{LIST}{suffix}?whose=scout").content.decode()
+    own = on_one_line(page("alice").get(f"{LIST}{suffix}"))
+    agents = on_one_line(page("alice").get(f"{LIST}{suffix}?whose=scout"))
 
     of_alice, of_scout = ("1 of 50 active", "2 of 50 active")
     if not suffix:
@@ -182,7 +182,7 @@ def test_the_form_for_an_agent_that_gets_none_says_so_at_once(page, world, state
 def test_making_one_warns_while_the_tenants_switch_is_off(page):
     Tenant.objects.filter(subdomain="garden").update(is_api_enabled=False)
 
-    body = page("alice").get("/u/alice/settings/tokens/new").content.decode()
+    body = on_one_line(page("alice").get("/u/alice/settings/tokens/new"))
 
     assert "The API is off for Garden" in body
     assert 'can <a href="/tenant-admin/settings">turn it on' in body

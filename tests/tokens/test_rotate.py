@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from django.db import connections
 
-from tests.fixtures.world import client_with, make_token
+from tests.fixtures.world import client_with, make_token, on_one_line
 from tokens import rules, secret
 from tokens.models import ApiToken
 
@@ -167,7 +167,7 @@ def test_without_a_word_they_overlap_for_a_day(old, api):
 
 def test_an_overlap_out_of_bounds_is_told_the_bounds(old, api, page):
     body = rotate(api("alice"), old, overlap_days=-1).json()
-    form = on_page(page("alice"), old, overlap_days=-1).content.decode()
+    form = on_one_line(on_page(page("alice"), old, overlap_days=-1))
 
     assert body["error"] == "Overlap days must be greater than or equal to 0"
     assert "Must be at least 0" in form
@@ -249,7 +249,7 @@ def last_of_fifty(now, world):
 def test_at_fifty_the_form_offers_no_overlap_and_says_why(last_of_fifty, page):
     path = f"{page_of(last_of_fifty)}/actions/rotate_api_token"
 
-    form = page("bob").get(path).content.decode()
+    form = on_one_line(page("bob").get(path))
     described = page("bob").get(f"{path}.md").content.decode()
 
     assert 'name="overlap_days" autocomplete="off" readonly' in form
@@ -267,7 +267,7 @@ def test_at_fifty_the_usual_overlap_is_none(last_of_fifty):
 def test_a_form_that_is_refused_for_the_cap_says_what_helps(last_of_fifty, page):
     answer = on_page(page("bob"), last_of_fifty, overlap_days=1)
 
-    form = answer.content.decode()
+    form = on_one_line(answer)
     assert answer.status_code == 422
     assert "Maximum of 50 active API tokens reached." in form
     assert "With 0 days that both work" in form

@@ -11,7 +11,7 @@ import time_machine
 from django.db import DatabaseError, connections
 
 from accounts.models import Tenant
-from tests.fixtures.world import client_with, make_token
+from tests.fixtures.world import client_with, make_token, on_one_line
 from tokens import usage
 from tokens.models import ApiToken, TokenDay, TokenRefusal
 
@@ -233,7 +233,7 @@ def test_an_expired_token_is_told_and_an_unknown_one_is_not(token, noon, world, 
     assert [each.code for each in TokenRefusal.unscoped.all()] == ["token_expired"]
     for suffix in ("", ".md"):
         browser = page("alice", at=NOON + timedelta(days=31))
-        body = browser.get(page_of(token) + suffix).content.decode()
+        body = on_one_line(browser.get(page_of(token) + suffix))
         assert "{handle}" not in body
         link = '<a href="/u/alice/settings/tokens">' if not suffix else "(/u/alice/settings/tokens)"
         assert link in body.rsplit("Refused requests", 1)[1]
