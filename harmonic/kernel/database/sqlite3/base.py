@@ -10,8 +10,8 @@ from django.db.utils import OperationalError
 
 from harmonic.kernel.database import outages
 
-# Seconds of one attempt to get the write lock.
-ATTEMPT_SECONDS = 0.1
+# Seconds between two attempts to get the write lock.
+PAUSE_SECONDS = 0.01
 
 
 class Lock:
@@ -45,7 +45,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _lock_seconds(self) -> float:
         """Return how long the next statement waits for a lock."""
-        return ATTEMPT_SECONDS if self._is_beginning else self._patience()
+        return 0 if self._is_beginning else self._patience()
 
     def _patience(self) -> float:
         waiting = outages.current()
@@ -57,14 +57,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
         )
 
     def _start_transaction_under_autocommit(self) -> None:
-        """Wait for the write lock in short attempts, since SQLite counts its pauses too short."""
+        """Wait for the write lock outside of SQLite.
+
+        SQLite would sleep with the connection locked. The garbage collector of another thread
+        then waits for that connection to reset its cursors, and that thread may be the one
+        which holds the write lock.
+        """
         until = time.monotonic() + self._patience()
         if (waiting := outages.current()) is not None:
             until = min(until, max(waiting.until, time.monotonic() + outages.BRIEF_SECONDS))
         self._is_beginning = True
         try:
             while not self._has_begun(until):
-                pass
+                time.sleep(PAUSE_SECONDS)
         finally:
             self._is_beginning = False
 
