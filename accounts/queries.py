@@ -10,9 +10,10 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from accounts.models import TenantUser
-from harmonic.kernel.access import Access, NotFound, UserType
+from harmonic.kernel.access import Access, UserType
 from harmonic.kernel.database.prepared import Parameter, Prepared
 from harmonic.kernel.database.tenancy import parse_uuid
+from harmonic.kernel.refusals import NotFound
 from harmonic.kernel.rendering.text import folded
 
 # Handle, name, type and parent of a user.

@@ -8,8 +8,8 @@ from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 
 from harmonic.http.refusals import render_refusal
-from harmonic.kernel.access import NotFound, Refused, Unreadable
 from harmonic.kernel.parameters.decoding import unsupported_media_type
+from harmonic.kernel.refusals import NotFound, Refused, Unreadable
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:

@@ -7,10 +7,11 @@ from typing import Any
 
 from accounts.models import TenantUser
 from accounts.queries import person_named
-from harmonic.kernel.access import Access, Invalid, Problem
+from harmonic.kernel.access import Access
 from harmonic.kernel.http.cursors import Order
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.fields import Choice, Line, Moment, Params
+from harmonic.kernel.refusals import Invalid, Problem
 
 # Every read takes it: clients send it where there is nothing to include.
 INCLUDE = "include"

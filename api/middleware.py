@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from api import idempotency
 from harmonic.http.outages import outage_answer
 from harmonic.http.refusals import render_refusal
-from harmonic.kernel.access import Refused
 from harmonic.kernel.http.negotiation import Format, is_api_path
 from harmonic.kernel.http.request import Request
+from harmonic.kernel.refusals import Refused
 
 View = Callable[..., HttpResponse]
 

@@ -18,11 +18,11 @@ from rest_framework.request import Request
 from api.filters import named, refuse_unknown
 from api.negotiation import Json
 from api.views import ListAnswer, access_of
-from harmonic.kernel.access import Invalid, Problem
 from harmonic.kernel.http import conditional, cursors
 from harmonic.kernel.http.cursors import Found, Order, Position
 from harmonic.kernel.parameters.decoding import Raw, validated
 from harmonic.kernel.parameters.fields import Flag, Line, Params, Whole
+from harmonic.kernel.refusals import Invalid, Problem
 from harmonic.kernel.rendering.documents import origin_of
 
 MAX_LIMIT = 200

@@ -11,9 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.negotiation import Json
-from harmonic.kernel.access import Access, Refused
+from harmonic.kernel.access import Access
 from harmonic.kernel.http import conditional
 from harmonic.kernel.http.methods import READS
+from harmonic.kernel.refusals import Refused
 
 CHANGES = frozenset({"PUT", "PATCH", "DELETE"})
 # Returns an item as GET without parameters answers with it.

@@ -22,13 +22,15 @@ from api.preconditions import tagged
 from api.schema import Doc
 from api.writes import RestWire, carry_out, sent
 from harmonic.kernel import registry
-from harmonic.kernel.access import Access, Invalid, Problem, Refused, Rule
-from harmonic.kernel.actions import Find, Outcome, no_target
+from harmonic.kernel.access import Access, Rule
+from harmonic.kernel.actions import Outcome
 from harmonic.kernel.http.methods import SAFE, method_not_allowed
 from harmonic.kernel.http.request import Request as AccessRequest
 from harmonic.kernel.pages import with_writes
 from harmonic.kernel.parameters.decoding import DRY_RUN, Raw
+from harmonic.kernel.pipeline import Find, no_target
 from harmonic.kernel.redaction import show_once
+from harmonic.kernel.refusals import Invalid, Problem, Refused
 from harmonic.kernel.rendering.documents import keep_private, origin_of
 
 T = TypeVar("T")

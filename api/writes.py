@@ -14,18 +14,11 @@ from typing import Any
 from rest_framework.request import Request
 
 from api.preconditions import Shown, is_conditional, require_as_expected
-from harmonic.kernel.access import Access, Invalid, Problem, Refused
-from harmonic.kernel.actions import (
-    Action,
-    Call,
-    Find,
-    Outcome,
-    Wire,
-    locked,
-    nothing_expected,
-    perform,
-)
+from harmonic.kernel.access import Access
+from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.parameters.decoding import Raw, raw_of
+from harmonic.kernel.pipeline import Call, Find, Wire, locked, nothing_expected, perform
+from harmonic.kernel.refusals import Invalid, Problem, Refused
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

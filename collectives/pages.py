@@ -26,19 +26,14 @@ from collectives.actions.joining import (
 )
 from collectives.actions.members import remove_member, update_member_roles
 from collectives.models import Collective
-from harmonic.kernel.access import Access, Door, Forbidden, Link, NotFound, Rule
+from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.http.request import Request
-from harmonic.kernel.pages import (
-    Page,
-    form_alias,
-    mounted,
-    only_reads,
-    redirect,
-    with_rule,
-)
+from harmonic.kernel.page_views import form_alias, mounted
+from harmonic.kernel.pages import Page, only_reads, redirect, with_rule
 from harmonic.kernel.parameters import wording
+from harmonic.kernel.refusals import Forbidden, Link, NotFound
 from harmonic.kernel.rendering.documents import Document, keep_private, respond
 
 

@@ -23,18 +23,10 @@ from accounts.rules import (
 from collectives.models import Collective, CollectiveMember, Invite
 from collectives.queries import agent_rows, own_workspace
 from harmonic.kernel import audit
-from harmonic.kernel.access import (
-    Access,
-    CollectiveKind,
-    Denied,
-    Forbidden,
-    Invalid,
-    Link,
-    Problem,
-    UserType,
-)
+from harmonic.kernel.access import Access, CollectiveKind, UserType
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.parameters.wording import enumerated
+from harmonic.kernel.refusals import Denied, Forbidden, Invalid, Link, Problem
 
 HANDLE = re.compile(r"[a-z0-9-]+")
 # A label of a host name (RFC 1123).

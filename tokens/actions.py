@@ -8,10 +8,11 @@ from typing import Any
 
 from accounts.models import TenantUser
 from accounts.queries import people
-from harmonic.kernel.access import Access, Proof
+from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource, Secret
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.parameters.fields import Choice, Line, Params, Whole
+from harmonic.kernel.refusals import Proof
 from harmonic.kernel.scopes import Scope
 from tokens import rules, secret
 from tokens.models import ApiToken, token_path

@@ -16,20 +16,20 @@ from django.urls import URLPattern, path
 from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from accounts.rules import editable_person, is_parent_of
-from harmonic.kernel.access import (
+from harmonic.kernel.access import Access, Rule
+from harmonic.kernel.actions import Resource
+from harmonic.kernel.http.numbered import numbered
+from harmonic.kernel.http.request import Request
+from harmonic.kernel.page_views import form_alias, mounted
+from harmonic.kernel.pages import Page, View, with_rule
+from harmonic.kernel.refusals import (
     ASK_YOUR_HUMAN,
-    Access,
     Forbidden,
     Link,
     NotFound,
     Refused,
-    Rule,
     Unauthorized,
 )
-from harmonic.kernel.actions import Resource
-from harmonic.kernel.http.numbered import numbered
-from harmonic.kernel.http.request import Request
-from harmonic.kernel.pages import Page, View, form_alias, mounted, with_rule
 from harmonic.kernel.rendering.text import folded
 from tokens import actions, queries, rules
 from tokens.chart import bars

@@ -13,8 +13,9 @@ from accounts.models import TenantUser
 from accounts.queries import agents_of
 from accounts.rules import may_edit
 from accounts.security import Reading
-from harmonic.kernel.access import Access, NotFound
+from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import parse_uuid
+from harmonic.kernel.refusals import NotFound
 from tokens import secret
 from tokens.models import ApiToken, ApiTokenQuerySet, token_path
 

@@ -14,10 +14,10 @@ from typing import Any
 from accounts.models import TenantUser
 from accounts.rules import may_edit
 from harmonic.kernel import audit
-from harmonic.kernel.access import (
+from harmonic.kernel.access import Access
+from harmonic.kernel.refusals import (
     ASK_YOUR_HUMAN,
     LIFT_SUSPENSION,
-    Access,
     Conflict,
     Denied,
     Invalid,

@@ -24,11 +24,12 @@ from django.db import Error, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from harmonic.kernel.access import Access, Refused, TokenFacts
+from harmonic.kernel.access import Access, TokenFacts
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.request import Request
 from harmonic.kernel.redaction import without_tokens
+from harmonic.kernel.refusals import Refused
 from tokens.models import ApiToken, ApiTokenQuerySet, TokenDay, TokenRefusal
 
 REFUSED = frozenset({401, 403, 429})

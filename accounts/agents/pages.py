@@ -17,17 +17,12 @@ from accounts.queries import agents_of, people, person_at
 from accounts.rules import may_manage_agent
 from collectives import queries as collectives
 from collectives.actions.agents import add_to_collective, remove_from_collective
-from harmonic.kernel.access import (
-    ASK_YOUR_HUMAN,
-    Access,
-    Door,
-    Link,
-    NotFound,
-    Unauthorized,
-)
+from harmonic.kernel.access import Access, Door
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
-from harmonic.kernel.pages import Page, form_alias, mounted
+from harmonic.kernel.page_views import form_alias, mounted
+from harmonic.kernel.pages import Page
+from harmonic.kernel.refusals import ASK_YOUR_HUMAN, Link, NotFound, Unauthorized
 from harmonic.kernel.registry import held_by, lacked_by
 from tokens.owners.actions import stop_ai_agent
 from tokens.queries import first_listed, owners_of

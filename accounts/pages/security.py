@@ -14,9 +14,11 @@ from accounts.queries import agents_of, person_named
 from accounts.rules import ADMINISTRATION, for_admins
 from accounts.security import Reading, Wanted
 from accounts.security_words import NAMES
-from harmonic.kernel.access import Access, Link
+from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import NO_ID, parse_uuid
-from harmonic.kernel.pages import Page, mounted
+from harmonic.kernel.page_views import mounted
+from harmonic.kernel.pages import Page
+from harmonic.kernel.refusals import Link
 
 
 def _shown(access: Access, about: frozenset[UUID] | None) -> Mapping[str, Any]:

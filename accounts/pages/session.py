@@ -17,15 +17,7 @@ from accounts.models import Tenant, TenantUser, User
 from accounts.sign_in import account_key, check_password
 from harmonic.access import sessions
 from harmonic.kernel import audit
-from harmonic.kernel.access import (
-    LIFT_SUSPENSION,
-    Access,
-    Door,
-    Forbidden,
-    Invalid,
-    Refused,
-    Rule,
-)
+from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
@@ -35,6 +27,7 @@ from harmonic.kernel.pages import only_reads, with_rule
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import raw_of_body, validated
 from harmonic.kernel.parameters.fields import Address, Exact, Params
+from harmonic.kernel.refusals import LIFT_SUSPENSION, Forbidden, Invalid, Refused
 from harmonic.kernel.rendering.documents import Document, keep_private, respond
 
 WRONG = "The e-mail address or the password is not right."

@@ -21,16 +21,10 @@ from api.writes import over_rest
 from collectives.actions import collective as actions
 from collectives.models import Collective, CollectiveMember, CollectiveQuerySet
 from collectives.queries import here
-from harmonic.kernel.access import (
-    Access,
-    Door,
-    Refused,
-    Rule,
-    is_api_open,
-    roles_held,
-)
+from harmonic.kernel.access import Access, Door, Rule, is_api_open, roles_held
 from harmonic.kernel.http.methods import method_not_allowed
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Moment
+from harmonic.kernel.refusals import Refused
 from harmonic.kernel.rendering.documents import origin_of
 from harmonic.kernel.rendering.text import folded
 

@@ -12,8 +12,10 @@ from rest_framework.request import Request
 from api.codes import CODES
 from api.openapi.document import document_bytes, groups
 from api.views import Resource, route
-from harmonic.kernel.access import Access, Door, Link, Rule
-from harmonic.kernel.pages import Page, mounted
+from harmonic.kernel.access import Access, Door, Rule
+from harmonic.kernel.page_views import mounted
+from harmonic.kernel.pages import Page
+from harmonic.kernel.refusals import Link
 
 
 class OpenApi(Resource):

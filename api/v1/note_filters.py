@@ -20,9 +20,10 @@ from collectives.items.models import Item, ItemQuerySet
 from collectives.notes.models import Note
 from collectives.notes.queries import NOTES, texts_of
 from collectives.queries import here
-from harmonic.kernel.access import Access, Problem
+from harmonic.kernel.access import Access
 from harmonic.kernel.http.cursors import Found, Order, Position
 from harmonic.kernel.parameters.fields import Moment
+from harmonic.kernel.refusals import Problem
 
 NOTHING = Q(pk__in=())
 _TOKEN = re.compile(r'(-?)(?:"([^"]*)"|(\S+))')

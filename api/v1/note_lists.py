@@ -19,10 +19,11 @@ from collectives.items.queries import Wanted, comments_on, live_item_at
 from collectives.models import Collective
 from collectives.notes.models import Note
 from collectives.notes.queries import NOTES
-from harmonic.kernel.access import Access, NotFound, Problem
+from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import Rows
 from harmonic.kernel.http.cursors import Order
 from harmonic.kernel.parameters.fields import Choice, Line, Moment
+from harmonic.kernel.refusals import NotFound, Problem
 
 LIMIT = 50
 MOMENTS = ("created_at", "updated_at", "deadline")

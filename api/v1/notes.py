@@ -24,10 +24,11 @@ from collectives.items.queries import live_item_at
 from collectives.notes import actions
 from collectives.notes.models import Note
 from collectives.notes.queries import live_note_at
-from harmonic.kernel.access import Access, Door, Invalid, Problem, Rule
-from harmonic.kernel.actions import Find
+from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.parameters.decoding import Raw, validated
 from harmonic.kernel.parameters.fields import Choice, Line, Params
+from harmonic.kernel.pipeline import Find
+from harmonic.kernel.refusals import Invalid, Problem
 
 BASES = Base
 NOT_FOUND = "Note not found"

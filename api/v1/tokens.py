@@ -30,20 +30,12 @@ from api.views import (
     route,
 )
 from api.writes import over_rest
-from harmonic.kernel.access import (
-    Access,
-    Door,
-    Forbidden,
-    Invalid,
-    NotFound,
-    Problem,
-    Refused,
-    Rule,
-)
-from harmonic.kernel.actions import Find
+from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import Raw, validated
 from harmonic.kernel.parameters.fields import Flag, Line, Moment, Names, Params
+from harmonic.kernel.pipeline import Find
+from harmonic.kernel.refusals import Forbidden, Invalid, NotFound, Problem, Refused
 from harmonic.kernel.rendering.text import folded
 from harmonic.kernel.scopes import is_scope
 from tokens import actions, rules

@@ -33,17 +33,10 @@ from api.views import (
 )
 from api.writes import over_rest
 from collectives.queries import is_known, other_identities
-from harmonic.kernel.access import (
-    Access,
-    Door,
-    Forbidden,
-    Invalid,
-    NotFound,
-    Rule,
-    SignInRequired,
-)
+from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.http.cursors import Order
 from harmonic.kernel.parameters.fields import Flag, Line, Params
+from harmonic.kernel.refusals import Forbidden, Invalid, NotFound, SignInRequired
 from harmonic.kernel.rendering.text import slug
 
 NOT_FOUND = "User not found"

@@ -10,10 +10,11 @@ from accounts.security_words import ELSEWHERE, Happened
 from collectives import queries, rules
 from collectives.models import Collective
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Proof
+from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Logged, Outcome, Resource
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Params
+from harmonic.kernel.refusals import Proof
 from harmonic.kernel.scopes import Scope
 
 INVITATIONS = {"all_members": "Every member can invite", "only_admins": "Only admins can invite"}

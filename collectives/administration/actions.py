@@ -12,11 +12,12 @@ from accounts.security_words import Happened
 from collectives.queries import main_collective
 from collectives.rules import leave_tenant, left_without_admin
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Forbidden, Proof
+from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.parameters.fields import Choice, Flag, Line, Params
 from harmonic.kernel.parameters.wording import enumerated
+from harmonic.kernel.refusals import Forbidden, Proof
 from harmonic.kernel.scopes import Scope
 from tokens.rules import end_tokens
 

@@ -14,18 +14,13 @@ from accounts.queries import agents_of, person_at, tenant_role_holders, with_use
 from accounts.rules import ADMINISTRATION, for_admins, tenant_of
 from collectives.administration import actions
 from collectives.models import Collective
-from harmonic.kernel.access import Access, Door, Link, Rule, Unreadable
+from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.http.request import Request
-from harmonic.kernel.pages import (
-    Page,
-    form_alias,
-    mounted,
-    only_reads,
-    redirect,
-    with_rule,
-)
+from harmonic.kernel.page_views import form_alias, mounted
+from harmonic.kernel.pages import Page, only_reads, redirect, with_rule
+from harmonic.kernel.refusals import Link, Unreadable
 
 PER_PAGE = 50
 SHOWN = 100

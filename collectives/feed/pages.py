@@ -12,7 +12,8 @@ from collectives import queries as collectives
 from collectives.feed.queries import MARKDOWN_PAGE, PAGE, feed_of, pinned
 from harmonic.kernel.access import Access, Door
 from harmonic.kernel.http.negotiation import Format
-from harmonic.kernel.pages import Page, mounted
+from harmonic.kernel.page_views import mounted
+from harmonic.kernel.pages import Page
 
 TEAM_SHOWN = 20
 

@@ -16,11 +16,12 @@ from django.db.models import F, QuerySet
 from collectives.items import queries
 from collectives.items.models import Item, ItemQuerySet
 from collectives.items.queries import NEWEST, Included, Wanted, by_ids, ordered, position
-from harmonic.kernel.access import Access, NotFound
+from harmonic.kernel.access import Access
 from harmonic.kernel.database.functions import Bytes
 from harmonic.kernel.database.prepared import Parameter, Prepared, of_model
 from harmonic.kernel.database.short_ids import by_any_id, short_id
 from harmonic.kernel.http.cursors import Found, Order, Position
+from harmonic.kernel.refusals import NotFound
 
 M = TypeVar("M", bound=Item)
 NO_MOMENT = datetime.min.replace(tzinfo=UTC)

@@ -12,10 +12,11 @@ from django.db.models import Count, QuerySet
 
 from collectives.items import kinds
 from collectives.items.models import COMMENT, HistoryEvent, Item, ItemQuerySet, Pin
-from harmonic.kernel.access import Access, NotFound
+from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import Parameter, Prepared, of_model
 from harmonic.kernel.database.short_ids import by_any_id, short_id
 from harmonic.kernel.http.cursors import Found, Order, Position
+from harmonic.kernel.refusals import NotFound
 
 HISTORY_SHOWN = 100
 # Bytes of text in the rows of a list; it ends before the row that exceeds them.

@@ -10,7 +10,8 @@ from collectives.items.models import COMMENT, HistoryEvent, Item, Pin
 from collectives.models import Collective
 from collectives.rules import is_member
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Denied, Link, Refused
+from harmonic.kernel.access import Access
+from harmonic.kernel.refusals import Denied, Link, Refused
 
 M = TypeVar("M", bound=Item)
 EDITORS_ONLY = "Unauthorized"

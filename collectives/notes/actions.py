@@ -11,10 +11,11 @@ from collectives.items.queries import parent_of
 from collectives.notes import queries, rules
 from collectives.notes.models import Note
 from collectives.rules import is_member
-from harmonic.kernel.access import Access, NotFound, Proof
+from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.capabilities import NEVER, careful, usual
 from harmonic.kernel.parameters.fields import Block, Line, Moment, Params
+from harmonic.kernel.refusals import NotFound, Proof
 from harmonic.kernel.scopes import Scope
 
 

@@ -15,21 +15,18 @@ from collectives.items.queries import HISTORY_SHOWN, history_of, parent_of
 from collectives.items.rules import may_edit
 from collectives.notes import actions, queries, threads
 from collectives.notes.models import Note
-from harmonic.kernel.access import Access, Door, Forbidden, Invalid, Link, Unreadable
-from harmonic.kernel.actions import Call, Resource, perform
+from harmonic.kernel.access import Access, Door
+from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.methods import method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.http.request import Request
-from harmonic.kernel.pages import (
-    Page,
-    form_alias,
-    mounted,
-    only_reads,
-    with_rule,
-)
+from harmonic.kernel.page_views import form_alias, mounted
+from harmonic.kernel.pages import Page, only_reads, with_rule
 from harmonic.kernel.parameters.decoding import raw_of, validated
 from harmonic.kernel.parameters.fields import Flag, Params
+from harmonic.kernel.pipeline import Call, perform
+from harmonic.kernel.refusals import Forbidden, Invalid, Link, Unreadable
 from harmonic.kernel.rendering.documents import keep_private
 
 VISIBILITY = {

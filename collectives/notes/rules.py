@@ -8,7 +8,8 @@ from typing import Any
 from collectives.items.models import HistoryEvent, Item
 from collectives.items.rules import add_event, create
 from collectives.notes.models import Note
-from harmonic.kernel.access import Access, Invalid
+from harmonic.kernel.access import Access
+from harmonic.kernel.refusals import Invalid
 from harmonic.kernel.rendering.text import is_blank
 
 

@@ -11,8 +11,10 @@ from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from collectives import queries as collectives
 from collectives.feed.queries import feed_of, pinned
-from harmonic.kernel.access import Access, Door, NotFound
-from harmonic.kernel.pages import Page, mounted
+from harmonic.kernel.access import Access, Door
+from harmonic.kernel.page_views import mounted
+from harmonic.kernel.pages import Page
+from harmonic.kernel.refusals import NotFound
 
 COMMON_SHOWN = 20
 ACTIVITY_SHOWN = 20

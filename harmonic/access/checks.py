@@ -7,21 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from harmonic.kernel.access import (
-    Access,
-    CollectiveKind,
-    Door,
-    Forbidden,
-    Link,
-    NotFound,
-    Refused,
-    Rule,
-    SignInRequired,
-)
+from harmonic.kernel.access import Access, CollectiveKind, Door, Rule
 from harmonic.kernel.actions import Action, require_scope, scope_missing
 from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.http.request import Request
+from harmonic.kernel.refusals import Forbidden, Link, NotFound, Refused, SignInRequired
 from harmonic.kernel.scopes import Scope, Verb
 
 VERBS = {

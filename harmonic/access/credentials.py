@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from harmonic.kernel.access import SignInRequired
+from harmonic.kernel.refusals import SignInRequired
 
 HOW_TO_ENTER = "Make a token at /u/{handle}/settings/tokens."
 

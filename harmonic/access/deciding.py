@@ -23,18 +23,10 @@ from harmonic.access.credentials import (
     is_bearer,
 )
 from harmonic.kernel import audit
-from harmonic.kernel.access import (
-    LIFT_SUSPENSION,
-    Access,
-    CollectiveKind,
-    Forbidden,
-    NotFound,
-    Refused,
-    Rule,
-    TenantFacts,
-)
+from harmonic.kernel.access import Access, CollectiveKind, Rule, TenantFacts
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.http.request import Request
+from harmonic.kernel.refusals import LIFT_SUSPENSION, Forbidden, NotFound, Refused
 from tokens import secret
 
 COLLECTIVE_NOT_FOUND = "Collective not found"

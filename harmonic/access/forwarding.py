@@ -12,10 +12,11 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from collectives.queries import own_workspace
-from harmonic.kernel.access import Access, Door, NotFound, Rule
+from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.request import Request
 from harmonic.kernel.pages import with_rule
+from harmonic.kernel.refusals import NotFound
 
 _FORWARDED = re.compile(r"/(?P<page>settings|workspace)(?P<below>/actions(/[^/]+)?)")
 

@@ -28,11 +28,12 @@ from harmonic.access.rate_limits import (
 )
 from harmonic.http.outages import outage_answer, outage_of
 from harmonic.http.refusals import render_refusal
-from harmonic.kernel.access import Access, NotFound, Refused, TenantFacts, Unreadable
+from harmonic.kernel.access import Access, TenantFacts
 from harmonic.kernel.database.tenancy import NO_ID, bind_tenant
 from harmonic.kernel.http.client_address import client_address
 from harmonic.kernel.http.negotiation import API_VERSION, Format, choose, is_api_path, split_suffix
 from harmonic.kernel.http.request import Request
+from harmonic.kernel.refusals import NotFound, Refused, Unreadable
 from harmonic.kernel.rendering.text import is_acceptable
 from tokens import usage
 

@@ -15,11 +15,12 @@ from django.core.cache import caches
 from django.http import HttpResponse
 
 from harmonic.kernel import audit
-from harmonic.kernel.access import Access, Actor, Refused
+from harmonic.kernel.access import Access, Actor
 from harmonic.kernel.http.client_address import customer_of, is_exempt
 from harmonic.kernel.http.methods import SAFE
 from harmonic.kernel.http.request import Request
 from harmonic.kernel.limits import CacheStore, Count, FileStore, Limit, Store, count
+from harmonic.kernel.refusals import Refused
 
 MINUTE = 60
 # One human can use one part in this many of what their tenant allows.

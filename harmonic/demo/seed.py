@@ -27,9 +27,10 @@ from collectives.queries import membership_of
 from harmonic.access.access_as import access_as
 from harmonic.demo import texts
 from harmonic.kernel.access import Access
-from harmonic.kernel.actions import Action, Call, Outcome, perform
+from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.parameters.decoding import Raw
+from harmonic.kernel.pipeline import Call, perform
 
 PASSWORD = "harmonic-demo-password"  # noqa: S105 the demo's own, printed at first start
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from django.http import HttpResponse
 
-from harmonic.kernel.access import Refused
 from harmonic.kernel.http.request import Request
 from harmonic.kernel.parameters.decoding import read_body
+from harmonic.kernel.refusals import Refused
 
 GetResponse = Callable[[Request], HttpResponse]
 

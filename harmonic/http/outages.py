@@ -10,11 +10,12 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponse
 
 from harmonic.http.refusals import render_refusal
-from harmonic.kernel.access import Access, Refused
+from harmonic.kernel.access import Access
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.outages import CommitInDoubt, Waiting, Write
 from harmonic.kernel.http.methods import SAFE
 from harmonic.kernel.http.negotiation import Format
+from harmonic.kernel.refusals import Refused
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

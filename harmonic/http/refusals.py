@@ -17,10 +17,14 @@ from api.schema import Doc, Id, OneOf, Url
 from harmonic.access import sessions
 from harmonic.http.origins import origin_of_tenant
 from harmonic.kernel import audit
-from harmonic.kernel.access import (
+from harmonic.kernel.access import Access
+from harmonic.kernel.http.methods import READS
+from harmonic.kernel.http.negotiation import Format, is_api_path, prefers_problem
+from harmonic.kernel.http.request import Request, has_access
+from harmonic.kernel.parameters import wording
+from harmonic.kernel.refusals import (
     AUTHENTICATE,
     SIGN_IN,
-    Access,
     FreshProofRequired,
     Invalid,
     Link,
@@ -28,10 +32,6 @@ from harmonic.kernel.access import (
     Refused,
     SignInRequired,
 )
-from harmonic.kernel.http.methods import READS
-from harmonic.kernel.http.negotiation import Format, is_api_path, prefers_problem
-from harmonic.kernel.http.request import Request, has_access
-from harmonic.kernel.parameters import wording
 from harmonic.kernel.rendering.documents import Document, keep_private, origin_of, respond
 
 JSON = "application/json; charset=utf-8"

@@ -4,60 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, resolve, reverse
-from django.urls.exceptions import Resolver404
 
 from harmonic.kernel import registry
-from harmonic.kernel.access import (
-    Access,
-    Door,
-    FreshProofRequired,
-    Invalid,
-    Link,
-    NotFound,
-    Refused,
-    Rule,
-)
-from harmonic.kernel.actions import (
-    Action,
-    Call,
-    Expect,
-    Find,
-    Outcome,
-    Resource,
-    Secret,
-    locked,
-    no_target,
-    nothing_expected,
-    perform,
-    rehearse,
-    require,
-)
-from harmonic.kernel.http import conditional
+from harmonic.kernel.access import Access, Door, Rule
+from harmonic.kernel.actions import Action, Resource, Secret
 from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.request import Request
-from harmonic.kernel.parameters.decoding import Raw, raw_of, without_rehearsal
-from harmonic.kernel.parameters.schema import schema_of
-from harmonic.kernel.parameters.wording import did_you_mean
-from harmonic.kernel.redaction import show_once
+from harmonic.kernel.pipeline import (
+    no_target,
+)
+from harmonic.kernel.refusals import FreshProofRequired, Link
 from harmonic.kernel.rendering.documents import (
     Document,
     Offer,
     RefusedForm,
-    described_params,
-    entry,
     keep_private,
-    origin_of,
-    respond,
-    unwritten_of,
 )
 
 View = Callable[..., HttpResponse]
@@ -160,25 +127,6 @@ def offered(access: Access, action: Action, target: Any, base: str) -> Offer:
     return Offer(action.on(access, target), target, action_path(base, action.name))
 
 
-def mounted(route: str, page: Page) -> list[URLPattern]:
-    """Return the routes of a page: itself, its action index, and each action."""
-    registry.site.add_page(page, route)
-    below = f"{route}/" if route else ""
-    return [
-        path(route, with_rule(page_view(page), page.rule, page), name=page.name),
-        path(
-            f"{below}actions",
-            with_rule(index_view(page), page.rule, page),
-            name=f"{page.name}.actions",
-        ),
-        path(
-            f"{below}actions/<str:action_name>",
-            with_rule(action_view(page), page.rule, page),
-            name=f"{page.name}.action",
-        ),
-    ]
-
-
 def with_rule(view: View, rule: Rule, page: Page | None = None) -> View:
     """Attach the rule that the access middleware enforces."""
     view.rule = rule  # type: ignore[attr-defined]  # read by the middleware and the sweep
@@ -209,299 +157,10 @@ def url(place_path: str, name: str, **kwargs: Any) -> str:
 # --- Views -------------------------------------------------------------------------------
 
 
-def page_view(page: Page) -> View:
-    def view(request: Request, **kwargs: Any) -> HttpResponse:
-        access = request.access
-        action = page.writes.get(request.method or "")
-        if action is not None:
-            return run(request, page, action, partial(page.find, **kwargs), access.path)
-        only_reads(request, page)
-        target = page.found(access, kwargs)
-        return respond(request, access, page.document(access, target, access.path))
-
-    return view
-
-
 def only_reads(request: Request, page: Page | None = None) -> None:
     """Refuse other methods than GET and HEAD, and those that the page offers."""
     if request.method not in READS:
         raise method_not_allowed(", ".join(["GET", "HEAD", *(page.writes if page else ())]))
-
-
-def index_view(page: Page) -> View:
-    def view(request: Request, **kwargs: Any) -> HttpResponse:
-        only_reads(request)
-        access = request.access
-        target = page.found(access, kwargs)
-        base = access.path.removesuffix("/actions") or "/"
-        return respond(request, access, _index(page, access, target, base))
-
-    return view
-
-
-def _index(page: Page, access: Access, target: Any, base: str) -> Document:
-    offers = page.offers(access, target, base)
-    return Document(
-        title=f"Actions | {page.title(access, target)}",
-        template="actions/index.html",
-        context={"page_path": base, "entries": [signature(offer) for offer in offers]},
-        offers=offers,
-        json={
-            "path": base,
-            "actions": [
-                {**entry(access, offer), "schema": schema_of(offer.action)} for offer in offers
-            ],
-        },
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """An action as an index shows it: `name(params)`, its sentence and its path."""
-
-    text: str
-    sentence: str
-    path: str
-    label: str
-
-
-def signature(offer: Offer) -> Signature:
-    names = ", ".join(param["name"] for param in described_params(offer.action.params))
-    return Signature(
-        f"{offer.action.name}({names})", offer.action.sentence, offer.path, offer.action.label
-    )
-
-
-def action_view(page: Page) -> View:
-    def view(request: Request, action_name: str, **kwargs: Any) -> HttpResponse:
-        access = request.access
-        if request.method not in READS | {"POST"}:
-            raise method_not_allowed("GET, HEAD, POST")
-        base = access.path.rpartition("/actions")[0] or "/"
-        action = page.action(action_name)
-        if action is not None and request.method == "POST":
-            return run(request, page, action, partial(page.find, **kwargs), base)
-        target = page.find(access, **kwargs)
-        if action is None:
-            raise unknown_action(page, access, target, base, action_name)
-        if page.fresh and not access.is_fresh(page.fresh):
-            raise FreshProofRequired(page.fresh)
-        return respond(request, access, described(page, access, action, target, base))
-
-    return view
-
-
-def described(page: Page, access: Access, action: Action, target: Any, base: str) -> Document:
-    """Return the description of an action, which in HTML is its form or confirm page."""
-    denied_first(action, access, target)
-    return _form_document(page, access, offered(access, action, target, base), base)
-
-
-def denied_first(action: Action, access: Access, target: Any) -> None:
-    try:
-        require(action, access, target)
-    except Refused as refused:
-        refused.action = action.name
-        raise
-
-
-def _form_document(
-    page: Page,
-    access: Access,
-    offer: Offer,
-    base: str,
-    refused: RefusedForm | None = None,
-) -> Document:
-    return Document(
-        title=f"Action: {offer.action.name}",
-        template="actions/describe.html",
-        context={
-            "action": offer.action,
-            "page_path": base,
-            "confirmation": offer.action.confirmation(access, offer.target),
-            "crumbs": [
-                *page.crumbs(access, offer.target),
-                Link(page.title(access, offer.target), base),
-            ],
-            "params": list(described_params(offer.action.params)),
-            "refused_form": refused,
-            "initial": offer.action.initial(access, offer.target),
-            "target": offer.target,
-            "resource": page.about(access, offer.target),
-        },
-        offers=(offer,),
-        status=refused.invalid.status if refused else 200,
-        json={"action": {**entry(access, offer), "schema": schema_of(offer.action)}},
-        schema=schema_of(offer.action),
-    )
-
-
-def unknown_action(page: Page, access: Access, target: Any, base: str, name: str) -> Refused:
-    offers = page.offers(access, target, base)
-    lines = [f"- `{signature(offer).text}` — {offer.action.sentence}" for offer in offers]
-    listing = "\n".join(lines) or "No actions are defined at this path."
-    return NotFound(
-        f"'{name[:80]}' is not a valid action here.",
-        hint=did_you_mean(name, (offer.action.name for offer in offers)),
-        links=[Link("Actions here", f"{base}/actions")],
-        document=f"## Available actions at `{base}`\n\n{listing}",
-    )
-
-
-def run(request: Request, page: Page, action: Action, find: Find, base: str) -> HttpResponse:
-    """Carry out an action's POST and answer in the format asked for."""
-    access = request.access
-    raw, is_dry_run = _sent(request)
-    if isinstance(raw, Raw) and raw.is_form and access.format == Format.HTML:
-        raw = replace(raw, is_page_form=True)
-    expect: Expect = nothing_expected
-    if "If-Match" in request.headers:
-        find, expect = locked(find), partial(_require_seen, request, page, base)
-    call = Call(action=action, raw=raw, find=find, expect=expect)
-    try:
-        outcome = (rehearse if is_dry_run else perform)(call, access)
-    except Invalid as invalid:
-        if access.format == Format.HTML and isinstance(raw, Raw):
-            refused = RefusedForm(action.name, raw, invalid)
-            return _form_again(request, page, action, find(access), base, refused)
-        invalid.action = action.name
-        raise
-    except Refused as refused:
-        refused.action = action.name
-        raise
-    if outcome.is_rehearsal:
-        rehearsed = _success(access, action, replace(outcome, path=base))
-        return respond(request, access, rehearsed)
-    return answered(request, action, outcome)
-
-
-def _form_again(
-    request: Request, page: Page, action: Action, target: Any, base: str, refused: RefusedForm
-) -> HttpResponse:
-    """Answer a refused form with the page that it stands on, or else with the action's own page."""
-    access = request.access
-    there = replace(access, path=base, query={})
-    status = refused.invalid.status
-    document = replace(page.document(there, target, base, refused=refused), status=status)
-    response = respond(request, there, document)
-    if refused.is_shown:
-        return response
-    # The form is sent again to where it was sent.
-    offer = replace(offered(access, action, target, base), path=access.path)
-    return respond(request, access, _form_document(page, access, offer, base, refused))
-
-
-def _sent(request: Request) -> tuple[Raw | Refused, bool]:
-    """Return the parameters of a write, or why they cannot be read; and whether to undo it."""
-    try:
-        return without_rehearsal(raw_of(request))
-    except Refused as refused:
-        return refused, False
-
-
-def _require_seen(request: Request, page: Page, base: str, access: Access, target: Any) -> None:
-    reading = replace(access, path=base, format=Format.MARKDOWN, query={})
-    etag = unwritten_of(reading, page.document(reading, target, base)).etag
-    # A page's tags are weak, and say all that can be seen of it.
-    if not conditional.matches(request.headers["If-Match"], etag):
-        raise Refused(
-            "The page is not what you expect: it has changed since, or never was so.",
-            status=412,
-            code="precondition_failed",
-            hint=f"Read {base} as Markdown again, and send its ETag in If-Match.",
-        )
-
-
-def answered(request: Request, action: Action, outcome: Outcome) -> HttpResponse:
-    access = request.access
-    if outcome.shown_on and access.format != Format.JSON:
-        name, kwargs = outcome.shown_on
-        page = registry.pages()[name].page
-        shown = page.find(access, **kwargs)
-        base = reverse(name, kwargs=dict(kwargs))
-        document = page.document(access, shown, base, outcome.secret, outcome.notes)
-        return _secretly(respond(request, access, with_origin(request, document)), outcome)
-    if access.format == Format.HTML and not outcome.secret:
-        for text in (outcome.message, *outcome.notes):
-            messages.success(request, text)
-        return HttpResponseRedirect(outcome.path, status=303)
-    document = with_origin(request, _success(access, action, outcome))
-    return _secretly(respond(request, access, document), outcome)
-
-
-def _secretly(response: HttpResponse, outcome: Outcome) -> HttpResponse:
-    """Mark an answer that holds the plaintext of a token: it is shown here, and never again."""
-    if outcome.secret:
-        show_once(response, outcome.secret.plaintext)
-        response.secret_id = outcome.secret.row.id  # type: ignore[attr-defined]  # ours
-        response.shown_at = outcome.path  # type: ignore[attr-defined]  # ours
-    return response
-
-
-def with_origin(request: Request, document: Document) -> Document:
-    """Return a document that may hold commands to run, which name this address."""
-    return replace(document, context={**document.context, "origin": origin_of(request)})
-
-
-def _success(access: Access, action: Action, outcome: Outcome) -> Document:
-    resource = outcome.resource
-    secret = {"token": outcome.secret.plaintext} if outcome.secret else {}
-    shown = {"type": resource.type, "id": resource.id, "path": resource.path} if resource else None
-    word = "Dry Run" if outcome.is_rehearsal else "Action Success"
-    return Document(
-        title=f"{word}: {action.name}",
-        template="actions/success.html",
-        context={"action": action, "outcome": outcome, "secret": outcome.secret},
-        offers=offers_at(access, outcome.path),
-        holds_secret=outcome.secret is not None,
-        json=outcome.json
-        or {
-            "success": True,
-            "action": action.name,
-            "result": outcome.message,
-            "resource": shown,
-            "notes": list(outcome.notes),
-            **secret,
-            **({"dry_run": True} if outcome.is_rehearsal else {}),
-        },
-    )
-
-
-def offers_at(access: Access, page_path: str) -> tuple[Offer, ...]:
-    """Return what the page at `page_path` offers, if it lies in the same collective."""
-    place = access.place.path if access.place else ""
-    if place and not page_path.startswith(place):
-        return ()
-    if not place and page_path.startswith(("/collectives/", "/workspace/")):
-        return ()
-    try:
-        match = resolve(page_path)
-    except Resolver404:
-        return ()
-    page: Page | None = getattr(match.func, "page", None)
-    if page is None or match.url_name != page.name:
-        return ()
-    kwargs = {key: value for key, value in match.kwargs.items() if key != "collective"}
-    try:
-        return page.offers(access, page.found(access, kwargs), page_path)
-    except Refused:
-        return ()
-
-
-def form_alias(page: Page, action: Action, method: str = "POST") -> View:
-    """Return a view for a form that posts to a path of its own below a page, as public clients do.
-
-    It runs `action` of `page` and answers like the action's own path.
-    """
-
-    def view(request: Request, **kwargs: Any) -> HttpResponse:
-        if request.method != method:
-            raise method_not_allowed(method)
-        access = request.access
-        base = access.path.rpartition("/")[0]
-        return run(request, page, action, partial(page.find, **kwargs), base)
-
-    return with_writes(with_rule(view, page.rule), {method: action})
 
 
 def redirect(access: Access, target: str) -> HttpResponse:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harmonic.kernel.access import Access, Invalid
+from harmonic.kernel.access import Access
+from harmonic.kernel.refusals import Invalid
 
 # Counts bytes for whoever acts, in the transaction of the write; it may refuse.
 Counter = Callable[[Access, int], None]

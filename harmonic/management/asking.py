@@ -10,8 +10,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from accounts import rules as people
-from harmonic.kernel.access import Problem
 from harmonic.kernel.parameters import wording
+from harmonic.kernel.refusals import Problem
 
 
 def add_password_option(parser: CommandParser) -> None:

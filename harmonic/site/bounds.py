@@ -29,10 +29,10 @@ from collectives.models import Invite
 from collectives.notes import threads
 from collectives.profiles import pages as profiles
 from harmonic.access import rate_limits
-from harmonic.kernel.actions import RUNS
 from harmonic.kernel.database import outages
 from harmonic.kernel.http import cursors, numbered, selection
 from harmonic.kernel.parameters import decoding
+from harmonic.kernel.pipeline import RUNS
 from harmonic.kernel.registry import actions
 from harmonic.kernel.rendering import rendered, text
 from harmonic.server import config, errors, worker

@@ -10,7 +10,8 @@ from accounts.models import Tenant
 from harmonic.http.origins import origin_of_tenant
 from harmonic.kernel.access import Door, Rule
 from harmonic.kernel.http.request import Request
-from harmonic.kernel.pages import mounted, only_reads, with_rule
+from harmonic.kernel.page_views import mounted
+from harmonic.kernel.pages import only_reads, with_rule
 from harmonic.kernel.rendering.documents import Document, respond
 from harmonic.site import llms, well_known
 from harmonic.site.help import urls as help_urls

@@ -12,10 +12,12 @@ from django.urls import URLPattern, path
 
 from api.openapi.document import routes
 from harmonic.http.origins import origin_of_tenant
-from harmonic.kernel.access import Access, Door, Link, NotFound
+from harmonic.kernel.access import Access, Door
 from harmonic.kernel.http.request import Request
-from harmonic.kernel.pages import Page, mounted, only_reads, with_rule
+from harmonic.kernel.page_views import mounted
+from harmonic.kernel.pages import Page, only_reads, with_rule
 from harmonic.kernel.parameters.wording import did_you_mean
+from harmonic.kernel.refusals import Link, NotFound
 from harmonic.kernel.registry import groups
 from harmonic.kernel.rendering.documents import origin_of, respond
 

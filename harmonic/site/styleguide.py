@@ -11,9 +11,10 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from accounts.queries import Person
-from harmonic.kernel.access import Access, Door, Link, NotFound, Rule, UserType
+from harmonic.kernel.access import Access, Door, Rule, UserType
 from harmonic.kernel.http.request import Request
 from harmonic.kernel.pages import only_reads, with_rule
+from harmonic.kernel.refusals import Link, NotFound
 from harmonic.kernel.rendering.documents import Document, respond
 from harmonic.site.context import NavLink
 from harmonic.templatetags.forms import BoundField, Form, Option

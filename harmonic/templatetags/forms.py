@@ -14,10 +14,10 @@ from django.template.context import Context
 from django.template.loader import get_template
 from rest_framework import serializers
 
-from harmonic.kernel.access import Problem
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import FORM_KEY, Raw
 from harmonic.kernel.parameters.fields import Block, Flag, Names, Whole
+from harmonic.kernel.refusals import Problem
 from harmonic.kernel.rendering.documents import Offer, RefusedForm, Surface
 from harmonic.kernel.scopes import Verb
 from harmonic.templatetags.people import person

@@ -11,10 +11,12 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from harmonic.access.access_as import access_as
-from harmonic.kernel.access import Refused, TokenFacts
-from harmonic.kernel.actions import Action, Call, perform
+from harmonic.kernel.access import TokenFacts
+from harmonic.kernel.actions import Action
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.parameters.decoding import Raw
+from harmonic.kernel.pipeline import Call, perform
+from harmonic.kernel.refusals import Refused
 from harmonic.kernel.registry import actions
 from harmonic.kernel.scopes import READ_WRITE, Scope, ScopeResource, Verb
 from tests.access.routes import Route, ids_of, routes, walk

@@ -15,8 +15,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from harmonic.kernel.access import Proof
 from harmonic.kernel.actions import Action
+from harmonic.kernel.refusals import Proof
 from tests.access.routes import ids_of, routes
 from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
 from tokens.models import ApiToken

@@ -9,7 +9,7 @@ import pytest
 from accounts.models import TenantUser, User
 from collectives.models import Collective, CollectiveMember
 from collectives.rules import add_member
-from harmonic.kernel.access import Forbidden
+from harmonic.kernel.refusals import Forbidden
 from tests.collectives.conftest import (
     KITCHEN,
     Perform,

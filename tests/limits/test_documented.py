@@ -9,8 +9,8 @@ import pytest
 from django.conf import settings
 from django.urls import get_resolver
 
-from harmonic.kernel.access import Invalid
 from harmonic.kernel.parameters.decoding import Raw, validated
+from harmonic.kernel.refusals import Invalid
 from harmonic.kernel.registry import actions
 from harmonic.site.bounds import Parameter, document, every, parameters
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api import writes
-from harmonic.kernel import actions
+from harmonic.kernel import pipeline
 from tests.rest.conftest import BASE, KITCHEN, Program, error_of
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     count(writes, "raw_of")
     for name in ("require_kind", "require_policy", "validated"):
-        count(actions, name)
+        count(pipeline, name)
     return counted
 
 
@@ -59,9 +59,9 @@ def test_a_write_is_read_allowed_and_validated_once(
 def test_an_agent_without_the_capability_learns_that_before_its_body_is_judged(
     scout: Program, world: Any
 ) -> None:
-    user = world.user("scout")
-    user.agent_configuration["capabilities"] = []
-    user.save()
+    agent = world.agent("scout")
+    agent.capability_names = []
+    agent.save()
 
     refused = scout.client.post(NOTES, "{", content_type="application/json")
 

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import TenantUser, User
-from harmonic.kernel.access import Invalid
+from harmonic.kernel.refusals import Invalid
 from tests.fixtures.world import make_token
 from tests.tokens.test_rotate import rotate
 from tokens.models import ApiToken

@@ -8,9 +8,10 @@ from accounts.actions.people import agent_resource
 from accounts.agents.models import path_of
 from accounts.queries import people
 from accounts.rules import may_manage_agent
-from harmonic.kernel.access import Access, Denied, Proof
+from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Outcome
 from harmonic.kernel.capabilities import NEVER
+from harmonic.kernel.refusals import Denied, Proof
 from harmonic.kernel.scopes import Scope
 from tokens.actions import last_use
 from tokens.queries import tokens_of

@@ -15,14 +15,8 @@ from accounts.rules import editable_person
 from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.request import Request
-from harmonic.kernel.pages import (
-    Page,
-    form_alias,
-    mounted,
-    only_reads,
-    redirect,
-    with_rule,
-)
+from harmonic.kernel.page_views import form_alias, mounted
+from harmonic.kernel.pages import Page, only_reads, redirect, with_rule
 from tokens.queries import first_listed, owners_of
 
 

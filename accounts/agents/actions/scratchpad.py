@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.agents.models import Agent
-from harmonic.kernel.access import Access, Denied, Proof
+from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.capabilities import ALWAYS
 from harmonic.kernel.parameters.fields import Block, Params
+from harmonic.kernel.refusals import Denied, Proof
 from harmonic.kernel.scopes import Scope
 
 

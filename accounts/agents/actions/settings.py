@@ -15,10 +15,11 @@ from accounts.security_words import Happened
 from collectives import queries as collectives
 from collectives.rules import archive_person, unarchive_person
 from harmonic.kernel import audit, registry
-from harmonic.kernel.access import Access, Proof
+from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
+from harmonic.kernel.refusals import Proof
 from harmonic.kernel.scopes import Scope
 from tokens.rules import end_tokens
 

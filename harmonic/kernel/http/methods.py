@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harmonic.kernel.access import Refused
+from harmonic.kernel.refusals import Refused
 
 READS: Final = frozenset({"GET", "HEAD"})
 # Methods that change nothing (RFC 9110 §9.2.1).

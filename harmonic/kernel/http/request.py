@@ -6,8 +6,9 @@ from typing import TypeGuard
 
 from django.http import HttpRequest
 
-from harmonic.kernel.access import Access, Refused, TokenFacts
+from harmonic.kernel.access import Access, TokenFacts
 from harmonic.kernel.limits import Count
+from harmonic.kernel.refusals import Refused
 
 
 class Request(HttpRequest):

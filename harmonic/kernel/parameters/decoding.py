@@ -19,11 +19,11 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from harmonic.kernel.access import Invalid, Problem, Refused, Unreadable
 from harmonic.kernel.http.methods import SAFE
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.fields import Flag, Names, Params
+from harmonic.kernel.refusals import Invalid, Problem, Refused, Unreadable
 from harmonic.kernel.rendering.text import is_blank
 
 JSON = "application/json"

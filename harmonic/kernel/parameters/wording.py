@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.serializers import BaseSerializer
 
-from harmonic.kernel.access import Problem
+from harmonic.kernel.refusals import Problem
 
 # code: (Markdown and HTML, after the parameter's name; REST, after its words)
 SENTENCES: Mapping[str, tuple[str, str]] = {

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import select_template
 
-from harmonic.kernel.access import Access, Invalid, Refused
+from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action
 from harmonic.kernel.http import conditional
 from harmonic.kernel.http.methods import READS
@@ -27,6 +27,7 @@ from harmonic.kernel.http.selection import EVERYTHING, Selection
 from harmonic.kernel.parameters.decoding import Raw
 from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.parameters.schema import MEDIA_TYPE
+from harmonic.kernel.refusals import Invalid, Refused
 from harmonic.kernel.release import release
 from harmonic.kernel.rendering import frontmatter, markdown
 

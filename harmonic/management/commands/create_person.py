@@ -13,10 +13,10 @@ from accounts.models import Tenant, TenantUser, User
 from collectives import rules
 from harmonic.access.addresses import address_of
 from harmonic.kernel import audit
-from harmonic.kernel.access import Invalid
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.parameters.decoding import Raw, validated
 from harmonic.kernel.parameters.fields import Line, Params
+from harmonic.kernel.refusals import Invalid
 from harmonic.kernel.rendering.text import folded
 from harmonic.management.asking import add_password_option, password_from, told
 

@@ -13,10 +13,11 @@ from accounts.models import Tenant, TenantUser
 from accounts.queries import with_user
 from harmonic.access.access_as import NobodyThere, access_as
 from harmonic.http.refusals import message_of
-from harmonic.kernel.access import Access, Refused
-from harmonic.kernel.actions import Call, perform
+from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.parameters.decoding import Raw
+from harmonic.kernel.pipeline import Call, perform
+from harmonic.kernel.refusals import Refused
 from harmonic.kernel.rendering.text import folded
 from tokens.actions import create_api_token
 

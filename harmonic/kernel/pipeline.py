@@ -1,0 +1,257 @@
+"""The pipeline of a write, which every surface uses.
+
+Decide, find, authorise, validate, carry out, record (`docs/architecture.md`, Call and wire).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.db import DatabaseError, transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from harmonic.kernel import audit, storage
+from harmonic.kernel.access import Access, Policy
+from harmonic.kernel.actions import (
+    Action,
+    Arguments,
+    Outcome,
+    require_kind,
+    require_policy,
+    require_scope,
+)
+from harmonic.kernel.database import outages
+from harmonic.kernel.parameters.decoding import Raw, unknown_names, validated
+from harmonic.kernel.parameters.fields import Params
+from harmonic.kernel.parameters.wording import did_you_mean
+from harmonic.kernel.refusals import (
+    Invalid,
+    Refused,
+)
+
+# How often a transaction is run at most when it conflicts with others.
+RUNS = 3
+
+
+_log = logging.getLogger(__name__)
+
+
+# Finds what an action is about, through the rule that lets the caller see it.
+Find = Callable[[Access], Any]
+
+
+# Refuses a write whose sender expects to find something else.
+Expect = Callable[[Access, Any], None]
+
+
+def no_target(access: Access) -> None:
+    return None
+
+
+def nothing_expected(access: Access, target: Any) -> None:
+    return None
+
+
+def locked(find: Find) -> Find:
+    """Return what finds the same row, locked until the end of the transaction."""
+
+    def find_locked(access: Access) -> Any:
+        target = find(access)
+        if isinstance(target, Model):
+            rows = type(target)._default_manager.select_for_update(no_key=True)
+            rows.filter(pk=target.pk).values_list("pk").first()
+        return find(access)
+
+    return find_locked
+
+
+# Refuses a body for what it contains.
+Check = Callable[[Access, Raw], None]
+
+
+def nothing_checked(access: Access, raw: Raw) -> None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wire:
+    """How a surface writes one action: the parameters it takes and what they become.
+
+    An action has a wire of its own, which pages use. The REST API declares another one where its
+    contract has other parameters. Whatever the wire, the action is the same: who may run it, what
+    it does, and what the log says of it.
+    """
+
+    params: type[Params] | None
+    # What the effect takes, of these parameters.
+    arguments: Arguments
+    # Refuses what the body as a whole may not contain, before its parameters are validated.
+    check: Check = nothing_checked
+    # Asked in place of the action's policy, where `arguments` decides the rest: a parameter can
+    # remove what the action's policy refuses.
+    policy: Policy | None = None
+    # A caller whose kind may never run the action learns that before the target is looked for.
+    is_kind_first: bool = False
+    # Parameters that the action does not have are named in the answer.
+    names_unknown: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """A request to run an action, whatever surface it came by.
+
+    `raw` may be the refusal of a body that cannot be read: callers who may not do this at all
+    are told that first.
+    """
+
+    action: Action
+    raw: Raw | Refused = field(default_factory=Raw)
+    find: Find = no_target
+    expect: Expect = nothing_expected
+    # The action's own unless given.
+    wire: Wire | None = None
+    # The id or handle of the collective to run it in, where the path does not lead there.
+    place: str = ""
+
+
+def perform(call: Call, access: Access) -> Outcome:
+    """Decide, find, authorise, validate and carry out an action, all or nothing.
+
+    All of it happens in one transaction, on the caller and the target as they are in it
+    (`docs/architecture.md`, Deciding). A transaction that PostgreSQL ends to resolve a conflict
+    with another one is run again, `RUNS` times in all; whatever it made is gone.
+
+    Raises:
+        Refused: nothing was written.
+    """
+    action = call.action
+    wire = call.wire or Wire(params=action.params, arguments=action.arguments)
+    for run in range(1, RUNS + 1):
+        try:
+            outcome = _performed(call, wire, access)
+        except DatabaseError as error:
+            if run == RUNS or not outages.may_run_again(error):
+                raise
+            _log.info("'%s' is run again after a conflict of transactions.", action.name)
+        else:
+            return _with_notes(wire, call.raw, outcome)
+    raise AssertionError("the last run returns or raises")
+
+
+def _performed(call: Call, wire: Wire, access: Access) -> Outcome:
+    action = call.action
+    with transaction.atomic():
+        access, target = _allowed(call, wire, access)
+        call.expect(access, target)
+        arguments = _arguments(wire, access, target, call.raw)
+        # Counted before the effect, which may change its arguments.
+        size = 0 if action.is_read else storage.size_of(arguments)
+        outcome = action.effect(access, target, arguments)
+        _record(action, access, outcome)
+        storage.count(access, size)
+        outages.performed()
+    return outcome
+
+
+def _allowed(call: Call, wire: Wire, access: Access) -> tuple[Access, Any]:
+    """Return the caller and the target as they are in the transaction, if the action may run.
+
+    The time is taken after the target is found: a writer who waited for the target's row writes
+    later than the writer that held it.
+    """
+    action = call.action
+    access = _decided(action, access)
+    require_scope(action, access)
+    if wire.is_kind_first:
+        require_kind(action, access)
+    access = _inside(call, access)
+    target = call.find(access)
+    if access.deciding is not None:
+        access = replace(access, now=timezone.now())
+    if not wire.is_kind_first:
+        require_kind(action, access)
+    require_policy(action, wire.policy or action.policy, access, target)
+    return access, target
+
+
+def _decided(action: Action, access: Access) -> Access:
+    """Return the caller, read inside the transaction and kept until its end."""
+    if access.deciding is None:
+        return access
+    return access.deciding.again(exclusive=action.changes_access)
+
+
+def _inside(call: Call, access: Access) -> Access:
+    """Return the caller's access in the collective that the call names.
+
+    Raises:
+        Refused: the caller is no member, or the collective is closed to the request.
+    """
+    return replace(access.within(call.place), is_writing=True) if call.place else access
+
+
+def _arguments(wire: Wire, access: Access, target: Any, raw: Raw | Refused) -> dict[str, Any]:
+    """Return the arguments of an effect: what was sent, checked and validated once.
+
+    Raises:
+        Refused: the body cannot be read, or may not contain this.
+        Invalid: parameters are faulty.
+    """
+    if isinstance(raw, Refused):
+        raise raw
+    wire.check(access, raw)
+    try:
+        params = validated(wire.params, raw)
+    except Invalid as invalid:
+        if wire.names_unknown:
+            unknown = unknown_names(wire.params, raw)
+            invalid.hint = invalid.hint or misspelt(wire.params, unknown)
+        raise
+    return wire.arguments(access, target, params)
+
+
+def _with_notes(wire: Wire, raw: Raw | Refused, outcome: Outcome) -> Outcome:
+    if isinstance(raw, Refused) or not wire.names_unknown:
+        return outcome
+    ignored = unknown_names(wire.params, raw)
+    if not ignored:
+        return outcome
+    note = f"Ignored, since the action has no such parameter: {', '.join(ignored)}."
+    hint = misspelt(wire.params, ignored)
+    return replace(outcome, notes=(*outcome.notes, f"{note} {hint}".strip()))
+
+
+def rehearse(call: Call, access: Access) -> Outcome:
+    """Carry out an action as far as its end, and undo it: what would have happened?
+
+    The outcome names nothing that was made, since it is not there.
+
+    Raises:
+        Refused: as `perform`.
+    """
+    with audit.rehearsed(), transaction.atomic():
+        outcome = perform(call, access)
+        transaction.set_rollback(True)
+    message = f"Nothing was done. It would have said: {outcome.message}"
+    return Outcome(message, "", notes=outcome.notes, is_rehearsal=True)
+
+
+def _record(action: Action, access: Access, outcome: Outcome) -> None:
+    """Record the security event of a logged action, in its transaction."""
+    if action.logged and outcome.facts is not None:
+        place = access.place
+        is_shared = place is not None and not (place.is_main or place.is_workspace)
+        where = {"collective_id": place.id if place is not None and is_shared else None}
+        audit.record(
+            action.logged.event, access, **{"action": action.name, **where, **outcome.facts}
+        )
+
+
+def misspelt(params: type[Params] | None, names: Iterable[str]) -> str:
+    """Return the question that names the parameter nearest to an unknown one, or ""."""
+    known = list(params().fields) if params else []
+    return next((hint for name in names if (hint := did_you_mean(name, known))), "")
