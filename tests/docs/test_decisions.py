@@ -54,7 +54,8 @@ def unknown(text: str) -> list[str]:
     for span in _SPAN.findall(text):
         if span in FOREIGN | OTHER or span.endswith((".html", ".toml", ".md")):
             continue
-        if _FILE.fullmatch(span) and not span.startswith("/"):
+        # Files below var/ exist only where something has run.
+        if _FILE.fullmatch(span) and not span.startswith(("/", "var/")):
             path = span.partition("::")[0]
             missing += [] if (ROOT / path).exists() else [span]
         elif _NAME.fullmatch(span) and re.search(r"[._(]", span) and not is_defined(span):

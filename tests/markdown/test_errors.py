@@ -174,7 +174,7 @@ def test_500_says_a_request_id_and_nothing_else(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("a secret of ours")
 
-    monkeypatch.setattr("harmonic.kernel.pages.respond", fail)
+    monkeypatch.setattr("harmonic.kernel.page_views.respond", fail)
     alice = api("alice")
     alice.raise_request_exception = False
 
