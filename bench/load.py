@@ -185,7 +185,7 @@ def load(seconds: float, clients: int) -> None:
 def signed_in(server: Server) -> Callable[[str], tuple[int, bytes]]:
     """Return what opens a page in Bob's browser."""
     opener = build_opener(HTTPCookieProcessor())
-    program = "from harmonic import demo; print(demo.PASSWORD)"
+    program = "from harmonic.demo import seed; print(seed.PASSWORD)"
     password = server.manage("shell", "-v", "0", "-c", program)
     origin, host = f"http://127.0.0.1:{server.port}", {"Host": f"{HOST}:{server.port}"}
 

@@ -179,12 +179,12 @@ def rest_write() -> Side:
 
 def decided_once(side: Side) -> Side:
     """Write on the rights that the request began with, as nothing in the product does."""
-    from harmonic.kernel import actions
+    from harmonic.kernel import pipeline
 
     def first(action: Any, access: Any) -> Any:
         return replace(access, is_writing=True)
 
-    actions._decided = first
+    pipeline._decided = first
     return side
 
 
