@@ -166,7 +166,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "harmonic.http.policy.ContentSecurityPolicyMiddleware",
     "harmonic.http.bodies.BodyMiddleware",
     "harmonic.http.outages.OutageMiddleware",
     "harmonic.http.cookies.HostSessionMiddleware",
