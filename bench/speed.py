@@ -40,8 +40,6 @@ PROMISES = (
     ("feed-md-unconverted", "feed-html", 5.0),
 )
 AGAIN = "-again"
-# A query costs more there, whoever asks it.
-ON_POSTGRES = 1.25
 
 
 class Process:
@@ -114,8 +112,6 @@ def table(pairs: int, count: int, server: str) -> None:
     print("| this | against | µs | µs | ratio (least to most) | promised | kept |")
     print("|---|---|---|---|---|---|---|")
     for first, second, promised in PROMISES:
-        if server and second == "token-authentication":
-            promised = ON_POSTGRES
         ours, theirs, ratios = compare(first, second, pairs, count, server)
         ratio = statistics.median(ratios)
         spread = f"{ratio:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"

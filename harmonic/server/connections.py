@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from enum import Enum
+from http import HTTPStatus
 from typing import Any, Protocol, cast
 
 from django.conf import settings
@@ -24,6 +25,9 @@ from harmonic.server.request_body import Body, Unreadable, length_of
 # reads the answer before it sees the connection end; and how much is discarded at most.
 CLOSE_TIMEOUT = 2.0
 MAX_DISCARDED_BYTES = 256 * 1024
+# Seconds before a 429 is sent. A client that ignores `Retry-After` and repeats its request at once
+# would otherwise keep the threads busy with refusals; the event loop waits without one.
+REFUSAL_PAUSE = 0.25
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -212,7 +216,8 @@ class Connection(asyncio.Protocol):
             if status == 500:
                 self.server.log.exception("A request failed outside the application.")
             answer.data, closes = bytearray(written(status, sentence)), True
-        self.server.loop.call_soon_threadsafe(self._send, bytes(answer.data), closes)
+        send = self._send_later if answer.status == HTTPStatus.TOO_MANY_REQUESTS else self._send
+        self.server.loop.call_soon_threadsafe(send, bytes(answer.data), closes)
 
     def _call(self, answer: Answer, body: Body) -> bool:
         """Call the application; return whether the connection ends behind its answer."""
@@ -230,10 +235,14 @@ class Connection(asyncio.Protocol):
             for piece in pieces:
                 response.write(piece)
             response.close()
+            answer.status = response.status_code
         finally:
             if hasattr(pieces, "close"):
                 pieces.close()
         return bool(response.should_close())
+
+    def _send_later(self, data: bytes, closes: bool) -> None:
+        self._timer = self.server.loop.call_later(REFUSAL_PAUSE, self._send, data, closes)
 
     def _send(self, data: bytes, closes: bool) -> None:
         self._release()
@@ -340,6 +349,7 @@ class Answer:
 
     def __init__(self) -> None:
         self.data = bytearray()
+        self.status: int | None = None
 
     def sendall(self, data: bytes) -> None:
         self.data += data
