@@ -13,9 +13,9 @@ from django.core.validators import validate_email
 
 from accounts.models import Tenant, TenantUser, User
 from accounts.queries import acting_tenant_admins, person_at, tenant_admins
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access, UserType
 from harmonic.kernel.database.tenancy import parse_uuid
+from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.refusals import (
     ASK_YOUR_HUMAN,

@@ -19,12 +19,12 @@ from accounts.append_only import deletion_allowed
 from accounts.models import SecurityEvent, Tenant
 from accounts.queries import People, Person, people
 from accounts.security_words import Happened, sentence
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access, UserType
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http import cursors
 from harmonic.kernel.http.methods import SAFE
-from harmonic.kernel.redaction import without_tokens
+from harmonic.kernel.operations import audit
+from harmonic.kernel.operations.redaction import without_tokens
 from harmonic.kernel.rendering.text import folded
 
 # What a row keeps of an event's data: nothing that people wrote but names.

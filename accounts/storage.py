@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet
 from accounts.models import StoredBytes
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import PreparedUpdate
-from harmonic.kernel.storage import StorageLimit
+from harmonic.kernel.operations.storage import StorageLimit
 
 MEGABYTE = 1024 * 1024
 

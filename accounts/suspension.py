@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import TenantUser, User
-from harmonic.kernel import audit
+from harmonic.kernel.operations import audit
 
 NO_REASON = "No reason provided"
 

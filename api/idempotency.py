@@ -34,12 +34,12 @@ from django.urls import resolve
 
 from api.models import KeyedRequest
 from harmonic.http.refusals import api_error
-from harmonic.kernel import storage
 from harmonic.kernel.access import Access
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.http.request import Request
+from harmonic.kernel.operations import storage
 from harmonic.kernel.parameters.decoding import FORM_KEY, FORMS, raw_of, raw_of_body
 from harmonic.kernel.refusals import NotFound, Refused
 from harmonic.kernel.rendering.documents import keep_private

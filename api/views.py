@@ -26,10 +26,10 @@ from harmonic.kernel.access import Access, Rule
 from harmonic.kernel.actions import Outcome
 from harmonic.kernel.http.methods import SAFE, method_not_allowed
 from harmonic.kernel.http.request import Request as AccessRequest
+from harmonic.kernel.operations.redaction import show_once
 from harmonic.kernel.pages import with_writes
 from harmonic.kernel.parameters.decoding import DRY_RUN, Raw
 from harmonic.kernel.pipeline import Find, no_target
-from harmonic.kernel.redaction import show_once
 from harmonic.kernel.refusals import Invalid, Problem, Refused
 from harmonic.kernel.rendering.documents import keep_private, origin_of
 

@@ -22,9 +22,9 @@ from accounts.rules import (
 )
 from collectives.models import Collective, CollectiveMember, Invite
 from collectives.queries import agent_rows, own_workspace
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access, CollectiveKind, UserType
 from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.wording import enumerated
 from harmonic.kernel.refusals import Denied, Forbidden, Invalid, Link, Problem
 

@@ -14,7 +14,7 @@ import dj_database_url
 from environs import Env, EnvValidationError, ValidationError, validate
 
 from collectives.items import registry
-from harmonic.kernel.logs import formatter as log_formatter
+from harmonic.kernel.operations.logs import formatter as log_formatter
 from harmonic.server.private_files import FILE, FOLDER, make_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent

@@ -13,8 +13,8 @@ from typing import Any
 
 from accounts.models import TenantUser
 from accounts.rules import may_edit
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access
+from harmonic.kernel.operations import audit
 from harmonic.kernel.refusals import (
     ASK_YOUR_HUMAN,
     LIFT_SUSPENSION,

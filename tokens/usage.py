@@ -28,7 +28,7 @@ from harmonic.kernel.access import Access, TokenFacts
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.request import Request
-from harmonic.kernel.redaction import without_tokens
+from harmonic.kernel.operations.redaction import without_tokens
 from harmonic.kernel.refusals import Refused
 from tokens.models import ApiToken, ApiTokenQuerySet, TokenDay, TokenRefusal
 

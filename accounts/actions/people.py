@@ -9,10 +9,10 @@ from accounts import rules
 from accounts.agents.models import path_of
 from accounts.models import TenantUser, User
 from accounts.security_words import Happened
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Logged, Outcome, Resource
 from harmonic.kernel.capabilities import NEVER
+from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Line, Params
 from harmonic.kernel.refusals import Proof
 from harmonic.kernel.rendering.text import folded

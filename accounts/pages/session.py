@@ -16,13 +16,13 @@ from django.utils import timezone
 from accounts.models import Tenant, TenantUser, User
 from accounts.sign_in import account_key, check_password
 from harmonic.access import sessions
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.redirects import local_path
 from harmonic.kernel.http.request import Request
+from harmonic.kernel.operations import audit
 from harmonic.kernel.pages import only_reads, with_rule
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import raw_of_body, validated

@@ -22,7 +22,7 @@ from collectives.notes.models import Note
 from collectives.notes.queries import comments_of
 from harmonic.kernel.database.prepared import Rows
 from harmonic.kernel.http import conditional
-from harmonic.kernel.release import release
+from harmonic.kernel.operations.release import release
 from harmonic.kernel.rendering.documents import origin_of
 
 INCLUDES = ("history_events", "comments", "created_by")

@@ -17,7 +17,7 @@ from api.v1.tokens import NOT_FOUND, TokenJson, token_json
 from api.views import Answer, Resource, access_of, route
 from harmonic.access.rate_limits import nearest_limits
 from harmonic.kernel.access import Door, Rule
-from harmonic.kernel.limits import Count as RateCount
+from harmonic.kernel.operations.limits import Count as RateCount
 from harmonic.kernel.refusals import NotFound
 from tokens.queries import token_at
 from tokens.reach import Obstacle, Place, reach_of

@@ -13,12 +13,12 @@ from accounts.security_words import Happened
 from collectives import queries, rules
 from collectives.actions.members import removed_from_collective
 from collectives.models import CollectiveMember
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.database.tenancy import parse_uuid
 from harmonic.kernel.http.redirects import local_path
+from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Id, Line, Params
 from harmonic.kernel.refusals import Denied, Forbidden, NotFound, Proof, Refused
 from harmonic.kernel.scopes import Scope

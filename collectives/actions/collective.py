@@ -9,10 +9,10 @@ from accounts import rules as people_rules
 from accounts.security_words import ELSEWHERE, Happened
 from collectives import queries, rules
 from collectives.models import Collective
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Logged, Outcome, Resource
 from harmonic.kernel.capabilities import NEVER
+from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Params
 from harmonic.kernel.refusals import Proof
 from harmonic.kernel.scopes import Scope

@@ -11,10 +11,10 @@ from collectives import queries, rules
 from collectives.actions.collective import resource
 from collectives.actions.members import agents_leaving
 from collectives.models import CollectiveMember, Invite
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access, CollectiveKind
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome, Resource
 from harmonic.kernel.capabilities import NEVER
+from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Line, Params
 from harmonic.kernel.refusals import Conflict, Denied, Link, NotFound, Proof, Refused
 from harmonic.kernel.scopes import Scope

@@ -9,10 +9,10 @@ from accounts.queries import people, person_named
 from accounts.security_words import Happened
 from collectives import queries, rules
 from collectives.models import CollectiveMember
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
+from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Choice, Flag, Line, Params
 from harmonic.kernel.refusals import Denied, Forbidden, Link, NotFound, Proof
 from harmonic.kernel.scopes import Scope

@@ -11,10 +11,10 @@ from accounts.queries import acting_tenant_admins, agents_of, with_user
 from accounts.security_words import Happened
 from collectives.queries import main_collective
 from collectives.rules import leave_tenant, left_without_admin
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
+from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Choice, Flag, Line, Params
 from harmonic.kernel.parameters.wording import enumerated
 from harmonic.kernel.refusals import Forbidden, Proof

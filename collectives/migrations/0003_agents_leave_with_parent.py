@@ -8,7 +8,7 @@ from django.db import migrations
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from harmonic.kernel.redaction import without_tokens
+from harmonic.kernel.operations.redaction import without_tokens
 
 
 def leave(apps, schema_editor):

@@ -22,10 +22,10 @@ from harmonic.access.credentials import (
     invalid_token,
     is_bearer,
 )
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access, CollectiveKind, Rule, TenantFacts
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.http.request import Request
+from harmonic.kernel.operations import audit
 from harmonic.kernel.refusals import LIFT_SUSPENSION, Forbidden, NotFound, Refused
 from tokens import secret
 

@@ -14,12 +14,12 @@ from django.conf import settings
 from django.core.cache import caches
 from django.http import HttpResponse
 
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access, Actor
 from harmonic.kernel.http.client_address import customer_of, is_exempt
 from harmonic.kernel.http.methods import SAFE
 from harmonic.kernel.http.request import Request
-from harmonic.kernel.limits import CacheStore, Count, FileStore, Limit, Store, count
+from harmonic.kernel.operations import audit
+from harmonic.kernel.operations.limits import CacheStore, Count, FileStore, Limit, Store, count
 from harmonic.kernel.refusals import Refused
 
 MINUTE = 60

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from harmonic.kernel.redaction import redact
+from harmonic.kernel.operations.redaction import redact
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

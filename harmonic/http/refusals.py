@@ -16,11 +16,11 @@ from api.codes import CODES
 from api.schema import Doc, Id, OneOf, Url
 from harmonic.access import sessions
 from harmonic.http.origins import origin_of_tenant
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access
 from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import Format, is_api_path, prefers_problem
 from harmonic.kernel.http.request import Request, has_access
+from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.refusals import (
     AUTHENTICATE,

@@ -12,8 +12,8 @@ from django.http import HttpResponse
 
 from harmonic.http import readiness
 from harmonic.kernel.http.request import Request
-from harmonic.kernel.logs import request_began, tell
-from harmonic.kernel.redaction import without_tokens
+from harmonic.kernel.operations.logs import request_began, tell
+from harmonic.kernel.operations.redaction import without_tokens
 
 GetResponse = Callable[[Request], HttpResponse]
 

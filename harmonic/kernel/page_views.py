@@ -18,6 +18,7 @@ from harmonic.kernel.http import conditional
 from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.request import Request
+from harmonic.kernel.operations.redaction import show_once
 from harmonic.kernel.pages import Page, View, offered, only_reads, with_rule, with_writes
 from harmonic.kernel.parameters.decoding import Raw, raw_of, without_rehearsal
 from harmonic.kernel.parameters.schema import schema_of
@@ -31,7 +32,6 @@ from harmonic.kernel.pipeline import (
     perform,
     rehearse,
 )
-from harmonic.kernel.redaction import show_once
 from harmonic.kernel.refusals import FreshProofRequired, Invalid, Link, NotFound, Refused
 from harmonic.kernel.rendering.documents import (
     Document,

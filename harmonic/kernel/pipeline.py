@@ -14,7 +14,6 @@ from django.db import DatabaseError, transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from harmonic.kernel import audit, storage
 from harmonic.kernel.access import Access, Policy
 from harmonic.kernel.actions import (
     Action,
@@ -25,6 +24,7 @@ from harmonic.kernel.actions import (
     require_scope,
 )
 from harmonic.kernel.database import outages
+from harmonic.kernel.operations import audit, storage
 from harmonic.kernel.parameters.decoding import Raw, unknown_names, validated
 from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.parameters.wording import did_you_mean

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from harmonic.kernel.logs import formatter
+from harmonic.kernel.operations.logs import formatter
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 

@@ -17,7 +17,7 @@ from gunicorn.http import errors, wsgi  # type: ignore[import-untyped]
 from gunicorn.http.message import Request  # type: ignore[import-untyped]
 from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 
-from harmonic.kernel.redaction import without_tokens
+from harmonic.kernel.operations.redaction import without_tokens
 from harmonic.server.errors import MAX_HEAD_BYTES, OVERLOADED, TOO_SLOW, answer_of, written
 from harmonic.server.request_body import Body, Unreadable, length_of
 

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from harmonic.access.access_as import access_as
 from harmonic.http.refusals import render_refusal
 from harmonic.kernel.http.negotiation import Format
-from harmonic.kernel.limits import Count
+from harmonic.kernel.operations.limits import Count
 from harmonic.kernel.refusals import Refused
 from tests.fixtures.world import BROWSER, client_with, host
 from tests.markdown.reading import Read, read

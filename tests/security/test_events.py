@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from harmonic.kernel import audit
+from harmonic.kernel.operations import audit
 from tests.fixtures.world import PASSWORD, World, client_of_nobody, make_token
 from tests.security.conftest import act, facts
 from tokens.models import ApiToken
@@ -135,7 +135,7 @@ def test_a_sink_that_fails_stops_nobody_and_is_logged(
     def fail(event: audit.Event) -> None:
         raise OSError("no room")
 
-    monkeypatch.setattr("harmonic.kernel.audit._sinks", [fail])
+    monkeypatch.setattr("harmonic.kernel.operations.audit._sinks", [fail])
 
     with caplog.at_level(logging.ERROR, "harmonic.audit"):
         answer = page("alice").post("/logout")

@@ -15,7 +15,7 @@ from django.conf import settings as configured
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import Client
 
-from harmonic.kernel.limits import CacheStore, FileStore, Limit, Store, count
+from harmonic.kernel.operations.limits import CacheStore, FileStore, Limit, Store, count
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harmonic.kernel.limits import CacheStore, Limit, count
+from harmonic.kernel.operations.limits import CacheStore, Limit, count
 from tests.security.test_limits import started as settings_with
 from tests.server.process import HOST, Running, started
 

@@ -14,10 +14,11 @@ from accounts.agents.rules import new_agent
 from accounts.models import TenantUser, User
 from accounts.security_words import Happened, listed
 from collectives.rules import join_tenant
-from harmonic.kernel import audit, registry
+from harmonic.kernel import registry
 from harmonic.kernel.access import Access, AgentMode
 from harmonic.kernel.actions import Action, Logged, Outcome
 from harmonic.kernel.capabilities import ALL_USUAL, NEVER, Level
+from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
 from harmonic.kernel.refusals import Forbidden, Invalid, Proof
 from harmonic.kernel.scopes import READ_WRITE, Scope

@@ -11,10 +11,10 @@ from accounts.actions.people import agent_deleted
 from accounts.models import TenantUser
 from collectives import queries as collectives
 from collectives.items.models import HistoryEvent
-from harmonic.kernel import audit
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
+from harmonic.kernel.operations import audit
 from harmonic.kernel.refusals import Forbidden, Proof, Refused
 from harmonic.kernel.scopes import Scope
 from tokens.rules import end_tokens

@@ -14,10 +14,11 @@ from accounts.queries import people
 from accounts.security_words import Happened
 from collectives import queries as collectives
 from collectives.rules import archive_person, unarchive_person
-from harmonic.kernel import audit, registry
+from harmonic.kernel import registry
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
+from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
 from harmonic.kernel.refusals import Proof
 from harmonic.kernel.scopes import Scope

@@ -7,7 +7,7 @@ from typing import TypeGuard
 from django.http import HttpRequest
 
 from harmonic.kernel.access import Access, TokenFacts
-from harmonic.kernel.limits import Count
+from harmonic.kernel.operations.limits import Count
 from harmonic.kernel.refusals import Refused
 
 

@@ -24,11 +24,11 @@ from harmonic.kernel.http import conditional
 from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import Format, instead_of_json, prefers_schema
 from harmonic.kernel.http.selection import EVERYTHING, Selection
+from harmonic.kernel.operations.release import release
 from harmonic.kernel.parameters.decoding import Raw
 from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.parameters.schema import MEDIA_TYPE
 from harmonic.kernel.refusals import Invalid, Refused
-from harmonic.kernel.release import release
 from harmonic.kernel.rendering import frontmatter, markdown
 
 MOTTO = "> [Do the right thing. ❤️](/motto)"

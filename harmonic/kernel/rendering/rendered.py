@@ -14,7 +14,7 @@ from typing import Final
 from django.core.cache import BaseCache, caches
 from django.utils.safestring import SafeString, mark_safe
 
-from harmonic.kernel.release import release
+from harmonic.kernel.operations.release import release
 from harmonic.kernel.rendering.text import FORMATTED_LIMIT, to_html
 
 CACHE: Final = "rendered"

@@ -15,8 +15,8 @@ from accounts import rules as people
 from accounts.models import Tenant, TenantUser, User
 from collectives import rules
 from harmonic.access.addresses import address_of
-from harmonic.kernel import audit
 from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.decoding import Raw, validated
 from harmonic.kernel.parameters.fields import Line, Params
 from harmonic.kernel.refusals import Invalid

@@ -1,7 +1,7 @@
 """The security log: who did what, where, as lines of the log and for whoever keeps them.
 
-`harmonic.kernel.logs` writes the lines. An application that keeps events registers a sink
-when it starts; the kernel knows none of them.
+`harmonic.kernel.operations.logs` writes the lines. An application that keeps events registers a
+sink when it starts; the kernel knows none of them.
 """
 
 from __future__ import annotations

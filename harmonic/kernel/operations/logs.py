@@ -10,7 +10,7 @@ import structlog
 from structlog.contextvars import get_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from harmonic.kernel.redaction import FILTERED, without_tokens
+from harmonic.kernel.operations.redaction import FILTERED, without_tokens
 
 _SECRET_WORDS = ("password", "plaintext", "secret", "authorization", "otp", "cookie")
 
