@@ -15,11 +15,12 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 from typing_extensions import TypedDict
 
-from api import idempotency
-from api.filters import named, refuse_unknown
-from api.negotiation import Json
-from api.preconditions import tagged
-from api.schema import Doc
+from api.http.filters import named, refuse_unknown
+from api.http.negotiation import Json
+from api.http.preconditions import tagged
+from api.idempotency.keys import HEADER
+from api.idempotency.once import once
+from api.responses.schema import Doc
 from api.writes import RestWire, carry_out, sent
 from harmonic.kernel import registry
 from harmonic.kernel.access import Access, Rule
@@ -100,8 +101,8 @@ class Resource(ViewSet):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         answer = cast(Callable[..., HttpResponse], super().dispatch)
-        if request.method == "POST" and idempotency.HEADER in request.headers:
-            return idempotency.once(request, partial(answer, request, *args, **kwargs))
+        if request.method == "POST" and HEADER in request.headers:
+            return once(request, partial(answer, request, *args, **kwargs))
         return answer(request, *args, **kwargs)
 
     @property

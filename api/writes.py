@@ -13,7 +13,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from api.preconditions import Shown, is_conditional, require_as_expected
+from api.http.preconditions import Shown, is_conditional, require_as_expected
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.parameters.decoding import Raw, raw_of

@@ -40,7 +40,8 @@ from accounts.models import Tenant
 from accounts.rules import new_user
 from collectives.models import Collective
 from collectives.notes.actions import add_comment, create_note
-from collectives.rules import add_member, join_tenant
+from collectives.rules.members import add_member
+from collectives.rules.tenants import join_tenant
 from harmonic.access.access_as import access_as
 from harmonic.demo.seed import do
 from harmonic.kernel.database.tenancy import tenant_bound

@@ -10,7 +10,7 @@ from django.http import HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
 from accounts.queries import tenant_admins
-from collectives import queries, rules
+from collectives import queries
 from collectives.actions.agents import (
     add_ai_agent_to_collective,
     add_by_form,
@@ -26,6 +26,9 @@ from collectives.actions.joining import (
 )
 from collectives.actions.members import remove_member, update_member_roles
 from collectives.models import Collective
+from collectives.rules.handles import is_available
+from collectives.rules.invites import INVITE_REVOKED, NEEDS_A_NEWER_INVITE
+from collectives.rules.policies import is_collective_admin, may_invite
 from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
@@ -77,7 +80,7 @@ def available(request: Request) -> HttpResponse:
     """Answer whether a handle can still be had, as JSON."""
     only_reads(request)
     handle = request.GET.get("handle", "")
-    response = JsonResponse({"available": rules.is_available(handle)})
+    response = JsonResponse({"available": is_available(handle)})
     keep_private(response)
     return response
 
@@ -164,9 +167,9 @@ def join(access: Access, target: None) -> Mapping[str, Any]:
 def _bad_code(access: Access, code: str) -> str:
     """Return why a code does not let the caller join."""
     if queries.is_revoked(access, code):
-        return rules.INVITE_REVOKED
+        return INVITE_REVOKED
     if queries.is_too_old_for(access, code):
-        return rules.NEEDS_A_NEWER_INVITE
+        return NEEDS_A_NEWER_INVITE
     return "This code is not valid or has expired."
 
 
@@ -203,7 +206,7 @@ def invite(access: Access, target: None) -> Mapping[str, Any]:
 
 
 def _invitable(access: Access) -> None:
-    if denied := rules.may_invite(access, None):
+    if denied := may_invite(access, None):
         raise Forbidden.because(denied)
 
 
@@ -236,7 +239,7 @@ def administered(access: Access) -> Collective:
             links=[Link("The workspace", access.here.path)],
             location=access.here.path,
         )
-    if denied := rules.is_collective_admin(access, None):
+    if denied := is_collective_admin(access, None):
         place = access.here
         able = tenant_admins() if place.is_main else queries.admins(place.id)
         hint = wording.naming(denied.hint, (who.handle for who in able))

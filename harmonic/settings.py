@@ -173,7 +173,7 @@ MIDDLEWARE = [
     "harmonic.http.cookies.CsrfMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "harmonic.access.middleware.AccessMiddleware",
-    "api.middleware.KeyedPagesMiddleware",
+    "api.idempotency.middleware.KeyedPagesMiddleware",
 ]
 
 ROOT_URLCONF = "harmonic.urls"
@@ -331,8 +331,8 @@ REST_FRAMEWORK: dict[str, Any] = {
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.negotiation.JsonOnly",
-    "EXCEPTION_HANDLER": "api.errors.handle",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.http.negotiation.JsonOnly",
+    "EXCEPTION_HANDLER": "api.http.errors.handle",
     "UNAUTHENTICATED_USER": None,
     "UNICODE_JSON": True,
     "COMPACT_JSON": True,

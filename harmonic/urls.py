@@ -14,8 +14,8 @@ from collectives.items import registry as kinds
 from collectives.profiles import pages as profiles
 from harmonic.access import forwarding
 from harmonic.site import action_index, help, llms, styleguide, well_known
-from tokens import pages as tokens
 from tokens.owners import pages as owners
+from tokens.pages import routes as tokens
 
 handler400 = "harmonic.http.refusals.bad_request"
 handler403 = "harmonic.http.refusals.forbidden"

@@ -21,7 +21,7 @@ from api.openapi import parts
 from api.openapi.document import METHODS
 from api.openapi.schemas import Schemas
 from api.operations import Operation
-from api.schema import Schema
+from api.responses.schema import Schema
 from api.v1.info import PARAMETER, below, resources, template_of
 from api.views import ListAnswer
 from harmonic.http.refusals import ErrorJson, ProblemJson

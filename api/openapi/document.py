@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
-from api.schema import Schema
+from api.responses.schema import Schema
 
 FILE = Path(settings.BASE_DIR) / "docs" / "openapi.json"
 METHODS = ("get", "post", "put", "patch", "delete")

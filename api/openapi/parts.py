@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from api.schema import Schema
+from api.responses.schema import Schema
 from harmonic.kernel.http.negotiation import API_VERSION
 
 SECURITY: Schema = {

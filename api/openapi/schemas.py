@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from api.operations import Operation, camel
-from api.schema import Schema
+from api.responses.schema import Schema
 from harmonic.kernel.parameters.schema import params_schema
 
 REF = "#/components/schemas/{model}"

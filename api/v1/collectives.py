@@ -11,11 +11,20 @@ from django.urls import URLPattern, reverse
 from rest_framework.request import Request
 from typing_extensions import TypedDict
 
-from api.filters import DatedParams, author_of, order_of, sort_field
+from api.http.filters import DatedParams, author_of, order_of, sort_field
+from api.http.paging import PageParams, page_of, query
 from api.operations import Operation
-from api.paging import PageParams, page_of, query
-from api.schema import Doc, Id, KindOfCollective, KindOfUser, Notice, OneOf, Timestamp, Url
-from api.shapes import bounds, ts, ts_or_none
+from api.responses.schema import (
+    Doc,
+    Id,
+    KindOfCollective,
+    KindOfUser,
+    Notice,
+    OneOf,
+    Timestamp,
+    Url,
+)
+from api.responses.timestamps import bounds, format_optional_timestamp, format_timestamp
 from api.views import Answer, Base, ListAnswer, Resource, access_of, created, route
 from api.writes import over_rest
 from collectives.actions import collective as actions
@@ -294,11 +303,11 @@ def collective_json(collective: Collective, roles: list[str], origin: str) -> Co
         "is_main": collective.is_main,
         "api_enabled": collective.is_api_enabled,
         "roles": roles,
-        "archived_at": ts_or_none(collective.archived_at),
+        "archived_at": format_optional_timestamp(collective.archived_at),
         "path": place,
         "url": f"{origin}{place}",
-        "created_at": ts(collective.created_at),
-        "updated_at": ts(collective.updated_at),
+        "created_at": format_timestamp(collective.created_at),
+        "updated_at": format_timestamp(collective.updated_at),
     }
 
 
@@ -310,7 +319,7 @@ def member_json(member: CollectiveMember) -> MemberJson:
         "display_name": person.display_name,
         "user_type": person.user.user_type,
         "roles": member.roles,
-        "created_at": ts(member.created_at),
+        "created_at": format_timestamp(member.created_at),
     }
 
 

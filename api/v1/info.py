@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from typing_extensions import TypedDict
 
 from api.operations import Operation
-from api.schema import Doc, Id, Scopes, Timestamp, Url
-from api.shapes import ts
+from api.responses.schema import Doc, Id, Scopes, Timestamp, Url
+from api.responses.timestamps import format_timestamp
 from api.views import Answer, Base, Resource, access_of, route
 from harmonic.kernel.access import Door, Rule, TokenFacts
 from harmonic.kernel.http.negotiation import API_VERSION
@@ -89,7 +89,7 @@ def token_json(token: TokenFacts) -> TokenFactsJson:
         "id": str(token.id),
         "name": token.name,
         "scopes": list(token.scopes),
-        "expires_at": ts(token.expires_at),
+        "expires_at": format_timestamp(token.expires_at),
     }
 
 

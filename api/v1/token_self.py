@@ -11,8 +11,8 @@ from typing_extensions import TypedDict
 
 from accounts.queries import Person, with_user
 from api.operations import Operation
-from api.schema import Count, Doc, Id, KindOfCollective, Scopes, Timestamp
-from api.shapes import ts
+from api.responses.schema import Count, Doc, Id, KindOfCollective, Scopes, Timestamp
+from api.responses.timestamps import format_timestamp
 from api.v1.tokens import NOT_FOUND, TokenJson, token_json
 from api.views import Answer, Resource, access_of, route
 from harmonic.access.rate_limits import nearest_limits
@@ -99,7 +99,7 @@ class Self(Resource):
                 **token_json(access, token, owner),
                 "reach": [place_json(each) for each in reach_of(access, token).places],
                 "rate": rate_json(request._request.counts),  # type: ignore[attr-defined]  # ours
-                "now": ts(access.now),
+                "now": format_timestamp(access.now),
             }
         )
 

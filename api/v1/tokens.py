@@ -13,22 +13,13 @@ from typing_extensions import TypedDict
 from accounts.models import TenantUser
 from accounts.queries import person_named
 from accounts.rules import may_edit
-from api.filters import named, order_of, sort_field
+from api.http.filters import named, order_of, sort_field
+from api.http.paging import PageParams, page_of, query
 from api.operations import Operation
-from api.paging import PageParams, page_of, query
-from api.schema import Doc, Id, OneOf, Scopes, Timestamp
-from api.shapes import bounds, ts, ts_or_none
+from api.responses.schema import Doc, Id, OneOf, Scopes, Timestamp
+from api.responses.timestamps import bounds, format_optional_timestamp, format_timestamp
 from api.v1.users import UserId
-from api.views import (
-    Answer,
-    ListAnswer,
-    Message,
-    Resource,
-    access_of,
-    created,
-    keep_secret,
-    route,
-)
+from api.views import Answer, ListAnswer, Message, Resource, access_of, created, keep_secret, route
 from api.writes import over_rest
 from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.parameters import wording
@@ -316,7 +307,7 @@ class Rotation(Resource):
             "replaces": {
                 "id": str(token.id),
                 "active": token.is_active(self.access.now),
-                "expires_at": ts(token.expires_at),
+                "expires_at": format_timestamp(token.expires_at),
             },
         }
         place = reverse("api.token", args=[owner.user_id, outcome.object.id])
@@ -332,10 +323,10 @@ def token_json(access: Access, token: ApiToken, owner: TenantUser) -> TokenJson:
         "token_prefix": token.token_prefix,
         "scopes": token.scopes,
         "active": token.is_active(access.now),
-        "expires_at": ts(token.expires_at),
-        "last_used_at": ts_or_none(token.last_used_at),
-        "created_at": ts(token.created_at),
-        "updated_at": ts(token.updated_at),
+        "expires_at": format_timestamp(token.expires_at),
+        "last_used_at": format_optional_timestamp(token.last_used_at),
+        "created_at": format_timestamp(token.created_at),
+        "updated_at": format_timestamp(token.updated_at),
         "token_type": token.token_type,
         "last_used_from": token.last_used_from or None,
         "last_used_by": token.last_used_by or None,

@@ -1,13 +1,13 @@
-"""The routes of the JSON API: those of every module beside this one that has some.
+"""The routes of the JSON API, collected from every module of this package that has `urls()`.
 
-A module whose routes lie below other bases than the tenant's names them in `BASES`.
+A module whose routes are below other bases than the tenant's names them in `BASES`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import Any
 
 from django.urls import URLPattern
@@ -33,7 +33,7 @@ def workspace_urls() -> list[URLPattern]:
 
 
 def _routes() -> Iterator[tuple[set[Base], list[URLPattern]]]:
-    for found in iter_modules(v1.__path__, f"{v1.__name__}."):
+    for found in walk_packages(v1.__path__, f"{v1.__name__}."):
         module: Any = import_module(found.name)
         if found.name != __name__ and hasattr(module, "urls"):
             yield set(getattr(module, "BASES", [Base.TENANT])), module.urls()

@@ -12,10 +12,10 @@ from typing_extensions import TypedDict
 
 from accounts.models import TenantUser
 from accounts.rules import is_parent_of
-from api.embedded import readable
-from api.schema import Doc, Id, KindOfUser, Notice, OneOf, Timestamp
-from api.shapes import ts, ts_or_none
-from api.v1.note_json import NoteJson, note_json
+from api.responses.embedded import readable
+from api.responses.schema import Doc, Id, KindOfUser, Notice, OneOf, Timestamp
+from api.responses.timestamps import format_optional_timestamp, format_timestamp
+from api.v1.notes.json import NoteJson, note_json
 from api.views import access_of
 from collectives.items.models import Pin
 from collectives.items.queries import INCLUDED
@@ -110,9 +110,9 @@ def user_json(
         "handle": f"collectives/{collective.handle}" if collective else person.handle,
         "image_url": IMAGE,
         "pinned_items": pins.of.get(person.id, []),
-        "created_at": ts(user.created_at),
-        "updated_at": ts(user.updated_at),
-        "archived_at": ts_or_none(person.archived_at),
+        "created_at": format_timestamp(user.created_at),
+        "updated_at": format_timestamp(user.updated_at),
+        "archived_at": format_optional_timestamp(person.archived_at),
         "parent_id": str(user.parent_id) if user.parent_id else None,
         "path": collective.get_absolute_url() if collective else person.get_absolute_url(),
     }
@@ -160,6 +160,6 @@ def pinned_by(access: Access, persons: Iterable[TenantUser], origin: str) -> Pin
                 **note_json(note, path, f"{origin}{path}"),
                 "item_type": note.kind,
             }
-            shown: PinJson = {"item": item, "pinned_at": ts(pin.pinned_at)}
+            shown: PinJson = {"item": item, "pinned_at": format_timestamp(pin.pinned_at)}
             found.setdefault(pin.person_id, []).append(shown)
     return Pins(found, frozenset(left_out))

@@ -15,22 +15,13 @@ from accounts.agents.actions.deleting import delete_user
 from accounts.models import TenantUser, User
 from accounts.queries import person_named, with_user
 from accounts.rules import inactive, may_edit
-from api.filters import DatedParams, author_of, order_of, sort_field
+from api.http.filters import DatedParams, author_of, order_of, sort_field
+from api.http.paging import PageParams, page_of, query
 from api.operations import Operation
-from api.paging import PageParams, page_of, query
-from api.schema import Doc
-from api.shapes import bounds
+from api.responses.schema import Doc
+from api.responses.timestamps import bounds
 from api.v1.user_json import UserJson, users_json
-from api.views import (
-    Answer,
-    ListAnswer,
-    Message,
-    Resource,
-    access_of,
-    created,
-    keep_secret,
-    route,
-)
+from api.views import Answer, ListAnswer, Message, Resource, access_of, created, keep_secret, route
 from api.writes import over_rest
 from collectives.queries import is_known, other_identities
 from harmonic.kernel.access import Access, Door, Rule

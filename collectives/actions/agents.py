@@ -10,9 +10,11 @@ from accounts import rules as people_rules
 from accounts.models import TenantUser
 from accounts.queries import people, with_user
 from accounts.security_words import Happened
-from collectives import queries, rules
+from collectives import queries
 from collectives.actions.members import removed_from_collective
 from collectives.models import CollectiveMember
+from collectives.rules.members import AGENT_REMOVED, add_member, end_membership, lock_members
+from collectives.rules.policies import is_collective_admin, may_add_agents, may_remove_agents
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
@@ -69,10 +71,10 @@ def _add_agent(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
 def _added(access: Access, agent: TenantUser) -> Outcome:
     if agent.archived_at is not None:
         raise Forbidden.because(people_rules.inactive(agent))
-    collective = rules.lock_members(access.here.id)
+    collective = lock_members(access.here.id)
     row = queries.membership_of(collective.id, agent)
     was_in = row is not None and row.archived_at is None
-    rules.add_member(collective, agent, now=access.now)
+    add_member(collective, agent, now=access.now)
     return Outcome(
         f"{agent.display_name} was added to {access.here.name}.",
         f"{access.here.path}/members",
@@ -98,7 +100,7 @@ add_ai_agent_to_collective = Action(
     proof=Proof.NONE,
     changes_access=True,
     params=AgentParams,
-    policy=rules.may_add_agents,
+    policy=may_add_agents,
     effect=_add_agent,
     logged=Logged(audit.USER_ACTION, _agent_added),
     people_only="Only people can add agents.",
@@ -110,7 +112,7 @@ add_ai_agent_to_collective = Action(
 
 def _membership_here(access: Access, agent: TenantUser) -> CollectiveMember | None:
     """Return the agent's membership here, also that of an inactive agent."""
-    rules.lock_members(access.here.id)
+    lock_members(access.here.id)
     row = queries.membership_of(access.here.id, agent)
     return row if row is not None and row.archived_at is None else None
 
@@ -124,7 +126,7 @@ def _remove_agent(access: Access, target: Any, params: dict[str, Any]) -> Outcom
 
 
 def _removed(access: Access, agent: TenantUser, row: CollectiveMember) -> Outcome:
-    rules.end_membership(access, row)
+    end_membership(access, row)
     return Outcome(
         f"{agent.display_name} was removed from {access.here.name}.",
         f"{access.here.path}/members",
@@ -140,7 +142,7 @@ def _ask_to_remove_agent(access: Access, target: Any) -> Confirmation:
         return Confirmation("Remove an agent")
     facts = (("Agent", people([person.user_id])[person.user_id]),)
     heading = f"Remove “{person.display_name}” from {access.here.name}?"
-    return Confirmation(heading, facts, rules.AGENT_REMOVED)
+    return Confirmation(heading, facts, AGENT_REMOVED)
 
 
 remove_ai_agent_from_collective = Action(
@@ -152,7 +154,7 @@ remove_ai_agent_from_collective = Action(
     proof=Proof.NONE,
     changes_access=True,
     params=AgentParams,
-    policy=rules.may_remove_agents,
+    policy=may_remove_agents,
     effect=_remove_agent,
     logged=Logged(audit.USER_ACTION, removed_from_collective),
     is_dangerous=True,
@@ -201,7 +203,7 @@ def _remove_by_form(access: Access, target: Any, params: dict[str, Any]) -> Outc
     can_readd = (
         people_rules.is_parent_of(access, agent)
         and agent.archived_at is None
-        and rules.may_add_agents(access, None) is None
+        and may_add_agents(access, None) is None
     )
     return replace(
         _removed(access, agent, row),
@@ -214,7 +216,7 @@ def _remove_by_form(access: Access, target: Any, params: dict[str, Any]) -> Outc
 
 
 def _may_remove_any_agent(access: Access, target: Any) -> Denied | None:
-    return rules.may_remove_agents(access, target) or rules.is_collective_admin(access, target)
+    return may_remove_agents(access, target) or is_collective_admin(access, target)
 
 
 # An admin removes any agent here; by the action, a parent removes their own.
@@ -243,7 +245,7 @@ def _entered(access: Access, params: dict[str, Any]) -> Access:
 
 def _add_to(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
     there = _entered(access, params)
-    if denied := rules.may_add_agents(there, None):
+    if denied := may_add_agents(there, None):
         raise Forbidden.because(denied)
     outcome = _added(there, agent)
     return replace(
@@ -255,7 +257,7 @@ def _add_to(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcom
 
 def _remove_from(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
     there = _entered(access, params)
-    if denied := rules.may_remove_agents(there, None):
+    if denied := may_remove_agents(there, None):
         raise Forbidden.because(denied)
     row = _membership_here(there, agent)
     if row is None:

@@ -7,8 +7,13 @@ from typing import Any
 
 from accounts import rules as people_rules
 from accounts.security_words import ELSEWHERE, Happened
-from collectives import queries, rules
+from collectives import queries
 from collectives.models import Collective
+from collectives.rules.creation import new_collective
+from collectives.rules.handles import checked_handle
+from collectives.rules.invites import expire_unbacked_invites
+from collectives.rules.members import lock_members
+from collectives.rules.policies import is_collective_admin
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Logged, Outcome, Resource
 from harmonic.kernel.capabilities import NEVER
@@ -133,7 +138,7 @@ def settings_from(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    collective = rules.new_collective(
+    collective = new_collective(
         access,
         name=params["name"],
         handle=params["handle"],
@@ -215,10 +220,10 @@ def _from_page(access: Access, target: Any, params: dict[str, Any]) -> dict[str,
 
 def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     # Who may invite is among the settings.
-    collective = rules.lock_members(access.here.id)
+    collective = lock_members(access.here.id)
     changes: dict[str, Any] = {}
     if params.get("handle"):
-        changes["handle"] = rules.checked_handle(params["handle"])
+        changes["handle"] = checked_handle(params["handle"])
     changes |= settings_from(params)
     if params.get("name"):
         changes["name"] = params["name"]
@@ -236,7 +241,7 @@ def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Out
     collective.updated_at = access.now
     collective.save(update_fields=[*changes, "updated_at"])
     if changes.get("all_members_can_invite") is False:
-        rules.expire_unbacked_invites(collective.id, access.now)
+        expire_unbacked_invites(collective.id, access.now)
     return Outcome(
         "The settings are saved.",
         f"{access.here.path}/settings",
@@ -279,7 +284,7 @@ update_collective_settings = Action(
     changes_access=True,
     params=SettingsParams,
     arguments=_from_page,
-    policy=rules.is_collective_admin,
+    policy=is_collective_admin,
     effect=_update_settings,
     logged=Logged(audit.ADMIN_ACTION, _settings_changed),
     initial=_current,

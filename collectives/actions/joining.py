@@ -7,10 +7,19 @@ from uuid import UUID
 
 from accounts.models import TenantUser
 from accounts.security_words import Happened, day
-from collectives import queries, rules
+from collectives import queries
 from collectives.actions.collective import resource
 from collectives.actions.members import agents_leaving
 from collectives.models import CollectiveMember, Invite
+from collectives.rules.invites import (
+    INVITE_REVOKED,
+    NEEDS_A_NEWER_INVITE,
+    delete_personal_invites,
+    new_invite,
+    revoke_links,
+)
+from collectives.rules.members import add_member, end_membership, left_with, lock_members
+from collectives.rules.policies import may_invite, may_leave
 from harmonic.kernel.access import Access, CollectiveKind
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome, Resource
 from harmonic.kernel.capabilities import NEVER
@@ -36,7 +45,7 @@ def may_join(access: Access, target: Any) -> Denied | None:
 
 
 def _join(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    collective = rules.lock_members(access.here.id)
+    collective = lock_members(access.here.id)
     person = TenantUser.objects.select_related("user").get(id=access.user.person_id)
     row = queries.membership_of(collective.id, person)
     if row is not None and row.archived_at is None:
@@ -44,9 +53,9 @@ def _join(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     invite = queries.usable_invite(access, params.get("code", ""))
     if invite is None:
         raise _no_invite(access, params.get("code", ""))
-    rules.add_member(collective, person, now=access.now, invite=invite)
+    add_member(collective, person, now=access.now, invite=invite)
     # A personal invite is used once; joining by a link uses it up as well.
-    rules.delete_personal_invites(collective.id, access.user.user_id)
+    delete_personal_invites(collective.id, access.user.user_id)
     return Outcome(
         f"You have joined {collective.name}.",
         collective.path,
@@ -59,14 +68,14 @@ def _join(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
 def _no_invite(access: Access, code: str) -> Refused:
     if queries.is_revoked(access, code):
         return Refused(
-            rules.INVITE_REVOKED,
+            INVITE_REVOKED,
             status=410,
             code="gone",
             links=[Link("Try another code", f"{access.here.path}/join")],
         )
     hint = "The code is not valid or has expired. Ask a member for a new one."
     if queries.is_too_old_for(access, code):
-        hint = rules.NEEDS_A_NEWER_INVITE
+        hint = NEEDS_A_NEWER_INVITE
     return NotFound(
         "Valid invite required to join this collective",
         hint=hint,
@@ -99,14 +108,12 @@ join_collective = Action(
 
 
 def _leave(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    rules.lock_members(access.here.id)
+    lock_members(access.here.id)
     row = _own_row(access)
     if row is None:
         raise Conflict("You are not a member any more.", hint="You have left, or were removed.")
-    agents = rules.end_membership(access, row)
-    return Outcome(
-        f"You have left {access.here.name}.", "/collectives", notes=rules.left_with(agents)
-    )
+    agents = end_membership(access, row)
+    return Outcome(f"You have left {access.here.name}.", "/collectives", notes=left_with(agents))
 
 
 def _own_row(access: Access) -> CollectiveMember | None:
@@ -142,7 +149,7 @@ leave_collective = Action(
     grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
-    policy=rules.may_leave,
+    policy=may_leave,
     effect=_leave,
     logged=Logged(audit.USER_ACTION, _left),
     is_dangerous=True,
@@ -152,10 +159,10 @@ leave_collective = Action(
 
 
 def _invite(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    rules.lock_members(access.here.id)
+    lock_members(access.here.id)
     found, facts = queries.shareable_invite(access.here.id, access.now), None
     if found is None or _is_outdated(access, found):
-        found = rules.new_invite(access)
+        found = new_invite(access)
         facts = {"invite_id": found.id, "expires_at": found.expires_at}
     path = f"{access.here.path}/join?code={found.code}"
     return Outcome(
@@ -187,7 +194,7 @@ create_invite = Action(
     grant=NEVER,
     proof=Proof.NONE,
     changes_access=False,
-    policy=rules.may_invite,
+    policy=may_invite,
     effect=_invite,
     logged=Logged(audit.USER_ACTION, _invited),
     people_only="Only people can invite.",
@@ -195,8 +202,8 @@ create_invite = Action(
 
 
 def _revoke(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    rules.lock_members(access.here.id)
-    count = rules.revoke_links(access.here.id, access.now)
+    lock_members(access.here.id)
+    count = revoke_links(access.here.id, access.now)
     path = f"{access.here.path}/invite"
     if not count:
         return Outcome("There was no invitation link to revoke.", path, facts=None)
@@ -215,7 +222,7 @@ revoke_invite = Action(
     grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
-    policy=rules.may_invite,
+    policy=may_invite,
     is_offered=lambda access, target: bool(queries.shareable_invite(access.here.id, access.now)),
     effect=_revoke,
     logged=Logged(audit.USER_ACTION, _link_revoked),

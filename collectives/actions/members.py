@@ -7,8 +7,19 @@ from typing import Any
 from accounts import rules as people_rules
 from accounts.queries import people, person_named
 from accounts.security_words import Happened
-from collectives import queries, rules
+from collectives import queries
 from collectives.models import CollectiveMember
+from collectives.rules.invites import expire_unbacked_invites
+from collectives.rules.members import (
+    AGENT_REMOVED,
+    NEW_ADMIN_FIRST,
+    REMOVED,
+    end_membership,
+    is_last_admin,
+    left_with,
+    lock_members,
+)
+from collectives.rules.policies import ASK_AN_ADMIN, is_collective_admin, is_member, must_be_admin
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
@@ -77,11 +88,11 @@ def _ask_about_roles(access: Access, target: Any) -> Confirmation:
 def _ask_to_remove(access: Access, target: Any) -> Confirmation:
     row = _chosen_member(access)
     if row is None:
-        return Confirmation("Remove a member", consequence=rules.REMOVED)
+        return Confirmation("Remove a member", consequence=REMOVED)
     heading = f"Remove “{row.person.display_name}” from {access.here.name}?"
     if row.person.user.is_agent:
-        return Confirmation(heading, _facts(row), rules.AGENT_REMOVED)
-    return Confirmation(heading, (*_facts(row), *agents_leaving(row)), rules.REMOVED)
+        return Confirmation(heading, _facts(row), AGENT_REMOVED)
+    return Confirmation(heading, (*_facts(row), *agents_leaving(row)), REMOVED)
 
 
 def agents_leaving(row: CollectiveMember) -> tuple[tuple[str, Any], ...]:
@@ -99,7 +110,7 @@ def member_named(access: Access, handle: str) -> CollectiveMember:
     Raises:
         NotFound: nobody of that name is a member here.
     """
-    rules.lock_members(access.here.id)
+    lock_members(access.here.id)
     person = person_named(handle, access)
     row = queries.membership_of(access.here.id, person) if person else None
     if row is None or row.archived_at is not None:
@@ -113,7 +124,7 @@ def runs_members(access: Access, target: Any) -> Denied | None:
             "Roles of the main collective are those of the tenant.",
             "A tenant admin changes them at /tenant-admin/users.",
         )
-    return rules.is_collective_admin(access, target)
+    return is_collective_admin(access, target)
 
 
 def _update_roles(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
@@ -127,7 +138,7 @@ def _update_roles(access: Access, target: Any, params: dict[str, Any]) -> Outcom
     setattr(row, f"is_{role}", grant)
     row.save(update_fields=[f"is_{role}"])
     if not grant:
-        rules.expire_unbacked_invites(row.collective_id, access.now)
+        expire_unbacked_invites(row.collective_id, access.now)
     done = "is now" if grant else "is no longer"
     facts = {"about": people_rules.someone(row.person), "role": role, "grant": grant}
     return Outcome(
@@ -142,8 +153,8 @@ def _refuse_to_take_admin(access: Access, row: CollectiveMember) -> None:
         raise Forbidden(
             "Who made the collective stays its admin.", hint="Nobody can take that from them."
         )
-    if rules.is_last_admin(row):
-        raise Forbidden("The last admin cannot lose the role.", hint=rules.NEW_ADMIN_FIRST)
+    if is_last_admin(row):
+        raise Forbidden("The last admin cannot lose the role.", hint=NEW_ADMIN_FIRST)
 
 
 def _role_changed(happened: Happened) -> str:
@@ -175,7 +186,7 @@ def may_remove_members(access: Access, target: Any) -> Denied | None:
             "Nobody is removed from this collective.",
             "A tenant admin takes people out of the tenant at /tenant-admin/users.",
         )
-    return rules.is_member(access, target)
+    return is_member(access, target)
 
 
 def _remove(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
@@ -183,7 +194,7 @@ def _remove(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     person = row.person
     is_own_agent = people_rules.is_parent_of(access, person)
     if not (access.is_collective_admin or is_own_agent):
-        raise Forbidden.because(rules.must_be_admin(rules.ASK_AN_ADMIN))
+        raise Forbidden.because(must_be_admin(ASK_AN_ADMIN))
     if row.person_id == access.user.person_id:
         raise Forbidden(
             "You cannot remove yourself; leave the collective instead.",
@@ -194,11 +205,11 @@ def _remove(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
         raise Forbidden(
             "Who made the collective cannot be removed.", hint="They can leave it themselves."
         )
-    agents = rules.end_membership(access, row)
+    agents = end_membership(access, row)
     return Outcome(
         f"{person.display_name} was removed.",
         f"{access.here.path}/members",
-        notes=rules.left_with(agents),
+        notes=left_with(agents),
         facts={"about": people_rules.someone(person)},
     )
 

@@ -10,7 +10,8 @@ from accounts.models import Tenant, TenantUser
 from accounts.queries import acting_tenant_admins, agents_of, with_user
 from accounts.security_words import Happened
 from collectives.queries import main_collective
-from collectives.rules import leave_tenant, left_without_admin
+from collectives.rules.members import left_without_admin
+from collectives.rules.tenants import leave_tenant
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER

@@ -8,7 +8,7 @@ from accounts.models import TenantUser
 from collectives.items import queries
 from collectives.items.models import COMMENT, HistoryEvent, Item, Pin
 from collectives.models import Collective
-from collectives.rules import is_member
+from collectives.rules.policies import is_member
 from harmonic.kernel.access import Access
 from harmonic.kernel.operations import audit
 from harmonic.kernel.refusals import Denied, Link, Refused

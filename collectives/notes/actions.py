@@ -10,7 +10,7 @@ from collectives.items.models import Item
 from collectives.items.queries import parent_of
 from collectives.notes import queries, rules
 from collectives.notes.models import Note
-from collectives.rules import is_member
+from collectives.rules.policies import is_member
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.capabilities import NEVER, careful, usual

@@ -17,13 +17,14 @@ from django.utils import timezone
 from accounts.agents.actions.creating import create_ai_agent
 from accounts.models import Tenant, TenantUser, User
 from accounts.rules import new_user
-from collectives import rules
 from collectives.actions.agents import add_ai_agent_to_collective
 from collectives.actions.collective import create_collective
 from collectives.models import Collective
 from collectives.notes import actions as notes
 from collectives.notes.models import Note
 from collectives.queries import membership_of
+from collectives.rules.members import add_member
+from collectives.rules.tenants import join_tenant, new_tenant
 from harmonic.access.access_as import access_as
 from harmonic.demo import texts
 from harmonic.kernel.access import Access
@@ -99,7 +100,7 @@ class World:
         self.users["erin"].suspend(self.now - timedelta(days=1), "Asked to pause.")
 
     def _tenant(self, subdomain: str, name: str, switches: Mapping[str, bool]) -> None:
-        self.tenants[subdomain] = rules.new_tenant(
+        self.tenants[subdomain] = new_tenant(
             subdomain=subdomain,
             name=name,
             host=settings.HOST,
@@ -113,7 +114,7 @@ class World:
             for subdomain in tenants:
                 tenant = self.tenants[subdomain]
                 with tenant_bound(tenant.id):
-                    rules.join_tenant(
+                    join_tenant(
                         self.users[handle],
                         tenant,
                         now=self.founded,
@@ -150,7 +151,7 @@ class World:
             collective: Collective = do(create_collective, access, None, values).object
             for member in members:
                 person = TenantUser.objects.get(handle=member)
-                rules.add_member(collective, person, now=access.now)
+                add_member(collective, person, now=access.now)
 
     def _agent(self, handle: str, parent: str, mode: str, prompt: str) -> None:
         values = {"name": handle, "mode": mode, "identity_prompt": prompt}

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from typing_extensions import TypedDict
 
 from api.codes import CODES
-from api.schema import Doc, Id, OneOf, Url
+from api.responses.schema import Doc, Id, OneOf, Url
 from harmonic.access import sessions
 from harmonic.http.origins import origin_of_tenant
 from harmonic.kernel.access import Access

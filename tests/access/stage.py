@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from collectives.models import Collective
 from collectives.notes.models import Note
-from collectives.rules import add_member
+from collectives.rules.members import add_member
 from harmonic.access.access_as import access_as
 from harmonic.kernel.database.tenancy import tenant_bound
 from tests.fixtures.world import (

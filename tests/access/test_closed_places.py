@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from collectives.models import Collective, CollectiveMember
-from collectives.rules import add_member
+from collectives.rules.members import add_member
 from harmonic.kernel.database.tenancy import tenant_bound
 from tests.access.contents import contents
 from tests.access.routes import Route, ids_of, routes

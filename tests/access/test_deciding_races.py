@@ -20,7 +20,7 @@ from django.utils import timezone
 from accounts.models import SecurityEvent, TenantUser
 from collectives.models import CollectiveMember
 from collectives.notes.models import Note
-from collectives.rules import add_member
+from collectives.rules.members import add_member
 from harmonic.kernel.database.tenancy import tenant_bound
 from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
 from tokens.models import ApiToken

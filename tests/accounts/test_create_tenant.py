@@ -250,7 +250,7 @@ def test_all_of_it_is_made_or_nothing(type_in: Any, monkeypatch: pytest.MonkeyPa
         raise RuntimeError
 
     type_in(PASSWORD, PASSWORD)
-    monkeypatch.setattr("collectives.rules._new_workspace", fail)
+    monkeypatch.setattr("collectives.rules.tenants._new_workspace", fail)
 
     with pytest.raises(RuntimeError):
         create()
@@ -263,7 +263,9 @@ def test_whoever_is_second_at_the_same_moment_is_told(
 ) -> None:
     type_in(PASSWORD, PASSWORD, PASSWORD, PASSWORD)
     create()
-    monkeypatch.setattr("collectives.rules.checked_subdomain", lambda sent: sent)
+    monkeypatch.setattr(
+        "harmonic.management.commands.create_tenant.checked_subdomain", lambda sent: sent
+    )
 
     with pytest.raises(CommandError, match="just now"):
         create(admin_email="other@meadow.example", admin_handle="other")

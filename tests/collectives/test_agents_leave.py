@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import TenantUser, User
 from collectives.models import Collective, CollectiveMember
-from collectives.rules import add_member
+from collectives.rules.members import add_member
 from harmonic.kernel.refusals import Forbidden
 from tests.collectives.conftest import (
     KITCHEN,

@@ -196,7 +196,7 @@ def test_a_form_that_waits_for_a_password_is_carried_out_once(page: Any, world: 
 
 @pytest.mark.meets("wait of a form that is sent again")
 def test_a_form_whose_first_sending_still_runs_is_told_so(page: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("api.idempotency.FORM_WAIT", timedelta(milliseconds=100))
+    monkeypatch.setattr("api.idempotency.once.FORM_WAIT", timedelta(milliseconds=100))
     alice, form = page("alice"), FORMS[1]
     action, values = filled(alice, form)
     alice.post(action, values)

@@ -12,7 +12,7 @@ from django.urls import get_resolver
 from harmonic.kernel.parameters.decoding import Raw, validated
 from harmonic.kernel.refusals import Invalid
 from harmonic.kernel.registry import actions
-from harmonic.site.bounds import Parameter, document, every, parameters
+from harmonic.site.bounds.document import Parameter, document, every, parameters
 
 ROOT = Path(settings.BASE_DIR)
 _ = get_resolver().url_patterns

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api import idempotency
+from api.idempotency.repetitions import REPLAYED
 from api.models import KeyedRequest
 from collectives.notes.models import Note
 from tests.limits.conftest import KITCHEN, REST, post
@@ -108,5 +108,5 @@ def test_a_long_refusal_is_made_again(api: Any, monkeypatch: pytest.MonkeyPatch)
     answers = [post(bob, f"{REST}/notes", {"text": ""}, **KEY) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [400, 400]
-    assert not any(answer.has_header(idempotency.REPLAYED) for answer in answers)
+    assert not any(answer.has_header(REPLAYED) for answer in answers)
     assert not KeyedRequest.unscoped.exists()

@@ -11,9 +11,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api import paging
-from api.paging import LIST_BYTES, MAX_LIMIT
-from api.v1.note_lists import LIMIT
+from api.http import paging
+from api.http.paging import LIST_BYTES, MAX_LIMIT
+from api.v1.notes.lists import LIMIT
 from collectives.items import queries
 from collectives.items.models import HistoryEvent, Pin
 from collectives.models import Collective, CollectiveMember

@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.v1 import note_filters
-from api.v1.note_filters import LOOKED_AT, LOOKED_AT_BYTES, MAX_WORDS
-from api.v1.note_lists import NARROW_LENGTH, Q_LENGTH
+from api.v1.notes import filters as note_filters
+from api.v1.notes.filters import LOOKED_AT, LOOKED_AT_BYTES, MAX_WORDS
+from api.v1.notes.lists import NARROW_LENGTH, Q_LENGTH
 from tests.limits.conftest import MEGABYTE, REST, Write
 from tests.limits.test_lists import links, pages_of
 

@@ -234,7 +234,7 @@ def test_one_that_was_cut_off_is_taken_over(alice):
 
 def test_who_was_overtaken_has_done_nothing(alice, monkeypatch):
     """A request thought cut off comes back when another has taken its place."""
-    monkeypatch.setattr("api.idempotency._stored", lambda *arguments: False)
+    monkeypatch.setattr("api.idempotency.answers._stored", lambda *arguments: False)
     response = alice.post(NOTES, TEXT, Idempotency_Key=KEY)
 
     assert error_of(response, 409).endswith("is still running.")
@@ -249,7 +249,7 @@ def test_our_own_fault_may_be_tried_again(alice, monkeypatch):
         raise RuntimeError("a fault")
 
     with monkeypatch.context() as broken:
-        broken.setattr("api.v1.notes.new_note", fail)
+        broken.setattr("api.v1.notes.resource.new_note", fail)
         assert alice.post(NOTES, TEXT, Idempotency_Key=KEY).status_code == 500
 
     assert (count(), KeyedRequest.unscoped.count()) == (0, 0)

@@ -20,7 +20,7 @@ from api.codes import CODES
 from api.openapi.build import built
 from api.openapi.document import document, document_bytes, resolved
 from api.v1.info import routes_at
-from api.v1.notes import Confirmations
+from api.v1.notes.resource import Confirmations
 from collectives.models import Collective
 from collectives.notes.models import Note
 from harmonic.kernel.access import CollectiveKind, UserType
@@ -206,7 +206,7 @@ def test_a_function_that_is_not_described_fails_the_system_check(monkeypatch, pa
     if part == "operation":
         monkeypatch.delattr(Confirmations.create, part)
 
-    assert found() == ["api.v1.notes.Confirmations.create is not described."]
+    assert found() == ["api.v1.notes.resource.Confirmations.create is not described."]
 
 
 # --- Errors ---------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from django.utils import timezone
 from collectives.items.models import HistoryEvent
 from collectives.models import Collective, CollectiveMember, Invite
 from collectives.notes.models import Note
-from collectives.rules import add_member
+from collectives.rules.members import add_member
 from harmonic.kernel.database.tenancy import tenant_bound
 from tests.fixtures.world import World
 

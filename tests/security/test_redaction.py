@@ -14,8 +14,9 @@ from django.db import transaction
 from django.test import Client
 
 from accounts.models import SecurityEvent
-from api.paging import PageParams
-from api.v1 import note_lists, tokens, users
+from api.http.paging import PageParams
+from api.v1 import tokens, users
+from api.v1.notes import lists as note_lists
 from collectives.notes.models import Note
 from harmonic.kernel.registry import actions as registered_actions
 from tests.access.routes import FRONT_DOOR, Route, ids_of, routes

@@ -13,7 +13,7 @@ from accounts.agents.models import Agent, path_of
 from accounts.agents.rules import new_agent
 from accounts.models import TenantUser, User
 from accounts.security_words import Happened, listed
-from collectives.rules import join_tenant
+from collectives.rules.tenants import join_tenant
 from harmonic.kernel import registry
 from harmonic.kernel.access import Access, AgentMode
 from harmonic.kernel.actions import Action, Logged, Outcome

@@ -13,7 +13,7 @@ from accounts.models import TenantUser, User
 from accounts.queries import people
 from accounts.security_words import Happened
 from collectives import queries as collectives
-from collectives.rules import archive_person, unarchive_person
+from collectives.rules.tenants import archive_person, unarchive_person
 from harmonic.kernel import registry
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import rules as people
 from accounts.models import Tenant, TenantUser, User
-from collectives import rules
+from collectives.rules.tenants import join_tenant
 from harmonic.access.addresses import address_of
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations import audit
@@ -58,7 +58,7 @@ class Command(BaseCommand):
             with transaction.atomic():
                 now, is_admin = timezone.now(), options["admin"]
                 user = people.new_user(name=name, email=email, now=now, password=password)
-                person = rules.join_tenant(user, tenant, now=now, handle=handle, is_admin=is_admin)
+                person = join_tenant(user, tenant, now=now, handle=handle, is_admin=is_admin)
                 facts = {"person_id": user.id, "is_admin": is_admin}
                 audit.record("admin_action", tenant_id=tenant.id, **facts)
         return person

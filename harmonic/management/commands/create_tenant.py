@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from accounts import rules as people
 from accounts.models import Tenant, TenantUser, User
-from collectives import rules
+from collectives.rules.handles import checked_subdomain
+from collectives.rules.tenants import join_tenant, new_tenant
 from harmonic.access.addresses import address_of
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations import audit
@@ -79,7 +80,7 @@ class NameParams(Params):
 def checked(options: dict[str, Any]) -> Wanted:
     names = validated(NameParams, Raw({name: options[name] for name in ("name", "admin_name")}))
     return Wanted(
-        subdomain=rules.checked_subdomain(folded(options["subdomain"])),
+        subdomain=checked_subdomain(folded(options["subdomain"])),
         timezone=people.checked_timezone(options["timezone"]),
         email=people.checked_email(options["admin_email"], "admin_email"),
         handle=people.spelt_handle(options["admin_handle"], "admin_handle"),
@@ -94,7 +95,7 @@ def checked(options: dict[str, Any]) -> Wanted:
 @transaction.atomic
 def found_tenant(wanted: Wanted, password: str, now: datetime) -> TenantUser:
     """Make the tenant and its admin, all or nothing; return the admin."""
-    tenant = rules.new_tenant(
+    tenant = new_tenant(
         subdomain=wanted.subdomain,
         name=wanted.name,
         host=settings.HOST,
@@ -104,6 +105,6 @@ def found_tenant(wanted: Wanted, password: str, now: datetime) -> TenantUser:
     )
     user = people.new_user(name=wanted.admin_name, email=wanted.email, now=now, password=password)
     with tenant_bound(tenant.id):
-        person = rules.join_tenant(user, tenant, now=now, handle=wanted.handle, is_admin=True)
+        person = join_tenant(user, tenant, now=now, handle=wanted.handle, is_admin=True)
     audit.record("admin_action", tenant_id=tenant.id, person_id=user.id, is_admin=True)
     return person

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.urls import get_resolver
 
-from harmonic.site.bounds import document
+from harmonic.site.bounds.document import document
 
 
 class Command(BaseCommand):

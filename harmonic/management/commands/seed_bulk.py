@@ -16,10 +16,11 @@ from django.utils import timezone
 
 from accounts.models import Tenant, TenantUser
 from accounts.rules import new_user
-from collectives import rules
 from collectives.items.models import HistoryEvent
 from collectives.models import Collective
 from collectives.notes.models import Note
+from collectives.rules.members import add_member
+from collectives.rules.tenants import join_tenant, new_tenant
 from harmonic.kernel.database.short_ids import ShortIdModel
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.scopes import READ_WRITE
@@ -58,7 +59,7 @@ class Bulk:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.random = random.Random(20260513)  # noqa: S311 the same rows each time
-        self.tenant = rules.new_tenant(
+        self.tenant = new_tenant(
             subdomain=SUBDOMAIN, name="Bulk", host=settings.HOST, now=now, is_api_enabled=True
         )
         self.people: list[TenantUser] = []
@@ -75,7 +76,7 @@ class Bulk:
         for number in range(PEOPLE):
             name = f"Person {number}"
             user = new_user(name=name, email=f"person{number}@bulk.example.com", now=self.now)
-            self.people.append(rules.join_tenant(user, self.tenant, now=self.now))
+            self.people.append(join_tenant(user, self.tenant, now=self.now))
 
     def _collectives(self, wanted: int) -> None:
         for number in range(wanted):
@@ -90,9 +91,7 @@ class Bulk:
             )
             self.collectives.append(collective)
             for person in self.people:
-                rules.add_member(
-                    collective, person, now=self.now, is_admin=person is self.people[0]
-                )
+                add_member(collective, person, now=self.now, is_admin=person is self.people[0])
 
     def _notes(self, wanted: int) -> None:
         ids = short_ids(self.random, wanted)

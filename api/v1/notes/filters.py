@@ -12,8 +12,8 @@ from django.db.models import F, Q
 from rest_framework.exceptions import ValidationError
 
 from accounts.queries import person_named
-from api.filters import named
-from api.shapes import TICK, after, before, floor
+from api.http.filters import named
+from api.responses.timestamps import MILLISECOND, after, before, truncate_to_milliseconds
 from collectives import cycles
 from collectives.items.kind_queries import Size, within
 from collectives.items.models import Item, ItemQuerySet
@@ -182,8 +182,8 @@ def _compared(column: str, sign: str, moment: datetime) -> Q:
         return Q(**after(column, moment))
     if sign == "<":
         return Q(**before(column, moment))
-    shown = floor(moment)
-    return Q(**{f"{column}__gte": shown, f"{column}__lt": shown + TICK})
+    shown = truncate_to_milliseconds(moment)
+    return Q(**{f"{column}__gte": shown, f"{column}__lt": shown + MILLISECOND})
 
 
 def _moment(word: str, text: str) -> datetime:

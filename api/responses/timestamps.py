@@ -1,4 +1,4 @@
-"""Values as the wire has them."""
+"""Timestamps of the API: milliseconds in UTC, and the lookups that agree with them."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-# What the wire can tell apart.
-TICK = timedelta(milliseconds=1)
+# The precision of timestamps in requests and responses.
+MILLISECOND = timedelta(milliseconds=1)
 
 
-def ts(moment: datetime) -> str:
+def format_timestamp(moment: datetime) -> str:
     """Return a moment in UTC with milliseconds: `2026-05-13T12:34:56.789Z`."""
     text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.removesuffix("+00:00") + "Z"
 
 
-def ts_or_none(moment: datetime | None) -> str | None:
-    return ts(moment) if moment else None
+def format_optional_timestamp(moment: datetime | None) -> str | None:
+    return format_timestamp(moment) if moment else None
 
 
-def floor(moment: datetime) -> datetime:
-    """Return a moment as the wire shows it."""
+def truncate_to_milliseconds(moment: datetime) -> datetime:
+    """Return a moment with the precision that responses have."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def after(column: str, moment: datetime) -> dict[str, datetime]:
-    """Return the lookup of moments that the wire shows as later than `moment`."""
-    return {f"{column}__gte": floor(moment) + TICK}
+    """Return the lookup of moments that responses show as later than `moment`."""
+    return {f"{column}__gte": truncate_to_milliseconds(moment) + MILLISECOND}
 
 
 def before(column: str, moment: datetime) -> dict[str, datetime]:
@@ -36,9 +36,9 @@ def before(column: str, moment: datetime) -> dict[str, datetime]:
 
 
 def bounds(columns: Mapping[str, str], params: Mapping[str, Any]) -> dict[str, datetime]:
-    """Return the lookups of `{name}_after` and `{name}_before`; both leave the moment out.
+    """Return the lookups of `{name}_after` and `{name}_before`, which exclude the moment itself.
 
-    `columns` tells which column the moments of a name are in.
+    `columns` maps each name to the column with its moments.
     """
     found: dict[str, datetime] = {}
     for name, column in columns.items():

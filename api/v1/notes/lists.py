@@ -8,11 +8,11 @@ from typing import Any, cast
 from django.db.models import Q
 from rest_framework.request import Request
 
-from api.filters import author_of, named, order_of, sort_field
-from api.paging import Page, PageParams, page_from, query
-from api.shapes import bounds
-from api.v1.note_filters import MAX_WORDS, Search, by_cycle, by_filters, words, words_of
-from api.v1.note_json import NoteJson, NoteWriter
+from api.http.filters import author_of, named, order_of, sort_field
+from api.http.paging import Page, PageParams, page_from, query
+from api.responses.timestamps import bounds
+from api.v1.notes.filters import MAX_WORDS, Search, by_cycle, by_filters, words, words_of
+from api.v1.notes.json import NoteJson, NoteWriter
 from api.views import ListAnswer, access_of
 from collectives.items.models import Item, ItemQuerySet
 from collectives.items.queries import Wanted, comments_on, live_item_at

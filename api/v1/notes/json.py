@@ -12,8 +12,18 @@ from rest_framework.request import Request
 from typing_extensions import TypedDict
 
 from accounts.queries import Person, people
-from api.schema import AlwaysNull, Count, Doc, Id, KindOfUser, OneOf, ShortId, Timestamp, Url
-from api.shapes import ts
+from api.responses.schema import (
+    AlwaysNull,
+    Count,
+    Doc,
+    Id,
+    KindOfUser,
+    OneOf,
+    ShortId,
+    Timestamp,
+    Url,
+)
+from api.responses.timestamps import format_timestamp
 from api.views import access_of
 from collectives.items.models import HistoryEvent
 from collectives.items.queries import history_of_items
@@ -189,10 +199,10 @@ def note_json(note: Note, path: str, url: str) -> NoteJson:
         "edit_access": note.edit_access,
         "title": note.shown_title,
         "text": note.text,
-        "deadline": ts(note.deadline),
+        "deadline": format_timestamp(note.deadline),
         "confirmed_reads": note.confirmed_reads,
-        "created_at": ts(note.created_at),
-        "updated_at": ts(note.updated_at),
+        "created_at": format_timestamp(note.created_at),
+        "updated_at": format_timestamp(note.updated_at),
         "created_by_id": str(note.created_by_id),
         "updated_by_id": str(note.updated_by_id),
         "commentable_type": note.parent_kind,
@@ -214,7 +224,7 @@ def event_json(event: HistoryEvent) -> HistoryEventJson:
         "user_id": str(event.user_id),
         "event_type": event.event_type,
         "description": f"{event.get_event_type_display()} this note",
-        "happened_at": ts(event.happened_at),
+        "happened_at": format_timestamp(event.happened_at),
     }
 
 

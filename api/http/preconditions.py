@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.negotiation import Json
+from api.http.negotiation import Json
 from harmonic.kernel.access import Access
 from harmonic.kernel.http import conditional
 from harmonic.kernel.http.methods import READS

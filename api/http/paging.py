@@ -15,8 +15,8 @@ from django.db import models
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from api.filters import named, refuse_unknown
-from api.negotiation import Json
+from api.http.filters import named, refuse_unknown
+from api.http.negotiation import Json
 from api.views import ListAnswer, access_of
 from harmonic.kernel.http import conditional, cursors
 from harmonic.kernel.http.cursors import Found, Order, Position

@@ -1,4 +1,4 @@
-"""Keys of POSTs to pages: the header `Idempotency-Key` of programs, the hidden field of forms."""
+"""Middleware for keys of POSTs to pages: the header of programs, the hidden field of forms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any, cast
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 
-from api import idempotency
+from api.idempotency.keys import HEADER, form_key
+from api.idempotency.once import once, once_by_form
+from api.idempotency.repetitions import REPLAYED
 from harmonic.http.outages import outage_answer
 from harmonic.http.refusals import render_refusal
 from harmonic.kernel.http.negotiation import Format, is_api_path
@@ -41,9 +43,9 @@ class KeyedPagesMiddleware:
         respond = partial(view, request, *args, **kwargs)
         try:
             if access.format == Format.HTML:
-                key = idempotency.form_key(request)
-                return idempotency.once_by_form(request, key, respond) if key else None
-            if idempotency.HEADER in request.headers:
+                key = form_key(request)
+                return once_by_form(request, key, respond) if key else None
+            if HEADER in request.headers:
                 return _answered_once(request, respond)
         except Refused as refused:
             return render_refusal(request, refused)
@@ -58,7 +60,7 @@ def _answered_once(request: HttpRequest, respond: Callable[[], HttpResponse]) ->
     """Answer a program's POST with a key, refusals among them, as pages say it.
 
     Raises:
-        Refused: as `idempotency.once`.
+        Refused: as `once`.
     """
 
     def answered() -> HttpResponse:
@@ -67,8 +69,8 @@ def _answered_once(request: HttpRequest, respond: Callable[[], HttpResponse]) ->
         except Refused as refused:
             return render_refusal(request, refused)
 
-    response = idempotency.once(request, answered)
-    if response.has_header(idempotency.REPLAYED):
-        del response[idempotency.REPLAYED]
+    response = once(request, answered)
+    if response.has_header(REPLAYED):
+        del response[REPLAYED]
         response["Idempotent-Replayed"] = "true"
     return response

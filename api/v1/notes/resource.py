@@ -1,4 +1,4 @@
-"""Notes, their comments, and read confirmations."""
+"""The routes of notes: reading, writing, comments and read confirmations."""
 
 from __future__ import annotations
 
@@ -9,14 +9,9 @@ from django.urls import URLPattern, reverse
 from rest_framework.request import Request
 
 from api.operations import Operation
-from api.schema import Doc
-from api.v1.note_json import INCLUDES, HistoryEventJson, NoteJson, NoteWriter, event_json
-from api.v1.note_lists import (
-    CommentListParams,
-    NoteListParams,
-    list_of_comments,
-    list_of_notes,
-)
+from api.responses.schema import Doc
+from api.v1.notes.json import INCLUDES, HistoryEventJson, NoteJson, NoteWriter, event_json
+from api.v1.notes.lists import CommentListParams, NoteListParams, list_of_comments, list_of_notes
 from api.views import Answer, Base, ListAnswer, Message, Resource, access_of, created, route
 from api.writes import over_rest, sent
 from collectives.items.models import Item

@@ -1,0 +1,72 @@
+"""Answers under a key: carrying out the request and storing the answer in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpResponse
+
+from api.idempotency.claims import in_progress, rows_of
+from api.idempotency.keys import Asked
+from api.models import KeyedRequest
+from harmonic.kernel.operations import storage
+
+KEPT_HEADERS = ("Content-Type", "Location", "ETag")
+# The sender is to try these again.
+NOT_KEPT = frozenset({401, 429})
+Respond = Callable[[], HttpResponse]
+
+
+def carried_out(asked: Asked, claim: UUID, respond: Respond) -> HttpResponse:
+    with transaction.atomic():
+        response = respond()
+        if hasattr(response, "render"):
+            response.render()
+        if is_kept(asked, response) and not _stored(asked, claim, response):
+            # Somebody took over meanwhile; what was done here is undone.
+            raise in_progress()
+    return response
+
+
+def is_kept(asked: Asked, response: HttpResponse) -> bool:
+    if asked.is_form:
+        return hasattr(response, "secret_id") or response.status_code == HTTPStatus.SEE_OTHER
+    if response.get("Cache-Control") == "no-store" and not hasattr(response, "secret_id"):
+        return False
+    if response.status_code >= 400 and _is_long(response):
+        # Nothing was done, and it can be refused again.
+        return False
+    return response.status_code < 500 and response.status_code not in NOT_KEPT
+
+
+def _is_long(response: HttpResponse) -> bool:
+    return len(response.content) > KeyedRequest.KEPT_BYTES
+
+
+def _stored(asked: Asked, claim: UUID, response: HttpResponse) -> bool:
+    secret_id = str(getattr(response, "secret_id", ""))
+    is_body_kept = not (asked.is_form or secret_id or _is_long(response))
+    headers = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
+    body = response.content.decode() if is_body_kept else ""
+    answer = {
+        "status": response.status_code,
+        "headers": headers,
+        "body": body,
+        "is_body_kept": is_body_kept,
+        "object_path": "" if is_body_kept else _object_path(asked, response),
+        "secret_id": secret_id,
+    }
+    storage.count(asked.access, storage.size_of(body))
+    return bool(rows_of(asked).filter(claim=claim).update(**answer))
+
+
+def _object_path(asked: Asked, response: HttpResponse) -> str:
+    location = response.get("Location", "")
+    if asked.is_form:
+        # With its query: the join page of an invitation has one.
+        return str(getattr(response, "shown_at", location))
+    return urlsplit(location).path

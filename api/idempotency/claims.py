@@ -1,0 +1,126 @@
+"""Claims: the row that reserves a key before its request is carried out."""
+
+from __future__ import annotations
+
+from collections import deque
+from uuid import UUID
+
+from django.db import Error, IntegrityError, transaction
+from django.db.models import QuerySet
+
+from api.idempotency.keys import HEADER, Asked
+from api.models import KeyedRequest
+from harmonic.kernel.database import outages
+from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.http.negotiation import is_api_path
+from harmonic.kernel.refusals import Refused
+
+IN_PROGRESS = "idempotency_in_progress"
+
+
+def rows_of(asked: Asked) -> QuerySet[KeyedRequest]:
+    user = asked.access.user.user_id
+    return KeyedRequest.objects.filter(user=user, key_digest=asked.key_digest)
+
+
+def claimed(asked: Asked, claim: UUID) -> KeyedRequest | None:
+    """Claim the key, or return the request that had it before and is answered.
+
+    Raises:
+        Refused: that one runs still, or asked for something else.
+    """
+    access = asked.access
+    too_old = access.now - KeyedRequest.LIFETIME
+    KeyedRequest.objects.filter(created_at__lt=too_old).delete()
+    try:
+        with transaction.atomic():
+            _insert(asked, claim)
+    except IntegrityError:
+        return _earlier(asked, claim)
+    return None
+
+
+def _insert(asked: Asked, claim: UUID) -> None:
+    access = asked.access
+    KeyedRequest.objects.create(
+        tenant_id=access.tenant.id,
+        user_id=access.user.user_id,
+        method="POST",
+        path=asked.path,
+        key_digest=asked.key_digest,
+        body_digest=asked.body_digest,
+        claim=claim,
+        claimed_at=access.now,
+        created_at=access.now,
+    )
+
+
+def _earlier(asked: Asked, claim: UUID) -> KeyedRequest | None:
+    found: KeyedRequest | None = rows_of(asked).first()
+    if found is not None and found.body_digest != asked.body_digest:
+        raise Refused(
+            f"This {HEADER} was used for another request.",
+            # The contract of pages has another status than that of the API.
+            status=422 if is_api_path(asked.path) else 409,
+            code="idempotency_key_reused",
+            hint="Send the same parameters, or another key.",
+        )
+    if found is not None and found.status is not None:
+        return found
+    if found is None or not _taken_over(asked, found, claim):
+        raise in_progress()
+    return None
+
+
+def _taken_over(asked: Asked, found: KeyedRequest, claim: UUID) -> bool:
+    """Take over a request that was cut off; of several who try, one does."""
+    now = asked.access.now
+    if found.claimed_at > now - KeyedRequest.CUT_OFF_AFTER:
+        return False
+    running = rows_of(asked).filter(claim=found.claim, status=None)
+    return bool(running.update(claim=claim, claimed_at=now))
+
+
+def in_progress() -> Refused:
+    return Refused(
+        f"A request with this {HEADER} is still running.",
+        status=409,
+        code="idempotency_in_progress",
+        hint="Send it again in a second.",
+        headers={"Retry-After": "1"},
+    )
+
+
+def form_in_progress() -> Refused:
+    return Refused(
+        "This form was sent before and is still being carried out.",
+        status=409,
+        code="idempotency_in_progress",
+        hint="Wait a moment, then reload this page to see what it made.",
+        headers={"Retry-After": "1"},
+    )
+
+
+# Claims that could not be released because the database was away.
+_unreleased: deque[tuple[Asked, UUID]] = deque(maxlen=1000)
+
+
+def release(asked: Asked, claim: UUID) -> None:
+    """Release the claim of a request that was not carried out, now or once the database is back."""
+    _unreleased.append((asked, claim))
+    release_claims()
+
+
+def release_claims() -> None:
+    """Delete released claims. One that has an answer stays: a COMMIT in doubt was done."""
+    while _unreleased:
+        try:
+            asked, claim = _unreleased.popleft()
+        except IndexError:  # another thread was quicker
+            return
+        try:
+            with outages.waiting_briefly(), tenant_bound(asked.access.tenant.id):
+                rows_of(asked).filter(claim=claim, status=None).delete()
+        except Error:
+            _unreleased.append((asked, claim))
+            return

@@ -1,0 +1,99 @@
+"""Keys of POSTs: reading the key, and the digests that identify a request under it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import cast
+
+from django.http import HttpRequest
+
+from harmonic.kernel.access import Access
+from harmonic.kernel.http.request import Request
+from harmonic.kernel.parameters.decoding import FORM_KEY, FORMS, raw_of, raw_of_body
+from harmonic.kernel.refusals import Refused
+from harmonic.kernel.rendering.text import folded
+
+HEADER = "Idempotency-Key"
+KEY_LENGTH = 255
+_KEY = re.compile(
+    rf'"([\x20-\x21\x23-\x7e]{{1,{KEY_LENGTH}}})"'
+    rf"|([\x21\x23-\x7e][\x20-\x7e]{{0,{KEY_LENGTH - 1}}})"
+)
+_PLACE = re.compile(r"/(collectives|workspace)/(?P<handle>[^/]+)(?=/)")
+CSRF_FIELD = "csrfmiddlewaretoken"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Identity of a POST with a key: its caller and path, and the digests of key and parameters."""
+
+    access: Access
+    path: str
+    key_digest: str
+    body_digest: str
+    is_form: bool = False
+
+
+def form_key(request: HttpRequest) -> str:
+    """Return the key that a form carries, or "" where it has none that can be read."""
+    if request.content_type not in FORMS:
+        return ""
+    try:
+        keys = raw_of_body(request).values.get(FORM_KEY) or [""]
+    except Refused:
+        return ""
+    return keys[-1] if _KEY.fullmatch(keys[-1]) else ""
+
+
+def asked_by_form(request: HttpRequest, key: str) -> Asked:
+    """Return the identity of a form. Its parameters are part of the key: a changed form is new."""
+    access = cast(Request, request).access
+    path = _path(access)
+    body = _body_digest(request)
+    told_apart = f"form\n{path}\n{key}\n{body}"
+    return Asked(access, path, _digest(told_apart.encode()), body, is_form=True)
+
+
+def asked_of(request: HttpRequest) -> Asked:
+    access = cast(Request, request).access
+    method, path = request.method or "", _path(access)
+    told_apart = f"{method}\n{path}\n{_key(request.headers[HEADER])}"
+    return Asked(access, path, _digest(told_apart.encode()), _body_digest(request))
+
+
+def _path(access: Access) -> str:
+    """Return the path in which a collective is written in one way, however it was sent."""
+    named, place = _PLACE.match(access.path), access.place
+    if named is None or place is None or folded(named["handle"]) != place.handle:
+        return access.path
+    return f"{place.path}{access.path[named.end() :]}"
+
+
+def _key(header: str) -> str:
+    match = _KEY.fullmatch(header.strip())
+    if match is None:
+        raise Refused(
+            f"{HEADER} must be 1 to 255 printable ASCII characters, bare or in double quotes.",
+            status=400,
+            code="idempotency_key_invalid",
+        )
+    return match[1] or match[2]
+
+
+def _body_digest(request: HttpRequest) -> str:
+    """Return the digest of the parameters; of the bytes where they cannot be read."""
+    try:
+        sent = raw_of(request).values.items()
+        values = json.dumps(
+            {name: value for name, value in sent if name != CSRF_FIELD}, sort_keys=True
+        ).encode()
+    except Refused:
+        values = f"{request.META.get('QUERY_STRING', '')}\n".encode() + request.body
+    return _digest(values)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,107 @@
+"""Answers to a POST that was already carried out under its key."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from http import HTTPStatus
+from typing import cast
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import resolve
+
+from api.models import KeyedRequest
+from harmonic.http.refusals import api_error
+from harmonic.kernel.http.negotiation import is_api_path
+from harmonic.kernel.http.request import Request
+from harmonic.kernel.refusals import NotFound, Refused
+from harmonic.kernel.rendering.documents import keep_private
+
+REPLAYED = "Idempotency-Replayed"
+_CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"})
+SHOWN_ONCE = (
+    "You had already sent this form, so no second token was created. The token was shown in the"
+    " first answer only and cannot be shown again. If you did not copy it, delete it and create"
+    " another."
+)
+
+
+def shown_again(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
+    """Lead to what a form made the first time; what was secret in that answer is not kept."""
+    if earlier.secret_id:
+        messages.warning(request, SHOWN_ONCE)
+    else:
+        messages.info(request, "You had already sent this form, so nothing was done again.")
+    response = HttpResponseRedirect(earlier.object_path, status=HTTPStatus.SEE_OTHER)
+    keep_private(response)
+    return response
+
+
+def replayed(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
+    if earlier.secret_id:
+        raise Refused(
+            "The answer held a token, which is shown once and was not kept.",
+            status=409,
+            code="idempotency_secret_unavailable",
+            hint=f"Delete the token {earlier.secret_id}, and make another under another key.",
+            extra={"id": earlier.secret_id},
+        )
+    response = _again(request, earlier) if earlier.is_body_kept else _reread(request, earlier)
+    response[REPLAYED] = "true"
+    keep_private(response)
+    return response
+
+
+def _again(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
+    assert earlier.status is not None  # it is answered
+    if earlier.status >= 400 and is_api_path(earlier.path):
+        # Whether as problem details, each request says for itself.
+        return api_error(request, json.loads(earlier.body))
+    return HttpResponse(earlier.body, status=earlier.status, headers=earlier.headers)
+
+
+def _reread(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
+    """Answer with what the request made, as it is now, under the status of the first answer.
+
+    Raises:
+        Refused: it is gone, or has no address to read it from.
+    """
+    if not earlier.object_path:
+        raise Refused(
+            "This request was carried out; its answer was too long to be kept.",
+            status=409,
+            code="idempotency_answer_not_kept",
+            hint="Read what it changed. To do it once more, send it under another key.",
+        )
+    reading = _reading(request, earlier.object_path)
+    match = resolve(earlier.object_path)
+    # The collective is that of this request, to which its sender was let in.
+    named = {name: value for name, value in match.kwargs.items() if name != "collective"}
+    response = cast(HttpResponse, match.func(reading, *match.args, **named))
+    if response.status_code != 200:
+        raise NotFound(
+            "What this request made is no longer there.",
+            hint="To make it once more, send the request under another key.",
+        )
+    if hasattr(response, "render"):
+        response.render()
+    response.status_code = cast(int, earlier.status)
+    response["Location"] = earlier.headers["Location"]
+    del response["Last-Modified"]
+    return response
+
+
+def _reading(request: HttpRequest, path: str) -> HttpRequest:
+    """Return the request that reads `path`, sent by whoever sent `request`."""
+    reading = copy.copy(request)
+    reading.__dict__.pop("headers", None)  # made from META when first asked for
+    reading.method, reading.path, reading.path_info = "GET", path, path
+    reading.META = {name: value for name, value in request.META.items() if name not in _CONDITIONS}
+    included = {"include": request.GET.getlist("include")}
+    reading.GET = QueryDict(urlencode(included, doseq=True))
+    access = replace(cast(Request, request).access, path=path, query=reading.GET.dict())
+    cast(Request, reading).access = access
+    return reading

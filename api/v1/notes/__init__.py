@@ -1,0 +1,1 @@
+"""Notes, their comments, and read confirmations."""

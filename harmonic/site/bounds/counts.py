@@ -1,0 +1,59 @@
+"""Bounds of what exists at once and how long it lasts."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from api.idempotency.once import FORM_WAIT
+from api.models import KeyedRequest
+from collectives.items.models import Item, Pin
+from collectives.models import Invite
+from harmonic.site.bounds.bound import Bound, Section
+from tokens.models import ApiToken, TokenRefusal
+
+COUNTS = Section(
+    "Counts and times",
+    (
+        Bound("active tokens of an owner", ApiToken.MAX_ACTIVE, "tokens", "400 `limit_reached`"),
+        Bound("pins of a place", Pin.MAX_PER_PLACE, "pins", "422 `limit_reached`"),
+        Bound("life of a token", ApiToken.MAX_LIFETIME_MONTHS, "months", "it is cut to that"),
+        Bound("overlap of a rotation", ApiToken.MAX_OVERLAP_DAYS, "days", "400 `invalid`"),
+        Bound("refusals kept of a token", TokenRefusal.KEPT, "refusals", "older ones are deleted"),
+        Bound("life of an invitation", Invite.LIFETIME, "", "it no longer opens the collective"),
+        Bound("answers under a key", KeyedRequest.LIFETIME, "", "the request is carried out anew"),
+        Bound(
+            "a request under a key that was cut off",
+            KeyedRequest.CUT_OFF_AFTER,
+            "",
+            "another request may take it over",
+        ),
+        Bound("wait of a form that is sent again", FORM_WAIT, "", "409 `idempotency_in_progress`"),
+        Bound(
+            "restoring a deleted note",
+            Item.KEPT_AFTER_DELETION,
+            "",
+            "403 `forbidden`",
+        ),
+        Bound(
+            "a session",
+            settings.SESSION_ABSOLUTE_TIMEOUT,
+            "",
+            "signed out",
+            "SESSION_ABSOLUTE_TIMEOUT",
+        ),
+        Bound(
+            "a session without a request",
+            settings.SESSION_IDLE_TIMEOUT,
+            "",
+            "signed out",
+            "SESSION_IDLE_TIMEOUT",
+        ),
+        Bound(
+            "a password as proof for sensitive actions",
+            settings.REVERIFICATION_TIMEOUT,
+            "",
+            "asked for again",
+            "REVERIFICATION_TIMEOUT",
+        ),
+    ),
+)

@@ -1,0 +1,89 @@
+"""Bounds of searches, filters and lists of the API."""
+
+from __future__ import annotations
+
+from api.http import paging
+from api.v1 import users
+from api.v1.notes import filters as note_filters
+from api.v1.notes import lists as note_lists
+from collectives import cycles
+from collectives.items import queries as items
+from harmonic.kernel.http import cursors, selection
+from harmonic.site.bounds.bound import Bound, Section
+
+SEARCHES = Section(
+    "Searches and filters",
+    (
+        Bound("characters of a search", note_lists.Q_LENGTH, "characters", "400 `invalid`"),
+        Bound("words of a search", note_filters.MAX_WORDS, "words", "400 `invalid`"),
+        Bound("characters of filters", note_lists.NARROW_LENGTH, "characters", "400 `invalid`"),
+        Bound(
+            "notes that a search looks at for a page",
+            note_filters.LOOKED_AT,
+            "notes",
+            "the page ends, and `Link` leads on",
+        ),
+        Bound(
+            "bytes of text that a search looks at for a page",
+            note_filters.LOOKED_AT_BYTES,
+            "bytes",
+            "the page ends, and `Link` leads on; one note is always looked at",
+        ),
+        Bound(
+            "distance of a cycle",
+            cycles.MAX_DISTANCE,
+            "days, weeks, months or years",
+            "400 `invalid`",
+        ),
+        Bound("sections asked for in Markdown", selection.NAMED, "names", "the rest are ignored"),
+    ),
+)
+REST_LISTS = Section(
+    "Lists of the API",
+    (
+        Bound("rows of a list with `limit`", paging.MAX_LIMIT, "rows", "400 `invalid`"),
+        Bound(
+            "rows of a list of notes without `limit`",
+            note_lists.LIMIT,
+            "rows",
+            "the page ends, and `Link` leads on",
+        ),
+        Bound(
+            "rows of a list of users without `limit`",
+            users.LISTED,
+            "rows",
+            "the page ends, and `Link` leads on",
+        ),
+        Bound(
+            "rows of a list that is given whole",
+            paging.WHOLE,
+            "rows",
+            "the page ends, and `Link` leads on",
+        ),
+        Bound(
+            "bytes of text in a list of notes",
+            items.LIST_BYTES,
+            "bytes",
+            "the page ends, and `Link` leads on; one note is always there",
+        ),
+        Bound(
+            "bytes of JSON in a list",
+            paging.LIST_BYTES,
+            "bytes",
+            "the page ends, and `Link` leads on; one row is always there",
+        ),
+        Bound(
+            "rows of each kind that an answer includes",
+            items.INCLUDED,
+            "rows",
+            "the rest is left out, and the note says so in `incomplete`",
+        ),
+        Bound(
+            "bytes of text in included comments and pins",
+            items.LIST_BYTES,
+            "bytes",
+            "the rest is left out, and the note or user says so in `incomplete`",
+        ),
+        Bound("age of a cursor", cursors.LIFETIME, "", "400 `invalid`; pages begin at the top"),
+    ),
+)

@@ -1,0 +1,123 @@
+"""Bounds of pages: rows, texts and what a page shows beside its subject."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from accounts import security
+from collectives import queries as collectives
+from collectives.administration import pages as admin
+from collectives.feed import pages as feed_pages
+from collectives.feed import queries as feed
+from collectives.items import queries as items
+from collectives.notes import threads
+from collectives.profiles import pages as profiles
+from harmonic.kernel.http import numbered
+from harmonic.kernel.rendering import rendered, text
+from harmonic.site import front_door
+from harmonic.site.bounds.bound import Bound, Section
+from tokens import queries as token_queries
+
+PAGES = Section(
+    "Pages",
+    (
+        Bound(
+            "comments on a page of a thread", threads.PAGE, "comments", "a link leads to the rest"
+        ),
+        Bound(
+            "rows of a thread looked at for a page",
+            threads.LOOKED_AT,
+            "comments",
+            "the page says that there may be more replies",
+        ),
+        Bound(
+            "characters of comments on a page",
+            threads.TEXT_ON_PAGE,
+            "characters",
+            "the page ends, and a link leads to the rest",
+        ),
+        Bound(
+            "a text in its HTML page",
+            text.HTML_LIMIT,
+            "characters",
+            "cut at a line, with a link to the whole",
+        ),
+        Bound(
+            "a text in its Markdown page",
+            text.TRUNCATE_LIMIT,
+            "characters",
+            "cut at a line; `?full_text=true` has the whole",
+        ),
+        Bound(
+            "a comment in a Markdown thread",
+            text.PREVIEW_LIMIT,
+            "characters",
+            "a preview; the comment's own page has the whole",
+        ),
+        Bound(
+            "a formatted text",
+            text.FORMATTED_LIMIT,
+            "characters",
+            "shown unformatted",
+        ),
+        Bound(
+            "brackets of a formatted text",
+            text.BRACKETS_LIMIT,
+            "brackets",
+            "shown unformatted",
+        ),
+        Bound("links of a formatted text", text.LINKS_LIMIT, "links", "shown unformatted"),
+        Bound(
+            "cells of a formatted text",
+            text.CELLS_LIMIT,
+            "cells",
+            "shown unformatted, unless they are written out with two characters each",
+        ),
+        Bound(
+            "rendered texts kept",
+            settings.CACHES[rendered.CACHE]["OPTIONS"]["MAX_ENTRIES"],
+            "texts",
+            "some are forgotten, and rendered again when they are read",
+        ),
+        Bound(
+            "events in the history of a page",
+            items.HISTORY_SHOWN,
+            "events",
+            "`?page=2` has the next",
+        ),
+        Bound("items of a feed", feed.PAGE, "items", "a link leads to older ones"),
+        Bound(
+            "items of a feed in Markdown", feed.MARKDOWN_PAGE, "items", "a link leads to older ones"
+        ),
+        Bound(
+            "collectives on a profile",
+            profiles.COMMON_SHOWN,
+            "collectives",
+            "the page says how many more there are",
+        ),
+        Bound(
+            "members on a collective's page",
+            feed_pages.TEAM_SHOWN,
+            "members",
+            "a link leads to all of them",
+        ),
+        Bound(
+            "collectives and agents beside a page's subject",
+            collectives.LISTED,
+            "rows",
+            "the rest is left out; `/collectives` and `/ai-agents` have all",
+        ),
+        Bound("rows of a numbered page", numbered.PER_PAGE, "rows", "`?page=2` has the next"),
+        Bound(
+            "users on a page of administration", admin.PER_PAGE, "users", "`?page=2` has the next"
+        ),
+        Bound("events on a page of the security log", security.PAGE, "events", "a link leads on"),
+        Bound(
+            "tokens on a page",
+            token_queries.SHOWN,
+            "tokens",
+            "`?page=2` has the next",
+        ),
+        Bound("tenants at the front door", front_door.SHOWN, "tenants", "the rest are left out"),
+    ),
+)

@@ -1,0 +1,160 @@
+"""Bounds of requests: sizes, times, rates and connections."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+
+from accounts.models import User
+from api.idempotency.keys import KEY_LENGTH
+from api.models import KeyedRequest
+from harmonic.access import rate_limits
+from harmonic.kernel.database import outages
+from harmonic.kernel.parameters import decoding
+from harmonic.kernel.pipeline import RUNS
+from harmonic.server import config, errors, worker
+from harmonic.site.bounds.bound import Bound, Section
+
+REQUESTS = Section(
+    "Requests",
+    (
+        Bound(
+            "body of a request",
+            settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 2**20,
+            "MB",
+            "413 `payload_too_large`",
+        ),
+        Bound(
+            "fields of a form",
+            settings.DATA_UPLOAD_MAX_NUMBER_FIELDS,
+            "fields",
+            "400 `invalid`",
+        ),
+        Bound("nesting of a JSON body", decoding.MAX_DEPTH, "levels", "400 `invalid`"),
+        Bound("request line", config.limit_request_line, "bytes", "414"),
+        Bound("a header", config.limit_request_field_size, "bytes", "431"),
+        Bound("headers of a request", config.limit_request_fields, "headers", "431"),
+        Bound(
+            "request line and headers together",
+            errors.MAX_HEAD_BYTES // 1024,
+            "kB",
+            "431",
+        ),
+        Bound(
+            "time for a request line and headers",
+            timedelta(seconds=settings.HEADERS_TIMEOUT),
+            "",
+            "408 `request_timeout`",
+            "HARMONIC_HEADERS_TIMEOUT",
+        ),
+        Bound(
+            "time for a body, or for reading an answer",
+            timedelta(seconds=settings.BODY_TIMEOUT),
+            "",
+            "408 `request_timeout`; a second more for each"
+            f" {settings.BODY_BYTES_PER_SECOND // 1024} kB",
+            "HARMONIC_BODY_TIMEOUT",
+        ),
+        Bound(
+            "waiting for a database that is away",
+            int(outages.CONNECT_SECONDS * 1000),
+            "milliseconds",
+            "503 `unavailable`",
+        ),
+        Bound(
+            "waiting for a lock of the database",
+            int(outages.LOCK_SECONDS * 1000),
+            "milliseconds",
+            "503 `unavailable`",
+        ),
+        Bound(
+            "work of PostgreSQL on a statement",
+            int(outages.STATEMENT_SECONDS * 1000),
+            "milliseconds",
+            "503 `unavailable`",
+        ),
+        Bound(
+            "runs of an action that conflicts with others",
+            RUNS,
+            "runs",
+            "503 `unavailable`",
+        ),
+        Bound(
+            "connections of a process",
+            config.worker_connections,
+            "connections",
+            "503 `overloaded` for the one that waits longest",
+            "HARMONIC_CONNECTIONS",
+        ),
+        Bound(
+            "bodies and unread answers of a process",
+            worker.MAX_HELD_BYTES // 2**20,
+            "MB",
+            "503 `overloaded` for the one that holds most",
+        ),
+        Bound(
+            "requests of a person or an address a minute",
+            settings.LIMIT_REQUESTS,
+            "requests",
+            "429 `rate_limited`; the agents of a person count for the person",
+            "HARMONIC_LIMIT_REQUESTS",
+        ),
+        Bound(
+            "writes of a person or an address a minute",
+            settings.LIMIT_WRITES,
+            "writes",
+            "429 `rate_limited`; the agents of a person count for the person",
+            "HARMONIC_LIMIT_WRITES",
+        ),
+        Bound(
+            "requests of a token a minute",
+            settings.LIMIT_TOKEN_REQUESTS,
+            "requests",
+            "429 `rate_limited`",
+            "HARMONIC_LIMIT_TOKEN_REQUESTS",
+        ),
+        Bound(
+            "writes of a token a minute",
+            settings.LIMIT_TOKEN_WRITES,
+            "writes",
+            "429 `rate_limited`",
+            "HARMONIC_LIMIT_TOKEN_WRITES",
+        ),
+        Bound(
+            "requests of a tenant's members a minute",
+            settings.LIMIT_TENANT,
+            "requests",
+            "429 `rate_limited`",
+            "HARMONIC_LIMIT_TENANT",
+        ),
+        Bound(
+            "requests of a person in a tenant a minute",
+            settings.LIMIT_TENANT // rate_limits.TENANT_SHARES,
+            "requests",
+            "429 `rate_limited`; it is a quarter of what the tenant's members have",
+            "HARMONIC_LIMIT_TENANT",
+        ),
+        Bound(
+            "wrong passwords in twenty minutes",
+            settings.AXES_FAILURE_LIMIT,
+            "attempts",
+            "429; sign-in is closed for that account and address for 20 minutes",
+        ),
+        Bound(
+            "bytes that one person stores in a day",
+            settings.LIMIT_STORAGE,
+            "MB",
+            "429 `storage_limit`; agents count for their person, and the day is that of UTC",
+            "HARMONIC_LIMIT_STORAGE",
+        ),
+        Bound("search of users", User.EMAIL_LENGTH, "characters", "400 `invalid`"),
+        Bound("`Idempotency-Key`", KEY_LENGTH, "characters", "400 `idempotency_key_invalid`"),
+        Bound(
+            "bytes of an answer kept for its key",
+            KeyedRequest.KEPT_BYTES,
+            "bytes",
+            "the answer is read again from what the request made",
+        ),
+    ),
+)

@@ -1,0 +1,127 @@
+"""The page of one API token, and the page of the token in use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import TenantUser
+from accounts.queries import people, person_at
+from accounts.rules import editable_person, is_parent_of
+from harmonic.kernel.access import Access, Rule
+from harmonic.kernel.actions import Resource
+from harmonic.kernel.pages import Page
+from harmonic.kernel.refusals import NotFound
+from tokens import actions, queries
+from tokens.chart import bars
+from tokens.models import ApiToken, TokenRefusal, list_path, token_path
+from tokens.owners.actions import stop_ai_agent
+from tokens.pages.listing import below_list
+from tokens.reach import may_in_words, reach_of
+from tokens.usage import days_of, refusals_of
+
+
+def token_of(access: Access, handle: str, token_id: str) -> ApiToken:
+    return queries.token_at(editable_person(access, handle), token_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRefusal:
+    """A refused request, and its cure with the path in it as a link."""
+
+    row: TokenRefusal
+    before: str
+    path: str
+    after: str
+
+
+_PATH = re.compile(r"/[\w@/.-]*\w")
+
+
+def shown_refusal(row: TokenRefusal, owner: TenantUser) -> ShownRefusal:
+    """Return a refused request for the page: whoever reads it knows whose token it is."""
+    cure = row.cure.replace("{handle}", owner.handle)
+    found = _PATH.search(cure)
+    if found is None:
+        return ShownRefusal(row, cure, "", "")
+    return ShownRefusal(row, cure[: found.start()], found.group(), cure[found.end() :])
+
+
+def show(access: Access, token: ApiToken) -> Mapping[str, Any]:
+    owner = token.owner
+    days = days_of(token, access.now)
+    return {
+        "bars": bars(days),
+        "first_day": days[0].day,
+        "last_day": days[-1].day,
+        "most": max(day.requests for day in days),
+        "requests": sum(day.requests for day in days),
+        "refused": sum(day.refusals for day in days),
+        "refusals": [shown_refusal(row, owner) for row in refusals_of(token)],
+        "reach": reach_of(access, token),
+        "person": people([owner.user_id])[owner.user_id],
+        "path": token_path(owner, token.id),
+        "token": queries.listed_one(access, token),
+        "owner": owner,
+        "is_parent": is_parent_of(access, owner),
+        "scopes": token.scopes,
+        "list_path": list_path(owner),
+        "may": may_in_words(token.scopes),
+    }
+
+
+def about(access: Access, token: ApiToken | None) -> Resource | None:
+    return actions.resource(token.owner, token) if token else None
+
+
+TOKEN = Page(
+    name="tokens.show",
+    template="tokens/show.html",
+    title=lambda access, token: "API Token",
+    find=token_of,
+    show=show,
+    crumbs=lambda access, token: below_list(access, token.owner),
+    about=about,
+    actions=(
+        actions.rotate_api_token,
+        actions.rename_api_token,
+        actions.delete_api_token,
+        stop_ai_agent,
+    ),
+    writes={"DELETE": actions.delete_api_token},
+    resource="api_tokens",
+)
+
+
+class AnyTokensPage(Page):
+    """A page that every live token may read, whatever its scopes. It offers no actions."""
+
+    @property
+    def rule(self) -> Rule:
+        return Rule(self.door, self.resource, any_scope=True)
+
+
+def token_in_use(access: Access, handle: str) -> ApiToken:
+    """Return the token that the request came with, below its own owner's settings.
+
+    Raises:
+        NotFound: the request came with a session, or the handle is somebody else's.
+    """
+    owner = person_at(access, handle)
+    if access.token is None or owner.user_id != access.user.user_id:
+        raise NotFound
+    return queries.token_at(owner, str(access.token.id))
+
+
+SELF = AnyTokensPage(
+    name="tokens.self",
+    template="tokens/show.html",
+    title=TOKEN.title,
+    find=token_in_use,
+    show=show,
+    crumbs=TOKEN.crumbs,
+    about=about,
+    resource="api_tokens",
+)

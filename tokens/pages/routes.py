@@ -1,0 +1,46 @@
+"""The routes of the token pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import URLPattern, path
+
+from harmonic.kernel.http.request import Request
+from harmonic.kernel.page_views import form_alias, mounted
+from harmonic.kernel.pages import View, with_rule
+from harmonic.kernel.refusals import Refused
+from tokens import actions
+from tokens.pages.creating import NEW
+from tokens.pages.detail import SELF, TOKEN
+from tokens.pages.listing import LIST
+
+
+def create_from_group(view: View) -> View:
+    """Ask a form post at the list for the group that public clients send."""
+
+    def checked(request: Request, **kwargs: Any) -> HttpResponse:
+        is_form = request.method == "POST" and request.content_type != "application/json"
+        if is_form and not any(key.startswith("api_token[") for key in request.POST):
+            raise Refused("The parameter group api_token is missing.", status=400, code="invalid")
+        return view(request, **kwargs)
+
+    return with_rule(checked, LIST.rule, LIST)
+
+
+def urls() -> list[URLPattern]:
+    base = "u/<str:handle>/settings/tokens"
+    first, *rest = mounted(base, LIST)
+    return [
+        path(base, create_from_group(first.callback), name=LIST.name),
+        *rest,
+        *mounted(f"{base}/new", NEW),
+        *mounted(f"{base}/self", SELF),
+        *mounted(f"{base}/<str:token_id>", TOKEN),
+        path(
+            f"{base}/<str:token_id>/delete",
+            form_alias(TOKEN, actions.delete_api_token),
+            name="tokens.delete",
+        ),
+    ]
