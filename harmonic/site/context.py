@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from harmonic.kernel.access import Access
 from harmonic.kernel.http.request import has_access
-from harmonic.kernel.rendering.accents import accent_of
+from harmonic.kernel.rendering.accents import Accent, accent_of
 from harmonic.kernel.rendering.documents import alternate, origin_of
 
 THEMES = frozenset({"light", "dark"})
@@ -54,7 +54,7 @@ class Site:
     name: str
     host: str
     origin: str
-    accent: str
+    accent: Accent
     theme: str
     markdown_href: str
     sign_in_href: str

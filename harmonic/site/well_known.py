@@ -14,6 +14,7 @@ from harmonic.kernel.access import Door, Rule
 from harmonic.kernel.http import conditional
 from harmonic.kernel.http.request import Request
 from harmonic.kernel.pages import only_reads, with_rule
+from harmonic.kernel.rendering.accents import accent_of
 from harmonic.kernel.rendering.documents import origin_of
 from harmonic.kernel.scopes import ScopeResource, Verb
 
@@ -47,9 +48,11 @@ def protected_resource(request: Request) -> HttpResponse:
 
 
 def favicon(request: Request) -> HttpResponse:
-    """Redirect to the icon, whose file name changes with its content."""
+    """Redirect to the tenant's icon, whose file name changes with its content."""
     only_reads(request)
-    response = HttpResponsePermanentRedirect(static("icons/favicon.svg"))
+    response = HttpResponsePermanentRedirect(
+        static(accent_of(request.access.tenant.subdomain).icon)
+    )
     response["Cache-Control"] = f"public, max-age={ICON_MAX_AGE}"
     return response
 

@@ -86,7 +86,7 @@ def test_the_icon_is_found_where_browsers_look_for_it(
     answer = getattr(anonymous(tenant), method)("/favicon.ico", headers={"accept": "image/*"})
 
     assert answer.status_code == 301
-    assert re.fullmatch(r"/static/icons/favicon\.[0-9a-f]+\.svg", answer["Location"])
+    assert re.fullmatch(r"/static/icons/[a-z]+\.[0-9a-f]+\.svg", answer["Location"])
     assert answer["Cache-Control"] == "public, max-age=86400"
     icon = anonymous(tenant).get(answer["Location"])
     icon.close()
@@ -96,3 +96,23 @@ def test_the_icon_is_found_where_browsers_look_for_it(
 def test_the_icon_is_only_read_and_only_where_there_is_a_tenant(anonymous: Any) -> None:
     assert anonymous().post("/favicon.ico").status_code == 405
     assert anonymous("nowhere").get("/favicon.ico").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("tenant", "path"), [("", "/"), ("garden", "/login"), ("garden", "/help"), ("", "/help/api")]
+)
+def test_public_pages_describe_themselves_to_search_engines_and_messengers(
+    anonymous: Any, tenant: str, path: str
+) -> None:
+    page = anonymous(tenant).get(path, headers={"accept": "text/html"}).content.decode()
+
+    described = re.findall(r'<meta (?:name|property)="([a-z:_]+)" content="([^"]+)">', page)
+
+    assert {"description", "og:title", "og:description", "og:image"} <= set(dict(described))
+    assert dict(described)["og:title"] in page.partition("</title>")[0]
+
+
+def test_pages_of_members_are_not_described(api: Any) -> None:
+    page = api("alice").get("/whoami", headers={"accept": "text/html"}).content.decode()
+
+    assert "og:" not in page
