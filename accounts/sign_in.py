@@ -5,12 +5,18 @@ django-axes counts the failures, by address and by account.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from axes.handlers.proxy import AxesProxyHandler
+from axes.models import AccessAttempt
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.signals import user_logged_in
+from django.db.models import Max, Q
 from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts.models import User
 from harmonic.kernel.access import UserType
@@ -49,6 +55,18 @@ def check_password(request: HttpRequest, email: str, password: str) -> User | No
         return None
     user_logged_in.send(sender=User, request=request, user=user)
     return user
+
+
+def closed_until(request: HttpRequest, email: str) -> datetime | None:
+    """Return when sign-in opens again for an account and a client's address; None if it is open."""
+    if AxesProxyHandler.is_allowed(request, {"username": email}):
+        return None
+    failures = AccessAttempt.objects.filter(
+        Q(username=account_key(email)) | Q(ip_address=counted_address(request))
+    )
+    latest = failures.aggregate(latest=Max("attempt_time"))["latest"] or timezone.now()
+    until: datetime = latest + settings.AXES_COOLOFF_TIME
+    return until
 
 
 def account_key(email: str) -> str:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from axes.handlers.proxy import AxesProxyHandler
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils import timezone
 
 from accounts.models import Tenant, TenantUser, User
-from accounts.sign_in import account_key, check_password
+from accounts.sign_in import account_key, check_password, closed_until
 from harmonic.access import sessions
 from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.database.tenancy import tenant_bound
@@ -129,15 +128,21 @@ def _account_here(access: Access, email: str) -> UUID | None:
 
 
 def _refuse_locked(request: Request, email: str) -> None:
-    if AxesProxyHandler.is_allowed(request, {"username": email}):
+    until, access = closed_until(request, email), access_of(request)
+    if until is None:
         return
-    seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    audit.record("rate_limited", access_of(request), warn=True)
+    seconds = max(1, math.ceil((until - access.now).total_seconds()))
+    minutes = math.ceil(seconds / 60)
+    local = until.astimezone(access.tenant.zone)
+    audit.record("rate_limited", access, warn=True)
     raise Refused(
-        f"Rate limit exceeded. Retry after {seconds} seconds.",
+        "Too many wrong passwords.",
         status=429,
         code="rate_limited",
-        hint="There were too many wrong passwords.",
+        hint=(
+            f"Try again in {minutes} {'minute' if minutes == 1 else 'minutes'}"
+            f" ({local:%H:%M} {access.tenant.timezone})."
+        ),
         headers={"Retry-After": str(seconds)},
     )
 
@@ -219,14 +224,20 @@ def reverify(request: Request) -> HttpResponse:
 
 
 def _proof_form(request: Request, scope: str, then: str, error: str = "") -> HttpResponse:
+    access = access_of(request)
     document = Document(
-        title="Confirm that it is you",
+        title="Confirm your password",
         template="accounts/reverify.html",
-        context={"scope": scope, "then": then, "error": error},
+        context={"scope": scope, "then": then, "error": error, "email": _email(access)},
         status=422 if error else 200,
         error=error,
     )
-    return respond(request, access_of(request), document)
+    return respond(request, access, document)
+
+
+def _email(access: Access) -> str:
+    """Return the address that the caller signs in with."""
+    return User.objects.values_list("email", flat=True).get(id=access.user.user_id)
 
 
 def _prove(request: Request, scope: str, then: str, password: str) -> HttpResponse:
@@ -238,7 +249,7 @@ def _prove(request: Request, scope: str, then: str, password: str) -> HttpRespon
             code="invalid",
             hint="Your password is asked for again when you open a page that needs it.",
         )
-    email = User.objects.values_list("email", flat=True).get(id=access.user.user_id)
+    email = _email(access)
     _refuse_locked(request, email)
     if check_password(request, email, password) is None:
         audit.record("reverification_failure", access, warn=True, scope=scope)
