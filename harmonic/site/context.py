@@ -56,6 +56,8 @@ class Site:
     origin: str
     accent: Accent
     theme: str
+    # "exact" if the reader wants times exactly; "" for times in words.
+    times: str
     markdown_href: str
     sign_in_href: str
     viewer: Viewer | None = None
@@ -66,7 +68,7 @@ class Site:
 def site(request: HttpRequest) -> dict[str, Any]:
     """Return the context of `base.html`. It asks the database nothing."""
     if not has_access(request):
-        return {"site": Site("Harmonic", "", "", accent_of(""), "", "", "")}
+        return {"site": Site("Harmonic", "", "", accent_of(""), "", "", "", "")}
     access = request.access
     actor = access.actor
     theme = request.COOKIES.get("theme", "")
@@ -78,6 +80,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
             origin=origin_of(request),
             accent=accent_of(access.tenant.subdomain),
             theme=theme if theme in THEMES else "",
+            times="exact" if request.COOKIES.get("times") == "exact" else "",
             markdown_href=alternate(access.path),
             sign_in_href="/login" if has_tenant and access.path != "/login" else "",
             viewer=_viewer(access),

@@ -26,8 +26,9 @@ _UNITS = (
 def when(
     context: Context, moment: datetime | None, shape: str = "ago", never: str = "never"
 ) -> str:
-    """Show a moment: in words ("ago"), exactly ("exact"), or exactly where the zone is named
-    already ("local"). A script brings what is exact into the reader's zone."""
+    """Render a moment: in words ("ago"), exactly ("exact"), or exactly where the zone is named
+    already ("local"). Readers who switched to exact times get these in place of words. A script
+    converts exact times to the reader's zone."""
     surface: Surface = context["surface"]
     if moment is None:
         return never
@@ -36,12 +37,14 @@ def when(
         return words if shape == "ago" else iso(moment)
     local = in_zone(moment, surface)
     exact = f"{local} {surface.access.tenant.timezone}"
+    is_exact = shape == "ago" and surface.has_exact_times
     return format_html(
-        '<time datetime="{}" title="{}" data-shape="{}">{}</time>',
+        '<time datetime="{}" title="{}" data-shape="{}"{}>{}</time>',
         iso(moment),
         exact,
         shape,
-        {"ago": words, "local": local}.get(shape, exact),
+        format_html(' data-words="{}"', words) if is_exact else "",
+        local if is_exact else {"ago": words, "local": local}.get(shape, exact),
     )
 
 

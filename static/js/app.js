@@ -5,8 +5,9 @@ import expiry from "./expiry.js";
 import localtime from "./localtime.js";
 import once from "./once.js";
 import theme from "./theme.js";
+import times from "./times.js";
 
-const controllers = { copy, count, expiry, localtime, once, theme };
+const controllers = { copy, count, expiry, localtime, once, theme, times };
 
 for (const element of document.querySelectorAll("[data-controller]")) {
   for (const name of element.dataset.controller.split(/\s+/)) {

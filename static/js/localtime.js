@@ -1,17 +1,22 @@
-// Brings exact moments into the reader's own zone. One in words tells its exact moment on hover (its title) and at the focus.
+// Shows moments in the reader's own zone. The title of a moment in words has the exact one; the switch in the foot shows all of them exactly.
 import { exact, local, ZONE } from "./moment.js";
 
 const SHOWN = { exact, local };
 
 export default function localtime(element) {
+  const isExact = document.documentElement.dataset.times === "exact";
   for (const time of element.querySelectorAll("time[datetime]")) {
     const value = time.getAttribute("datetime");
     const moment = new Date(value);
     if (!value.includes("T") || Number.isNaN(moment.getTime())) continue;
     const { shape } = time.dataset;
     time.title = exact(moment);
-    if (shape in SHOWN) time.textContent = SHOWN[shape](moment);
-    else if (!time.closest("a, button")) time.tabIndex = 0;
+    if (shape in SHOWN) {
+      time.textContent = SHOWN[shape](moment);
+    } else {
+      time.dataset.words ??= time.textContent;
+      time.textContent = isExact ? local(moment) : time.dataset.words;
+    }
   }
   for (const zone of element.querySelectorAll("[data-zone]")) zone.textContent = ZONE;
 }

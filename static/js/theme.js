@@ -8,7 +8,7 @@ export default function theme(button) {
   const drawn = root.dataset.theme ?? "";
   show(remembered() ?? drawn);
   if (root.dataset.theme !== drawn) remember(root.dataset.theme);
-  button.hidden = false;
+  button.removeAttribute("data-needs-script");
   button.addEventListener("click", () => {
     show(NEXT[root.dataset.theme]);
     remember(root.dataset.theme);

@@ -96,6 +96,11 @@ class Surface:
     request: HttpRequest | None = None
     shown_people: dict[Any, str] = field(default_factory=dict)
 
+    @property
+    def has_exact_times(self) -> bool:
+        """Whether the reader switched from times in words to exact ones."""
+        return self.request is not None and self.request.COOKIES.get("times") == "exact"
+
 
 def respond(request: HttpRequest, access: Access, document: Document) -> HttpResponse:
     """Answer with `document` in the format that the request wants.
