@@ -1,0 +1,56 @@
+"""The API reference: short to skim, and each request can be linked to and copied from."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visitor
+
+pytestmark = pytest.mark.browser
+
+REFERENCE = "/api/v1/docs"
+
+
+def test_on_a_phone_the_whole_reference_takes_few_screens(visitor: Visitor) -> None:
+    page = visitor(width=360).open(REFERENCE)
+
+    # It was 60,000 pixels long with all requests open.
+    assert page.evaluate("document.documentElement.scrollHeight") < 15_000
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without scripts"])
+def test_an_address_with_a_request_opens_it(visitor: Visitor, script: bool) -> None:
+    page = visitor(script=script).open(f"{REFERENCE}#read_note")
+
+    expect(page.locator("#read_note")).to_be_in_viewport()
+    expect(page.locator("#read_collective")).to_be_hidden()
+
+
+def test_the_contents_lead_to_each_request(visitor: Visitor) -> None:
+    page = visitor().open(REFERENCE)
+
+    page.get_by_role("navigation", name="Contents").get_by_role("link", name="Delete a note").click()
+
+    expect(page.locator("#delete_note")).to_be_in_viewport()
+
+
+def test_an_example_can_be_copied(visitor: Visitor) -> None:
+    visit = visitor()
+    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = visit.open(f"{REFERENCE}#create_note")
+
+    page.get_by_role("button", name="Copy the request body of POST /notes", exact=True).click()
+
+    expect(page.locator("#create_note").get_by_text("Copied").first).to_be_visible()
+    shown = page.locator("#create_note .code code").first.text_content()
+    assert page.evaluate("navigator.clipboard.readText()") == shown
+
+
+def test_a_request_opens_by_keyboard(visitor: Visitor) -> None:
+    page = visitor().open(REFERENCE)
+    page.locator("summary", has_text="List notes").focus()
+
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#list_notes")).to_be_visible()
