@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,16 @@ def at_base(number: int, base: str) -> Any:
     }
     whole = {**kept, "servers": [{"url": base}], "paths": paths}
     schema = schemathesis.openapi.from_dict(whole, config=CONFIG)
-    schema.app = WSGIHandler()
+    schema.app = application
     return schema
+
+
+handler = cache(WSGIHandler)
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Any:
+    """Answer as the application, which is loaded once the static files are collected."""
+    return handler()(environ, start_response)
 
 
 of_tenant, of_collective = at_base(0, TENANT), at_base(1, COLLECTIVE)

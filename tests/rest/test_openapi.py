@@ -37,7 +37,7 @@ JSON = "application/json"
 
 def operations():
     for path, item in document()["paths"].items():
-        for method in METHODS & set(item):
+        for method in sorted(METHODS & set(item)):
             yield path, method, item[method]
 
 

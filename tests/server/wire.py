@@ -14,10 +14,10 @@ from typing import Any
 
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.utils.module_loading import import_string
 from gunicorn.config import Config  # type: ignore[import-untyped]  # has no types
 
 from harmonic.server.connections import Connection
-from harmonic.wsgi import application
 
 
 @dataclass
@@ -74,11 +74,12 @@ class OneThread:
     """A server process without threads: the application runs when a request is complete."""
 
     is_stopping = False
-    wsgi = application
     log = logging.getLogger("gunicorn.error")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.cfg = Config()
+        # Loaded here: it reads the folder of the static files, which a run of the tests collects.
+        self.wsgi = import_string("harmonic.wsgi.application")
         self.loop = loop
         self.held = 0
 
