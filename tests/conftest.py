@@ -19,7 +19,7 @@ settings.register_profile(
 )
 settings.load_profile("house")
 
-pytest_plugins = ["tests.fixtures.world"]
+pytest_plugins = ["tests.fixtures.world", "tests.fixtures.surfaces", "tests.fixtures.performing"]
 
 
 def pytest_report_header() -> str:

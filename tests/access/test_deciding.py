@@ -23,8 +23,8 @@ from accounts.models import Tenant, TenantUser, User
 from collectives.items.models import HistoryEvent
 from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
+from tests.fixtures.rows import change
 from tests.fixtures.world import World, client_with, make_token
-from tests.rules.rows import change
 from tokens.models import ApiToken
 
 Change = Callable[[World], Any]

@@ -31,8 +31,8 @@ from tests.access.stage import (
     send,
     stage_of,
 )
+from tests.fixtures.rows import change
 from tests.fixtures.world import World, make_token
-from tests.rules.rows import change
 from tokens import secret
 from tokens.models import ApiToken
 

@@ -10,7 +10,7 @@ from accounts.models import TenantUser
 from accounts.queries import agents_of
 from collectives.models import CollectiveMember
 from collectives.rules.tenants import unarchive_person
-from tests.collectives.conftest import id_of, is_member, lines_about, perform_on, refused
+from tests.fixtures.performing import id_of, is_member, lines_about, perform_on, refused
 from tests.fixtures.world import World, client_with, make_token
 from tests.security.conftest import markdown
 

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import TenantUser
-from tests.collectives.conftest import lines_about, perform_on, refused
+from tests.fixtures.performing import lines_about, perform_on, refused
 from tests.fixtures.world import World
 from tests.security.conftest import markdown
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from collectives.models import Collective, CollectiveMember, Invite
-from tests.collectives.conftest import (
+from tests.fixtures.performing import (
     KITCHEN,
     Perform,
     admin_of,
@@ -22,8 +22,8 @@ from tests.collectives.conftest import (
     refused,
     succeeded,
 )
+from tests.fixtures.rows import make_invite
 from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
-from tests.rules.rows import make_invite
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from collectives.models import Collective, CollectiveMember
-from tests.collectives.conftest import (
+from tests.fixtures.performing import (
     KITCHEN,
     Perform,
     admin_of,

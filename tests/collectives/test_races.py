@@ -18,7 +18,7 @@ from accounts.models import TenantUser
 from collectives.items.models import Pin
 from collectives.models import Collective, CollectiveMember, Invite
 from collectives.notes.models import Note
-from tests.collectives.conftest import KITCHEN, id_of, is_member
+from tests.fixtures.performing import KITCHEN, id_of, is_member
 from tests.fixtures.world import World, client_with, make_token
 
 pytestmark = pytest.mark.postgres

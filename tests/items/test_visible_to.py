@@ -11,8 +11,8 @@ from collectives.items.models import Item
 from collectives.models import Collective
 from harmonic.access.access_as import access_as
 from harmonic.kernel.database.tenancy import tenant_bound
+from tests.fixtures.rows import write_notes
 from tests.fixtures.world import World
-from tests.rules.rows import write_notes
 
 pytestmark = pytest.mark.django_db
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fixtures.rows import change
 from tests.rest.conftest import BASE, KITCHEN, error_of
 from tests.rest.test_notes import KEYS
-from tests.rules.rows import change
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from collectives.notes.models import Note
+from tests.fixtures.rows import change
 from tests.fixtures.world import client_of_nobody, client_with
 from tests.rest.conftest import BASE, KITCHEN, Program, error_of
-from tests.rules.rows import change
 
 NOTES = f"{KITCHEN}/notes"
 PATHS = [

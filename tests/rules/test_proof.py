@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import TenantUser
+from tests.fixtures.rows import KITCHEN, is_member
 from tests.fixtures.world import client_with, make_token
-from tests.rules.rows import KITCHEN, is_member
 from tests.rules.test_tokens import path_of, row_of
 from tokens.models import ApiToken
 

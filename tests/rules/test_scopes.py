@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fixtures.rows import KITCHEN
+from tests.fixtures.surfaces import MARKDOWN, REST, Caller, on
 from tests.fixtures.world import client_with, make_token
-from tests.rules.rows import KITCHEN
-from tests.rules.surfaces import MARKDOWN, REST, Caller, on
 
 # What a token of one scope can do with notes, besides reading them.
 NARROW = {

@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Tenant
+from tests.fixtures.rows import change, is_member
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 from tests.fixtures.world import World, client_with, make_token
-from tests.rules.rows import change, is_member
-from tests.rules.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 
 USER = "/tenant-admin/users"
 PAGES = [

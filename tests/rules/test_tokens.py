@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from tests.access.stage import Stage
+from tests.fixtures.rows import KITCHEN, UNKNOWN_ID, change, end_membership
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 from tests.fixtures.world import World, client_with, make_token
-from tests.rules.rows import KITCHEN, UNKNOWN_ID, change, end_membership
-from tests.rules.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 from tokens import secret
 from tokens.models import ApiToken
 

@@ -6,8 +6,8 @@ import pytest
 
 from accounts.models import Tenant
 from collectives.models import Collective, CollectiveMember
+from tests.fixtures.rows import change
 from tests.fixtures.world import BROWSER, client_with, make_token
-from tests.rules.rows import change
 from tokens.models import ApiToken
 
 SELF = "/api/v1/tokens/self"

@@ -13,9 +13,9 @@ from harmonic.kernel import registry
 from harmonic.kernel.actions import Action
 from harmonic.kernel.capabilities import FORTHCOMING, Level, usual
 from harmonic.kernel.registry import grantable, held_by
+from tests.fixtures.rows import change, is_member
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 from tests.fixtures.world import World, client_with, make_token
-from tests.rules.rows import change, is_member
-from tests.rules.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 from tokens.models import ApiToken
 
 

@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from collectives.models import Invite
 from tests.access.stage import make_chat
-from tests.fixtures.world import World
-from tests.rules.rows import (
+from tests.fixtures.rows import (
     KITCHEN,
     TREASURY,
     change,
@@ -19,7 +18,8 @@ from tests.rules.rows import (
     make_invite,
     make_member,
 )
-from tests.rules.surfaces import FORM, HTML, MARKDOWN, Caller, on
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, Caller, on
+from tests.fixtures.world import World
 
 
 def codes(world: World, collective: str = "kitchen") -> list[str]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import User
-from tests.fixtures.world import World
-from tests.rules.rows import (
+from tests.fixtures.rows import (
     KITCHEN,
     change,
     end_membership,
@@ -16,7 +15,8 @@ from tests.rules.rows import (
     member,
     roles,
 )
-from tests.rules.surfaces import HTML, MARKDOWN, REST, Caller, on
+from tests.fixtures.surfaces import HTML, MARKDOWN, REST, Caller, on
+from tests.fixtures.world import World
 
 PLACES_WITHOUT_MEMBERSHIP = ("main", "workspace")
 

@@ -10,10 +10,10 @@ from django.utils import timezone
 from accounts.agents.models import Agent
 from collectives.notes.models import Note
 from harmonic.kernel.registry import grantable
+from tests.agents.test_agents import give
+from tests.fixtures.rows import KITCHEN, change, make_invite, make_member
+from tests.fixtures.surfaces import MARKDOWN, REST, Caller, on
 from tests.fixtures.world import make_token
-from tests.rules.rows import KITCHEN, change, make_invite, make_member
-from tests.rules.surfaces import MARKDOWN, REST, Caller, on
-from tests.rules.test_agents import give
 from tokens import secret
 from tokens.models import ApiToken
 

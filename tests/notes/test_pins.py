@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from collectives.items.models import Pin
 from harmonic.kernel.database.tenancy import tenant_bound
+from tests.fixtures.rows import KITCHEN, end_membership, make_member, note_path, write_notes
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 from tests.fixtures.world import World
-from tests.rules.rows import KITCHEN, end_membership, make_member, note_path, write_notes
-from tests.rules.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 
 WELCOME, KNIFE, OPEN = "Welcome to the kitchen", "Knife care", "The garden opens at eight"
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import SecurityEvent
 from collectives.items.models import Pin
 from collectives.notes.models import Note
-from tests.rules.rows import (
+from tests.fixtures.rows import (
     KITCHEN,
     change,
     confirmations,
@@ -19,7 +19,7 @@ from tests.rules.rows import (
     make_member,
     note_path,
 )
-from tests.rules.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 
 WELCOME, KNIFE = "Welcome to the kitchen", "Knife care"
 

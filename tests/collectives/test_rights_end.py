@@ -7,8 +7,7 @@ from django.utils import timezone
 
 from accounts.models import SecurityEvent
 from collectives.models import Collective
-from tests.fixtures.world import World, client_with, make_token
-from tests.rules.rows import (
+from tests.fixtures.rows import (
     BOARD,
     KITCHEN,
     change,
@@ -19,7 +18,8 @@ from tests.rules.rows import (
     member,
     roles,
 )
-from tests.rules.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
+from tests.fixtures.world import World, client_with, make_token
 
 USERS = "/tenant-admin/users"
 REVOKE = {"role": "admin", "grant": False}

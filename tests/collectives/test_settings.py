@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from collectives.models import Collective
-from tests.rules.rows import (
+from tests.fixtures.rows import (
     BOARD,
     KITCHEN,
     TREASURY,
@@ -16,7 +16,7 @@ from tests.rules.rows import (
     make_member,
     roles,
 )
-from tests.rules.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 
 SETTINGS = "update_collective_settings"
 

@@ -6,14 +6,14 @@ import pytest
 
 from collectives.items.models import Pin
 from collectives.notes.models import Note
-from tests.rules.rows import (
+from tests.fixtures.rows import (
     KITCHEN,
     by_short_id,
     confirmations,
     end_membership,
     note_path,
 )
-from tests.rules.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 
 WELCOME = "Welcome to the kitchen"
 

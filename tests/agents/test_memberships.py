@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.access.stage import make_chat
-from tests.rules.rows import (
+from tests.fixtures.rows import (
     BOARD,
     KITCHEN,
     UNKNOWN_ID,
@@ -17,7 +17,7 @@ from tests.rules.rows import (
     make_member,
     roles,
 )
-from tests.rules.surfaces import FORM, HTML, MARKDOWN, Caller, on
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, Caller, on
 
 ADD, REMOVE = "add_ai_agent_to_collective", "remove_ai_agent_from_collective"
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from collectives.models import Collective, CollectiveMember
-from tests.collectives.conftest import KITCHEN, id_of, is_member
+from tests.fixtures.performing import KITCHEN, id_of, is_member
 from tests.fixtures.world import World
 from tests.security.conftest import markdown
 

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.agents.models import Agent
 from accounts.models import TenantUser, User
-from tests.collectives.conftest import perform_on, refused
+from tests.fixtures.performing import perform_on, refused
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from collectives.notes.models import Note
-from tests.rules.rows import (
+from tests.fixtures.rows import (
     KITCHEN,
     UNKNOWN_ID,
     by_short_id,
@@ -20,7 +20,7 @@ from tests.rules.rows import (
     make_member,
     note_path,
 )
-from tests.rules.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 
 WELCOME, KNIFE = "Welcome to the kitchen", "Knife care"
 

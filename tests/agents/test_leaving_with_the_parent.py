@@ -10,7 +10,7 @@ from accounts.models import TenantUser, User
 from collectives.models import Collective, CollectiveMember
 from collectives.rules.members import add_member
 from harmonic.kernel.refusals import Forbidden
-from tests.collectives.conftest import (
+from tests.fixtures.performing import (
     KITCHEN,
     Perform,
     id_of,

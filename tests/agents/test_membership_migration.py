@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import SecurityEvent, TenantUser
 from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
-from tests.collectives.conftest import id_of, is_member, lines_about, roles
+from tests.fixtures.performing import id_of, is_member, lines_about, roles
 from tests.fixtures.world import World, client_of_nobody, sign_in
 from tests.security.conftest import markdown
 
