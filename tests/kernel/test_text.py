@@ -250,6 +250,7 @@ def test_a_preview_is_one_short_line():
         ("| Day | Cooks |\n|---|---|\n| Mon | Al*i*ce |", "Day Cooks Mon Alice"),
         ("Try:\n\n```python\nmelt(butter)\n```\n\n- [x] done", "Try: melt(butter) ☑ done"),
         ("# Head\n> see [the list](/n/1) ![pan](p.png)", "Head see the list pan"),
+        ("![A pan](https://example.org/p.png) ![](//example.org)", "A pan //example.org"),
         ("1. Rinse\n2. Dry", "Rinse Dry"),
         ("<b>raw</b> &amp; loud", "<b>raw</b> & loud"),
         ("**" + "word " * 40 + "end**", "word " * 19 + "word…"),

@@ -147,7 +147,8 @@ def _words_of(block: Token) -> str:
     if block.type != "inline":
         return block.content
     return "".join(
-        " " if child.type in _BREAKS else child.content for child in block.children or []
+        " " if child.type in _BREAKS else child.meta.get("words", child.content)
+        for child in block.children or []
     )
 
 
@@ -341,10 +342,15 @@ def _is_same_origin(source: str) -> bool:
 
 
 def _link_instead(image: Token) -> None:
-    """Turn a picture of another site into a link: loading it would tell that site who reads."""
-    source = escape(str(image.attrGet("src")))
-    words = escape(image.content) or source
-    image.type, image.content = "html_inline", f'<a href="{source}">{words}</a>'
+    """Turn a picture of another site into a link: loading it would tell that site who reads.
+
+    `meta` keeps the words of the link, for text without marks.
+    """
+    source = str(image.attrGet("src"))
+    words = image.content or source
+    image.meta["words"] = words
+    image.type = "html_inline"
+    image.content = f'<a href="{escape(source)}">{escape(words)}</a>'
 
 
 _TASK = re.compile(r"\[([ xX])\] ")
