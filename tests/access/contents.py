@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connection, models
 
-APPS = ("accounts", "tokens", "collectives", "notes")
+APPS = ("accounts", "agents", "tokens", "collectives", "items", "notes")
 # What every request may write: sessions, wrong passwords counted, the security log, last uses.
 LOGS = ("accounts.SecurityEvent", "tokens.TokenDay", "tokens.TokenRefusal")
 USE = ("last_used_at", "last_used_from", "last_used_by")
