@@ -69,6 +69,17 @@ def test_a_key_belongs_to_its_parameters_its_path_and_its_user(api: Any) -> None
     assert (notes("First"), notes("Second")) == (3, 0)
 
 
+def test_each_user_gets_their_own_answer_again_under_a_shared_key(api: Any) -> None:
+    users, sent = [api("alice"), api("bob")], {"title": "First", "text": "x"}
+    first = [send(user, CREATE, sent, idempotency_key="k1").content for user in users]
+
+    again = [send(user, CREATE, sent, idempotency_key="k1") for user in reversed(users)]
+
+    assert [answer["Idempotent-Replayed"] for answer in again] == ["true", "true"]
+    assert [answer.content for answer in again] == first[::-1]
+    assert notes("First") == 2
+
+
 def test_a_malformed_key_is_refused(api: Any) -> None:
     response = send(api("alice"), CREATE, {"text": "x"}, idempotency_key="k" * 256)
 

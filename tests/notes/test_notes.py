@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
-import time_machine
-from django.utils import timezone
 
 from collectives.notes.models import Note
 from tests.fixtures.rows import (
     KITCHEN,
-    UNKNOWN_ID,
     by_short_id,
     change,
-    confirmations,
     end_membership,
     events,
     make_member,
@@ -260,127 +254,3 @@ def test_saving_a_note_as_it_was_leaves_no_trace(world, call):
 
     assert Note.unscoped.get(pk=note.pk).updated_at == note.updated_at
     assert events(note, "update") == 0
-
-
-# --- Confirming -----------------------------------------------------------------------------
-
-
-@pytest.mark.rule("notes.confirm")
-@on(HTML, MARKDOWN, REST)
-@pytest.mark.parametrize("who", ["alice", "bob"])
-def test_every_reader_confirms_the_author_too(world, call, who):
-    note = by_short_id(
-        Caller(REST, "alice").act("create_note", KITCHEN, text="Read me").json["path"]
-    )
-
-    call(who).act("confirm_read", note_path(note)).assert_done()
-
-    assert confirmations(note) == 1
-
-
-@pytest.mark.rule("notes.confirm-members-only")
-@on(HTML, MARKDOWN, REST)
-def test_a_non_member_confirms_nothing(world, call):
-    note = world.note("Board minutes")
-
-    call("alice").act("confirm_read", note_path(note)).assert_refused(403)
-
-    assert confirmations(note) == 0
-
-
-@pytest.mark.rule("notes.confirm-once-per-version")
-@on(HTML, MARKDOWN, REST)
-def test_a_reader_confirms_each_version_once_and_counts_once(world, call):
-    bob = call("bob")
-    made = Caller(REST, "alice").act("create_note", KITCHEN, text="Read me").json
-    note = by_short_id(made["path"])
-    assert made["confirmed_reads"] == 0
-
-    for _ in range(2):
-        bob.act("confirm_read", made["path"]).assert_done()
-        assert confirmations(note) == 1
-
-    with time_machine.travel(timezone.now() + timedelta(minutes=1)):
-        Caller(REST, "alice").act("update_note", made["path"], text="Changed").assert_done()
-    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
-        bob.act("confirm_read", made["path"]).assert_done()
-        bob.act("confirm_read", made["path"]).assert_done()
-
-    assert confirmations(note) == 2
-    read = Caller(REST, "alice").get(f"{KITCHEN}/api/v1/notes/{note.id}").json
-    assert read["confirmed_reads"] == 1
-
-
-@pytest.mark.rule("notes.confirm-counts-people")
-def test_confirmations_of_two_readers_are_two(world):
-    path = Caller(REST, "alice").act("create_note", KITCHEN, text="Read me").json["path"]
-    for who in ("bob", "scout"):
-        Caller(REST, who).act("confirm_read", path).assert_done()
-
-    metric = Caller(HTML, "alice").client.get(
-        f"{path}/metric", headers={"accept": "application/json"}
-    )
-
-    assert metric.json() == {"metric_title": "2 readers", "metric_value": 2}
-
-
-@pytest.mark.rule("notes.history")
-def test_the_history_of_a_note_says_what_happened(world):
-    alice = Caller(REST, "alice")
-    path = alice.act("create_note", KITCHEN, text="Read me").json["path"]
-    alice.act("update_note", path, text="Changed")
-    Caller(REST, "bob").act("confirm_read", path)
-    note = by_short_id(path)
-
-    told = alice.get(f"{KITCHEN}/api/v1/notes/{note.id}?include=history_events").json
-
-    said = [(event["event_type"], event["description"]) for event in told["history_events"]]
-    assert sorted(said) == [
-        ("create", "created this note"),
-        ("read_confirmation", "confirmed reading this note"),
-        ("update", "updated this note"),
-    ]
-
-
-# --- One 404 --------------------------------------------------------------------------------
-
-
-@pytest.mark.rule("notes.one-not-found")
-def test_what_is_not_there_deleted_or_elsewhere_answers_the_same_in_rest(world):
-    bob = Caller(REST, "bob")
-    deleted = bob.act("create_note", KITCHEN, text="Gone").json
-    bob.act("delete_note", deleted["path"]).assert_done()
-    elsewhere = [
-        UNKNOWN_ID,
-        "no-such-id",
-        "0" * 8,
-        deleted["id"],
-        deleted["truncated_id"],
-        str(world.note("The garden opens at eight").id),
-        str(world.note("Board minutes").id),
-        str(world.note("Base camp checklist").id),
-    ]
-
-    answers = []
-    for each in elsewhere:
-        body = bob.get(f"{KITCHEN}/api/v1/notes/{each}").assert_refused(404).json
-        answers.append({key: body[key] for key in body if key != "request_id"})
-
-    assert all(answer == answers[0] for answer in answers)
-
-
-@pytest.mark.rule("notes.one-not-found")
-@on(HTML, MARKDOWN)
-@pytest.mark.parametrize("title", ["Board minutes", "The garden opens at eight"])
-def test_a_note_of_another_collective_is_not_found_through_this_one(world, call, title):
-    call("bob").get(f"{KITCHEN}/n/{world.note(title).truncated_id}").assert_refused(404)
-
-
-@pytest.mark.rule("notes.short-and-long-id")
-@on(HTML, MARKDOWN)
-def test_a_note_is_found_by_its_short_and_its_whole_id(world, call):
-    note = world.note(WELCOME)
-
-    for each in (note.truncated_id, note.id):
-        answer = call("bob").get(f"{KITCHEN}/n/{each}")
-        assert answer.status in (200, 301, 302)

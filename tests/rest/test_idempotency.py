@@ -156,6 +156,18 @@ def test_a_key_belongs_to_its_user_and_its_path(alice, bob, rest):
         assert "Idempotency-Replayed" not in response
 
 
+def test_each_user_gets_their_own_answer_again_under_a_shared_key(alice, bob):
+    first = {
+        user: user.post(NOTES, TEXT, Idempotency_Key=KEY).json()["id"] for user in (alice, bob)
+    }
+
+    for user in (bob, alice):
+        again = user.post(NOTES, TEXT, Idempotency_Key=KEY)
+        assert again["Idempotency-Replayed"] == "true"
+        assert again.json()["id"] == first[user]
+    assert len(set(first.values())) == count() == 2
+
+
 def test_another_token_of_the_same_user_may_repeat(alice, rest):
     alice.post(NOTES, TEXT, Idempotency_Key=KEY)
 

@@ -1,0 +1,128 @@
+"""Workspaces, the main collective, and the list of one's collectives."""
+
+from __future__ import annotations
+
+import pytest
+
+from collectives.models import Collective, CollectiveMember
+from tests.fixtures.rows import is_member, roles
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
+
+# --- Workspaces -----------------------------------------------------------------------------
+
+
+@pytest.mark.rule("workspaces.everybody")
+@pytest.mark.parametrize("handle", ["bob", "carol", "scout"])
+def test_everybody_has_a_workspace_of_their_own_with_the_api_enabled(world, handle):
+    room = world.workspace(handle)
+
+    assert roles(world, handle, room.handle) == ["admin"]
+    assert CollectiveMember.unscoped.filter(collective=room).count() == 1
+    assert room.is_api_enabled
+    who = Caller(REST, handle)
+    who.act("create_note", f"/workspace/{room.handle}", text="Mine").assert_done()
+
+
+@pytest.mark.rule("workspaces.own-by-address")
+@on(HTML, MARKDOWN)
+def test_the_address_of_workspaces_leads_to_ones_own(world, call):
+    for handle in ("bob", "carol"):
+        answer = call(handle).get("/workspace")
+        assert answer.goes_to == f"/workspace/{world.workspace(handle).handle}"
+
+
+@pytest.mark.rule("workspaces.own-by-address")
+def test_the_address_of_workspaces_leads_a_stranger_to_sign_in(anonymous):
+    answer = anonymous().get("/workspace")
+
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/login")
+
+
+# --- The main collective --------------------------------------------------------------------
+
+
+@pytest.mark.rule("main.switch-always-on")
+@on(MARKDOWN, REST)
+def test_the_api_is_always_enabled_in_the_main_collective(world, call):
+    Collective.unscoped.filter(is_main=True).update(is_api_enabled=False)
+
+    call("bob").act("create_note", "", text="To everybody").assert_done()
+
+
+@pytest.mark.rule("main.everybody")
+@on(HTML, MARKDOWN, REST)
+def test_a_new_agent_is_a_member_of_the_main_collective(world, call):
+    call("bob").act("create_ai_agent", name="Gardener").assert_done()
+
+    assert is_member(world, "gardener", "garden")
+
+
+# --- The list -------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("collectives.main-unlisted")
+@on(HTML, MARKDOWN)
+def test_the_page_of_collectives_does_not_list_the_main_one(call):
+    text = call("bob").get("/collectives").assert_done().text
+
+    assert "/collectives/kitchen" in text
+    assert "/collectives/garden" not in text
+
+
+@pytest.mark.rule("collectives.main-unlisted")
+def test_rest_lists_the_main_collective_too(world):
+    listed = Caller(REST, "bob").get("/api/v1/collectives").assert_done().json
+
+    assert sorted(each["handle"] for each in listed) == ["garden", "kitchen"]
+
+
+@pytest.mark.rule("collectives.listed-by-name")
+@on(HTML, MARKDOWN)
+def test_collectives_are_listed_by_name(call):
+    for name, handle in (("Zebra", "zebra"), ("Apple", "apple")):
+        Caller(HTML, "bob").act("create_collective", name=name, handle=handle).assert_done()
+
+    text = call("bob").get("/collectives").assert_done().text
+
+    places = [text.index(f"/collectives/{each}") for each in ("apple", "kitchen", "zebra")]
+    assert places == sorted(places)
+
+
+# --- Defaults and settings ------------------------------------------------------------------
+
+
+@pytest.mark.rule("collectives.defaults")
+@on(HTML, FORM, MARKDOWN, REST)
+@pytest.mark.parametrize("sent", [{}, {"tempo": "hourly", "synchronization_mode": "jazz"}])
+def test_fields_that_are_left_out_or_unknown_have_their_defaults(world, call, sent):
+    answer = call("carol").act("create_collective", name="Choir", handle="choir", **sent)
+
+    if sent and not answer.is_done():
+        answer.assert_invalid()
+        return
+    row = world.collective("choir")
+    assert (row.timezone, row.synchronization_mode) == ("UTC", "improv")
+    assert row.tempo in ("daily", "weekly")
+    assert (row.kind, row.description) == ("standard", "")
+
+
+@pytest.mark.rule("collectives.invitations-set")
+@on(HTML, FORM, MARKDOWN, REST)
+@pytest.mark.parametrize(("word", "may"), [("all_members", True), ("only_admins", False)])
+def test_an_admin_decides_who_can_invite(world, call, word, may):
+    call("alice").act(
+        "update_collective_settings", "/collectives/kitchen", invitations=word
+    ).assert_done()
+
+    assert Caller(HTML, "bob").act("create_invite", "/collectives/kitchen").is_done() is may
+
+
+@pytest.mark.rule("collectives.fields-needed")
+@on(HTML, FORM, MARKDOWN, REST)
+def test_an_unknown_time_zone_is_refused(world, call):
+    call("alice").act(
+        "update_collective_settings", "/collectives/kitchen", timezone="Mars/Olympus"
+    ).assert_invalid()
+
+    assert world.collective("kitchen").timezone != "Mars/Olympus"

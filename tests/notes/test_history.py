@@ -1,0 +1,87 @@
+"""The history of a note: what is in it, and what is not, on every surface that shows it."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from tests.fixtures.rows import KITCHEN, by_short_id, events, history, note_path
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
+
+KNIFE = "Knife care"
+
+
+@pytest.mark.rule("notes.history")
+def test_the_history_of_a_note_says_what_happened(world):
+    alice = Caller(REST, "alice")
+    path = alice.act("create_note", KITCHEN, text="Read me").json["path"]
+    alice.act("update_note", path, text="Changed")
+    Caller(REST, "bob").act("confirm_read", path)
+    note = by_short_id(path)
+
+    told = alice.get(f"{KITCHEN}/api/v1/notes/{note.id}?include=history_events").json
+
+    said = [(event["event_type"], event["description"]) for event in told["history_events"]]
+    assert sorted(said) == [
+        ("create", "created this note"),
+        ("read_confirmation", "confirmed reading this note"),
+        ("update", "updated this note"),
+    ]
+
+
+@pytest.mark.rule("notes.history")
+@on(HTML, FORM, MARKDOWN, REST)
+@pytest.mark.parametrize("sent", [{"title": "Knives"}, {"text": "Dry them."}])
+def test_an_edit_leaves_one_line_by_its_author(world, call, sent):
+    note = world.note(KNIFE)
+
+    call("bob").act("update_note", note_path(note), **sent).assert_done()
+
+    [line] = [event for event in history(note) if event["event_type"] == "update"]
+    assert line["description"] == "updated this note"
+    assert line["user_id"] == str(world.user("bob").id)
+
+
+@pytest.mark.rule("notes.history")
+@on(HTML, FORM, MARKDOWN, REST)
+@pytest.mark.parametrize(
+    ("who", "text", "status"), [("bob", "{same}", 200), ("alice", "Mine", 403)]
+)
+def test_an_edit_that_changes_nothing_or_is_refused_leaves_no_line(world, call, who, text, status):
+    note = world.note(KNIFE)
+
+    answer = call(who).act("update_note", note_path(note), text=text.format(same=note.text))
+
+    assert answer.is_done() is (status == 200)
+    assert events(note, "update") == 0
+
+
+@pytest.mark.rule("notes.history")
+def test_the_first_line_is_the_creation_by_the_author(world):
+    made = Caller(REST, "bob").act("create_note", KITCHEN, text="Read me").json
+
+    [line] = history(by_short_id(made["path"]))
+
+    assert set(line) == {"id", "note_id", "user_id", "event_type", "description", "happened_at"}
+    assert (line["event_type"], line["note_id"]) == ("create", made["id"])
+    assert line["user_id"] == str(world.user("bob").id)
+    assert line["happened_at"] == made["created_at"]
+
+
+@pytest.mark.rule("notes.history-newest-first")
+@on(HTML, MARKDOWN)
+def test_a_page_shows_the_history_newest_first(call):
+    path = Caller(REST, "alice").act("create_note", KITCHEN, text="Read me").json["path"]
+    with time_machine.travel(timezone.now() + timedelta(minutes=1)):
+        Caller(REST, "alice").act("update_note", path, text="Changed")
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        Caller(REST, "bob").act("confirm_read", path)
+
+    text = call("bob").get(path).assert_done().text
+
+    lines = re.findall(r"(created|updated|confirmed reading)(?=\s+this note)", text)
+    assert lines == ["confirmed reading", "updated", "created"]

@@ -1,0 +1,70 @@
+"""IDs and paths of notes, and the one answer for all that cannot be found."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.fixtures.rows import KITCHEN, UNKNOWN_ID
+from tests.fixtures.surfaces import HTML, MARKDOWN, REST, Caller, on
+
+WELCOME = "Welcome to the kitchen"
+UUID4 = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+
+
+@pytest.mark.rule("notes.paths")
+@pytest.mark.parametrize(
+    ("where", "path"), [("", "/n/"), (KITCHEN, f"{KITCHEN}/n/"), ("{room}", "{room}/n/")]
+)
+def test_a_note_has_its_path_below_its_collective(world, where, path):
+    room = f"/workspace/{world.workspace('bob').handle}"
+    bob = Caller(REST, "bob")
+
+    made = bob.act("create_note", where.format(room=room), text="New here").assert_done().json
+
+    assert re.fullmatch(UUID4, made["id"])
+    assert made["truncated_id"] == made["id"][:8]
+    assert made["path"] == path.format(room=room) + made["truncated_id"]
+    assert "New here" in Caller(HTML, "bob").get(made["path"]).assert_done().text
+
+
+@pytest.mark.rule("notes.one-not-found")
+def test_what_is_not_there_deleted_or_elsewhere_answers_the_same_in_rest(world):
+    bob = Caller(REST, "bob")
+    deleted = bob.act("create_note", KITCHEN, text="Gone").json
+    bob.act("delete_note", deleted["path"]).assert_done()
+    elsewhere = [
+        UNKNOWN_ID,
+        "no-such-id",
+        "0" * 8,
+        deleted["id"],
+        deleted["truncated_id"],
+        str(world.note("The garden opens at eight").id),
+        str(world.note("Board minutes").id),
+        str(world.note("Base camp checklist").id),
+    ]
+
+    answers = []
+    for each in elsewhere:
+        body = bob.get(f"{KITCHEN}/api/v1/notes/{each}").assert_refused(404).json
+        answers.append({key: body[key] for key in body if key != "request_id"})
+
+    assert all(answer == answers[0] for answer in answers)
+
+
+@pytest.mark.rule("notes.one-not-found")
+@on(HTML, MARKDOWN)
+@pytest.mark.parametrize("title", ["Board minutes", "The garden opens at eight"])
+def test_a_note_of_another_collective_is_not_found_through_this_one(world, call, title):
+    call("bob").get(f"{KITCHEN}/n/{world.note(title).truncated_id}").assert_refused(404)
+
+
+@pytest.mark.rule("notes.short-and-long-id")
+@on(HTML, MARKDOWN)
+def test_a_note_is_found_by_its_short_and_its_whole_id(world, call):
+    note = world.note(WELCOME)
+
+    for each in (note.truncated_id, note.id):
+        answer = call("bob").get(f"{KITCHEN}/n/{each}")
+        assert answer.status in (200, 301, 302)
