@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from accounts.models import TenantUser, User
+from accounts.models import SecurityEvent, TenantUser, User
 from collectives.models import Collective, CollectiveMember
 from collectives.rules.members import add_member
 from harmonic.kernel.refusals import Forbidden
@@ -16,12 +16,13 @@ from tests.fixtures.performing import (
     id_of,
     is_member,
     lines_about,
-    new_link,
     perform_on,
     refused,
     roles,
     succeeded,
 )
+from tests.fixtures.rows import make_invite, make_member, member
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 from tests.fixtures.world import World, client_with, make_token
 from tests.security.conftest import markdown
 
@@ -57,14 +58,6 @@ def test_agents_of_a_removed_member_leave_at_once(perform: Perform, pilot_inside
     assert is_member("scout")
 
 
-def test_agents_of_a_member_who_leaves_leave_at_once(perform: Perform, pilot_inside: None) -> None:
-    assert succeeded(perform("bob", f"{MEMBERS}/leave_collective"))
-
-    assert not is_member("bob")
-    assert not is_member("pilot")
-    assert is_member("scout")
-
-
 @pytest.mark.parametrize("who", ["alice", "bob"])
 def test_each_agent_that_leaves_has_its_line_in_the_security_log(
     page: Any, pilot_inside: None, who: str
@@ -92,17 +85,6 @@ def test_an_inactive_agent_leaves_too_and_is_no_member_when_reactivated(
     assert not is_member("pilot")
     token = make_token("bob", agent="pilot")
     assert client_with(token).get(KITCHEN).status_code == 403
-
-
-def test_agents_do_not_come_back_when_their_parent_does(pilot_inside: None) -> None:
-    perform_on("json", "alice", f"{MEMBERS}/remove_member", user_handle="bob")
-    code = new_link("alice")
-
-    joined = perform_on("json", "bob", f"{KITCHEN}/join/actions/join_collective", code=code)
-
-    assert joined.status_code == 200
-    assert is_member("bob")
-    assert not is_member("pilot")
 
 
 def test_an_agents_roles_end_with_its_membership(pilot_inside: None) -> None:
@@ -172,6 +154,7 @@ def test_an_agent_is_never_made_a_member_without_its_parent(world: World, with_t
     assert not is_member("scout", "board")
 
 
+@pytest.mark.rule("rights.archived-not-added")
 def test_an_inactive_agent_cannot_be_added(perform: Perform, world: World) -> None:
     perform_on("json", "alice", "/ai-agents/scout/settings/actions/deactivate_ai_agent")
     CollectiveMember.unscoped.filter(person=world.person("scout")).exclude(
@@ -215,18 +198,6 @@ def test_removing_an_agent_that_is_no_member_is_refused(perform: Perform) -> Non
 # --- The main collective --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("action", ["add_ai_agent_to_collective", REMOVE_AGENT, "remove_member"])
-def test_the_main_collective_adds_and_removes_no_agents(perform: Perform, action: str) -> None:
-    params = (
-        {"user_handle": "scout"} if action == "remove_member" else {"ai_agent_id": id_of("scout")}
-    )
-
-    answer = perform("alice", f"/collectives/garden/members/actions/{action}", **params)
-
-    assert answer.status_code == 403
-    assert is_member("scout", "garden")
-
-
 def test_the_main_collective_says_why(perform: Perform) -> None:
     path = f"/collectives/garden/members/actions/{REMOVE_AGENT}"
 
@@ -244,3 +215,100 @@ def test_agents_made_by_a_person_belong_to_the_main_collective_alone(world: Worl
     assert sorted(kinds) == [("private_workspace", False), ("standard", True)]
     assert User.objects.get(name="Newcomer").parent_id == world.user("bob").id
     assert TenantUser.unscoped.get(handle="newcomer").archived_at is None
+
+
+# --- On every surface -----------------------------------------------------------------------
+
+ENDINGS = {
+    "left": ("bob", "leave_collective", KITCHEN, {}),
+    "removed": ("alice", "remove_member", KITCHEN, {"user_handle": "bob"}),
+    "removed from the tenant": ("alice", "remove_from_tenant", "/tenant-admin/users/bob", {}),
+}
+
+
+@pytest.mark.rule("rights.agents-leave")
+@on(HTML, MARKDOWN)
+@pytest.mark.parametrize("how", ENDINGS)
+def test_agents_leave_a_collective_with_their_parent(world, call, how):
+    make_member(world, "pilot", is_admin=True)
+    token = client_with(make_token("bob", agent="pilot"))
+    assert token.get(f"{KITCHEN}/api/v1/notes").status_code == 200
+    who, action, where, params = ENDINGS[how]
+
+    call(who).act(action, where, **params).assert_done()
+
+    assert not is_member("pilot")
+    assert member(world, "pilot").roles == []
+    assert is_member("scout"), "another person's agent stays"
+    assert token.get(f"{KITCHEN}/api/v1/notes").status_code in (401, 403)
+
+
+@pytest.mark.rule("rights.agents-stay-away")
+@on(HTML, MARKDOWN)
+def test_agents_do_not_come_back_with_their_parent(world, call):
+    make_member(world, "pilot")
+    bob = call("bob")
+    bob.act("leave_collective", KITCHEN).assert_done()
+
+    bob.act("join_collective", KITCHEN, code=make_invite(world, only_for="bob")).assert_done()
+
+    assert is_member("bob")
+    assert not is_member("pilot")
+
+
+@pytest.mark.rule("rights.agents-logged")
+@on(HTML, MARKDOWN)
+@pytest.mark.parametrize("how", ENDINGS)
+def test_the_log_has_a_line_for_each_agent_that_left_with_its_parent(world, call, how):
+    make_member(world, "pilot")
+    who, action, where, params = ENDINGS[how]
+    removed = "remove_ai_agent_from_collective"
+    lines = SecurityEvent.unscoped.filter(subject=world.user("pilot"), data__action=removed)
+    assert lines.count() == 0
+
+    call(who).act(action, where, **params).assert_done()
+
+    assert lines.count() == 1
+
+
+@pytest.mark.rule("rights.agents-named")
+@pytest.mark.parametrize("who", ["bob", "alice"])
+def test_the_confirmation_names_the_agents_that_leave(world, who):
+    make_member(world, "pilot")
+    action = "leave_collective" if who == "bob" else "remove_member?user_handle=bob"
+
+    text = Caller(HTML, who).get(f"{KITCHEN}/members/actions/{action}").assert_done().text
+
+    assert "pilot" in text.lower()
+
+
+@pytest.mark.rule("rights.main-keeps-agents")
+@on(HTML, MARKDOWN)
+@pytest.mark.parametrize(
+    "action", ["add_ai_agent_to_collective", "remove_ai_agent_from_collective", "remove_member"]
+)
+def test_the_main_collective_neither_adds_nor_removes_agents(world, call, action):
+    make_member(world, "alice", "garden", is_admin=True)
+    named = {"user_handle": "scout", "ai_agent_id": str(world.user("scout").id)}
+    key = "user_handle" if action == "remove_member" else "ai_agent_id"
+
+    answer = call("alice").act(action, "/collectives/garden", **{key: named[key]})
+
+    answer.assert_refused(403)
+    assert is_member("scout", "garden")
+
+
+@pytest.mark.rule("rights.archived-not-changed")
+@on(HTML, FORM, MARKDOWN, REST)
+@pytest.mark.parametrize(
+    ("action", "where"),
+    [("update_ai_agent", "/ai-agents/pilot"), ("update_profile", "/u/pilot")],
+)
+def test_an_archived_agent_is_changed_by_no_surface(world, call, action, where):
+    Caller(HTML, "bob").act("deactivate_ai_agent", "/ai-agents/pilot").assert_done()
+
+    answer = call("bob").act(action, where, name="Captain", new_handle="captain")
+
+    assert not answer.is_done()
+    pilot = world.person("pilot")
+    assert pilot.display_name != "Captain"

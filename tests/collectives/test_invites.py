@@ -58,29 +58,6 @@ def everybody_invites(world: World) -> None:
 # --- Who may invite -------------------------------------------------------------------------
 
 
-def test_a_link_lets_several_people_join(perform: Perform) -> None:
-    code = new_link("alice")
-    CollectiveMember.unscoped.filter(person__handle="erin").delete()
-
-    assert succeeded(perform("carol", JOIN, code=code))
-
-    assert is_member("carol")
-    assert invite_row(code).expires_at > timezone.now()
-
-
-def test_a_member_without_the_right_gets_no_link(perform: Perform) -> None:
-    answer = perform("bob", f"{KITCHEN}/invite/actions/create_invite")
-
-    assert refused(answer, 403, "You do not have permission to invite people here.")
-    assert not Invite.unscoped.exists()
-
-
-def test_a_member_gets_a_link_where_all_members_can_invite(
-    perform: Perform, everybody_invites: None
-) -> None:
-    assert succeeded(perform("bob", f"{KITCHEN}/invite/actions/create_invite"))
-
-
 # --- Ended with the maker's right -----------------------------------------------------------
 
 
@@ -122,6 +99,7 @@ WAYS = [
 ]
 
 
+@pytest.mark.rule("rights.invites-end")
 @pytest.mark.parametrize("end", WAYS)
 @pytest.mark.parametrize("kind", ["link", "personal"])
 def test_an_invite_ends_with_the_right_of_who_made_it(
@@ -136,6 +114,7 @@ def test_an_invite_ends_with_the_right_of_who_made_it(
     assert not is_member("carol")
 
 
+@pytest.mark.rule("rights.invites-end")
 def test_an_invite_ends_when_its_maker_is_no_longer_admin(perform: Perform) -> None:
     admin_of("bob")
     code = new_link("bob")
@@ -152,6 +131,7 @@ def test_invites_of_others_go_on(perform: Perform, world: World) -> None:
     assert succeeded(perform("carol", JOIN, code=code))
 
 
+@pytest.mark.rule("rights.invites-stay-ended")
 @pytest.mark.parametrize("end", [remove_bob, forbid_members_to_invite])
 def test_an_ended_invite_does_not_work_again_when_the_right_comes_back(
     world: World, everybody_invites: None, end: Any
@@ -179,6 +159,7 @@ def test_an_ended_link_is_not_shown(page: Any, world: World, everybody_invites: 
 # --- Coming back ----------------------------------------------------------------------------
 
 
+@pytest.mark.rule("rights.removed-not-back")
 @pytest.mark.parametrize("end", [remove_bob, leave])
 def test_a_link_from_before_does_not_bring_a_former_member_back(
     perform: Perform, world: World, end: Any
@@ -193,6 +174,7 @@ def test_a_link_from_before_does_not_bring_a_former_member_back(
     assert not is_member("bob")
 
 
+@pytest.mark.rule("rights.removed-not-back")
 def test_a_newer_link_brings_a_former_member_back(perform: Perform, world: World) -> None:
     before = new_link("alice")
     remove_bob(world)
@@ -277,13 +259,6 @@ def test_a_personal_invite_is_of_no_use_to_others(perform: Perform, world: World
     assert Invite.unscoped.filter(code=code).exists()
 
 
-def test_a_personal_invite_works_with_its_code_or_without(perform: Perform, world: World) -> None:
-    personal_invite(world, "carol")
-
-    assert succeeded(perform("carol", JOIN))
-    assert is_member("carol")
-
-
 def test_a_personal_invite_works_once(perform: Perform, world: World) -> None:
     code = personal_invite(world, "carol")
     assert succeeded(perform("carol", JOIN, code=code))
@@ -299,29 +274,6 @@ def test_joining_by_a_link_uses_up_a_personal_invite(perform: Perform, world: Wo
     perform_on("json", "carol", f"{MEMBERS}/leave_collective")
 
     assert refused(perform("carol", JOIN, code=code), 404, NEEDED)
-
-
-def test_a_personal_invite_is_never_shown_as_the_link(page: Any, world: World) -> None:
-    code = personal_invite(world, "carol")
-
-    assert code not in page("alice").get(f"{KITCHEN}/invite").content.decode()
-    assert new_link("alice") != code
-
-
-def test_an_expired_invite_lets_nobody_in(perform: Perform, world: World) -> None:
-    code = new_link("alice")
-    Invite.unscoped.filter(code=code).update(expires_at=timezone.now())
-
-    assert refused(perform("carol", JOIN, code=code), 404, NEEDED)
-
-
-def test_agents_do_not_join(api: Any, world: World) -> None:
-    code = new_link("alice")
-
-    answer = api("bob", agent="pilot").post(JOIN, {"code": code}, content_type="application/json")
-
-    assert answer.status_code == 403
-    assert not is_member("pilot")
 
 
 # --- Revoked, and who came by it ------------------------------------------------------------

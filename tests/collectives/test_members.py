@@ -215,28 +215,6 @@ def test_a_non_member_removes_no_member(world, call):
     assert is_member(world, "bob")
 
 
-@pytest.mark.rule("members.remove-not-creator")
-@on(HTML, MARKDOWN)
-def test_another_admin_does_not_remove_the_creator(world, call):
-    make_member(world, "bob", is_admin=True)
-
-    answer = call("bob").act("remove_member", KITCHEN, user_handle="alice")
-
-    assert not answer.is_done()
-    assert is_member(world, "alice")
-
-
-@pytest.mark.rule("members.remove-not-oneself")
-@on(HTML, MARKDOWN)
-def test_an_admin_does_not_remove_themself(world, call):
-    make_member(world, "bob", is_admin=True)
-
-    answer = call("bob").act("remove_member", KITCHEN, user_handle="bob")
-
-    assert not answer.is_done()
-    assert is_member(world, "bob")
-
-
 @pytest.mark.rule("members.remove-own-agent")
 @on(HTML, MARKDOWN)
 def test_a_plain_member_removes_their_own_agent(world, call):
@@ -393,19 +371,6 @@ def last_admin(world: World) -> None:
 
 @pytest.mark.rule("roles.last-admin-stays")
 @on(HTML, MARKDOWN)
-def test_the_last_admin_keeps_the_role(world, call):
-    last_admin(world)
-
-    answer = call("bob").act(
-        "update_member_roles", KITCHEN, user_handle="bob", role="admin", grant=False
-    )
-
-    assert not answer.is_done()
-    assert roles(world, "bob") == ["admin"]
-
-
-@pytest.mark.rule("roles.last-admin-stays")
-@on(HTML, MARKDOWN)
 def test_an_admin_beside_another_gives_the_role_up(world, call):
     make_member(world, "bob", is_admin=True)
 
@@ -473,26 +438,6 @@ def test_an_admin_who_left_and_is_invited_again_has_no_role(world, call):
     assert roles(world, "bob") == []
 
 
-@pytest.mark.rule("members.last-admin-stays")
-@on(HTML, MARKDOWN)
-def test_the_last_admin_does_not_leave_while_others_remain(world, call):
-    last_admin(world)
-
-    assert not call("bob").act("leave_collective", KITCHEN).is_done()
-
-    assert roles(world, "bob") == ["admin"]
-
-
-@pytest.mark.rule("members.last-admin-stays")
-@on(HTML, MARKDOWN)
-def test_an_admin_beside_another_leaves(world, call):
-    make_member(world, "bob", is_admin=True)
-
-    call("bob").act("leave_collective", KITCHEN).assert_done()
-
-    assert not is_member(world, "bob")
-
-
 @pytest.mark.rule("members.sole-leaves")
 @on(HTML, MARKDOWN)
 def test_the_last_admin_leaves_when_only_former_members_remain(world, call):
@@ -515,18 +460,6 @@ def test_a_former_admin_is_no_other_admin(world, call):
     assert not call("bob").act("leave_collective", KITCHEN).is_done()
 
     assert is_member(world, "bob")
-
-
-@pytest.mark.rule("members.leave-not-main-or-workspace")
-@on(HTML, MARKDOWN)
-@pytest.mark.parametrize("name", PLACES_WITHOUT_MEMBERSHIP)
-def test_no_one_leaves_the_main_collective_or_a_workspace(world, call, name):
-    where = place(world, name)
-    handle = where.rpartition("/")[2]
-
-    call("alice").act("leave_collective", where).assert_refused(403)
-
-    assert is_member(world, "alice", handle)
 
 
 @pytest.mark.rule("members.workspace-owner-alone")

@@ -230,6 +230,20 @@ def test_a_token_in_a_note_is_shown_to_no_reader(page: Any, world: World, accept
     assert "[filtered]" in answer.text.replace("\\", "")
 
 
+@pytest.mark.parametrize("suffix", ["", ".md"])
+def test_a_token_in_the_name_of_a_collective_is_not_in_the_log(page: Any, suffix: str) -> None:
+    alice = page("alice")
+    made = alice.post(
+        "/collectives/new/actions/create_collective", {"name": f"Team {SENT}", "handle": "team"}
+    )
+
+    shown = alice.get(f"/settings/security{suffix}", follow=True)
+
+    assert made.status_code == 303
+    assert "Team hmn_[filtered]" in shown.text.replace("\\", "")
+    assert CORE not in shown.text
+
+
 # --- Where it is cut ------------------------------------------------------------------------
 
 
