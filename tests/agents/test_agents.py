@@ -335,6 +335,18 @@ def test_only_the_agent_itself_reads_its_prompt_on_whoami(world):
         assert "recipe of the soup" not in Caller(MARKDOWN, who).get("/u/scout").text
 
 
+@pytest.mark.rule("agents.whoami")
+@on(MARKDOWN)
+def test_whoami_tells_an_agent_its_parent_and_what_it_cannot_do(world, call):
+    give(world, "scout", capability_names=["create_note"])
+
+    text = call("scout").get("/whoami").assert_done().text
+
+    assert "/u/alice" in text
+    assert "add_comment" in text
+    assert "create_note" not in text.partition("---\nnav:")[2]
+
+
 # --- Changing -------------------------------------------------------------------------------
 
 

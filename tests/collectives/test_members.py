@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from accounts.models import User
@@ -42,6 +44,32 @@ def test_members_read_the_list_of_members_in_rest(world):
     listed = Caller(REST, "bob").get("/api/v1/collectives/kitchen/members").assert_done().json
 
     assert {"alice", "bob", "scout"} <= {each["handle"] for each in listed}
+
+
+@pytest.mark.rule("members.shown-with-roles")
+@on(HTML, MARKDOWN, REST)
+def test_the_list_shows_who_is_an_agent_and_who_has_which_role(world, call, surface):
+    make_member(world, "bob", is_representative=True)
+    path = "/api/v1/collectives/kitchen/members" if surface == REST else f"{KITCHEN}/members"
+
+    answer = call("bob").get(path).assert_done()
+
+    if surface == REST:
+        rows = {each["handle"]: (each["user_type"], each["roles"]) for each in answer.json}
+    else:
+        rows = {handle: shown_row(answer.text, handle) for handle in ("alice", "bob", "scout")}
+    assert rows["alice"] == ("human", ["admin", "representative"])
+    assert rows["bob"] == ("human", ["representative"])
+    assert rows["scout"] == ("ai_agent", [])
+
+
+def shown_row(text: str, handle: str) -> tuple[str, list[str]]:
+    """Return the type and the roles in the row of somebody in the table of members."""
+    start = re.search(rf"<code[^>]*>@?{handle}</code>|`@?{handle}`", text)
+    assert start, text
+    row = text[start.end() :].partition("</tr>" if "</tr>" in text else "\n")[0]
+    kind = "ai_agent" if re.search(r"AI agent|ai_agent", row) else "human"
+    return kind, [role for role in ("admin", "representative") if role in row]
 
 
 @pytest.mark.rule("members.read-not-outsider")

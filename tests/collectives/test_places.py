@@ -126,3 +126,28 @@ def test_an_unknown_time_zone_is_refused(world, call):
     ).assert_invalid()
 
     assert world.collective("kitchen").timezone != "Mars/Olympus"
+
+
+@pytest.mark.rule("collectives.representation-set")
+@on(HTML, FORM, MARKDOWN, REST)
+@pytest.mark.parametrize(("word", "may"), [("any_member", True), ("only_representatives", False)])
+def test_an_admin_decides_who_can_represent(world, call, word, may):
+    call("alice").act(
+        "update_collective_settings", "/collectives/kitchen", representation=word
+    ).assert_done()
+
+    assert world.collective("kitchen").any_member_can_represent is may
+
+
+@pytest.mark.rule("collectives.identity")
+@on(HTML, FORM, MARKDOWN, REST)
+def test_a_renamed_collective_is_shown_by_its_new_name_everywhere(world, call):
+    identity = world.collective("kitchen").identity
+    call("alice").act(
+        "update_collective_settings", "/collectives/kitchen", name="Stove Crew"
+    ).assert_done()
+
+    shown = Caller(REST, "bob").get(f"/api/v1/users/{identity.user_id}").assert_done().json
+
+    assert shown["display_name"] == "Stove Crew"
+    assert "Stove Crew" in Caller(HTML, "bob").get("/collectives").text
