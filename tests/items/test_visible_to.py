@@ -11,8 +11,9 @@ from collectives.items.models import Item
 from collectives.models import Collective
 from harmonic.access.access_as import access_as
 from harmonic.kernel.database.tenancy import tenant_bound
+from tests.access.stage import Stage
 from tests.fixtures.rows import write_notes
-from tests.fixtures.world import World
+from tests.fixtures.world import World, client_with, make_token
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +62,21 @@ def test_an_agent_reads_across_collectives_what_it_reads_in_each(
     across = scout.get("/api/v1/notes?scope=all&limit=200").json()
 
     assert {note["collective_id"] for note in across} == readable
+
+
+def test_an_internal_agent_reads_across_collectives_whose_api_is_disabled(
+    world: World, everywhere: list[Collective]
+) -> None:
+    kitchen = str(world.collective("kitchen").id)
+    Collective.unscoped.filter(handle="kitchen").update(is_api_enabled=False)
+    steward, scout = (
+        client_with(token)
+        for token in (Stage(world).internal_token(), make_token("alice", agent="scout"))
+    )
+    path = "/api/v1/notes?scope=all&limit=200"
+
+    assert kitchen in {note["collective_id"] for note in steward.get(path).json()}
+    assert kitchen not in {note["collective_id"] for note in scout.get(path).json()}
 
 
 @pytest.mark.parametrize("who", ["alice", "carol"])

@@ -16,7 +16,6 @@ from api.v1.notes.json import NoteJson, NoteWriter
 from api.views import ListAnswer, access_of
 from collectives.items.models import Item, ItemQuerySet
 from collectives.items.queries import Wanted, comments_on, live_item_at
-from collectives.models import Collective
 from collectives.notes.models import Note
 from collectives.notes.queries import NOTES
 from harmonic.kernel.access import Access
@@ -140,14 +139,12 @@ def _narrowed(access: Access, params: dict[str, Any]) -> Q:
 def _across(access: Access, params: dict[str, Any]) -> ItemQuerySet[Item] | None:
     """Return the items that the tenant base was asked for; None: those of the request's place.
 
-    What lies in collectives that the caller is no member of, or whose API is off, is silently
-    absent.
+    Items of collectives that the caller cannot read are silently absent.
     """
     handles = words(params.get("collective", ""))
     if access.path != "/api/v1/notes" or not (handles or "scope" in params):
         return None
     items: ItemQuerySet[Item] = Item.objects.visible_to(access)
-    items = items.filter(collective__in=Collective.objects.api_open())
     return items.filter(collective__handle__in=handles) if handles else items
 
 
