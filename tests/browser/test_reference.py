@@ -30,7 +30,9 @@ def test_an_address_with_a_request_opens_it(visitor: Visitor, script: bool) -> N
 def test_the_contents_lead_to_each_request(visitor: Visitor) -> None:
     page = visitor().open(REFERENCE)
 
-    page.get_by_role("navigation", name="Contents").get_by_role("link", name="Delete a note").click()
+    page.get_by_role("navigation", name="Contents").get_by_role(
+        "link", name="Delete a note"
+    ).click()
 
     expect(page.locator("#delete_note")).to_be_in_viewport()
 
