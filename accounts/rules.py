@@ -313,21 +313,16 @@ API_SWITCHES = ("feature_api", "api", "api_enabled")
 SWITCH_IGNORED = "The API switch was ignored: a token cannot turn the API on or off."
 
 
-def api_switch(
-    access: Access, params: dict[str, Any], *, is_on: bool, **of: Any
-) -> tuple[dict[str, bool], tuple[str, ...]]:
+def api_switch(access: Access, params: dict[str, Any]) -> tuple[dict[str, bool], tuple[str, ...]]:
     """Return what the API switch of a settings form changes, and what its answer must say.
 
-    Sessions turn it; a token neither locks itself out nor lets itself in. `of` names in the
-    log whose switch it is.
+    Only sessions can change it: a token can neither lock itself out nor admit itself.
     """
     asked = next((params[name] for name in API_SWITCHES if name in params), None)
     if asked is None:
         return {}, ()
     if access.token is not None:
         return {}, (SWITCH_IGNORED,)
-    if asked != is_on:
-        audit.record("api_flag_changed", access, is_on=asked, **of)
     return {"is_api_enabled": asked}, ()
 
 

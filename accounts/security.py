@@ -21,10 +21,11 @@ from accounts.queries import People, Person, people
 from accounts.security_words import Happened, sentence
 from harmonic.kernel.access import Access, UserType
 from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.events import Event
 from harmonic.kernel.http import cursors
 from harmonic.kernel.http.methods import SAFE
 from harmonic.kernel.operations import audit
-from harmonic.kernel.operations.redaction import without_tokens
+from harmonic.kernel.operations.redaction import as_json, without_tokens
 from harmonic.kernel.rendering.text import folded
 
 # What a row keeps of an event's data: nothing that people wrote but names.
@@ -38,6 +39,31 @@ KEPT = frozenset(
 SAMPLED = frozenset({"permission_denied", "rate_limited"})
 SAMPLED_EVERY = timedelta(minutes=1)
 PAGE = 50
+
+
+# The column of the API switch, which has a line of its own in the log.
+API_SWITCH = "is_api_enabled"
+
+
+# --- Recording writes -----------------------------------------------------------------------
+
+
+def record_write(event: Event, access: Access) -> None:
+    """Record the write of a logged action, in its transaction."""
+    logged = event.action.logged
+    if logged is None:
+        return
+    facts = dict(event.facts)
+    if API_SWITCH in facts.get("changed", {}):
+        facts["changed"] = dict(facts["changed"])
+        _, is_on = facts["changed"].pop(API_SWITCH)
+        audit.record("api_flag_changed", access, is_on=is_on, collective_id=event.collective_id)
+        if not facts["changed"]:
+            return
+    place = access.place
+    is_shared = place is not None and not (place.is_main or place.is_workspace)
+    where = {"collective_id": place.id if place is not None and is_shared else None}
+    audit.record(logged.event, access, **{"action": event.action.name, **where, **facts})
 
 
 # --- Keeping --------------------------------------------------------------------------------
@@ -95,7 +121,7 @@ def _latest_row(event: audit.Event, token: object, since: datetime) -> datetime 
 def _row(event: audit.Event, tenant_id: UUID) -> SecurityEvent:
     about = event.data.get("owner_id") or event.data.get("person_id") or event.user_id
     parts = {"user": event.user_id, "subject": about, "inviter": event.data.get("inviter_id")}
-    data = {key: _plain(value) for key, value in event.data.items() if key in KEPT}
+    data = {key: as_json(value) for key, value in event.data.items() if key in KEPT}
     names = _names(event, parts)
     return SecurityEvent(
         tenant_id=tenant_id,
@@ -129,19 +155,6 @@ def _names(event: audit.Event, parts: Mapping[str, UUID | None]) -> dict[str, di
         for part, user_id in parts.items()
         if user_id in known
     }
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON holds it, with whatever looks like a token cut out."""
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return without_tokens(str(value))
 
 
 # --- Pruning --------------------------------------------------------------------------------

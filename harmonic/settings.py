@@ -152,6 +152,7 @@ INSTALLED_APPS = [
     "accounts.agents",
     "tokens",
     "collectives",
+    "collectives.events",
     "collectives.items",
     *registry.applications(),
     "collectives.feed",

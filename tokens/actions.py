@@ -124,6 +124,7 @@ def _create(access: Access, owner: TenantUser, params: dict[str, Any]) -> Outcom
         secret=secret_of(access, made),
         shown_on=("tokens.show", {"handle": owner.handle, "token_id": str(token.id)}),
         notes=_cuts(asked, token, is_cut=params.get("is_cut", False)),
+        facts=made.facts,
     )
 
 
@@ -156,6 +157,7 @@ create_api_token = Action(
     grant=NEVER,
     proof=Proof.API_TOKENS,
     changes_access=False,
+    emits="token.created",
     params=TokenParams,
     arguments=_of_form,
     policy=rules.may_create_token,
@@ -173,11 +175,14 @@ class NameParams(Params):
 
 
 def _rename(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
-    if "name" in params:
-        rules.rename_token(access, token, params["name"])
+    facts = rules.rename_token(access, token, params["name"]) if "name" in params else None
     owner = token.owner
     return Outcome(
-        "The token has a new name.", token_path(owner, token.id), resource(owner, token), token
+        "The token has a new name.",
+        token_path(owner, token.id),
+        resource(owner, token),
+        token,
+        facts=facts,
     )
 
 
@@ -193,6 +198,7 @@ rename_api_token = Action(
     grant=NEVER,
     proof=Proof.NONE,
     changes_access=False,
+    emits="token.updated",
     params=NameParams,
     policy=rules.may_manage_tokens,
     effect=_rename,
@@ -250,6 +256,7 @@ def _rotate(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
         secret=secret_of(access, made),
         shown_on=("tokens.show", {"handle": owner.handle, "token_id": str(successor.id)}),
         notes=(_what_becomes_of(token, access.now),),
+        facts={**rules.facts_of(token), "successor_id": successor.id},
     )
 
 
@@ -293,6 +300,7 @@ rotate_api_token = Action(
     grant=NEVER,
     proof=Proof.API_TOKENS,
     changes_access=True,
+    emits="token.rotated",
     params=RotateParams,
     policy=rules.may_rotate_token,
     is_offered=_is_to_rotate,
@@ -319,9 +327,9 @@ def last_use(token: ApiToken | None) -> tuple[tuple[str, Any], ...]:
 
 
 def _delete(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
-    rules.delete_token(access, token)
+    facts = rules.facts_of(token) if rules.delete_token(access, token) else None
     settings = f"/u/{token.owner.handle}/settings"
-    return Outcome("The token is deleted. It works no more.", settings, object=token)
+    return Outcome("The token is deleted. It works no more.", settings, object=token, facts=facts)
 
 
 def _ask_to_delete(access: Access, token: ApiToken) -> Confirmation:
@@ -354,6 +362,7 @@ delete_api_token = Action(
     grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
+    emits="token.deleted",
     policy=rules.may_manage_tokens,
     effect=_delete,
     is_dangerous=True,

@@ -46,6 +46,21 @@ class NewToken:
     row: ApiToken
     plaintext: str
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what the security log and the token's event keep of it."""
+        return {
+            **facts_of(self.row),
+            "masked": secret.masked(self.row.token_prefix),
+            "scopes": list(self.row.scopes),
+            "expires_at": self.row.expires_at,
+        }
+
+
+def facts_of(token: ApiToken) -> dict[str, Any]:
+    """Return what names a token in the security log and in events."""
+    return {"token_id": token.id, "owner_id": token.owner.user_id, "name": token.name}
+
 
 # --- Policies -------------------------------------------------------------------------------
 
@@ -237,18 +252,9 @@ def _made(access: Access, owner: TenantUser, **values: Any) -> NewToken:
         updated_at=access.now,
         **values,
     )
-    audit.record(
-        "token_created",
-        access,
-        token_id=row.id,
-        owner_id=owner.user_id,
-        name=row.name,
-        masked=secret.masked(row.token_prefix),
-        scopes=list(row.scopes),
-        expires_at=row.expires_at,
-        is_internal=row.is_internal or None,
-    )
-    return NewToken(row, plaintext)
+    made = NewToken(row, plaintext)
+    audit.record("token_created", access, **made.facts, is_internal=row.is_internal or None)
+    return made
 
 
 def rotate_token(access: Access, token: ApiToken, overlap_days: int | None = None) -> NewToken:
@@ -320,14 +326,7 @@ def _hand_over(access: Access, token: ApiToken, successor: ApiToken, overlap: ti
     token.expires_at = min(token.expires_at, access.now + overlap)
     token.updated_at = access.now
     token.save(update_fields=["successor", "full_expires_at", "expires_at", "updated_at"])
-    audit.record(
-        "token_rotated",
-        access,
-        token_id=token.id,
-        owner_id=token.owner.user_id,
-        name=token.name,
-        successor_id=successor.id,
-    )
+    audit.record("token_rotated", access, **facts_of(token), successor_id=successor.id)
 
 
 def create_internal_token(
@@ -345,22 +344,18 @@ def create_internal_token(
     )
 
 
-def delete_token(access: Access, token: ApiToken) -> None:
-    """End a token at once; deleting it again changes nothing.
+def delete_token(access: Access, token: ApiToken) -> bool:
+    """Revoke a token immediately; return whether it was not deleted before.
 
-    What it replaced, its text lost, can be rotated again.
+    The token that it replaced, if any, can be rotated again.
     """
-    if token.deleted_at is None:
-        token.deleted_at = token.updated_at = access.now
-        token.save(update_fields=["deleted_at", "updated_at"])
-        ApiToken.objects.filter(successor=token).update(successor=None)
-        audit.record(
-            "token_deleted",
-            access,
-            token_id=token.id,
-            owner_id=token.owner.user_id,
-            name=token.name,
-        )
+    if token.deleted_at is not None:
+        return False
+    token.deleted_at = token.updated_at = access.now
+    token.save(update_fields=["deleted_at", "updated_at"])
+    ApiToken.objects.filter(successor=token).update(successor=None)
+    audit.record("token_deleted", access, **facts_of(token))
+    return True
 
 
 def end_tokens(access: Access, owner: TenantUser) -> int:
@@ -374,17 +369,19 @@ def end_tokens(access: Access, owner: TenantUser) -> int:
     return int(ended)
 
 
-def rename_token(access: Access, token: ApiToken, name: str | None) -> None:
+def rename_token(access: Access, token: ApiToken, name: str | None) -> dict[str, Any] | None:
+    """Rename a token; return the facts of it, None if that is its name already.
+
+    Raises:
+        Invalid: the name is blank.
+    """
     if name == "":
         raise Invalid.of("name", "blank")
+    if name == token.name:
+        return None
     old_name, token.name = token.name, name
     token.updated_at = access.now
     token.save(update_fields=["name", "updated_at"])
-    audit.record(
-        "token_renamed",
-        access,
-        token_id=token.id,
-        owner_id=token.owner.user_id,
-        name=name,
-        old_name=old_name,
-    )
+    facts = {**facts_of(token), "old_name": old_name}
+    audit.record("token_renamed", access, **facts)
+    return facts

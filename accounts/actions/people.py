@@ -123,6 +123,7 @@ update_profile = Action(
     grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
+    emits="user.updated",
     params=ProfileParams,
     policy=rules.may_change_profile,
     effect=_update_profile,

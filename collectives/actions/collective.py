@@ -170,6 +170,7 @@ create_collective = Action(
     grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
+    emits="collective.created",
     params=CollectiveParams,
     policy=people_rules.is_human,
     effect=_create,
@@ -229,13 +230,10 @@ def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Out
         changes["name"] = params["name"]
     if "description" in params:
         changes["description"] = params["description"]
-    switched, notes = people_rules.api_switch(
-        access, params, is_on=collective.is_api_enabled, collective_id=collective.id
-    )
-    # The switch is an event of its own.
-    changed = audit.changed({name: getattr(collective, name) for name in changes}, changes)
+    switched, notes = people_rules.api_switch(access, params)
     # The main collective's counts as on, always.
     changes |= {} if collective.is_main else switched
+    changed = audit.changed({name: getattr(collective, name) for name in changes}, changes)
     for name, value in changes.items():
         setattr(collective, name, value)
     collective.updated_at = access.now
@@ -282,6 +280,7 @@ update_collective_settings = Action(
     grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
+    emits="collective.updated",
     params=SettingsParams,
     arguments=_from_page,
     policy=is_collective_admin,

@@ -67,10 +67,9 @@ def _update_tenant(access: Access, target: Any, params: dict[str, Any]) -> Outco
         changes["timezone"] = rules.checked_timezone(params["timezone"])
     if "feature_ai_agents" in params:
         changes["is_ai_agents_enabled"] = params["feature_ai_agents"]
-    switched, notes = rules.api_switch(access, params, is_on=tenant.is_api_enabled)
-    # The switch is an event of its own.
-    changed = audit.changed({name: getattr(tenant, name) for name in changes}, changes)
+    switched, notes = rules.api_switch(access, params)
     changes |= switched
+    changed = audit.changed({name: getattr(tenant, name) for name in changes}, changes)
     for name, value in changes.items():
         setattr(tenant, name, value)
     tenant.save(update_fields=list(changes))
@@ -104,6 +103,7 @@ update_tenant_settings = Action(
     grant=NEVER,
     proof=Proof.ADMIN,
     changes_access=True,
+    emits="tenant.updated",
     params=TenantParams,
     policy=rules.is_tenant_admin,
     effect=_update_tenant,
@@ -216,6 +216,7 @@ update_tenant_roles = Action(
     grant=NEVER,
     proof=Proof.ADMIN,
     changes_access=True,
+    emits="user.role_changed",
     params=TenantRoleParams,
     policy=rules.may_change_tenant_role,
     effect=_update_roles,
@@ -306,6 +307,7 @@ remove_from_tenant = Action(
     grant=NEVER,
     proof=Proof.ADMIN,
     changes_access=True,
+    emits="user.removed",
     policy=rules.may_remove_from_tenant,
     is_offered=_is_removable,
     effect=_remove_from_tenant,

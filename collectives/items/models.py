@@ -1,8 +1,8 @@
-"""Items, their history, and which of them are pinned.
+"""Items, and which of them are pinned.
 
 An item is whatever stands in a collective: a note today. Its row holds what all kinds have in
 common. The row of its kind stands in the kind's own table and shares the primary key
-(delegated type), so comments, pins and history refer to items of any kind by a foreign key.
+(delegated type), so comments, pins and events refer to items of any kind by a foreign key.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from accounts.models import TenantUser, User
+from collectives.events.models import CONFIRMED, Event
 from collectives.items import kinds
 from collectives.models import Collective
 from harmonic.kernel.access import Access
@@ -47,7 +48,7 @@ class ItemQuerySet(models.QuerySet[M]):
 
     def for_reader(self, user_id: UUID) -> Self:
         """Annotate `last_read_at`: when this user last confirmed reading each item."""
-        latest = _confirmations().filter(user=user_id).order_by("-happened_at")
+        latest = _confirmations().filter(actor=user_id).order_by("-happened_at")
         return self.annotate(last_read_at=models.Subquery(latest.values("happened_at")[:1]))
 
     def counted(self) -> Self:
@@ -79,16 +80,14 @@ class ItemQuerySet(models.QuerySet[M]):
         return list(rows)
 
 
-def _confirmations() -> models.QuerySet[HistoryEvent]:
-    return HistoryEvent.unscoped.filter(
-        item=models.OuterRef("pk"), event_type=HistoryEvent.Type.READ_CONFIRMATION
-    )
+def _confirmations() -> models.QuerySet[Event]:
+    return Event.unscoped.filter(item=models.OuterRef("pk"), verb=CONFIRMED)
 
 
 def readers() -> Coalesce:
     """Return the expression for the number of users who confirmed reading an item."""
     counts = _confirmations().order_by().values("item")
-    readers = counts.annotate(readers=models.Count("user", distinct=True)).values("readers")
+    readers = counts.annotate(readers=models.Count("actor", distinct=True)).values("readers")
     return Coalesce(models.Subquery(readers), 0)
 
 
@@ -254,28 +253,6 @@ class KindModel(Item):
         abstract = True
         # Not the bound one: Django deletes and reloads rows through it.
         base_manager_name = "unscoped"
-
-
-class HistoryEvent(TenantModel):
-    """Something that happened to an item, and by whom; confirmations of reading among it."""
-
-    class Type(models.TextChoices):
-        CREATE = "create", "created"
-        UPDATE = "update", "updated"
-        READ_CONFIRMATION = "read_confirmation", "confirmed reading"
-
-    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="history")
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    event_type = models.CharField(max_length=24, choices=Type)
-    happened_at = models.DateTimeField()
-
-    class Meta(TenantModel.Meta):
-        indexes = (
-            models.Index(fields=["tenant", "item", "event_type", "user"], name="item_history"),
-        )
-
-    def __str__(self) -> str:
-        return self.event_type
 
 
 class Pin(TenantModel):

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from django.db.models import Count, QuerySet
 
+from collectives.events.models import CONFIRMED, HISTORY, Event
 from collectives.items import kinds
-from collectives.items.models import COMMENT, HistoryEvent, Item, ItemQuerySet, Pin
+from collectives.items.models import COMMENT, Item, ItemQuerySet, Pin
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import Parameter, Prepared, of_model
 from harmonic.kernel.database.short_ids import by_any_id, short_id
@@ -157,22 +158,24 @@ def _comment_counts(items: tuple[UUID, ...]) -> QuerySet[Any, tuple[Any, ...]]:
 _COMMENT_COUNTS: Prepared[tuple[UUID, int]] = Prepared(_comment_counts, tuple)
 
 
-def history_of(item: Item) -> QuerySet[HistoryEvent]:
+def history_of(item: Item) -> QuerySet[Event]:
     """Return what happened to an item, newest first."""
-    return item.history.order_by("-happened_at", "-id")
+    return item.events.filter(verb__in=HISTORY).order_by("-happened_at", "-id")
 
 
-def history_of_items(item_ids: Iterable[UUID]) -> Included[HistoryEvent]:
+def history_of_items(item_ids: Iterable[UUID]) -> Included[Event]:
     """Return what happened to several items, oldest first: at most `INCLUDED` events."""
     ids = frozenset(item_ids)
-    events = HistoryEvent.objects.filter(item__in=ids).order_by("happened_at", "id")
+    events = Event.objects.filter(item__in=ids, verb__in=HISTORY).order_by("happened_at", "id")
     found = list(events[: INCLUDED + 1])
     return Included(found[:INCLUDED], ids if len(found) > INCLUDED else frozenset())
 
 
-def last_confirmation(item: Item, user_id: UUID) -> HistoryEvent | None:
-    confirmations = item.history.filter(event_type=HistoryEvent.Type.READ_CONFIRMATION)
-    return confirmations.filter(user=user_id).order_by("-happened_at", "-id").first()
+def last_confirmation(item: Item, user_id: UUID) -> Event | None:
+    """Return the latest confirmation by a user that still holds: made since the last change."""
+    confirmations = item.events.filter(verb=CONFIRMED, actor=user_id)
+    last = confirmations.order_by("-happened_at", "-id").first()
+    return last if last is not None and last.happened_at >= item.updated_at else None
 
 
 def pinned(collective_id: UUID, person_id: UUID | None) -> list[tuple[Pin, Item]]:

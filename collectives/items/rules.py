@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from accounts.models import TenantUser
-from collectives.items import queries
-from collectives.items.models import COMMENT, HistoryEvent, Item, Pin
+from collectives.items.models import COMMENT, Item, Pin
 from collectives.models import Collective
 from collectives.rules.policies import is_member
 from harmonic.kernel.access import Access
@@ -15,6 +15,8 @@ from harmonic.kernel.refusals import Denied, Link, Refused
 
 M = TypeVar("M", bound=Item)
 EDITORS_ONLY = "Unauthorized"
+# Characters of texts and titles that an event keeps.
+TEXT_KEPT, TITLE_KEPT = 500, 200
 WHO_RESTORES = "Its author or an admin of the collective can restore it, for 30 days."
 
 
@@ -101,31 +103,27 @@ def create(access: Access, model: type[M], *, parent: Item | None = None, **valu
     # As if it had been read.
     item.confirmed_reads = 0
     item.parent_kind = parent.kind if parent else None
-    add_event(access, item, HistoryEvent.Type.CREATE)
     return item
 
 
-# --- History --------------------------------------------------------------------------------
+# --- Facts of events ------------------------------------------------------------------------
 
 
-def add_event(access: Access, item: Item, event_type: str) -> HistoryEvent:
-    event = HistoryEvent(
-        tenant_id=access.tenant.id,
-        item_id=item.id,
-        user_id=access.user.user_id,
-        event_type=event_type,
-        happened_at=access.now,
-    )
-    event.save(force_insert=True)
-    return event
+def created(item: Item) -> dict[str, Any]:
+    """Return the facts of the event that an item was created."""
+    title = {"title": item.title[:TITLE_KEPT]} if item.title else {}
+    return {"truncated_id": item.truncated_id, "text": item.opening[:TEXT_KEPT], **title}
 
 
-def confirm_read(access: Access, item: Item) -> HistoryEvent:
-    """Confirm having read an item as it is now; return the last confirmation if it still holds."""
-    last = queries.last_confirmation(item, access.user.user_id)
-    if last is not None and last.happened_at >= item.updated_at:
-        return last
-    return add_event(access, item, HistoryEvent.Type.READ_CONFIRMATION)
+def changed(item: Item, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of the event that an item is changed: old and new values, texts cut."""
+    return {
+        "changed": {name: [_cut(getattr(item, name)), _cut(new)] for name, new in changes.items()}
+    }
+
+
+def _cut(value: Any) -> Any:
+    return value[:TEXT_KEPT] if isinstance(value, str) else value
 
 
 # --- Deletion -------------------------------------------------------------------------------
@@ -143,9 +141,13 @@ def delete(access: Access, item: Item) -> None:
         audit.record("content_deleted", access, warn=True, snapshot=snapshot, **facts)
 
 
-def restore(item: Item) -> None:
+def restore(item: Item) -> bool:
+    """Restore an item; return whether it was deleted."""
+    if not item.is_deleted:
+        return False
     item.deleted_at = item.deleted_by_id = item.hard_delete_after = None
     item.save(update_fields=["deleted_at", "deleted_by", "hard_delete_after"])
+    return True
 
 
 # --- Pins -----------------------------------------------------------------------------------
@@ -162,15 +164,15 @@ def is_pinned(access: Access, item: Item) -> bool:
     ).exists()
 
 
-def pin(access: Access, item: Item) -> None:
-    """Pin an item; the time of the first pin is kept.
+def pin(access: Access, item: Item) -> bool:
+    """Pin an item and return whether it was not pinned; the time of the first pin is kept.
 
     Raises:
         Refused: there are as many pins as a place may have.
     """
     lock_pins(access)
     if is_pinned(access, item):
-        return
+        return False
     pins = Pin.objects.filter(collective=access.here.id, person=pin_owner(access))
     if pins.count() >= Pin.MAX_PER_PLACE:
         raise Refused(
@@ -183,6 +185,7 @@ def pin(access: Access, item: Item) -> None:
         item_id=item.id,
         pinned_at=access.now,
     )
+    return True
 
 
 def lock_pins(access: Access) -> None:
@@ -194,6 +197,8 @@ def lock_pins(access: Access) -> None:
     rows.select_for_update(no_key=True).get()
 
 
-def unpin(access: Access, item: Item) -> None:
+def unpin(access: Access, item: Item) -> bool:
+    """Unpin an item; return whether it was pinned."""
     pins = Pin.objects.filter(collective=access.here.id, person=pin_owner(access))
-    pins.filter(item=item.id).delete()
+    count, _ = pins.filter(item=item.id).delete()
+    return count > 0

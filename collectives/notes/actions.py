@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from collectives.items import rules as items
 from collectives.items.models import Item
-from collectives.items.queries import parent_of
+from collectives.items.queries import last_confirmation, parent_of
 from collectives.notes import queries, rules
 from collectives.notes.models import Note
 from collectives.rules.policies import is_member
@@ -25,6 +26,14 @@ def resource(access: Access, item: Item) -> Resource:
 
 def home(access: Access) -> str:
     return access.here.path or "/"
+
+
+def done(
+    access: Access, note: Note, message: str, facts: Mapping[str, Any] | None = None
+) -> Outcome:
+    """Return the outcome of an action on a note; without `facts`, nothing was changed."""
+    path = note.path_in(access.here.path)
+    return Outcome(message, path, resource(access, note), note, item_id=note.id, facts=facts)
 
 
 # --- Writing --------------------------------------------------------------------------------
@@ -47,8 +56,7 @@ class NoteParams(Params):
 
 def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     note = rules.create_note(access, **params)
-    path = note.path_in(access.here.path)
-    return Outcome("Note created.", path, resource(access, note), note)
+    return done(access, note, "Note created.", items.created(note))
 
 
 create_note = Action(
@@ -59,6 +67,7 @@ create_note = Action(
     grant=usual("Notes"),
     proof=Proof.NONE,
     changes_access=False,
+    emits="note.created",
     params=NoteParams,
     policy=is_member,
     effect=_create,
@@ -94,9 +103,9 @@ class EditParams(Params):
 
 
 def _update(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
-    changed = rules.update_note(access, note, **params)
-    message = "Note updated." if changed else "Nothing changed: the note is as it was."
-    return Outcome(message, note.path_in(access.here.path), resource(access, note), note)
+    facts = rules.update_note(access, note, **params)
+    message = "Note updated." if facts else "Nothing changed: the note is as it was."
+    return done(access, note, message, facts)
 
 
 def _current(access: Access, note: Note | None) -> Mapping[str, Any]:
@@ -111,6 +120,7 @@ update_note = Action(
     grant=usual("Notes"),
     proof=Proof.NONE,
     changes_access=False,
+    emits="note.updated",
     params=EditParams,
     policy=items.may_edit,
     effect=_update,
@@ -148,8 +158,8 @@ def _comment(access: Access, parent: Item, params: dict[str, Any]) -> Outcome:
         title=params.get("title", ""),
         parent=_in_thread(access, parent, answered) if answered else parent,
     )
-    path = comment.path_in(access.here.path)
-    return Outcome("Comment added successfully.", path, resource(access, parent), comment)
+    outcome = done(access, comment, "Comment added successfully.", items.created(comment))
+    return replace(outcome, resource=resource(access, parent))
 
 
 def _in_thread(access: Access, parent: Item, note_id: str) -> Note:
@@ -168,6 +178,7 @@ add_comment = Action(
     grant=usual("Comments"),
     proof=Proof.NONE,
     changes_access=False,
+    emits="note.created",
     params=CommentParams,
     policy=items.may_read,
     effect=_comment,
@@ -177,10 +188,10 @@ add_comment = Action(
 
 
 def _confirm(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
-    event = items.confirm_read(access, note)
-    is_new = event.happened_at == access.now
-    message = "You confirmed reading this note." if is_new else "You had confirmed it already."
-    return Outcome(message, note.path_in(access.here.path), resource(access, note), event)
+    """Confirm reading a note as it is now; a confirmation that still holds is not repeated."""
+    if last := last_confirmation(note, access.user.user_id):
+        return replace(done(access, note, "You had confirmed it already."), object=last)
+    return done(access, note, "You confirmed reading this note.", {})
 
 
 def _is_to_confirm(access: Access, note: Note | None) -> bool:
@@ -197,6 +208,7 @@ confirm_read = Action(
     other_scopes=(Scope("create:notes"),),
     proof=Proof.NONE,
     changes_access=False,
+    emits="note.confirmed",
     policy=items.may_read,
     is_offered=_is_to_confirm,
     effect=_confirm,
@@ -206,20 +218,13 @@ confirm_read = Action(
 
 
 def _pin(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
-    items.pin(access, note)
-    return Outcome(
-        "The note is pinned.", note.path_in(access.here.path), resource(access, note), note
-    )
+    facts: dict[str, Any] | None = {} if items.pin(access, note) else None
+    return done(access, note, "The note is pinned.", facts)
 
 
 def _unpin(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
-    items.unpin(access, note)
-    return Outcome(
-        "The note is no longer pinned.",
-        note.path_in(access.here.path),
-        resource(access, note),
-        note,
-    )
+    facts: dict[str, Any] | None = {} if items.unpin(access, note) else None
+    return done(access, note, "The note is no longer pinned.", facts)
 
 
 pin_note = Action(
@@ -230,6 +235,7 @@ pin_note = Action(
     grant=usual("Notes"),
     proof=Proof.NONE,
     changes_access=False,
+    emits="note.pinned",
     policy=items.may_read,
     is_offered=lambda access, note: note is None or not items.is_pinned(access, note),
     effect=_pin,
@@ -242,6 +248,7 @@ unpin_note = Action(
     grant=usual("Notes"),
     proof=Proof.NONE,
     changes_access=False,
+    emits="note.unpinned",
     policy=items.may_read,
     is_offered=lambda access, note: note is None or items.is_pinned(access, note),
     effect=_unpin,
@@ -252,7 +259,7 @@ def _delete(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
     parent = parent_of(note)
     items.delete(access, note)
     after = parent.path_in(access.here.path) if parent and not parent.is_deleted else home(access)
-    return Outcome("The note is deleted.", after, resource(access, note), note)
+    return replace(done(access, note, "The note is deleted.", {}), path=after)
 
 
 def _ask_to_delete(access: Access, note: Note) -> Confirmation:
@@ -271,6 +278,7 @@ delete_note = Action(
     grant=careful("Notes"),
     proof=Proof.NONE,
     changes_access=False,
+    emits="note.deleted",
     policy=items.may_delete,
     effect=_delete,
     is_dangerous=True,
@@ -279,10 +287,8 @@ delete_note = Action(
 
 
 def _restore(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
-    items.restore(note)
-    return Outcome(
-        "The note is back.", note.path_in(access.here.path), resource(access, note), note
-    )
+    facts: dict[str, Any] | None = {} if items.restore(note) else None
+    return done(access, note, "The note is back.", facts)
 
 
 restore_note = Action(
@@ -293,6 +299,7 @@ restore_note = Action(
     grant=NEVER,
     proof=Proof.NONE,
     changes_access=False,
+    emits="note.restored",
     policy=items.may_restore,
     is_offered=lambda access, note: note is None or note.is_deleted,
     effect=_restore,

@@ -64,7 +64,7 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
         {
             note.created_by_id,
             *page.author_ids,
-            *(event.user_id for event in history),
+            *(event.actor_id for event in history),
         }
     )
     path_ = note.path_in(access.here.path)
@@ -74,7 +74,7 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
         "author": known[note.created_by_id],
         "path": path_,
         "cut_at": "" if is_full else path_,
-        "history": [(known[event.user_id], event) for event in history],
+        "history": [(known[event.actor_id], event) for event in history],
         "history_page": history,
         "parent": parent,
         "parent_path": parent.path_in(access.here.path) if parent else "",

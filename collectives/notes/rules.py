@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from collectives.items.models import HistoryEvent, Item
-from collectives.items.rules import add_event, create
+from collectives.items import rules as items
+from collectives.items.models import Item
 from collectives.notes.models import Note
 from harmonic.kernel.access import Access
 from harmonic.kernel.refusals import Invalid
@@ -25,7 +25,7 @@ def create_note(
     if is_blank(text):
         raise Invalid.of("text", "blank")
     values = {"title": title, "text": text, "edit_access": edit_access}
-    return create(access, Note, parent=parent, **values)
+    return items.create(access, Note, parent=parent, **values)
 
 
 def update_note(
@@ -36,8 +36,8 @@ def update_note(
     text: str = "",
     edit_access: str = "",
     deadline: datetime | None = None,
-) -> bool:
-    """Change what is given and not blank; return whether anything changed."""
+) -> dict[str, Any] | None:
+    """Change what is given and not blank; return the facts of it, None if nothing changed."""
     wanted: dict[str, Any] = {
         "title": title,
         "text": "" if is_blank(text) else text,
@@ -48,10 +48,10 @@ def update_note(
         name: value for name, value in wanted.items() if value and value != getattr(note, name)
     }
     if not changed:
-        return False
+        return None
+    facts = items.changed(note, changed)
     for name, value in changed.items():
         setattr(note, name, value)
     note.updated_at, note.updated_by_id = access.now, access.user.user_id
     note.save(update_fields=[*changed, "updated_at", "updated_by"])
-    add_event(access, note, HistoryEvent.Type.UPDATE)
-    return True
+    return facts

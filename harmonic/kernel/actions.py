@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 from harmonic.kernel.access import Access, Policy
 from harmonic.kernel.capabilities import Grant
+from harmonic.kernel.events import Event
 from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.refusals import (
     ASK_YOUR_HUMAN,
@@ -51,9 +53,10 @@ class Outcome:
     """What an action did: a sentence, where to go next, and the object it touched.
 
     `page_kwargs` names the page that answers in place of the success document, as
-    (page, arguments): the token page shows a new token itself. `facts` are what the security
-    log adds to the action's name; None where nothing happened that it keeps. `json` replaces
-    the JSON answer where public clients expect keys of their own.
+    (page, arguments): the token page shows a new token itself. `facts` describe the change in the
+    action's event (`harmonic.kernel.events`), which is about the item `item_id`, if any; they are
+    None if nothing was changed. `event` is that event, set by `perform`. `json` replaces the JSON
+    answer where public clients expect keys of their own.
     """
 
     message: str
@@ -63,7 +66,9 @@ class Outcome:
     secret: Secret | None = None
     shown_on: tuple[str, Mapping[str, Any]] | None = None
     notes: tuple[str, ...] = ()
+    item_id: UUID | None = None
     facts: Mapping[str, Any] | None = field(default_factory=dict)
+    event: Event | None = None
     is_rehearsal: bool = False
     json: Mapping[str, Any] | None = None
 
@@ -122,8 +127,8 @@ class Action:
     now, for listing only. `people_only` holds the sentence for callers who are not human.
     `proof` is the step-up scope that a session must have verified. `changes_access` is true for
     what changes who may do what, or takes a name in the tenant: it runs while nobody else writes
-    there. `logged` is None for what the security log does not record, or records under an event
-    of its own.
+    there. `emits` is the type of its event, such as `note.created`; "" for what only reads.
+    `logged` is None for what the security log does not record, or records under a name of its own.
     """
 
     name: str
@@ -133,6 +138,7 @@ class Action:
     grant: Grant
     proof: Proof
     changes_access: bool
+    emits: str
     policy: Policy
     effect: Callable[[Access, Any, dict[str, Any]], Outcome]
     params: type[Params] | None = None

@@ -14,6 +14,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Model
 from django.utils import timezone
 
+from harmonic.kernel import events
 from harmonic.kernel.access import Access, Policy
 from harmonic.kernel.actions import (
     Action,
@@ -151,7 +152,7 @@ def _performed(call: Call, wire: Wire, access: Access) -> Outcome:
         # Counted before the effect, which may change its arguments.
         size = 0 if action.is_read else storage.size_of(arguments)
         outcome = action.effect(access, target, arguments)
-        _record(action, access, outcome)
+        outcome = replace(outcome, event=events.emit(action, access, outcome))
         storage.count(access, size)
         outages.performed()
     return outcome
@@ -238,17 +239,6 @@ def rehearse(call: Call, access: Access) -> Outcome:
         transaction.set_rollback(True)
     message = f"Nothing was done. It would have said: {outcome.message}"
     return Outcome(message, "", notes=outcome.notes, is_rehearsal=True)
-
-
-def _record(action: Action, access: Access, outcome: Outcome) -> None:
-    """Record the security event of a logged action, in its transaction."""
-    if action.logged and outcome.facts is not None:
-        place = access.place
-        is_shared = place is not None and not (place.is_main or place.is_workspace)
-        where = {"collective_id": place.id if place is not None and is_shared else None}
-        audit.record(
-            action.logged.event, access, **{"action": action.name, **where, **outcome.facts}
-        )
 
 
 def misspelt(params: type[Params] | None, names: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from harmonic.kernel.pages import Page
 
 Faults = Iterator[str]
+_TYPE = re.compile(r"[a-z_]+\.[a-z_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ class Registry:
             yield f"The action {action.name!r} can be granted, but names no group of the form."
         if action.people_only and action.grant != NEVER:
             yield f"The action {action.name!r} is for people only, but agents may be granted it."
+        if action.is_read == bool(_TYPE.fullmatch(action.emits)):
+            yield f"The action {action.name!r} must emit an event exactly if it writes."
         if action.name in FORTHCOMING:
             yield f"The action {action.name!r} exists; remove it from FORTHCOMING."
 

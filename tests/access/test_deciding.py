@@ -20,7 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Tenant, TenantUser, User
-from collectives.items.models import HistoryEvent
+from collectives.events.models import CONFIRMED, Event
 from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
 from tests.fixtures.rows import change
@@ -326,20 +326,19 @@ def test_an_edit_is_not_confirmed_by_who_confirmed_before_it_was_made(world: Wor
     bob = client_with(make_token("bob"))
 
     def confirm() -> None:
-        HistoryEvent.unscoped.create(
+        Event.unscoped.create(
             tenant_id=note.tenant_id,
             item_id=note.id,
-            user=world.user("alice"),
-            event_type="read_confirmation",
+            actor=world.user("alice"),
+            subject="note",
+            verb=CONFIRMED,
             happened_at=timezone.now(),
         )
 
     with before_the_write(confirm):
         assert bob.patch(path, {"text": "Changed"}, content_type=JSON).status_code == 200
 
-    confirmed = HistoryEvent.unscoped.filter(
-        item=note, user=world.user("alice"), event_type="read_confirmation"
-    )
+    confirmed = Event.unscoped.filter(item=note, actor=world.user("alice"), verb=CONFIRMED)
     note.refresh_from_db()
     latest = confirmed.order_by("-happened_at").first()
     assert latest is not None

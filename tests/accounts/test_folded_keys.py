@@ -171,9 +171,12 @@ def before(transactional_world: World) -> Iterator[Before]:
     state = executor.migrate([("accounts", "0005_tenant_access_version")])
     old = Before(state.apps)
     yield old
-    # Later migrations may have removed columns that these models still have.
-    old.members.unscoped.filter(display_name="Old").only("id").delete()
-    old.users.objects.filter(name="Old").only("id").delete()
+    # Later migrations may have removed columns and tables that these models still have.
+    for rows in (
+        old.members.unscoped.filter(display_name="Old"),
+        old.users.objects.filter(name="Old"),
+    ):
+        rows._raw_delete(rows.db)
     MigrationExecutor(connection).migrate(leaves())
 
 

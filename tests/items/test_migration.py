@@ -70,6 +70,8 @@ def contents(apps: Apps) -> list[set[tuple[Any, ...]]]:
 
 
 HISTORY = "id tenant_id user_id event_type happened_at".split()
+EVENT = "id tenant_id actor_id verb happened_at item_id".split()
+VERBS = {"create": "created", "update": "updated", "read_confirmation": "confirmed"}
 PIN = "id tenant_id collective_id person_id item_id pinned_at".split()
 
 
@@ -167,7 +169,10 @@ def test_every_row_is_kept_by_its_values(old: Apps, transactional_world: World) 
         (*row[: len(SAME)], "Note", row[-4] or None, row[-3]) for row in notes
     }
     assert rows_of(new, "notes", "Note", "id", "root_id") == {(row[0], row[-1]) for row in notes}
-    assert rows_of(new, "items", "HistoryEvent", *HISTORY, "item_id") == history
+    events = rows_of(new, "events", "Event", *EVENT, "subject")
+    assert events == {(*row[:3], VERBS[row[3]], *row[4:], "note") for row in history}
+    places = {(row[0], row[3]) for row in notes}
+    assert rows_of(new, "events", "Event", "item_id", "collective_id") <= places
     assert rows_of(new, "items", "Pin", *PIN, "item__kind") == pins
     assert len(notes) > 20
     assert len(history) > 20

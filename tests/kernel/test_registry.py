@@ -67,6 +67,13 @@ def test_two_actions_of_one_name_are_a_fault() -> None:
     assert found == ["Two actions have the name 'wave'."]
 
 
+@pytest.mark.parametrize("emits", ["", "waved", "Wave.d"])
+def test_an_action_that_writes_and_names_no_event_is_a_fault(emits: str) -> None:
+    found = faults_of(page(actions=(action(emits=emits),)))
+
+    assert found == ["The action 'wave' must emit an event exactly if it writes."]
+
+
 def test_a_form_for_an_action_that_no_page_has_is_a_fault() -> None:
     found = faults_of(page(writes={"POST": action()}))
 

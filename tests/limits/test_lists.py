@@ -14,8 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from api.http import paging
 from api.http.paging import LIST_BYTES, MAX_LIMIT
 from api.v1.notes.lists import LIMIT
+from collectives.events.models import Event
 from collectives.items import queries
-from collectives.items.models import HistoryEvent, Pin
+from collectives.items.models import Pin
 from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
 from harmonic.kernel.http.numbered import PER_PAGE
@@ -191,11 +192,11 @@ def test_what_is_included_is_cut_and_named(
     comment_on(note, 2, at=30)
     assert len(shown()["comments"]) == 20
     assert "comments" in shown()["incomplete"]
-    like = HistoryEvent.unscoped.filter(item=note).first()
+    like = Event.unscoped.filter(item=note).first()
     assert like is not None
     for _ in range(30):
         like.id = uuid.uuid4()
-        HistoryEvent.unscoped.bulk_create([like])
+        Event.unscoped.bulk_create([like])
     assert "history_events" in shown()["incomplete"]
 
 
@@ -283,20 +284,20 @@ def test_a_long_list_of_collectives_is_numbered(api: Any, page: Any, world: Any,
 
 @pytest.mark.meets("events in the history of a page")
 def test_a_page_shows_the_latest_events(page: Any, note: Note) -> None:
-    like = HistoryEvent.unscoped.filter(item=note).order_by("-happened_at").first()
+    like = Event.unscoped.filter(item=note).order_by("-happened_at").first()
     assert like is not None
     for _ in range(queries.HISTORY_SHOWN + 5):
         like.id = uuid.uuid4()
-        HistoryEvent.unscoped.bulk_create([like])
+        Event.unscoped.bulk_create([like])
 
     bob, path = page("bob"), f"{KITCHEN}/n/{note.truncated_id}"
-    total = HistoryEvent.unscoped.filter(item=note).count()
+    total = Event.unscoped.filter(item=note).count()
     for suffix in ("", ".md"):
         lines = [
             bob.get(f"{path}{suffix}?page={number}")
             .text.partition("History")[2]
             .partition("## Comments")[0]
-            .count(like.get_event_type_display())
+            .count(like.done)
             for number in (1, 2)
         ]
         assert lines[0] == queries.HISTORY_SHOWN

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from collectives.items.models import HistoryEvent
+from collectives.events.models import CONFIRMED, Event
 from collectives.notes.models import Note
 from tests.rest.conftest import BASE, KITCHEN, error_of
 
@@ -123,8 +123,8 @@ def test_a_note_is_created_with_its_history_and_location(alice, world):
     assert (note["title"], note["text"]) == ("Salt", "Buy *salt*.\nSoon.")
     assert note["confirmed_reads"] == 0
     assert response["Location"] == f"http://garden.localhost{KITCHEN}/notes/{note['id']}"
-    event = HistoryEvent.unscoped.get(item=note["id"])
-    assert (event.event_type, event.user_id) == ("create", world.user("alice").id)
+    event = Event.unscoped.get(item=note["id"])
+    assert (str(event), event.actor_id) == ("note.created", world.user("alice").id)
 
 
 def test_parameters_may_stand_within_note_and_win_there(alice):
@@ -244,7 +244,7 @@ def test_writing_to_an_unknown_note_names_the_thing(alice, method):
 
 
 def test_confirming_answers_the_event_and_again_the_same(bob, world, welcome):
-    HistoryEvent.unscoped.filter(event_type="read_confirmation").delete()
+    Event.unscoped.filter(verb=CONFIRMED).delete()
 
     event = bob.post(f"{welcome}/confirm").json()
     again = bob.client.post(f"{welcome}/confirm", "{", content_type="application/json").json()
@@ -258,7 +258,7 @@ def test_confirming_answers_the_event_and_again_the_same(bob, world, welcome):
 
 
 def test_after_an_edit_a_reader_confirms_anew_and_counts_once(alice, bob, welcome, world):
-    HistoryEvent.unscoped.filter(event_type="read_confirmation").delete()
+    Event.unscoped.filter(verb=CONFIRMED).delete()
     first = bob.post(f"{welcome}/confirm").json()
     with time_machine.travel(world.now + timedelta(minutes=1), tick=False):
         alice.put(welcome, {"text": "New words"})

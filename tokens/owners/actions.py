@@ -7,7 +7,7 @@ from typing import Any
 from accounts.actions.people import agent_resource
 from accounts.agents.models import path_of
 from accounts.queries import people
-from accounts.rules import may_manage_agent
+from accounts.rules import may_manage_agent, someone
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Outcome
 from harmonic.kernel.capabilities import NEVER
@@ -42,6 +42,7 @@ def _stop(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
         f"{path_of(agent)}/settings",
         agent_resource(agent),
         agent,
+        facts={"about": someone(agent), "count": ended} if ended else None,
     )
 
 
@@ -71,6 +72,7 @@ stop_ai_agent = Action(
     grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,
+    emits="agent.stopped",
     policy=may_stop,
     is_offered=lambda access, target: target is None or _agent_of(target).archived_at is None,
     effect=_stop,

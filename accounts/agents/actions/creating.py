@@ -169,6 +169,7 @@ create_ai_agent = Action(
     grant=NEVER,
     proof=Proof.API_TOKENS,
     changes_access=True,
+    emits="agent.created",
     params=AgentParams,
     policy=rules.is_human,
     effect=_create,

@@ -10,7 +10,7 @@ from accounts import rules
 from accounts.actions.people import agent_deleted
 from accounts.models import TenantUser
 from collectives import queries as collectives
-from collectives.items.models import HistoryEvent
+from collectives.events.models import HISTORY, Event
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
@@ -26,7 +26,7 @@ def _delete(access: Access, person: TenantUser, params: dict[str, Any]) -> Outco
             "You cannot delete your own account here.",
             hint="Delete your account in your settings, in a browser.",
         )
-    if HistoryEvent.objects.filter(user=person.user).exists():
+    if Event.objects.filter(actor=person.user, verb__in=HISTORY, item__isnull=False).exists():
         raise _has_content(person)
     # By `deleted` the log finds the agents that somebody deleted.
     facts = {"about": rules.someone(person), "deleted": True}
@@ -61,6 +61,7 @@ delete_user = Action(
     capability="update_profile",
     proof=Proof.NONE,
     changes_access=True,
+    emits="agent.deleted",
     policy=rules.may_edit,
     effect=_delete,
     is_dangerous=True,

@@ -28,8 +28,12 @@ def is_agent_itself(access: Access, target: Any) -> Denied | None:
 
 
 def _update_scratchpad(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    Agent.objects.filter(user=access.user.user_id).update(scratchpad=params["content"])
-    return Outcome("Scratchpad updated successfully.", "/whoami")
+    others = Agent.objects.exclude(scratchpad=params["content"])
+    is_changed = others.filter(user=access.user.user_id).update(scratchpad=params["content"])
+    # Only the agent and its parent may read the text.
+    facts = {"changed": {"scratchpad": ()}}
+    message = "Scratchpad updated successfully."
+    return Outcome(message, "/whoami", facts=facts if is_changed else None)
 
 
 update_scratchpad = Action(
@@ -40,6 +44,7 @@ update_scratchpad = Action(
     grant=ALWAYS,
     proof=Proof.NONE,
     changes_access=False,
+    emits="agent.updated",
     params=ScratchpadParams,
     policy=is_agent_itself,
     effect=_update_scratchpad,

@@ -25,11 +25,12 @@ from api.responses.schema import (
 )
 from api.responses.timestamps import format_timestamp
 from api.views import access_of
-from collectives.items.models import HistoryEvent
+from collectives.events.models import HISTORY, Event, HistoryType
 from collectives.items.queries import history_of_items
 from collectives.models import Collective
 from collectives.notes.models import Note
 from collectives.notes.queries import comments_of
+from harmonic.kernel import events
 from harmonic.kernel.database.prepared import Rows
 from harmonic.kernel.http import conditional
 from harmonic.kernel.operations.release import release
@@ -44,7 +45,7 @@ class HistoryEventJson(TypedDict):
     id: Id
     note_id: Id
     user_id: Id
-    event_type: Annotated[str, OneOf("HistoryEventType", HistoryEvent.Type)]
+    event_type: Annotated[str, OneOf("HistoryEventType", HistoryType)]
     description: Annotated[str, Doc("A sentence.", example="confirmed reading this note")]
     happened_at: Timestamp
 
@@ -174,6 +175,7 @@ class NoteWriter:
         found: dict[UUID, list[HistoryEventJson]] = {note.id: [] for note in notes}
         included = history_of_items(found)
         for event in included.rows:
+            assert event.item_id is not None  # it was found by its item
             found[event.item_id].append(event_json(event))
         return Extra(found, included.incomplete)
 
@@ -217,13 +219,15 @@ def note_json(note: Note, path: str, url: str) -> NoteJson:
     }
 
 
-def event_json(event: HistoryEvent) -> HistoryEventJson:
+def event_json(event: Event | events.Event) -> HistoryEventJson:
+    """Return an event that the history of a note shows."""
+    kind = HISTORY[event.verb]
     return {
         "id": str(event.id),
         "note_id": str(event.item_id),
-        "user_id": str(event.user_id),
-        "event_type": event.event_type,
-        "description": f"{event.get_event_type_display()} this note",
+        "user_id": str(event.actor_id),
+        "event_type": kind.value,
+        "description": f"{kind.label} this note",
         "happened_at": format_timestamp(event.happened_at),
     }
 

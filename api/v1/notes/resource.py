@@ -158,8 +158,8 @@ class Confirmations(Resource):
     @Operation("confirm_note")
     def create(self, request: Request, note_id: NoteId) -> Answer[HistoryEventJson]:
         """Confirm reading a note in its current version."""
-        event = self.perform(CONFIRM, live(note_id)).object
-        return Answer(event_json(event))
+        outcome = self.perform(CONFIRM, live(note_id))
+        return Answer(event_json(outcome.event or outcome.object))
 
 
 class Comments(Resource):

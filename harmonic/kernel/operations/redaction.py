@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -20,6 +23,19 @@ _ANSWERED = re.compile(_PREFIX + "([0-9A-Za-z]{36,})")
 def without_tokens(text: str) -> str:
     """Return a text for the log, in which everything that looks like a token is replaced."""
     return _LOGGED.sub(f"hmn_{FILTERED}", text) if _may_hold(text) else text
+
+
+def as_json(value: Any) -> Any:
+    """Return a value as JSON holds it, without whatever looks like a token."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: as_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(each) for each in value]
+    return without_tokens(str(value))
 
 
 def _answered(text: str, replacement: str, shown: str) -> str:

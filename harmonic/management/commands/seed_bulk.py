@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Tenant, TenantUser
 from accounts.rules import new_user
-from collectives.items.models import HistoryEvent
+from collectives.events.models import CREATED, Event
 from collectives.models import Collective
 from collectives.notes.models import Note
 from collectives.rules.members import add_member
@@ -98,7 +98,7 @@ class Bulk:
         for batch in batched(ids, BATCH):
             notes = [self._note(note_id) for note_id in batch]
             Note.objects.bulk_create(notes)
-            insert(HistoryEvent, (created(note) for note in notes))
+            insert(Event, (created(note) for note in notes))
 
     def _note(self, note_id: uuid.UUID) -> Note:
         author = self.random.choice(self.people).user
@@ -135,12 +135,14 @@ class Bulk:
             )
 
 
-def created(note: Note) -> HistoryEvent:
-    return HistoryEvent(
+def created(note: Note) -> Event:
+    return Event(
         tenant_id=note.tenant_id,
+        subject="note",
+        verb=CREATED,
+        collective_id=note.collective_id,
         item_id=note.id,
-        user_id=note.created_by_id,
-        event_type=HistoryEvent.Type.CREATE,
+        actor_id=note.created_by_id,
         happened_at=note.created_at,
     )
 

@@ -1,0 +1,34 @@
+"""Keeping events: what is stored of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from collectives.events.models import Event
+from harmonic.kernel import events
+from harmonic.kernel.access import Access
+from harmonic.kernel.operations.redaction import as_json
+
+
+def keep(event: events.Event, access: Access) -> None:
+    """Store an event, in one statement."""
+    Event(
+        id=event.id,
+        tenant_id=event.tenant_id,
+        subject=event.subject,
+        verb=event.verb,
+        happened_at=event.happened_at,
+        collective_id=event.collective_id,
+        item_id=event.item_id,
+        actor_id=event.actor_id,
+        token_id=event.token_id,
+        metadata=_metadata(event.facts),
+    ).save(force_insert=True)
+
+
+def _metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts as JSON, without what has a column; a person is named by id."""
+    others = {name: as_json(facts[name]) for name in facts.keys() - {"about", "collective_id"}}
+    about = facts.get("about")
+    return {**others, "user_id": str(about.user_id)} if about else others

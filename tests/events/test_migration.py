@@ -1,0 +1,91 @@
+"""A database of the version before events keeps every line of history, and can go back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.apps.registry import Apps
+from django.db.models import F
+from django.utils import timezone
+
+from tests.fixtures.world import World, client_with, make_token
+from tests.items.test_migration import migrate, rows_of
+
+pytestmark = pytest.mark.postgres
+
+BEFORE = [("events", None), ("items", "0002_fill_items")]
+LINE = "id tenant_id item_id user_id event_type happened_at".split()
+EVENT = "id tenant_id item_id actor_id verb happened_at".split()
+VERBS = {"create": "created", "update": "updated", "read_confirmation": "confirmed"}
+
+
+@pytest.fixture
+def old(transactional_world: World) -> Iterator[Apps]:
+    """The models of the version before, on the world's database as that version had it."""
+    yield migrate(BEFORE)
+    migrate()
+
+
+def lines(apps: Apps) -> set[tuple[Any, ...]]:
+    return rows_of(apps, "items", "HistoryEvent", *LINE)
+
+
+def add_lines(apps: Any, world: World) -> None:
+    """Write a line of each type as the version before did, at moments with microseconds."""
+    note, bob = world.note("Knife care"), world.user("bob")
+    for number, event_type in enumerate([*VERBS, "read_confirmation"]):
+        happened_at: datetime = timezone.now() - timedelta(days=number)
+        apps.get_model("items", "HistoryEvent").objects.create(
+            id=uuid.uuid4(),
+            tenant_id=note.tenant_id,
+            item_id=note.id,
+            user_id=bob.id,
+            event_type=event_type,
+            happened_at=happened_at.replace(microsecond=123_457),
+        )
+
+
+def test_every_line_of_history_is_an_event_with_its_id_and_time(
+    old: Apps, transactional_world: World
+) -> None:
+    add_lines(old, transactional_world)
+    before = lines(old)
+
+    new = migrate()
+
+    assert len(before) > 20
+    assert rows_of(new, "events", "Event", *EVENT) == {
+        (*row[:4], VERBS[row[4]], row[5]) for row in before
+    }
+    kept = new.get_model("events", "Event").objects
+    assert set(kept.values_list("subject", "token_id", "metadata__text")) == {("note", None, None)}
+    assert not kept.exclude(collective=F("item__collective")).exists()
+
+
+def test_a_migrated_database_takes_new_events(old: Apps, transactional_world: World) -> None:
+    migrate()
+    bob, note = client_with(make_token("bob")), transactional_world.note("Knife care")
+    asked = f"/collectives/kitchen/api/v1/notes/{note.id}"
+
+    before = bob.get(f"{asked}?include=history_events").json()["history_events"]
+    bob.patch(asked, {"text": "New words"}, "application/json")
+    after = bob.get(f"{asked}?include=history_events").json()["history_events"]
+
+    assert after[:-1] == before
+    assert after[-1]["event_type"] == "update"
+
+
+def test_going_back_keeps_what_a_history_shows(transactional_world: World) -> None:
+    events = rows_of(migrate(), "events", "Event", *EVENT)
+    shown = {row for row in events if row[2] is not None and row[4] in VERBS.values()}
+
+    old = migrate(BEFORE)
+
+    found = {(*row[:4], VERBS[row[4]], row[5]) for row in lines(old)}
+    migrate()
+    assert found == shown
+    assert len(events) > len(shown) > 20
