@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
 from zoneinfo import available_timezones
 
 from django.contrib.auth.password_validation import CommonPasswordValidator
@@ -160,15 +159,15 @@ def checked_timezone(sent: str) -> str:
 # --- Policies -------------------------------------------------------------------------------
 
 
-def is_signed_in(access: Access, target: Any) -> Denied | None:
+def is_signed_in(access: Access, target: object) -> Denied | None:
     return None if access.actor else Denied("Unauthorized", SIGN_IN, heading="")
 
 
-def is_human(access: Access, target: Any) -> Denied | None:
+def is_human(access: Access, target: object) -> Denied | None:
     return None if access.actor and access.actor.is_human else Denied("", ASK_YOUR_HUMAN)
 
 
-def is_tenant_admin(access: Access, target: Any) -> Denied | None:
+def is_tenant_admin(access: Access, target: object) -> Denied | None:
     """A tenant admin; of agents, one whose parent is a tenant admin as well."""
     actor = access.actor
     if actor is None or not actor.is_tenant_admin:
@@ -309,16 +308,16 @@ def someone(person: TenantUser) -> audit.Someone:
 
 # --- The API switch -------------------------------------------------------------------------
 
-API_SWITCHES = ("feature_api", "api", "api_enabled")
 SWITCH_IGNORED = "The API switch was ignored: a token cannot turn the API on or off."
 
 
-def api_switch(access: Access, params: dict[str, Any]) -> tuple[dict[str, bool], tuple[str, ...]]:
+def api_switch(access: Access, *names: bool | None) -> tuple[dict[str, bool], tuple[str, ...]]:
     """Return what the API switch of a settings form changes, and what its answer must say.
 
-    Only sessions can change it: a token can neither lock itself out nor admit itself.
+    The switch has several names; the first that was sent decides. Only sessions can change it: a
+    token can neither lock itself out nor admit itself.
     """
-    asked = next((params[name] for name in API_SWITCHES if name in params), None)
+    asked = next((each for each in names if each is not None), None)
     if asked is None:
         return {}, ()
     if access.token is not None:

@@ -12,8 +12,8 @@ class ApiConfig(AppConfig):
 
 
 def check_descriptions(**options: Any) -> list[CheckMessage]:
-    """Return the functions of routes that are not described."""
+    """Return the functions of routes that are not described, and wires that do not fit."""
     # Importing the resources loads every view, which few commands need.
-    from api.declarations import faults
+    from api.declarations import faults, misfits
 
-    return faults()
+    return [*faults(), *misfits()]

@@ -1,4 +1,4 @@
-"""System check of the API: every function that a route reaches is described."""
+"""System checks of the API: functions are described, and wires fit the effects they run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, Error
 from django.urls import get_resolver
 
 from api.v1.info import VERBS, resources
+from harmonic.kernel.parameters.signatures import mismatches
 
 
 def faults() -> list[CheckMessage]:
@@ -21,6 +22,20 @@ def faults() -> list[CheckMessage]:
         )
         for function in dict.fromkeys(_functions())
         if not _is_described(function)
+    ]
+
+
+def misfits() -> list[CheckMessage]:
+    """Return an error for each wire whose effect does not take its parameters."""
+    wires = {
+        f"{view.cls.__qualname__}.{name}": wire
+        for _, view in resources(get_resolver().url_patterns)
+        for name, wire in view.cls.writes.items()
+    }
+    return [
+        Error(f"The wire of {name} does not fit: {fault}.", id="api.E002")
+        for name, wire in wires.items()
+        for fault in mismatches(wire.effect, wire.params)
     ]
 
 

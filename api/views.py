@@ -30,7 +30,7 @@ from harmonic.kernel.http.request import Request as AccessRequest
 from harmonic.kernel.operations.redaction import show_once
 from harmonic.kernel.pages import with_writes
 from harmonic.kernel.parameters.decoding import DRY_RUN, Raw
-from harmonic.kernel.pipeline import Find, no_target
+from harmonic.kernel.pipeline import Find
 from harmonic.kernel.refusals import Invalid, Problem, Refused
 from harmonic.kernel.rendering.documents import keep_private, origin_of
 
@@ -70,7 +70,7 @@ class Resource(ViewSet):
 
     rule: ClassVar[Rule]
     # How each writing function sends its action, by the function's name.
-    writes: ClassVar[Mapping[str, RestWire]] = {}
+    writes: ClassVar[Mapping[str, RestWire[Any]]] = {}
     # The rows that its single items are.
     model: ClassVar[type[models.Model] | None] = None
     renderer_classes = (Json,)
@@ -81,8 +81,8 @@ class Resource(ViewSet):
 
     def perform(
         self,
-        wire: RestWire,
-        find: Find = no_target,
+        wire: RestWire[T],
+        find: Find[T],
         *,
         raw: Raw | Refused | None = None,
         place: str = "",

@@ -9,23 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from rest_framework.request import Request
 
 from api.http.preconditions import Shown, is_conditional, require_as_expected
 from harmonic.kernel.access import Access
-from harmonic.kernel.actions import Action, Outcome
+from harmonic.kernel.actions import Action, Effect, Outcome
 from harmonic.kernel.parameters.decoding import Raw, raw_of
-from harmonic.kernel.pipeline import Call, Find, Wire, locked, nothing_expected, perform
+from harmonic.kernel.parameters.fields import Params
+from harmonic.kernel.pipeline import Call, Expect, Find, Wire, locked, nothing_expected, perform
 from harmonic.kernel.refusals import Invalid, Problem, Refused
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RestWire(Wire):
+class RestWire(Wire[T]):
     """How the REST API sends one action. Unknown parameters are ignored."""
 
-    action: Action
+    action: Action[T]
     is_kind_first: bool = True
     names_unknown: bool = False
     # Parameters may also stand in an object of this name; those inside win.
@@ -36,18 +39,23 @@ class RestWire(Wire):
     sentence: Callable[[Problem], str] | None = None
 
 
-def over_rest(action: Action, **differences: Any) -> RestWire:
-    """Return the wire of an action, with its own parameters unless `differences` has others."""
-    own = {"params": action.params, "arguments": action.arguments}
+def over_rest(
+    action: Action[T],
+    params: type[Params] | None = None,
+    effect: Effect[T] | None = None,
+    **differences: Any,
+) -> RestWire[T]:
+    """Return the wire of an action, with its own parameters and effect unless others are given."""
+    own = {"params": params or action.params, "effect": effect or action.effect}
     return RestWire(**{"action": action, **own, **differences})
 
 
 def carry_out(
-    wire: RestWire,
+    wire: RestWire[T],
     request: Request,
     access: Access,
     raw: Raw | Refused,
-    find: Find,
+    find: Find[T],
     shown: Shown,
     place: str,
 ) -> Outcome:
@@ -56,7 +64,7 @@ def carry_out(
     Raises:
         Refused: nothing was written.
     """
-    expect = nothing_expected
+    expect: Expect[T] = nothing_expected
     if is_conditional(request):
         find, expect = locked(find), partial(require_as_expected, request, shown)
     call = Call(action=wire.action, wire=wire, raw=raw, find=find, expect=expect, place=place)
@@ -71,7 +79,7 @@ def carry_out(
         raise
 
 
-def sent(wire: RestWire, request: Request) -> Raw | Refused:
+def sent(wire: RestWire[Any], request: Request) -> Raw | Refused:
     """Return the parameters of a write, or why they cannot be read.
 
     An action without parameters takes any body.

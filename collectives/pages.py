@@ -118,7 +118,7 @@ def members(access: Access, target: None) -> Mapping[str, Any]:
     }
 
 
-MEMBERS = Page(
+MEMBERS: Page[None] = Page(
     name="collectives.members",
     template="collectives/members.html",
     title=lambda access, target: "Members",
@@ -173,7 +173,7 @@ def _bad_code(access: Access, code: str) -> str:
     return "This code is not valid or has expired."
 
 
-JOIN = Page(
+JOIN: Page[None] = Page(
     name="collectives.join",
     template="collectives/join.html",
     title=lambda access, target: f"Join {access.here.name}",
@@ -210,7 +210,7 @@ def _invitable(access: Access) -> None:
         raise Forbidden.because(denied)
 
 
-INVITE = Page(
+INVITE: Page[None] = Page(
     name="collectives.invite",
     template="collectives/invite.html",
     title=lambda access, target: f"Invite to {access.here.name}",
@@ -272,7 +272,7 @@ def settings(access: Access, collective: Collective) -> Mapping[str, Any]:
     }
 
 
-SETTINGS = Page(
+SETTINGS: Page[Collective] = Page(
     name="collectives.settings",
     template="collectives/settings.html",
     title=lambda access, target: "Collective Settings",

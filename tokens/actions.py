@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -98,23 +98,38 @@ class TokenParams(Params):
     )
 
 
-def _of_form(access: Access, owner: Any, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a new token: pages choose one of two scopes, and a duration."""
-    unit = params.get("duration_unit", DEFAULT_UNIT).removesuffix("(s)")
-    duration = params.get("duration", DEFAULT_DURATION)
-    return {
-        "name": params.get("name"),
-        "scopes": rules.scopes_of(params.get("read_write", "read")),
-        "expires_at": rules.after(access.now, duration, unit),
-        "is_cut": _asked_for_more(duration, unit),
-    }
-
-
-def _create(access: Access, owner: TenantUser, params: dict[str, Any]) -> Outcome:
-    asked: datetime | None = params.get("expires_at")
-    made = rules.create_token(
-        access, owner, name=params.get("name"), scopes=params["scopes"], expires_at=asked
+def _create(
+    access: Access,
+    owner: TenantUser,
+    *,
+    name: str | None = None,
+    read_write: str = "read",
+    duration: int = DEFAULT_DURATION,
+    duration_unit: str = DEFAULT_UNIT,
+) -> Outcome:
+    """Create a token with one of two lists of scopes and a duration, as pages offer them."""
+    unit = duration_unit.removesuffix("(s)")
+    return create_token(
+        access,
+        owner,
+        name=name,
+        scopes=rules.scopes_of(read_write),
+        expires_at=rules.after(access.now, duration, unit),
+        is_cut=_asked_for_more(duration, unit),
     )
+
+
+def create_token(
+    access: Access,
+    owner: TenantUser,
+    *,
+    name: str | None,
+    scopes: Sequence[str],
+    expires_at: datetime | None,
+    is_cut: bool = False,
+) -> Outcome:
+    """Create a token; `is_cut` if its lifetime was already cut to the maximum."""
+    made = rules.create_token(access, owner, name=name, scopes=scopes, expires_at=expires_at)
     token = made.row
     return Outcome(
         "The token is made. Copy it now: it is shown this once.",
@@ -123,7 +138,7 @@ def _create(access: Access, owner: TenantUser, params: dict[str, Any]) -> Outcom
         token,
         secret=secret_of(access, made),
         shown_on=("tokens.show", {"handle": owner.handle, "token_id": str(token.id)}),
-        notes=_cuts(asked, token, is_cut=params.get("is_cut", False)),
+        notes=_cuts(expires_at, token, is_cut=is_cut),
         facts=made.facts,
     )
 
@@ -149,7 +164,7 @@ def _whom(access: Access, owner: TenantUser) -> Confirmation:
     return Confirmation("New API token", (("For", people([owner.user_id])[owner.user_id]),))
 
 
-create_api_token = Action(
+create_api_token: Action[TenantUser] = Action(
     name="create_api_token",
     sentence="Make an API token. Its text is shown once, in the answer.",
     label="Create token",
@@ -159,7 +174,6 @@ create_api_token = Action(
     changes_access=False,
     emits="token.created",
     params=TokenParams,
-    arguments=_of_form,
     policy=rules.may_create_token,
     effect=_create,
     confirm=_whom,
@@ -174,8 +188,13 @@ class NameParams(Params):
     name = Line(max_length=ApiToken.NAME_LENGTH, help_text="The new name. Nothing else can change.")
 
 
-def _rename(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
-    facts = rules.rename_token(access, token, params["name"]) if "name" in params else None
+def _rename(access: Access, token: ApiToken, *, name: str) -> Outcome:
+    return rename_token(access, token, name)
+
+
+def rename_token(access: Access, token: ApiToken, name: str | None) -> Outcome:
+    """Rename a token, or remove its name, as only the API can."""
+    facts = rules.rename_token(access, token, name)
     owner = token.owner
     return Outcome(
         "The token has a new name.",
@@ -190,7 +209,7 @@ def _current_name(access: Access, token: ApiToken | None) -> Mapping[str, Any]:
     return {"name": token.name or ""} if token else {}
 
 
-rename_api_token = Action(
+rename_api_token: Action[ApiToken] = Action(
     name="rename_api_token",
     sentence="Give this token another name. Scope and expiry never change.",
     label="Rename token",
@@ -245,8 +264,8 @@ def _rotation(access: Access, token: ApiToken | None) -> type[Params]:
     return RotateParams if has_room else RotateAtCapParams
 
 
-def _rotate(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
-    made = rules.rotate_token(access, token, params.get("overlap_days"))
+def _rotate(access: Access, token: ApiToken, *, overlap_days: int | None = None) -> Outcome:
+    made = rules.rotate_token(access, token, overlap_days)
     owner, successor = token.owner, made.row
     return Outcome(
         "The token has a successor. Copy it now: it is shown this once.",
@@ -289,7 +308,7 @@ def _is_to_rotate(access: Access, token: ApiToken | None) -> bool:
     return token is None or (token.successor_id is None and token.is_active(access.now))
 
 
-rotate_api_token = Action(
+rotate_api_token: Action[ApiToken] = Action(
     name="rotate_api_token",
     sentence=(
         "Replace this token by a new one with the same name, scope and lifetime. Its text is"
@@ -326,7 +345,7 @@ def last_use(token: ApiToken | None) -> tuple[tuple[str, Any], ...]:
     return (("Last used", token.last_used_at), ("From", whence or "Unknown"))
 
 
-def _delete(access: Access, token: ApiToken, params: dict[str, Any]) -> Outcome:
+def _delete(access: Access, token: ApiToken) -> Outcome:
     facts = rules.facts_of(token) if rules.delete_token(access, token) else None
     settings = f"/u/{token.owner.handle}/settings"
     return Outcome("The token is deleted. It works no more.", settings, object=token, facts=facts)
@@ -354,7 +373,7 @@ def _stops(access: Access, token: ApiToken) -> str:
     return f"{client}, from its next request on."
 
 
-delete_api_token = Action(
+delete_api_token: Action[ApiToken] = Action(
     name="delete_api_token",
     sentence="Delete this token. Whatever uses it is refused from the next request on.",
     label="Delete token",

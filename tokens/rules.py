@@ -65,9 +65,9 @@ def facts_of(token: ApiToken) -> dict[str, Any]:
 # --- Policies -------------------------------------------------------------------------------
 
 
-def may_manage_tokens(access: Access, owner: Any) -> Denied | None:
-    """A human, for themselves or for an external agent they manage."""
-    person = getattr(owner, "owner", owner)
+def may_manage_tokens(access: Access, target: TenantUser | ApiToken | None) -> Denied | None:
+    """Allow a human to manage their own tokens and those of their external agents."""
+    person = target.owner if isinstance(target, ApiToken) else target
     if denied := may_edit(access, person):
         return denied
     if access.actor is None or not access.actor.is_human:
@@ -95,7 +95,7 @@ def may_create_token(access: Access, owner: TenantUser | None) -> Denied | None:
     return None
 
 
-def may_rotate_token(access: Access, token: Any) -> Denied | None:
+def may_rotate_token(access: Access, token: ApiToken | None) -> Denied | None:
     """Who could make a token of the same owner."""
     return may_create_token(access, token.owner if token else None)
 

@@ -45,12 +45,15 @@ def agent_resource(agent: TenantUser) -> Resource:
     return Resource("AI Agent", agent.handle, path_of(agent))
 
 
-def _update_profile(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
-    changed = rename(access, person, params.get("name", ""), params.get("new_handle", ""))
-    facts: dict[str, Any] = {"changed": changed} if changed else {}
-    # The API also archives an agent with its profile, which belongs to the slice of agents.
-    if set_archived := params.get("set_archived"):
-        facts |= set_archived(access, person)
+def _update_profile(
+    access: Access, person: TenantUser, *, name: str = "", new_handle: str = ""
+) -> Outcome:
+    changed = rename(access, person, name, new_handle)
+    return saved(person, {"changed": changed} if changed else {})
+
+
+def saved(person: TenantUser, facts: Mapping[str, Any]) -> Outcome:
+    """Return the outcome of a change to a profile; without `facts`, nothing was changed."""
     return Outcome(
         "The profile is saved.",
         f"/u/{person.handle}/settings",
@@ -115,7 +118,7 @@ def _profile_changed(happened: Happened) -> str:
     return ". ".join(said)
 
 
-update_profile = Action(
+update_profile: Action[TenantUser] = Action(
     name="update_profile",
     sentence="Change the display name or the handle.",
     label="Save profile",

@@ -104,7 +104,7 @@ def show(access: Access, agent: TenantUser) -> Mapping[str, Any]:
     }
 
 
-AGENT = Page(
+AGENT: Page[TenantUser] = Page(
     name="agents.show",
     template="agents/show.html",
     title=lambda access, agent: agent.display_name,
@@ -185,7 +185,7 @@ WHOAMI = Page(
 )
 
 
-MOTTO = Page(
+MOTTO: Page[None] = Page(
     name="motto",
     template="accounts/motto.html",
     title=lambda access, target: "Do the right thing. ❤️",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn, NotRequired, cast
+from typing import Annotated, Any, NoReturn, NotRequired, Unpack, cast
 
 from django.db.models import Q
 from django.http import HttpRequest
@@ -26,13 +26,15 @@ from api.responses.schema import (
 )
 from api.responses.timestamps import bounds, format_optional_timestamp, format_timestamp
 from api.views import Answer, Base, ListAnswer, Resource, access_of, created, route
-from api.writes import over_rest
+from api.writes import RestWire, over_rest
 from collectives.actions import collective as actions
 from collectives.models import Collective, CollectiveMember, CollectiveQuerySet
 from collectives.queries import here
 from harmonic.kernel.access import Access, Door, Rule, is_api_open, roles_held
+from harmonic.kernel.actions import Outcome
 from harmonic.kernel.http.methods import method_not_allowed
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Moment
+from harmonic.kernel.pipeline import no_target
 from harmonic.kernel.refusals import Refused
 from harmonic.kernel.rendering.documents import origin_of
 from harmonic.kernel.rendering.text import folded
@@ -126,29 +128,34 @@ class SettingsParams(actions.SettingsParams):
     force_update = OnlyTrue(required=False, help_text="true to change the handle all the same.")
 
 
-def _changes(access: Access, collective: Collective, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of an update.
+def _update(
+    access: Access,
+    collective: Collective,
+    *,
+    force_update: bool = False,
+    **params: Unpack[actions.Settings],
+) -> Outcome:
+    """Change the settings of a collective.
 
     Raises:
         Refused: the handle changes, and the caller has not said that links may break.
     """
-    if "description" in params:
-        params["description"] = params["description"] or ""
-    is_forced = params.pop("force_update", False)
     if params.get("handle") == collective.handle:
         del params["handle"]
-    if params.get("handle") and not is_forced:
+    if params.get("handle") and not force_update:
         raise Refused(
             "Changing the handle breaks every link to this collective."
             ' Send "force_update": true to change it all the same.',
             status=400,
             code="invalid",
         )
-    return params
+    return actions.update_settings(access, collective, **params)
 
 
 CREATE = over_rest(actions.create_collective)
-UPDATE = over_rest(actions.update_collective_settings, params=SettingsParams, arguments=_changes)
+UPDATE: RestWire[Collective] = over_rest(
+    actions.update_collective_settings, params=SettingsParams, effect=_update
+)
 
 # --- Finding them ---------------------------------------------------------------------------
 
@@ -214,7 +221,7 @@ class Collectives(Resource):
     @Operation("create_collective", body=actions.CollectiveParams)
     def create(self, request: Request) -> Answer[CollectiveJson]:
         """Create a collective; you become its first member and admin."""
-        made = self.perform(CREATE).object
+        made = self.perform(CREATE, no_target).object
         roles = roles_in(self.access, [made])[made.id]
         shown = collective_json(made, roles, origin_of(request))
         return created(request, shown, reverse("api.collective", args=[made.id]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 from django.db.models import Q
 from django.urls import URLPattern, reverse
@@ -22,6 +24,7 @@ from api.v1.users import UserId
 from api.views import Answer, ListAnswer, Message, Resource, access_of, created, keep_secret, route
 from api.writes import over_rest
 from harmonic.kernel.access import Access, Door, Rule
+from harmonic.kernel.actions import Outcome
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import Raw, validated
 from harmonic.kernel.parameters.fields import Flag, Line, Moment, Names, Params
@@ -107,8 +110,16 @@ class NewTokenParams(ScopeParams):
     expires_at = Moment(required=False, help_text="Its end; 12 months from now at most.")
 
 
-def _arguments(access: Access, owner: TenantUser, params: dict[str, Any]) -> dict[str, Any]:
-    return {**params, "scopes": checked_scopes(params.get("scopes", []))}
+def _create(
+    access: Access,
+    owner: TenantUser,
+    *,
+    name: str | None = None,
+    scopes: Sequence[str] = (),
+    expires_at: datetime | None = None,
+) -> Outcome:
+    checked = checked_scopes(scopes)
+    return actions.create_token(access, owner, name=name, scopes=checked, expires_at=expires_at)
 
 
 def refuse_wider(access: Access, raw: Raw) -> None:
@@ -116,7 +127,7 @@ def refuse_wider(access: Access, raw: Raw) -> None:
     rules.refuse_wider(access, validated(ScopeParams, raw).get("scopes", []))
 
 
-def checked_scopes(scopes: list[str]) -> list[str]:
+def checked_scopes(scopes: Sequence[str]) -> list[str]:
     """Return the scopes, each once.
 
     Raises:
@@ -131,8 +142,17 @@ def checked_scopes(scopes: list[str]) -> list[str]:
 # --- Renaming one ---------------------------------------------------------------------------
 
 
+class NameSent(TypedDict, total=False):
+    name: str | None
+
+
 class RenameParams(Params):
     name = Line(required=False, allow_null=True, allow_blank=True, max_length=ApiToken.NAME_LENGTH)
+
+
+def _rename(access: Access, token: ApiToken, **given: Unpack[NameSent]) -> Outcome:
+    # Null removes the name; a body without one changes nothing.
+    return actions.rename_token(access, token, given.get("name", token.name))
 
 
 def refuse_immutable(access: Access, raw: Raw) -> None:
@@ -157,12 +177,16 @@ def _sentence(problem: Problem) -> str:
 CREATE = over_rest(
     actions.create_api_token,
     params=NewTokenParams,
-    arguments=_arguments,
+    effect=_create,
     check=refuse_wider,
     sentence=_sentence,
 )
 RENAME = over_rest(
-    actions.rename_api_token, params=RenameParams, check=refuse_immutable, sentence=_sentence
+    actions.rename_api_token,
+    params=RenameParams,
+    effect=_rename,
+    check=refuse_immutable,
+    sentence=_sentence,
 )
 ROTATE = over_rest(actions.rotate_api_token, sentence=_sentence)
 DELETE = over_rest(actions.delete_api_token)
@@ -230,7 +254,7 @@ def owner_at(access: Access, user_id: str) -> TenantUser:
     return person
 
 
-def token_named(user_id: str, token_id: str) -> Find:
+def token_named(user_id: str, token_id: str) -> Find[ApiToken]:
     """Return what finds the token that a path names."""
     return lambda access: token_at(owner_at(access, user_id), token_id, NOT_FOUND)
 

@@ -9,12 +9,11 @@ from django.db.models import F, QuerySet
 from django.urls import URLPattern, reverse
 from rest_framework.request import Request
 
-from accounts.actions import people
 from accounts.agents.actions import creating, settings
 from accounts.agents.actions.deleting import delete_user
 from accounts.models import TenantUser, User
 from accounts.queries import person_named, with_user
-from accounts.rules import inactive, may_edit
+from accounts.rules import may_edit
 from api.http.filters import DatedParams, author_of, order_of, sort_field
 from api.http.paging import PageParams, page_of, query
 from api.operations import Operation
@@ -25,9 +24,11 @@ from api.views import Answer, ListAnswer, Message, Resource, access_of, created,
 from api.writes import over_rest
 from collectives.queries import is_known, other_identities
 from harmonic.kernel.access import Access, Door, Rule
+from harmonic.kernel.actions import Outcome
 from harmonic.kernel.http.cursors import Order
 from harmonic.kernel.parameters.fields import Flag, Line, Params
-from harmonic.kernel.refusals import Forbidden, Invalid, NotFound, SignInRequired
+from harmonic.kernel.pipeline import no_target
+from harmonic.kernel.refusals import Invalid, NotFound, SignInRequired
 from harmonic.kernel.rendering.text import slug
 
 NOT_FOUND = "User not found"
@@ -57,43 +58,30 @@ class ProfileParams(Params):
     archived = Flag(required=False, help_text="Whether an agent is archived.")
 
 
-def _arguments(access: Access, person: TenantUser, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of an update of oneself or of an agent.
+def _update(
+    access: Access,
+    person: TenantUser,
+    *,
+    display_name: str = "",
+    handle: str = "",
+    archived: bool | None = None,
+) -> Outcome:
+    """Change oneself or an agent.
 
     Raises:
         Forbidden: the agent is inactive, and the same request does not reactivate it.
         Invalid: nothing is left of the handle as a slug.
     """
-    _refuse_inactive(person, params)
-    handle = slug(params.get("handle", ""))
-    if params.get("handle", "").strip() and not handle:
+    new_handle = slug(handle)
+    if handle.strip() and not new_handle:
         raise Invalid.of("handle", "blank")
-    arguments: dict[str, Any] = {"name": params.get("display_name", ""), "new_handle": handle}
-    if "archived" in params and person.user_id != access.user.user_id:
-        arguments["set_archived"] = partial(_set_archived, wanted=params["archived"])
-    return arguments
-
-
-def _set_archived(access: Access, agent: TenantUser, *, wanted: bool) -> dict[str, bool]:
-    """Deactivate or reactivate an agent, and return the facts of the security log."""
-    is_changed = settings.archive(access, agent) if wanted else settings.unarchive(agent)
-    return {"archived": wanted} if is_changed else {}
-
-
-def _refuse_inactive(person: TenantUser, params: dict[str, Any]) -> None:
-    """Refuse to rename an archived agent, unless the same request reactivates it."""
-    is_renamed = bool(params.get("display_name") or params.get("handle"))
-    if person.archived_at is not None and is_renamed and params.get("archived") is not False:
-        raise Forbidden.because(inactive(person))
+    return settings.update_user_with(
+        access, person, name=display_name, new_handle=new_handle, archived=archived
+    )
 
 
 UPDATE = over_rest(
-    people.update_profile,
-    params=ProfileParams,
-    arguments=_arguments,
-    names={"new_handle": "handle"},
-    # `archived` reactivates an agent whose profile cannot be changed before.
-    policy=may_edit,
+    settings.update_user, params=ProfileParams, effect=_update, names={"new_handle": "handle"}
 )
 DELETE = over_rest(delete_user)
 
@@ -174,7 +162,7 @@ class Users(Resource):
     @Operation("create_ai_agent", body=NewAgentParams)
     def create(self, request: Request) -> Answer[UserJson]:
         """Create an AI agent of yours."""
-        outcome = self.perform(CREATE)
+        outcome = self.perform(CREATE, no_target)
         agent = with_user().get(id=outcome.object.id)
         shown = users_json(request, [agent])[0]
         if outcome.notes:

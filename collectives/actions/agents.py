@@ -64,8 +64,8 @@ def own_agent(access: Access, user_id: UUID) -> TenantUser:
 # --- Adding ---------------------------------------------------------------------------------
 
 
-def _add_agent(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    return _added(access, own_agent(access, params["ai_agent_id"]))
+def _add_agent(access: Access, target: object, *, ai_agent_id: UUID) -> Outcome:
+    return _added(access, own_agent(access, ai_agent_id))
 
 
 def _added(access: Access, agent: TenantUser) -> Outcome:
@@ -91,7 +91,7 @@ def _agent_added(happened: Happened) -> str:
     return f"{happened.subject} was brought into {happened.where}"
 
 
-add_ai_agent_to_collective = Action(
+add_ai_agent_to_collective: Action[object] = Action(
     name="add_ai_agent_to_collective",
     sentence="Add one of your agents to this collective.",
     label="Add agent",
@@ -118,8 +118,8 @@ def _membership_here(access: Access, agent: TenantUser) -> CollectiveMember | No
     return row if row is not None and row.archived_at is None else None
 
 
-def _remove_agent(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    agent = own_agent(access, params["ai_agent_id"])
+def _remove_agent(access: Access, target: object, *, ai_agent_id: UUID) -> Outcome:
+    agent = own_agent(access, ai_agent_id)
     row = _membership_here(access, agent)
     if row is None:
         raise Refused(NOT_A_MEMBER, status=422, code="invalid")
@@ -136,7 +136,7 @@ def _removed(access: Access, agent: TenantUser, row: CollectiveMember) -> Outcom
     )
 
 
-def _ask_to_remove_agent(access: Access, target: Any) -> Confirmation:
+def _ask_to_remove_agent(access: Access, target: object) -> Confirmation:
     parsed = parse_uuid(access.query.get("ai_agent_id", ""))
     person = with_user().filter(user=parsed, user__parent=access.user.user_id).first()
     if person is None:
@@ -146,7 +146,7 @@ def _ask_to_remove_agent(access: Access, target: Any) -> Confirmation:
     return Confirmation(heading, facts, AGENT_REMOVED)
 
 
-remove_ai_agent_from_collective = Action(
+remove_ai_agent_from_collective: Action[object] = Action(
     name="remove_ai_agent_from_collective",
     sentence="Remove one of your agents from this collective.",
     label="Remove agent",
@@ -177,13 +177,15 @@ class AddFormParams(AgentParams):
     )
 
 
-def _add_by_form(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    outcome = _add_agent(access, target, params)
+def _add_by_form(
+    access: Access, target: object, *, ai_agent_id: UUID, return_to: str = ""
+) -> Outcome:
+    outcome = _add_agent(access, target, ai_agent_id=ai_agent_id)
     agent = outcome.object
     shown = people([agent.user_id])[agent.user_id]
     return replace(
         outcome,
-        path=local_path(params.get("return_to", ""), outcome.path),
+        path=local_path(return_to, outcome.path),
         json={
             "ai_agent_id": str(agent.user_id),
             "ai_agent_name": agent.display_name,
@@ -197,8 +199,8 @@ def _add_by_form(access: Access, target: Any, params: dict[str, Any]) -> Outcome
 add_by_form = replace(add_ai_agent_to_collective, params=AddFormParams, effect=_add_by_form)
 
 
-def _remove_by_form(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    agent = agent_with(params["ai_agent_id"])
+def _remove_by_form(access: Access, target: object, *, ai_agent_id: UUID) -> Outcome:
+    agent = agent_with(ai_agent_id)
     row = _membership_here(access, agent)
     if row is None:
         raise NotFound(NOT_A_MEMBER)
@@ -217,7 +219,7 @@ def _remove_by_form(access: Access, target: Any, params: dict[str, Any]) -> Outc
     )
 
 
-def _may_remove_any_agent(access: Access, target: Any) -> Denied | None:
+def _may_remove_any_agent(access: Access, target: object) -> Denied | None:
     return may_remove_agents(access, target) or is_collective_admin(access, target)
 
 
@@ -240,13 +242,13 @@ def _is_own(access: Access, agent: TenantUser | None) -> Denied | None:
     return Denied(NOT_OWN, ITS_HUMAN)
 
 
-def _entered(access: Access, params: dict[str, Any]) -> Access:
+def _entered(access: Access, collective_id: str) -> Access:
     """Return the caller's access in the collective that the form names."""
-    return replace(access.within(params["collective_id"].lower()), now=access.now)
+    return replace(access.within(collective_id.lower()), now=access.now)
 
 
-def _add_to(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
-    there = _entered(access, params)
+def _add_to(access: Access, agent: TenantUser, *, collective_id: str) -> Outcome:
+    there = _entered(access, collective_id)
     if denied := may_add_agents(there, None):
         raise Forbidden.because(denied)
     outcome = _added(there, agent)
@@ -257,8 +259,8 @@ def _add_to(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcom
     )
 
 
-def _remove_from(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
-    there = _entered(access, params)
+def _remove_from(access: Access, agent: TenantUser, *, collective_id: str) -> Outcome:
+    there = _entered(access, collective_id)
     if denied := may_remove_agents(there, None):
         raise Forbidden.because(denied)
     row = _membership_here(there, agent)
@@ -276,9 +278,10 @@ def _collective_json(access: Access) -> dict[str, Any]:
     return {"collective_id": str(access.here.id), "collective_name": access.here.name}
 
 
-add_to_collective = replace(
-    add_ai_agent_to_collective, params=CollectiveParams, policy=_is_own, effect=_add_to
-)
+# These forms are about the agent.
+ADD: Action[TenantUser] = add_ai_agent_to_collective
+REMOVE: Action[TenantUser] = remove_ai_agent_from_collective
+add_to_collective = replace(ADD, params=CollectiveParams, policy=_is_own, effect=_add_to)
 remove_from_collective = replace(
-    remove_ai_agent_from_collective, params=CollectiveParams, policy=_is_own, effect=_remove_from
+    REMOVE, params=CollectiveParams, policy=_is_own, effect=_remove_from
 )

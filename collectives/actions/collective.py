@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from accounts import rules as people_rules
 from accounts.security_words import ELSEWHERE, Happened
@@ -117,7 +117,24 @@ class CollectiveParams(Params):
     )
 
 
-def settings_from(params: Mapping[str, Any]) -> dict[str, Any]:
+class Settings(TypedDict, total=False):
+    """What a form or a request says about a collective."""
+
+    name: str
+    handle: str
+    description: str | None
+    timezone: str
+    tempo: str
+    synchronization_mode: str
+    invitations: str
+    representation: str
+    file_uploads: bool
+    api_enabled: bool
+    feature_api: bool
+    api: bool
+
+
+def settings_from(params: Settings) -> dict[str, Any]:
     """Return the columns that the shared parameters set; unknown words change nothing.
 
     Raises:
@@ -137,12 +154,12 @@ def settings_from(params: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+def _create(access: Access, target: None, **params: Unpack[Settings]) -> Outcome:
     collective = new_collective(
         access,
         name=params["name"],
         handle=params["handle"],
-        description=params.get("description", ""),
+        description=params.get("description") or "",
         is_api_enabled=params.get("api_enabled", False),
         **settings_from(params),
     )
@@ -162,7 +179,7 @@ def _collective_created(happened: Happened) -> str:
     return f"Made {named}{switch}"
 
 
-create_collective = Action(
+create_collective: Action[None] = Action(
     name="create_collective",
     sentence="Make a collective. You become its first member and admin.",
     label="Create collective",
@@ -212,14 +229,18 @@ class SettingsParams(CollectiveParams):
     )
 
 
-def _from_page(access: Access, target: Any, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of an update on a page: from a token, a blank changes nothing."""
+def _from_page(access: Access, target: object, **params: Unpack[Settings]) -> Outcome:
+    """Change the settings as on a page: from a token, a blank changes nothing."""
     if access.token is not None and not params.get("description"):
         params.pop("description", None)
-    return params
+    return update_settings(access, target, **params)
 
 
-def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+def update_settings(access: Access, target: object, **params: Unpack[Settings]) -> Outcome:
+    """Change the settings of the collective of the request: what is given, and not blank.
+
+    Only the description can be emptied.
+    """
     # Who may invite is among the settings.
     collective = lock_members(access.here.id)
     changes: dict[str, Any] = {}
@@ -229,8 +250,10 @@ def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Out
     if params.get("name"):
         changes["name"] = params["name"]
     if "description" in params:
-        changes["description"] = params["description"]
-    switched, notes = people_rules.api_switch(access, params)
+        changes["description"] = params["description"] or ""
+    switched, notes = people_rules.api_switch(
+        access, params.get("feature_api"), params.get("api"), params.get("api_enabled")
+    )
     # The main collective's counts as on, always.
     changes |= {} if collective.is_main else switched
     changed = audit.changed({name: getattr(collective, name) for name in changes}, changes)
@@ -250,7 +273,7 @@ def _update_settings(access: Access, target: Any, params: dict[str, Any]) -> Out
     )
 
 
-def _current(access: Access, target: Any) -> Mapping[str, Any]:
+def _current(access: Access, target: object) -> Mapping[str, Any]:
     if access.place is None:
         return {}
     collective = queries.here(access)
@@ -272,7 +295,7 @@ def _settings_changed(happened: Happened) -> str:
     return f"The settings of {happened.where} were changed{happened.changes}"
 
 
-update_collective_settings = Action(
+update_collective_settings: Action[object] = Action(
     name="update_collective_settings",
     sentence="Change the settings of this collective. What is absent or blank stays as it is.",
     label="Save settings",
@@ -282,9 +305,8 @@ update_collective_settings = Action(
     changes_access=True,
     emits="collective.updated",
     params=SettingsParams,
-    arguments=_from_page,
     policy=is_collective_admin,
-    effect=_update_settings,
+    effect=_from_page,
     logged=Logged(audit.ADMIN_ACTION, _settings_changed),
     initial=_current,
     people_only="Only people can change settings.",

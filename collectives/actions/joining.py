@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from accounts.models import TenantUser
@@ -38,21 +37,21 @@ class JoinParams(Params):
     )
 
 
-def may_join(access: Access, target: Any) -> Denied | None:
+def may_join(access: Access, target: object) -> Denied | None:
     if access.place is not None and access.here.kind != CollectiveKind.STANDARD:
         return Denied("Cannot join a private workspace", "It is its owner's alone.")
     return None
 
 
-def _join(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+def _join(access: Access, target: object, *, code: str = "") -> Outcome:
     collective = lock_members(access.here.id)
     person = TenantUser.objects.select_related("user").get(id=access.user.person_id)
     row = queries.membership_of(collective.id, person)
     if row is not None and row.archived_at is None:
         raise Refused("User is already a member of this collective", status=400, code="duplicate")
-    invite = queries.usable_invite(access, params.get("code", ""))
+    invite = queries.usable_invite(access, code)
     if invite is None:
-        raise _no_invite(access, params.get("code", ""))
+        raise _no_invite(access, code)
     add_member(collective, person, now=access.now, invite=invite)
     # A personal invite is used once; joining by a link uses it up as well.
     delete_personal_invites(collective.id, access.user.user_id)
@@ -89,7 +88,7 @@ def _joined(happened: Happened) -> str:
     return f"Joined {happened.where}{invited}"
 
 
-join_collective = Action(
+join_collective: Action[object] = Action(
     name="join_collective",
     sentence="Join this collective with an invitation.",
     label="Join",
@@ -108,7 +107,7 @@ join_collective = Action(
 )
 
 
-def _leave(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+def _leave(access: Access, target: object) -> Outcome:
     lock_members(access.here.id)
     row = _own_row(access)
     if row is None:
@@ -125,7 +124,7 @@ def _own_row(access: Access) -> CollectiveMember | None:
     return found
 
 
-def _ask_to_leave(access: Access, target: Any) -> Confirmation:
+def _ask_to_leave(access: Access, target: object) -> Confirmation:
     row = _own_row(access)
     return Confirmation(
         f"Leave “{access.here.name}”?",
@@ -139,7 +138,7 @@ def _left(happened: Happened) -> str:
     return f"Left {happened.where}"
 
 
-leave_collective = Action(
+leave_collective: Action[object] = Action(
     name="leave_collective",
     sentence=(
         "Leave this collective, with your agents. To rejoin, you need an invitation made after"
@@ -160,7 +159,7 @@ leave_collective = Action(
 )
 
 
-def _invite(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+def _invite(access: Access, target: object) -> Outcome:
     lock_members(access.here.id)
     found, facts = queries.shareable_invite(access.here.id, access.now), None
     if found is None or _is_outdated(access, found):
@@ -188,7 +187,7 @@ def _invited(happened: Happened) -> str:
     return f"Made an invitation to {happened.where}{until}"
 
 
-create_invite = Action(
+create_invite: Action[object] = Action(
     name="create_invite",
     sentence="Get an invitation link that lets people of this tenant join for a week.",
     label="Get an invitation link",
@@ -204,7 +203,7 @@ create_invite = Action(
 )
 
 
-def _revoke(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+def _revoke(access: Access, target: object) -> Outcome:
     lock_members(access.here.id)
     count = revoke_links(access.here.id, access.now)
     path = f"{access.here.path}/invite"
@@ -217,7 +216,7 @@ def _link_revoked(happened: Happened) -> str:
     return f"Revoked the invitation link to {happened.where}"
 
 
-revoke_invite = Action(
+revoke_invite: Action[object] = Action(
     name="revoke_invite",
     sentence="Revoke the invitation link. People who joined with it stay members.",
     label="Revoke link",

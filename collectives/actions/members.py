@@ -78,14 +78,14 @@ def _facts(row: CollectiveMember) -> tuple[tuple[str, Any], ...]:
     return (("Member", shown), ("Roles", roles), ("Joined", row.created_at))
 
 
-def _ask_about_roles(access: Access, target: Any) -> Confirmation:
+def _ask_about_roles(access: Access, target: object) -> Confirmation:
     row = _chosen_member(access)
     if row is None:
         return Confirmation("Change a role")
     return Confirmation(f"Roles of {row.person.display_name}", _facts(row))
 
 
-def _ask_to_remove(access: Access, target: Any) -> Confirmation:
+def _ask_to_remove(access: Access, target: object) -> Confirmation:
     row = _chosen_member(access)
     if row is None:
         return Confirmation("Remove a member", consequence=REMOVED)
@@ -118,7 +118,7 @@ def member_named(access: Access, handle: str) -> CollectiveMember:
     return row
 
 
-def runs_members(access: Access, target: Any) -> Denied | None:
+def runs_members(access: Access, target: object) -> Denied | None:
     if access.place is not None and access.here.is_main:
         return Denied(
             "Roles of the main collective are those of the tenant.",
@@ -127,11 +127,12 @@ def runs_members(access: Access, target: Any) -> Denied | None:
     return is_collective_admin(access, target)
 
 
-def _update_roles(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    row = member_named(access, params["user_handle"])
+def _update_roles(
+    access: Access, target: object, *, user_handle: str, role: str, grant: bool
+) -> Outcome:
+    row = member_named(access, user_handle)
     if row.person.archived_at is not None:
         raise Forbidden.because(people_rules.inactive(row.person))
-    role, grant = params["role"], params["grant"]
     if role == "admin" and not grant:
         _refuse_to_take_admin(access, row)
     is_changed = getattr(row, f"is_{role}") != grant
@@ -162,7 +163,7 @@ def _role_changed(happened: Happened) -> str:
     return f"{happened.subject} {verb} {happened.data.get('role')} of {happened.where}"
 
 
-update_member_roles = Action(
+update_member_roles: Action[object] = Action(
     name="update_member_roles",
     sentence="Give a member a role, or take it.",
     label="Change role",
@@ -180,7 +181,7 @@ update_member_roles = Action(
 )
 
 
-def may_remove_members(access: Access, target: Any) -> Denied | None:
+def may_remove_members(access: Access, target: object) -> Denied | None:
     """Admins; and a parent, its own agents. Which member it is, the effect looks at."""
     if access.place is not None and (access.here.is_main or access.here.is_workspace):
         return Denied(
@@ -190,8 +191,8 @@ def may_remove_members(access: Access, target: Any) -> Denied | None:
     return is_member(access, target)
 
 
-def _remove(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    row = member_named(access, params["user_handle"])
+def _remove(access: Access, target: object, *, user_handle: str) -> Outcome:
+    row = member_named(access, user_handle)
     person = row.person
     is_own_agent = people_rules.is_parent_of(access, person)
     if not (access.is_collective_admin or is_own_agent):
@@ -223,7 +224,7 @@ def removed_from_collective(happened: Happened) -> str:
     return removed
 
 
-remove_member = Action(
+remove_member: Action[object] = Action(
     name="remove_member",
     sentence="Remove a member from this collective, with the member's agents.",
     label="Remove",

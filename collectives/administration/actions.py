@@ -58,20 +58,30 @@ class TenantParams(Params):
     )
 
 
-def _update_tenant(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+def _update_tenant(
+    access: Access,
+    target: object,
+    *,
+    name: str = "",
+    timezone: str = "",
+    feature_api: bool | None = None,
+    api: bool | None = None,
+    api_enabled: bool | None = None,
+    feature_ai_agents: bool | None = None,
+) -> Outcome:
     tenant = rules.tenant_of(access)
     changes: dict[str, Any] = {}
-    if params.get("name"):
-        changes["name"] = params["name"]
-    if params.get("timezone"):
-        changes["timezone"] = rules.checked_timezone(params["timezone"])
-    if "feature_ai_agents" in params:
-        changes["is_ai_agents_enabled"] = params["feature_ai_agents"]
-    switched, notes = rules.api_switch(access, params)
+    if name:
+        changes["name"] = name
+    if timezone:
+        changes["timezone"] = rules.checked_timezone(timezone)
+    if feature_ai_agents is not None:
+        changes["is_ai_agents_enabled"] = feature_ai_agents
+    switched, notes = rules.api_switch(access, feature_api, api, api_enabled)
     changes |= switched
-    changed = audit.changed({name: getattr(tenant, name) for name in changes}, changes)
-    for name, value in changes.items():
-        setattr(tenant, name, value)
+    changed = audit.changed({column: getattr(tenant, column) for column in changes}, changes)
+    for column, value in changes.items():
+        setattr(tenant, column, value)
     tenant.save(update_fields=list(changes))
     if "timezone" in changes:
         main = main_collective()
@@ -81,7 +91,7 @@ def _update_tenant(access: Access, target: Any, params: dict[str, Any]) -> Outco
     return Outcome("The settings are saved.", "/tenant-admin", notes=notes, facts=facts)
 
 
-def _current_tenant(access: Access, target: Any) -> Mapping[str, Any]:
+def _current_tenant(access: Access, target: object) -> Mapping[str, Any]:
     tenant = rules.tenant_of(access)
     return {
         "name": tenant.name,
@@ -95,7 +105,7 @@ def _settings_changed(happened: Happened) -> str:
     return f"The settings of the tenant were changed{happened.changes}"
 
 
-update_tenant_settings = Action(
+update_tenant_settings: Action[object] = Action(
     name="update_tenant_settings",
     sentence="Change the settings of the tenant. What is absent or blank stays as it is.",
     label="Save settings",
@@ -121,22 +131,22 @@ class TenantRoleParams(Params):
     grant = Flag(help_text="true to give the role, false to take it.")
 
 
-def _update_roles(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
+def _update_roles(access: Access, person: TenantUser, *, role: str, grant: bool) -> Outcome:
+    """Grant or withdraw a role; admin is the only one."""
     person = _locked(access, person)
-    is_granted = params["grant"]
-    if is_granted and person.user.is_agent:
+    if grant and person.user.is_agent:
         _refuse_without_admin_parent(person)
-    if not is_granted:
+    if not grant:
         _refuse_last_admin(person)
-    if person.is_admin == is_granted:
+    if person.is_admin == grant:
         return Outcome(_role_sentence(person), _user_path(person), facts=None)
-    _set_admin(person, is_granted)
-    agents = [] if is_granted else _end_agent_roles(access, person)
+    _set_admin(person, grant)
+    agents = [] if grant else _end_agent_roles(access, person)
     return Outcome(
         _role_sentence(person),
         _user_path(person),
         notes=(f"No longer tenant admins either: {enumerated(agents)}.",) if agents else (),
-        facts={"about": rules.someone(person), "role": "admin", "grant": is_granted},
+        facts={"about": rules.someone(person), "role": role, "grant": grant},
     )
 
 
@@ -208,7 +218,7 @@ def _tenant_role_changed(happened: Happened) -> str:
     return f"{happened.subject} {verb} tenant admin"
 
 
-update_tenant_roles = Action(
+update_tenant_roles: Action[TenantUser] = Action(
     name="update_tenant_roles",
     sentence="Grant the role of tenant admin, or take it.",
     label="Change role",
@@ -228,7 +238,7 @@ update_tenant_roles = Action(
 # --- Removing people ------------------------------------------------------------------------
 
 
-def _remove_from_tenant(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
+def _remove_from_tenant(access: Access, person: TenantUser) -> Outcome:
     if person.id == access.user.person_id:
         raise Forbidden("You cannot remove yourself.", hint="Another admin of the tenant can.")
     rules.handles_locked(access.tenant.id)
@@ -296,7 +306,7 @@ def _removed_from_tenant(happened: Happened) -> str:
     return f"{happened.subject} was removed from the tenant"
 
 
-remove_from_tenant = Action(
+remove_from_tenant: Action[TenantUser] = Action(
     name="remove_from_tenant",
     sentence=(
         "Remove this person and their agents from the tenant and from all of its collectives."

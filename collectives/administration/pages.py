@@ -111,8 +111,8 @@ PERSON = Page(
         *below_dashboard(access, person),
         Link("Users", "/tenant-admin/users"),
     ],
-    about=lambda access, person: (
-        Resource("User", person.handle, f"/tenant-admin/users/{person.handle}") if person else None
+    about=lambda access, person: Resource(
+        "User", person.handle, f"/tenant-admin/users/{person.handle}"
     ),
     actions=(actions.update_tenant_roles, actions.remove_from_tenant),
     fresh="admin",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from collectives.items import rules as items
@@ -54,12 +55,20 @@ class NoteParams(Params):
     )
 
 
-def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    note = rules.create_note(access, **params)
+def create(
+    access: Access,
+    target: None,
+    *,
+    text: str,
+    title: str = "",
+    edit_access: str = Note.EditAccess.OWNER,
+) -> Outcome:
+    """Create a note that stands alone. Only the API sends `edit_access`."""
+    note = rules.create_note(access, text=text, title=title, edit_access=edit_access)
     return done(access, note, "Note created.", items.created(note))
 
 
-create_note = Action(
+create_note: Action[None] = Action(
     name="create_note",
     sentence="Write a note in this collective.",
     label="Create note",
@@ -70,7 +79,7 @@ create_note = Action(
     emits="note.created",
     params=NoteParams,
     policy=is_member,
-    effect=_create,
+    effect=create,
 )
 
 
@@ -102,8 +111,18 @@ class EditParams(Params):
     )
 
 
-def _update(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
-    facts = rules.update_note(access, note, **params)
+def _update(
+    access: Access,
+    note: Note,
+    *,
+    title: str = "",
+    text: str = "",
+    deadline: datetime | None = None,
+    edit_access: str = "",
+) -> Outcome:
+    facts = rules.update_note(
+        access, note, title=title, text=text, deadline=deadline, edit_access=edit_access
+    )
     message = "Note updated." if facts else "Nothing changed: the note is as it was."
     return done(access, note, message, facts)
 
@@ -112,7 +131,7 @@ def _current(access: Access, note: Note | None) -> Mapping[str, Any]:
     return {"title": note.title, "text": note.text} if note else {}
 
 
-update_note = Action(
+update_note: Action[Note] = Action(
     name="update_note",
     sentence="Change the title or the text of this note.",
     label="Save changes",
@@ -150,14 +169,11 @@ class CommentParams(Params):
     )
 
 
-def _comment(access: Access, parent: Item, params: dict[str, Any]) -> Outcome:
-    answered = params.get("replying_to_id", "")
-    comment = rules.create_note(
-        access,
-        text=params["text"],
-        title=params.get("title", ""),
-        parent=_in_thread(access, parent, answered) if answered else parent,
-    )
+def _comment(
+    access: Access, parent: Item, *, text: str, title: str = "", replying_to_id: str = ""
+) -> Outcome:
+    answered = _in_thread(access, parent, replying_to_id) if replying_to_id else parent
+    comment = rules.create_note(access, text=text, title=title, parent=answered)
     outcome = done(access, comment, "Comment added successfully.", items.created(comment))
     return replace(outcome, resource=resource(access, parent))
 
@@ -170,7 +186,7 @@ def _in_thread(access: Access, parent: Item, note_id: str) -> Note:
     return answered
 
 
-add_comment = Action(
+add_comment: Action[Item] = Action(
     name="add_comment",
     sentence="Comment on this note; on a comment, reply to it.",
     label="Add comment",
@@ -187,7 +203,7 @@ add_comment = Action(
 # --- Reading --------------------------------------------------------------------------------
 
 
-def _confirm(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
+def _confirm(access: Access, note: Note) -> Outcome:
     """Confirm reading a note as it is now; a confirmation that still holds is not repeated."""
     if last := last_confirmation(note, access.user.user_id):
         return replace(done(access, note, "You had confirmed it already."), object=last)
@@ -199,7 +215,7 @@ def _is_to_confirm(access: Access, note: Note | None) -> bool:
     return note is None or not (note.is_confirmed or note.created_by_id == access.user.user_id)
 
 
-confirm_read = Action(
+confirm_read: Action[Note] = Action(
     name="confirm_read",
     sentence="Tell the others that you have read this note as it is now.",
     label="Confirm that I read this",
@@ -217,17 +233,17 @@ confirm_read = Action(
 # --- Keeping --------------------------------------------------------------------------------
 
 
-def _pin(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
-    facts: dict[str, Any] | None = {} if items.pin(access, note) else None
-    return done(access, note, "The note is pinned.", facts)
+def _pin(access: Access, note: Note) -> Outcome:
+    return done(access, note, "The note is pinned.", {} if items.pin(access, note) else None)
 
 
-def _unpin(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
-    facts: dict[str, Any] | None = {} if items.unpin(access, note) else None
-    return done(access, note, "The note is no longer pinned.", facts)
+def _unpin(access: Access, note: Note) -> Outcome:
+    return done(
+        access, note, "The note is no longer pinned.", {} if items.unpin(access, note) else None
+    )
 
 
-pin_note = Action(
+pin_note: Action[Note] = Action(
     name="pin_note",
     sentence="Keep this note in sight: on the collective's page, or on your own profile.",
     label="Pin",
@@ -240,7 +256,7 @@ pin_note = Action(
     is_offered=lambda access, note: note is None or not items.is_pinned(access, note),
     effect=_pin,
 )
-unpin_note = Action(
+unpin_note: Action[Note] = Action(
     name="unpin_note",
     sentence="Take this note off the pinned ones.",
     label="Unpin",
@@ -255,7 +271,7 @@ unpin_note = Action(
 )
 
 
-def _delete(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
+def _delete(access: Access, note: Note) -> Outcome:
     parent = parent_of(note)
     items.delete(access, note)
     after = parent.path_in(access.here.path) if parent and not parent.is_deleted else home(access)
@@ -270,7 +286,7 @@ def _ask_to_delete(access: Access, note: Note) -> Confirmation:
     return Confirmation(f"Delete “{note.shown_title}”?", facts)
 
 
-delete_note = Action(
+delete_note: Action[Note] = Action(
     name="delete_note",
     sentence="Delete this note. Comments of others stay; it can be restored for 30 days.",
     label="Delete note",
@@ -286,12 +302,11 @@ delete_note = Action(
 )
 
 
-def _restore(access: Access, note: Note, params: dict[str, Any]) -> Outcome:
-    facts: dict[str, Any] | None = {} if items.restore(note) else None
-    return done(access, note, "The note is back.", facts)
+def _restore(access: Access, note: Note) -> Outcome:
+    return done(access, note, "The note is back.", {} if items.restore(note) else None)
 
 
-restore_note = Action(
+restore_note: Action[Note] = Action(
     name="restore_note",
     sentence="Bring this deleted note back.",
     label="Restore note",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from harmonic.kernel.access import Access
 from harmonic.kernel.refusals import Denied, Link
 
@@ -11,13 +9,13 @@ ASK_AN_ADMIN = "An admin of the collective can do it for you."
 WHO_COMES_IN = "People join with an invitation; an agent is added by the human who manages it."
 
 
-def is_member(access: Access, target: Any) -> Denied | None:
+def is_member(access: Access, target: object) -> Denied | None:
     if access.is_member:
         return None
     return Denied("You are not a member of this collective", WHO_COMES_IN)
 
 
-def is_collective_admin(access: Access, target: Any) -> Denied | None:
+def is_collective_admin(access: Access, target: object) -> Denied | None:
     if access.is_collective_admin and not access.here.is_workspace:
         return None
     if access.place is not None and access.here.is_main:
@@ -33,7 +31,7 @@ def must_be_admin(hint: str, links: tuple[Link, ...] = ()) -> Denied:
     return Denied("Unauthorized: must be admin", hint, links=links, heading="Must be admin")
 
 
-def may_invite(access: Access, target: Any) -> Denied | None:
+def may_invite(access: Access, target: object) -> Denied | None:
     if access.membership is not None and access.membership.may_invite:
         return None
     return Denied(
@@ -49,7 +47,7 @@ def _members(access: Access) -> tuple[Link, ...]:
     return (Link("Members", f"{place.path}/members"),) if place and not place.is_main else ()
 
 
-def may_leave(access: Access, target: Any) -> Denied | None:
+def may_leave(access: Access, target: object) -> Denied | None:
     """Allow members of a standard collective; the effect refuses the last admin."""
     place = access.here
     if place.is_main or place.is_workspace:
@@ -57,11 +55,11 @@ def may_leave(access: Access, target: Any) -> Denied | None:
     return is_member(access, target)
 
 
-def may_add_agents(access: Access, target: Any) -> Denied | None:
+def may_add_agents(access: Access, target: object) -> Denied | None:
     return _has_no_agents_of_choice(access) or may_invite(access, target)
 
 
-def may_remove_agents(access: Access, target: Any) -> Denied | None:
+def may_remove_agents(access: Access, target: object) -> Denied | None:
     return _has_no_agents_of_choice(access) or is_member(access, target)
 
 

@@ -118,14 +118,14 @@ def check_scope(
         raise scope_missing(needed, access)
 
 
-def action_of(method: str, view: object, kwargs: dict[str, Any]) -> Action | None:
+def action_of(method: str, view: object, kwargs: dict[str, Any]) -> Action[Any] | None:
     """Return the action that a write runs: on a page, by a form's own path, or over REST."""
     page = getattr(view, "page", None)
     if page is not None:
         name = kwargs.get("action_name")
-        found: Action | None = page.action(name) if name else page.writes.get(method)
+        found: Action[Any] | None = page.action(name) if name else page.writes.get(method)
         return found
-    writes: dict[str, Action] = getattr(view, "writes", {})
+    writes: dict[str, Action[Any]] = getattr(view, "writes", {})
     return writes.get(method)
 
 

@@ -195,6 +195,6 @@ class World:
                 do(notes.pin_note, access, note, {})
 
 
-def do(action: Action, access: Access, target: Any, values: Mapping[str, Any]) -> Outcome:
+def do(action: Action[Any], access: Access, target: Any, values: Mapping[str, Any]) -> Outcome:
     """Perform an action as a program would."""
     return perform(Call(action=action, raw=Raw(dict(values)), find=lambda _: target), access)

@@ -105,5 +105,5 @@ class CsrfMiddleware(CsrfViewMiddleware):
 
 def _only_reads(request: HttpRequest, callback: object) -> bool:
     """Answer whether the route is a page without actions, which refuses every write."""
-    page: Page | None = getattr(callback, "page", None)
+    page: Page[Any] | None = getattr(callback, "page", None)
     return page is not None and not page.actions and request.method not in page.writes

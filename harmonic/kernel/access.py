@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -271,9 +271,9 @@ class Access:
         return self.token is not None or scope in self.fresh
 
 
+T = TypeVar("T")
 # A policy asks about one target, or about "could there be one" when the target is None.
-
-Policy = Callable[[Access, Any], Denied | None]
+Policy = Callable[[Access, T | None], Denied | None]
 
 
 class Door(StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Concatenate, Generic, TypeVar
 from uuid import UUID
 
 from harmonic.kernel.access import Access, Policy
@@ -101,25 +101,24 @@ GRANTED_BY_PARENT = "The agent's parent decides its capabilities, in the agent's
 NEVER_GRANTED = f"Agents never do this. {ASK_YOUR_HUMAN}"
 
 
-# Turns validated parameters, by name, into the arguments of an effect.
-Arguments = Callable[[Access, Any, dict[str, Any]], dict[str, Any]]
+T = TypeVar("T")
+Target = TypeVar("Target", contravariant=True)
+# Carries out an action on its target. Its keyword arguments are parameters by name; a parameter
+# that is not required has a default there, and is left out of the call where it was not given.
+Effect = Callable[Concatenate[Access, T, ...], Outcome]
 
 
-def as_sent(access: Access, target: Any, params: dict[str, Any]) -> dict[str, Any]:
-    return params
-
-
-def always(access: Access, target: Any) -> bool:
+def always(access: Access, target: object) -> bool:
     return True
 
 
-def nothing(access: Access, target: Any) -> Mapping[str, Any]:
+def nothing(access: Access, target: object) -> Mapping[str, Any]:
     return {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Action:
-    """One capability.
+class Action(Generic[Target]):
+    """One capability, of which `Target` is the type of what it is done to.
 
     `scope` is the verb and resource that a token needs, whatever the surface; an action that
     only reads has the verb `read`. `grant` says whether AI agents may run it. `policy` guards
@@ -139,25 +138,23 @@ class Action:
     proof: Proof
     changes_access: bool
     emits: str
-    policy: Policy
-    effect: Callable[[Access, Any, dict[str, Any]], Outcome]
+    policy: Policy[Target]
+    effect: Effect[Target]
     params: type[Params] | None = None
-    is_offered: Callable[[Access, Any], bool] = always
+    is_offered: Callable[[Access, Target | None], bool] = always
     is_dangerous: bool = False
     people_only: str = ""
     logged: Logged | None = None
     audience: str = ""
     # The parameters that are left where not all of them can be taken on this target.
-    params_here: Callable[[Access, Any], type[Params] | None] | None = None
+    params_here: Callable[[Access, Target | None], type[Params] | None] | None = None
     # What its form shows before anybody typed, by parameter.
-    initial: Callable[[Access, Any], Mapping[str, Any]] = nothing
+    initial: Callable[[Access, Target | None], Mapping[str, Any]] = nothing
     # The heading of its own page: words, or what answers them for this caller and target.
-    confirm: str | Callable[[Access, Any], Confirmation] = ""
+    confirm: str | Callable[[Access, Target], Confirmation] = ""
     is_hidden: bool = False
     # Scopes that allow the action as well as `scope` does, as REST has them.
     other_scopes: tuple[Scope, ...] = ()
-    # What the effect takes, of the parameters of `params`.
-    arguments: Arguments = as_sent
     # The action whose name grants this one to agents, where it has none of its own.
     capability: str = ""
 
@@ -165,11 +162,11 @@ class Action:
     def is_read(self) -> bool:
         return self.scope.verb is Verb.READ
 
-    def on(self, access: Access, target: Any) -> Action:
+    def on(self, access: Access, target: Target) -> Action[Target]:
         """Return the action as it can be run on `target` now: with the parameters left there."""
         return replace(self, params=self.params_here(access, target)) if self.params_here else self
 
-    def confirmation(self, access: Access, target: Any) -> Confirmation:
+    def confirmation(self, access: Access, target: Target) -> Confirmation:
         """Return what the action's own page asks; its label where nothing is declared."""
         if callable(self.confirm):
             return self.confirm(access, target)
@@ -186,7 +183,7 @@ class Action:
             return True
         return token.covers(self.scope) or any(map(token.covers, self.other_scopes))
 
-    def denied(self, access: Access, target: Any) -> Denied | None:
+    def denied(self, access: Access, target: Target | None) -> Denied | None:
         """Return why the caller may not do this, or None. The one answer for every surface."""
         return (
             self.capability_denied(access)
@@ -220,7 +217,7 @@ class Action:
             return Denied(self.people_only, ASK_YOUR_HUMAN)
         return None
 
-    def is_listed(self, access: Access, target: Any) -> bool:
+    def is_listed(self, access: Access, target: Target | None) -> bool:
         """Answer whether to offer this here and now: what is offered is what is permitted."""
         return (
             not self.is_hidden
@@ -261,7 +258,7 @@ def _other_token(needed: Scope, access: Access, denied: Denied | None) -> str:
     )
 
 
-def require_scope(action: Action, access: Access) -> None:
+def require_scope(action: Action[Any], access: Access) -> None:
     """Pass if the caller's token may run `action`, whatever it is done to.
 
     Raises:
@@ -272,7 +269,7 @@ def require_scope(action: Action, access: Access) -> None:
         raise scope_missing(action.scope, access, denied)
 
 
-def require(action: Action, access: Access, target: Any) -> None:
+def require(action: Action[T], access: Access, target: T) -> None:
     """Pass if the caller may run `action` on `target`.
 
     Raises:
@@ -280,10 +277,10 @@ def require(action: Action, access: Access, target: Any) -> None:
         FreshProofRequired: the session must prove itself first.
     """
     require_kind(action, access)
-    require_policy(action, action.policy, access, target)
+    require_policy(action, access, target)
 
 
-def require_kind(action: Action, access: Access) -> None:
+def require_kind(action: Action[Any], access: Access) -> None:
     """Pass if callers of this kind may run `action` at all, and agents have the capability.
 
     Raises:
@@ -294,14 +291,14 @@ def require_kind(action: Action, access: Access) -> None:
         raise Forbidden.because(denied)
 
 
-def require_policy(action: Action, policy: Policy, access: Access, target: Any) -> None:
-    """Pass if `policy` allows `action` on `target`, and the session has proved itself.
+def require_policy(action: Action[T], access: Access, target: T) -> None:
+    """Pass if the policy of `action` allows it on `target`, and the session has proved itself.
 
     Raises:
         Forbidden: with the reason of the policy.
         FreshProofRequired: the session must prove itself first.
     """
-    denied = policy(access, target)
+    denied = action.policy(access, target)
     if denied:
         unnamed = f"You are not authorized to perform '{action.name}'"
         raise Forbidden.because(denied, denied.reason or unnamed)

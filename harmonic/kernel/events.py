@@ -40,7 +40,7 @@ class Event:
     actor_id: UUID
     token_id: UUID | None
     facts: Mapping[str, Any]
-    action: Action
+    action: Action[Any]
 
 
 # Reacts to an event inside the transaction of its write. It changes nothing but the database,
@@ -56,7 +56,7 @@ def add_reader(reader: Reader) -> None:
         _readers.append(reader)
 
 
-def emit(action: Action, access: Access, outcome: Outcome) -> Event | None:
+def emit(action: Action[Any], access: Access, outcome: Outcome) -> Event | None:
     """Hand the event of a write to all readers and return it; None if nothing was changed."""
     if action.is_read or outcome.facts is None:
         return None
@@ -66,7 +66,9 @@ def emit(action: Action, access: Access, outcome: Outcome) -> Event | None:
     return event
 
 
-def _event(action: Action, access: Access, outcome: Outcome, facts: Mapping[str, Any]) -> Event:
+def _event(
+    action: Action[Any], access: Access, outcome: Outcome, facts: Mapping[str, Any]
+) -> Event:
     subject, _, verb = action.emits.partition(".")
     here = access.place.id if access.place and subject not in OF_TENANT else None
     return Event(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -44,8 +44,10 @@ from harmonic.kernel.rendering.documents import (
     unwritten_of,
 )
 
+T = TypeVar("T")
 
-def mounted(route: str, page: Page) -> list[URLPattern]:
+
+def mounted(route: str, page: Page[T]) -> list[URLPattern]:
     """Return the routes of a page: itself, its action index, and each action."""
     registry.site.add_page(page, route)
     below = f"{route}/" if route else ""
@@ -64,7 +66,7 @@ def mounted(route: str, page: Page) -> list[URLPattern]:
     ]
 
 
-def page_view(page: Page) -> View:
+def page_view(page: Page[T]) -> View:
     def view(request: Request, **kwargs: Any) -> HttpResponse:
         access = request.access
         action = page.writes.get(request.method or "")
@@ -77,7 +79,7 @@ def page_view(page: Page) -> View:
     return view
 
 
-def index_view(page: Page) -> View:
+def index_view(page: Page[T]) -> View:
     def view(request: Request, **kwargs: Any) -> HttpResponse:
         only_reads(request)
         access = request.access
@@ -88,7 +90,7 @@ def index_view(page: Page) -> View:
     return view
 
 
-def _index(page: Page, access: Access, target: Any, base: str) -> Document:
+def _index(page: Page[T], access: Access, target: T, base: str) -> Document:
     offers = page.offers(access, target, base)
     return Document(
         title=f"Actions | {page.title(access, target)}",
@@ -121,7 +123,7 @@ def signature(offer: Offer) -> Signature:
     )
 
 
-def action_view(page: Page) -> View:
+def action_view(page: Page[T]) -> View:
     def view(request: Request, action_name: str, **kwargs: Any) -> HttpResponse:
         access = request.access
         if request.method not in READS | {"POST"}:
@@ -140,13 +142,13 @@ def action_view(page: Page) -> View:
     return view
 
 
-def described(page: Page, access: Access, action: Action, target: Any, base: str) -> Document:
+def described(page: Page[T], access: Access, action: Action[T], target: T, base: str) -> Document:
     """Return the description of an action, which in HTML is its form or confirm page."""
     denied_first(action, access, target)
     return _form_document(page, access, offered(access, action, target, base), base)
 
 
-def denied_first(action: Action, access: Access, target: Any) -> None:
+def denied_first(action: Action[T], access: Access, target: T) -> None:
     try:
         require(action, access, target)
     except Refused as refused:
@@ -155,7 +157,7 @@ def denied_first(action: Action, access: Access, target: Any) -> None:
 
 
 def _form_document(
-    page: Page,
+    page: Page[T],
     access: Access,
     offer: Offer,
     base: str,
@@ -185,7 +187,7 @@ def _form_document(
     )
 
 
-def unknown_action(page: Page, access: Access, target: Any, base: str, name: str) -> Refused:
+def unknown_action(page: Page[T], access: Access, target: T, base: str, name: str) -> Refused:
     offers = page.offers(access, target, base)
     lines = [f"- `{signature(offer).text}` — {offer.action.sentence}" for offer in offers]
     listing = "\n".join(lines) or "No actions are defined at this path."
@@ -197,13 +199,15 @@ def unknown_action(page: Page, access: Access, target: Any, base: str, name: str
     )
 
 
-def run(request: Request, page: Page, action: Action, find: Find, base: str) -> HttpResponse:
+def run(
+    request: Request, page: Page[T], action: Action[T], find: Find[T], base: str
+) -> HttpResponse:
     """Carry out an action's POST and answer in the format asked for."""
     access = request.access
     raw, is_dry_run = _sent(request)
     if isinstance(raw, Raw) and raw.is_form and access.format == Format.HTML:
         raw = replace(raw, is_page_form=True)
-    expect: Expect = nothing_expected
+    expect: Expect[T] = nothing_expected
     if "If-Match" in request.headers:
         find, expect = locked(find), partial(_require_seen, request, page, base)
     call = Call(action=action, raw=raw, find=find, expect=expect)
@@ -225,7 +229,7 @@ def run(request: Request, page: Page, action: Action, find: Find, base: str) -> 
 
 
 def _form_again(
-    request: Request, page: Page, action: Action, target: Any, base: str, refused: RefusedForm
+    request: Request, page: Page[T], action: Action[T], target: T, base: str, refused: RefusedForm
 ) -> HttpResponse:
     """Answer a refused form with the page that it stands on, or else with the action's own page."""
     access = request.access
@@ -248,7 +252,7 @@ def _sent(request: Request) -> tuple[Raw | Refused, bool]:
         return refused, False
 
 
-def _require_seen(request: Request, page: Page, base: str, access: Access, target: Any) -> None:
+def _require_seen(request: Request, page: Page[T], base: str, access: Access, target: T) -> None:
     reading = replace(access, path=base, format=Format.MARKDOWN, query={})
     etag = unwritten_of(reading, page.document(reading, target, base)).etag
     # A page's tags are weak, and say all that can be seen of it.
@@ -261,7 +265,7 @@ def _require_seen(request: Request, page: Page, base: str, access: Access, targe
         )
 
 
-def answered(request: Request, action: Action, outcome: Outcome) -> HttpResponse:
+def answered(request: Request, action: Action[Any], outcome: Outcome) -> HttpResponse:
     access = request.access
     if outcome.shown_on and access.format != Format.JSON:
         name, kwargs = outcome.shown_on
@@ -292,7 +296,7 @@ def with_origin(request: Request, document: Document) -> Document:
     return replace(document, context={**document.context, "origin": origin_of(request)})
 
 
-def _success(access: Access, action: Action, outcome: Outcome) -> Document:
+def _success(access: Access, action: Action[Any], outcome: Outcome) -> Document:
     resource = outcome.resource
     secret = {"token": outcome.secret.plaintext} if outcome.secret else {}
     shown = {"type": resource.type, "id": resource.id, "path": resource.path} if resource else None
@@ -327,7 +331,7 @@ def offers_at(access: Access, page_path: str) -> tuple[Offer, ...]:
         match = resolve(page_path)
     except Resolver404:
         return ()
-    page: Page | None = getattr(match.func, "page", None)
+    page: Page[Any] | None = getattr(match.func, "page", None)
     if page is None or match.url_name != page.name:
         return ()
     kwargs = {key: value for key, value in match.kwargs.items() if key != "collective"}
@@ -337,7 +341,7 @@ def offers_at(access: Access, page_path: str) -> tuple[Offer, ...]:
         return ()
 
 
-def form_alias(page: Page, action: Action, method: str = "POST") -> View:
+def form_alias(page: Page[T], action: Action[T], method: str = "POST") -> View:
     """Return a view for a form that posts to a path of its own below a page, as public clients do.
 
     It runs `action` of `page` and answers like the action's own path.

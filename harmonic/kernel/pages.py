@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -16,9 +16,6 @@ from harmonic.kernel.actions import Action, Resource, Secret
 from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.request import Request
-from harmonic.kernel.pipeline import (
-    no_target,
-)
 from harmonic.kernel.refusals import FreshProofRequired, Link
 from harmonic.kernel.rendering.documents import (
     Document,
@@ -30,21 +27,28 @@ from harmonic.kernel.rendering.documents import (
 View = Callable[..., HttpResponse]
 
 
-def no_crumbs(access: Access, target: Any) -> Sequence[Link]:
+def no_crumbs(access: Access, target: object) -> Sequence[Link]:
     return ()
 
 
-def no_guard(access: Access, target: Any) -> None:
+def no_guard(access: Access, target: object) -> None:
     return None
 
 
-def no_resource(access: Access, target: Any) -> None:
+def no_resource(access: Access, target: object) -> None:
     return None
+
+
+T = TypeVar("T")
+
+
+def none_found(access: Access) -> Any:
+    """Return None: the target of a page that is about nothing in particular."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
-    """A page of the site.
+class Page(Generic[T]):
+    """A page of the site, of which `T` is the type of its target.
 
     `find` obtains what the page is about, through the rule that lets the caller see it; its
     arguments are those of the route. `show` returns the template's context. `fresh` names
@@ -53,31 +57,31 @@ class Page:
 
     name: str
     template: str
-    title: Callable[[Access, Any], str]
-    show: Callable[[Access, Any], Mapping[str, Any]]
-    find: Callable[..., Any] = no_target
-    actions: tuple[Action, ...] = ()
+    title: Callable[[Access, T], str]
+    show: Callable[[Access, T], Mapping[str, Any]]
+    find: Callable[..., T] = none_found
+    actions: tuple[Action[T], ...] = ()
     door: Door = Door.TENANT
     resource: str | None = None
     fresh: str = ""
     # Refuses callers whom the page is not for, though its actions would say why themselves.
-    guard: Callable[[Access, Any], None] = no_guard
+    guard: Callable[[Access, T], None] = no_guard
     # What the page is about, as the answers of its actions name it.
-    about: Callable[[Access, Any], Resource | None] = no_resource
+    about: Callable[[Access, T], Resource | None] = no_resource
     # Forms of public clients post to the page's own path: the action of each method.
-    writes: Mapping[str, Action] = field(default_factory=dict)
-    scope: Callable[[Access, Any], str] = field(default=lambda access, target: "")
+    writes: Mapping[str, Action[T]] = field(default_factory=dict)
+    scope: Callable[[Access, T], str] = field(default=lambda access, target: "")
     # Where the page hangs, from the top; the page itself is its heading.
-    crumbs: Callable[[Access, Any], Sequence[Link]] = no_crumbs
+    crumbs: Callable[[Access, T], Sequence[Link]] = no_crumbs
 
     @property
     def rule(self) -> Rule:
         return Rule(self.door, self.resource)
 
-    def action(self, name: str) -> Action | None:
+    def action(self, name: str) -> Action[T] | None:
         return next((action for action in self.actions if action.name == name), None)
 
-    def found(self, access: Access, kwargs: Mapping[str, Any]) -> Any:
+    def found(self, access: Access, kwargs: Mapping[str, Any]) -> T:
         """Return the page's target, or refuse: absent, not yours, or not verified lately."""
         target = self.find(access, **kwargs)
         self.guard(access, target)
@@ -85,7 +89,7 @@ class Page:
             raise FreshProofRequired(self.fresh)
         return target
 
-    def offers(self, access: Access, target: Any, base: str) -> tuple[Offer, ...]:
+    def offers(self, access: Access, target: T, base: str) -> tuple[Offer, ...]:
         """Return the actions that the caller may run here, in the order declared."""
         return tuple(
             offered(access, action, target, base)
@@ -96,7 +100,7 @@ class Page:
     def document(
         self,
         access: Access,
-        target: Any,
+        target: T,
         base: str,
         secret: Secret | None = None,
         notes: tuple[str, ...] = (),
@@ -123,18 +127,18 @@ def action_path(page_path: str, name: str = "") -> str:
     return f"{page_path.rstrip('/')}/actions" + (f"/{name}" if name else "")
 
 
-def offered(access: Access, action: Action, target: Any, base: str) -> Offer:
+def offered(access: Access, action: Action[T], target: T, base: str) -> Offer:
     return Offer(action.on(access, target), target, action_path(base, action.name))
 
 
-def with_rule(view: View, rule: Rule, page: Page | None = None) -> View:
+def with_rule(view: View, rule: Rule, page: Page[Any] | None = None) -> View:
     """Attach the rule that the access middleware enforces."""
     view.rule = rule  # type: ignore[attr-defined]  # read by the middleware and the sweep
     view.page = page  # type: ignore[attr-defined]
     return view
 
 
-def with_writes(view: View, writes: Mapping[str, Action]) -> View:
+def with_writes(view: View, writes: Mapping[str, Action[Any]]) -> View:
     """Attach the action that each method of a form's or a REST route runs."""
     view.writes = writes  # type: ignore[attr-defined]  # read by the check of scopes
     registry.site.add_variants(writes.values())
@@ -157,7 +161,7 @@ def url(place_path: str, name: str, **kwargs: Any) -> str:
 # --- Views -------------------------------------------------------------------------------
 
 
-def only_reads(request: Request, page: Page | None = None) -> None:
+def only_reads(request: Request, page: Page[Any] | None = None) -> None:
     """Refuse other methods than GET and HEAD, and those that the page offers."""
     if request.method not in READS:
         raise method_not_allowed(", ".join(["GET", "HEAD", *(page.writes if page else ())]))

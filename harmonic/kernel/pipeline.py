@@ -8,17 +8,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.db import DatabaseError, transaction
 from django.db.models import Model
 from django.utils import timezone
 
 from harmonic.kernel import events
-from harmonic.kernel.access import Access, Policy
+from harmonic.kernel.access import Access
 from harmonic.kernel.actions import (
     Action,
-    Arguments,
+    Effect,
     Outcome,
     require_kind,
     require_policy,
@@ -41,26 +41,25 @@ RUNS = 3
 _log = logging.getLogger(__name__)
 
 
+T = TypeVar("T")
 # Finds what an action is about, through the rule that lets the caller see it.
-Find = Callable[[Access], Any]
-
-
+Find = Callable[[Access], T]
 # Refuses a write whose sender expects to find something else.
-Expect = Callable[[Access, Any], None]
+Expect = Callable[[Access, T], None]
 
 
 def no_target(access: Access) -> None:
     return None
 
 
-def nothing_expected(access: Access, target: Any) -> None:
+def nothing_expected(access: Access, target: object) -> None:
     return None
 
 
-def locked(find: Find) -> Find:
+def locked(find: Find[T]) -> Find[T]:
     """Return what finds the same row, locked until the end of the transaction."""
 
-    def find_locked(access: Access) -> Any:
+    def find_locked(access: Access) -> T:
         target = find(access)
         if isinstance(target, Model):
             rows = type(target)._default_manager.select_for_update(no_key=True)
@@ -79,22 +78,19 @@ def nothing_checked(access: Access, raw: Raw) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wire:
-    """How a surface writes one action: the parameters it takes and what they become.
+class Wire(Generic[T]):
+    """How a surface writes one action: the parameters it takes and how they run the effect.
 
     An action has a wire of its own, which pages use. The REST API declares another one where its
-    contract has other parameters. Whatever the wire, the action is the same: who may run it, what
-    it does, and what the log says of it.
+    contract has other parameters. Whatever the wire, the action is the same: who may run it, which
+    event it emits, and what the log says of it.
     """
 
     params: type[Params] | None
-    # What the effect takes, of these parameters.
-    arguments: Arguments
+    # The action's effect, or what calls it with the arguments that these parameters mean.
+    effect: Effect[T]
     # Refuses what the body as a whole may not contain, before its parameters are validated.
     check: Check = nothing_checked
-    # Asked in place of the action's policy, where `arguments` decides the rest: a parameter can
-    # remove what the action's policy refuses.
-    policy: Policy | None = None
     # A caller whose kind may never run the action learns that before the target is looked for.
     is_kind_first: bool = False
     # Parameters that the action does not have are named in the answer.
@@ -102,24 +98,24 @@ class Wire:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
+class Call(Generic[T]):
     """A request to run an action, whatever surface it came by.
 
     `raw` may be the refusal of a body that cannot be read: callers who may not do this at all
     are told that first.
     """
 
-    action: Action
+    action: Action[T]
+    find: Find[T]
     raw: Raw | Refused = field(default_factory=Raw)
-    find: Find = no_target
-    expect: Expect = nothing_expected
+    expect: Expect[T] = nothing_expected
     # The action's own unless given.
-    wire: Wire | None = None
+    wire: Wire[T] | None = None
     # The id or handle of the collective to run it in, where the path does not lead there.
     place: str = ""
 
 
-def perform(call: Call, access: Access) -> Outcome:
+def perform(call: Call[T], access: Access) -> Outcome:
     """Decide, find, authorise, validate and carry out an action, all or nothing.
 
     All of it happens in one transaction, on the caller and the target as they are in it
@@ -130,7 +126,7 @@ def perform(call: Call, access: Access) -> Outcome:
         Refused: nothing was written.
     """
     action = call.action
-    wire = call.wire or Wire(params=action.params, arguments=action.arguments)
+    wire = call.wire or Wire(params=action.params, effect=action.effect)
     for run in range(1, RUNS + 1):
         try:
             outcome = _performed(call, wire, access)
@@ -143,22 +139,20 @@ def perform(call: Call, access: Access) -> Outcome:
     raise AssertionError("the last run returns or raises")
 
 
-def _performed(call: Call, wire: Wire, access: Access) -> Outcome:
+def _performed(call: Call[T], wire: Wire[T], access: Access) -> Outcome:
     action = call.action
     with transaction.atomic():
         access, target = _allowed(call, wire, access)
         call.expect(access, target)
-        arguments = _arguments(wire, access, target, call.raw)
-        # Counted before the effect, which may change its arguments.
-        size = 0 if action.is_read else storage.size_of(arguments)
-        outcome = action.effect(access, target, arguments)
+        params = _params(wire, access, call.raw)
+        outcome = wire.effect(access, target, **params)
         outcome = replace(outcome, event=events.emit(action, access, outcome))
-        storage.count(access, size)
+        storage.count(access, 0 if action.is_read else storage.size_of(params))
         outages.performed()
     return outcome
 
 
-def _allowed(call: Call, wire: Wire, access: Access) -> tuple[Access, Any]:
+def _allowed(call: Call[T], wire: Wire[T], access: Access) -> tuple[Access, T]:
     """Return the caller and the target as they are in the transaction, if the action may run.
 
     The time is taken after the target is found: a writer who waited for the target's row writes
@@ -175,18 +169,18 @@ def _allowed(call: Call, wire: Wire, access: Access) -> tuple[Access, Any]:
         access = replace(access, now=timezone.now())
     if not wire.is_kind_first:
         require_kind(action, access)
-    require_policy(action, wire.policy or action.policy, access, target)
+    require_policy(action, access, target)
     return access, target
 
 
-def _decided(action: Action, access: Access) -> Access:
+def _decided(action: Action[Any], access: Access) -> Access:
     """Return the caller, read inside the transaction and kept until its end."""
     if access.deciding is None:
         return access
     return access.deciding.again(exclusive=action.changes_access)
 
 
-def _inside(call: Call, access: Access) -> Access:
+def _inside(call: Call[Any], access: Access) -> Access:
     """Return the caller's access in the collective that the call names.
 
     Raises:
@@ -195,8 +189,8 @@ def _inside(call: Call, access: Access) -> Access:
     return replace(access.within(call.place), is_writing=True) if call.place else access
 
 
-def _arguments(wire: Wire, access: Access, target: Any, raw: Raw | Refused) -> dict[str, Any]:
-    """Return the arguments of an effect: what was sent, checked and validated once.
+def _params(wire: Wire[Any], access: Access, raw: Raw | Refused) -> dict[str, Any]:
+    """Return the parameters that were sent, checked and validated once.
 
     Raises:
         Refused: the body cannot be read, or may not contain this.
@@ -206,16 +200,15 @@ def _arguments(wire: Wire, access: Access, target: Any, raw: Raw | Refused) -> d
         raise raw
     wire.check(access, raw)
     try:
-        params = validated(wire.params, raw)
+        return validated(wire.params, raw)
     except Invalid as invalid:
         if wire.names_unknown:
             unknown = unknown_names(wire.params, raw)
             invalid.hint = invalid.hint or misspelt(wire.params, unknown)
         raise
-    return wire.arguments(access, target, params)
 
 
-def _with_notes(wire: Wire, raw: Raw | Refused, outcome: Outcome) -> Outcome:
+def _with_notes(wire: Wire[Any], raw: Raw | Refused, outcome: Outcome) -> Outcome:
     if isinstance(raw, Refused) or not wire.names_unknown:
         return outcome
     ignored = unknown_names(wire.params, raw)
@@ -226,7 +219,7 @@ def _with_notes(wire: Wire, raw: Raw | Refused, outcome: Outcome) -> Outcome:
     return replace(outcome, notes=(*outcome.notes, f"{note} {hint}".strip()))
 
 
-def rehearse(call: Call, access: Access) -> Outcome:
+def rehearse(call: Call[Any], access: Access) -> Outcome:
     """Carry out an action as far as its end, and undo it: what would have happened?
 
     The outcome names nothing that was made, since it is not there.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.urls import get_resolver
 
@@ -24,6 +24,7 @@ from harmonic.kernel.capabilities import (
     Capabilities,
     Level,
 )
+from harmonic.kernel.parameters.signatures import mismatches
 from harmonic.kernel.parameters.wording import in_words
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _TYPE = re.compile(r"[a-z_]+\.[a-z_]+")
 class Mounted:
     """A page and its route, below the prefix of its collective."""
 
-    page: Page
+    page: Page[Any]
     route: str
 
 
@@ -46,12 +47,12 @@ class Registry:
 
     def __init__(self) -> None:
         self.pages: dict[str, Mounted] = {}
-        self.actions: dict[str, Action] = {}
-        self.variants: list[Action] = []
-        self._routed: list[Action] = []
+        self.actions: dict[str, Action[Any]] = {}
+        self.variants: list[Action[Any]] = []
+        self._routed: list[Action[Any]] = []
         self._clashes: list[str] = []
 
-    def add_page(self, page: Page, route: str) -> None:
+    def add_page(self, page: Page[Any], route: str) -> None:
         """Register a page, its actions and the variants that its forms run."""
         known = self.pages.setdefault(page.name, Mounted(page, route))
         if known.page is not page:
@@ -59,23 +60,23 @@ class Registry:
         self.add_actions(page.actions)
         self.add_variants(page.writes.values())
 
-    def add_actions(self, actions: Iterable[Action]) -> None:
+    def add_actions(self, actions: Iterable[Action[Any]]) -> None:
         """Register the actions of a page, or of a REST route."""
         for action in actions:
             if self.actions.setdefault(action.name, action) is not action:
                 self._clashes.append(f"Two actions have the name {action.name!r}.")
 
-    def add_variants(self, actions: Iterable[Action]) -> None:
+    def add_variants(self, actions: Iterable[Action[Any]]) -> None:
         """Register what forms and REST routes run."""
         self.variants.extend(actions)
 
-    def add_routed(self, actions: Iterable[Action]) -> None:
+    def add_routed(self, actions: Iterable[Action[Any]]) -> None:
         """Register the actions of REST routes; those that no page has follow the others."""
         self._routed.extend(actions)
 
     def settle(self) -> None:
         """Add the actions of REST routes, after everything is mounted."""
-        self.add_actions(self._routed)
+        self.add_actions(each for each in self._routed if each.name not in self.actions)
         self._routed.clear()
 
     def faults(self) -> Faults:
@@ -87,22 +88,26 @@ class Registry:
         for variant in self.variants:
             yield from self._faults_of_variant(variant)
 
-    def _faults_of(self, action: Action) -> Faults:
+    def _faults_of(self, action: Action[Any]) -> Faults:
         if action.grant.is_grantable and not action.grant.group:
             yield f"The action {action.name!r} can be granted, but names no group of the form."
         if action.people_only and action.grant != NEVER:
             yield f"The action {action.name!r} is for people only, but agents may be granted it."
         if action.is_read == bool(_TYPE.fullmatch(action.emits)):
             yield f"The action {action.name!r} must emit an event exactly if it writes."
+        for fault in mismatches(action.effect, action.params):
+            yield f"The effect of the action {action.name!r} does not fit: {fault}."
         if action.name in FORTHCOMING:
             yield f"The action {action.name!r} exists; remove it from FORTHCOMING."
 
-    def _faults_of_variant(self, variant: Action) -> Faults:
+    def _faults_of_variant(self, variant: Action[Any]) -> Faults:
         registered = self.actions.get(variant.name)
         if registered is None:
             yield f"A form or REST route runs the action {variant.name!r}, which no page has."
         elif registered.grant != variant.grant:
             yield f"A variant of the action {variant.name!r} has another grant than the action."
+        for fault in mismatches(variant.effect, variant.params):
+            yield f"A variant of the action {variant.name!r} does not fit: {fault}."
 
 
 site = Registry()
@@ -114,7 +119,7 @@ def pages() -> Mapping[str, Mounted]:
     return site.pages
 
 
-def actions() -> Mapping[str, Action]:
+def actions() -> Mapping[str, Action[Any]]:
     """Return every action by name, in the order of the pages that have them."""
     _mount()
     return site.actions
@@ -135,12 +140,12 @@ def grantable(*levels: Level) -> list[str]:
     return [name for name, action in actions().items() if action.grant.level in wanted]
 
 
-def groups() -> list[tuple[str, list[Action]]]:
+def groups() -> list[tuple[str, list[Action[Any]]]]:
     """Return the actions that can be granted under the headings of the settings form.
 
     Careful ones stand behind the usual ones of their group.
     """
-    found: dict[str, list[Action]] = {}
+    found: dict[str, list[Action[Any]]] = {}
     for action in actions().values():
         if action.grant.is_grantable:
             found.setdefault(action.grant.group, []).append(action)
@@ -155,7 +160,7 @@ def options() -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
-def _is_careful(action: Action) -> bool:
+def _is_careful(action: Action[Any]) -> bool:
     return action.grant.level is Level.CAREFUL
 
 

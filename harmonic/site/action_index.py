@@ -33,7 +33,7 @@ def patterns(access: Access) -> Iterator[Pattern]:
             yield Pattern(path_of(mounted), entries)
 
 
-def could_run(page: Page, action: Action, access: Access) -> bool:
+def could_run(page: Page[Any], action: Action[Any], access: Access) -> bool:
     """Answer whether the caller could run this somewhere: what needs a target may be so."""
     if action.is_hidden or not action.token_allows(access):
         return False
@@ -50,7 +50,7 @@ def path_of(mounted: Mounted) -> str:
     return f"{prefix}/{route}".rstrip("/") or "/"
 
 
-def _entry(action: Action) -> str:
+def _entry(action: Action[Any]) -> str:
     names = ", ".join(action.params().fields) if action.params else ""
     return f"`{action.name}({names})` - {action.sentence}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from harmonic.kernel.actions import Action
 from harmonic.kernel.registry import actions, pages
@@ -34,7 +35,7 @@ def document() -> str:
     return HEAD + "\n".join(rows) + "\n"
 
 
-def _row(action: Action) -> str:
+def _row(action: Action[Any]) -> str:
     cells = (
         f"`{action.name}`",
         action.sentence,
@@ -46,12 +47,12 @@ def _row(action: Action) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _paths(action: Action) -> Iterator[str]:
+def _paths(action: Action[Any]) -> Iterator[str]:
     for mounted in pages().values():
         if action in mounted.page.actions:
             yield path_of(mounted)
 
 
-def _params(action: Action) -> Iterator[str]:
+def _params(action: Action[Any]) -> Iterator[str]:
     for param in described_params(action.params):
         yield f"`{param['name']}`{'*' if param['required'] else ''}"

@@ -42,7 +42,7 @@ class Route:
     pattern: str
     rule: Rule | None
     place: str = ""
-    action: Action | None = None
+    action: Action[Any] | None = None
     action_name: str = ""
     urlconf: str = SITE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,7 +16,7 @@ from harmonic.kernel.access import TokenFacts
 from harmonic.kernel.actions import Action
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.parameters.decoding import Raw
-from harmonic.kernel.pipeline import Call, perform
+from harmonic.kernel.pipeline import Call, no_target, perform
 from harmonic.kernel.refusals import Refused
 from harmonic.kernel.registry import actions
 from harmonic.kernel.scopes import READ_WRITE, Scope, ScopeResource, Verb
@@ -44,12 +45,12 @@ def is_scope_missing(response) -> bool:
     return 'error="insufficient_scope"' in response.get("WWW-Authenticate", "")
 
 
-def accepted(action: Action) -> set[Scope]:
+def accepted(action: Action[Any]) -> set[Scope]:
     """Return every scope that allows an action alone."""
     return {action.scope, *action.other_scopes, action.scope.whole}
 
 
-def cases(action: Action) -> list[tuple[list[Scope], bool]]:
+def cases(action: Action[Any]) -> list[tuple[list[Scope], bool]]:
     """Return lists of scopes, and whether a token that has them is refused.
 
     A token with every scope but those that allow the action stands for each of them alone.
@@ -75,7 +76,7 @@ def test_an_action_runs_only_with_its_own_verb_and_resource(route, world):
         assert (post(client, path) == 403) == is_refused, (scopes, path)
 
 
-def rest_writes() -> dict[tuple[str, str], Action]:
+def rest_writes() -> dict[tuple[str, str], Action[Any]]:
     """Return the action of each REST write at the tenant's base, by method and route."""
     return {
         (method, pattern): action
@@ -212,7 +213,9 @@ def test_performing_an_action_needs_its_scope_also_without_a_route(world: World)
     access = replace(access_as("garden", "bob", "kitchen", now=timezone.now()), token=token)
 
     with tenant_bound(access.tenant.id), pytest.raises(Refused) as refused:
-        perform(Call(action=actions()["create_note"], raw=Raw({"text": "x"})), access)
+        perform(
+            Call(action=actions()["create_note"], find=no_target, raw=Raw({"text": "x"})), access
+        )
 
     assert refused.value.code == "insufficient_scope"
 

@@ -33,7 +33,7 @@ OF_ADMINISTRATION = {"update_tenant_settings", "update_tenant_roles", "remove_fr
 CLOSING = {"delete_api_token", "stop_ai_agent", "deactivate_ai_agent", "leave_collective"}
 
 
-def actions() -> dict[str, Action]:
+def actions() -> dict[str, Action[Any]]:
     return {route.action.name: route.action for route in routes() if route.action is not None}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,7 @@ def test_an_agent_made_with_an_empty_list_has_no_capability(world, call):
 def vote_arrives(monkeypatch):
     """Return what registers the action `vote`, as a later release would."""
 
-    def arrive() -> Action:
+    def arrive() -> Action[Any]:
         vote = replace(registry.actions()["create_note"], name="vote", grant=usual("Decisions"))
         monkeypatch.setitem(registry.site.actions, "vote", vote)
         return vote
@@ -128,7 +129,7 @@ def vote_arrives(monkeypatch):
     return arrive
 
 
-def may(world: World, handle: str, action: Action) -> bool:
+def may(world: World, handle: str, action: Action[Any]) -> bool:
     return world.agent(handle).capabilities.hold(action.name, action.grant)
 
 

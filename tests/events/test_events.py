@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import SecurityEvent, User
 from collectives.events.models import Event
 from collectives.items.models import Item, Pin
 from collectives.notes.models import Note
@@ -173,6 +173,9 @@ def test_a_setting_of_a_collective_is_an_event_there_and_the_api_switch_among_th
         act(page("alice"), f"{path}/update_collective_settings", **values)
 
     switched, slowed = emitted()
+    moments = [switched.happened_at, slowed.happened_at]
+    lines = SecurityEvent.unscoped.filter(at__in=moments).values_list("event", flat=True)
+    assert sorted(lines) == ["admin_action", "api_flag_changed"]
     assert types([switched, slowed]) == ["collective.updated", "collective.updated"]
     assert {switched.collective_id, slowed.collective_id} == {kitchen.id}
     assert switched.metadata == {"changed": {"is_api_enabled": [True, False]}}

@@ -24,11 +24,11 @@ from harmonic.kernel.scopes import Scope
 from harmonic.site.declarations import require_sound_declarations, without_rule
 
 
-def action(**changes: Any) -> Action:
+def action(**changes: Any) -> Action[Any]:
     return replace(registry.actions()["pin_note"], **{"name": "wave", **changes})
 
 
-def page(name: str = "hall", **values: Any) -> Page:
+def page(name: str = "hall", **values: Any) -> Page[Any]:
     return Page(
         name=name,
         template="",
@@ -38,7 +38,7 @@ def page(name: str = "hall", **values: Any) -> Page:
     )
 
 
-def faults_of(*pages: Page) -> list[str]:
+def faults_of(*pages: Page[Any]) -> list[str]:
     mine = Registry()
     for each in pages:
         mine.add_page(each, each.name)
@@ -72,6 +72,14 @@ def test_an_action_that_writes_and_names_no_event_is_a_fault(emits: str) -> None
     found = faults_of(page(actions=(action(emits=emits),)))
 
     assert found == ["The action 'wave' must emit an event exactly if it writes."]
+
+
+def test_an_effect_that_does_not_take_its_parameters_is_a_fault() -> None:
+    found = faults_of(page(actions=(action(params=registry.actions()["add_comment"].params),)))
+
+    fault = "The effect of the action 'wave' does not fit: it takes no argument 'text'."
+    assert found[0] == fault
+    assert len(found) == 3
 
 
 def test_a_form_for_an_action_that_no_page_has_is_a_fault() -> None:

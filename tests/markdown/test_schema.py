@@ -17,7 +17,7 @@ SCHEMA = {"accept": "application/schema+json"}
 COMMENT = "/actions/add_comment"
 
 
-def actions() -> list[Action]:
+def actions() -> list[Action[Any]]:
     return [action for _, action in sorted(registry.actions().items())]
 
 

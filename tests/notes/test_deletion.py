@@ -368,4 +368,4 @@ def test_deleting_is_no_update_of_the_note(world, call):
 
     call("bob").act("delete_note", note_path(note)).assert_done()
 
-    assert events(note, "updated") == 0
+    assert events(note, "update") == 0

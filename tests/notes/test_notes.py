@@ -181,7 +181,7 @@ def test_the_author_changes_a_note(world, call):
     changed = Note.unscoped.get(pk=note.pk)
     assert (changed.title, changed.text) == ("Knives", "Dry")
     assert changed.updated_by == world.user("bob")
-    assert events(note, "updated") == 1
+    assert events(note, "update") == 1
 
 
 @pytest.mark.rule("notes.only-author-changes")
@@ -203,7 +203,7 @@ def test_only_the_author_changes_a_note(world, call, who, author, held):
     call(who).act("update_note", note_path(note), text="Mine").assert_refused(403)
 
     assert Note.unscoped.get(pk=note.pk).text == note.text
-    assert events(note, "updated") == 0
+    assert events(note, "update") == 0
 
 
 @pytest.mark.rule("notes.only-author-sees-edit")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from accounts.actions.people import agent_resource
 from accounts.agents.models import path_of
+from accounts.models import TenantUser
 from accounts.queries import people
 from accounts.rules import may_manage_agent, someone
 from harmonic.kernel.access import Access
@@ -14,18 +13,21 @@ from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.refusals import Denied, Proof
 from harmonic.kernel.scopes import Scope
 from tokens.actions import last_use
+from tokens.models import ApiToken
 from tokens.queries import tokens_of
 from tokens.rules import NOT_FOR_INTERNAL, end_tokens
 
-
-def _agent_of(target: Any) -> Any:
-    """Return the agent that a page is about, or the owner of the token that it is about."""
-    return getattr(target, "owner", target)
+# Pages of agents offer to stop them, and so do pages of their tokens.
+Stoppable = TenantUser | ApiToken
 
 
-def may_stop(access: Access, target: Any) -> Denied | None:
+def _agent_of(target: Stoppable) -> TenantUser:
+    return target.owner if isinstance(target, ApiToken) else target
+
+
+def may_stop(access: Access, target: Stoppable | None) -> Denied | None:
     """Allow the parent of an external agent; Harmonic manages the tokens of internal ones."""
-    agent = _agent_of(target)
+    agent = _agent_of(target) if target else None
     if denied := may_manage_agent(access, agent):
         return denied
     if agent is not None and agent.user.is_internal_agent:
@@ -33,7 +35,7 @@ def may_stop(access: Access, target: Any) -> Denied | None:
     return None
 
 
-def _stop(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
+def _stop(access: Access, target: Stoppable) -> Outcome:
     agent = _agent_of(target)
     ended = end_tokens(access, agent)
     counted = "no token" if not ended else "1 token" if ended == 1 else f"{ended} tokens"
@@ -46,7 +48,7 @@ def _stop(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
     )
 
 
-def _ask_to_stop(access: Access, target: Any) -> Confirmation:
+def _ask_to_stop(access: Access, target: Stoppable) -> Confirmation:
     agent = _agent_of(target)
     tokens = tokens_of(agent)
     used = tokens.exclude(last_used_at=None).order_by("-last_used_at").first()
@@ -61,7 +63,7 @@ def _ask_to_stop(access: Access, target: Any) -> Confirmation:
     )
 
 
-stop_ai_agent = Action(
+stop_ai_agent: Action[Stoppable] = Action(
     name="stop_ai_agent",
     sentence=(
         "Delete all tokens of this agent at once. It stays where it is a member,"

@@ -95,7 +95,7 @@ TOKEN = Page(
 )
 
 
-class AnyTokensPage(Page):
+class AnyTokensPage(Page[ApiToken]):
     """A page that every live token may read, whatever its scopes. It offers no actions."""
 
     @property

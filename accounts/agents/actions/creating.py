@@ -76,25 +76,40 @@ class AgentParams(Params):
     )
 
 
-def _create(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    mode = AgentMode.INTERNAL if params.get("mode") == "internal" else AgentMode.EXTERNAL
+def create_agent(
+    access: Access,
+    target: None,
+    *,
+    name: str,
+    handle: str = "",
+    identity_prompt: str = "",
+    mode: str = "",
+    model: str = "",
+    capabilities: list[str] | None = None,
+    generate_token: bool = False,
+) -> Outcome:
+    """Create an agent. Only the API sends a handle; the name decides if it is not free.
+
+    Without `capabilities` the agent has the usual ones.
+    """
+    kind = AgentMode.INTERNAL if mode == "internal" else AgentMode.EXTERNAL
     tenant = rules.handles_locked(access.tenant.id)
-    if mode is AgentMode.INTERNAL and not tenant.is_ai_agents_enabled:
+    if kind is AgentMode.INTERNAL and not tenant.is_ai_agents_enabled:
         raise Forbidden(
             "AI Agents feature is not enabled for this tenant",
             hint="A tenant admin can turn on internal AI agents at /tenant-admin/settings.",
         )
     user = new_agent(
-        name=params["name"],
+        name=name,
         parent_id=access.user.user_id,
         now=access.now,
-        mode=mode,
-        model=(params.get("model") or "default") if mode is AgentMode.INTERNAL else "",
-        capability_names=chosen(params),
-        identity_prompt=params.get("identity_prompt", ""),
+        mode=kind,
+        model=(model or "default") if kind is AgentMode.INTERNAL else "",
+        capability_names=[ALL_USUAL] if capabilities is None else registry.stored(capabilities),
+        identity_prompt=identity_prompt,
     )
-    agent = join_tenant(user, tenant, now=access.now, handle=_free(params.get("handle", "")))
-    return _with_token(access, agent, wanted=params.get("generate_token", False))
+    agent = join_tenant(user, tenant, now=access.now, handle=_free(handle))
+    return _with_token(access, agent, wanted=generate_token)
 
 
 def _free(wanted: str) -> str:
@@ -105,14 +120,7 @@ def _free(wanted: str) -> str:
         return ""
 
 
-def chosen(params: Mapping[str, Any]) -> list[str]:
-    """Return the capabilities to store for a new agent: those sent, or the usual ones."""
-    if "capabilities" not in params:
-        return [ALL_USUAL]
-    return registry.stored(params["capabilities"])
-
-
-def _usual(access: Access, target: Any) -> Mapping[str, Any]:
+def _usual(access: Access, target: None) -> Mapping[str, Any]:
     return {"capabilities": registry.grantable(Level.USUAL)}
 
 
@@ -161,7 +169,7 @@ def _agent_made(happened: Happened) -> str:
     return f"Made the {mode} agent {happened.subject}; it may {may}"
 
 
-create_ai_agent = Action(
+create_ai_agent: Action[None] = Action(
     name="create_ai_agent",
     sentence="Make an AI agent. It acts under its own name; you stay responsible for it.",
     label="Create agent",
@@ -172,7 +180,7 @@ create_ai_agent = Action(
     emits="agent.created",
     params=AgentParams,
     policy=rules.is_human,
-    effect=_create,
+    effect=create_agent,
     initial=_usual,
     logged=Logged(audit.USER_ACTION, _agent_made),
     people_only=PEOPLE_ONLY,

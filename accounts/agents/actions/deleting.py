@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import ProtectedError
 
 from accounts import rules
@@ -20,7 +18,7 @@ from harmonic.kernel.scopes import Scope
 from tokens.rules import end_tokens
 
 
-def _delete(access: Access, person: TenantUser, params: dict[str, Any]) -> Outcome:
+def _delete(access: Access, person: TenantUser) -> Outcome:
     if not person.user.is_agent:
         raise Forbidden(
             "You cannot delete your own account here.",
@@ -52,7 +50,7 @@ def _has_content(person: TenantUser) -> Refused:
 
 
 # Only the REST API has it. The contract counts it as a change of a profile in what an agent reads.
-delete_user = Action(
+delete_user: Action[TenantUser] = Action(
     name="delete_user",
     sentence="Delete this agent, as long as it has written nothing. Its tokens are revoked.",
     label="Delete agent",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from accounts.agents.models import Agent
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Outcome
@@ -21,22 +19,22 @@ class ScratchpadParams(Params):
     )
 
 
-def is_agent_itself(access: Access, target: Any) -> Denied | None:
+def is_agent_itself(access: Access, target: object) -> Denied | None:
     if access.actor is not None and access.actor.is_agent:
         return None
     return Denied("Only AI agents have a scratchpad.", "Your own notes are in your workspace.")
 
 
-def _update_scratchpad(access: Access, target: Any, params: dict[str, Any]) -> Outcome:
-    others = Agent.objects.exclude(scratchpad=params["content"])
-    is_changed = others.filter(user=access.user.user_id).update(scratchpad=params["content"])
+def _update_scratchpad(access: Access, target: None, *, content: str) -> Outcome:
+    others = Agent.objects.exclude(scratchpad=content)
+    is_changed = others.filter(user=access.user.user_id).update(scratchpad=content)
     # Only the agent and its parent may read the text.
     facts = {"changed": {"scratchpad": ()}}
     message = "Scratchpad updated successfully."
     return Outcome(message, "/whoami", facts=facts if is_changed else None)
 
 
-update_scratchpad = Action(
+update_scratchpad: Action[None] = Action(
     name="update_scratchpad",
     sentence="Replace what your scratchpad holds.",
     label="Save scratchpad",

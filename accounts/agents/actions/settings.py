@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from accounts import rules
-from accounts.actions.people import agent_deactivated, agent_reactivated, agent_resource, rename
+from accounts.actions.people import (
+    agent_deactivated,
+    agent_reactivated,
+    agent_resource,
+    rename,
+    saved,
+    update_profile,
+)
 from accounts.agents.models import Agent, path_of
 from accounts.models import TenantUser, User
 from accounts.queries import people
@@ -20,7 +28,7 @@ from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
-from harmonic.kernel.refusals import Proof
+from harmonic.kernel.refusals import Forbidden, Proof
 from harmonic.kernel.scopes import Scope
 from tokens.rules import end_tokens
 
@@ -73,12 +81,28 @@ class AgentSettingsParams(Params):
     )
 
 
-def _update(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
-    changed = rename(access, agent, params.get("name", ""), params.get("new_handle", ""))
+def _update(
+    access: Access,
+    agent: TenantUser,
+    *,
+    name: str = "",
+    new_handle: str = "",
+    identity_prompt: str = "",
+    model: str = "",
+    capabilities: list[str] | None = None,
+    allow_public_writes: bool | None = None,
+) -> Outcome:
+    changed = rename(access, agent, name, new_handle)
     row = Agent.objects.select_for_update(no_key=True).get(user=agent.user_id)
-    before, changes = copy(row), _changes(row, params)
-    for name, value in changes.items():
-        setattr(row, name, value)
+    given = {
+        "identity_prompt": identity_prompt if identity_prompt.strip() else None,
+        "model": model if model and row.is_internal else None,
+        "capability_names": _stored(capabilities, row),
+        "may_write_publicly": allow_public_writes,
+    }
+    before, changes = copy(row), {column: new for column, new in given.items() if new is not None}
+    for column, value in changes.items():
+        setattr(row, column, value)
     row.save(update_fields=list(changes))
     User.objects.filter(id=agent.user_id).update(updated_at=access.now)
     granted = _regranted(before, row) if "capability_names" in changes else {}
@@ -115,18 +139,9 @@ def _other(before: Agent, changes: Mapping[str, Any]) -> dict[str, list[Any]]:
     )
 
 
-def _changes(row: Agent, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the new values of the columns that a form or a request changes."""
-    changes: dict[str, Any] = {}
-    if params.get("identity_prompt", "").strip():
-        changes["identity_prompt"] = params["identity_prompt"]
-    if params.get("model") and row.is_internal:
-        changes["model"] = params["model"]
-    if "capabilities" in params:
-        changes["capability_names"] = registry.stored(params["capabilities"], row.capabilities)
-    if "allow_public_writes" in params:
-        changes["may_write_publicly"] = params["allow_public_writes"]
-    return changes
+def _stored(capabilities: list[str] | None, before: Agent) -> list[str] | None:
+    """Return the names to store for the capabilities that were selected, None if none were sent."""
+    return None if capabilities is None else registry.stored(capabilities, before.capabilities)
 
 
 def _current(access: Access, agent: TenantUser | None) -> Mapping[str, Any]:
@@ -146,7 +161,7 @@ def _agent_changed(happened: Happened) -> str:
     return f"The agent {happened.subject} was changed{happened.changes}"
 
 
-update_ai_agent = Action(
+update_ai_agent: Action[TenantUser] = Action(
     name="update_ai_agent",
     sentence="Change the agent's name, handle, identity prompt or capabilities.",
     label="Save settings",
@@ -168,7 +183,7 @@ update_ai_agent = Action(
 # --- Deactivating and reactivating ----------------------------------------------------------
 
 
-def _deactivate(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
+def _deactivate(access: Access, agent: TenantUser) -> Outcome:
     is_changed = archive(access, agent)
     return Outcome(
         f"{agent.display_name} is inactive, and its tokens are deleted.",
@@ -213,7 +228,7 @@ def _ask_to_deactivate(access: Access, agent: TenantUser) -> Confirmation:
     )
 
 
-deactivate_ai_agent = Action(
+deactivate_ai_agent: Action[TenantUser] = Action(
     name="deactivate_ai_agent",
     sentence="Deactivate this agent: its tokens are deleted at once, its account is closed here.",
     label="Deactivate agent",
@@ -233,7 +248,7 @@ deactivate_ai_agent = Action(
 )
 
 
-def _reactivate(access: Access, agent: TenantUser, params: dict[str, Any]) -> Outcome:
+def _reactivate(access: Access, agent: TenantUser) -> Outcome:
     is_changed = unarchive(agent)
     return Outcome(
         f"{agent.display_name} is active again. It needs a new token.",
@@ -244,7 +259,7 @@ def _reactivate(access: Access, agent: TenantUser, params: dict[str, Any]) -> Ou
     )
 
 
-reactivate_ai_agent = Action(
+reactivate_ai_agent: Action[TenantUser] = Action(
     name="reactivate_ai_agent",
     sentence="Bring this agent back. Its old tokens stay deleted.",
     label="Reactivate agent",
@@ -260,3 +275,34 @@ reactivate_ai_agent = Action(
     people_only="Only people can bring agents back.",
     audience="public",
 )
+
+
+# --- Over REST ------------------------------------------------------------------------------
+
+
+def update_user_with(
+    access: Access,
+    person: TenantUser,
+    *,
+    name: str = "",
+    new_handle: str = "",
+    archived: bool | None = None,
+) -> Outcome:
+    """Rename a person or an agent, and deactivate or reactivate the agent in the same step.
+
+    Raises:
+        Forbidden: the agent is inactive and stays so, but would get another name.
+    """
+    is_own = person.user_id == access.user.user_id
+    if person.archived_at is not None and (name or new_handle) and archived is not False:
+        raise Forbidden.because(rules.inactive(person))
+    changed = rename(access, person, name, new_handle)
+    facts: dict[str, Any] = {"changed": changed} if changed else {}
+    if archived is not None and not is_own:
+        is_changed = archive(access, person) if archived else unarchive(person)
+        facts |= {"archived": archived} if is_changed else {}
+    return saved(person, facts)
+
+
+# An inactive agent has no profile to change, but one request can reactivate and rename it.
+update_user = replace(update_profile, policy=rules.may_edit, effect=update_user_with)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from django.urls import URLPattern, reverse
 from rest_framework.request import Request
@@ -20,9 +20,10 @@ from collectives.notes import actions
 from collectives.notes.models import Note
 from collectives.notes.queries import live_note_at
 from harmonic.kernel.access import Access, Door, Rule
+from harmonic.kernel.actions import Outcome
 from harmonic.kernel.parameters.decoding import Raw, validated
 from harmonic.kernel.parameters.fields import Choice, Line, Params
-from harmonic.kernel.pipeline import Find
+from harmonic.kernel.pipeline import Find, no_target
 from harmonic.kernel.refusals import Invalid, Problem
 
 BASES = Base
@@ -52,19 +53,26 @@ class NewNoteParams(actions.NoteParams):
     )
 
 
-def _arguments(access: Access, target: None, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a note that stands alone.
+def _create(
+    access: Access,
+    target: None,
+    *,
+    text: str,
+    title: str = "",
+    edit_access: str = Note.EditAccess.OWNER,
+    subtype: str = "",
+) -> Outcome:
+    """Create a note that stands alone.
 
     Raises:
         Invalid: its subtype needs a parent.
     """
-    sentence = NEED_A_PARENT.get(params.pop("subtype", ""))
-    if sentence:
+    if sentence := NEED_A_PARENT.get(subtype):
         raise Invalid(Problem("subtype", sentence))
-    return params
+    return actions.create(access, target, text=text, title=title, edit_access=edit_access)
 
 
-def live(note_id: str) -> Find:
+def live(note_id: str) -> Find[Note]:
     """Return what finds the note that a path names, unless it is deleted."""
     return lambda access: live_note_at(access, note_id, NOT_FOUND)
 
@@ -79,7 +87,7 @@ class ParentParams(Params):
     commentable_id = Line(help_text="The id of the item to comment on.")
 
 
-CREATE = over_rest(actions.create_note, params=NewNoteParams, arguments=_arguments, within="note")
+CREATE = over_rest(actions.create_note, params=NewNoteParams, effect=_create, within="note")
 UPDATE = over_rest(actions.update_note, within="note")
 DELETE = over_rest(actions.delete_note)
 CONFIRM = over_rest(actions.confirm_read)
@@ -126,7 +134,7 @@ class Notes(Resource):
         if isinstance(raw, Raw) and has_parent(raw):
             note = self.perform(COMMENT, partial(parent_named, raw), raw=raw).object
         else:
-            note = self.perform(CREATE, raw=raw).object
+            note = self.perform(CREATE, no_target, raw=raw).object
         return new_note(request, note)
 
     @Operation("read_note", includes=INCLUDES)

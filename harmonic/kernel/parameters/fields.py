@@ -1,7 +1,7 @@
 """The kinds of parameters that actions take, as fields of REST framework serializers.
 
-Each knows its `wire_type`, the word that describes it to agents, and refuses values of
-another type instead of guessing (`docs/api.md`).
+Each has its `wire_type`, the word that describes it to agents, and the `value_type` of what effects
+get. It refuses values of another type instead of guessing (`docs/api.md`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class _Text(serializers.CharField):
     """Text as it was sent: blanks are kept, other types refused."""
 
     wire_type: ClassVar[str] = "string"
+    value_type: ClassVar[object] = str
     default_error_messages: ClassVar[dict[str, Any]] = {"not_text": "", "unacceptable": ""}
 
     def __init__(self, **kwargs: Any) -> None:
@@ -95,6 +96,7 @@ class Flag(serializers.BooleanField):
     """A boolean, by the closed list of `docs/api.md`."""
 
     wire_type: ClassVar[str] = "boolean"
+    value_type: ClassVar[object] = bool
     default_error_messages: ClassVar[dict[str, Any]] = {"not_boolean": ""}
 
     def to_internal_value(self, data: Any) -> bool:
@@ -112,6 +114,7 @@ class Whole(serializers.IntegerField):
     """A whole number; numeric text counts."""
 
     wire_type: ClassVar[str] = "integer"
+    value_type: ClassVar[object] = int
     default_error_messages: ClassVar[dict[str, Any]] = {"not_a_number": ""}
 
     def to_internal_value(self, data: Any) -> int:
@@ -131,6 +134,7 @@ class Choice(serializers.ChoiceField):
     """
 
     wire_type: ClassVar[str] = "string"
+    value_type: ClassVar[object] = str
 
     def __init__(
         self,
@@ -157,6 +161,7 @@ class Names(serializers.ListField):
     """A list of words. An empty marker, as a form sends before its boxes, is dropped."""
 
     wire_type: ClassVar[str] = "array[string]"
+    value_type: ClassVar[object] = list[str]
     default_error_messages: ClassVar[dict[str, Any]] = {"not_text": ""}
     child = Line(allow_blank=True)
 
@@ -173,6 +178,7 @@ class Id(serializers.Field[UUID, Any, str, Any]):
     """The id of a row."""
 
     wire_type: ClassVar[str] = "string"
+    value_type: ClassVar[object] = UUID
     default_error_messages: ClassVar[dict[str, Any]] = {"not_an_id": ""}
 
     def to_internal_value(self, data: Any) -> UUID:
@@ -199,6 +205,7 @@ class Moment(serializers.Field[datetime, Any, str, Any]):
     """
 
     wire_type: ClassVar[str] = "datetime"
+    value_type: ClassVar[object] = datetime
     default_error_messages: ClassVar[dict[str, Any]] = {"not_a_time": ""}
 
     def to_internal_value(self, data: Any) -> datetime:

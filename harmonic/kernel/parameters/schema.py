@@ -26,7 +26,7 @@ _TYPES: dict[str, dict[str, Any]] = {
 }
 
 
-def schema_of(action: Action) -> dict[str, Any]:
+def schema_of(action: Action[Any]) -> dict[str, Any]:
     """Return what the body of the action's POST looks like.
 
     Parameters beyond these are ignored, so more are allowed.

@@ -41,7 +41,7 @@ CHARACTERS_A_TOKEN = 4
 class Offer:
     """An action that a document offers: what, on what, and at which path."""
 
-    action: Action
+    action: Action[Any]
     target: Any
     path: str
 

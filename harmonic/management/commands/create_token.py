@@ -49,9 +49,12 @@ class Command(BaseCommand):
 
 
 def plaintext_for(options: dict[str, Any], values: dict[str, Any]) -> str:
-    def owner(access: Access) -> TenantUser | None:
+    def owner(access: Access) -> TenantUser:
         handle = options["agent"] or options["user"]
-        return with_user().filter(handle_key=folded(handle)).first()
+        found = with_user().filter(handle_key=folded(handle)).first()
+        if found is None:
+            raise NobodyThere(handle)
+        return found
 
     try:
         with transaction.atomic():

@@ -1,0 +1,115 @@
+"""Effects take the parameters of their serializers: names, types, absence and null."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypedDict, Unpack
+from uuid import UUID
+
+import pytest
+
+from api.declarations import misfits
+from api.v1.notes.resource import Notes
+from api.writes import over_rest
+from collectives.notes.actions import create_note, update_note
+from harmonic.kernel.parameters.fields import (
+    Block,
+    Choice,
+    Flag,
+    Id,
+    Line,
+    Moment,
+    Names,
+    Params,
+    Whole,
+)
+from harmonic.kernel.parameters.signatures import mismatches
+
+
+class ManyParams(Params):
+    title = Line()
+    text = Block(required=False)
+    kind = Choice(["a"], required=False)
+    is_on = Flag(required=False)
+    count = Whole(required=False)
+    names = Names(required=False)
+    item_id = Id(required=False)
+    at = Moment(required=False)
+
+
+class LineParams(Params):
+    title = Line(required=False, allow_null=True)
+
+
+class Title(TypedDict, total=False):
+    title: str | None
+
+
+def many(
+    access: Any,
+    target: object,
+    *,
+    title: str,
+    text: str = "",
+    kind: str = "",
+    is_on: bool = False,
+    count: int | None = None,
+    names: Sequence[str] = (),
+    item_id: UUID | None = None,
+    at: datetime | None = None,
+    unsent: str = "",
+) -> None: ...
+
+
+def unpacked(access: Any, target: object, **values: Unpack[Title]) -> None: ...
+
+
+def nameless(access: Any, target: object) -> None: ...
+
+
+def number(access: Any, target: object, *, title: int = 0) -> None: ...
+
+
+def never_null(access: Any, target: object, *, title: str = "") -> None: ...
+
+
+def needed(access: Any, target: object, *, title: str | None) -> None: ...
+
+
+def unknown(access: Any, target: object, *, title: str | None = None, other: str) -> None: ...
+
+
+def test_an_effect_that_takes_every_parameter_fits() -> None:
+    assert list(mismatches(many, ManyParams)) == []
+    assert list(mismatches(unpacked, LineParams)) == []
+    assert list(mismatches(nameless, None)) == []
+
+
+@pytest.mark.parametrize(
+    ("effect", "expected"),
+    [
+        (nameless, "it takes no argument 'title'"),
+        (number, "its argument 'title' does not accept <class 'str'>"),
+        (never_null, "its argument 'title' does not accept null"),
+        (needed, "its argument 'title' needs a default, or a required parameter"),
+        (unknown, "its argument 'other' needs a default, or a required parameter"),
+    ],
+    ids=["nameless", "number", "never_null", "needed", "unknown"],
+)
+def test_an_effect_that_differs_is_named_with_the_difference(
+    effect: Callable[..., Any], expected: str
+) -> None:
+    assert list(mismatches(effect, LineParams)) == [expected]
+
+
+def test_a_wire_with_other_parameters_than_its_effect_is_a_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert misfits() == []
+
+    wire = over_rest(create_note, params=update_note.params)
+    monkeypatch.setattr(Notes, "writes", {"create": wire})
+
+    assert [each.id for each in misfits()] == ["api.E002"] * len(misfits())
+    assert any("'deadline'" in each.msg for each in misfits())
