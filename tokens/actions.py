@@ -12,6 +12,7 @@ from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource, Secret
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.parameters.fields import Choice, Line, Params, Whole
+from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Proof
 from harmonic.kernel.scopes import Scope
 from tokens import rules, secret
@@ -51,7 +52,7 @@ class TokenParams(Params):
         allow_blank=True,
         max_length=ApiToken.NAME_LENGTH,
         help_text="What the token is for.",
-        style={"required": True, "placeholder": "deploy script"},
+        widget=Widget(is_required=True, placeholder="deploy script"),
     )
     read_write = Choice(
         [("read", "Read only"), ("write", "Read and write")],
@@ -65,22 +66,22 @@ class TokenParams(Params):
         required=False,
         label="What it may do",
         help_text="read for a read-only token, write for read and write. read unless given.",
-        style={
-            "kind": "radios",
-            "initial": "read",
-            "help": "",
-            "options": [
+        widget=Widget(
+            kind="radios",
+            initial="read",
+            help="",
+            options=[
                 ("read", "Read only", "Pages, notes and lists. It changes nothing."),
                 ("write", "Read + write", "Also writes: whatever its owner may write."),
             ],
-        },
+        ),
     )
     duration = Whole(
         required=False,
         min_value=1,
         label="Lifetime, 12 months at most",
         help_text="How many units the token lives, 12 unless given; 12 months at most.",
-        style={"initial": DEFAULT_DURATION, "help": "", "half": True},
+        widget=Widget(initial=DEFAULT_DURATION, help="", is_half=True),
     )
     duration_unit = Choice(
         [(f"{unit}(s)", f"{unit}s") for unit in rules.UNITS],
@@ -88,13 +89,13 @@ class TokenParams(Params):
         required=False,
         label="Unit",
         help_text="hour(s), day(s), week(s) or month(s); month(s) unless given.",
-        style={
-            "initial": DEFAULT_UNIT,
-            "options": SHOWN_UNITS,
-            "help": "",
-            "half": True,
-            "below": "tokens/_lifetime.html",
-        },
+        widget=Widget(
+            initial=DEFAULT_UNIT,
+            options=SHOWN_UNITS,
+            help="",
+            is_half=True,
+            below="tokens/_lifetime.html",
+        ),
     )
 
 
@@ -240,7 +241,7 @@ class RotateParams(Params):
             f"0 to {ApiToken.MAX_OVERLAP_DAYS}: how many days the old token works on."
             f" 0 deletes it at once; {ApiToken.USUAL_OVERLAP_DAYS} unless given."
         ),
-        style={"initial": ApiToken.USUAL_OVERLAP_DAYS},
+        widget=Widget(initial=ApiToken.USUAL_OVERLAP_DAYS),
     )
 
 
@@ -254,7 +255,7 @@ class RotateAtCapParams(Params):
             f"0 alone: all {ApiToken.MAX_ACTIVE} active tokens are in use, so the old one is"
             " deleted at once and makes room for the new one."
         ),
-        style={"initial": 0, "readonly": True},
+        widget=Widget(initial=0, is_readonly=True),
     )
 
 

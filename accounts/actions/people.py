@@ -14,6 +14,7 @@ from harmonic.kernel.actions import Action, Logged, Outcome, Resource
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Line, Params
+from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Proof
 from harmonic.kernel.rendering.text import folded
 from harmonic.kernel.scopes import Scope
@@ -25,14 +26,16 @@ class ProfileParams(Params):
         allow_blank=True,
         max_length=User.NAME_LENGTH,
         help_text="The display name.",
-        style={"required": True, "help": "", "autocomplete": "name"},
+        widget=Widget(is_required=True, help="", autocomplete="name"),
     )
     new_handle = Line(
         required=False,
         allow_blank=True,
         label="Handle",
         help_text="The handle in this tenant; what is sent becomes a slug.",
-        style={"required": True, "help": "Your name in addresses: lower-case letters and dashes."},
+        widget=Widget(
+            is_required=True, help="Your name in addresses: lower-case letters and dashes."
+        ),
     )
 
 

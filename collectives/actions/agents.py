@@ -22,6 +22,7 @@ from harmonic.kernel.database.tenancy import parse_uuid
 from harmonic.kernel.http.redirects import local_path
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Id, Line, Params
+from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Denied, Forbidden, NotFound, Proof, Refused
 from harmonic.kernel.scopes import Scope
 
@@ -32,7 +33,9 @@ NOT_A_MEMBER = "AI Agent is not a member of this collective."
 
 class AgentParams(Params):
     ai_agent_id = Id(
-        label="Agent", help_text="The id of one of your agents.", style={"chosen_before": True}
+        label="Agent",
+        help_text="The id of one of your agents.",
+        widget=Widget(is_chosen_before=True),
     )
 
 
@@ -173,7 +176,7 @@ class AddFormParams(AgentParams):
         required=False,
         allow_blank=True,
         help_text="The path that a browser is sent to afterwards.",
-        style={"hidden": True},
+        widget=Widget(is_hidden=True),
     )
 
 

@@ -19,6 +19,7 @@ from harmonic.kernel.actions import Action, Logged, Outcome, Resource
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Params
+from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Proof
 from harmonic.kernel.scopes import Scope
 
@@ -40,7 +41,7 @@ class CollectiveParams(Params):
     name = Line(
         max_length=Collective.NAME_LENGTH,
         help_text="What the collective is called.",
-        style={"help": ""},
+        widget=Widget(help=""),
     )
     handle = Line(
         allow_blank=True,
@@ -51,69 +52,64 @@ class CollectiveParams(Params):
         allow_blank=True,
         max_length=Collective.DESCRIPTION_LENGTH,
         help_text="What it is for, in a few words.",
-        style={"rows": 3},
+        widget=Widget(rows=3),
     )
     timezone = Line(
         required=False,
         allow_blank=True,
         help_text="The name of its timezone, such as Europe/Berlin. UTC unless given.",
-        style={"help": "Such as Europe/Berlin. UTC unless given."},
+        widget=Widget(help="Such as Europe/Berlin. UTC unless given."),
     )
     tempo = Line(
         required=False,
         allow_blank=True,
         help_text="How long its cycles are: daily, weekly or monthly.",
-        style={
-            "kind": "select",
-            "help": "How long its cycles are.",
-            "initial": "weekly",
-            "options": [(word, word.capitalize()) for word in Collective.TEMPOS],
-        },
+        widget=Widget(
+            kind="select",
+            help="How long its cycles are.",
+            initial="weekly",
+            options=[(word, word.capitalize()) for word in Collective.TEMPOS],
+        ),
     )
     synchronization_mode = Line(
         required=False,
         allow_blank=True,
         help_text="How it keeps in step: improv or orchestra.",
-        style={
-            "kind": "select",
-            "help": "How it keeps in step.",
-            "initial": "improv",
-            "options": [(word, word.capitalize()) for word in Collective.MODES],
-        },
+        widget=Widget(
+            kind="select",
+            help="How it keeps in step.",
+            initial="improv",
+            options=[(word, word.capitalize()) for word in Collective.MODES],
+        ),
     )
     invitations = Line(
         required=False,
         allow_blank=True,
         help_text="Who may invite: all_members or only_admins.",
-        style={
-            "kind": "select",
-            "help": "",
-            "initial": "only_admins",
-            "options": list(INVITATIONS.items())[::-1],
-        },
+        widget=Widget(
+            kind="select", help="", initial="only_admins", options=list(INVITATIONS.items())[::-1]
+        ),
     )
     representation = Line(
         required=False,
         allow_blank=True,
         help_text="Who may represent it: any_member or only_representatives.",
-        style={
-            "kind": "select",
-            "help": "",
-            "initial": "only_representatives",
-            "options": list(REPRESENTATION.items())[::-1],
-        },
+        widget=Widget(
+            kind="select",
+            help="",
+            initial="only_representatives",
+            options=list(REPRESENTATION.items())[::-1],
+        ),
     )
     file_uploads = Flag(
-        required=False, help_text="Whether files may be attached.", style={"hidden": True}
+        required=False, help_text="Whether files may be attached.", widget=Widget(is_hidden=True)
     )
     api_enabled = Flag(
         required=False,
         label="Let API clients of members in",
         help_text="Whether tokens of members get in.",
-        style={
-            "help": "Tokens of members get in only while this is on, and the tenant's too.",
-            "unlisted": True,
-        },
+        is_unlisted=True,
+        widget=Widget(help="Tokens of members get in only while this is on, and the tenant's too."),
     )
 
 
@@ -205,27 +201,26 @@ class SettingsParams(CollectiveParams):
         allow_blank=True,
         max_length=Collective.NAME_LENGTH,
         help_text="What the collective is called.",
-        style={"required": True, "help": ""},
+        widget=Widget(is_required=True, help=""),
     )
     handle = None  # type: ignore[assignment]  # REST framework's way to drop a field
     api_enabled = Flag(
         required=False,
         help_text="Whether the API is on here. Ignored for tokens: people change it in a browser.",
-        style={"hidden": True},
+        widget=Widget(is_hidden=True),
     )
     feature_api = Flag(
         required=False,
         label="API on in this collective",
         help_text="Whether API clients of members get in. Tokens cannot change it.",
-        style={
-            "help": "Tokens of members get in only while this is on, and the tenant's too.",
-            "unlisted": True,
-        },
+        is_unlisted=True,
+        widget=Widget(help="Tokens of members get in only while this is on, and the tenant's too."),
     )
     api = Flag(
         required=False,
         help_text="The same as feature_api.",
-        style={"hidden": True, "unlisted": True},
+        is_unlisted=True,
+        widget=Widget(is_hidden=True),
     )
 
 

@@ -24,6 +24,7 @@ from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome, Resou
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Line, Params
+from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Conflict, Denied, Link, NotFound, Proof, Refused
 from harmonic.kernel.scopes import Scope
 
@@ -33,7 +34,7 @@ class JoinParams(Params):
         required=False,
         allow_blank=True,
         help_text="The code of an invitation to this collective.",
-        style={"required": True, "help": ""},
+        widget=Widget(is_required=True, help=""),
     )
 
 

@@ -25,42 +25,43 @@ from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Choice, Flag, Line, Params
+from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Denied, Forbidden, Link, NotFound, Proof
 from harmonic.kernel.scopes import Scope
 
 
 class RoleParams(Params):
     user_handle = Line(
-        label="Handle", help_text="The member's handle.", style={"chosen_before": True}
+        label="Handle", help_text="The member's handle.", widget=Widget(is_chosen_before=True)
     )
     role = Choice(
         [("admin", "Admin"), ("representative", "Representative")],
         help_text="The role.",
-        style={
-            "kind": "radios",
-            "initial": "admin",
-            "help": "",
-            "options": [
+        widget=Widget(
+            kind="radios",
+            initial="admin",
+            help="",
+            options=[
                 ("admin", "Admin", "Changes settings, roles and members."),
                 ("representative", "Representative", "Speaks for the collective."),
             ],
-        },
+        ),
     )
     grant = Flag(
         label="Give or take",
         help_text="true to give the role, false to take it.",
-        style={
-            "kind": "radios",
-            "initial": "true",
-            "help": "",
-            "options": [("true", "Give it"), ("false", "Take it")],
-        },
+        widget=Widget(
+            kind="radios",
+            initial="true",
+            help="",
+            options=[("true", "Give it"), ("false", "Take it")],
+        ),
     )
 
 
 class MemberParams(Params):
     user_handle = Line(
-        label="Handle", help_text="The member's handle.", style={"chosen_before": True}
+        label="Handle", help_text="The member's handle.", widget=Widget(is_chosen_before=True)
     )
 
 

@@ -17,6 +17,7 @@ from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Choice, Flag, Line, Params
+from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.parameters.wording import enumerated
 from harmonic.kernel.refusals import Forbidden, Proof
 from harmonic.kernel.scopes import Scope
@@ -31,30 +32,30 @@ class TenantParams(Params):
         allow_blank=True,
         max_length=Tenant.NAME_LENGTH,
         help_text="What the tenant is called.",
-        style={"required": True, "help": ""},
+        widget=Widget(is_required=True, help=""),
     )
     timezone = Line(
         required=False,
         allow_blank=True,
         help_text="The name of its timezone.",
-        style={"required": True, "help": "Such as Europe/Berlin."},
+        widget=Widget(is_required=True, help="Such as Europe/Berlin."),
     )
     feature_api = Flag(
         required=False,
         label="API on in this tenant",
         help_text="Whether API clients get in at all. Tokens cannot change it.",
-        style={
-            "help": "While it is off, every token of this tenant is refused.",
-            "unlisted": True,
-        },
+        is_unlisted=True,
+        widget=Widget(help="While it is off, every token of this tenant is refused."),
     )
-    api = Flag(required=False, help_text="The same as feature_api.", style={"hidden": True})
-    api_enabled = Flag(required=False, help_text="The same as feature_api.", style={"hidden": True})
+    api = Flag(required=False, help_text="The same as feature_api.", widget=Widget(is_hidden=True))
+    api_enabled = Flag(
+        required=False, help_text="The same as feature_api.", widget=Widget(is_hidden=True)
+    )
     feature_ai_agents = Flag(
         required=False,
         label="Internal AI agents",
         help_text="Whether people may make agents that Harmonic itself runs.",
-        style={"help": "People may make agents that Harmonic itself runs."},
+        widget=Widget(help="People may make agents that Harmonic itself runs."),
     )
 
 

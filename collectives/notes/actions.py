@@ -17,6 +17,7 @@ from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
 from harmonic.kernel.capabilities import NEVER, careful, usual
 from harmonic.kernel.parameters.fields import Block, Line, Moment, Params
+from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import NotFound, Proof
 from harmonic.kernel.scopes import Scope
 
@@ -46,12 +47,12 @@ class NoteParams(Params):
         allow_blank=True,
         max_length=Note.TITLE_LENGTH,
         help_text="A title. Without one, the first line of the text stands in.",
-        style={"help": "Without one, the first line of the text stands in."},
+        widget=Widget(help="Without one, the first line of the text stands in."),
     )
     text = Block(
         max_length=Note.TEXT_LENGTH,
         help_text="The note, in Markdown.",
-        style={"rows": 12, "help": "Markdown works: lists, links, tables, code."},
+        widget=Widget(rows=12, help="Markdown works: lists, links, tables, code."),
     )
 
 
@@ -89,25 +90,26 @@ class EditParams(Params):
         allow_blank=True,
         max_length=Note.TITLE_LENGTH,
         help_text="A new title; blank leaves it as it is.",
-        style={"help": ""},
+        widget=Widget(help=""),
     )
     text = Block(
         required=False,
         allow_blank=True,
         max_length=Note.TEXT_LENGTH,
         help_text="The new text, in Markdown; blank leaves it as it is.",
-        style={"rows": 16, "help": "Leave blank to keep the current text."},
+        widget=Widget(rows=16, help="Leave blank to keep the current text."),
     )
     deadline = Moment(
         required=False,
         help_text="A moment that the note is about.",
-        style={"hidden": True},
+        widget=Widget(is_hidden=True),
     )
     edit_access = Line(
         required=False,
         allow_blank=True,
         help_text="Who may edit the rows of a table: owner or members.",
-        style={"hidden": True, "unlisted": True, "options": Note.EditAccess.choices},
+        is_unlisted=True,
+        widget=Widget(is_hidden=True, options=Note.EditAccess.choices),
     )
 
 
@@ -152,20 +154,22 @@ class CommentParams(Params):
         max_length=Note.TEXT_LENGTH,
         label="Your comment",
         help_text="The comment, in Markdown.",
-        style={"rows": 4, "help": ""},
+        widget=Widget(rows=4, help=""),
     )
     title = Line(
         required=False,
         allow_blank=True,
         max_length=Note.TITLE_LENGTH,
         help_text="A title, seldom needed.",
-        style={"hidden": True, "unlisted": True},
+        is_unlisted=True,
+        widget=Widget(is_hidden=True),
     )
     replying_to_id = Line(
         required=False,
         allow_blank=True,
         help_text="The id of the comment to answer, in the same thread.",
-        style={"hidden": True, "unlisted": True},
+        is_unlisted=True,
+        widget=Widget(is_hidden=True),
     )
 
 

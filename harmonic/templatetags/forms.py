@@ -16,7 +16,8 @@ from rest_framework import serializers
 
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import FORM_KEY, Raw
-from harmonic.kernel.parameters.fields import Block, Flag, Names, Whole
+from harmonic.kernel.parameters.fields import AnyField, Block, Flag, Names, Whole, widget_of
+from harmonic.kernel.parameters.widgets import Choices
 from harmonic.kernel.refusals import Problem
 from harmonic.kernel.rendering.documents import Offer, RefusedForm, Surface
 from harmonic.kernel.scopes import Verb
@@ -200,7 +201,7 @@ def bound_form(
             is_chosen=name in surface.access.query or bool(raw and name in raw.values),
         )
         for name, declared_field in declared.items()
-        if not (declared_field.style or {}).get("hidden")
+        if not widget_of(declared_field).is_hidden
     )
     shown = {bound.name for bound in fields}
     return Form(
@@ -226,9 +227,6 @@ def _with_focus(fields: tuple[BoundField, ...]) -> tuple[BoundField, ...]:
     )
 
 
-AnyField = serializers.Field[Any, Any, Any, Any]
-
-
 def _bound(
     id_: str,
     name: str,
@@ -239,36 +237,35 @@ def _bound(
     *,
     is_chosen: bool,
 ) -> BoundField:
-    style = declared.style or {}
+    widget = widget_of(declared)
     value = _shown_value(name, declared, initial, raw)
     errors = tuple(wording.reason(p) for p in problems if p.param == name)
     return BoundField(
         name=name,
         label=str(declared.label or wording.in_words(name)),
-        kind="hidden"
-        if style.get("chosen_before") and is_chosen and not errors
-        else _kind(declared),
+        kind="hidden" if widget.is_chosen_before and is_chosen and not errors else _kind(declared),
         value=value,
         id=id_,
-        help=str(style.get("help", declared.help_text or "")),
+        help=str(declared.help_text or "") if widget.help is None else widget.help,
         errors=tuple(error[:1].upper() + error[1:] for error in errors),
-        required=declared.required or bool(style.get("required")),
+        required=declared.required or widget.is_required,
         options=tuple(_options(declared, value)),
         maxlength=getattr(declared, "max_length", None) or None,
         min=getattr(declared, "min_value", None),
         max=getattr(declared, "max_value", None),
-        rows=style.get("rows"),
-        readonly=bool(style.get("readonly")),
-        placeholder=str(style.get("placeholder", "")),
-        autocomplete=str(style.get("autocomplete", "off")),
-        half=bool(style.get("half")),
-        below=str(style.get("below", "")),
+        rows=widget.rows,
+        readonly=widget.is_readonly,
+        placeholder=widget.placeholder,
+        autocomplete=widget.autocomplete,
+        half=widget.is_half,
+        below=widget.below,
     )
 
 
 def _shown_value(name: str, declared: AnyField, initial: Any, raw: Raw | None) -> Any:
-    if declared.style and declared.style.get("readonly"):
-        return declared.style.get("initial")
+    widget = widget_of(declared)
+    if widget.is_readonly:
+        return widget.initial
     if raw is not None and name in raw.values:
         sent = raw.values[name]
         if isinstance(declared, Names):
@@ -276,14 +273,12 @@ def _shown_value(name: str, declared: AnyField, initial: Any, raw: Raw | None) -
         return sent[-1] if isinstance(sent, list) and sent else sent
     if initial is not None:
         return initial
-    default = declared.style.get("initial") if declared.style else None
-    return "" if default is None else default
+    return "" if widget.initial is None else widget.initial
 
 
 def _kind(declared: AnyField) -> str:
-    style = declared.style or {}
-    if "kind" in style:
-        return str(style["kind"])
+    if kind := widget_of(declared).kind:
+        return kind
     if isinstance(declared, Block):
         return "textarea"
     if isinstance(declared, Flag):
@@ -296,10 +291,7 @@ def _kind(declared: AnyField) -> str:
 
 
 def _options(declared: AnyField, value: Any) -> Iterable[Option]:
-    """Yield what a select, radios or boxes offer, group by group.
-
-    `style["options"]` words them; `style["groups"]` returns pairs of a heading and its options.
-    """
+    """Yield what a select, radios or boxes offer, group by group."""
     chosen = [str(each) for each in (value if isinstance(value, (list, tuple)) else [value])]
     for group, offered in _groups(declared):
         for key, label, *rest in offered:
@@ -312,9 +304,9 @@ def _options(declared: AnyField, value: Any) -> Iterable[Option]:
             )
 
 
-def _groups(declared: AnyField) -> Iterable[tuple[str, Iterable[tuple[Any, ...]]]]:
-    style = declared.style or {}
-    if "groups" in style:
-        return style["groups"]()  # type: ignore[no-any-return]  # a style is untyped
+def _groups(declared: AnyField) -> Iterable[tuple[str, Choices]]:
+    widget = widget_of(declared)
+    if widget.groups:
+        return widget.groups()
     choices = getattr(declared, "choices", {}) or {}
-    return [("", style.get("options", choices.items()))]
+    return [("", widget.options or choices.items())]

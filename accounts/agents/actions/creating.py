@@ -20,6 +20,7 @@ from harmonic.kernel.actions import Action, Logged, Outcome
 from harmonic.kernel.capabilities import ALL_USUAL, NEVER, Level
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
+from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Forbidden, Invalid, Proof
 from harmonic.kernel.scopes import READ_WRITE, Scope
 from tokens.actions import secret_of
@@ -30,49 +31,46 @@ PEOPLE_ONLY = "Only human accounts can create AI agents."
 
 class AgentParams(Params):
     name = Line(
-        max_length=User.NAME_LENGTH, help_text="What the agent is called.", style={"help": ""}
+        max_length=User.NAME_LENGTH, help_text="What the agent is called.", widget=Widget(help="")
     )
     identity_prompt = Block(
         required=False,
         allow_blank=True,
         max_length=Agent.PROMPT_LENGTH,
         help_text="What the agent is told about itself, on its page /whoami.",
-        style={"rows": 4},
+        widget=Widget(rows=4),
     )
     mode = Line(
         required=False,
         allow_blank=True,
         help_text="external (run by you, with a token) or internal (run by Harmonic). Fixed.",
-        style={
-            "kind": "radios",
-            "initial": "external",
-            "help": "",
-            "options": [
+        widget=Widget(
+            kind="radios",
+            initial="external",
+            help="",
+            options=[
                 ("external", "External", "You run it, with an API token."),
                 ("internal", "Internal", "Harmonic runs it and manages its tokens."),
             ],
-        },
+        ),
     )
     model = Line(
         required=False,
         allow_blank=True,
         max_length=Agent.MODEL_LENGTH,
         help_text="The model of an internal agent.",
-        style={"hidden": True},
+        widget=Widget(is_hidden=True),
     )
     capabilities = Names(
         required=False,
         help_text="What it may do; the usual capabilities unless given, nothing if empty.",
-        style={
-            "groups": registry.options,
-            "help": f"{LATER_TOO} You can change this later.",
-        },
+        widget=Widget(groups=registry.options, help=f"{LATER_TOO} You can change this later."),
     )
     generate_token = Flag(
         required=False,
         label="Make a token for it now",
         help_text="Whether to make a token (external agents only). It is shown once.",
-        style={"initial": True, "help": "Read + write, 12 months. It is shown once."},
+        widget=Widget(initial=True, help="Read + write, 12 months. It is shown once."),
     )
 
 

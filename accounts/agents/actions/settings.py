@@ -28,6 +28,7 @@ from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
+from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Forbidden, Proof
 from harmonic.kernel.scopes import Scope
 from tokens.rules import end_tokens
@@ -45,39 +46,39 @@ class AgentSettingsParams(Params):
         allow_blank=True,
         max_length=User.NAME_LENGTH,
         help_text="Its name.",
-        style={"required": True, "help": ""},
+        widget=Widget(is_required=True, help=""),
     )
     new_handle = Line(
         required=False,
         allow_blank=True,
         label="Handle",
         help_text="Its handle.",
-        style={"required": True, "help": ""},
+        widget=Widget(is_required=True, help=""),
     )
     identity_prompt = Block(
         required=False,
         allow_blank=True,
         max_length=Agent.PROMPT_LENGTH,
         help_text="What the agent is told about itself; blank leaves it as it is.",
-        style={"rows": 6},
+        widget=Widget(rows=6),
     )
     model = Line(
         required=False,
         allow_blank=True,
         max_length=Agent.MODEL_LENGTH,
         help_text="The model of an internal agent.",
-        style={"hidden": True},
+        widget=Widget(is_hidden=True),
     )
     capabilities = Names(
         required=False,
         help_text="What it may do; an empty list allows nothing.",
-        style={"groups": registry.options, "help": LATER_TOO},
+        widget=Widget(groups=registry.options, help=LATER_TOO),
     )
     allow_public_writes = Flag(
         required=False,
         label="May write where the whole tenant reads",
         help_text="Whether it may write in the main collective.",
-        style={"help": "In the main collective. Elsewhere it writes as its capabilities say."},
+        widget=Widget(help="In the main collective. Elsewhere it writes as its capabilities say."),
     )
 
 

@@ -22,7 +22,7 @@ from rest_framework.exceptions import ValidationError
 from harmonic.kernel.http.methods import SAFE
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.parameters import wording
-from harmonic.kernel.parameters.fields import Flag, Names, Params
+from harmonic.kernel.parameters.fields import Flag, Names, Params, widget_of
 from harmonic.kernel.refusals import Invalid, Problem, Refused, Unreadable
 from harmonic.kernel.rendering.text import is_blank
 
@@ -289,7 +289,7 @@ def _emptied(declared: Fields, raw: Raw) -> list[Problem]:
         Problem(name, "blank")
         for name, field_ in declared.items()
         if name in raw.values
-        and (field_.style or {}).get("required")
+        and widget_of(field_).is_required
         and is_blank(str(_value(field_, raw.values[name], is_form=True)))
     ]
 

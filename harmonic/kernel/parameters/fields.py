@@ -16,6 +16,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from harmonic.kernel.database.tenancy import parse_uuid
+from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.rendering.text import (
     folded,
     is_acceptable,
@@ -24,15 +25,46 @@ from harmonic.kernel.rendering.text import (
     normalise_line,
 )
 
+AnyField = serializers.Field[Any, Any, Any, Any]
+
 TRUE = frozenset({"true", "1", "on", "yes", "t"})
 FALSE = frozenset({"false", "0", "off", "no", "f"})
+PLAIN = Widget()
 
 
-class _Text(serializers.CharField):
-    """Text as it was sent: blanks are kept, other types refused."""
+class Parameter:
+    """What the fields of this module have in common.
+
+    `wire_type` is the word that describes the type to agents. A parameter with `is_unlisted` is
+    taken, and not described to them.
+    """
 
     wire_type: ClassVar[str] = "string"
     value_type: ClassVar[object] = str
+
+    def __init__(
+        self, *args: Any, widget: Widget = PLAIN, is_unlisted: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.widget = widget
+        self.is_unlisted = is_unlisted
+
+
+def widget_of(field: AnyField) -> Widget:
+    return field.widget if isinstance(field, Parameter) else PLAIN
+
+
+def is_unlisted(field: AnyField) -> bool:
+    return isinstance(field, Parameter) and field.is_unlisted
+
+
+def wire_type_of(field: AnyField) -> str:
+    return field.wire_type if isinstance(field, Parameter) else Parameter.wire_type
+
+
+class _Text(Parameter, serializers.CharField):
+    """Text as it was sent: blanks are kept, other types refused."""
+
     default_error_messages: ClassVar[dict[str, Any]] = {"not_text": "", "unacceptable": ""}
 
     def __init__(self, **kwargs: Any) -> None:
@@ -92,7 +124,7 @@ class Block(_Text):
         return value
 
 
-class Flag(serializers.BooleanField):
+class Flag(Parameter, serializers.BooleanField):
     """A boolean, by the closed list of `docs/api.md`."""
 
     wire_type: ClassVar[str] = "boolean"
@@ -110,7 +142,7 @@ class Flag(serializers.BooleanField):
         return word in TRUE
 
 
-class Whole(serializers.IntegerField):
+class Whole(Parameter, serializers.IntegerField):
     """A whole number; numeric text counts."""
 
     wire_type: ClassVar[str] = "integer"
@@ -126,15 +158,12 @@ class Whole(serializers.IntegerField):
         return int(data)
 
 
-class Choice(serializers.ChoiceField):
+class Choice(Parameter, serializers.ChoiceField):
     """One of a few words.
 
     `aliases` are other ways to write them. Words in `unlisted` are recognized so that their
     refusal can say why; they are not described.
     """
-
-    wire_type: ClassVar[str] = "string"
-    value_type: ClassVar[object] = str
 
     def __init__(
         self,
@@ -157,7 +186,7 @@ class Choice(serializers.ChoiceField):
         return str(super().to_internal_value(self.aliases.get(word, word)))
 
 
-class Names(serializers.ListField):
+class Names(Parameter, serializers.ListField):
     """A list of words. An empty marker, as a form sends before its boxes, is dropped."""
 
     wire_type: ClassVar[str] = "array[string]"
@@ -174,10 +203,9 @@ class Names(serializers.ListField):
         return [name for name in super().to_internal_value(data) if name]
 
 
-class Id(serializers.Field[UUID, Any, str, Any]):
+class Id(Parameter, serializers.Field[UUID, Any, str, Any]):
     """The id of a row."""
 
-    wire_type: ClassVar[str] = "string"
     value_type: ClassVar[object] = UUID
     default_error_messages: ClassVar[dict[str, Any]] = {"not_an_id": ""}
 
@@ -197,7 +225,7 @@ EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, 23, 59, 59, 999_000, tzinfo=UTC)
 
 
-class Moment(serializers.Field[datetime, Any, str, Any]):
+class Moment(Parameter, serializers.Field[datetime, Any, str, Any]):
     """A moment: ISO 8601; without a zone it is UTC, a date alone is midnight UTC.
 
     Moments before `EARLIEST` and after `LATEST`, by which clients mean "always" and "never",

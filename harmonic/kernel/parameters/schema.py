@@ -9,12 +9,20 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from harmonic.kernel.actions import Action
-from harmonic.kernel.parameters.fields import Block, Id, Line, Names, Params
+from harmonic.kernel.parameters.fields import (
+    AnyField,
+    Block,
+    Id,
+    Line,
+    Names,
+    Params,
+    is_unlisted,
+    widget_of,
+    wire_type_of,
+)
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MEDIA_TYPE = "application/schema+json"
-
-AnyField = serializers.Field[Any, Any, Any, Any]
 
 # The words of the frontmatter, as JSON Schema says them.
 _TYPES: dict[str, dict[str, Any]] = {
@@ -47,7 +55,7 @@ def params_schema(params: type[Params] | None, listed: tuple[str, ...] = ()) -> 
     """
     declared = params().fields if params else {}
     shown = {
-        name: each for name, each in declared.items() if name in listed or not _is_unlisted(each)
+        name: each for name, each in declared.items() if name in listed or not is_unlisted(each)
     }
     schema: dict[str, Any] = {
         "type": "object",
@@ -57,13 +65,9 @@ def params_schema(params: type[Params] | None, listed: tuple[str, ...] = ()) -> 
     return {**schema, "required": required} if required else schema
 
 
-def _is_unlisted(field: AnyField) -> bool:
-    return bool((field.style or {}).get("unlisted"))
-
-
 def property_of(field: AnyField) -> dict[str, Any]:
     """Return the schema of one parameter."""
-    schema = dict(_TYPES[getattr(field, "wire_type", "string")])
+    schema = dict(_TYPES[wire_type_of(field)])
     if field.help_text or field.label:
         schema["description"] = str(field.help_text or field.label)
     schema |= _limits(field)
@@ -80,7 +84,7 @@ def words_of(field: AnyField) -> list[str]:
         words = [*field.choices, *getattr(field, "aliases", {})]
         return [word for word in words if word not in getattr(field, "unlisted", ())]
     if isinstance(field, Line):
-        return [option[0] for option in (field.style or {}).get("options", ())]
+        return [option[0] for option in widget_of(field).options]
     return []
 
 

@@ -26,7 +26,7 @@ from harmonic.kernel.http.negotiation import Format, instead_of_json, prefers_sc
 from harmonic.kernel.http.selection import EVERYTHING, Selection
 from harmonic.kernel.operations.release import release
 from harmonic.kernel.parameters.decoding import Raw
-from harmonic.kernel.parameters.fields import Params
+from harmonic.kernel.parameters.fields import Params, is_unlisted, wire_type_of
 from harmonic.kernel.parameters.schema import MEDIA_TYPE
 from harmonic.kernel.refusals import Invalid, Refused
 from harmonic.kernel.rendering import frontmatter, markdown
@@ -296,11 +296,11 @@ def described_params(params: type[Params] | None) -> tuple[dict[str, Any], ...]:
 
 def _described(params: type[Params]) -> Iterable[dict[str, Any]]:
     for name, field_ in params().fields.items():
-        if (field_.style or {}).get("unlisted"):
+        if is_unlisted(field_):
             continue
         shown: dict[str, Any] = {
             "name": name,
-            "type": getattr(field_, "wire_type", "string"),
+            "type": wire_type_of(field_),
             "required": field_.required,
             "description": str(field_.help_text or field_.label or name),
         }

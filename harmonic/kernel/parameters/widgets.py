@@ -1,0 +1,40 @@
+"""Widgets: how a form shows a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+# The value, the label and, if there is one, the help of an option.
+Choices = Iterable[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widget:
+    """How a form shows a parameter, as far as its field does not say so."""
+
+    # By default the kind follows from the field: a `Block` is a textarea, a `Flag` a checkbox.
+    kind: Literal["", "radios", "select"] = ""
+    # The value of an empty form.
+    initial: object = None
+    # None: the `help_text` of the field, which agents read too.
+    help: str | None = None
+    # What a select or radios offer, if that is not the `choices` of the field.
+    options: Choices = ()
+    # Returns the headings of groups of options, each with its options.
+    groups: Callable[[], Sequence[tuple[str, Choices]]] | None = None
+    rows: int | None = None
+    placeholder: str = ""
+    autocomplete: str = "off"
+    # A template that is shown below the parameter.
+    below: str = ""
+    # No form has it.
+    is_hidden: bool = False
+    # A form that sends it blank is refused. Programs may send it blank to keep the value.
+    is_required: bool = False
+    is_readonly: bool = False
+    # Half as wide as the form.
+    is_half: bool = False
+    # Hidden in the form while the address of the page holds its value.
+    is_chosen_before: bool = False
