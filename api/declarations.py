@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 from django.core.checks import CheckMessage, Error
 from django.urls import get_resolver
 
+from api.operations import operation_of
 from api.v1.info import VERBS, resources
 from harmonic.kernel.parameters.signatures import mismatches
 
@@ -28,9 +29,9 @@ def faults() -> list[CheckMessage]:
 def misfits() -> list[CheckMessage]:
     """Return an error for each wire whose effect does not take its parameters."""
     wires = {
-        f"{view.cls.__qualname__}.{name}": wire
+        f"{view.resource.__qualname__}.{name}": wire
         for _, view in resources(get_resolver().url_patterns)
-        for name, wire in view.cls.writes.items()
+        for name, wire in view.resource.writes.items()
     }
     return [
         Error(f"The wire of {name} does not fit: {fault}.", id="api.E002")
@@ -41,11 +42,12 @@ def misfits() -> list[CheckMessage]:
 
 def _functions() -> Iterator[Any]:
     for _, view in resources(get_resolver().url_patterns):
-        for verb, name in view.actions.items():
+        for verb, name in view.functions.items():
             if verb.upper() in VERBS:
-                yield getattr(view.cls, name)
+                yield getattr(view.resource, name)
 
 
 def _is_described(function: Any) -> bool:
     answer = get_type_hints(function).get("return")
-    return bool(hasattr(function, "operation") and function.__doc__ and hasattr(answer, "__args__"))
+    is_typed = hasattr(answer, "__args__")
+    return bool(operation_of(function) and function.__doc__ and is_typed)

@@ -40,8 +40,16 @@ class Operation:
         return camel(self.noun) + camel(self.name.partition("_")[0])
 
     def __call__(self, function: F) -> F:
-        function.operation = self  # type: ignore[attr-defined]  # ours
+        OPERATIONS[function] = self
         return function
+
+
+# The description of each function that has one.
+OPERATIONS: dict[Callable[..., Any], Operation] = {}
+
+
+def operation_of(function: Callable[..., Any]) -> Operation | None:
+    return OPERATIONS.get(function)
 
 
 def camel(name: str) -> str:

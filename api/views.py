@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import Annotated, Any, ClassVar, Generic, NoReturn, TypeVar, cast
@@ -27,8 +28,9 @@ from harmonic.kernel.access import Access, Rule
 from harmonic.kernel.actions import Outcome
 from harmonic.kernel.http.methods import SAFE, method_not_allowed
 from harmonic.kernel.http.request import Request as AccessRequest
-from harmonic.kernel.operations.redaction import show_once
-from harmonic.kernel.pages import with_writes
+from harmonic.kernel.http.request import has_access
+from harmonic.kernel.operations.redaction import ShownOnce, show_once
+from harmonic.kernel.pages import RoutedView
 from harmonic.kernel.parameters.decoding import DRY_RUN, Raw
 from harmonic.kernel.pipeline import Find
 from harmonic.kernel.refusals import Invalid, Problem, Refused
@@ -47,9 +49,6 @@ class Base(Enum):
 
 class Answer(Generic[T], Response):  # Generic first: Response ignores its arguments
     """A successful response with an object, whose type the API's description reads."""
-
-    # The id of the token whose plaintext is in the answer.
-    secret_id: object
 
     def __init__(self, data: T, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(data, headers=headers)
@@ -102,6 +101,7 @@ class Resource(ViewSet):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         answer = cast(Callable[..., HttpResponse], super().dispatch)
         if request.method == "POST" and HEADER in request.headers:
+            assert has_access(request)
             return once(request, partial(answer, request, *args, **kwargs))
         return answer(request, *args, **kwargs)
 
@@ -150,16 +150,29 @@ class Resource(ViewSet):
         return response
 
 
-def route(where: str, view: type[Resource], name: str = "", **methods: str) -> URLPattern:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RoutedResource(RoutedView):
+    """The view of a resource's route: the function of the resource that answers each method."""
+
+    resource: type[Resource]
+    functions: Mapping[str, str]
+    # As REST framework marks its views: the API has no cookies.
+    csrf_exempt: ClassVar[bool] = True
+
+
+def route(where: str, resource: type[Resource], name: str = "", **methods: str) -> URLPattern:
     """Return the route of a resource: which of its functions answers which method."""
     writes = {
-        method.upper(): view.writes[function].action
+        method.upper(): resource.writes[function].action
         for method, function in methods.items()
         if method.upper() not in SAFE
     }
     registry.site.add_routed(writes.values())
-    serve = with_writes(view.as_view(dict(methods)), writes)
-    return path(where, serve, name=name or None)
+    view = resource.as_view(dict(methods))
+    served = RoutedResource(
+        view, resource.rule, writes=writes, resource=resource, functions=methods
+    )
+    return path(where, served, name=name or None)
 
 
 def no_dry_run() -> Invalid:
@@ -173,7 +186,14 @@ def no_dry_run() -> Invalid:
 
 def access_of(request: Request) -> Access:
     """Return what the middleware decided about a request."""
-    return cast(AccessRequest, request._request).access
+    return request_of(request).access
+
+
+def request_of(request: Request) -> AccessRequest:
+    """Return the request that passed the middleware, from the one that REST framework made."""
+    passed = request._request
+    assert has_access(passed)
+    return passed
 
 
 def created(request: Request, shown: T, path: str) -> Answer[T]:
@@ -187,6 +207,5 @@ def keep_secret(response: Answer[T], token_id: object = None) -> Answer[T]:
     `token_id` is the id of that token. By default the object answered with is the token.
     """
     keep_private(response, holds_secret=True)
-    show_once(response, response.data["token"])
-    response.secret_id = token_id or response.data["id"]
+    show_once(response, ShownOnce(response.data["token"], str(token_id or response.data["id"])))
     return response

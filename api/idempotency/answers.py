@@ -14,6 +14,7 @@ from api.idempotency.claims import in_progress, rows_of
 from api.idempotency.keys import Asked
 from api.models import KeyedRequest
 from harmonic.kernel.operations import storage
+from harmonic.kernel.operations.redaction import shown_once_by
 
 KEPT_HEADERS = ("Content-Type", "Location", "ETag")
 # The sender is to try these again.
@@ -33,9 +34,10 @@ def carried_out(asked: Asked, claim: UUID, respond: Respond) -> HttpResponse:
 
 
 def is_kept(asked: Asked, response: HttpResponse) -> bool:
+    is_secret = shown_once_by(response) is not None
     if asked.is_form:
-        return hasattr(response, "secret_id") or response.status_code == HTTPStatus.SEE_OTHER
-    if response.get("Cache-Control") == "no-store" and not hasattr(response, "secret_id"):
+        return is_secret or response.status_code == HTTPStatus.SEE_OTHER
+    if response.get("Cache-Control") == "no-store" and not is_secret:
         return False
     if response.status_code >= 400 and _is_long(response):
         # Nothing was done, and it can be refused again.
@@ -48,8 +50,8 @@ def _is_long(response: HttpResponse) -> bool:
 
 
 def _stored(asked: Asked, claim: UUID, response: HttpResponse) -> bool:
-    secret_id = str(getattr(response, "secret_id", ""))
-    is_body_kept = not (asked.is_form or secret_id or _is_long(response))
+    shown = shown_once_by(response)
+    is_body_kept = not (asked.is_form or shown or _is_long(response))
     headers = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
     body = response.content.decode() if is_body_kept else ""
     answer = {
@@ -58,7 +60,7 @@ def _stored(asked: Asked, claim: UUID, response: HttpResponse) -> bool:
         "body": body,
         "is_body_kept": is_body_kept,
         "object_path": "" if is_body_kept else _object_path(asked, response),
-        "secret_id": secret_id,
+        "secret_id": shown.token_id if shown else "",
     }
     storage.count(asked.access, storage.size_of(body))
     return bool(rows_of(asked).filter(claim=claim).update(**answer))
@@ -68,5 +70,6 @@ def _object_path(asked: Asked, response: HttpResponse) -> str:
     location = response.get("Location", "")
     if asked.is_form:
         # With its query: the join page of an invitation has one.
-        return str(getattr(response, "shown_at", location))
+        shown = shown_once_by(response)
+        return shown.path if shown else location
     return urlsplit(location).path

@@ -6,9 +6,6 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import cast
-
-from django.http import HttpRequest
 
 from harmonic.kernel.access import Access
 from harmonic.kernel.http.request import Request
@@ -37,7 +34,7 @@ class Asked:
     is_form: bool = False
 
 
-def form_key(request: HttpRequest) -> str:
+def form_key(request: Request) -> str:
     """Return the key that a form carries, or "" where it has none that can be read."""
     if request.content_type not in FORMS:
         return ""
@@ -48,17 +45,17 @@ def form_key(request: HttpRequest) -> str:
     return keys[-1] if _KEY.fullmatch(keys[-1]) else ""
 
 
-def asked_by_form(request: HttpRequest, key: str) -> Asked:
+def asked_by_form(request: Request, key: str) -> Asked:
     """Return the identity of a form. Its parameters are part of the key: a changed form is new."""
-    access = cast(Request, request).access
+    access = request.access
     path = _path(access)
     body = _body_digest(request)
     told_apart = f"form\n{path}\n{key}\n{body}"
     return Asked(access, path, _digest(told_apart.encode()), body, is_form=True)
 
 
-def asked_of(request: HttpRequest) -> Asked:
-    access = cast(Request, request).access
+def asked_of(request: Request) -> Asked:
+    access = request.access
     method, path = request.method or "", _path(access)
     told_apart = f"{method}\n{path}\n{_key(request.headers[HEADER])}"
     return Asked(access, path, _digest(told_apart.encode()), _body_digest(request))
@@ -83,7 +80,7 @@ def _key(header: str) -> str:
     return match[1] or match[2]
 
 
-def _body_digest(request: HttpRequest) -> str:
+def _body_digest(request: Request) -> str:
     """Return the digest of the parameters; of the bytes where they cannot be read."""
     try:
         sent = raw_of(request).values.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
@@ -34,9 +34,9 @@ class KeyedPagesMiddleware:
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, request: Request, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
-        access = cast(Request, request).access
+        access = request.access
         is_page = access.actor is not None and not is_api_path(access.path)
         if request.method != "POST" or not is_page:
             return None
@@ -56,7 +56,7 @@ class KeyedPagesMiddleware:
         return None
 
 
-def _answered_once(request: HttpRequest, respond: Callable[[], HttpResponse]) -> HttpResponse:
+def _answered_once(request: Request, respond: Callable[[], HttpResponse]) -> HttpResponse:
     """Answer a program's POST with a key, refusals among them, as pages say it.
 
     Raises:

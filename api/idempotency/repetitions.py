@@ -10,7 +10,7 @@ from typing import cast
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import resolve
 
 from api.models import KeyedRequest
@@ -29,7 +29,7 @@ SHOWN_ONCE = (
 )
 
 
-def shown_again(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
+def shown_again(request: Request, earlier: KeyedRequest) -> HttpResponse:
     """Lead to what a form made the first time; what was secret in that answer is not kept."""
     if earlier.secret_id:
         messages.warning(request, SHOWN_ONCE)
@@ -40,7 +40,7 @@ def shown_again(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
     return response
 
 
-def replayed(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
+def replayed(request: Request, earlier: KeyedRequest) -> HttpResponse:
     if earlier.secret_id:
         raise Refused(
             "The answer held a token, which is shown once and was not kept.",
@@ -55,7 +55,7 @@ def replayed(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
     return response
 
 
-def _again(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
+def _again(request: Request, earlier: KeyedRequest) -> HttpResponse:
     assert earlier.status is not None  # it is answered
     if earlier.status >= 400 and is_api_path(earlier.path):
         # Whether as problem details, each request says for itself.
@@ -63,7 +63,7 @@ def _again(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
     return HttpResponse(earlier.body, status=earlier.status, headers=earlier.headers)
 
 
-def _reread(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
+def _reread(request: Request, earlier: KeyedRequest) -> HttpResponse:
     """Answer with what the request made, as it is now, under the status of the first answer.
 
     Raises:
@@ -94,7 +94,7 @@ def _reread(request: HttpRequest, earlier: KeyedRequest) -> HttpResponse:
     return response
 
 
-def _reading(request: HttpRequest, path: str) -> HttpRequest:
+def _reading(request: Request, path: str) -> Request:
     """Return the request that reads `path`, sent by whoever sent `request`."""
     reading = copy.copy(request)
     reading.__dict__.pop("headers", None)  # made from META when first asked for
@@ -102,6 +102,6 @@ def _reading(request: HttpRequest, path: str) -> HttpRequest:
     reading.META = {name: value for name, value in request.META.items() if name not in _CONDITIONS}
     included = {"include": request.GET.getlist("include")}
     reading.GET = QueryDict(urlencode(included, doseq=True))
-    access = replace(cast(Request, request).access, path=path, query=reading.GET.dict())
-    cast(Request, reading).access = access
+    access = replace(request.access, path=path, query=reading.GET.dict())
+    reading.access = access
     return reading

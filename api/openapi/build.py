@@ -20,7 +20,7 @@ from api.codes import CODES, codes_of, example, problem
 from api.openapi import parts
 from api.openapi.document import METHODS
 from api.openapi.schemas import Schemas
-from api.operations import Operation
+from api.operations import Operation, operation_of
 from api.responses.schema import Schema
 from api.v1.info import PARAMETER, below, resources, template_of
 from api.views import ListAnswer
@@ -103,7 +103,8 @@ class Served:
 
     @property
     def operation(self) -> Operation:
-        operation: Operation = self.function.operation  # type: ignore[attr-defined]  # ours
+        operation = operation_of(self.function)
+        assert operation is not None  # api.E001
         return operation
 
     @property
@@ -155,8 +156,8 @@ def served() -> Iterator[Served]:
     """Yield every function that a route below the tenant's base reaches, by route and method."""
     for where, view in sorted(resources(get_resolver().url_patterns), key=lambda pair: pair[0]):
         for method in METHODS:
-            if where.startswith(BASE) and method in view.actions:
-                yield Served(where, method, getattr(view.cls, view.actions[method]))
+            if where.startswith(BASE) and method in view.functions:
+                yield Served(where, method, getattr(view.resource, view.functions[method]))
 
 
 def _tags(served: Iterable[Served]) -> list[Schema]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, TypeGuard
 
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.request import Request
@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from api.operations import Operation
 from api.responses.schema import Doc, Id, Scopes, Timestamp, Url
 from api.responses.timestamps import format_timestamp
-from api.views import Answer, Base, Resource, access_of, route
+from api.views import Answer, Base, Resource, RoutedResource, access_of, route
 from harmonic.kernel.access import Door, Rule, TokenFacts
 from harmonic.kernel.http.negotiation import API_VERSION
 from harmonic.kernel.rendering.documents import origin_of
@@ -121,12 +121,12 @@ def below(base: str) -> Iterator[str]:
 
 def _routes(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[tuple[str, set[str]]]:
     for where, view in resources(patterns):
-        yield where, {verb.upper() for verb in view.actions} & VERBS
+        yield where, {verb.upper() for verb in view.functions} & VERBS
 
 
 def resources(
     patterns: Iterable[URLPattern | URLResolver], prefix: str = ""
-) -> Iterator[tuple[str, Any]]:
+) -> Iterator[tuple[str, RoutedResource]]:
     """Yield every route of a resource, with its view; not those that describe the others."""
     for pattern in patterns:
         where = f"{prefix}{pattern.pattern}"
@@ -136,9 +136,8 @@ def resources(
             yield where, pattern.callback
 
 
-def _is_described(view: Any) -> bool:
-    resource: type = getattr(view, "cls", object)
-    return issubclass(resource, Resource) and resource.rule.door != Door.PUBLIC
+def _is_described(view: object) -> TypeGuard[RoutedResource]:
+    return isinstance(view, RoutedResource) and view.rule.door != Door.PUBLIC
 
 
 def template_of(where: str) -> str:

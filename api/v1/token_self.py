@@ -14,7 +14,7 @@ from api.operations import Operation
 from api.responses.schema import Count, Doc, Id, KindOfCollective, Scopes, Timestamp
 from api.responses.timestamps import format_timestamp
 from api.v1.tokens import NOT_FOUND, TokenJson, token_json
-from api.views import Answer, Resource, access_of, route
+from api.views import Answer, Resource, access_of, request_of, route
 from harmonic.access.rate_limits import nearest_limits
 from harmonic.kernel.access import Door, Rule
 from harmonic.kernel.operations.limits import Count as RateCount
@@ -98,7 +98,7 @@ class Self(Resource):
             {
                 **token_json(access, token, owner),
                 "reach": [place_json(each) for each in reach_of(access, token).places],
-                "rate": rate_json(request._request.counts),  # type: ignore[attr-defined]  # ours
+                "rate": rate_json(request_of(request).counts),
                 "now": format_timestamp(access.now),
             }
         )

@@ -12,6 +12,7 @@ from harmonic.kernel.actions import Action, require_scope, scope_missing
 from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.http.request import Request
+from harmonic.kernel.pages import RoutedView
 from harmonic.kernel.refusals import Forbidden, Link, NotFound, Refused, SignInRequired
 from harmonic.kernel.scopes import Scope, Verb
 
@@ -27,12 +28,8 @@ VERBS = {
 
 
 def rule_of(view: object) -> Rule | None:
-    """Return the rule that a route's view, or its class, declares."""
-    for holder in (view, getattr(view, "cls", None), getattr(view, "view_class", None)):
-        rule = getattr(holder, "rule", None)
-        if isinstance(rule, Rule):
-            return rule
-    return None
+    """Return the rule that a route's view declares."""
+    return view.rule if isinstance(view, RoutedView) else None
 
 
 def check_signed_in(access: Access) -> None:
@@ -120,13 +117,9 @@ def check_scope(
 
 def action_of(method: str, view: object, kwargs: dict[str, Any]) -> Action[Any] | None:
     """Return the action that a write runs: on a page, by a form's own path, or over REST."""
-    page = getattr(view, "page", None)
-    if page is not None:
-        name = kwargs.get("action_name")
-        found: Action[Any] | None = page.action(name) if name else page.writes.get(method)
-        return found
-    writes: dict[str, Action[Any]] = getattr(view, "writes", {})
-    return writes.get(method)
+    if not isinstance(view, RoutedView):
+        return None
+    return view.action(method, kwargs.get("action_name", ""))
 
 
 def check_open(request: Request, access: Access) -> None:

@@ -21,7 +21,7 @@ from harmonic.kernel.database import outages
 from harmonic.kernel.database.outages import Write
 from harmonic.kernel.http.methods import SAFE
 from harmonic.kernel.http.negotiation import is_api_path
-from harmonic.kernel.pages import Page
+from harmonic.kernel.pages import page_of
 
 
 class HostSessionMiddleware(SessionMiddleware):
@@ -105,5 +105,5 @@ class CsrfMiddleware(CsrfViewMiddleware):
 
 def _only_reads(request: HttpRequest, callback: object) -> bool:
     """Answer whether the route is a page without actions, which refuses every write."""
-    page: Page[Any] | None = getattr(callback, "page", None)
+    page = page_of(callback)
     return page is not None and not page.actions and request.method not in page.writes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from django.contrib.messages.storage import default_storage
+from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponse
 
@@ -21,6 +21,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 RETRY_AFTER_SECONDS = 2
 _log = logging.getLogger(__name__)
+# It gives a request an empty store of messages.
+_MESSAGES = MessageMiddleware(lambda request: HttpResponse())
 
 
 class OutageMiddleware:
@@ -71,7 +73,7 @@ def outage_answer(request: HttpRequest, error: Exception) -> HttpResponse | None
     _log.warning("The database is unavailable: %s", cause, extra={"audit": {"code": refused.code}})
     request.__dict__["outage"] = error
     request.session = SessionStore()
-    request._messages = default_storage(request)  # type: ignore[attr-defined]  # as Django does
+    _MESSAGES.process_request(request)
     return render_refusal(request, refused)
 
 

@@ -18,8 +18,8 @@ from harmonic.kernel.http import conditional
 from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.request import Request
-from harmonic.kernel.operations.redaction import show_once
-from harmonic.kernel.pages import Page, View, offered, only_reads, with_rule, with_writes
+from harmonic.kernel.operations.redaction import ShownOnce, show_once
+from harmonic.kernel.pages import Page, RoutedView, View, offered, only_reads, page_of, with_rule
 from harmonic.kernel.parameters.decoding import Raw, raw_of, without_rehearsal
 from harmonic.kernel.parameters.schema import schema_of
 from harmonic.kernel.parameters.wording import did_you_mean
@@ -284,10 +284,8 @@ def answered(request: Request, action: Action[Any], outcome: Outcome) -> HttpRes
 
 def _secretly(response: HttpResponse, outcome: Outcome) -> HttpResponse:
     """Mark an answer that holds the plaintext of a token: it is shown here, and never again."""
-    if outcome.secret:
-        show_once(response, outcome.secret.plaintext)
-        response.secret_id = outcome.secret.row.id  # type: ignore[attr-defined]  # ours
-        response.shown_at = outcome.path  # type: ignore[attr-defined]  # ours
+    if secret := outcome.secret:
+        show_once(response, ShownOnce(secret.plaintext, str(secret.row.id), outcome.path))
     return response
 
 
@@ -331,7 +329,7 @@ def offers_at(access: Access, page_path: str) -> tuple[Offer, ...]:
         match = resolve(page_path)
     except Resolver404:
         return ()
-    page: Page[Any] | None = getattr(match.func, "page", None)
+    page = page_of(match.func)
     if page is None or match.url_name != page.name:
         return ()
     kwargs = {key: value for key, value in match.kwargs.items() if key != "collective"}
@@ -341,7 +339,7 @@ def offers_at(access: Access, page_path: str) -> tuple[Offer, ...]:
         return ()
 
 
-def form_alias(page: Page[T], action: Action[T], method: str = "POST") -> View:
+def form_alias(page: Page[T], action: Action[T], method: str = "POST") -> RoutedView:
     """Return a view for a form that posts to a path of its own below a page, as public clients do.
 
     It runs `action` of `page` and answers like the action's own path.
@@ -354,4 +352,4 @@ def form_alias(page: Page[T], action: Action[T], method: str = "POST") -> View:
         base = access.path.rpartition("/")[0]
         return run(request, page, action, partial(page.find, **kwargs), base)
 
-    return with_writes(with_rule(view, page.rule), {method: action})
+    return RoutedView(view, page.rule, writes={method: action})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from harmonic.kernel import registry
 from harmonic.kernel.access import Access, Door, Rule
@@ -131,18 +131,39 @@ def offered(access: Access, action: Action[T], target: T, base: str) -> Offer:
     return Offer(action.on(access, target), target, action_path(base, action.name))
 
 
-def with_rule(view: View, rule: Rule, page: Page[Any] | None = None) -> View:
-    """Attach the rule that the access middleware enforces."""
-    view.rule = rule  # type: ignore[attr-defined]  # read by the middleware and the sweep
-    view.page = page  # type: ignore[attr-defined]
-    return view
+@dataclass(frozen=True, eq=False)
+class RoutedView:
+    """The view of a route, with what the middleware reads before it calls the view."""
+
+    view: View
+    # Who may call it.
+    rule: Rule
+    # The page that it belongs to.
+    page: Page[Any] | None = None
+    # The action that each method runs, if the route is not a page.
+    writes: Mapping[str, Action[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        registry.site.add_variants(self.writes.values())
+
+    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self.view(request, *args, **kwargs)
+
+    def action(self, method: str, name: str = "") -> Action[Any] | None:
+        """Return the action that a method runs: the named one of a page, or the route's own."""
+        if self.page is not None:
+            return self.page.action(name) if name else self.page.writes.get(method)
+        return self.writes.get(method)
 
 
-def with_writes(view: View, writes: Mapping[str, Action[Any]]) -> View:
-    """Attach the action that each method of a form's or a REST route runs."""
-    view.writes = writes  # type: ignore[attr-defined]  # read by the check of scopes
-    registry.site.add_variants(writes.values())
-    return view
+def with_rule(view: View, rule: Rule, page: Page[Any] | None = None) -> RoutedView:
+    """Return a view with the rule that the access middleware enforces."""
+    return RoutedView(view, rule, page)
+
+
+def page_of(view: object) -> Page[Any] | None:
+    """Return the page that the view of a route belongs to, if it does."""
+    return view.page if isinstance(view, RoutedView) else None
 
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")

@@ -47,7 +47,7 @@ def test_each_status_has_a_document(status: int, world: Any) -> None:
     request = RequestFactory().get("/", headers={"host": host("garden"), **MARKDOWN})
     access = replace(access_as("garden", "alice", now=world.now), format=Format.MARKDOWN)
     # As the middleware sets them.
-    request.access, request.request_id = access, "r-1"  # type: ignore[attr-defined]
+    request.__dict__ |= {"access": access, "request_id": "r-1"}
 
     seen = refused(render_refusal(request, Refused("The sentence.", status=status)), status)
 

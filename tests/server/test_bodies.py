@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from pytest_django import Settings
 
 from collectives.notes.models import Note
 from tests.fixtures.world import make_token
@@ -106,9 +107,9 @@ def test_malformed_chunks_are_refused_where_signing_in(db: None) -> None:
 @ANY_TYPE
 @EVERYWHERE
 def test_nothing_is_read_beyond_the_limit(
-    token: str, path: str, media_type: str, key: str, settings: pytest.FixtureRequest
+    token: str, path: str, media_type: str, key: str, settings: Settings
 ) -> None:
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 200_000  # type: ignore[attr-defined]
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 200_000
     keyed = {"Idempotency_Key": key} if key else {}
     start = head("POST", path, token, Content_Type=media_type, **keyed)
     taken: list[int] = []

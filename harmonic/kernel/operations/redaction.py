@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 FILTERED = "[filtered]"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownOnce:
+    """A new token that one answer shows, and no later one."""
+
+    plaintext: str
+    token_id: str
+    # The page that the answer shows, for a form that is sent again.
+    path: str = ""
+
+
+# A response belongs to Django or to REST framework, so what it shows is kept beside it.
+_shown_once: WeakKeyDictionary[HttpResponseBase, ShownOnce] = WeakKeyDictionary()
+
 # The underscore may be escaped, as in Markdown and URLs, or a space, as in the name of a field
 # that begins a sentence.
 _PREFIX = r"[Hh]mn(?:_|\\_|%(?:25)*5[Ff]| )"
@@ -54,7 +71,8 @@ def redact(response: HttpResponseBase) -> None:
 
     An answer that shows a new token once keeps that one: `show_once` names it.
     """
-    shown = getattr(response, "shown_token", "")
+    once = shown_once_by(response)
+    shown = once.plaintext if once else ""
     for name, value in list(response.items()):
         if _may_hold(value):
             # Most of these values are URLs.
@@ -69,6 +87,11 @@ def redact(response: HttpResponseBase) -> None:
             response.headers["Content-Length"] = str(len(response.content))
 
 
-def show_once(response: HttpResponseBase, plaintext: str) -> None:
+def show_once(response: HttpResponseBase, shown: ShownOnce) -> None:
     """Let an answer show a token that was just created."""
-    response.shown_token = plaintext  # type: ignore[attr-defined]  # read by `redact`
+    _shown_once[response] = shown
+
+
+def shown_once_by(response: HttpResponseBase) -> ShownOnce | None:
+    """Return the token that an answer shows, if it shows a new one."""
+    return _shown_once.get(response)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 from rest_framework.exceptions import ErrorDetail, ValidationError
-from rest_framework.serializers import BaseSerializer
+from rest_framework.serializers import Serializer
 
 from harmonic.kernel.refusals import Problem
 
@@ -129,7 +130,7 @@ def rest_joined(problems: Iterable[Problem]) -> str:
     return "Validation failed: " + ", ".join(rest_sentence(problem) for problem in problems)
 
 
-def problems_of(error: ValidationError, serializer: BaseSerializer[object]) -> tuple[Problem, ...]:
+def problems_of(error: ValidationError, serializer: Serializer[Any]) -> tuple[Problem, ...]:
     """Return the problems in a serializer's error, in the order of its fields."""
     detail = error.detail
     if not isinstance(detail, dict):
@@ -145,8 +146,8 @@ def _first(details: object) -> ErrorDetail:
     return details
 
 
-def _problem(param: str, detail: ErrorDetail, serializer: BaseSerializer[object]) -> Problem:
-    field = serializer.fields.get(param)  # type: ignore[attr-defined]  # a Serializer, not a list
+def _problem(param: str, detail: ErrorDetail, serializer: Serializer[Any]) -> Problem:
+    field = serializer.fields.get(param)
     code = _CODES.get(detail.code or "", detail.code or "invalid")
     if code == "too_long":
         return Problem(param, code, {"limit": _limit(field)})
