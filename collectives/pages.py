@@ -33,6 +33,7 @@ from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.http.request import Request
+from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mounted
 from harmonic.kernel.pages import Page, only_reads, redirect, with_rule
 from harmonic.kernel.parameters import wording
@@ -64,6 +65,7 @@ LIST = Page(
     title=lambda access, target: "Collectives",
     show=listed,
     writes={"POST": create_collective},
+    nav=(NavEntry(menu=Menu.SITE, order=2, label="Collectives", icon="users", has_below=False),),
 )
 
 NEW = Page(
@@ -120,6 +122,15 @@ def members(access: Access, target: None) -> Mapping[str, Any]:
 
 MEMBERS: Page[None] = Page(
     name="collectives.members",
+    nav=(
+        NavEntry(
+            menu=Menu.PLACE,
+            order=3,
+            label="Members",
+            icon="users",
+            is_shown=lambda access: not access.here.is_workspace,
+        ),
+    ),
     template="collectives/members.html",
     title=lambda access, target: "Members",
     show=members,
@@ -212,6 +223,17 @@ def _invitable(access: Access) -> None:
 
 INVITE: Page[None] = Page(
     name="collectives.invite",
+    nav=(
+        NavEntry(
+            menu=Menu.PLACE,
+            order=4,
+            label="Invite",
+            icon="user-plus",
+            is_shown=lambda access: (
+                not access.here.is_workspace and may_invite(access, None) is None
+            ),
+        ),
+    ),
     template="collectives/invite.html",
     title=lambda access, target: f"Invite to {access.here.name}",
     find=_invitable,
@@ -274,6 +296,15 @@ def settings(access: Access, collective: Collective) -> Mapping[str, Any]:
 
 SETTINGS: Page[Collective] = Page(
     name="collectives.settings",
+    nav=(
+        NavEntry(
+            menu=Menu.PLACE,
+            order=5,
+            label="Settings",
+            icon="settings",
+            is_shown=lambda access: is_collective_admin(access, None) is None,
+        ),
+    ),
     template="collectives/settings.html",
     title=lambda access, target: "Collective Settings",
     find=administered,

@@ -20,6 +20,7 @@ from collectives.actions.agents import add_to_collective, remove_from_collective
 from harmonic.kernel.access import Access, Door
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
+from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mounted
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import ASK_YOUR_HUMAN, Link, NotFound, Unauthorized
@@ -40,6 +41,15 @@ def listed(access: Access, target: None) -> Mapping[str, Any]:
 
 LIST = Page(
     name="agents.list",
+    nav=(
+        NavEntry(
+            menu=Menu.SITE,
+            order=4,
+            label="AI agents",
+            icon="bot",
+            is_shown=lambda access: access.user.is_human,
+        ),
+    ),
     template="agents/list.html",
     title=lambda access, target: "My AI Agents",
     find=for_people,

@@ -18,6 +18,7 @@ from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.http.request import Request
+from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mounted
 from harmonic.kernel.pages import Page, only_reads, redirect, with_rule
 from harmonic.kernel.refusals import Link, Unreadable
@@ -43,6 +44,15 @@ def dashboard(access: Access, target: None) -> Mapping[str, Any]:
 
 DASHBOARD = Page(
     name="admin.dashboard",
+    nav=(
+        NavEntry(
+            menu=Menu.SITE,
+            order=6,
+            label="Administration",
+            icon="shield",
+            is_shown=lambda access: access.user.is_tenant_admin,
+        ),
+    ),
     template="admin/dashboard.html",
     title=lambda access, target: "Tenant Admin",
     find=for_admins,

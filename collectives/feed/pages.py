@@ -12,6 +12,7 @@ from collectives import queries as collectives
 from collectives.feed.queries import MARKDOWN_PAGE, PAGE, feed_of, pinned
 from harmonic.kernel.access import Access, Door
 from harmonic.kernel.http.negotiation import Format
+from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import mounted
 from harmonic.kernel.pages import Page
 
@@ -42,6 +43,7 @@ HOME = Page(
     show=home,
     scope=lambda access, target: "visibility:public",
     resource="notes",
+    nav=(NavEntry(menu=Menu.SITE, order=1, label="Home", icon="house", has_below=False),),
 )
 
 
@@ -89,6 +91,16 @@ COLLECTIVE = Page(
     scope=place_scope,
     door=Door.COLLECTIVE,
     resource="notes",
+    nav=(
+        NavEntry(
+            menu=Menu.SITE,
+            order=3,
+            label="Your workspace",
+            icon="notebook-pen",
+            path="/workspace",
+        ),
+        NavEntry(menu=Menu.PLACE, order=1, label="Feed", icon="newspaper", has_below=False),
+    ),
 )
 
 

@@ -21,6 +21,7 @@ from harmonic.kernel.http.methods import method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.http.request import Request
+from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mounted
 from harmonic.kernel.pages import Page, only_reads, with_rule
 from harmonic.kernel.parameters.decoding import raw_of, validated
@@ -169,6 +170,7 @@ def new(access: Access, target: None) -> Mapping[str, Any]:
 
 
 NEW = Page(
+    nav=(NavEntry(menu=Menu.PLACE, order=2, label="New note", icon="square-pen"),),
     name="notes.new",
     template="notes/new.html",
     title=lambda access, target: "Note",

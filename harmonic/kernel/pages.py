@@ -16,6 +16,7 @@ from harmonic.kernel.actions import Action, Resource, Secret
 from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.request import Request
+from harmonic.kernel.navigation import NavEntry
 from harmonic.kernel.refusals import FreshProofRequired, Link
 from harmonic.kernel.rendering.documents import (
     Document,
@@ -73,6 +74,8 @@ class Page(Generic[T]):
     scope: Callable[[Access, T], str] = field(default=lambda access, target: "")
     # Where the page hangs, from the top; the page itself is its heading.
     crumbs: Callable[[Access, T], Sequence[Link]] = no_crumbs
+    # Its entries in the menus of HTML pages.
+    nav: tuple[NavEntry, ...] = ()
 
     @property
     def rule(self) -> Rule:

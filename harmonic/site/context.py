@@ -1,4 +1,4 @@
-"""What every HTML page shows around its own content: the tenant, the place, the viewer."""
+"""Template context shared by every HTML page: navigation, tenant, collective, viewer."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from django.http import HttpRequest
 
 from harmonic.kernel.access import Access
 from harmonic.kernel.http.request import has_access
+from harmonic.kernel.navigation import Menu
+from harmonic.kernel.pages import url
+from harmonic.kernel.registry import pages
 from harmonic.kernel.rendering.accents import Accent, accent_of
 from harmonic.kernel.rendering.documents import alternate, origin_of
 
@@ -85,7 +88,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
             sign_in_href="/login" if has_tenant and access.path != "/login" else "",
             viewer=_viewer(access),
             place=_place(access),
-            nav=tuple(_nav(access)) if actor else (),
+            nav=tuple(_links(access, Menu.SITE)) if actor else (),
         )
     }
 
@@ -102,23 +105,19 @@ def _viewer(access: Access) -> Viewer | None:
     )
 
 
-def _nav(access: Access) -> Iterator[NavLink]:
-    actor = access.user
-    yield _link(access, "/", "Home", "house")
-    yield _link(access, "/collectives", "Collectives", "users", below=False)
-    yield _link(access, "/workspace", "Your workspace", "notebook-pen")
-    if actor.is_human:
-        yield _link(access, "/ai-agents", "AI agents", "bot")
-        yield _link(access, f"{actor.path}/settings/tokens", "API tokens", "key-round")
-    if actor.is_tenant_admin:
-        yield _link(access, "/tenant-admin", "Administration", "shield")
-    yield _link(access, "/help", "Help", "circle-question-mark")
-
-
-def _link(access: Access, href: str, label: str, icon: str, *, below: bool = True) -> NavLink:
-    is_here = access.path == href
-    is_below = below and href != "/" and access.path.startswith(f"{href}/")
-    return NavLink(href, label, icon, is_here or is_below)
+def _links(access: Access, menu: Menu) -> Iterator[NavLink]:
+    """Yield the entries of a menu that the caller sees, in their order."""
+    declared = [
+        (entry, mounted)
+        for mounted in pages().values()
+        for entry in mounted.page.nav
+        if entry.menu is menu and entry.is_shown(access)
+    ]
+    for entry, mounted in sorted(declared, key=lambda pair: pair[0].order):
+        base = access.here.path if menu is Menu.PLACE else ""
+        href = entry.path or url(base, mounted.page.name, handle=access.user.handle)
+        is_below = entry.has_below and access.path.startswith(f"{href}/")
+        yield NavLink(href, entry.label, entry.icon, access.path == href or is_below)
 
 
 def _place(access: Access) -> ShownPlace | None:
@@ -130,7 +129,7 @@ def _place(access: Access) -> ShownPlace | None:
         path=place.path,
         kind=place.kind,
         api_word=api_word(access),
-        links=tuple(_place_links(access)),
+        links=tuple(_links(access, Menu.PLACE)),
     )
 
 
@@ -139,16 +138,3 @@ def api_word(access: Access) -> str:
     if not access.tenant.is_api_enabled:
         return f"API off for {access.tenant.name}"
     return "API on" if access.here.is_api_open else "API off here"
-
-
-def _place_links(access: Access) -> Iterator[NavLink]:
-    place = access.here
-    yield _link(access, place.path, "Feed", "newspaper", below=False)
-    yield _link(access, f"{place.path}/note", "New note", "square-pen")
-    if place.is_workspace:
-        return
-    yield _link(access, f"{place.path}/members", "Members", "users")
-    if access.membership and access.membership.may_invite:
-        yield _link(access, f"{place.path}/invite", "Invite", "user-plus")
-    if access.is_collective_admin:
-        yield _link(access, f"{place.path}/settings", "Settings", "settings")

@@ -14,6 +14,7 @@ from api.openapi.document import routes
 from harmonic.http.origins import origin_of_tenant
 from harmonic.kernel.access import Access, Door
 from harmonic.kernel.http.request import Request
+from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import mounted
 from harmonic.kernel.pages import Page, only_reads, with_rule
 from harmonic.kernel.parameters.wording import did_you_mean
@@ -54,6 +55,7 @@ def index(access: Access, target: None) -> Mapping[str, Any]:
 
 INDEX = Page(
     name="help.index",
+    nav=(NavEntry(menu=Menu.SITE, order=7, label="Help", icon="circle-question-mark"),),
     template="help/index.html",
     title=lambda access, target: "Help",
     show=index,

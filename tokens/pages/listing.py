@@ -14,6 +14,7 @@ from accounts.models import TenantUser
 from accounts.rules import editable_person
 from harmonic.kernel.access import Access
 from harmonic.kernel.http.numbered import numbered
+from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import Link
 from harmonic.kernel.rendering.text import folded
@@ -166,6 +167,15 @@ def _counts(
 
 LIST = Page(
     name="tokens.list",
+    nav=(
+        NavEntry(
+            menu=Menu.SITE,
+            order=5,
+            label="API tokens",
+            icon="key-round",
+            is_shown=lambda access: access.user.is_human,
+        ),
+    ),
     template="tokens/list.html",
     title=lambda access, owner: "API Tokens",
     find=editable_person,
