@@ -159,10 +159,6 @@ def checked_timezone(sent: str) -> str:
 # --- Policies -------------------------------------------------------------------------------
 
 
-def is_signed_in(access: Access, target: object) -> Denied | None:
-    return None if access.actor else Denied("Unauthorized", SIGN_IN, heading="")
-
-
 def is_human(access: Access, target: object) -> Denied | None:
     return None if access.actor and access.actor.is_human else Denied("", ASK_YOUR_HUMAN)
 

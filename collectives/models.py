@@ -10,7 +10,14 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import TenantUser, User
-from harmonic.kernel.access import Access, CollectiveKind, UserType, place_path, roles_held
+from harmonic.kernel.access import (
+    Access,
+    CollectiveKind,
+    UserType,
+    is_api_open,
+    place_path,
+    roles_held,
+)
 from harmonic.kernel.database.tenancy import TenantManager, TenantModel
 
 
@@ -81,6 +88,10 @@ class Collective(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_api_open(self) -> bool:
+        return is_api_open(self)
 
     def get_absolute_url(self) -> str:
         return self.path or "/"

@@ -16,6 +16,7 @@ from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Proof
 from harmonic.kernel.scopes import Scope
 from tokens import rules, secret
+from tokens.lifetimes import LONGEST, UNITS, after, cut_expiry, is_too_long, same_lifetime
 from tokens.models import ApiToken, token_path
 from tokens.reach import about_new
 
@@ -27,9 +28,7 @@ SHOWN_UNITS = (
     ("week(s)", "weeks"),
     ("month(s)", "months"),
 )
-UNIT_ALIASES = {
-    alias: f"{unit}(s)" for unit in rules.UNITS for alias in (unit, f"{unit}s", f"{unit}(s)")
-}
+UNIT_ALIASES = {alias: f"{unit}(s)" for unit in UNITS for alias in (unit, f"{unit}s", f"{unit}(s)")}
 
 
 def resource(owner: TenantUser, token: ApiToken) -> Resource:
@@ -79,12 +78,14 @@ class TokenParams(Params):
     duration = Whole(
         required=False,
         min_value=1,
-        label="Lifetime, 12 months at most",
-        help_text="How many units the token lives, 12 unless given; 12 months at most.",
+        label=f"Expires after ({LONGEST} maximum)",
+        help_text=(
+            f"How many units the token lives, {DEFAULT_DURATION} unless given; {LONGEST} at most."
+        ),
         widget=Widget(initial=DEFAULT_DURATION, help="", is_half=True),
     )
     duration_unit = Choice(
-        [(f"{unit}(s)", f"{unit}s") for unit in rules.UNITS],
+        [(f"{unit}(s)", f"{unit}s") for unit in UNITS],
         aliases=UNIT_ALIASES,
         required=False,
         label="Unit",
@@ -115,8 +116,8 @@ def _create(
         owner,
         name=name,
         scopes=rules.scopes_of(read_write),
-        expires_at=rules.after(access.now, duration, unit),
-        is_cut=_asked_for_more(duration, unit),
+        expires_at=after(access.now, duration, unit),
+        is_cut=is_too_long(access.now, duration, unit),
     )
 
 
@@ -149,16 +150,8 @@ def _cuts(asked: datetime | None, token: ApiToken, *, is_cut: bool) -> tuple[str
     if asked is not None and token.expires_at < asked:
         return ("The lifetime was cut to that of the token that made this one.",)
     if is_cut:
-        return ("The lifetime was cut to 12 months, the longest there is.",)
+        return (f"The lifetime was cut to {LONGEST}, the longest there is.",)
     return ()
-
-
-def _asked_for_more(duration: int, unit: str) -> bool:
-    """Answer whether a lifetime is beyond the longest; by days, months aside."""
-    days = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7}
-    if unit in days:
-        return duration * days[unit] > 366
-    return duration * (12 if unit == "year" else 1) > ApiToken.MAX_LIFETIME_MONTHS
 
 
 def _whom(access: Access, owner: TenantUser) -> Confirmation:
@@ -299,7 +292,7 @@ def _ask_to_rotate(access: Access, token: ApiToken) -> Confirmation:
             ("Expires", token.expires_at),
             (
                 "The new one expires",
-                rules.cut_expiry(access, rules.same_lifetime(token, access.now)),
+                cut_expiry(access, same_lifetime(token, access.now)),
             ),
         ),
     )

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,10 +25,10 @@ from harmonic.kernel.refusals import (
 )
 from harmonic.kernel.scopes import READ_ONLY, READ_WRITE
 from tokens import secret
+from tokens.lifetimes import cut_expiry, same_lifetime
 from tokens.models import ApiToken, token_path
 from tokens.queries import active_count
 
-UNITS = ("minute", "hour", "day", "week", "month", "year")
 ONLY_HUMANS = "Only human accounts can create API tokens"
 NOT_FOR_INTERNAL = "Internal AI agents cannot have API tokens"
 RUN_BY_HARMONIC = "Harmonic makes and ends the tokens of the agents that it runs."
@@ -141,47 +140,6 @@ def held_by(access: Access, scopes: Iterable[str]) -> list[str]:
     if not held:
         refuse_wider(access, asked)
     return held
-
-
-# --- Expiry ---------------------------------------------------------------------------------
-
-
-def after(now: datetime, duration: int, unit: str) -> datetime:
-    """Return the moment `duration` units after `now`; months are calendar months.
-
-    What lies beyond the longest lifetime is cut to it.
-    """
-    latest = add_months(now, ApiToken.MAX_LIFETIME_MONTHS)
-    if unit in {"month", "year"}:
-        months = duration * (12 if unit == "year" else 1)
-        return min(add_months(now, min(months, ApiToken.MAX_LIFETIME_MONTHS)), latest)
-    longest = {"minute": 60 * 24 * 366, "hour": 24 * 366, "day": 366, "week": 53}[unit]
-    return min(now + timedelta(**{f"{unit}s": min(duration, longest)}), latest)
-
-
-def same_lifetime(token: ApiToken, now: datetime) -> datetime:
-    """Return when a token made now ends, if it lives as long as `token` was to, whatever cut that
-    short since; whole calendar months stay whole, and 12 of them are the longest."""
-    ends = token.full_expires_at or token.expires_at
-    for months in range(1, ApiToken.MAX_LIFETIME_MONTHS + 1):
-        if add_months(token.created_at, months) == ends:
-            return add_months(now, months)
-    latest = add_months(now, ApiToken.MAX_LIFETIME_MONTHS)
-    return min(now + (ends - token.created_at), latest)
-
-
-def add_months(moment: datetime, months: int) -> datetime:
-    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
-    last_day = calendar.monthrange(year, month + 1)[1]
-    return moment.replace(year=year, month=month + 1, day=min(moment.day, last_day))
-
-
-def cut_expiry(access: Access, asked: datetime | None) -> datetime:
-    """Return the expiry that a new token gets: within 12 months, and never later than that
-    of the token that makes it."""
-    latest = add_months(access.now, ApiToken.MAX_LIFETIME_MONTHS)
-    expiry = min(asked, latest) if asked else latest
-    return min(expiry, access.token.expires_at) if access.token else expiry
 
 
 # --- Making and ending tokens ---------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn, NotRequired, Unpack, cast
 
-from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 from rest_framework.request import Request
@@ -30,7 +29,7 @@ from api.writes import RestWire, over_rest
 from collectives.actions import collective as actions
 from collectives.models import Collective, CollectiveMember, CollectiveQuerySet
 from collectives.queries import here
-from harmonic.kernel.access import Access, Door, Rule, is_api_open, roles_held
+from harmonic.kernel.access import Access, Door, Rule, roles_held
 from harmonic.kernel.actions import Outcome
 from harmonic.kernel.http.methods import method_not_allowed
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Moment
@@ -196,7 +195,7 @@ def listed(access: Access, params: dict[str, Any]) -> CollectiveQuerySet:
     wanted: dict[str, Any] = bounds(COLUMNS, params)
     wanted |= {"created_by": author.user_id} if author else {}
     if wanted and access.is_bound_by_switches:
-        mine = mine.filter(Q(is_main=True) | Q(is_api_enabled=True))
+        mine = mine.api_open()
     return mine.filter(**wanted)
 
 
@@ -288,7 +287,7 @@ def listed_json(
 ) -> ListedCollectiveJson:
     """Return a collective as a list shows it: for tokens, null where its API is disabled."""
     shown = collective_json(collective, roles, origin)
-    if is_api_open(collective) or not access.is_bound_by_switches:
+    if access.is_admitted_by(collective):
         return cast(ListedCollectiveJson, shown)
     public = ClosedCollectiveJson.__required_keys__
     closed = {name: value if name in public else None for name, value in shown.items()}

@@ -33,6 +33,7 @@ from harmonic.kernel.refusals import Forbidden, Invalid, NotFound, Problem, Refu
 from harmonic.kernel.rendering.text import folded
 from harmonic.kernel.scopes import is_scope
 from tokens import actions, rules
+from tokens.lifetimes import LONGEST
 from tokens.models import ApiToken
 from tokens.queries import owners_of, token_at
 
@@ -107,7 +108,7 @@ class NewTokenParams(ScopeParams):
         max_length=ApiToken.NAME_LENGTH,
         help_text="What the token is for.",
     )
-    expires_at = Moment(required=False, help_text="Its end; 12 months from now at most.")
+    expires_at = Moment(required=False, help_text=f"Its end; {LONGEST} from now at most.")
 
 
 def _create(

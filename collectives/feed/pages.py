@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.urls import URLPattern
 
-from accounts.queries import tenant_admins
+from accounts.queries import Person, tenant_admins
 from collectives import queries as collectives
 from collectives.feed.queries import MARKDOWN_PAGE, PAGE, feed_of, pinned
-from harmonic.kernel.access import Access, Door
+from harmonic.kernel.access import Access, ApiState, Door
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import mounted
@@ -69,12 +69,15 @@ def place(access: Access, target: None) -> Mapping[str, Any]:
 
 
 def api_state(access: Access) -> Mapping[str, Any]:
-    """Return whether API clients get in, and if not, which switch is off and who turns it."""
-    if not access.tenant.is_api_enabled:
-        return {"api": "tenant_off", "api_admins": tenant_admins()}
-    if access.here.is_api_open:
-        return {"api": "on", "api_admins": []}
-    return {"api": "off", "api_admins": collectives.admins(access.here.id)}
+    """Return whether members' tokens work here, or which switch is off and who can turn it on."""
+    state = access.api_state
+    return {"api": state, "api_admins": _who_can_enable(access, state)}
+
+
+def _who_can_enable(access: Access, state: ApiState) -> Sequence[Person]:
+    if state is ApiState.OFF_FOR_TENANT:
+        return tenant_admins()
+    return collectives.admins(access.here.id) if state is ApiState.OFF_HERE else []
 
 
 def place_scope(access: Access, target: None) -> str:

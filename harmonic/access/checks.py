@@ -86,7 +86,7 @@ def not_a_member(access: Access) -> Refused:
 
 def check_collective_flag(access: Access) -> None:
     place = access.here
-    if access.is_bound_by_switches and not place.is_api_open:
+    if not access.is_admitted_by(place):
         raise Forbidden(
             "API not enabled for this collective",
             code="api_disabled_collective",

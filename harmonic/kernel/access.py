@@ -120,15 +120,19 @@ class Place:
         return self.kind == CollectiveKind.WORKSPACE
 
     @property
-    def is_api_open(self) -> bool:
-        return is_api_open(self)
-
-    @property
     def audience(self) -> str:
         """Who can see what is written here: `public`, `shared` or `private`."""
         if self.is_main:
             return "public"
         return "private" if self.is_workspace else "shared"
+
+
+class ApiState(StrEnum):
+    """Whether members' tokens work in a collective, and which switch is off if they do not."""
+
+    ON = "on"
+    OFF_HERE = "off"
+    OFF_FOR_TENANT = "tenant_off"
 
 
 class Switched(Protocol):
@@ -243,6 +247,17 @@ class Access:
     def is_bound_by_switches(self) -> bool:
         """Whether the API switches of tenant and collective bind the caller."""
         return self.token is not None and not self.token.is_internal
+
+    @property
+    def api_state(self) -> ApiState:
+        """Whether members' tokens work in the collective of the request."""
+        if not self.tenant.is_api_enabled:
+            return ApiState.OFF_FOR_TENANT
+        return ApiState.ON if is_api_open(self.here) else ApiState.OFF_HERE
+
+    def is_admitted_by(self, place: Switched) -> bool:
+        """Return whether the API switch of a collective admits the caller there."""
+        return not self.is_bound_by_switches or is_api_open(place)
 
     @property
     def is_collective_admin(self) -> bool:

@@ -152,7 +152,6 @@ class Action(Generic[Target]):
     initial: Callable[[Access, Target | None], Mapping[str, Any]] = nothing
     # The heading of its own page: words, or what answers them for this caller and target.
     confirm: str | Callable[[Access, Target], Confirmation] = ""
-    is_hidden: bool = False
     # Scopes that allow the action as well as `scope` does, as REST has them.
     other_scopes: tuple[Scope, ...] = ()
     # The action whose name grants this one to agents, where it has none of its own.
@@ -220,8 +219,7 @@ class Action(Generic[Target]):
     def is_listed(self, access: Access, target: Target | None) -> bool:
         """Answer whether to offer this here and now: what is offered is what is permitted."""
         return (
-            not self.is_hidden
-            and access.actor is not None
+            access.actor is not None
             and self.token_allows(access)
             and self.denied(access, target) is None
             and self.is_offered(access, target)

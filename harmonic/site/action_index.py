@@ -35,7 +35,7 @@ def patterns(access: Access) -> Iterator[Pattern]:
 
 def could_run(page: Page[Any], action: Action[Any], access: Access) -> bool:
     """Answer whether the caller could run this somewhere: what needs a target may be so."""
-    if action.is_hidden or not action.token_allows(access):
+    if not action.token_allows(access):
         return False
     if action.kind_denied(access) or action.capability_denied(access):
         return False

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from harmonic.kernel.access import Access
+from harmonic.kernel.access import Access, ApiState
 from harmonic.kernel.http.request import has_access
 from harmonic.kernel.navigation import Menu
 from harmonic.kernel.pages import url
@@ -49,6 +49,7 @@ class ShownPlace:
     path: str
     kind: str
     api_word: str
+    is_api_on: bool
     links: tuple[NavLink, ...]
 
 
@@ -129,12 +130,15 @@ def _place(access: Access) -> ShownPlace | None:
         path=place.path,
         kind=place.kind,
         api_word=api_word(access),
+        is_api_on=access.api_state is ApiState.ON,
         links=tuple(_links(access, Menu.PLACE)),
     )
 
 
 def api_word(access: Access) -> str:
-    """Return whether API clients can get in here, in two or three words."""
-    if not access.tenant.is_api_enabled:
-        return f"API off for {access.tenant.name}"
-    return "API on" if access.here.is_api_open else "API off here"
+    """Return whether members' tokens work in this collective, in two or three words."""
+    return {
+        ApiState.ON: "API on",
+        ApiState.OFF_HERE: "API off here",
+        ApiState.OFF_FOR_TENANT: f"API off for {access.tenant.name}",
+    }[access.api_state]

@@ -9,7 +9,6 @@ from django.template.context import Context
 from django.utils.html import format_html
 
 from collectives.models import Collective
-from harmonic.kernel.access import is_api_open
 from harmonic.kernel.pages import action_path, url
 from harmonic.kernel.rendering.documents import Surface
 from harmonic.templatetags.surfaces import user_line
@@ -21,11 +20,9 @@ register = template.Library()
 def collective_link(context: Context, collective: Collective) -> str:
     """Link to a collective; for a token that its API switch keeps out, say so."""
     surface: Surface = context["surface"]
-    is_closed = surface.access.is_bound_by_switches and not is_api_open(collective)
     name = user_line(context, collective.name)
-    return format_html(
-        '<a href="{}">{}</a>{}', collective.path, name, " (API off)" if is_closed else ""
-    )
+    note = "" if surface.access.is_admitted_by(collective) else " (API off)"
+    return format_html('<a href="{}">{}</a>{}', collective.path, name, note)
 
 
 @register.simple_tag

@@ -3,13 +3,13 @@ import { exact } from "./moment.js";
 
 const MILLISECONDS = { minute: 6e4, hour: 36e5, day: 864e5, week: 6048e5 };
 const MONTHS = { month: 1, year: 12 };
-const MAX_MONTHS = 12;
 
 export default function expiry(element) {
   const form = element.closest("form") ?? element;
   const number = form.querySelector("[name='duration']");
   const unit = form.querySelector("[name='duration_unit']");
   const answer = element.querySelector("output");
+  const { longest } = element.dataset;
   const presets = [...element.querySelectorAll("[data-preset-duration]")];
   if (!number || !unit || !answer) return;
 
@@ -26,7 +26,7 @@ export default function expiry(element) {
   setInterval(show, 1e4);
 
   function show() {
-    const end = endOf(Number(number.value), bare(unit.value));
+    const end = endOf(Number(number.value), bare(unit.value), longest);
     const text = end ?? "when number and unit say how long";
     if (answer.textContent !== text) answer.textContent = text;
     for (const preset of presets) {
@@ -38,15 +38,16 @@ export default function expiry(element) {
 
 const bare = (unit) => unit.replace(/\(s\)$|s$/, "");
 
-function endOf(amount, unit) {
+function endOf(amount, unit, longest) {
   if (!Number.isInteger(amount) || amount < 1) return null;
   const now = new Date();
-  const latest = addMonths(now, MAX_MONTHS);
+  const most = parseInt(longest, 10);
+  const latest = addMonths(now, most);
   const months = MONTHS[unit] * amount;
-  const asked = unit in MONTHS ? addMonths(now, Math.min(months, MAX_MONTHS + 1)) : new Date(now.getTime() + MILLISECONDS[unit] * amount);
+  const asked = unit in MONTHS ? addMonths(now, Math.min(months, most + 1)) : new Date(now.getTime() + MILLISECONDS[unit] * amount);
   const cut = !(asked <= latest);
   const text = exact(cut ? latest : asked);
-  return cut ? `${text} (12 months is the longest)` : text;
+  return cut ? `${text} (${longest} is the longest)` : text;
 }
 
 function addMonths(date, months) {

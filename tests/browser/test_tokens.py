@@ -158,7 +158,7 @@ def test_a_token_form_that_is_wrong_keeps_what_was_typed(visitor: Visitor) -> No
     expect(page.get_by_label("Name")).to_be_focused()
     expect(page.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_role("radio", name="Read + write")).to_be_checked()
-    expect(page.get_by_role("spinbutton", name="Lifetime")).to_have_value("7")
+    expect(page.get_by_role("spinbutton", name="Expires after")).to_have_value("7")
 
 
 def test_whom_a_token_is_for_is_one_click_and_internal_agents_are_off(visitor: Visitor) -> None:

@@ -12,7 +12,8 @@ import time_machine
 from django.db import connections
 
 from tests.fixtures.world import client_with, make_token, on_one_line
-from tokens import rules, secret
+from tokens import secret
+from tokens.lifetimes import same_lifetime
 from tokens.models import ApiToken
 
 NOW = datetime(2027, 3, 31, 12, tzinfo=UTC)
@@ -407,4 +408,4 @@ def test_the_rule_knows_that_months_have_ends():
         created_at=datetime(2027, 1, 31, tzinfo=UTC), expires_at=datetime(2027, 2, 28, tzinfo=UTC)
     )
 
-    assert rules.same_lifetime(token, NOW) == datetime(2027, 4, 30, 12, tzinfo=UTC)
+    assert same_lifetime(token, NOW) == datetime(2027, 4, 30, 12, tzinfo=UTC)

@@ -24,6 +24,7 @@ from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Forbidden, Invalid, Proof
 from harmonic.kernel.scopes import READ_WRITE, Scope
 from tokens.actions import secret_of
+from tokens.lifetimes import LONGEST
 from tokens.rules import create_token, held_by
 
 PEOPLE_ONLY = "Only human accounts can create AI agents."
@@ -70,7 +71,7 @@ class AgentParams(Params):
         required=False,
         label="Make a token for it now",
         help_text="Whether to make a token (external agents only). It is shown once.",
-        widget=Widget(initial=True, help="Read + write, 12 months. It is shown once."),
+        widget=Widget(initial=True, help=f"Read + write, {LONGEST}. It is shown once."),
     )
 
 

@@ -215,9 +215,6 @@ class Id(Parameter, serializers.Field[UUID, Any, str, Any]):
             self.fail("not_an_id")
         return parsed
 
-    def to_representation(self, value: UUID) -> str:
-        return str(value)
-
 
 # A day from either end of what can be stored: every time zone can show what lies between, and
 # lists can compare with the moments beside it.
@@ -246,9 +243,6 @@ class Moment(Parameter, serializers.Field[datetime, Any, str, Any]):
         in_zone = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         # Comparing across zones never overflows; converting can.
         return min(max(in_zone, EARLIEST), LATEST).astimezone(UTC)
-
-    def to_representation(self, value: datetime) -> str:
-        return value.isoformat()
 
 
 class Params(serializers.Serializer[Any]):

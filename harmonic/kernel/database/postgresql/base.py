@@ -9,6 +9,7 @@ from __future__ import annotations
 import select
 import threading
 import time
+from types import ModuleType
 from typing import Any
 
 import psycopg
@@ -118,8 +119,19 @@ class PatientConnection(psycopg.Connection[Any]):
             raise psycopg.OperationalError("The database server did not answer in time.") from None
 
 
+class PatientDriver(ModuleType):
+    """The module psycopg as Django's engine uses it, with connections of our class."""
+
+    connect = PatientConnection.connect
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(psycopg, name)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection that is made with patience, and that notices when a COMMIT is in doubt."""
+
+    Database = PatientDriver("psycopg")
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect. A request tries again while the server is away and there is time."""
@@ -133,10 +145,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         while True:
             began = time.monotonic()
             try:
-                connection = server.connected(lambda: connect(conn_params))
-                # Django makes connections of psycopg's own class.
-                connection.__class__ = PatientConnection
-                return connection
+                return server.connected(lambda: connect(conn_params))
             except psycopg.OperationalError:
                 now = time.monotonic()
                 is_answered = now - began < UNANSWERED_SECONDS
