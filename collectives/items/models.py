@@ -59,6 +59,18 @@ class ItemQuerySet(models.QuerySet[M]):
         """Annotate `parent_kind`: the kind of what each comment answers."""
         return self.annotate(parent_kind=models.F("parent__kind"))
 
+    def with_answered(self) -> Self:
+        """Annotate who wrote what each comment answers, and when that was deleted."""
+        return self.annotate(
+            parent_author_id=models.F("parent__created_by"),
+            parent_deleted_at=models.F("parent__deleted_at"),
+        )
+
+    def in_thread(self) -> Self:
+        """Return the comments that threads show: the living, and deleted ones with replies."""
+        replies = Item.objects.filter(parent=models.OuterRef("pk"))
+        return self.filter(Q(deleted_at=None) | models.Exists(replies))
+
     def opened(self, length: int = FIRST_LINE_SOURCE) -> Self:
         """Annotate `cut_text`: the first `length` characters of each text."""
         return self.annotate(cut_text=kinds.opening(length))
@@ -137,6 +149,8 @@ class Item(ShortIdModel):
     confirmed_reads: int  # annotated by `counted`
     last_read_at: datetime | None  # annotated by `for_reader`
     parent_kind: str | None  # annotated by `with_parent_kind`
+    parent_author_id: UUID  # annotated by `with_answered`
+    parent_deleted_at: datetime | None  # annotated by `with_answered`
     number: int  # annotated by `numbered`
 
     objects: ClassVar[Any] = ItemManager()

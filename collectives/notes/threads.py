@@ -1,61 +1,55 @@
 """Threads: the comments below an item, in pages.
 
-A page is made from a bounded number of rows. First the thread's order is read without its
-texts, then the beginnings of the texts that the page shows.
+A page shows direct comments, oldest first, and below each of them its replies at any depth in
+one list. What a page leaves out is counted and linked: further replies are on the page of their
+comment, further comments behind a cursor. So every comment can be reached.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, NamedTuple
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.queries import People, Person
+from collectives.items.kind_queries import NO_MOMENT
 from collectives.items.models import Item, ItemQuerySet
-from collectives.items.queries import Wanted, by_ids, comments_on, how_many
-from harmonic.kernel.database.prepared import Parameter, Prepared, of_model
+from collectives.items.queries import by_ids, comments_on, how_many
+from harmonic.kernel.database.prepared import Parameter, of_model
+from harmonic.kernel.database.tenancy import NO_ID, bound_tenant_id
 from harmonic.kernel.http import cursors
 from harmonic.kernel.http.cursors import Order, Position
 from harmonic.kernel.rendering.text import HTML_LIMIT
 
 # Comments on a page, replies included.
 PAGE = 50
-# Rows of a thread that a page is made from.
-LOOKED_AT = 500
+# Replies that a page counts; below more of them it says "at least".
+COUNTED = 10_000
 # Characters of comments on a page; the page ends before the comment that exceeds them.
 TEXT_ON_PAGE = 100_000
 OLDEST = Order("created_at", is_descending=False)
-
-
-class Row(NamedTuple):
-    """A comment without its text."""
-
-    id: UUID
-    parent_id: UUID
-    author_id: UUID
-    created_at: datetime
-    deleted_at: datetime | None
-
-    @property
-    def position(self) -> Position:
-        return self.created_at, self.id
 
 
 @dataclass(slots=True)
 class Comment:
     """A comment with the replies to it at any depth, in one flat list.
 
-    `more` is how many replies the page leaves out; the comment's own page has them.
+    `replying_to` is the author of the reply that this reply answers, or None if it answers the
+    comment above it or a deleted reply. `more` is how many replies the page leaves out; the
+    comment's own page has them.
     """
 
     note: Item
     path: str
     author: Person
-    replying_to: str = ""
+    replying_to: Person | None = None
+    is_to_deleted: bool = False
     replies: list[Comment] = field(default_factory=list)
     more: int = 0
 
@@ -68,24 +62,32 @@ class Comment:
 class Thread:
     """A page of the comments under an item: top-level ones, oldest first.
 
-    `count` is how many direct comments the item has. `next_cursor` is empty on the last page.
-    `is_cut` tells that there may be replies that the page did not look at.
+    `count` is how many direct comments the item has, and `left` how many of them follow this
+    page. `next_cursor` is empty on the last page. `is_long` says that the numbers of further
+    replies are the least ones.
     """
 
     comments: list[Comment]
     count: int
+    left: int
     next_cursor: str
     is_first: bool
-    is_cut: bool
+    is_long: bool
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Branch:
-    """A top-level comment and the replies to it that a page shows."""
+    """A direct comment and replies to it: the ids that a page shows, and how many there are."""
 
-    top: Row
-    replies: list[Row]
-    more: int = 0
+    ids: Sequence[UUID]
+    total: int
+
+    @property
+    def top(self) -> UUID:
+        return self.ids[0]
+
+    def cut(self, length: int) -> Branch:
+        return Branch(self.ids[:length], self.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,38 +95,40 @@ class ThreadPage:
     """What a page of a thread shows, before the names of its authors are known."""
 
     item: Item
-    branches: list[Branch]
-    rows: dict[UUID, Row]
+    branches: Sequence[Branch]
     notes: dict[UUID, Item]
     count: int
+    left: int
     next_position: Position | None
     is_first: bool
-    is_cut: bool
+    is_long: bool
 
     @property
     def author_ids(self) -> set[UUID]:
-        return {row.author_id for row in self.rows.values()}
+        authors = {note.created_by_id for note in self.notes.values()}
+        return authors | {note.parent_author_id for note in self.notes.values()}
 
     def thread(self, known: People, place_path: str) -> Thread:
         """Return the page's comments with the people of `known` as authors."""
         cursor = cursors.encode(self.next_position, _bound(self.item)) if self.next_position else ""
         comments = [self._branch(branch, known, place_path) for branch in self.branches]
-        return Thread(comments, self.count, cursor, self.is_first, self.is_cut)
+        return Thread(comments, self.count, self.left, cursor, self.is_first, is_long=self.is_long)
 
     def _branch(self, branch: Branch, known: People, place_path: str) -> Comment:
-        comment = self._comment(branch.top, known, place_path)
-        comment.more = branch.more
-        for row in branch.replies:
-            reply = self._comment(row, known, place_path)
-            parent = self.rows[row.parent_id]
-            if parent.id != branch.top.id:
-                reply.replying_to = known[parent.author_id].handle
-            comment.replies.append(reply)
-        return comment
+        top, *replies = (self._comment(each, known, place_path) for each in branch.ids)
+        for reply in replies:
+            if reply.note.parent_id == branch.top:
+                continue
+            reply.is_to_deleted = reply.note.parent_deleted_at is not None
+            if not reply.is_to_deleted:
+                reply.replying_to = known[reply.note.parent_author_id]
+        top.replies = replies
+        top.more = branch.total - len(branch.ids)
+        return top
 
-    def _comment(self, row: Row, known: People, place_path: str) -> Comment:
-        note = self.notes[row.id]
-        return Comment(note, note.path_in(place_path), known[row.author_id])
+    def _comment(self, note_id: UUID, known: People, place_path: str) -> Comment:
+        note = self.notes[note_id]
+        return Comment(note, note.path_in(place_path), known[note.created_by_id])
 
 
 def thread_page(item: Item, cursor: str, *, has_previews: bool = False) -> ThreadPage:
@@ -134,24 +138,23 @@ def thread_page(item: Item, cursor: str, *, has_previews: bool = False) -> Threa
     of each comment, so that `TEXT_ON_PAGE` does not apply.
     """
     after = _position(item, cursor)
-    found = _window(item, after)
-    rows, is_cut = found[:LOOKED_AT], len(found) > LOOKED_AT
-    tops = _tops(item, after) if is_cut else [row for row in rows if row.parent_id == item.id]
-    branches, has_more = _branches(tops, rows, is_cut=is_cut)
-    notes = _notes(branches)
-    shown = branches if has_previews else _within_budget(branches, notes)
-    last = shown[-1].top.position if shown else None
-    is_whole = after is None and not is_cut
-    alive = sum(row.deleted_at is None for row in tops)
+    found = _branches(item, after)
+    shown = _filling(found)
+    notes = _notes(shown)
+    if not has_previews:
+        shown = _within_budget(shown, notes)
+    end = notes[shown[-1].top] if len(shown) < len(found) else None
+    next_position = (end.created_at, end.id) if end else None
+    is_whole = after is None and next_position is None
     return ThreadPage(
         item=item,
         branches=shown,
-        rows={row.id: row for row in [*rows, *tops]},
         notes=notes,
-        count=alive if is_whole else how_many(comments_on(item.id)),
-        next_position=last if has_more or len(shown) < len(branches) else None,
+        count=_alive(shown, notes) if is_whole else how_many(comments_on(item.id)),
+        left=_left(item, next_position) if next_position else 0,
+        next_position=next_position,
         is_first=after is None,
-        is_cut=is_cut,
+        is_long=sum(branch.total for branch in found) > COUNTED,
     )
 
 
@@ -166,92 +169,100 @@ def _position(item: Item, cursor: str) -> Position | None:
         return None
 
 
+def _alive(branches: Iterable[Branch], notes: dict[UUID, Item]) -> int:
+    return sum(not notes[branch.top].is_deleted for branch in branches)
+
+
 # --- Reading --------------------------------------------------------------------------------
 
-
-def _window(item: Item, after: Position | None) -> Sequence[Row]:
-    """Return the rows of the thread from a position on, one more than a page looks at.
-
-    Replies are never older than what they answer, so nothing below `item` is before it.
-    """
-    root = item.root_id or item.id
-    return list(_ROWS.rows(LOOKED_AT + 1, root=root, **_since(item, after)))
+_ITEMS = Item._meta.db_table
+_ID = Item._meta.get_field("id")
+_MOMENT = Item._meta.get_field("created_at")
 
 
-def _tops(item: Item, after: Position | None) -> Sequence[Row]:
+def _is_shown(table: str) -> str:
+    """Return the condition of `ItemQuerySet.in_thread` in SQL."""
+    return f"""({table}.deleted_at IS NULL OR EXISTS (
+        SELECT 1 FROM {_ITEMS} answer
+        WHERE answer.tenant_id = %(tenant)s AND answer.parent_id = {table}.id
+    ))"""  # noqa: S608  # names of tables alone are put in
+
+
+# The direct comments of a page, and the first replies to each. It is SQL because replies are
+# followed to any depth, which querysets cannot do. All of its columns are in an index.
+_BRANCHES = f"""
+WITH RECURSIVE tops AS (
+    SELECT top.id, top.created_at, top.deleted_at FROM {_ITEMS} top
+    WHERE top.tenant_id = %(tenant)s AND top.parent_id = %(item)s
+        AND (top.created_at, top.id) > (%(moment)s, %(after)s) AND {_is_shown("top")}
+    ORDER BY top.created_at, top.id LIMIT {PAGE + 1}
+), below (top, top_at, id, created_at, deleted_at, is_reply) AS (
+    SELECT id, created_at, id, created_at, deleted_at, 0 FROM tops
+    UNION ALL
+    SELECT below.top, below.top_at, reply.id, reply.created_at, reply.deleted_at, 1
+    FROM below JOIN {_ITEMS} reply
+        ON reply.tenant_id = %(tenant)s AND reply.parent_id = below.id
+), numbered AS (
+    SELECT top, top_at, id,
+        ROW_NUMBER() OVER (PARTITION BY top ORDER BY is_reply, created_at, id) AS number,
+        COUNT(*) OVER (PARTITION BY top) AS total
+    FROM (SELECT * FROM below LIMIT %(counted)s) below WHERE {_is_shown("below")}
+)
+SELECT top, id, total FROM numbered WHERE number <= {PAGE} ORDER BY top_at, top, number
+"""  # noqa: S608  # names of tables alone are put in
+
+
+def _branches(item: Item, after: Position | None) -> list[Branch]:
     """Return the direct comments from a position on, one more than a page shows."""
-    return list(_ROWS.rows(PAGE + 1, **comments_on(item.id), **_since(item, after)))
+    moment, after_id = after or (NO_MOMENT, NO_ID)
+    parameters: dict[str, Any] = {
+        "tenant": _ID.get_db_prep_value(bound_tenant_id(), connection),
+        "item": _ID.get_db_prep_value(item.id, connection),
+        "moment": _MOMENT.get_db_prep_value(moment, connection),
+        "counted": COUNTED + 1,
+        "after": _ID.get_db_prep_value(after_id, connection),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_BRANCHES, parameters)
+        rows = cursor.fetchall()
+    return [
+        Branch([UUID(str(reply)) for _, reply, _ in branch], branch[0][2])
+        for branch in (list(found) for _, found in groupby(rows, itemgetter(0)))
+    ]
 
 
-def _since(item: Item, after: Position | None) -> Wanted:
-    if after is None:
-        return {"created_at__gte": item.created_at}
-    return {"after": after[0], "after_id": after[1]}
-
-
-def _rows(
-    limit: int,
-    *,
-    after: datetime | None = None,
-    after_id: UUID | None = None,
-    **wanted: Parameter,
-) -> QuerySet[Any, tuple[Any, ...]]:
-    comments = Item.objects.filter(**wanted)
-    if after and after_id:
-        comments = comments.filter(OLDEST.beyond((after, after_id)))
-    columns = comments.values_list("id", "parent", "created_by", "created_at", "deleted_at")
-    return columns.order_by(*OLDEST.columns)[:limit]
-
-
-_ROWS: Prepared[Row] = Prepared(_rows, Row._make)
+def _left(item: Item, after: Position) -> int:
+    """Return how many direct comments follow a position."""
+    comments: ItemQuerySet[Item] = Item.objects.filter(**comments_on(item.id))
+    return comments.filter(OLDEST.beyond(after)).in_thread().count()
 
 
 def _notes(branches: Iterable[Branch]) -> dict[UUID, Item]:
-    ids = tuple(row.id for branch in branches for row in [branch.top, *branch.replies])
+    ids = tuple(each for branch in branches for each in branch.ids)
     return {note.id: note for note in _OPENINGS.rows(**by_ids(ids))} if ids else {}
 
 
 def _openings(**wanted: Parameter) -> QuerySet[Item]:
     comments: ItemQuerySet[Item] = Item.objects.filter(**wanted)
-    return comments.opened(HTML_LIMIT + 1)
+    return comments.opened(HTML_LIMIT + 1).with_answered()
 
 
-_OPENINGS = of_model(Item, _openings, ("cut_text",))
+_OPENINGS = of_model(Item, _openings, ("cut_text", "parent_author_id", "parent_deleted_at"))
 
 
 # --- Choosing -------------------------------------------------------------------------------
 
 
-def _branches(
-    tops: Sequence[Row], rows: Sequence[Row], *, is_cut: bool
-) -> tuple[list[Branch], bool]:
-    """Return the branches of a page, and whether more follow them."""
-    below = _replies(tops, rows)
-    branches: list[Branch] = []
-    shown = 0
-    for top in tops:
-        replies = below[top.id]
-        # A deleted comment stays while it has replies: they are never hidden.
-        if top.deleted_at and not replies and not is_cut:
-            continue
-        if shown >= PAGE:
-            return branches, True
-        room = PAGE - shown - 1
-        branches.append(Branch(top, replies[:room], len(replies[room:])))
-        shown += 1 + len(replies[:room])
-    return branches, False
-
-
-def _replies(tops: Iterable[Row], rows: Iterable[Row]) -> dict[UUID, list[Row]]:
-    """Return all that follows each top-level comment, without recursion."""
-    below: dict[UUID, list[Row]] = {top.id: [] for top in tops}
-    top_of = {top_id: top_id for top_id in below}
-    for row in rows:
-        top = top_of.get(row.parent_id)
-        if top is not None and row.id not in below:
-            top_of[row.id] = top
-            below[top].append(row)
-    return below
+def _filling(branches: Iterable[Branch]) -> list[Branch]:
+    """Return the branches that fill a page; the last one without some of its replies."""
+    room = PAGE
+    shown: list[Branch] = []
+    for branch in branches:
+        if not room:
+            break
+        shown.append(branch.cut(room))
+        room -= len(shown[-1].ids)
+    return shown
 
 
 def _within_budget(branches: Sequence[Branch], notes: dict[UUID, Item]) -> list[Branch]:
@@ -259,17 +270,16 @@ def _within_budget(branches: Sequence[Branch], notes: dict[UUID, Item]) -> list[
     left = TEXT_ON_PAGE
     shown: list[Branch] = []
     for branch in branches:
-        left -= _length(notes[branch.top.id])
+        left -= _length(notes[branch.top])
         if left < 0 and shown:
             break
-        kept: list[Row] = []
-        for row in branch.replies:
-            left -= _length(notes[row.id])
+        kept = 1
+        for reply in branch.ids[1:]:
+            left -= _length(notes[reply])
             if left < 0:
                 break
-            kept.append(row)
-        more = branch.more + len(branch.replies) - len(kept)
-        shown.append(Branch(branch.top, kept, more))
+            kept += 1
+        shown.append(branch.cut(kept))
     return shown
 
 

@@ -7,11 +7,12 @@ import time
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from collectives.notes import threads
 from collectives.notes.models import Note
 from harmonic.kernel.rendering.text import HTML_LIMIT
-from tests.limits.conftest import KITCHEN, MEGABYTE, Write
+from tests.limits.conftest import KITCHEN, MEGABYTE, REST, Write, row_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_cache")]
 
@@ -103,29 +104,166 @@ def test_replies_to_a_deleted_comment_are_on_its_page(
     assert not any("Secret" in each for each in [*shown, *below])
 
 
-@pytest.mark.meets("rows of a thread looked at for a page")
-def test_a_page_looks_at_a_bounded_part_of_a_thread_and_says_so(
-    note: Note, comment_on: Write, page: Any, monkeypatch: pytest.MonkeyPatch
+# --- Long and deep threads ------------------------------------------------------------------
+
+MANY = 620
+MORE = re.compile(r'href="([^"#]*)[^"]*">(\d+) more repl|\[(\d+) more repl\w+\]\(([^)#]*)')
+NEXT = re.compile(
+    r'href="([^"#]*)[^"]*">More comments</a> \((\d+)\)|\[More comments\]\(([^)#]*)[^)]*\) \((\d+)\)'
+)
+
+
+def chain(root: Note, first: Note, count: int) -> None:
+    """Answer `first` with a reply, that with another one, and so on, `count` deep."""
+    rows, answered = [], first
+    for number in range(count):
+        answered = row_of(root, f"Comment {number}", number + 1, answered)
+        rows.append(answered)
+    Note.unscoped.bulk_create(rows)
+
+
+def reached(client: Any, path: str) -> list[int]:
+    """Return the numbers of all comments that the links of a thread's pages lead to.
+
+    Each page must say how many comments there are behind each of its links.
+    """
+    response = client.get(path.replace("&amp;", "&"))
+    assert response.status_code == 200
+    text = response.content.decode()
+    found = numbers_in(text)
+    for more in MORE.finditer(text):
+        below = reached(client, more[1] or f"{more[4]}.md")
+        # A comment's page repeats the replies that were shown above its link.
+        assert len(set(below) - set(found)) == int(more[2] or more[3])
+        found.extend(below)
+    for following in NEXT.finditer(text):
+        found.extend(reached(client, following[1] or following[3]))
+    return found
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("form", FORMS[:2])
+@pytest.mark.parametrize("shape", ["wide", "deep", "flat"])
+def test_every_comment_of_a_long_thread_is_reached_by_links(
+    note: Note, comment_on: Write, page: Any, api: Any, form: str, shape: str
 ) -> None:
     (first,) = comment_on(note, 1, "The first")
-    comment_on(note, threads.LOOKED_AT + 10, "Reply", to=first, at=1)
-    comment_on(note, 3, at=threads.LOOKED_AT + 20)
-    asked: list[int] = []
-    rows = threads._ROWS.rows
+    if shape == "wide":
+        comment_on(note, MANY, to=first, at=1)
+    elif shape == "deep":
+        chain(note, first, MANY)
+    else:
+        comment_on(note, MANY, at=1)
+    comment_on(note, 3, "The last {}", at=MANY + 20)
+    client = reader(form, page, api)
 
-    def counting(limit: int, **wanted: Any) -> Any:
-        found = rows(limit, **wanted)
-        asked.append(len(found))
-        return found
+    assert set(reached(client, path_of(note) + form)) == set(range(MANY))
 
-    monkeypatch.setattr(threads._ROWS, "rows", counting)
 
-    shown = pages_of(page("bob"), path_of(note))
+@pytest.mark.parametrize("form", FORMS[:2])
+def test_replies_to_several_comments_are_counted_for_each(
+    note: Note, comment_on: Write, page: Any, api: Any, form: str
+) -> None:
+    tops = comment_on(note, 3, "Top {}")
+    for top in tops:
+        comment_on(note, MANY, "Reply", to=top, at=10)
+    client = reader(form, page, api)
 
-    assert [number for each in shown for number in numbers_in(each)] == [0, 1, 2]
+    shown = pages_of(client, path_of(note) + form)
+
+    assert len(shown) == 3
+    assert all(f"{MANY - 49} more replies" in each for each in shown)
+    assert [re.findall(r"More comments.*\((\d)\)", each) for each in shown] == [["2"], ["1"], []]
+
+
+@pytest.mark.postgres
+@pytest.mark.meets("replies counted for a page of a thread")
+@pytest.mark.parametrize("form", FORMS[:2])
+def test_a_page_counts_a_bounded_number_of_replies_and_says_so(
+    note: Note,
+    comment_on: Write,
+    page: Any,
+    api: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+) -> None:
+    (first,) = comment_on(note, 1, "The first")
+    comment_on(note, 150, to=first, at=1)
+    comment_on(note, 1, "The last", at=200)
+    client = reader(form, page, api)
+
+    whole = client.get(path_of(note) + form).content.decode()
+    monkeypatch.setattr(threads, "COUNTED", 100)
+    shown = pages_of(client, path_of(note) + form)
+
+    assert "101 more replies" in whole
+    assert "At least" not in whole
+    assert re.search(r"At least\s+\S*50 more replies", re.sub(r"<a[^>]*>|\[", "", shown[0]))
     assert "This thread is long" in shown[0]
-    assert "Comments (4)" in shown[0]
-    assert max(asked) == threads.LOOKED_AT + 1
+    assert "The last" in shown[1]
+    assert "This thread is long" not in shown[1]
+
+
+def test_every_comment_of_a_long_thread_is_listed_over_rest(
+    note: Note, comment_on: Write, api: Any
+) -> None:
+    (first,) = comment_on(note, 1, "The first")
+    comment_on(note, MANY, to=first, at=1)
+    bob, path, found = api("bob"), f"{REST}/notes/{first.id}/comments?limit=200", []
+
+    while path:
+        answer = bob.get(path)
+        found += [number for row in answer.json() for number in numbers_in(row["text"])]
+        following = re.search(r'<([^>]*)>; rel="next"', answer.get("Link", ""))
+        path = following[1].removeprefix("http://garden.localhost") if following else ""
+
+    assert found == list(range(MANY))
+
+
+@pytest.mark.parametrize("form", FORMS[:2])
+def test_replies_of_the_same_instant_stay_in_their_thread_and_name_whom_they_answer(
+    note: Note, comment_on: Write, page: Any, api: Any, world: Any, form: str
+) -> None:
+    (first,) = comment_on(note, 1, "The first")
+    chain(note, first, 20)
+    Note.unscoped.filter(root=note.id).update(created_at=first.created_at)
+    Note.unscoped.filter(parent=first.id).update(created_by=world.user("alice"))
+
+    text = reader(form, page, api).get(path_of(note) + form).content.decode()
+
+    assert sorted(numbers_in(text)) == list(range(20))
+    assert len(re.findall(r"eplying to @alice", text)) == 1
+    assert len(re.findall(r"eplying to @", text)) == 19
+
+
+@pytest.mark.parametrize("form", FORMS[:2])
+def test_a_reply_to_a_deleted_reply_stays_and_says_so(
+    note: Note, comment_on: Write, page: Any, api: Any, form: str
+) -> None:
+    (first,) = comment_on(note, 1, "The first")
+    (gone,) = comment_on(note, 1, "Secret", to=first, at=1)
+    comment_on(note, 1, "An answer to it", to=gone, at=2)
+    (unanswered,) = comment_on(note, 1, "Secret too", to=first, at=3)
+    for each in (gone, unanswered):
+        Note.unscoped.filter(id=each.id).update(deleted_at=each.created_at)
+
+    text = reader(form, page, api).get(path_of(note) + form).content.decode()
+
+    assert re.search(r"eplying to a deleted comment[^@]*An answer to it", text)
+    assert len(re.findall(r"\[deleted\]", text)) == 1
+    assert "Secret" not in text
+
+
+@pytest.mark.parametrize("form", FORMS[:2])
+def test_the_comments_of_a_deleted_note_are_on_its_page(
+    note: Note, comment_on: Write, page: Any, api: Any, form: str
+) -> None:
+    comment_on(note, 60)
+    Note.unscoped.filter(id=note.id).update(deleted_at=timezone.now())
+
+    shown = pages_of(reader(form, page, api), path_of(note) + form)
+
+    assert [number for each in shown for number in numbers_in(each)] == list(range(60))
 
 
 def test_a_cursor_of_another_thread_begins_at_the_top(

@@ -22,19 +22,22 @@ PAGES = Section(
     "Pages",
     (
         Bound(
-            "comments on a page of a thread", threads.PAGE, "comments", "a link leads to the rest"
+            "comments on a page of a thread",
+            threads.PAGE,
+            "comments",
+            "the page says how many there are, and links to them",
         ),
         Bound(
-            "rows of a thread looked at for a page",
-            threads.LOOKED_AT,
+            "replies counted for a page of a thread",
+            threads.COUNTED,
             "comments",
-            "the page says that there may be more replies",
+            "the page says that there are at least so many, and links to them",
         ),
         Bound(
             "characters of comments on a page",
             threads.TEXT_ON_PAGE,
             "characters",
-            "the page ends, and a link leads to the rest",
+            "the page ends, says how many comments follow, and links to them",
         ),
         Bound(
             "a text in its HTML page",
