@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
@@ -27,7 +28,7 @@ from collectives.actions.joining import (
 from collectives.actions.members import remove_member, update_member_roles
 from collectives.models import Collective
 from collectives.rules.handles import is_available
-from collectives.rules.invites import INVITE_REVOKED, NEEDS_A_NEWER_INVITE
+from collectives.rules.invites import NEEDED, no_invite
 from collectives.rules.policies import is_collective_admin, may_invite
 from harmonic.kernel.access import Access, Door, Rule
 from harmonic.kernel.actions import Resource
@@ -176,12 +177,16 @@ def join(access: Access, target: None) -> Mapping[str, Any]:
 
 
 def _bad_code(access: Access, code: str) -> str:
-    """Return why a code does not let the caller join."""
-    if queries.is_revoked(access, code):
-        return INVITE_REVOKED
-    if queries.is_too_old_for(access, code):
-        return NEEDS_A_NEWER_INVITE
-    return "This code is not valid or has expired."
+    """Return why a code does not let the caller join; the page has a form for another one.
+
+    Raises:
+        Refused: with 410, the invite has ended.
+    """
+    refused = no_invite(access, code)
+    if refused.status == HTTPStatus.GONE:
+        raise refused
+    sentence = "" if refused.message == NEEDED else f"{refused.message}."
+    return f"{sentence} {refused.hint}".strip()
 
 
 JOIN: Page[None] = Page(

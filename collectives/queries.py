@@ -215,17 +215,22 @@ def _predates_the_end(access: Access, invite: Invite) -> bool:
     return ended
 
 
-def is_too_old_for(access: Access, code: str) -> bool:
-    """Answer whether a code fails only because the caller's membership ended after it was made."""
-    invites = Invite.objects.usable(access.now).filter(collective=access.here.id)
-    found = invites.filter(code=code.strip().lower(), invited_user=None).first() if code else None
-    return found is not None and _predates_the_end(access, found)
+def invite_of(code: str) -> Invite | None:
+    """Return the invite with a code, to any collective of the tenant, ended or not."""
+    found: Invite | None = Invite.objects.filter(code=code.strip().lower()).first()
+    return found
 
 
-def is_revoked(access: Access, code: str) -> bool:
-    """Return whether a code is that of an invite to this collective that was revoked."""
-    invites = Invite.objects.filter(collective=access.here.id).exclude(revoked_at=None)
-    return bool(code) and bool(invites.filter(code=code.strip().lower()).exists())
+def is_used(invite: Invite) -> bool:
+    """Return whether somebody joined by an invite."""
+    used: bool = CollectiveMember.objects.filter(invite=invite).exists()
+    return used
+
+
+def is_backed(invite: Invite) -> bool:
+    """Return whether the maker of an invite may still invite."""
+    backed: bool = Invite.objects.filter(id=invite.id).backed().exists()
+    return backed
 
 
 def joined_by_link(collective_id: UUID) -> QuerySet[CollectiveMember]:

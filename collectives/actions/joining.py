@@ -11,10 +11,9 @@ from collectives.actions.collective import resource
 from collectives.actions.members import agents_leaving
 from collectives.models import CollectiveMember, Invite
 from collectives.rules.invites import (
-    INVITE_REVOKED,
-    NEEDS_A_NEWER_INVITE,
-    delete_personal_invites,
+    end_personal_invites,
     new_invite,
+    no_invite,
     revoke_links,
 )
 from collectives.rules.members import add_member, end_membership, left_with, lock_members
@@ -25,7 +24,7 @@ from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Line, Params
 from harmonic.kernel.parameters.widgets import Widget
-from harmonic.kernel.refusals import Conflict, Denied, Link, NotFound, Proof, Refused
+from harmonic.kernel.refusals import Conflict, Denied, Proof, Refused
 from harmonic.kernel.scopes import Scope
 
 
@@ -52,34 +51,16 @@ def _join(access: Access, target: object, *, code: str = "") -> Outcome:
         raise Refused("User is already a member of this collective", status=400, code="duplicate")
     invite = queries.usable_invite(access, code)
     if invite is None:
-        raise _no_invite(access, code)
+        raise no_invite(access, code)
     add_member(collective, person, now=access.now, invite=invite)
     # A personal invite is used once; joining by a link uses it up as well.
-    delete_personal_invites(collective.id, access.user.user_id)
+    end_personal_invites(collective.id, access.user.user_id, access.now)
     return Outcome(
         f"You have joined {collective.name}.",
         collective.path,
         resource(collective),
         collective,
         facts={"invite_id": invite.id, "inviter_id": invite.created_by_id},
-    )
-
-
-def _no_invite(access: Access, code: str) -> Refused:
-    if queries.is_revoked(access, code):
-        return Refused(
-            INVITE_REVOKED,
-            status=410,
-            code="gone",
-            links=[Link("Try another code", f"{access.here.path}/join")],
-        )
-    hint = "The code is not valid or has expired. Ask a member for a new one."
-    if queries.is_too_old_for(access, code):
-        hint = NEEDS_A_NEWER_INVITE
-    return NotFound(
-        "Valid invite required to join this collective",
-        hint=hint,
-        links=[Link("Try another code", f"{access.here.path}/join")],
     )
 
 

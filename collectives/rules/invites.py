@@ -6,13 +6,45 @@ import secrets
 import uuid
 from datetime import datetime
 
+from collectives import queries
 from collectives.models import Invite
 from harmonic.kernel.access import Access
+from harmonic.kernel.refusals import Link, NotFound, Refused
 
-INVITE_REVOKED = "This invitation was revoked. Ask a member for a new one."
-NEEDS_A_NEWER_INVITE = (
-    "This link was made before your membership ended. Ask a member for a new invitation."
-)
+NEEDED = "Valid invite required to join this collective"
+ASK = "Ask a member for a new invitation."
+NEEDS_A_NEWER_INVITE = f"This link was made before your membership ended. {ASK}"
+
+
+def no_invite(access: Access, code: str) -> Refused:
+    """Return why a code does not let the caller join: 410 for an invite that has ended, else 404.
+
+    `usable_invite` has found none.
+    """
+    links = [Link("Try another code", f"{access.here.path}/join")]
+    invite = queries.invite_of(code)
+    if invite is None:
+        return NotFound(NEEDED, hint=f"This code is not valid. {ASK}", links=links)
+    if invite.collective_id != access.here.id:
+        return NotFound("Invite does not match collective", hint=ASK, links=links)
+    if invite.invited_user_id not in (None, access.user.user_id):
+        return NotFound("Cannot accept invite for another user", hint=ASK, links=links)
+    if ended := _ending(access, invite):
+        return Refused(ended, status=410, code="gone", hint=ASK, links=links)
+    return NotFound(NEEDED, hint=NEEDS_A_NEWER_INVITE, links=links)
+
+
+def _ending(access: Access, invite: Invite) -> str:
+    """Return how an invite ended, or nothing if it has not."""
+    if invite.revoked_at is not None:
+        return "This invitation was revoked."
+    if not invite.is_shareable and queries.is_used(invite):
+        return "This invitation has been used."
+    if invite.expires_at <= access.now:
+        return "This invitation has expired."
+    if not queries.is_backed(invite):
+        return "This invitation has ended: the person who made it can no longer invite people."
+    return ""
 
 
 def new_invite(access: Access) -> Invite:
@@ -42,5 +74,7 @@ def expire_unbacked_invites(collective_id: uuid.UUID, now: datetime) -> None:
     unbacked.update(expires_at=now)
 
 
-def delete_personal_invites(collective_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    Invite.objects.filter(collective=collective_id, invited_user=user_id).delete()
+def end_personal_invites(collective_id: uuid.UUID, user_id: uuid.UUID, now: datetime) -> None:
+    """Expire somebody's personal invites to a collective: joining uses them up."""
+    personal = Invite.objects.unexpired(now).filter(invited_user=user_id)
+    personal.filter(collective=collective_id).update(expires_at=now)

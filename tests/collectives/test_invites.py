@@ -30,6 +30,8 @@ pytestmark = pytest.mark.django_db
 JOIN = f"{KITCHEN}/join/actions/join_collective"
 MEMBERS = f"{KITCHEN}/members/actions"
 NEEDED = "Valid invite required to join this collective"
+EXPIRED = "This invitation has expired."
+USED = "This invitation has been used."
 TOO_OLD = "This link was made before your membership ended."
 
 
@@ -110,7 +112,8 @@ def test_an_invite_ends_with_the_right_of_who_made_it(
 
     answer = perform("carol", JOIN, code=code)
 
-    assert refused(answer, 404, NEEDED)
+    ended = "This invitation has ended" if end is suspend else EXPIRED
+    assert refused(answer, 410, ended)
     assert not is_member("carol")
 
 
@@ -121,7 +124,7 @@ def test_an_invite_ends_when_its_maker_is_no_longer_admin(perform: Perform) -> N
     taken = {"user_handle": "bob", "role": "admin", "grant": False}
     perform_on("json", "alice", f"{MEMBERS}/update_member_roles", **taken)
 
-    assert refused(perform("carol", JOIN, code=code), 404, NEEDED)
+    assert refused(perform("carol", JOIN, code=code), 410, EXPIRED)
 
 
 def test_invites_of_others_go_on(perform: Perform, world: World) -> None:
@@ -143,7 +146,7 @@ def test_an_ended_invite_does_not_work_again_when_the_right_comes_back(
 
     answer = perform_on("json", "carol", JOIN, code=code)
 
-    assert answer.status_code == 404
+    assert answer.status_code == 410
 
 
 def test_an_ended_link_is_not_shown(page: Any, world: World, everybody_invites: None) -> None:
@@ -254,7 +257,9 @@ def test_a_personal_invite_is_of_no_use_to_others(perform: Perform, world: World
         collective__is_main=True
     ).delete()
 
-    assert refused(perform("carol", JOIN, code=code), 404, NEEDED)
+    answer = perform("carol", JOIN, code=code)
+
+    assert refused(answer, 404, "Cannot accept invite for another user")
     assert not is_member("carol")
     assert Invite.unscoped.filter(code=code).exists()
 
@@ -264,7 +269,8 @@ def test_a_personal_invite_works_once(perform: Perform, world: World) -> None:
     assert succeeded(perform("carol", JOIN, code=code))
     perform_on("json", "carol", f"{MEMBERS}/leave_collective")
 
-    assert refused(perform("carol", JOIN, code=code), 404, NEEDED)
+    assert refused(perform("carol", JOIN, code=code), 410, USED)
+    assert refused(perform("carol", JOIN), 404, NEEDED)
     assert not is_member("carol")
 
 
@@ -273,7 +279,75 @@ def test_joining_by_a_link_uses_up_a_personal_invite(perform: Perform, world: Wo
     assert succeeded(perform("carol", JOIN, code=new_link("alice")))
     perform_on("json", "carol", f"{MEMBERS}/leave_collective")
 
-    assert refused(perform("carol", JOIN, code=code), 404, NEEDED)
+    assert refused(perform("carol", JOIN, code=code), 410, EXPIRED)
+
+
+def test_an_expired_invite_lets_nobody_in(perform: Perform, world: World) -> None:
+    code = new_link("alice")
+    Invite.unscoped.filter(code=code).update(expires_at=timezone.now())
+
+    assert refused(perform("carol", JOIN, code=code), 410, EXPIRED)
+
+
+def test_an_unknown_code_and_one_of_another_collective_are_not_found(
+    perform: Perform, world: World
+) -> None:
+    elsewhere = make_invite(world, "treasury", by="carol")
+
+    assert refused(perform("carol", JOIN, code="0" * 32), 404, NEEDED)
+    assert refused(perform("carol", JOIN, code=elsewhere), 404, "Invite does not match collective")
+
+
+def revoke(code: str) -> None:
+    Invite.unscoped.filter(code=code).update(revoked_at=timezone.now())
+
+
+def run_out(code: str) -> None:
+    Invite.unscoped.filter(code=code).update(expires_at=timezone.now())
+
+
+def use(code: str) -> None:
+    perform_on("json", "carol", JOIN, code=code)
+    perform_on("json", "carol", f"{MEMBERS}/leave_collective")
+
+
+@pytest.mark.parametrize("form", ["", ".md"])
+@pytest.mark.parametrize(
+    ("end", "sentence"),
+    [(revoke, "This invitation was revoked."), (run_out, EXPIRED), (use, USED)],
+)
+def test_the_page_of_an_ended_invite_is_gone_and_links_to_the_form(
+    page: Any, api: Any, world: World, form: str, end: Any, sentence: str
+) -> None:
+    code = personal_invite(world, "carol")
+    carol = api("carol") if form else page("carol")
+    assert carol.get(f"{KITCHEN}/join{form}?code={code}").status_code == 200
+    end(code)
+
+    answer = carol.get(f"{KITCHEN}/join{form}?code={code}")
+
+    assert answer.status_code == 410
+    assert sentence in answer.content.decode()
+    assert "Ask a member for a new invitation." in answer.content.decode()
+    assert f"{KITCHEN}/join" in answer.content.decode()
+
+
+@pytest.mark.parametrize("form", ["", ".md"])
+def test_the_page_of_a_code_that_does_not_fit_offers_to_send_another(
+    page: Any, api: Any, world: World, form: str
+) -> None:
+    carol = api("carol") if form else page("carol")
+    elsewhere = make_invite(world, "treasury", by="carol")
+    not_hers = personal_invite(world, "bob")
+
+    for code, sentence in (
+        ("0" * 32, "This code is not valid."),
+        (elsewhere, "Invite does not match collective."),
+        (not_hers, "Cannot accept invite for another user."),
+    ):
+        answer = carol.get(f"{KITCHEN}/join{form}?code={code}")
+        assert answer.status_code == 200
+        assert sentence in answer.content.decode()
 
 
 # --- Revoked, and who came by it ------------------------------------------------------------
@@ -330,4 +404,4 @@ def test_the_join_page_tells_that_a_link_was_revoked(perform: Perform) -> None:
     sign_in(carol, "carol", "garden")
 
     assert "This invitation was revoked." in carol.get(f"{KITCHEN}/join?code={code}").text
-    assert "not valid or has expired" in carol.get(f"{KITCHEN}/join?code=unknown").text
+    assert "This code is not valid" in carol.get(f"{KITCHEN}/join?code=unknown").text
