@@ -217,20 +217,25 @@ def _parameters(served: Served, schemas: Schemas) -> Iterator[Schema]:
         yield {"$ref": f"#/components/parameters/{name}"}
 
 
-_EXAMPLES = {
-    "scopes": ["read:all"],
-    "handle": "tool-library",
-    "name": "Tool Library",
-    "text": "Sharpen weekly.",
-}
-
-
 def _body(operation: Operation, schemas: Schemas) -> Schema:
     schema = schemas.body(operation)
     required = schemas.resolved(schema).get("required", [])
-    example = {name: _EXAMPLES[name] for name in required}
+    example = {name: _example(operation, name) for name in required}
     content = {MEDIA_TYPE: {"schema": schema, "example": example}}
     return {"required": bool(required), "content": content}
+
+
+def _example(operation: Operation, name: str) -> object:
+    """Return the example that a required parameter declares.
+
+    Raises:
+        ValueError: it declares none.
+    """
+    field = operation.body().fields[name] if operation.body else None
+    example = getattr(field, "example", None)
+    if example is None:
+        raise ValueError(f"{operation.name}: `{name}` needs an example.")
+    return example
 
 
 def _success(served: Served, schemas: Schemas) -> Schema:

@@ -42,10 +42,12 @@ class CollectiveParams(Params):
         max_length=Collective.NAME_LENGTH,
         help_text="What the collective is called.",
         widget=Widget(help=""),
+        example="Tool Library",
     )
     handle = Line(
         allow_blank=True,
         help_text="Its place in the address: lower-case letters, digits and dashes.",
+        example="tool-library",
     )
     description = Block(
         required=False,

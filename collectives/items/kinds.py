@@ -1,6 +1,6 @@
 """Registry of the kinds of items.
 
-A kind registers itself in the `ready` of its application. Everything that shows items of any
+A kind registers itself beside its model. Everything that shows items of any
 kind reads the registry: the feed, pins, paths. It imports no kind.
 """
 

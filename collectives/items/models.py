@@ -21,6 +21,7 @@ from collectives.events.models import CONFIRMED, Event
 from collectives.items import kinds
 from collectives.models import Collective
 from harmonic.kernel.access import Access
+from harmonic.kernel.database.functions import Bytes
 from harmonic.kernel.database.short_ids import ShortIdModel
 from harmonic.kernel.database.tenancy import TenantManager, TenantModel
 from harmonic.kernel.rendering.text import FIRST_LINE_SOURCE, first_line
@@ -267,6 +268,19 @@ class KindModel(Item):
         abstract = True
         # Not the bound one: Django deletes and reloads rows through it.
         base_manager_name = "unscoped"
+
+    @property
+    def opening(self) -> str:
+        """The whole text."""
+        text: str = getattr(self, kinds.kind_named(self.KIND).text)
+        return text
+
+
+def size_of(text: str) -> models.GeneratedField:
+    """Return the column `size` of a kind whose text is in another column."""
+    return models.GeneratedField(
+        expression=Bytes(text), output_field=models.BigIntegerField(), db_persist=True
+    )
 
 
 class Pin(TenantModel):

@@ -8,35 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from collectives.items import rules as items
+from collectives.items.actions import about, creating, done, keeping
 from collectives.items.models import Item
-from collectives.items.queries import last_confirmation, parent_of
 from collectives.notes import queries, rules
 from collectives.notes.models import Note
-from collectives.rules.policies import is_member
 from harmonic.kernel.access import Access
-from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
-from harmonic.kernel.capabilities import NEVER, careful, usual
+from harmonic.kernel.actions import Action, Outcome
+from harmonic.kernel.capabilities import usual
 from harmonic.kernel.parameters.fields import Block, Line, Moment, Params
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import NotFound, Proof
 from harmonic.kernel.scopes import Scope
-
-
-def resource(access: Access, item: Item) -> Resource:
-    return Resource(item.kind, item.truncated_id, item.path_in(access.here.path))
-
-
-def home(access: Access) -> str:
-    return access.here.path or "/"
-
-
-def done(
-    access: Access, note: Note, message: str, facts: Mapping[str, Any] | None = None
-) -> Outcome:
-    """Return the outcome of an action on a note; without `facts`, nothing was changed."""
-    path = note.path_in(access.here.path)
-    return Outcome(message, path, resource(access, note), note, item_id=note.id, facts=facts)
-
 
 # --- Writing --------------------------------------------------------------------------------
 
@@ -53,6 +35,7 @@ class NoteParams(Params):
         max_length=Note.TEXT_LENGTH,
         help_text="The note, in Markdown.",
         widget=Widget(rows=12, help="Markdown works: lists, links, tables, code."),
+        example="Sharpen weekly.",
     )
 
 
@@ -69,17 +52,12 @@ def create(
     return done(access, note, "Note created.", items.created(note))
 
 
-create_note: Action[None] = Action(
-    name="create_note",
-    sentence="Write a note in this collective.",
-    label="Create note",
-    scope=Scope("create:notes"),
-    grant=usual("Notes"),
-    proof=Proof.NONE,
-    changes_access=False,
-    emits="note.created",
+create_note = creating(
+    Note,
+    "Write a note in this collective.",
     params=NoteParams,
-    policy=is_member,
+    resources="notes",
+    group="Notes",
     effect=create,
 )
 
@@ -155,6 +133,7 @@ class CommentParams(Params):
         label="Your comment",
         help_text="The comment, in Markdown.",
         widget=Widget(rows=4, help=""),
+        example="Ten strokes on each side.",
     )
     title = Line(
         required=False,
@@ -179,7 +158,7 @@ def _comment(
     answered = _in_thread(access, parent, replying_to_id) if replying_to_id else parent
     comment = rules.create_note(access, text=text, title=title, parent=answered)
     outcome = done(access, comment, "Comment added successfully.", items.created(comment))
-    return replace(outcome, resource=resource(access, parent))
+    return replace(outcome, resource=about(access, parent))
 
 
 def _in_thread(access: Access, parent: Item, note_id: str) -> Note:
@@ -204,123 +183,6 @@ add_comment: Action[Item] = Action(
     effect=_comment,
 )
 
-# --- Reading --------------------------------------------------------------------------------
-
-
-def _confirm(access: Access, note: Note) -> Outcome:
-    """Confirm reading a note as it is now; a confirmation that still holds is not repeated."""
-    if last := last_confirmation(note, access.user.user_id):
-        return replace(done(access, note, "You had confirmed it already."), object=last)
-    return done(access, note, "You confirmed reading this note.", {})
-
-
-def _is_to_confirm(access: Access, note: Note | None) -> bool:
-    """Return whether to offer a confirmation; authors may confirm but have no reason to."""
-    return note is None or not (note.is_confirmed or note.created_by_id == access.user.user_id)
-
-
-confirm_read: Action[Note] = Action(
-    name="confirm_read",
-    sentence="Tell the others that you have read this note as it is now.",
-    label="Confirm that I read this",
-    scope=Scope("create:confirmations"),
-    grant=usual("Reading and reminders"),
-    other_scopes=(Scope("create:notes"),),
-    proof=Proof.NONE,
-    changes_access=False,
-    emits="note.confirmed",
-    policy=items.may_read,
-    is_offered=_is_to_confirm,
-    effect=_confirm,
-)
-
 # --- Keeping --------------------------------------------------------------------------------
 
-
-def _pin(access: Access, note: Note) -> Outcome:
-    return done(access, note, "The note is pinned.", {} if items.pin(access, note) else None)
-
-
-def _unpin(access: Access, note: Note) -> Outcome:
-    return done(
-        access, note, "The note is no longer pinned.", {} if items.unpin(access, note) else None
-    )
-
-
-pin_note: Action[Note] = Action(
-    name="pin_note",
-    sentence="Keep this note in sight: on the collective's page, or on your own profile.",
-    label="Pin",
-    scope=Scope("update:notes"),
-    grant=usual("Notes"),
-    proof=Proof.NONE,
-    changes_access=False,
-    emits="note.pinned",
-    policy=items.may_read,
-    is_offered=lambda access, note: note is None or not items.is_pinned(access, note),
-    effect=_pin,
-)
-unpin_note: Action[Note] = Action(
-    name="unpin_note",
-    sentence="Take this note off the pinned ones.",
-    label="Unpin",
-    scope=Scope("update:notes"),
-    grant=usual("Notes"),
-    proof=Proof.NONE,
-    changes_access=False,
-    emits="note.unpinned",
-    policy=items.may_read,
-    is_offered=lambda access, note: note is None or items.is_pinned(access, note),
-    effect=_unpin,
-)
-
-
-def _delete(access: Access, note: Note) -> Outcome:
-    parent = parent_of(note)
-    items.delete(access, note)
-    after = parent.path_in(access.here.path) if parent and not parent.is_deleted else home(access)
-    return replace(done(access, note, "The note is deleted.", {}), path=after)
-
-
-def _ask_to_delete(access: Access, note: Note) -> Confirmation:
-    facts = (
-        ("Written", note.created_at),
-        ("Reads", str(note.confirmed_reads)),
-    )
-    return Confirmation(f"Delete “{note.shown_title}”?", facts)
-
-
-delete_note: Action[Note] = Action(
-    name="delete_note",
-    sentence="Delete this note. Comments of others stay; it can be restored for 30 days.",
-    label="Delete note",
-    scope=Scope("delete:notes"),
-    grant=careful("Notes"),
-    proof=Proof.NONE,
-    changes_access=False,
-    emits="note.deleted",
-    policy=items.may_delete,
-    effect=_delete,
-    is_dangerous=True,
-    confirm=_ask_to_delete,
-)
-
-
-def _restore(access: Access, note: Note) -> Outcome:
-    return done(access, note, "The note is back.", {} if items.restore(note) else None)
-
-
-restore_note: Action[Note] = Action(
-    name="restore_note",
-    sentence="Bring this deleted note back.",
-    label="Restore note",
-    scope=Scope("update:notes"),
-    grant=NEVER,
-    proof=Proof.NONE,
-    changes_access=False,
-    emits="note.restored",
-    policy=items.may_restore,
-    is_offered=lambda access, note: note is None or note.is_deleted,
-    effect=_restore,
-    people_only="Only people can restore notes.",
-)
+pin_note, unpin_note, delete_note, restore_note = keeping("note", resources="notes", group="Notes")

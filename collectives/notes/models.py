@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from collectives.items.models import COMMENT, KindModel
-from harmonic.kernel.database.functions import Bytes
+from collectives.items.kinds import Kind, register
+from collectives.items.models import COMMENT, KindModel, size_of
 
 
 class Note(KindModel):
@@ -27,11 +27,8 @@ class Note(KindModel):
     edit_access = models.CharField(max_length=8, choices=EditAccess, default=EditAccess.OWNER)
     # In bytes. Lists read it before the text, and it stands before the text: SQLite follows all
     # pages of a long text to each column behind it.
-    size = models.GeneratedField(
-        expression=Bytes("text"), output_field=models.BigIntegerField(), db_persist=True
-    )
+    size = size_of("text")
     text = models.TextField()
 
-    @property
-    def opening(self) -> str:
-        return self.text
+
+register(Kind(Note, page="notes.show", text="text"))

@@ -11,12 +11,13 @@ from django.http import HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
 from accounts.queries import people
+from collectives.items.actions import about, confirm_read, place_above
+from collectives.items.kind_pages import new_page
 from collectives.items.queries import HISTORY_SHOWN, history_of, parent_of
 from collectives.items.rules import may_edit
 from collectives.notes import actions, queries, threads
 from collectives.notes.models import Note
 from harmonic.kernel.access import Access, Door
-from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.methods import method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.numbered import numbered
@@ -29,21 +30,6 @@ from harmonic.kernel.parameters.fields import Flag, Params
 from harmonic.kernel.pipeline import Call, perform
 from harmonic.kernel.refusals import Forbidden, Invalid, Link, Unreadable
 from harmonic.kernel.rendering.documents import keep_private
-
-VISIBILITY = {
-    "public": "publicly visible: every member of this tenant can read it",
-    "shared": "Only members of this collective can read it",
-    "private": "Only you can read it",
-}
-
-
-def about(access: Access, note: Note | None) -> Resource | None:
-    return actions.resource(access, note) if note else None
-
-
-def place_above(access: Access, target: object) -> list[Link]:
-    here = access.here
-    return [Link("Home" if here.is_main else here.name, here.path or "/")]
 
 
 def note_above(access: Access, note: Note) -> list[Link]:
@@ -102,7 +88,7 @@ def title(access: Access, note: Note) -> str:
     return note.shown_title or f"Note {note.truncated_id}"
 
 
-NOTE = Page(
+NOTE: Page[Note] = Page(
     name="notes.show",
     template="notes/show.html",
     title=title,
@@ -110,7 +96,7 @@ NOTE = Page(
     show=show,
     crumbs=place_above,
     about=about,
-    actions=(actions.confirm_read, actions.add_comment, actions.restore_note),
+    actions=(confirm_read, actions.add_comment, actions.restore_note),
     door=Door.COLLECTIVE,
     resource="notes",
 )
@@ -148,7 +134,7 @@ EDIT = Page(
     resource="notes",
 )
 
-SETTINGS = Page(
+SETTINGS: Page[Note] = Page(
     name="notes.settings",
     template="notes/settings.html",
     title=lambda access, note: "Note Settings",
@@ -165,21 +151,12 @@ SETTINGS = Page(
 # --- A new one ------------------------------------------------------------------------------
 
 
-def new(access: Access, target: None) -> Mapping[str, Any]:
-    return {"visibility": VISIBILITY[access.here.audience], "home": access.here.path or "/"}
-
-
-NEW = Page(
-    nav=(NavEntry(menu=Menu.PLACE, order=2, label="New note", icon="square-pen"),),
-    name="notes.new",
-    template="notes/new.html",
-    title=lambda access, target: "Note",
-    show=new,
-    crumbs=place_above,
-    actions=(actions.create_note,),
-    writes={"POST": actions.create_note},
-    door=Door.COLLECTIVE,
+NEW = new_page(
+    queries.NOTES,
     resource="notes",
+    action=actions.create_note,
+    template="notes/new.html",
+    nav=(NavEntry(menu=Menu.PLACE, order=2, label="New note", icon="square-pen"),),
 )
 
 

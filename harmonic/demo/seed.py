@@ -19,6 +19,7 @@ from accounts.models import Tenant, TenantUser, User
 from accounts.rules import new_user
 from collectives.actions.agents import add_ai_agent_to_collective
 from collectives.actions.collective import create_collective
+from collectives.items.actions import confirm_read
 from collectives.models import Collective
 from collectives.notes import actions as notes
 from collectives.notes.models import Note
@@ -190,7 +191,7 @@ class World:
             elif after.what == "edit":
                 do(notes.update_note, access, note, {"text": after.text})
             elif after.what == "confirm":
-                do(notes.confirm_read, access, note, {})
+                do(confirm_read, access, note, {})
             elif after.what == "pin":
                 do(notes.pin_note, access, note, {})
 

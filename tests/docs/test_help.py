@@ -15,6 +15,7 @@ from api.codes import CODES
 from api.openapi.build import MEDIA_TYPE, PROBLEM_TYPE
 from api.openapi.document import document
 from api.openapi.parts import HEADERS
+from api.openapi.reference import reference
 from api.v1.info import routes_at
 from harmonic import urls as _urls  # noqa: F401 mounts every page
 from harmonic.kernel.parameters.decoding import FORMS
@@ -311,11 +312,18 @@ def without_names(path: str) -> str:
     return re.sub(r":\w+", ":id", path)
 
 
-def test_every_endpoint_of_the_api_has_its_heading_and_no_heading_is_idle(api: ClientFor) -> None:
+def test_every_endpoint_is_in_the_list_and_no_heading_is_idle(api: ClientFor) -> None:
     routes = api("alice").get("/api/v1").json()["routes"]
+    listed = re.findall(r"^\| `([A-Z]+) (/\S*)`", (ROOT / "docs/endpoints.md").read_text(), re.M)
 
     there = {(method, without_names(each["path"])) for each in routes for method in each["methods"]}
-    assert documented_endpoints() == there
+    paths = {(method, without_names(f"/api/v1{path}".rstrip("/"))) for method, path in listed}
+    assert paths == there
+    assert documented_endpoints() <= there
+
+
+def test_the_list_of_endpoints_is_that_of_the_description() -> None:
+    assert (ROOT / "docs/endpoints.md").read_text() == reference()
 
 
 def section(name: str) -> str:

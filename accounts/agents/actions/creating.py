@@ -32,7 +32,10 @@ PEOPLE_ONLY = "Only human accounts can create AI agents."
 
 class AgentParams(Params):
     name = Line(
-        max_length=User.NAME_LENGTH, help_text="What the agent is called.", widget=Widget(help="")
+        max_length=User.NAME_LENGTH,
+        help_text="What the agent is called.",
+        widget=Widget(help=""),
+        example="Scout",
     )
     identity_prompt = Block(
         required=False,

@@ -5,15 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern
 from rest_framework.request import Request
 
+from api.kinds import new_item
 from api.operations import Operation
 from api.responses.schema import Doc
 from api.v1.notes.json import INCLUDES, HistoryEventJson, NoteJson, NoteWriter, event_json
 from api.v1.notes.lists import CommentListParams, NoteListParams, list_of_comments, list_of_notes
-from api.views import Answer, Base, ListAnswer, Message, Resource, access_of, created, route
+from api.views import Answer, Base, ListAnswer, Message, Resource, access_of, route
 from api.writes import over_rest, sent
+from collectives.items.actions import confirm_read
 from collectives.items.models import Item
 from collectives.items.queries import live_item_at
 from collectives.notes import actions
@@ -90,7 +92,7 @@ class ParentParams(Params):
 CREATE = over_rest(actions.create_note, params=NewNoteParams, effect=_create, within="note")
 UPDATE = over_rest(actions.update_note, within="note")
 DELETE = over_rest(actions.delete_note)
-CONFIRM = over_rest(actions.confirm_read)
+CONFIRM = over_rest(confirm_read)
 COMMENT = over_rest(actions.add_comment, within="note")
 
 
@@ -187,8 +189,7 @@ class Comments(Resource):
 
 
 def new_note(request: Request, note: Note) -> Answer[NoteJson]:
-    place = f"{access_of(request).here.path}{reverse('api.note', args=[note.id])}"
-    return created(request, NoteWriter(request).one(note), place)
+    return new_item(request, note, NoteWriter(request).one(note))
 
 
 def urls() -> list[URLPattern]:

@@ -36,17 +36,24 @@ class Parameter:
     """What the fields of this module have in common.
 
     `wire_type` is the word that describes the type to agents. A parameter with `is_unlisted` is
-    taken, and not described to them.
+    taken, and not described to them. `example` is the value that the API's description shows; a
+    parameter that a request must have needs one.
     """
 
     wire_type: ClassVar[str] = "string"
     value_type: ClassVar[object] = str
 
     def __init__(
-        self, *args: Any, widget: Widget = PLAIN, is_unlisted: bool = False, **kwargs: Any
+        self,
+        *args: Any,
+        widget: Widget = PLAIN,
+        is_unlisted: bool = False,
+        example: object = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.widget = widget
+        self.example = example
         self.is_unlisted = is_unlisted
 
 

@@ -1,0 +1,87 @@
+"""What the resources of all kinds of items share: the JSON of an item, lists and routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, TypeVar
+
+from django.urls import URLPattern, reverse
+from rest_framework.request import Request
+from typing_extensions import TypedDict
+
+from api.http.filters import order_of, sort_field
+from api.http.paging import PageParams, page_from, query
+from api.responses.schema import Doc, Id, ShortId, Timestamp
+from api.responses.timestamps import format_timestamp
+from api.views import Answer, ListAnswer, Resource, access_of, created, route
+from collectives.items.kind_queries import KindQueries
+from collectives.items.models import Item
+
+M = TypeVar("M", bound=Item)
+T = TypeVar("T")
+
+LIMIT = 50
+NEWEST = "created_at-desc"
+ItemId = Annotated[str, Doc("An item's id, whole or short.", example="3f0c7a52")]
+
+
+class ItemListParams(PageParams):
+    sort_by = sort_field("created_at", "updated_at", usual=NEWEST)
+
+
+class ItemJson(TypedDict):
+    """What every item has."""
+
+    id: Id
+    truncated_id: ShortId
+    title: Annotated[str, Doc("Its title.", example="Knives")]
+    created_at: Timestamp
+    updated_at: Timestamp
+    created_by_id: Id
+
+
+def item_json(item: Item) -> ItemJson:
+    return {
+        "id": str(item.id),
+        "truncated_id": item.truncated_id,
+        "title": item.title,
+        "created_at": format_timestamp(item.created_at),
+        "updated_at": format_timestamp(item.updated_at),
+        "created_by_id": str(item.created_by_id),
+    }
+
+
+def list_of_items(
+    request: Request, queries: KindQueries[M], write: Callable[[M], T]
+) -> ListAnswer[T]:
+    """Return a page of the collective's items of a kind, by `ItemListParams`."""
+    params = query(ItemListParams, request)
+    wanted = {"collective": access_of(request).here.id}
+    fetch, count = partial(queries.listed, wanted), partial(queries.how_many, wanted)
+    page = page_from(fetch, count, order_of(params, NEWEST), request, params, LIMIT)
+    return page.answer([write(each) for each in page.rows])
+
+
+def new_item(request: Request, item: Item, shown: T) -> Answer[T]:
+    """Return the answer to a request that created an item, with its place."""
+    place = reverse(f"api.{item.KIND.lower()}", args=[item.id])
+    return created(request, shown, f"{access_of(request).here.path}{place}")
+
+
+def kind_urls(view: type[Resource], kind: str) -> list[URLPattern]:
+    """Return the routes of a kind's resource, for the functions that it has."""
+    base = f"api/v1/{kind}s"
+    return [
+        route(base, view, **_methods(view, get="list", post="create")),
+        route(
+            f"{base}/<str:item_id>",
+            view,
+            f"api.{kind}",
+            **_methods(view, get="retrieve", put="update", patch="update", delete="destroy"),
+        ),
+    ]
+
+
+def _methods(view: type[Resource], **methods: str) -> dict[str, str]:
+    return {method: name for method, name in methods.items() if hasattr(view, name)}

@@ -1,0 +1,232 @@
+"""Actions that items of every kind have: confirming, pinning, deleting, restoring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from collectives.items import rules
+from collectives.items.models import Item
+from collectives.items.queries import last_confirmation, parent_of
+from collectives.rules.policies import is_member
+from harmonic.kernel.access import Access
+from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
+from harmonic.kernel.capabilities import NEVER, careful, usual
+from harmonic.kernel.parameters.fields import Params
+from harmonic.kernel.refusals import Link, Proof
+from harmonic.kernel.scopes import Scope
+
+Effect = Callable[..., Outcome]
+
+
+def about(access: Access, item: Item | None) -> Resource | None:
+    """Return what the answer to an action names as its object."""
+    return Resource(item.kind, item.truncated_id, _path(access, item)) if item else None
+
+
+def place_above(access: Access, target: object) -> list[Link]:
+    """Return the collective that an item's page hangs under."""
+    here = access.here
+    return [Link("Home" if here.is_main else here.name, here.path or "/")]
+
+
+def done(
+    access: Access, item: Item, message: str, facts: Mapping[str, Any] | None = None
+) -> Outcome:
+    """Return the outcome of an action on an item, which leads to the item's page.
+
+    Without `facts`, nothing was changed.
+    """
+    path = _path(access, item)
+    return Outcome(message, path, about(access, item), item, item_id=item.id, facts=facts)
+
+
+def _facts_if(is_changed: bool) -> dict[str, Any] | None:
+    """Return the facts of an event that has none of its own; None if nothing was changed."""
+    return {} if is_changed else None
+
+
+def _path(access: Access, item: Item) -> str:
+    return item.path_in(access.here.path)
+
+
+# --- Creating -------------------------------------------------------------------------------
+
+
+def creating(
+    model: type[Item],
+    sentence: str,
+    *,
+    params: type[Params],
+    resources: str,
+    group: str,
+    effect: Effect | None = None,
+) -> Action[None]:
+    """Return the action `create_{kind}`, whose parameters are columns unless `effect` is given."""
+    name = model.KIND.lower()
+
+    def create(access: Access, target: None, **values: Any) -> Outcome:
+        item = rules.create(access, model, **values)
+        return done(access, item, f"{model.KIND} created.", rules.created(item))
+
+    return Action(
+        name=f"create_{name}",
+        sentence=sentence,
+        label=f"Create {name}",
+        scope=Scope(f"create:{resources}"),
+        grant=usual(group),
+        proof=Proof.NONE,
+        changes_access=False,
+        emits=f"{name}.created",
+        params=params,
+        policy=is_member,
+        effect=effect or create,
+    )
+
+
+# --- Reading --------------------------------------------------------------------------------
+
+
+def _confirm(access: Access, item: Item) -> Outcome:
+    """Confirm reading an item as it is now; a confirmation that still holds is not repeated."""
+    if last := last_confirmation(item, access.user.user_id):
+        return replace(done(access, item, "You had confirmed it already."), object=last)
+    return done(access, item, f"You confirmed reading this {rules.noun(item)}.", {})
+
+
+def _is_to_confirm(access: Access, item: Item | None) -> bool:
+    """Return whether to offer a confirmation; authors may confirm but have no reason to."""
+    return item is None or not (item.is_confirmed or item.created_by_id == access.user.user_id)
+
+
+# One for all kinds: its name is a contract.
+confirm_read: Action[Item] = Action(
+    name="confirm_read",
+    sentence="Tell the others that you have read this note as it is now.",
+    label="Confirm that I read this",
+    scope=Scope("create:confirmations"),
+    grant=usual("Reading and reminders"),
+    other_scopes=(Scope("create:notes"),),
+    proof=Proof.NONE,
+    changes_access=False,
+    emits="note.confirmed",
+    policy=rules.may_read,
+    is_offered=_is_to_confirm,
+    effect=_confirm,
+)
+
+
+# --- Keeping --------------------------------------------------------------------------------
+
+
+class Keeping(NamedTuple):
+    """The actions that keep an item of a kind in sight, or delete it."""
+
+    pin: Action[Item]
+    unpin: Action[Item]
+    delete: Action[Item]
+    restore: Action[Item]
+
+
+def keeping(name: str, *, resources: str, group: str) -> Keeping:
+    """Return the actions `pin_{name}`, `unpin_{name}`, `delete_{name}` and `restore_{name}`.
+
+    `resources` is the word of a scope (`notes`), and `group` where an agent's capabilities list
+    the actions.
+    """
+    return Keeping(
+        pin=_pin(name, resources, group),
+        unpin=_unpin(name, resources, group),
+        delete=_delete(name, resources, group),
+        restore=_restore(name, resources),
+    )
+
+
+def _pin(name: str, resources: str, group: str) -> Action[Item]:
+    def effect(access: Access, item: Item) -> Outcome:
+        return done(access, item, f"The {name} is pinned.", _facts_if(rules.pin(access, item)))
+
+    return Action(
+        name=f"pin_{name}",
+        emits=f"{name}.pinned",
+        sentence=f"Keep this {name} in sight: on the collective's page, or on your own profile.",
+        label="Pin",
+        scope=Scope(f"update:{resources}"),
+        grant=usual(group),
+        proof=Proof.NONE,
+        changes_access=False,
+        policy=rules.may_read,
+        is_offered=lambda access, item: item is None or not rules.is_pinned(access, item),
+        effect=effect,
+    )
+
+
+def _unpin(name: str, resources: str, group: str) -> Action[Item]:
+    def effect(access: Access, item: Item) -> Outcome:
+        return done(
+            access, item, f"The {name} is no longer pinned.", _facts_if(rules.unpin(access, item))
+        )
+
+    return Action(
+        name=f"unpin_{name}",
+        emits=f"{name}.unpinned",
+        sentence=f"Take this {name} off the pinned ones.",
+        label="Unpin",
+        scope=Scope(f"update:{resources}"),
+        grant=usual(group),
+        proof=Proof.NONE,
+        changes_access=False,
+        policy=rules.may_read,
+        is_offered=lambda access, item: item is None or rules.is_pinned(access, item),
+        effect=effect,
+    )
+
+
+def _delete(name: str, resources: str, group: str) -> Action[Item]:
+    def effect(access: Access, item: Item) -> Outcome:
+        parent = parent_of(item)
+        rules.delete(access, item)
+        is_shown = parent is not None and not parent.is_deleted
+        after = _path(access, parent) if parent and is_shown else access.here.path or "/"
+        return replace(done(access, item, f"The {name} is deleted.", {}), path=after)
+
+    return Action(
+        name=f"delete_{name}",
+        emits=f"{name}.deleted",
+        sentence=f"Delete this {name}. Comments of others stay; it can be restored for 30 days.",
+        label=f"Delete {name}",
+        scope=Scope(f"delete:{resources}"),
+        grant=careful(group),
+        proof=Proof.NONE,
+        changes_access=False,
+        policy=rules.may_delete,
+        effect=effect,
+        is_dangerous=True,
+        confirm=_ask_to_delete,
+    )
+
+
+def _ask_to_delete(access: Access, item: Item) -> Confirmation:
+    facts = (("Written", item.created_at), ("Reads", str(item.confirmed_reads)))
+    return Confirmation(f"Delete “{item.shown_title}”?", facts)
+
+
+def _restore(name: str, resources: str) -> Action[Item]:
+    def effect(access: Access, item: Item) -> Outcome:
+        return done(access, item, f"The {name} is back.", _facts_if(rules.restore(item)))
+
+    return Action(
+        name=f"restore_{name}",
+        emits=f"{name}.restored",
+        sentence=f"Bring this deleted {name} back.",
+        label=f"Restore {name}",
+        scope=Scope(f"update:{resources}"),
+        grant=NEVER,
+        proof=Proof.NONE,
+        changes_access=False,
+        policy=rules.may_restore,
+        is_offered=lambda access, item: item is None or item.is_deleted,
+        effect=effect,
+        people_only=f"Only people can restore {name}s.",
+    )
