@@ -106,8 +106,12 @@ def person_at(access: Access, handle: str) -> TenantUser:
 
 
 def with_user() -> QuerySet[TenantUser]:
-    """Return the people of the bound tenant with their accounts, and agents with their rows."""
-    return TenantUser.objects.select_related("user__agent")
+    """Return the people of the bound tenant with their accounts, and agents with their rows.
+
+    An agent's long texts are read when they are asked for.
+    """
+    people_: QuerySet[TenantUser] = TenantUser.objects.select_related("user__agent")
+    return people_.defer("user__agent__identity_prompt", "user__agent__scratchpad")
 
 
 def agents_of(user_id: UUID) -> QuerySet[TenantUser]:

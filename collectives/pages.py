@@ -109,7 +109,7 @@ def members(access: Access, target: None) -> Mapping[str, Any]:
         "page": page,
         "path": f"{access.here.path}/members",
         "count": page.paginator.count,
-        "addable": queries.addable_agents(access) if access.user.is_human else [],
+        "addable": queries.addable_agents(access) if access.user.is_human else queries.Addable(),
         "is_manager": access.is_collective_admin,
         "own_agents": {
             member.person.user_id
@@ -275,9 +275,12 @@ def administered(access: Access) -> Collective:
 
 
 def settings(access: Access, collective: Collective) -> Mapping[str, Any]:
+    page = numbered(queries.agents_here(access), access)
     return {
         "collective": collective,
-        "agents": queries.agents_here(access),
+        "agents": queries.named(list(page.object_list)),
+        "page": page,
+        "path": f"{access.here.path}/settings",
         "addable": queries.addable_agents(access),
         "is_tenant_api_on": access.tenant.is_api_enabled,
         "values": [

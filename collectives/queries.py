@@ -241,18 +241,27 @@ def joined_by_link(collective_id: UUID) -> QuerySet[CollectiveMember]:
 # --- Agents ---------------------------------------------------------------------------------
 
 
-def addable_agents(access: Access) -> list[TenantUser]:
-    """Return the caller's active agents that are not members here."""
+@dataclass(frozen=True, slots=True)
+class Addable:
+    """The first agents that the caller can add here, and how many more there are."""
+
+    agents: Sequence[TenantUser] = ()
+    more: int = 0
+
+
+def addable_agents(access: Access) -> Addable:
+    """Return the caller's active agents that are not members here, by name."""
     inside = CollectiveMember.objects.active().filter(collective=access.here.id)
-    agents = with_user().filter(user__parent=access.user.user_id, archived_at=None)
-    outside = agents.exclude(id__in=inside.values("person"))
-    return list(outside.order_by("display_name", "id")[:LISTED])
+    mine = with_user().filter(user__parent=access.user.user_id, archived_at=None)
+    outside = mine.exclude(id__in=inside.values("person"))
+    agents = list(outside.order_by("display_name", "id")[:LISTED])
+    more = outside.count() - LISTED if len(agents) == LISTED else 0
+    return Addable(agents, more)
 
 
-def agents_here(access: Access) -> list[Member]:
-    """Return the agents that are members of this collective."""
-    rows = member_rows(collective=access.here.id, person__user__user_type=UserType.AI_AGENT)
-    return named(list(rows[:LISTED]))
+def agents_here(access: Access) -> QuerySet[CollectiveMember]:
+    """Return the memberships of agents in this collective, the newest first."""
+    return member_rows(collective=access.here.id, person__user__user_type=UserType.AI_AGENT)
 
 
 def collectives_of(people_: Iterable[TenantUser]) -> dict[UUID, list[Collective]]:

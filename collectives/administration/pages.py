@@ -92,7 +92,13 @@ def listed(access: Access, target: None) -> Mapping[str, Any]:
     if query:
         rows = rows.filter(user__email__icontains=query)
     page = numbered(rows, access, PER_PAGE)
-    return {"people": page.object_list, "page": page, "query": query, "asked": f"q={quote(query)}"}
+    return {
+        "people": page.object_list,
+        "page": page,
+        "path": access.path,
+        "query": query,
+        "asked": f"q={quote(query)}",
+    }
 
 
 PEOPLE = Page(

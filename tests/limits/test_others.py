@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode, urljoin
 
 import pytest
 import time_machine
@@ -223,6 +224,72 @@ def test_an_agent_behind_a_hundred_members_is_in_the_settings(page: Any, world: 
     shown = page("alice").get(f"{KITCHEN}/settings")
 
     assert found("scout", shown)
+
+
+def agents_of(world: World, handle: str, count: int, *, inside: bool) -> None:
+    """Make agents of a person, members of the kitchen or of no collective."""
+    persons = members_of(world, count)
+    User.objects.filter(id__in=[person.user_id for person in persons]).update(
+        user_type="ai_agent", parent=world.user(handle)
+    )
+    if not inside:
+        CollectiveMember.unscoped.filter(person__in=persons).delete()
+
+
+@pytest.mark.parametrize("form", ["", ".md"])
+def test_every_agent_of_a_collective_is_on_a_page_of_its_settings(
+    api: Any, page: Any, world: World, form: str
+) -> None:
+    agents_of(world, "alice", 230, inside=True)
+    client, path = api("alice") if form else page("alice"), f"{KITCHEN}/settings{form}"
+    shown: list[str] = []
+
+    while path:
+        answer = client.get(path)
+        shown += found(r"/u/Person-(\d{3})", answer)
+        links = found(r'(?:href="|\()([^")\s]*\?page=\d+)">?\]?Next|\[Next\]\(([^)]*)\)', answer)
+        path = "".join(links[0]) if links else ""
+
+    assert sorted(shown) == [f"{number:03}" for number in range(230)]
+
+
+def test_agents_that_can_be_added_and_are_not_listed_are_counted_and_linked(
+    page: Any, world: World
+) -> None:
+    agents_of(world, "alice", queries.LISTED + 30, inside=False)
+    alice = page("alice")
+
+    for path in (f"{KITCHEN}/settings", f"{KITCHEN}/members"):
+        answer = alice.get(path)
+        assert len(found(r"Person \d{3}", answer)) <= queries.LISTED
+        assert found(r"3\d more of your agents", answer)
+        assert found(r'href="/ai-agents"', answer)
+
+
+@pytest.mark.parametrize("form", ["", ".md"])
+@pytest.mark.parametrize("asked", ["person", "a&b=c/d?#%", "ü +"])
+def test_pages_of_a_search_of_users_keep_what_was_searched_for(
+    api: Any, page: Any, world: World, form: str, asked: str
+) -> None:
+    persons = members_of(world, 120)
+    for person in persons:
+        person.user.email = f"{asked} {person.handle}@example.com".lower()
+    User.objects.bulk_update([person.user for person in persons], ["email"])
+    TenantUser.unscoped.filter(id=world.person("alice").id).update(is_admin=True)
+    client = api("alice") if form else page("alice")
+    path, shown = f"/tenant-admin/users{form}?{urlencode({'q': asked})}", []
+
+    while path:
+        answer = client.get(path)
+        shown += found(r"users/Person-(\d{3})", answer)
+        assert not found(r"users/(?:bob|carol)\b", answer)
+        links = re.findall(
+            r'href="([^"]*page=\d+)">Next|\[Next\]\(([^)]*)\)', answer.content.decode()
+        )
+        following = "".join(links[0]).replace("&amp;", "&") if links else ""
+        path = urljoin(f"/tenant-admin/users{form}", following) if following else ""
+
+    assert sorted(shown) == [f"{number:03}" for number in range(120)]
 
 
 @pytest.mark.meets("users on a page of administration")

@@ -152,3 +152,11 @@ def test_the_frontmatter_adds_no_query_for_an_action(api: Any, note_path: Any) -
     writer = len(queries(api("bob"), path + ".md"))
 
     assert writer == reader
+
+
+@pytest.mark.parametrize("path", ["/ai-agents.md", "/u/scout.md", "/tenant-admin/users/alice.md"])
+def test_pages_that_show_no_long_text_of_agents_read_none(api: Any, path: str) -> None:
+    statements = queries(api("alice"), path)
+
+    assert statements
+    assert not any("scratchpad" in sql or "identity_prompt" in sql for sql in statements)
