@@ -317,7 +317,14 @@ def test_no_code_goes_around_the_managers():
 
 
 def test_only_known_places_write_to_a_cursor():
-    known = {"harmonic/kernel/database/prepared.py", "accounts/append_only.py"}
+    known = {
+        "accounts/append_only.py",
+        # A recursive statement, which querysets cannot express. It names the bound tenant.
+        "collectives/notes/threads.py",
+        "harmonic/kernel/database/prepared.py",
+        # The engine makes cursors and executes nothing with them.
+        "harmonic/kernel/database/sqlite3/base.py",
+    }
 
     assert set(uses_of(r"connection\.cursor\(")) <= known
 

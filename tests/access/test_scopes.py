@@ -97,10 +97,18 @@ def test_a_rest_write_runs_only_with_the_scope_of_its_action(method, pattern, wo
         assert is_scope_missing(answer) == is_refused, (scopes, answer.content)
 
 
+# One route changes a profile or an agent, and archives it: a variant, which may be run where the
+# action of the page may not.
+VARIANTS = {(method, "api/v1/users/<str:user_id>") for method in ("PUT", "PATCH")}
+
+
 def test_every_rest_write_runs_the_registered_action_itself():
+    others = {
+        route for route, action in rest_writes().items() if action is not actions()[action.name]
+    }
+
     assert len(rest_writes()) > 10
-    for route, action in rest_writes().items():
-        assert action is actions()[action.name], route
+    assert others == VARIANTS
 
 
 @pytest.mark.parametrize(

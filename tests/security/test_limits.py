@@ -6,14 +6,18 @@ import os
 import subprocess
 import sys
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings as configured
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import Client
+from django.utils import timezone
 
 from harmonic.kernel.operations.limits import CacheStore, FileStore, Limit, Store, count
 
@@ -36,14 +40,19 @@ def fresh_network() -> str:
 
 
 @pytest.fixture
-def limits(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Return the settings, with limits that a test can reach, counted in a file."""
+def limits(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """Return the settings, with limits that a test can reach, counted in a file.
+
+    A minute of the limits has just begun, so that no test runs into the next one.
+    """
     store = FileStore(tmp_path / "limits.sqlite3")
     monkeypatch.setattr("harmonic.access.rate_limits.store", lambda: store)
     settings.LIMIT_LOOPBACK = True
     settings.LIMIT_REQUESTS, settings.LIMIT_WRITES, settings.LIMIT_TENANT = 4, 2, 1000
     settings.LIMIT_TOKEN_REQUESTS = settings.LIMIT_TOKEN_WRITES = 1000
-    return settings
+    next_minute = timezone.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+    with time_machine.travel(next_minute):
+        yield settings
 
 
 @pytest.fixture
