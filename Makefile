@@ -4,11 +4,12 @@
 #   make dev    the same, reloading changed code and templates
 #   make test   every check, named, stopping at the first that fails
 #   make lint   style, format and architecture      make types   mypy
+#   make mutants  mutation tests (ONLY=room or path), hours; docs/mutants.md
 #   make lock   pin the newest allowed versions      make clean   caches (var/ stays)
 
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
-.PHONY: run dev test lint types lock clean venv-run venv-dev
+.PHONY: run dev test lint types mutants lock clean venv-run venv-dev
 
 BIN := .venv/bin
 SERVE = $(BIN)/gunicorn --config python:harmonic.server.config
@@ -29,6 +30,12 @@ lint: venv-dev
 
 types: venv-dev
 	@bin/check types
+
+mutants: export HARMONIC_VAR = $(CURDIR)/var/mutants/site
+mutants: venv-dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.8.1,<3.9'
+	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
+	@$(BIN)/python bin/mutants.py $(ONLY)
 
 lock: venv-dev
 	@bin/lock

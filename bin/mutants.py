@@ -1,0 +1,237 @@
+"""Run mutation tests of the modules that decide, room by room, and print the results.
+
+    .venv/bin/python bin/mutants.py [room | path | mutant]
+
+A room is a table of `mutants.toml`: modules, and the tests that are about them. Without an
+argument, mutants without a result are tested. With one, the mutants that it names are tested
+again unless they are killed. `docs/mutants.md` explains the results.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import libcst as cst
+from mutmut import __main__ as mutmut
+from mutmut.configuration import config, reset_config
+from mutmut.mutation import file_mutation, mutators
+from mutmut.mutation.data import SourceFileMutationData
+from mutmut.stats import status_by_exit_code
+from mutmut.utils.file_utils import walk_mutatable_files
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS: dict[str, dict[str, list[str]]] = tomllib.loads((ROOT / "mutants.toml").read_text())
+# Each room has a working copy here, which keeps its results.
+COPIES = ROOT / "var" / "mutants"
+COLUMNS = ("killed", "timeout", "survived", "no tests", "not checked")
+# Arguments that explain a refusal to its reader and decide nothing.
+WORDING = frozenset({"hint", "heading", "label", "links"})
+HEADER = re.compile(r'"[A-Z]+[a-z]+(-[A-Z][a-z]+)*"|"WWW-Authenticate"|"ETag"')
+ACCESSORS = frozenset({"property", "cached_property"})
+
+
+def main(only: str = "") -> int:
+    """Test each room in a process of its own, then print the results of all."""
+    named = module_of(only)
+    rooms = [room for room in ROOMS if only in {"", room} or has_module(room, named)]
+    if not rooms:
+        print(f"No room of mutants.toml has {only}.")
+        return 2
+    for room in rooms:
+        subprocess.run([sys.executable, __file__, "--room", room, named], check=True)
+    print_results()
+    return 0
+
+
+def module_of(only: str) -> str:
+    """Return the module, package or mutant that an argument names, "" for a whole room."""
+    return "" if only in ROOMS else only.removesuffix(".py").strip("/").replace("/", ".")
+
+
+def has_module(room: str, named: str) -> bool:
+    enter(room)
+    return any(
+        f"{named}.".startswith(f"{module}.") or f"{module}.".startswith(f"{named}.")
+        for module in map(module_of, map(str, walk_mutatable_files()))
+    )
+
+
+def test_room(room: str, named: str) -> int:
+    enter(room)
+    leave_wording_alone()
+    mutate_properties()
+    remove_stale_copies()
+    mutmut._run(tuple(mutants(named)), max_children=1)
+    return 0
+
+
+def enter(room: str) -> None:
+    """Go to the working copy of a room, which has links to what mutmut copies."""
+    copy = COPIES / room
+    copy.mkdir(parents=True, exist_ok=True)
+    os.chdir(copy)
+    link("pyproject.toml")
+    reset_config()
+    for path in (*config().source_paths, *config().also_copy):
+        link(str(path))
+    config().only_mutate = ROOMS[room]["modules"]
+    config().pytest_add_cli_args_test_selection += ROOMS[room]["tests"]
+
+
+def link(name: str) -> None:
+    if (ROOT / name).exists() and not Path(name).is_symlink():
+        Path(name).symlink_to(ROOT / name)
+
+
+# --- What is mutated ------------------------------------------------------------------------
+
+
+def leave_wording_alone() -> None:
+    """Make no mutants of sentences: a string with a space, or an argument for the reader.
+
+    The case of a header's name is left alone, too: it makes no difference.
+    """
+
+    def strings(node: cst.BaseString) -> Iterable[cst.BaseString]:
+        if is_wording(node):
+            return ()
+        mutated = mutators.operator_string(node)
+        return islice(mutated, 1) if HEADER.fullmatch(code_of(node)) else mutated
+
+    def arguments(node: cst.Call) -> Iterable[cst.Call]:
+        for mutated in mutators.operator_arg_removal(node):
+            kept = {id(argument) for argument in mutated.args}
+            if not any(is_for_reader(arg) for arg in node.args if id(arg) not in kept):
+                yield mutated
+
+    ours = {mutators.operator_string: strings, mutators.operator_arg_removal: arguments}
+    operators: Any = mutators.mutation_operators
+    operators[:] = [(kind, ours.get(operator, operator)) for kind, operator in operators]
+    visitor: Any = file_mutation.MutationVisitor
+    skip = visitor._skip_node_and_children
+
+    def skip_arguments(self: Any, node: cst.CSTNode) -> bool:
+        return (isinstance(node, cst.Arg) and is_for_reader(node)) or bool(skip(self, node))
+
+    visitor._skip_node_and_children = skip_arguments
+
+
+def is_for_reader(argument: cst.Arg) -> bool:
+    keyword = argument.keyword.value if argument.keyword else ""
+    return keyword in WORDING or is_wording(argument.value)
+
+
+def is_wording(node: cst.BaseExpression) -> bool:
+    return isinstance(node, cst.BaseString) and " " in code_of(node)
+
+
+def code_of(node: cst.CSTNode) -> str:
+    return str(cst.Module([]).code_for_node(node))
+
+
+def mutate_properties() -> None:
+    """Mutate properties, which mutmut skips as it does other decorated functions."""
+    module: Any = file_mutation
+    skip = module.MutationVisitor._skip_node_and_children
+    arrange = module.function_trampoline_arrangement
+
+    def skip_no_property(self: Any, node: cst.CSTNode) -> bool:
+        return not is_property(node) and bool(skip(self, node))
+
+    def arrange_properties(function: cst.FunctionDef, *args: Any, **kwargs: Any) -> Any:
+        if not is_property(function):
+            return arrange(function, *args, **kwargs)
+        declared, nodes, assigned, names = arrange(
+            function.with_changes(decorators=()), *args, **kwargs
+        )
+        wrapper, *copies = nodes
+        decorators = (*function.decorators, *wrapper.decorators)
+        return declared, [wrapper.with_changes(decorators=decorators), *copies], assigned, names
+
+    module.MutationVisitor._skip_node_and_children = skip_no_property
+    module.function_trampoline_arrangement = arrange_properties
+
+
+def is_property(node: cst.CSTNode) -> bool:
+    if not isinstance(node, cst.FunctionDef) or len(node.decorators) != 1:
+        return False
+    decorator = node.decorators[0].decorator
+    return bool(isinstance(decorator, cst.Name) and decorator.value in ACCESSORS)
+
+
+# --- Which are tested -----------------------------------------------------------------------
+
+
+def remove_stale_copies() -> None:
+    """Remove copies of modules and tests that no longer exist."""
+    for copy in Path("mutants").rglob("*.py"):
+        if not copy.relative_to("mutants").exists():
+            copy.unlink()
+
+
+def mutants(named: str) -> list[str]:
+    """Return the names of the mutants to test; none where all without a result are to be tested.
+
+    Before a module has mutants, they are named by a pattern.
+    """
+    if not named:
+        return []
+    known = {
+        mutant: status(data, mutant)
+        for data in results()
+        for mutant in data.exit_code_by_key
+        if f"{mutant}.".startswith(f"{named}.")
+    }
+    left = [mutant for mutant in known if known[mutant] != "killed"]
+    return left if known else [f"{named}.*"]
+
+
+def results() -> Iterator[SourceFileMutationData]:
+    for path in sorted(walk_mutatable_files()):
+        data = SourceFileMutationData(path=path)
+        data.load()
+        yield data
+
+
+def status(data: SourceFileMutationData, mutant: str) -> str:
+    return str(status_by_exit_code[data.exit_code_by_key[mutant]])
+
+
+# --- Results --------------------------------------------------------------------------------
+
+
+def print_results() -> None:
+    print(f"{'module':<44}" + "".join(f"{column:>12}" for column in COLUMNS) + f"{'score':>9}")
+    total: Counter[str] = Counter()
+    for room in ROOMS:
+        enter(room)
+        for data in results():
+            counts = Counter(status(data, mutant) for mutant in data.exit_code_by_key)
+            total += counts
+            print_line(str(data.path), counts)
+    print_line("all", total)
+
+
+def print_line(name: str, counts: Counter[str]) -> None:
+    tested = counts.total() - counts["not checked"]
+    if not counts:
+        return
+    score = f"{(counts['killed'] + counts['timeout']) / tested:.1%}" if tested else ""
+    others = {status: count for status, count in counts.items() if status not in COLUMNS}
+    columns = "".join(f"{counts[column]:>12}" for column in COLUMNS)
+    print(f"{name:<44}{columns}{score:>9}", *(f"{status}: {n}" for status, n in others.items()))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--room"]:
+        sys.exit(test_room(*sys.argv[2:4]))
+    sys.exit(main(*sys.argv[1:2]))

@@ -1,0 +1,69 @@
+"""Plugin of pytest for mutation tests, which `bin/mutants.py` runs (`docs/mutants.md`).
+
+Each mutant is tested in a process of its own, forked from one that has the test database in
+memory and has imported every test.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import groupby
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import utils
+
+# Tests that read the source code, which has other lines here.
+READS_SOURCES = frozenset(
+    {"tests/access/test_isolation.py::test_only_known_places_look_across_tenants"}
+)
+
+# Cases to run of each test, 0 for all.
+CASES = int(os.environ.get("MUTANTS_CASES", "0"))
+
+_set_up = utils.setup_databases
+_databases: list[Any] = []
+
+
+def pytest_configure() -> None:
+    """Let all runs of this process, and those forked from it, use one database in memory."""
+    utils.setup_databases = _kept_databases
+    utils.teardown_databases = lambda *args, **options: None
+
+
+def _kept_databases(*args: Any, **options: Any) -> Any:
+    if not _databases:
+        connection.settings_dict["TEST"]["NAME"] = ":memory:"
+        _databases.append(_set_up(*args, **options))
+    return _databases[0]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests with real transactions: threads cannot share a database in memory.
+
+    Of a test with many cases, `MUTANTS_CASES` are run, from its first to its last.
+    """
+    # Imports models, which Django must have set up.
+    from tests.fixtures.world import is_transactional
+
+    usable = [
+        item for item in items if not is_transactional(item) and name_of(item) not in READS_SOURCES
+    ]
+    chosen = [case for _, cases in groupby(usable, name_of) for case in spread(list(cases))]
+    left_out = set(items) - set(chosen)
+    items[:] = chosen
+    config.hook.pytest_deselected(items=list(left_out))
+
+
+def reads_sources(item: pytest.Item) -> bool:
+    return item.name in READS_SOURCES
+
+
+def name_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
+
+
+def spread(cases: list[pytest.Item]) -> list[pytest.Item]:
+    """Return as many cases as are to run, at equal distances."""
+    return cases[:: -(-len(cases) // CASES)] if CASES else cases
