@@ -128,6 +128,20 @@ def test_the_log_keeps_a_note_that_another_person_deleted(world, call, caplog, w
     assert rows.exists() is is_kept
 
 
+@pytest.mark.rule("deletion.logged")
+@on(HTML, MARKDOWN, REST)
+def test_the_log_warns_with_the_id_and_the_first_2000_characters(world, call, caplog):
+    note = world.note(KNIFE)
+    Note.unscoped.filter(pk=note.pk).update(text="x" * 3000)
+
+    call("alice").act("delete_note", note_path(note)).assert_done()
+
+    [line] = [line for line in caplog.records if line.message == "content_deleted"]
+    assert line.levelname == "WARNING"
+    assert line.audit["note_id"] == note.pk
+    assert len(line.audit["snapshot"]) == 2000
+
+
 # --- What is left of it ---------------------------------------------------------------------
 
 

@@ -245,12 +245,26 @@ def test_an_unknown_edit_access_changes_nothing(world, call):
     assert Note.unscoped.get(pk=note.pk).edit_access == "owner"
 
 
+@pytest.mark.rule("notes.author-changes")
+@on(FORM, MARKDOWN, REST)
+def test_the_author_changes_who_may_edit_rows_and_nothing_else(world, call):
+    note = world.note(KNIFE)
+
+    call("bob").act("update_note", note_path(note), edit_access="members").assert_done()
+
+    changed = Note.unscoped.get(pk=note.pk)
+    assert (changed.edit_access, changed.title, changed.text) == ("members", note.title, note.text)
+
+
 @pytest.mark.rule("notes.no-change-no-event")
 @on(HTML, FORM, MARKDOWN, REST)
 def test_saving_a_note_as_it_was_leaves_no_trace(world, call):
     note = world.note(KNIFE)
 
-    call("bob").act("update_note", note_path(note), title=note.title, text=note.text).assert_done()
+    answer = call("bob").act("update_note", note_path(note), title=note.title, text=note.text)
 
+    answer.assert_done()
+    if answer.surface == MARKDOWN:
+        assert "Nothing changed" in answer.text
     assert Note.unscoped.get(pk=note.pk).updated_at == note.updated_at
     assert events(note, "update") == 0

@@ -76,6 +76,20 @@ def test_pinning_again_keeps_the_first_pin(world, call):
     ]
 
 
+@pytest.mark.rule("pins.idempotent", "pins.personal-in-main")
+@on(HTML, FORM, MARKDOWN)
+def test_pinning_again_in_the_main_collective_keeps_the_first_pin(world, call):
+    path, bob = note_path(world.note(OPEN)), call("bob")
+    bob.act("pin_note", path).assert_done()
+    first = pins(world, OPEN)
+
+    bob.act("pin_note", path)
+
+    assert [(pin.pk, pin.pinned_at) for pin in pins(world, OPEN)] == [
+        (pin.pk, pin.pinned_at) for pin in first
+    ]
+
+
 @pytest.mark.rule("pins.idempotent")
 @on(HTML, FORM, MARKDOWN)
 def test_unpinning_what_is_not_pinned_changes_nothing(world, call):
@@ -111,6 +125,18 @@ def test_a_pin_in_the_main_collective_is_personal(world, call):
     rest = Caller(REST, "carol")
     assert len(rest.get("/api/v1/users/bob").json["pinned_items"]) == 1
     assert rest.get("/api/v1/users/carol").json["pinned_items"] == []
+
+
+@pytest.mark.rule("pins.personal-in-main")
+@on(HTML, FORM, MARKDOWN)
+def test_unpinning_in_the_main_collective_removes_the_callers_own_pin_only(world, call):
+    path = note_path(world.note(OPEN))
+    for who in ("bob", "carol"):
+        call(who).act("pin_note", path).assert_done()
+
+    call("bob").act("unpin_note", path).assert_done()
+
+    assert owners(world, OPEN) == ["carol"]
 
 
 @pytest.mark.rule("pins.personal-in-main")
@@ -214,8 +240,32 @@ def test_a_collective_has_at_most_fifty_pins(world, call, already, may):
     assert answer.is_done() is may
     assert bool(pins(world, KNIFE)) is may
     if not may:
-        answer.assert_refused(answer.status, "50")
-        assert answer.status in (400, 409, 422)
+        answer.assert_refused(422, "50")
+
+
+@pytest.mark.rule("pins.fifty")
+def test_the_refusal_of_another_pin_has_a_code(world, page):
+    fill(world, "kitchen", 50)
+
+    answer = page("bob").put(
+        f"{note_path(world.note(KNIFE))}/pin",
+        {"pinned": True},
+        "application/json",
+        headers={"accept": "application/json"},
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "limit_reached")
+
+
+@pytest.mark.rule("pins.fifty")
+@on(HTML, FORM, MARKDOWN)
+def test_pins_of_another_collective_do_not_count(world, call):
+    Pin.unscoped.all().delete()
+    fill(world, world.workspace("bob").handle, 50)
+
+    call("bob").act("pin_note", note_path(world.note(KNIFE))).assert_done()
+
+    assert len(pins(world, KNIFE)) == 1
 
 
 @pytest.mark.rule("pins.fifty")
