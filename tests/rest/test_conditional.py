@@ -183,6 +183,14 @@ def test_what_a_post_made_comes_with_its_tag(alice, path, body):
     assert made["ETag"] == alice.get(made["Location"])["ETag"]
 
 
+def test_an_answer_to_a_post_that_includes_more_has_no_tag(alice):
+    plain = alice.post(f"{KITCHEN}/notes", {"text": "X"})
+    more = alice.post(f"{KITCHEN}/notes?include=created_by", {"text": "X"})
+
+    assert "ETag" in plain
+    assert "ETag" not in more
+
+
 # --- Changing -------------------------------------------------------------------------------
 
 
@@ -204,6 +212,14 @@ def test_a_change_of_something_else_is_refused(alice, items):
         assert error_of(response, 412).startswith("The item is not what you expect"), path
         assert response.json()["code"] == "precondition_failed"
         assert alice.get(path).content == before
+
+
+@pytest.mark.parametrize("path", ["{note}/comments", "{kitchen}/notes"], ids=["comment", "note"])
+def test_a_post_is_not_compared_with_what_its_sender_expects(alice, note, path):
+    where = path.format(note=note, kitchen=KITCHEN)
+
+    assert alice.post(where, {"text": "X"}, If_Match='"x"').status_code == 200
+    assert alice.patch(note, {"title": "X"}, If_Match='"x"').status_code == 412
 
 
 @pytest.mark.parametrize("changed", COMPRESSED)
