@@ -247,6 +247,33 @@ def test_no_one_reads_the_tokens_of_another_person(world, surface, path, statuse
     assert row.token_prefix not in answer.text
 
 
+@pytest.mark.rule("tokens.owner-and-parent-rename")
+@on(HTML, MARKDOWN, REST)
+@pytest.mark.parametrize("owner", ["alice", "scout"])
+def test_a_person_renames_their_tokens_and_those_of_their_agents(call, owner):
+    token = make_token("alice", agent=None if owner == "alice" else owner)
+    before = row_of(token)
+
+    call("alice").act("rename_api_token", path_of(owner, token), name="Nightly").assert_done()
+
+    after = row_of(token)
+    assert after.name == "Nightly"
+    assert after.updated_at > before.updated_at
+    assert (after.scopes, after.expires_at) == (before.scopes, before.expires_at)
+
+
+@pytest.mark.rule("tokens.owner-and-parent-rename")
+@on(HTML, MARKDOWN, REST)
+@pytest.mark.parametrize("name", ["", "   "])
+def test_the_name_of_a_token_cannot_be_emptied(call, name):
+    token = make_token("alice")
+    before = row_of(token).name
+
+    call("alice").act("rename_api_token", path_of("alice", token), name=name).assert_invalid()
+
+    assert row_of(token).name == before
+
+
 @pytest.mark.rule("tokens.own-only")
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("action", ["rename_api_token", "rotate_api_token"])
