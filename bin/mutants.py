@@ -3,8 +3,8 @@
     .venv/bin/python bin/mutants.py [room | path | mutant]
 
 A room is a table of `mutants.toml`: modules, and the tests that are about them. Without an
-argument, mutants without a result are tested. With one, the mutants that it names are tested
-again unless they are killed. `docs/mutants.md` explains the results.
+argument, or with a room, mutants without a result are tested. With a path or a mutant, those that
+it names are tested again unless they are killed. `docs/mutants.md` explains the results.
 """
 
 from __future__ import annotations
