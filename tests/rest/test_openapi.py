@@ -538,4 +538,4 @@ def test_the_reference_tells_every_code(anonymous):
     text = anonymous().get(DOCS).content.decode()
 
     for code in CODES:
-        assert f'<dt id="{code}">' in text
+        assert f'<tr id="{code}">' in text
