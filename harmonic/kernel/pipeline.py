@@ -161,9 +161,9 @@ def _allowed(call: Call[T], wire: Wire[T], access: Access) -> tuple[Access, T]:
     action = call.action
     access = _decided(action, access)
     require_scope(action, access)
+    access = _inside(call, access)
     if wire.is_kind_first:
         require_kind(action, access)
-    access = _inside(call, access)
     target = call.find(access)
     if access.deciding is not None:
         access = replace(access, now=timezone.now())

@@ -239,21 +239,13 @@ class Sweep:
         is_changed = bool(written) and contents() != self.before
         return f"wrote: {written[0][:120]}" if is_changed else ""
 
-    def _codes(self, route: Route, code: str) -> set[str]:
-        """Return the codes of a refusal: an agent may learn first what it may never do at all.
-
-        This is so where a parameter of the path names the collective, not its prefix.
-        """
-        is_agents = bool(self.caller.agent) and "<str:collective_id>" in route.pattern
-        return {code, "capability_denied"} if is_agents else {code}
-
     def _left_open(self, route: Route, method: str, response: HttpResponse, code: str) -> str:
         """Return what is wrong with an answer that a switch should have refused."""
         if response.status_code == 405 and method not in response.headers["Allow"].split(", "):
             return ""
         if response.status_code != 403:
             return f"answered {response.status_code}, not 403 {code}"
-        if method != "HEAD" and json.loads(response.text)["code"] not in self._codes(route, code):
+        if method != "HEAD" and json.loads(response.text)["code"] != code:
             return f"was refused for another reason than {code}: {response.text[:120]}"
         return ""
 
