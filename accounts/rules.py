@@ -26,6 +26,7 @@ from harmonic.kernel.refusals import (
     Link,
     Unauthorized,
 )
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.rendering.text import folded, is_acceptable, slug
 
 FOR_OWNERS = (
@@ -237,7 +238,7 @@ def may_manage_agent(access: Access, person: TenantUser | None) -> Denied | None
     return Denied(
         "Only the agent's parent may do that.",
         "Its profile names the human who manages it.",
-        links=(Link("The agent's profile", f"/u/{person.handle}"),),
+        links=(Link("The agent's profile", path_to("people.show", handle=person.handle)),),
     )
 
 
@@ -257,7 +258,7 @@ def inactive(person: TenantUser) -> Denied:
             f"{person.display_name} is no longer in this tenant.",
             "Nothing here can be changed for somebody who was removed.",
         )
-    settings = f"/ai-agents/{person.handle}/settings"
+    settings = path_to("agents.settings", handle=person.handle)
     return Denied(
         "This agent is inactive.",
         f"Its parent can reactivate it at {settings} first.",

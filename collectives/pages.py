@@ -39,6 +39,7 @@ from harmonic.kernel.page_views import form_alias, mounted
 from harmonic.kernel.pages import Page, only_reads, redirect, with_rule
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.refusals import Forbidden, Link, NotFound
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.rendering.documents import Document, keep_private, respond
 
 
@@ -107,7 +108,7 @@ def members(access: Access, target: None) -> Mapping[str, Any]:
     return {
         "members": shown,
         "page": page,
-        "path": f"{access.here.path}/members",
+        "path": path_to("collectives.members", access.here.path),
         "count": page.paginator.count,
         "addable": queries.addable_agents(access) if access.user.is_human else queries.Addable(),
         "is_manager": access.is_collective_admin,
@@ -116,7 +117,7 @@ def members(access: Access, target: None) -> Mapping[str, Any]:
             for member in shown
             if member.person.is_agent and member.person.parent_handle == access.user.handle
         },
-        "invite_path": f"{access.here.path}/invite",
+        "invite_path": path_to("collectives.invite", access.here.path),
         "may_invite": access.membership is not None and access.membership.may_invite,
     }
 
@@ -156,7 +157,7 @@ def members_fragment(request: Request) -> HttpResponse:
         title="Members",
         template="collectives/_members.html",
         context=members(access, None),
-        offers=MEMBERS.offers(access, None, f"{access.here.path}/members"),
+        offers=MEMBERS.offers(access, None, path_to("collectives.members", access.here.path)),
     )
     return respond(request, access, document)
 
@@ -203,14 +204,14 @@ JOIN: Page[None] = Page(
 
 def invite(access: Access, target: None) -> Mapping[str, Any]:
     found = queries.shareable_invite(access.here.id, access.now)
-    link = f"{access.here.path}/join?code={found.code}" if found else ""
+    link = f"{path_to('collectives.join', access.here.path)}?code={found.code}" if found else ""
     is_partly_closed = found is not None and queries.is_closed_to_former_members(found)
     page = numbered(queries.joined_by_link(access.here.id), access)
     return {
         "invite": found,
         "link": link,
         "is_partly_closed": is_partly_closed,
-        "path": f"{access.here.path}/invite",
+        "path": path_to("collectives.invite", access.here.path),
         "page": page,
         "joined": [
             (member.person, row.created_at, found is not None and row.invite_id == found.id)
@@ -280,7 +281,7 @@ def settings(access: Access, collective: Collective) -> Mapping[str, Any]:
         "collective": collective,
         "agents": queries.named(list(page.object_list)),
         "page": page,
-        "path": f"{access.here.path}/settings",
+        "path": path_to("collectives.settings", access.here.path),
         "addable": queries.addable_agents(access),
         "is_tenant_api_on": access.tenant.is_api_enabled,
         "values": [

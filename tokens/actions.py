@@ -14,6 +14,7 @@ from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.parameters.fields import Choice, Line, Params, Whole
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Proof
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
 from tokens import rules, secret
 from tokens.lifetimes import LONGEST, UNITS, after, cut_expiry, is_too_long, same_lifetime
@@ -341,7 +342,7 @@ def last_use(token: ApiToken | None) -> tuple[tuple[str, Any], ...]:
 
 def _delete(access: Access, token: ApiToken) -> Outcome:
     facts = rules.facts_of(token) if rules.delete_token(access, token) else None
-    settings = f"/u/{token.owner.handle}/settings"
+    settings = path_to("people.settings", handle=token.owner.handle)
     return Outcome("The token is deleted. It works no more.", settings, object=token, facts=facts)
 
 

@@ -11,14 +11,15 @@ from django.db.models import F, Q
 
 from accounts.models import TenantUser
 from harmonic.kernel.database.tenancy import TenantManager, TenantModel
+from harmonic.kernel.registry import path_to
 
 
 def list_path(owner: TenantUser) -> str:
-    return f"/u/{owner.handle}/settings/tokens"
+    return path_to("tokens.list", handle=owner.handle)
 
 
 def token_path(owner: TenantUser, token_id: UUID) -> str:
-    return f"{list_path(owner)}/{token_id}"
+    return path_to("tokens.show", handle=owner.handle, token_id=token_id)
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

@@ -17,7 +17,7 @@ from collectives.models import Collective, CollectiveMember
 from collectives.queries import inviting_collectives
 from harmonic.kernel.access import Access, CollectiveKind, is_api_open
 from harmonic.kernel.parameters.wording import in_words
-from harmonic.kernel.registry import actions, grantable, held_by
+from harmonic.kernel.registry import actions, grantable, held_by, path_to
 from harmonic.kernel.scopes import READ_ONLY, READ_WRITE, Scope, is_scope
 from tokens.models import ApiToken, list_path, token_path
 
@@ -175,7 +175,7 @@ def _inactive(owner: TenantUser, human: UUID) -> Obstacle:
         f"{owner.display_name} is inactive.",
         "bring the agent back, in its settings" if owner.user.is_agent else "",
         _named([human]) if owner.user.is_agent else (),
-        f"/ai-agents/{owner.handle}/settings" if owner.user.is_agent else "",
+        path_to("agents.settings", handle=owner.handle) if owner.user.is_agent else "",
     )
 
 
@@ -226,7 +226,7 @@ def _place(
 
 
 def _here(collective: Collective, admins: tuple[Person, ...]) -> Iterator[Obstacle]:
-    settings = "" if collective.is_workspace else f"{collective.path}/settings"
+    settings = "" if collective.is_workspace else path_to("collectives.settings", collective.path)
     if not is_api_open(collective):
         yield Obstacle(
             "api_disabled_collective",
@@ -250,7 +250,7 @@ def _limit(token: ApiToken, collective: Collective, parent: tuple[Person, ...]) 
     if not owner.user.is_agent or _inside(token.scopes) == _reading(token):
         return None
     capabilities = owner.user.agent.capabilities
-    settings = f"/ai-agents/{owner.handle}/settings"
+    settings = path_to("agents.settings", handle=owner.handle)
     if collective.is_main and not capabilities.may_write_publicly:
         sentence = "It may write nothing where the whole tenant reads."
         cure = "allow that in its settings"
@@ -326,7 +326,7 @@ def shut_out(owner: TenantUser) -> tuple[Obstacle, ...]:
             f"API is off in {each.name}.",
             "turn it on in its settings",
             admins.get(each.id, ()),
-            f"{each.path}/settings",
+            path_to("collectives.settings", each.path),
         )
         for each in inside
     )
@@ -335,9 +335,12 @@ def shut_out(owner: TenantUser) -> tuple[Obstacle, ...]:
 def _alone(owner: TenantUser) -> Obstacle:
     sentence, parent = "It is a member of none.", _parent_of(owner)
     if _parent_may_invite(owner):
-        cure, path = "add it to one in its settings", f"/ai-agents/{owner.handle}/settings"
+        cure, path = (
+            "add it to one in its settings",
+            path_to("agents.settings", handle=owner.handle),
+        )
     else:
-        cure, path = "create a collective and add it there", "/collectives/new"
+        cure, path = "create a collective and add it there", path_to("collectives.new")
     return Obstacle("no_collective", sentence, cure, parent, path)
 
 

@@ -23,6 +23,7 @@ from harmonic.kernel.refusals import (
     Link,
     Refused,
 )
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import READ_ONLY, READ_WRITE
 from tokens import secret
 from tokens.lifetimes import cut_expiry, same_lifetime
@@ -87,7 +88,7 @@ def may_create_token(access: Access, owner: TenantUser | None) -> Denied | None:
             LIFT_SUSPENSION,
         )
     if owner.archived_at:
-        settings = f"/ai-agents/{owner.handle}/settings"
+        settings = path_to("agents.settings", handle=owner.handle)
         return Denied(
             "This agent is inactive and gets no new tokens.", f"Bring it back at {settings} first."
         )

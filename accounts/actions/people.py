@@ -16,6 +16,7 @@ from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Line, Params
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Proof
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.rendering.text import folded
 from harmonic.kernel.scopes import Scope
 
@@ -59,7 +60,7 @@ def saved(person: TenantUser, facts: Mapping[str, Any]) -> Outcome:
     """Return the outcome of a change to a profile; without `facts`, nothing was changed."""
     return Outcome(
         "The profile is saved.",
-        f"/u/{person.handle}/settings",
+        path_to("people.settings", handle=person.handle),
         resource(person),
         person,
         facts={"about": rules.someone(person), **facts} if facts else None,

@@ -7,6 +7,7 @@ from django.db import models
 from accounts.models import TenantUser, User
 from harmonic.kernel.access import AgentMode
 from harmonic.kernel.capabilities import Capabilities
+from harmonic.kernel.registry import path_to
 
 
 class Agent(models.Model):
@@ -53,4 +54,4 @@ class Agent(models.Model):
 
 def path_of(agent: TenantUser) -> str:
     """Return the page by which an agent's parent manages it."""
-    return f"/ai-agents/{agent.handle}"
+    return path_to("agents.show", handle=agent.handle)

@@ -24,7 +24,7 @@ from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mounted
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import ASK_YOUR_HUMAN, Link, NotFound, Unauthorized
-from harmonic.kernel.registry import held_by, lacked_by
+from harmonic.kernel.registry import held_by, lacked_by, path_to
 from tokens.owners.actions import stop_ai_agent
 from tokens.queries import first_listed, owners_of
 
@@ -108,8 +108,8 @@ def show(access: Access, agent: TenantUser) -> Mapping[str, Any]:
         "mode": agent.user.agent.mode,
         "model": agent.user.agent.model,
         "collectives": collectives.collectives_of([agent]).get(agent.id, []),
-        "settings_path": f"{path_of(agent)}/settings",
-        "tokens_path": f"/u/{agent.handle}/settings/tokens",
+        "settings_path": path_to("agents.settings", handle=agent.handle),
+        "tokens_path": path_to("tokens.list", handle=agent.handle),
         "is_suspended": agent.user.suspended_at is not None,
     }
 
@@ -138,7 +138,7 @@ def settings(access: Access, agent: TenantUser) -> Mapping[str, Any]:
         "granted": held_by(agent.user.agent.capabilities),
         "tokens": first_listed(access, owners_of(agent)),
         "is_internal": agent.user.is_internal_agent,
-        "new_token_path": f"/u/{agent.handle}/settings/tokens/new",
+        "new_token_path": path_to("tokens.new", handle=agent.handle),
         "is_api_on": access.tenant.is_api_enabled,
     }
 

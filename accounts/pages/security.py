@@ -19,6 +19,7 @@ from harmonic.kernel.database.tenancy import NO_ID, parse_uuid
 from harmonic.kernel.page_views import mounted
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import Link
+from harmonic.kernel.registry import path_to
 
 
 def _shown(access: Access, about: frozenset[UUID] | None) -> Mapping[str, Any]:
@@ -75,7 +76,9 @@ OWN = Page(
     template="security/log.html",
     title=lambda access, target: "Security log",
     show=own,
-    crumbs=lambda access, target: [Link("Settings", f"{access.user.path}/settings")],
+    crumbs=lambda access, target: [
+        Link("Settings", path_to("people.settings", handle=access.user.handle))
+    ],
 )
 
 TENANT = Page(

@@ -24,6 +24,7 @@ from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Id, Line, Params
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Denied, Forbidden, NotFound, Proof, Refused
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
 
 NOT_OWN = "You can only add your own AI agents."
@@ -80,7 +81,7 @@ def _added(access: Access, agent: TenantUser) -> Outcome:
     add_member(collective, agent, now=access.now)
     return Outcome(
         f"{agent.display_name} was added to {access.here.name}.",
-        f"{access.here.path}/members",
+        path_to("collectives.members", access.here.path),
         object=agent,
         facts=None if was_in else _facts(access, agent),
     )
@@ -133,7 +134,7 @@ def _removed(access: Access, agent: TenantUser, row: CollectiveMember) -> Outcom
     end_membership(access, row)
     return Outcome(
         f"{agent.display_name} was removed from {access.here.name}.",
-        f"{access.here.path}/members",
+        path_to("collectives.members", access.here.path),
         object=agent,
         facts=_facts(access, agent),
     )
@@ -274,7 +275,7 @@ def _remove_from(access: Access, agent: TenantUser, *, collective_id: str) -> Ou
 
 
 def _settings_of(agent: TenantUser) -> str:
-    return f"/ai-agents/{agent.handle}/settings"
+    return path_to("agents.settings", handle=agent.handle)
 
 
 def _collective_json(access: Access) -> dict[str, Any]:

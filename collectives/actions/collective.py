@@ -21,6 +21,7 @@ from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Params
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Proof
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
 
 INVITATIONS = {"all_members": "Every member can invite", "only_admins": "Only admins can invite"}
@@ -262,7 +263,7 @@ def update_settings(access: Access, target: object, **params: Unpack[Settings]) 
         expire_unbacked_invites(collective.id, access.now)
     return Outcome(
         "The settings are saved.",
-        f"{access.here.path}/settings",
+        path_to("collectives.settings", access.here.path),
         resource(collective),
         collective,
         notes=notes,

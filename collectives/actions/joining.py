@@ -25,6 +25,7 @@ from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Line, Params
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Conflict, Denied, Proof, Refused
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
 
 
@@ -147,10 +148,10 @@ def _invite(access: Access, target: object) -> Outcome:
     if found is None or _is_outdated(access, found):
         found = new_invite(access)
         facts = {"invite_id": found.id, "expires_at": found.expires_at}
-    path = f"{access.here.path}/join?code={found.code}"
+    path = f"{path_to('collectives.join', access.here.path)}?code={found.code}"
     return Outcome(
         "The invitation link is ready.",
-        f"{access.here.path}/invite",
+        path_to("collectives.invite", access.here.path),
         Resource("Invite", found.code, path),
         found,
         facts=facts,
@@ -188,7 +189,7 @@ create_invite: Action[object] = Action(
 def _revoke(access: Access, target: object) -> Outcome:
     lock_members(access.here.id)
     count = revoke_links(access.here.id, access.now)
-    path = f"{access.here.path}/invite"
+    path = path_to("collectives.invite", access.here.path)
     if not count:
         return Outcome("There was no invitation link to revoke.", path, facts=None)
     return Outcome("The invitation link is revoked. Nobody can join with it any more.", path)

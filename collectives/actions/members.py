@@ -27,6 +27,7 @@ from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Choice, Flag, Line, Params
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Denied, Forbidden, Link, NotFound, Proof
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
 
 
@@ -145,7 +146,7 @@ def _update_roles(
     facts = {"about": people_rules.someone(row.person), "role": role, "grant": grant}
     return Outcome(
         f"{row.person.display_name} {done} {role}.",
-        f"{access.here.path}/members",
+        path_to("collectives.members", access.here.path),
         facts=facts if is_changed else None,
     )
 
@@ -202,7 +203,7 @@ def _remove(access: Access, target: object, *, user_handle: str) -> Outcome:
         raise Forbidden(
             "You cannot remove yourself; leave the collective instead.",
             hint="That is on the members page.",
-            links=[Link("Members", f"{access.here.path}/members")],
+            links=[Link("Members", path_to("collectives.members", access.here.path))],
         )
     if queries.here(access).created_by_id == person.user_id:
         raise Forbidden(
@@ -211,7 +212,7 @@ def _remove(access: Access, target: object, *, user_handle: str) -> Outcome:
     agents = end_membership(access, row)
     return Outcome(
         f"{person.display_name} was removed.",
-        f"{access.here.path}/members",
+        path_to("collectives.members", access.here.path),
         notes=left_with(agents),
         facts={"about": people_rules.someone(person)},
     )

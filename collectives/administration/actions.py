@@ -20,6 +20,7 @@ from harmonic.kernel.parameters.fields import Choice, Flag, Line, Params
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.parameters.wording import enumerated
 from harmonic.kernel.refusals import Forbidden, Proof
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
 from tokens.rules import end_tokens
 
@@ -202,7 +203,7 @@ def _end_agent_roles(access: Access, parent: TenantUser) -> list[str]:
 
 
 def _user_path(person: TenantUser) -> str:
-    return f"/tenant-admin/users/{person.handle}"
+    return path_to("admin.person", handle=person.handle)
 
 
 def _refuse_last_admin(person: TenantUser) -> None:

@@ -22,6 +22,7 @@ from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mounted
 from harmonic.kernel.pages import Page, only_reads, redirect, with_rule
 from harmonic.kernel.refusals import Link, Unreadable
+from harmonic.kernel.registry import path_to
 
 PER_PAGE = 50
 SHOWN = 100
@@ -125,10 +126,10 @@ PERSON = Page(
     show=lambda access, person: {"person": person, "agents": list(agents_of(person.user_id))},
     crumbs=lambda access, person: [
         *below_dashboard(access, person),
-        Link("Users", "/tenant-admin/users"),
+        Link("Users", path_to("admin.people")),
     ],
     about=lambda access, person: Resource(
-        "User", person.handle, f"/tenant-admin/users/{person.handle}"
+        "User", person.handle, path_to("admin.person", handle=person.handle)
     ),
     actions=(actions.update_tenant_roles, actions.remove_from_tenant),
     fresh="admin",

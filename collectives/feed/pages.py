@@ -15,6 +15,7 @@ from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import mounted
 from harmonic.kernel.pages import Page
+from harmonic.kernel.registry import path_to
 
 TEAM_SHOWN = 20
 
@@ -62,8 +63,8 @@ def place(access: Access, target: None) -> Mapping[str, Any]:
         "pinned": pinned(access, None),
         "members": members,
         "member_count": collectives.member_count(here.id) if len(members) == TEAM_SHOWN else 0,
-        "members_path": f"{access.here.path}/members",
-        "note_path": f"{access.here.path}/note",
+        "members_path": path_to("collectives.members", access.here.path),
+        "note_path": path_to("notes.new", access.here.path),
         **api_state(access),
     }
 

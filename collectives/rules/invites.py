@@ -10,6 +10,7 @@ from collectives import queries
 from collectives.models import Invite
 from harmonic.kernel.access import Access
 from harmonic.kernel.refusals import Link, NotFound, Refused
+from harmonic.kernel.registry import path_to
 
 NEEDED = "Valid invite required to join this collective"
 ASK = "Ask a member for a new invitation."
@@ -21,7 +22,7 @@ def no_invite(access: Access, code: str) -> Refused:
 
     `usable_invite` has found none.
     """
-    links = [Link("Try another code", f"{access.here.path}/join")]
+    links = [Link("Try another code", path_to("collectives.join", access.here.path))]
     invite = queries.invite_of(code)
     if invite is None:
         return NotFound(NEEDED, hint=f"This code is not valid. {ASK}", links=links)

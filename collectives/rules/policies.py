@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harmonic.kernel.access import Access
 from harmonic.kernel.refusals import Denied, Link
+from harmonic.kernel.registry import path_to
 
 ASK_AN_ADMIN = "An admin of the collective can do it for you."
 WHO_COMES_IN = "People join with an invitation; an agent is added by the human who manages it."
@@ -44,7 +45,11 @@ def may_invite(access: Access, target: object) -> Denied | None:
 def _members(access: Access) -> tuple[Link, ...]:
     """Return the link to the page that names a collective's admins; the main one has none."""
     place = access.place
-    return (Link("Members", f"{place.path}/members"),) if place and not place.is_main else ()
+    return (
+        (Link("Members", path_to("collectives.members", place.path)),)
+        if place and not place.is_main
+        else ()
+    )
 
 
 def may_leave(access: Access, target: object) -> Denied | None:

@@ -14,6 +14,7 @@ from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.http.request import Request
 from harmonic.kernel.pages import RoutedView
 from harmonic.kernel.refusals import Forbidden, Link, NotFound, Refused, SignInRequired
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope, Verb
 
 VERBS = {
@@ -73,7 +74,7 @@ AGENTS_DO_NOT_JOIN = (
 
 
 def not_a_member(access: Access) -> Refused:
-    join = f"{access.here.path}/join"
+    join = path_to("collectives.join", access.here.path)
     is_agent = access.actor is not None and access.actor.is_agent
     return Forbidden(
         "You are not a member of this collective",
@@ -127,7 +128,7 @@ def check_open(request: Request, access: Access) -> None:
     place = access.here
     if not place.is_archived or access.path.split("/")[3:4] == ["settings"]:
         return
-    settings_path = "" if place.is_workspace else f"{place.path}/settings"
+    settings_path = "" if place.is_workspace else path_to("collectives.settings", place.path)
     is_read = request.method in READS
     raise Forbidden(
         "This collective is deactivated.",

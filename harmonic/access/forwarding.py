@@ -17,6 +17,7 @@ from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.request import Request
 from harmonic.kernel.pages import with_rule
 from harmonic.kernel.refusals import NotFound
+from harmonic.kernel.registry import path_to
 
 _FORWARDED = re.compile(r"/(?P<page>settings|workspace)(?P<below>/actions(/[^/]+)?)")
 
@@ -31,7 +32,7 @@ def path_of(access: Access) -> str:
 
 
 def _settings(access: Access) -> str:
-    return f"{access.user.path}/settings"
+    return path_to("people.settings", handle=access.user.handle)
 
 
 def _workspace(access: Access) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -167,19 +165,6 @@ def with_rule(view: View, rule: Rule, page: Page[Any] | None = None) -> RoutedVi
 def page_of(view: object) -> Page[Any] | None:
     """Return the page that the view of a route belongs to, if it does."""
     return view.page if isinstance(view, RoutedView) else None
-
-
-_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
-
-
-def url(place_path: str, name: str, **kwargs: Any) -> str:
-    """Return the path of the page `name` inside a collective: its route below `place_path`.
-
-    Raises:
-        KeyError: no page has this name, or a parameter of its route is missing.
-    """
-    below = _PARAMETER.sub(lambda match: quote(str(kwargs[match[1]])), registry.pages()[name].route)
-    return f"{place_path}/{below}".rstrip("/") or "/"
 
 
 # --- Views -------------------------------------------------------------------------------

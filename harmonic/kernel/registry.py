@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from django.urls import get_resolver
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 Faults = Iterator[str]
 _TYPE = re.compile(r"[a-z_]+\.[a-z_]+")
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,18 @@ def actions() -> Mapping[str, Action[Any]]:
     """Return every action by name, in the order of the pages that have them."""
     _mount()
     return site.actions
+
+
+def path_to(name: str, place_path: str = "", **kwargs: object) -> str:
+    """Return the path of the page `name`, below the path of its collective if it is in one.
+
+    `kwargs` fill the parameters of its route.
+
+    Raises:
+        KeyError: no page has this name, or a parameter of its route is missing.
+    """
+    below = _PARAMETER.sub(lambda match: quote(str(kwargs[match[1]])), pages()[name].route)
+    return f"{place_path}/{below}".rstrip("/") or "/"
 
 
 def _mount() -> None:

@@ -11,8 +11,7 @@ from django.http import HttpRequest
 from harmonic.kernel.access import Access, ApiState
 from harmonic.kernel.http.request import has_access
 from harmonic.kernel.navigation import Menu
-from harmonic.kernel.pages import url
-from harmonic.kernel.registry import pages
+from harmonic.kernel.registry import pages, path_to
 from harmonic.kernel.rendering.accents import Accent, accent_of
 from harmonic.kernel.rendering.documents import alternate, origin_of
 
@@ -116,7 +115,7 @@ def _links(access: Access, menu: Menu) -> Iterator[NavLink]:
     ]
     for entry, mounted in sorted(declared, key=lambda pair: pair[0].order):
         base = access.here.path if menu is Menu.PLACE else ""
-        href = entry.path or url(base, mounted.page.name, handle=access.user.handle)
+        href = entry.path or path_to(mounted.page.name, base, handle=access.user.handle)
         is_below = entry.has_below and access.path.startswith(f"{href}/")
         yield NavLink(href, entry.label, entry.icon, access.path == href or is_below)
 

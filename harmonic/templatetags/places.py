@@ -9,7 +9,8 @@ from django.template.context import Context
 from django.utils.html import format_html
 
 from collectives.models import Collective
-from harmonic.kernel.pages import action_path, url
+from harmonic.kernel.pages import action_path
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.rendering.documents import Surface
 from harmonic.templatetags.surfaces import user_line
 
@@ -31,5 +32,5 @@ def place_url(place: Any, name: str, action: str = "", **kwargs: Any) -> str:
 
     `kwargs` fill the parameters of the page's route.
     """
-    page_path = url(place.path, name, **kwargs)
+    page_path = path_to(name, place.path, **kwargs)
     return action_path(page_path, action) if action else page_path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.template import Context, Template
 
-from harmonic.kernel.pages import url
+from harmonic.kernel.registry import path_to
 
 
 @pytest.mark.parametrize(
@@ -17,21 +17,21 @@ from harmonic.kernel.pages import url
     ],
 )
 def test_url_puts_the_route_below_the_prefix_of_the_place(place: str, expected: str):
-    assert url(place, "notes.show", note_id="7f3a") == expected
+    assert path_to("notes.show", place, note_id="7f3a") == expected
 
 
 def test_url_escapes_what_fills_the_route():
-    assert url("", "people.show", handle="a b?") == "/u/a%20b%3F"
+    assert path_to("people.show", handle="a b?") == "/u/a%20b%3F"
 
 
 @pytest.mark.parametrize(("place", "expected"), [("", "/"), ("/collectives/kitchen",) * 2])
 def test_url_of_a_places_own_page_has_no_trailing_slash(place: str, expected: str):
-    assert url(place, "collectives.show") == expected
+    assert path_to("collectives.show", place) == expected
 
 
 def test_url_of_an_unknown_page_raises():
     with pytest.raises(KeyError):
-        url("/collectives/kitchen", "no.such.page")
+        path_to("no.such.page", "/collectives/kitchen")
 
 
 def test_the_tag_returns_the_path_of_a_page_or_of_its_action():

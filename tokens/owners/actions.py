@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from accounts.actions.people import agent_resource
-from accounts.agents.models import path_of
 from accounts.models import TenantUser
 from accounts.queries import people
 from accounts.rules import may_manage_agent, someone
@@ -11,6 +10,7 @@ from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Outcome
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.refusals import Denied, Proof
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
 from tokens.actions import last_use
 from tokens.models import ApiToken
@@ -41,7 +41,7 @@ def _stop(access: Access, target: Stoppable) -> Outcome:
     counted = "no token" if not ended else "1 token" if ended == 1 else f"{ended} tokens"
     return Outcome(
         f"{agent.display_name} is stopped: {counted} deleted.",
-        f"{path_of(agent)}/settings",
+        path_to("agents.settings", handle=agent.handle),
         agent_resource(agent),
         agent,
         facts={"about": someone(agent), "count": ended} if ended else None,

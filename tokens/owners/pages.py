@@ -17,6 +17,7 @@ from harmonic.kernel.actions import Resource
 from harmonic.kernel.http.request import Request
 from harmonic.kernel.page_views import form_alias, mounted
 from harmonic.kernel.pages import Page, only_reads, redirect, with_rule
+from harmonic.kernel.registry import path_to
 from tokens.queries import first_listed, owners_of
 
 
@@ -62,7 +63,7 @@ SETTINGS = Page(
 def own_settings(request: Request) -> HttpResponse:
     only_reads(request)
     access = request.access
-    return redirect(access, f"{access.user.path}/settings")
+    return redirect(access, path_to("people.settings", handle=access.user.handle))
 
 
 def urls() -> list[URLPattern]:

@@ -12,6 +12,7 @@ from accounts.rules import editable_person
 from harmonic.kernel.access import Access
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import ASK_YOUR_HUMAN, Forbidden, Link, Unauthorized
+from harmonic.kernel.registry import path_to
 from tokens import actions, queries, rules
 from tokens.models import ApiToken, list_path
 from tokens.pages.listing import below_list
@@ -26,7 +27,7 @@ def for_makers(access: Access, owner: TenantUser) -> None:
     """
     if not access.user.is_human:
         raise Unauthorized(rules.ONLY_HUMANS, hint=ASK_YOUR_HUMAN)
-    settings = Link("The agent's settings", f"/ai-agents/{owner.handle}/settings")
+    settings = Link("The agent's settings", path_to("agents.settings", handle=owner.handle))
     if owner.user.is_internal_agent:
         raise Forbidden(
             f"403 Forbidden - {rules.NOT_FOR_INTERNAL}",
@@ -54,7 +55,7 @@ def recipients(access: Access, owner: TenantUser) -> list[Recipient]:
     own = Recipient(
         "You",
         "The program acts as you.",
-        f"/u/{access.user.handle}/settings/tokens/new",
+        path_to("tokens.new", handle=access.user.handle),
         owner.user_id == access.user.user_id,
         is_agent=False,
     )

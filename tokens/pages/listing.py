@@ -17,6 +17,7 @@ from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import Link
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.rendering.text import folded
 from tokens import actions, queries, rules
 from tokens.models import ApiToken, ApiTokenQuerySet, list_path
@@ -26,12 +27,11 @@ from tokens.reach import tenant_switch
 def above(access: Access, owner: TenantUser) -> list[Link]:
     """Return where the tokens of `owner` hang: their settings, an agent's below the agents."""
     if owner.user_id == access.user.user_id or not owner.user.is_agent:
-        return [Link("Settings", f"/u/{owner.handle}/settings")]
-    agent = f"/ai-agents/{owner.handle}"
+        return [Link("Settings", path_to("people.settings", handle=owner.handle))]
     return [
-        Link("AI agents", "/ai-agents"),
-        Link(owner.display_name, agent),
-        Link("Settings", f"{agent}/settings"),
+        Link("AI agents", path_to("agents.list")),
+        Link(owner.display_name, path_to("agents.show", handle=owner.handle)),
+        Link("Settings", path_to("agents.settings", handle=owner.handle)),
     ]
 
 

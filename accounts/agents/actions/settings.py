@@ -30,6 +30,7 @@ from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Forbidden, Proof
+from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
 from tokens.rules import end_tokens
 
@@ -110,7 +111,7 @@ def _update(
     facts = {**granted, "changed": changed | _other(before, changes)}
     return Outcome(
         "The agent's settings are saved.",
-        f"{path_of(agent)}/settings",
+        path_to("agents.settings", handle=agent.handle),
         agent_resource(agent),
         agent,
         facts={"about": rules.someone(agent), **facts} if any(facts.values()) else None,
