@@ -246,6 +246,21 @@ def test_writing_the_address_otherwise_is_no_way_around_the_limit(browser: Clien
     assert response.status_code == 429
 
 
+def test_the_refusal_gives_the_time_that_is_left(browser: Client, settings: Any):
+    settings.LIMIT_LOOPBACK = True
+    now = timezone.now()
+    with time_machine.travel(now, tick=False):
+        for _ in range(settings.AXES_FAILURE_LIMIT):
+            submit(browser, "bob@example.com", "a-wrong-password")
+
+    with time_machine.travel(now + timedelta(minutes=15), tick=False):
+        response = submit(browser, "bob@example.com")
+
+    assert response.status_code == 429
+    assert 299 <= int(response["Retry-After"]) <= 301
+    assert "Try again in 5 minutes" in response.text
+
+
 def test_the_limit_passes(browser: Client, settings: Any):
     settings.LIMIT_LOOPBACK = True
     for _ in range(settings.AXES_FAILURE_LIMIT):
