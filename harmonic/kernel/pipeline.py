@@ -25,6 +25,7 @@ from harmonic.kernel.actions import (
     require_scope,
 )
 from harmonic.kernel.database import outages
+from harmonic.kernel.database.short_ids import is_drawn_twice
 from harmonic.kernel.operations import audit, storage
 from harmonic.kernel.parameters.decoding import Raw, unknown_names, validated
 from harmonic.kernel.parameters.fields import Params
@@ -120,7 +121,8 @@ def perform(call: Call[T], access: Access) -> Outcome:
 
     All of it happens in one transaction, on the caller and the target as they are in it
     (`docs/architecture.md`, Deciding). A transaction that PostgreSQL ends to resolve a conflict
-    with another one is run again, `RUNS` times in all; whatever it made is gone.
+    with another one is run again, `RUNS` times in all; whatever it made is gone. So is one that
+    drew a short id that is taken.
 
     Raises:
         Refused: nothing was written.
@@ -131,7 +133,7 @@ def perform(call: Call[T], access: Access) -> Outcome:
         try:
             outcome = _performed(call, wire, access)
         except DatabaseError as error:
-            if run == RUNS or not outages.may_run_again(error):
+            if run == RUNS or not (outages.may_run_again(error) or is_drawn_twice(error)):
                 raise
             _log.info("'%s' is run again after a conflict of transactions.", action.name)
         else:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import uuid
 
 import pytest
 
+from collectives.items.models import Item
 from tests.fixtures.rows import KITCHEN, UNKNOWN_ID
 from tests.fixtures.surfaces import HTML, MARKDOWN, REST, Caller, on
 
@@ -68,3 +70,17 @@ def test_a_note_is_found_by_its_short_and_its_whole_id(world, call):
     for each in (note.truncated_id, note.id):
         answer = call("bob").get(f"{KITCHEN}/n/{each}")
         assert answer.status in (200, 301, 302)
+
+
+@pytest.mark.postgres
+def test_a_note_whose_short_id_is_taken_gets_another_one(world, monkeypatch):
+    bob = Caller(REST, "bob")
+    first = uuid.UUID(bob.act("create_note", KITCHEN, text="First").assert_done().json["id"])
+    free = uuid.uuid4()
+    drawn = iter([uuid.UUID(f"{first.hex[:8]}{free.hex[8:]}"), free])
+    monkeypatch.setattr(Item._meta.get_field("id"), "_get_default", lambda: next(drawn))
+
+    second = bob.act("create_note", KITCHEN, text="Second").assert_done().json
+
+    assert second["id"] == str(free)
+    assert bob.get(f"{KITCHEN}/api/v1/notes/{first.hex[:8]}").json["text"] == "First"
