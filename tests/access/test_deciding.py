@@ -374,7 +374,6 @@ def test_deciding_again_takes_one_statement(world: World):
 
     found = statements(client, path, body)
 
-    # Twice the lookup, then whether the short id is taken, the item, the note, its history; last
-    # the count of what its author stores in a day.
+    # The lookup twice, the item, the note, the event, and what the author has stored today.
     verbs = [sql.split()[0] for sql in found]
-    assert verbs == ["SELECT", "SELECT", "SELECT", "INSERT", "INSERT", "INSERT", "UPDATE"]
+    assert verbs == ["SELECT", "SELECT", "INSERT", "INSERT", "INSERT", "UPDATE"]
