@@ -45,13 +45,13 @@ from collectives.rules.tenants import join_tenant
 from harmonic.access.access_as import access_as
 from harmonic.demo.seed import do
 from harmonic.kernel.database.tenancy import tenant_bound
-from harmonic.management.commands.create_token import plaintext_for
+from harmonic.management.commands.create_token import issue_token
 
 now, tenant = timezone.now(), Tenant.objects.get(subdomain="garden")
 values = {"name": "bench", "read_write": "write"}
 
 def token(user):
-    return plaintext_for({"tenant": "garden", "user": user, "agent": None}, values)
+    return issue_token({"tenant": "garden", "user": user, "agent": None}, values)
 
 with tenant_bound(tenant.id):
     for number in range(10):

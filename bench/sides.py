@@ -91,7 +91,7 @@ class Demo:
         from harmonic.access.access_as import access_as
         from harmonic.demo import seed
         from harmonic.kernel.database.tenancy import tenant_bound
-        from harmonic.management.commands.create_token import plaintext_for
+        from harmonic.management.commands.create_token import issue_token
 
         seed.build()
         access = access_as("garden", "alice", "kitchen", now=timezone.now())
@@ -102,7 +102,7 @@ class Demo:
         if tokens:
             call_command("seed_bulk", notes=0, tokens=tokens, collectives=1, stdout=io.StringIO())
         who = {"tenant": "garden", "user": "alice", "agent": None}
-        self.token = plaintext_for(who, {"name": "bench", "read_write": scope})
+        self.token = issue_token(who, {"name": "bench", "read_write": scope})
         self.application = get_wsgi_application()
         self.user_id, self.tenant_id = access.user.user_id, access.tenant.id
 

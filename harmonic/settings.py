@@ -167,7 +167,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "harmonic.http.policy.ContentSecurityPolicyMiddleware",
+    "harmonic.http.content_security_policy.ContentSecurityPolicyMiddleware",
     "harmonic.http.bodies.BodyMiddleware",
     "harmonic.http.outages.OutageMiddleware",
     "harmonic.http.cookies.HostSessionMiddleware",

@@ -242,7 +242,7 @@ def _email(access: Access) -> str:
 
 def _prove(request: Request, scope: str, then: str, password: str) -> HttpResponse:
     access = access_of(request)
-    if access.token is not None or scope not in sessions.SCOPES:
+    if access.token is not None or scope not in sessions.REVERIFICATION_SCOPES:
         raise Refused(
             "There is nothing to confirm",
             status=400,

@@ -13,7 +13,7 @@ from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.rendering.text import folded
 
 
-class NobodyThere(LookupError):
+class PersonNotFound(LookupError):
     """There is no such tenant, or nobody of that handle in it."""
 
 
@@ -21,7 +21,7 @@ def access_as(subdomain: str, handle: str, place: str = "", *, now: datetime) ->
     """Return the access of a person, as one just signed in, at a moment of the caller's choice.
 
     Raises:
-        NobodyThere: the tenant or the person does not exist.
+        PersonNotFound: the tenant or the person does not exist.
     """
     person = (
         TenantUser.unscoped.filter(tenant__subdomain=subdomain, handle_key=folded(handle))
@@ -30,7 +30,7 @@ def access_as(subdomain: str, handle: str, place: str = "", *, now: datetime) ->
     )
     found = lookup.find_by_session(subdomain, person, place)
     if found is None or found.actor is None:
-        raise NobodyThere(f"{handle} in {subdomain}")
+        raise PersonNotFound(f"{handle} in {subdomain}")
     return Access(
         now=now,
         host=f"{subdomain}.{settings.HOST}",
@@ -40,5 +40,5 @@ def access_as(subdomain: str, handle: str, place: str = "", *, now: datetime) ->
         actor=found.actor,
         place=found.place,
         membership=found.membership,
-        fresh=frozenset(sessions.SCOPES),
+        fresh=frozenset(sessions.REVERIFICATION_SCOPES),
     )

@@ -36,7 +36,7 @@ def rule_of(view: object) -> Rule | None:
 def check_signed_in(access: Access) -> None:
     if access.actor is not None:
         return
-    if access.is_session_ended == "no_membership":
+    if access.session_end_reason == "no_membership":
         raise Forbidden(
             "You do not belong to this tenant.",
             hint="Ask one of its members for an invitation, or sign out.",
@@ -66,7 +66,7 @@ def check_place(access: Access, rule: Rule) -> None:
         raise not_a_member(access)
 
 
-NO_WAY_BACK = "A private workspace comes back with its owner's place in the tenant."
+ARCHIVED_WORKSPACE_HINT = "A private workspace comes back with its owner's place in the tenant."
 AGENTS_DO_NOT_JOIN = (
     "Agents do not join collectives. The person who manages the agent can add it"
     " on the collective's members page, if they may invite there."
@@ -123,7 +123,7 @@ def action_of(method: str, view: object, kwargs: dict[str, Any]) -> Action[Any] 
     return view.action(method, kwargs.get("action_name", ""))
 
 
-def check_open(request: Request, access: Access) -> None:
+def check_not_archived(request: Request, access: Access) -> None:
     """Pass unless the collective is archived: then only its settings are left."""
     place = access.here
     if not place.is_archived or access.path.split("/")[3:4] == ["settings"]:
@@ -133,7 +133,7 @@ def check_open(request: Request, access: Access) -> None:
     raise Forbidden(
         "This collective is deactivated.",
         code="collective_archived",
-        hint=f"Its settings are at {settings_path}." if settings_path else NO_WAY_BACK,
+        hint=f"Its settings are at {settings_path}." if settings_path else ARCHIVED_WORKSPACE_HINT,
         links=[Link("Settings", settings_path)] if settings_path else [],
         location=settings_path if is_read else "",
     )
@@ -167,5 +167,5 @@ def check(
             code="representation_invalid",
             hint="Representation is not available: leave out the headers X-Represent….",
         )
-    check_open(request, access)
+    check_not_archived(request, access)
     request.is_allowed = True

@@ -14,17 +14,17 @@ def has_credentials(request: HttpRequest) -> bool:
     return bool(request.headers.get("Authorization", "").strip())
 
 
-def bearer(request: HttpRequest) -> str:
+def bearer_token(request: HttpRequest) -> str:
     """Return the second word of the Authorization header, or "" if there are not two."""
     words = request.headers.get("Authorization", "").split()
     return words[1] if len(words) == 2 else ""
 
 
-def is_bearer(request: HttpRequest) -> bool:
+def uses_bearer_scheme(request: HttpRequest) -> bool:
     return request.headers["Authorization"].split()[0].lower() == "bearer"
 
 
-def another_scheme() -> SignInRequired:
+def unsupported_scheme() -> SignInRequired:
     """Return the refusal of credentials that are no Bearer token: they prove nothing wrong."""
     return SignInRequired(hint=HOW_TO_ENTER)
 

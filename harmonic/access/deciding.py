@@ -16,11 +16,11 @@ from accounts.models import Tenant
 from harmonic.access import lookup, sessions
 from harmonic.access.checks import check
 from harmonic.access.credentials import (
-    another_scheme,
-    bearer,
+    bearer_token,
     has_credentials,
     invalid_token,
-    is_bearer,
+    unsupported_scheme,
+    uses_bearer_scheme,
 )
 from harmonic.kernel.access import Access, CollectiveKind, Rule, TenantFacts
 from harmonic.kernel.http.negotiation import is_api_path
@@ -102,7 +102,7 @@ class Decision:
 
     def _check(self, access: Access) -> None:
         if self._is_named_by_id:
-            check_named(access)
+            check_named_collective(access)
         if self.route is not None:
             check(self.request, access, self.route.rule, self.route.view, self.route.kwargs)
 
@@ -112,28 +112,28 @@ class Decision:
         if has_credentials(self.request):
             return self._by_token()
         if is_api_path(self.blank.path):
-            return self._by_nothing()
+            return self._without_credentials()
         return self._by_session()
 
-    def _by_nothing(self) -> Access:
+    def _without_credentials(self) -> Access:
         """Decide for an anonymous request: the API takes tokens only, no browser session."""
         found = lookup.find_by_session(self.subdomain, None, self.place)
-        access = with_tenant(self.blank, open_tenant(found))
+        access = with_tenant(self.blank, require_open_tenant(found))
         return replace(access, place=found.place if found else None)
 
     def _by_token(self) -> Access:
         request = self.request
-        found = self._found_by_token(bearer(request))
+        found = self._found_by_token(bearer_token(request))
         if found is None:
             known = lookup.find_by_session(self.subdomain, None, "")
-            access = with_tenant(self.blank, open_tenant(known))
+            access = with_tenant(self.blank, require_open_tenant(known))
             raise self._anonymous(
-                access, invalid_token() if is_bearer(request) else another_scheme()
+                access, invalid_token() if uses_bearer_scheme(request) else unsupported_scheme()
             )
-        access = with_tenant(self.blank, open_tenant(found))
+        access = with_tenant(self.blank, require_open_tenant(found))
         request.known_token = found.token
-        if not is_bearer(request):
-            raise self._anonymous(access, another_scheme())
+        if not uses_bearer_scheme(request):
+            raise self._anonymous(access, unsupported_scheme())
         if found.actor is None or found.is_user_suspended:
             raise self._anonymous(access, invalid_token())
         assert found.token is not None  # the query of a token always returns one
@@ -153,7 +153,7 @@ class Decision:
         self.request.access = access
         return refused
 
-    def _found_by_token(self, plaintext: str) -> lookup.Found | None:
+    def _found_by_token(self, plaintext: str) -> lookup.LookupResult | None:
         if not secret.is_well_formed(plaintext):
             return None
         return lookup.find_by_token(
@@ -166,12 +166,12 @@ class Decision:
         found = lookup.find_by_session(
             self.subdomain, sessions.user_id(session), self.place, session_key=key
         )
-        access = with_tenant(self.blank, open_tenant(found))
-        assert found is not None  # else open_tenant refused
+        access = with_tenant(self.blank, require_open_tenant(found))
+        assert found is not None  # else require_open_tenant refused
         access = replace(access, place=found.place)
         if not sessions.belongs_to(session, access.tenant.id) or not found.is_session_alive:
             return access
-        ended = sessions.ended(
+        ended = sessions.end_reason(
             session,
             is_suspended=found.is_user_suspended,
             revoked_at=found.sessions_revoked_at,
@@ -180,9 +180,9 @@ class Decision:
         if ended:
             audit.record("logout", access, reason=ended, user_id=sessions.user_id(session))
             session.flush()
-            return replace(access, is_session_ended=ended)
+            return replace(access, session_end_reason=ended)
         if found.actor is None or not found.actor.is_human:
-            return replace(access, is_session_ended="no_membership")
+            return replace(access, session_end_reason="no_membership")
         sessions.note_seen(session, access.now)
         return replace(
             access,
@@ -192,7 +192,7 @@ class Decision:
         )
 
 
-def check_named(access: Access) -> None:
+def check_named_collective(access: Access) -> None:
     """Pass if the caller may know of a collective that is named by its id.
 
     Raises:
@@ -203,7 +203,7 @@ def check_named(access: Access) -> None:
         raise NotFound(COLLECTIVE_NOT_FOUND)
 
 
-def open_tenant(found: lookup.Found | None) -> TenantFacts:
+def require_open_tenant(found: lookup.LookupResult | None) -> TenantFacts:
     """Return the tenant of a host, if there is one and it is open."""
     if found is None or found.is_tenant_archived:
         raise NotFound

@@ -32,7 +32,7 @@ from tokens.models import ApiToken
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LookupResult:
     """What the query knows; `actor` is None for nobody and for who left the tenant."""
 
     tenant: TenantFacts
@@ -162,7 +162,7 @@ def by_token(subdomain: str, digest: str, place: str | UUID = "") -> QuerySet[An
 
 def find_by_session(
     subdomain: str, user_id: UUID | None, place: str, *, session_key: str = ""
-) -> Found | None:
+) -> LookupResult | None:
     """Return what is known of a session's user, or of nobody; None for an unknown tenant.
 
     `place` is the handle or the id of a collective, or "" for the main one. With `session_key`,
@@ -176,7 +176,7 @@ def find_by_session(
 
 def find_by_token(
     subdomain: str, digest: str, place: str, *, is_locking: bool = False
-) -> Found | None:
+) -> LookupResult | None:
     """Return what is known of a token; None where no live one has this digest here.
 
     With `is_locking`, the tenant's row is locked in share mode.
@@ -199,7 +199,7 @@ class _Row:
         return {name: self.values.pop(0) for name in names}
 
 
-def _found(values: tuple[Any, ...]) -> Found:
+def _found(values: tuple[Any, ...]) -> LookupResult:
     row = _Row(values)
     tenant, person, user = row.take(_TENANT), row.take(_PERSON), row.take(_USER)
     agent = row.take(_AGENT)
@@ -207,7 +207,7 @@ def _found(values: tuple[Any, ...]) -> Found:
     token = row.take(_TOKEN) if len(row.values) > len(_TOKEN) else None
     # An agent is suspended with its parent, whatever its own row says.
     suspensions = [user["suspended_at"], row.values.pop() if token else None]
-    return Found(
+    return LookupResult(
         tenant=TenantFacts(
             tenant["id"],
             tenant["subdomain"],

@@ -17,13 +17,13 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from harmonic.access import forwarding
-from harmonic.access.addresses import handle_in, subdomain_of, with_action_of_query
 from harmonic.access.checks import check, rule_of
 from harmonic.access.credentials import has_credentials
 from harmonic.access.deciding import Decision, Route
+from harmonic.access.hosts import handle_in_path, subdomain_of, with_action_from_query
 from harmonic.access.rate_limits import (
     add_rate_limit_headers,
-    counted,
+    count_request,
     refuse_exceeded,
 )
 from harmonic.http.outages import outage_answer, outage_of
@@ -94,7 +94,7 @@ class AccessMiddleware:
     def _count(self, request: Request) -> None:
         """Count the request for whom it came from; in an outage nobody knows that."""
         access: Access = request.access
-        request.counts = counted(request, access)
+        request.counts = count_request(request, access)
         refuse_exceeded(access, request.counts)
 
     def _find(self, request: Request, subdomain: str | None) -> None:
@@ -108,18 +108,18 @@ class AccessMiddleware:
         if not all(is_acceptable(f"{key}{value}") for key, value in request.GET.items()):
             raise Unreadable("The query holds characters that cannot be read.")
         blank = request.access
-        access = Decision(request, blank, subdomain, handle_in(blank.path)).first()
+        access = Decision(request, blank, subdomain, handle_in_path(blank.path)).first()
         forwarded = forwarding.path_of(access)
         if forwarded:
             request.path_info = request.path = forwarded
             blank = replace(blank, path=forwarded)
-            access = Decision(request, blank, subdomain, handle_in(forwarded)).first()
+            access = Decision(request, blank, subdomain, handle_in_path(forwarded)).first()
         request.access = access
 
     def _canonical(self, request: Request) -> Format | None:
         """Bring the path into its one form, and return the format its suffix asks for."""
         path = re.sub(r"/{2,}", "/", request.path_info)
-        path = with_action_of_query(request, path)
+        path = with_action_from_query(request, path)
         path, suffix = split_suffix(path)
         if len(path) > 1:
             path = path.rstrip("/") or "/"

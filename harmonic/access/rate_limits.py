@@ -37,7 +37,7 @@ def store() -> Store:
 # --- Counting -------------------------------------------------------------------------------
 
 
-def counted(request: Request, access: Access) -> tuple[Count, ...]:
+def count_request(request: Request, access: Access) -> tuple[Count, ...]:
     """Count a request against its limits, and return their state, the narrowest first.
 
     A request that exceeds a narrower limit does not count against a wider one: no token can use

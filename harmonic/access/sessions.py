@@ -11,11 +11,11 @@ from django.contrib.sessions.backends.base import SessionBase
 from harmonic.kernel.database.tenancy import parse_uuid
 
 USER, TENANT, SIGNED_IN, SEEN, VERIFIED = "user", "tenant", "signed_in_at", "seen_at", "verified"
-SCOPES = ("api_tokens", "admin")
+REVERIFICATION_SCOPES = ("api_tokens", "admin")
 # The time of the last request is written at most this often.
 SEEN_WRITTEN_EVERY = timedelta(minutes=1)
 
-REASONS = {
+END_MESSAGES = {
     "session_absolute_timeout": "Your session has expired. Please sign in again.",
     "session_idle_timeout": "You were signed out after a time of inactivity.",
     "sessions_revoked": "Your session was revoked. Please sign in again.",
@@ -40,7 +40,7 @@ def belongs_to(session: SessionBase, tenant_id: UUID) -> bool:
     return USER in session and session.get(TENANT) == str(tenant_id)
 
 
-def ended(
+def end_reason(
     session: SessionBase, *, is_suspended: bool, revoked_at: datetime | None, now: datetime
 ) -> str:
     """Return why the session is over, as the log names it, or ""."""
@@ -70,4 +70,6 @@ def fresh_scopes(session: SessionBase, now: datetime) -> frozenset[str]:
     verified = session.get(VERIFIED, {})
     lately = now.timestamp() - settings.REVERIFICATION_TIMEOUT.total_seconds()
     signed_in = session.get(SIGNED_IN, 0)
-    return frozenset(scope for scope in SCOPES if max(signed_in, verified.get(scope, 0)) > lately)
+    return frozenset(
+        scope for scope in REVERIFICATION_SCOPES if max(signed_in, verified.get(scope, 0)) > lately
+    )

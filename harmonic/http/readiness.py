@@ -14,7 +14,7 @@ AWAY = "The database cannot be reached."
 BEHIND = "The database lacks migrations. Run: manage.py migrate"
 
 
-def missing() -> str:
+def problem() -> str:
     """Return what the process lacks to serve requests, or "". It costs one query."""
     try:
         with outages.waiting(connect_seconds=0):

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 from api.codes import CODES
 from api.responses.schema import Doc, Id, OneOf, Url
 from harmonic.access import sessions
-from harmonic.http.origins import origin_of_tenant
+from harmonic.http.tenant_origin import tenant_origin
 from harmonic.kernel.access import Access
 from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import Format, is_api_path, prefers_problem
@@ -88,13 +88,13 @@ def _location(request: Request, access: Access, refused: Refused) -> str:
     if isinstance(refused, SignInRequired) and access.token is None:
         if request.headers.get("Authorization", "").strip():
             return ""
-        return f"/login?{urlencode({'redirect_to_resource': target_of(request, access)})}"
+        return f"/login?{urlencode({'redirect_to_resource': path_with_query(request, access)})}"
     if isinstance(refused, FreshProofRequired):
         return f"/reverify?{urlencode({'scope': refused.scope, 'then': _then(request, access)})}"
     return ""
 
 
-def target_of(request: Request, access: Access) -> str:
+def path_with_query(request: Request, access: Access) -> str:
     query = request.META.get("QUERY_STRING", "")
     return f"{access.path}?{query}" if query else access.path
 
@@ -102,7 +102,7 @@ def target_of(request: Request, access: Access) -> str:
 def _then(request: Request, access: Access) -> str:
     """Return where to go once verified; a stashed POST is replayed."""
     if request.method in READS:
-        return target_of(request, access)
+        return path_with_query(request, access)
     stashed = {
         "path": access.path,
         "values": {
@@ -116,8 +116,8 @@ def _then(request: Request, access: Access) -> str:
 
 
 def _redirect(request: Request, access: Access, location: str) -> HttpResponse:
-    if access.is_session_ended in sessions.REASONS:
-        messages.warning(request, sessions.REASONS[access.is_session_ended])
+    if access.session_end_reason in sessions.END_MESSAGES:
+        messages.warning(request, sessions.END_MESSAGES[access.session_end_reason])
     status = 302 if request.method in READS else 303
     response = HttpResponseRedirect(location, status=status)
     keep_private(response)
@@ -139,7 +139,7 @@ def _document(request: Request, access: Access, refused: Refused) -> HttpRespons
             "hint": hint,
             # A document has its own list of what can be done.
             "links": () if refused.document else refused.links,
-            "parts": parts_of(refused, title, message, hint),
+            "parts": refusal_parts(refused, title, message, hint),
             "action_name": refused.action,
             "home": _home(request, access),
             "request_id": request.request_id,
@@ -164,7 +164,7 @@ def _home(request: Request, access: Access) -> Link:
     """Return the way on from a refusal that shows none itself."""
     if access.tenant.subdomain:
         return Link("Home", "/")
-    return Link("All communities", f"{origin_of_tenant(request)}/")
+    return Link("All communities", f"{tenant_origin(request)}/")
 
 
 def _as_document(access: Access, refused: Refused) -> Refused:
@@ -196,7 +196,7 @@ def message_of(refused: Refused) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class RefusalParts:
     """A refusal on a page for people: a label, a heading below it, and a sentence."""
 
     label: str
@@ -204,7 +204,7 @@ class Parts:
     sentence: str
 
 
-def parts_of(refused: Refused, title: str, message: str, hint: str) -> Parts:
+def refusal_parts(refused: Refused, title: str, message: str, hint: str) -> RefusalParts:
     """Return the parts of a refusal's page.
 
     The first sentence of the hint is the heading of a refusal whose label says everything else.
@@ -212,9 +212,9 @@ def parts_of(refused: Refused, title: str, message: str, hint: str) -> Parts:
     label = refused.label or title
     heading = message if refused.heading is None else refused.heading
     if heading or not hint:
-        return Parts(label, heading[:1].upper() + heading[1:], hint)
+        return RefusalParts(label, heading[:1].upper() + heading[1:], hint)
     first, _, sentence = hint.partition(". ")
-    return Parts(label, first.rstrip("."), sentence)
+    return RefusalParts(label, first.rstrip("."), sentence)
 
 
 # --- JSON -----------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ class HealthcheckMiddleware:
 
 
 def _readiness() -> HttpResponse:
-    reason = readiness.missing()
+    reason = readiness.problem()
     status = 503 if reason else 200
     headers = {"Cache-Control": "no-store"}
     return HttpResponse(

@@ -217,7 +217,7 @@ class Access:
     membership: Membership | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     has_suffix: bool = False
-    is_session_ended: str = ""
+    session_end_reason: str = ""
     fresh: frozenset[str] = frozenset()
     remote_address: str = ""
     # None for code that acts without a request: commands, the demo world.

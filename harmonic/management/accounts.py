@@ -14,7 +14,7 @@ def add_account_argument(parser: CommandParser) -> None:
     parser.add_argument("account", help="an e-mail address, or the id of a person or an agent")
 
 
-def account_named(word: str) -> User:
+def find_account(word: str) -> User:
     """Return the person or agent with this e-mail address or user id.
 
     Raises:

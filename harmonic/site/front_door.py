@@ -7,7 +7,7 @@ from django.urls import path
 
 from accounts.agents.pages import MOTTO
 from accounts.models import Tenant
-from harmonic.http.origins import origin_of_tenant
+from harmonic.http.tenant_origin import tenant_origin
 from harmonic.kernel.access import Door, Rule
 from harmonic.kernel.http.request import Request
 from harmonic.kernel.page_views import mounted
@@ -43,7 +43,7 @@ def front_door(request: Request) -> HttpResponse:
 
 
 def address_of(request: Request, tenant: Tenant) -> str:
-    return f"{origin_of_tenant(request, tenant.subdomain)}/"
+    return f"{tenant_origin(request, tenant.subdomain)}/"
 
 
 urlpatterns = [

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from api.openapi.document import routes
-from harmonic.http.origins import origin_of_tenant
+from harmonic.http.tenant_origin import tenant_origin
 from harmonic.kernel.access import Access, Door
 from harmonic.kernel.http.request import Request
 from harmonic.kernel.navigation import Menu, NavEntry
@@ -107,7 +107,7 @@ def topic_view(request: Request, slug: str) -> HttpResponse:
 def _origin_for_examples(request: Request, access: Access) -> str:
     if access.tenant.subdomain:
         return origin_of(request)
-    return origin_of_tenant(request, "your-community")
+    return tenant_origin(request, "your-community")
 
 
 def urls() -> list[URLPattern]:

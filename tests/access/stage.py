@@ -23,7 +23,7 @@ from harmonic.kernel.database.tenancy import tenant_bound
 from tests.fixtures.world import (
     BROWSER,
     World,
-    client_of_nobody,
+    anonymous_client,
     make_token,
     sign_in,
 )
@@ -66,7 +66,7 @@ class Stage:
 
     def session(self, handle: str | None, **when: Any) -> None:
         """Let the browser be that of somebody, signed in."""
-        self.browser = client_of_nobody(self.tenant)
+        self.browser = anonymous_client(self.tenant)
         if handle:
             sign_in(self.browser, handle, self.tenant, **when)
 
@@ -155,7 +155,7 @@ class Ask:
     """A request in one column, and the answer that the matrix promises.
 
     `says` is the sentence: in REST the whole of `error`, unless it ends with an ellipsis;
-    elsewhere a part of the body. `goes_to` is the place that a redirect names. `sends` names
+    elsewhere a part of the body. `redirects_to` is the place that a redirect names. `sends` names
     what stands in place of the column's own credentials.
     """
 
@@ -163,7 +163,7 @@ class Ask:
     request: str
     status: int
     says: str = ""
-    goes_to: str = ""
+    redirects_to: str = ""
     sends: str = ""
     json: Any = None
     form: dict[str, Any] | None = None
@@ -191,7 +191,7 @@ def page(request: str, status: int, says: str = "", **more: Any) -> Ask:
 def send(ask: Ask, stage: Stage) -> HttpResponse:
     method, path = filled(ask.request, stage).split(" ", 1)
     with_token, with_session = credentials(ask)
-    client = stage.browser if with_session else client_of_nobody(stage.tenant)
+    client = stage.browser if with_session else anonymous_client(stage.tenant)
     headers = {**formats(ask), **ask.headers}
     headers["host"] = f"{stage.tenant}.localhost"
     if with_token and stage.authorization is not None:

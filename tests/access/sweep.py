@@ -21,7 +21,7 @@ from harmonic.kernel.access import Door
 from tests.access.contents import contents, writes_noted
 from tests.access.routes import FRONT_DOOR, Route
 from tests.access.stage import Stage
-from tests.fixtures.world import BROWSER, World, client_of_nobody, host, make_token, sign_in
+from tests.fixtures.world import BROWSER, World, anonymous_client, host, make_token, sign_in
 
 READS = ("GET", "HEAD", "OPTIONS")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
@@ -166,7 +166,7 @@ def headers_of(caller: Caller, world: World) -> dict[str, str]:
             caller.handle, scope, tenant=caller.tenant, agent=caller.agent or None, at=at
         )
         return {"authorization": f"Bearer {plaintext}"}
-    browser = client_of_nobody()
+    browser = anonymous_client()
     if caller.by == "session":
         sign_in(browser, caller.handle, caller.tenant, at)
     cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in browser.cookies.items())

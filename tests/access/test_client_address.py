@@ -12,7 +12,7 @@ from django.test import Client
 from accounts.models import SecurityEvent
 from harmonic.kernel.http.client_address import canonical, customer_of
 from harmonic.settings import network
-from tests.fixtures.world import PASSWORD, client_of_nobody, client_with, make_token
+from tests.fixtures.world import PASSWORD, anonymous_client, make_token, token_client
 from tokens.models import ApiToken
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +65,7 @@ def sign_in(client: Client, email: str, password: str = PASSWORD) -> int:
 def lock(peer: str, forwarded: str) -> None:
     """Send as many wrong passwords, for accounts that do not exist, as close sign-in."""
     for number in range(configured.AXES_FAILURE_LIMIT):
-        attacker = via(client_of_nobody(), peer, forwarded)
+        attacker = via(anonymous_client(), peer, forwarded)
         assert sign_in(attacker, f"nobody-{number}@example.com", "a-wrong-password") == 422
 
 
@@ -78,19 +78,19 @@ def test_wrong_passwords_close_sign_in_for_their_address_alone(
 ) -> None:
     lock(peer, forwarded)
 
-    assert sign_in(via(client_of_nobody(), peer, forwarded), "alice@example.com") == 429
-    assert sign_in(via(client_of_nobody(), address, ""), "alice@example.com") == 429
-    assert sign_in(via(client_of_nobody(), PROXY, "192.0.2.9"), "alice@example.com") == 303
-    assert sign_in(via(client_of_nobody(), "192.0.2.8", ""), "alice@example.com") == 303
+    assert sign_in(via(anonymous_client(), peer, forwarded), "alice@example.com") == 429
+    assert sign_in(via(anonymous_client(), address, ""), "alice@example.com") == 429
+    assert sign_in(via(anonymous_client(), PROXY, "192.0.2.9"), "alice@example.com") == 303
+    assert sign_in(via(anonymous_client(), "192.0.2.8", ""), "alice@example.com") == 303
 
 
 @pytest.mark.parametrize("forwarded", ["203.0.113.7:{}", "[2001:db8::1]:{}", "2001:db8::{}"])
 def test_another_port_or_address_of_the_network_does_not_reopen_sign_in(forwarded: str) -> None:
     for number in range(configured.AXES_FAILURE_LIMIT):
-        attacker = via(client_of_nobody(), PROXY, forwarded.format(number + 1))
+        attacker = via(anonymous_client(), PROXY, forwarded.format(number + 1))
         sign_in(attacker, f"nobody-{number}@example.com", "a-wrong-password")
 
-    attacker = via(client_of_nobody(), PROXY, forwarded.format(9))
+    attacker = via(anonymous_client(), PROXY, forwarded.format(9))
 
     assert sign_in(attacker, "alice@example.com") == 429
 
@@ -98,7 +98,7 @@ def test_another_port_or_address_of_the_network_does_not_reopen_sign_in(forwarde
 def test_an_invented_header_does_not_reopen_sign_in() -> None:
     lock("203.0.113.7", "")
 
-    attacker = via(client_of_nobody(), "203.0.113.7", "192.0.2.9")
+    attacker = via(anonymous_client(), "203.0.113.7", "192.0.2.9")
 
     assert sign_in(attacker, "alice@example.com") == 429
 
@@ -120,7 +120,7 @@ def test_only_loopback_is_exempt_on_a_local_machine(
     settings.LIMIT_LOOPBACK = False
     lock(peer, forwarded)
 
-    assert sign_in(via(client_of_nobody(), peer, forwarded), "alice@example.com") == status
+    assert sign_in(via(anonymous_client(), peer, forwarded), "alice@example.com") == status
 
 
 # --- Rate limits ----------------------------------------------------------------------------
@@ -132,11 +132,11 @@ def test_anonymous_requests_count_for_their_address_alone(
 ) -> None:
     settings.LIMIT_REQUESTS = 2
 
-    seen = [via(client_of_nobody(), peer, forwarded).get("/login").status_code for _ in range(3)]
+    seen = [via(anonymous_client(), peer, forwarded).get("/login").status_code for _ in range(3)]
 
     assert seen == [200, 200, 429]
-    assert via(client_of_nobody(), address, "").get("/login").status_code == 429
-    assert via(client_of_nobody(), PROXY, "192.0.2.9").get("/login").status_code == 200
+    assert via(anonymous_client(), address, "").get("/login").status_code == 429
+    assert via(anonymous_client(), PROXY, "192.0.2.9").get("/login").status_code == 200
 
 
 # --- The security log -----------------------------------------------------------------------
@@ -144,7 +144,7 @@ def test_anonymous_requests_count_for_their_address_alone(
 
 @EVERY_WAY
 def test_the_security_log_names_the_address(peer: str, forwarded: str, address: str) -> None:
-    sign_in(via(client_of_nobody(), peer, forwarded), "alice@example.com", "a-wrong-password")
+    sign_in(via(anonymous_client(), peer, forwarded), "alice@example.com", "a-wrong-password")
 
     assert SecurityEvent.unscoped.filter(event="login_failure").latest("at").ip == address
 
@@ -154,7 +154,7 @@ def test_the_security_log_names_the_address(peer: str, forwarded: str, address: 
 
 @EVERY_WAY
 def test_the_last_use_of_a_token_names_the_network(peer: str, forwarded: str, address: str) -> None:
-    client = via(client_with(make_token("alice")), peer, forwarded)
+    client = via(token_client(make_token("alice")), peer, forwarded)
 
     assert client.get("/api/v1/tokens/self").status_code == 200
 

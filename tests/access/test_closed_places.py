@@ -20,7 +20,7 @@ from harmonic.kernel.database.tenancy import tenant_bound
 from tests.access.contents import contents
 from tests.access.routes import Route, ids_of, routes
 from tests.access.stage import Stage
-from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
+from tests.fixtures.world import World, anonymous_client, make_token, sign_in, token_client
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # What only members of the kitchen may read.
@@ -90,7 +90,7 @@ def test_no_route_lets_an_agent_in_whose_parent_left(world: World):
         raise_request_exception=False, headers=headers_with(make_token("bob", agent="pilot"))
     )
     ids = ids_of(world)
-    left = client_with(make_token("bob")).post(
+    left = token_client(make_token("bob")).post(
         "/collectives/kitchen/members/actions/leave_collective"
     )
     before, faults = contents(), []
@@ -123,7 +123,7 @@ def headers_with(plaintext: str) -> dict[str, str]:
 @pytest.mark.parametrize("state", ["archived", "not a member"])
 def test_no_route_lets_a_session_in(world: World, state: str):
     change, _ = STATES[state]
-    browser = client_of_nobody(raise_request_exception=False)
+    browser = anonymous_client(raise_request_exception=False)
     sign_in(browser, "bob", "garden")
     ids = ids_of(world)
     change(world)
@@ -159,7 +159,7 @@ def test_a_closed_collective_named_by_id_names_who_can_open_it(
 ):
     treasury = world.collective("treasury")
     named = treasury.handle if word == "handle" else treasury.id
-    carol = client_with(make_token("carol"))
+    carol = token_client(make_token("carol"))
 
     response = getattr(carol, method)(
         f"/api/v1/collectives/{named}", {"name": "X"}, content_type="application/json"
@@ -172,7 +172,7 @@ def test_a_closed_collective_named_by_id_names_who_can_open_it(
 
 
 def test_the_token_says_the_same_of_it(world: World):
-    alice = client_with(make_token("alice"))
+    alice = token_client(make_token("alice"))
 
     reach = alice.get("/api/v1/tokens/self").json()["reach"]
 
@@ -183,7 +183,7 @@ def test_the_token_says_the_same_of_it(world: World):
 @pytest.mark.parametrize("path", ["/collectives", "/whoami", "/", "/u/carol"])
 def test_a_list_marks_a_collective_that_is_closed_to_the_token(world: World, page: Any, path: str):
     markdown = {"accept": "text/markdown"}
-    to_token = client_with(make_token("alice")).get(path, headers=markdown).text
+    to_token = token_client(make_token("alice")).get(path, headers=markdown).text
     to_session = page("alice").get(path, headers=markdown).text
 
     assert "[Treasury](/collectives/treasury) (API off)" in to_token
@@ -193,13 +193,13 @@ def test_a_list_marks_a_collective_that_is_closed_to_the_token(world: World, pag
 
 def test_an_internal_token_is_bound_by_no_switch(world: World):
     switch_off(world)
-    steward = client_with(Stage(world).internal_token())
+    steward = token_client(Stage(world).internal_token())
 
     assert steward.get("/api/v1/collectives/kitchen").status_code == 200
 
 
 def test_the_main_collective_answers_by_id_whatever_its_column_says(world: World):
     Collective.unscoped.filter(is_main=True).update(is_api_enabled=False)
-    bob = client_with(make_token("bob"))
+    bob = token_client(make_token("bob"))
 
     assert bob.get("/api/v1/collectives/garden").status_code == 200

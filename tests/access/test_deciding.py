@@ -24,7 +24,7 @@ from collectives.events.models import CONFIRMED, Event
 from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
 from tests.fixtures.rows import change
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 from tokens.models import ApiToken
 
 Change = Callable[[World], Any]
@@ -129,7 +129,7 @@ def test_a_token_whose_right_ended_before_the_write_writes_nothing(
     world: World, change: Change, surface: str
 ):
     path, body = SURFACES[surface]
-    client = client_with(make_token("bob"))
+    client = token_client(make_token("bob"))
 
     with before_the_write(lambda: change(world)) as done:
         response = client.post(path, body, content_type=JSON)
@@ -157,7 +157,7 @@ def test_a_session_whose_right_ended_before_the_write_writes_nothing(
 
 def test_a_token_that_expires_before_the_write_writes_nothing(world: World):
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        client = client_with(make_token("bob", days=1))
+        client = token_client(make_token("bob", days=1))
         with before_the_write(lambda: clock.shift(timedelta(days=1, seconds=1))):
             response = client.post(*SURFACES["REST"], content_type=JSON)
 
@@ -170,7 +170,7 @@ def test_a_token_deleted_before_the_write_makes_no_other_token(world: World, sur
         "REST": ("/api/v1/users/me/tokens", {"name": "heir", "scopes": ["read:all"]}),
         "Markdown": ("/u/bob/settings/tokens/new/actions/create_api_token", {"name": "heir"}),
     }[surface]
-    client = client_with(make_token("bob"))
+    client = token_client(make_token("bob"))
 
     with before_the_write(lambda: delete_token(world)):
         response = client.post(path, body, content_type=JSON)
@@ -208,7 +208,7 @@ def take_role(world: World, handle: str = "alice") -> None:
 def test_an_admin_who_lost_the_role_before_the_write_changes_nothing(
     world: World, method: str, path: str, body: dict[str, str]
 ):
-    client = client_with(make_token("alice"))
+    client = token_client(make_token("alice"))
     before = list(CollectiveMember.unscoped.values_list("id", "archived_at").order_by("id"))
 
     with before_the_write(lambda: take_role(world)):
@@ -222,7 +222,7 @@ def test_an_admin_who_lost_the_role_before_the_write_changes_nothing(
 
 def test_an_agent_whose_capability_was_withdrawn_before_the_write_writes_nothing(world: World):
     agent = world.agent("scout")
-    client = client_with(make_token("alice", agent="scout"))
+    client = token_client(make_token("alice", agent="scout"))
 
     with before_the_write(lambda: change(agent, capability_names=[])):
         response = client.post(*SURFACES["REST"], content_type=JSON)
@@ -237,7 +237,7 @@ def test_an_agent_whose_capability_was_withdrawn_before_the_write_writes_nothing
 @pytest.mark.parametrize("surface", SURFACES)
 def test_an_agent_of_a_suspended_human_is_refused(world: World, surface: str):
     path, body = SURFACES[surface]
-    client = client_with(make_token("alice", agent="scout"))
+    client = token_client(make_token("alice", agent="scout"))
     assert client.get("/whoami").status_code == 200
     suspend_alice(world)
     assert world.user("scout").suspended_at is None
@@ -253,7 +253,7 @@ def test_an_agent_whose_human_was_suspended_before_the_write_writes_nothing(
     world: World, surface: str
 ):
     path, body = SURFACES[surface]
-    client = client_with(make_token("alice", agent="scout"))
+    client = token_client(make_token("alice", agent="scout"))
 
     with before_the_write(lambda: suspend_alice(world)) as done:
         response = client.post(path, body, content_type=JSON)
@@ -279,7 +279,7 @@ def test_an_agent_deactivated_before_the_write_gets_no_token(world: World, page:
         "Markdown": ("/u/scout/settings/tokens/new/actions/create_api_token", {"name": "late"}),
         "HTML": ("/u/scout/settings/tokens", {"api_token[name]": "late"}),
     }[surface]
-    client = page("alice") if surface == "HTML" else client_with(make_token("alice"))
+    client = page("alice") if surface == "HTML" else token_client(make_token("alice"))
     kind: dict[str, Any] = {} if surface == "HTML" else {"content_type": JSON}
 
     with before_the_write(lambda: deactivate_scout(world)) as done:
@@ -303,7 +303,7 @@ def test_a_note_deleted_before_the_write_takes_none(
     world: World, method: str, below: str, body: dict[str, str]
 ):
     note = world.note("Knife care")
-    client = client_with(make_token("bob"))
+    client = token_client(make_token("bob"))
     moment = timezone.now()
 
     with before_the_write(lambda: Note.unscoped.filter(id=note.id).update(deleted_at=moment)):
@@ -323,7 +323,7 @@ def test_a_note_deleted_before_the_write_takes_none(
 def test_an_edit_is_not_confirmed_by_who_confirmed_before_it_was_made(world: World):
     note = world.note("Knife care")
     path = f"/collectives/kitchen/api/v1/notes/{note.id}"
-    bob = client_with(make_token("bob"))
+    bob = token_client(make_token("bob"))
 
     def confirm() -> None:
         Event.unscoped.create(
@@ -346,7 +346,7 @@ def test_an_edit_is_not_confirmed_by_who_confirmed_before_it_was_made(world: Wor
 
 
 def test_the_time_written_is_that_of_the_transaction(world: World):
-    client = client_with(make_token("bob"))
+    client = token_client(make_token("bob"))
     moments = []
 
     with before_the_write(lambda: moments.append(timezone.now())):
@@ -368,7 +368,7 @@ def statements(client: Client, path: str, body: dict[str, str]) -> list[str]:
 
 
 def test_deciding_again_takes_one_statement(world: World):
-    client = client_with(make_token("bob"))
+    client = token_client(make_token("bob"))
     path, body = SURFACES["REST"]
     client.post(path, body, content_type=JSON)
 

@@ -23,7 +23,7 @@ from collectives.models import CollectiveMember
 from collectives.notes.models import Note
 from collectives.rules.members import add_member
 from harmonic.kernel.database.tenancy import tenant_bound
-from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
+from tests.fixtures.world import World, anonymous_client, make_token, sign_in, token_client
 from tokens.models import ApiToken
 
 TRIES = 40
@@ -49,7 +49,7 @@ def at_once(*asked: Ask) -> list[int]:
 
 
 def post(plaintext: str, path: str, **body: Any) -> Ask:
-    client = client_with(plaintext)
+    client = token_client(plaintext)
     return lambda: client.post(path, body, content_type=JSON)
 
 
@@ -61,18 +61,18 @@ def test_a_token_made_while_its_agent_is_deactivated_never_works_afterwards(
     outlived = 0
 
     for _ in range(TRIES):
-        client_with(alice).put(agent, {"archived": False}, content_type=JSON)
+        token_client(alice).put(agent, {"archived": False}, content_type=JSON)
         made: list[HttpResponse] = []
-        client = client_with(alice)
+        client = token_client(alice)
 
         def make(client: Any = client, made: list[HttpResponse] = made) -> HttpResponse:
             made.append(client.post(f"{agent}/tokens", {"scopes": ["read:all"]}, JSON))
             return made[0]
 
         at_once(make, post_archive(alice, agent))
-        client_with(alice).put(agent, {"archived": False}, content_type=JSON)
+        token_client(alice).put(agent, {"archived": False}, content_type=JSON)
         if made[0].status_code == 200:
-            heir = client_with(json.loads(made[0].content)["token"])
+            heir = token_client(json.loads(made[0].content)["token"])
             outlived += heir.get("/api/v1/users/me").status_code == 200
         ApiToken.unscoped.filter(owner__handle="scout").update(deleted_at=timezone.now())
 
@@ -80,7 +80,7 @@ def test_a_token_made_while_its_agent_is_deactivated_never_works_afterwards(
 
 
 def post_archive(plaintext: str, agent: str) -> Ask:
-    client = client_with(plaintext)
+    client = token_client(plaintext)
     return lambda: client.put(agent, {"archived": True}, content_type=JSON)
 
 
@@ -141,7 +141,7 @@ def test_a_session_writes_nothing_after_signing_out(transactional_world: World):
     late = 0
 
     for number in range(TRIES):
-        browser, other = (client_of_nobody() for _ in range(2))
+        browser, other = (anonymous_client() for _ in range(2))
         sign_in(browser, "bob", "garden")
         other.cookies = browser.cookies
         text = f"signed out {number}"
@@ -160,7 +160,7 @@ def test_a_session_writes_nothing_after_signing_out(transactional_world: World):
 
 def delete_token(world: World, alice: str, bob: str) -> Ask:
     row = ApiToken.unscoped.filter(owner=world.person("bob"), deleted_at=None).latest("created_at")
-    client = client_with(bob)
+    client = token_client(bob)
     return lambda: client.delete(f"/api/v1/users/me/tokens/{row.id}")
 
 
@@ -169,7 +169,7 @@ def remove_member(world: World, alice: str, bob: str) -> Ask:
 
 
 def switch_off(world: World, alice: str, bob: str) -> Ask:
-    browser = client_of_nobody()
+    browser = anonymous_client()
     sign_in(browser, "alice", "garden")
     return lambda: browser.post("/collectives/kitchen/settings", {"feature_api": "false"})
 

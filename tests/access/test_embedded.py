@@ -15,7 +15,7 @@ from collectives.notes.models import Note
 from harmonic.kernel.access import Door
 from harmonic.kernel.scopes import ScopeResource
 from tests.access.routes import Route, ids_of, routes
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 
 MARKDOWN, JSON = {"accept": "text/markdown"}, {"accept": "application/json"}
 PINNED = "The garden opens at eight"
@@ -53,7 +53,7 @@ class Stage:
 
 @pytest.fixture
 def stage(world: World, note_path) -> Stage:
-    bob = client_with(make_token("bob"))
+    bob = token_client(make_token("bob"))
     for note in (PINNED, "Knife care"):
         assert bob.post(f"{note_path(note)}/settings/actions/pin_note").status_code == 200
     made = [
@@ -98,7 +98,7 @@ def resources() -> list[str]:
 @pytest.mark.parametrize("resource", resources())
 def test_a_narrow_token_reads_nothing_of_other_resources(stage, resource):
     scope = f"read:{resource}"
-    client = client_with(make_token("bob", scopes=[scope]))
+    client = token_client(make_token("bob", scopes=[scope]))
 
     leaks = {
         (path, needed)
@@ -110,7 +110,7 @@ def test_a_narrow_token_reads_nothing_of_other_resources(stage, resource):
 
 
 def test_reading_everything_shows_it_all(stage):
-    client = client_with(make_token("bob", scopes=READ_ALL))
+    client = token_client(make_token("bob", scopes=READ_ALL))
 
     shown = {
         (route.pattern, scope)
@@ -131,9 +131,9 @@ def test_reading_everything_shows_it_all(stage):
 
 
 def test_a_page_names_the_scope_of_what_it_leaves_out(stage):
-    full = client_with(make_token("bob", scopes=READ_ALL))
+    full = token_client(make_token("bob", scopes=READ_ALL))
     narrow = {
-        resource.value: client_with(make_token("bob", scopes=[f"read:{resource}"]))
+        resource.value: token_client(make_token("bob", scopes=[f"read:{resource}"]))
         for resource in ScopeResource
     }
     seen = set()

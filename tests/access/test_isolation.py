@@ -18,7 +18,7 @@ from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
 from harmonic.kernel.database.tenancy import ForeignTenant, NoTenantBound, tenant_bound
 from tests.access.stage import make_chat
-from tests.fixtures.world import World, client_of_nobody, make_token, sign_in
+from tests.fixtures.world import World, anonymous_client, make_token, sign_in
 from tokens.models import ApiToken
 
 TITLES = ("Knife care", "Welcome to the kitchen", "Rota")
@@ -30,7 +30,7 @@ PEOPLE = ("Alice", "Bob", "Erin", "scout")
 
 def by_session(accept: str) -> Callable[[str], dict[str, str]]:
     def headers(handle: str) -> dict[str, str]:
-        browser = client_of_nobody()
+        browser = anonymous_client()
         sign_in(browser, handle, "garden")
         key = browser.cookies[settings.SESSION_COOKIE_NAME].value
         return {"cookie": f"{settings.SESSION_COOKIE_NAME}={key}", "accept": accept}

@@ -367,9 +367,14 @@ MATRIX = (
         rest("POST /api/v1/notes", 401, "Unauthorized", json={"text": "x"}),
         markdown("GET /whoami", 401, "Unauthorized", **UNAUTHORIZED, also=("/login", "Bearer")),
         markdown(f"POST {KITCHEN}/note/actions/create_note", 401, json={"text": "x"}),
-        page("GET /whoami", 302, goes_to="/login?redirect_to_resource=%2Fwhoami"),
-        page(f"GET {NOTE}?full_text=true", 302, goes_to="/login?redirect_to_resource="),
-        page(f"POST {KITCHEN}/note/actions/create_note", 303, goes_to="/login", form={"text": "x"}),
+        page("GET /whoami", 302, redirects_to="/login?redirect_to_resource=%2Fwhoami"),
+        page(f"GET {NOTE}?full_text=true", 302, redirects_to="/login?redirect_to_resource="),
+        page(
+            f"POST {KITCHEN}/note/actions/create_note",
+            303,
+            redirects_to="/login",
+            form={"text": "x"},
+        ),
     ),
     row(
         2,
@@ -438,7 +443,7 @@ MATRIX = (
         suspended,
         rest("GET /api/v1/notes", 401, "Unauthorized"),
         markdown("GET /whoami", 401, "Unauthorized"),
-        page("GET /whoami", 302, goes_to="/login?"),
+        page("GET /whoami", 302, redirects_to="/login?"),
     ),
     *(
         row(
@@ -598,10 +603,10 @@ MATRIX = (
             markdown(
                 f"POST {KITCHEN}/note/actions/create_note", 403, NOT_A_MEMBER, json={"text": "x"}
             ),
-            page(f"GET {KITCHEN}", 302, goes_to=f"{KITCHEN}/join"),
-            page(f"GET {NOTE}", 302, goes_to=f"{KITCHEN}/join"),
-            page(f"GET {KITCHEN}/settings", 302, goes_to=f"{KITCHEN}/join"),
-            page(f"GET {KITCHEN}/members", 302, goes_to=f"{KITCHEN}/join"),
+            page(f"GET {KITCHEN}", 302, redirects_to=f"{KITCHEN}/join"),
+            page(f"GET {NOTE}", 302, redirects_to=f"{KITCHEN}/join"),
+            page(f"GET {KITCHEN}/settings", 302, redirects_to=f"{KITCHEN}/join"),
+            page(f"GET {KITCHEN}/members", 302, redirects_to=f"{KITCHEN}/join"),
             page(f"POST {KITCHEN}/note/actions/create_note", 403, NOT_A_MEMBER, form={"text": "x"}),
             page(f"DELETE {NOTE}", 403, NOT_A_MEMBER),
         )
@@ -654,8 +659,8 @@ MATRIX = (
             "This collective is deactivated.",
             json={"text": "x"},
         ),
-        page(f"GET {KITCHEN}", 302, goes_to=f"{KITCHEN}/settings"),
-        page(f"GET {NOTE}", 302, goes_to=f"{KITCHEN}/settings"),
+        page(f"GET {KITCHEN}", 302, redirects_to=f"{KITCHEN}/settings"),
+        page(f"GET {NOTE}", 302, redirects_to=f"{KITCHEN}/settings"),
         page(
             f"POST {KITCHEN}/note/actions/create_note",
             403,
@@ -1110,9 +1115,11 @@ MATRIX = (
         markdown(f"GET {TOKENS}/new", 200),
         markdown(f"GET {TOKENS}/new", 403, "/reverify", sends="session"),
         markdown(f"POST {NEW_TOKEN}", 403, "/reverify", sends="session", json={"name": "x"}),
-        page(f"GET {TOKENS}/new", 302, goes_to="/reverify?scope=api_tokens&then="),
-        page(f"POST {TOKENS}", 303, goes_to="/reverify?scope=api_tokens", form=token_form()),
-        page(f"POST {NEW_TOKEN}", 303, goes_to="/reverify?scope=api_tokens", form={"name": "x"}),
+        page(f"GET {TOKENS}/new", 302, redirects_to="/reverify?scope=api_tokens&then="),
+        page(f"POST {TOKENS}", 303, redirects_to="/reverify?scope=api_tokens", form=token_form()),
+        page(
+            f"POST {NEW_TOKEN}", 303, redirects_to="/reverify?scope=api_tokens", form={"name": "x"}
+        ),
     ),
     *(
         row(
@@ -1120,7 +1127,7 @@ MATRIX = (
             f"session {title}",
             situation,
             markdown("GET /whoami", 401, "Unauthorized", sends="session"),
-            page("GET /whoami", 302, goes_to="/login?"),
+            page("GET /whoami", 302, redirects_to="/login?"),
         )
         for title, situation in (
             ("too old", signed_in("bob", hours=25)),
@@ -1247,8 +1254,8 @@ def test_each_situation_gets_its_answer_on_each_surface(
 
     assert response.status_code == ask.status, said(response, ask.column)[:400]
     assert_says(ask, response)
-    if ask.goes_to:
-        assert response["Location"].startswith(ask.goes_to)
+    if ask.redirects_to:
+        assert response["Location"].startswith(ask.redirects_to)
     if ask.check:
         ask.check(response, stage)
     if not ask.may_write:

@@ -8,14 +8,14 @@ import pytest
 from django.utils import timezone
 
 from collectives.models import CollectiveMember
-from tests.fixtures.world import ClientFor, World, client_with
+from tests.fixtures.world import ClientFor, World, token_client
 
 NOTES = "/collectives/kitchen/api/v1/notes"
 
 
 @pytest.mark.parametrize("token", ["nonsense", "hmn_" + "0" * 42])
 def test_a_token_that_is_not_valid_is_unauthorized(db: None, token: str) -> None:
-    answer = client_with(token).get(NOTES)
+    answer = token_client(token).get(NOTES)
 
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
     assert answer.json()["error"] == "Unauthorized"

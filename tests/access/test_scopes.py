@@ -21,7 +21,7 @@ from harmonic.kernel.refusals import Refused
 from harmonic.kernel.registry import actions
 from harmonic.kernel.scopes import READ_WRITE, Scope, ScopeResource, Verb
 from tests.access.routes import Route, ids_of, routes, walk
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 
 MARKDOWN = {"accept": "text/markdown"}
 DRY_RUN = {"dry_run": True}
@@ -72,7 +72,7 @@ def test_an_action_runs_only_with_its_own_verb_and_resource(route, world):
     path = route.path(ids_of(world))
 
     for scopes, is_refused in cases(action):
-        client = client_with(make_token("bob", scopes=scopes))
+        client = token_client(make_token("bob", scopes=scopes))
         assert (post(client, path) == 403) == is_refused, (scopes, path)
 
 
@@ -92,7 +92,7 @@ def test_a_rest_write_runs_only_with_the_scope_of_its_action(method, pattern, wo
     path = Route(pattern, None).path(ids_of(world))
 
     for scopes, is_refused in cases(action):
-        client = client_with(make_token("bob", scopes=scopes))
+        client = token_client(make_token("bob", scopes=scopes))
         answer = client.generic(method, path, b"{}", content_type="application/json")
         assert is_scope_missing(answer) == is_refused, (scopes, answer.content)
 

@@ -18,7 +18,7 @@ from accounts.models import User
 from harmonic.kernel.actions import Action
 from harmonic.kernel.refusals import Proof
 from tests.access.routes import ids_of, routes
-from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
+from tests.fixtures.world import World, anonymous_client, make_token, sign_in, token_client
 from tokens.models import ApiToken
 
 # What makes, shows, widens or prolongs a credential.
@@ -39,7 +39,7 @@ def actions() -> dict[str, Action[Any]]:
 
 def stale(handle: str) -> Client:
     """Return the browser of somebody who signed in more than an hour ago."""
-    browser = client_of_nobody(raise_request_exception=False)
+    browser = anonymous_client(raise_request_exception=False)
     sign_in(browser, handle, "garden", timezone.now() - timedelta(minutes=61))
     return browser
 
@@ -105,7 +105,7 @@ def test_a_program_on_a_stale_session_is_told_where_to_prove_it(world: World):
 
 
 def test_a_token_is_asked_for_no_proof(world: World):
-    alice = client_with(make_token("alice"))
+    alice = token_client(make_token("alice"))
 
     made: Any = alice.post(
         "/ai-agents/new/actions/create_ai_agent", {"name": "Newt"}, content_type="application/json"

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from collectives.notes.models import Note
-from tests.fixtures.world import PASSWORD, World, client_of_nobody, make_token, sign_in
+from tests.fixtures.world import PASSWORD, World, anonymous_client, make_token, sign_in
 from tokens.models import ApiToken
 
 WRONG = "The e-mail address or the password is not right."
@@ -29,12 +29,12 @@ WRITE = "/collectives/kitchen/note/actions/create_note"
 
 @pytest.fixture
 def browser(world: World) -> Client:
-    return client_of_nobody()
+    return anonymous_client()
 
 
 @pytest.fixture
 def bob(world: World) -> Client:
-    browser = client_of_nobody()
+    browser = anonymous_client()
     sign_in(browser, "bob", "garden")
     return browser
 
@@ -434,7 +434,7 @@ def test_a_request_with_a_token_leaves_the_session_alone(bob: Client):
 @pytest.fixture
 def strict(world: World) -> Client:
     """Bob's browser, with CSRF tokens asked for, on the page with the form."""
-    browser = client_of_nobody(enforce_csrf_checks=True)
+    browser = anonymous_client(enforce_csrf_checks=True)
     sign_in(browser, "bob", "garden")
     browser.get("/collectives/kitchen/note")
     return browser
@@ -484,7 +484,7 @@ def test_a_script_carries_it_in_either_header(strict: Client, name: str):
 
 
 def test_a_token_needs_no_csrf_token(world: World):
-    program = client_of_nobody(enforce_csrf_checks=True)
+    program = anonymous_client(enforce_csrf_checks=True)
     headers = {"authorization": f"Bearer {make_token('bob')}", "accept": "text/markdown"}
 
     response = program.post(WRITE, {"text": "mine"}, headers=headers)
@@ -501,7 +501,7 @@ def test_an_authorization_header_is_no_way_around_it(strict: Client):
 
 
 def test_signing_in_and_out_ask_for_it(strict: Client, world: World):
-    stranger = client_of_nobody(enforce_csrf_checks=True)
+    stranger = anonymous_client(enforce_csrf_checks=True)
 
     assert submit(stranger, "bob@example.com").status_code == 403
     assert strict.post("/logout").status_code == 403
@@ -518,7 +518,7 @@ def stale(world: World) -> Client:
 
 
 def stale_browser(handle: str) -> Client:
-    browser = client_of_nobody()
+    browser = anonymous_client()
     sign_in(browser, handle, "garden", timezone.now() - timedelta(minutes=61))
     return browser
 
@@ -617,7 +617,7 @@ def test_a_program_on_a_session_is_told_where_to_prove_it(stale: Client):
 
 
 def test_a_token_is_never_asked(world: World):
-    program = client_of_nobody()
+    program = anonymous_client()
     headers = {"authorization": f"Bearer {make_token('alice')}", "accept": "text/markdown"}
 
     for path in ("/u/alice/settings/tokens/new", "/tenant-admin"):

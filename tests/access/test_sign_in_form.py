@@ -11,7 +11,7 @@ from axes.models import AccessAttempt
 from django.test import Client
 
 from accounts.models import User
-from tests.fixtures.world import PASSWORD, World, client_of_nobody, sign_in
+from tests.fixtures.world import PASSWORD, World, anonymous_client, sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
@@ -25,12 +25,12 @@ UNACCEPTABLE = ["bob\0@example.com", "\0", "bob@example.com\ufdd0", "\uffff"]
 
 @pytest.fixture
 def browser(world: World) -> Client:
-    return client_of_nobody()
+    return anonymous_client()
 
 
 @pytest.fixture
 def bob(world: World) -> Client:
-    browser = client_of_nobody()
+    browser = anonymous_client()
     sign_in(browser, "bob", "garden")
     return browser
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from accounts.models import SecurityEvent, TenantUser, User
-from tests.fixtures.world import World, client_of_nobody
+from tests.fixtures.world import World, anonymous_client
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def create(subdomain: str = "garden", *flags: str, **changed: str) -> str:
 
 def test_the_new_person_signs_in_and_belongs_to_the_tenant(world: World) -> None:
     printed = create()
-    browser = client_of_nobody("garden")
+    browser = anonymous_client("garden")
 
     signed_in = browser.post("/login", {"email": "mara@meadow.example", "password": PASSWORD})
 

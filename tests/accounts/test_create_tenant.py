@@ -20,7 +20,7 @@ from django.test import override_settings
 from accounts.models import SecurityEvent, Tenant, TenantUser, User
 from collectives.models import Collective, CollectiveMember
 from harmonic.demo import seed
-from tests.fixtures.world import World, client_of_nobody
+from tests.fixtures.world import World, anonymous_client
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +71,7 @@ def test_the_new_person_signs_in_and_lands_on_the_home_page(type_in: Any) -> Non
     type_in(PASSWORD, PASSWORD)
     printed = create()
     assert f"http://meadow.{settings.HOST}:{settings.PORT}/login" in printed
-    browser = client_of_nobody("meadow")
+    browser = anonymous_client("meadow")
 
     signed_in = browser.post("/login", {"email": "mara@meadow.example", "password": PASSWORD})
     home = browser.get(signed_in["Location"])
@@ -115,7 +115,7 @@ def test_a_subdomain_is_kept_as_hosts_are_looked_up(type_in: Any) -> None:
     type_in(PASSWORD, PASSWORD)
     create("Meadow")
 
-    assert client_of_nobody("meadow").get("/login").status_code == 200
+    assert anonymous_client("meadow").get("/login").status_code == 200
 
 
 @pytest.mark.parametrize(("flags", "is_shown"), [((), False), (("--listed",), True)])
@@ -126,7 +126,7 @@ def test_the_front_door_names_who_wants_it(
 
     create("meadow", *flags)
 
-    assert ("Meadow Commons" in client_of_nobody("").get("/").content.decode()) is is_shown
+    assert ("Meadow Commons" in anonymous_client("").get("/").content.decode()) is is_shown
 
 
 def test_in_production_the_address_is_the_public_one(type_in: Any) -> None:
@@ -290,4 +290,4 @@ def test_the_command_of_the_manual_runs(type_in: Any) -> None:
 
     call_command(*shlex.split(line), stdout=io.StringIO())
 
-    assert client_of_nobody("garden").get("/login").status_code == 200
+    assert anonymous_client("garden").get("/login").status_code == 200

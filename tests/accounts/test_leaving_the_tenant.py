@@ -10,8 +10,8 @@ from accounts.models import TenantUser
 from accounts.queries import agents_of
 from collectives.models import CollectiveMember
 from collectives.rules.tenants import unarchive_person
-from tests.fixtures.performing import id_of, is_member, lines_about, perform_on, refused
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.performing import id_of, is_member, log_entries_about, perform_on, refused
+from tests.fixtures.world import World, make_token, token_client
 from tests.security.conftest import markdown
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +74,7 @@ def test_their_tokens_end(world: World) -> None:
 
     remove()
 
-    assert [client_with(each).get("/whoami").status_code for each in tokens] == [401, 401]
+    assert [token_client(each).get("/whoami").status_code for each in tokens] == [401, 401]
 
 
 def test_each_agent_has_its_lines_in_the_security_log(
@@ -82,9 +82,9 @@ def test_each_agent_has_its_lines_in_the_security_log(
 ) -> None:
     remove()
 
-    [left] = lines_about("pilot", "remove_ai_agent_from_collective")
+    [left] = log_entries_about("pilot", "remove_ai_agent_from_collective")
     assert left["reason"] == "parent_left"
-    assert len(lines_about("pilot", "deactivate_ai_agent")) == 1
+    assert len(log_entries_about("pilot", "deactivate_ai_agent")) == 1
     told = markdown(page("alice"), "/tenant-admin/security")
     assert "pilot was removed from Kitchen Crew: its parent is no longer a member" in told
     assert "The agent pilot was deactivated" in told

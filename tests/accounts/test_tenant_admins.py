@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import TenantUser
-from tests.fixtures.performing import lines_about, perform_on, refused
+from tests.fixtures.performing import log_entries_about, perform_on, refused
 from tests.fixtures.world import World
 from tests.security.conftest import markdown
 
@@ -237,7 +237,10 @@ def test_agents_lose_the_role_with_their_parent(page: Any, world: World, surface
     set_role("alice", grant=False, surface=surface, by="bob")
 
     assert not is_admin("scout")
-    assert [line["grant"] for line in lines_about("scout", "update_tenant_roles")] == [True, False]
+    assert [line["grant"] for line in log_entries_about("scout", "update_tenant_roles")] == [
+        True,
+        False,
+    ]
     assert "scout is no longer a tenant admin" in markdown(page("bob"), "/tenant-admin/security")
 
 

@@ -16,7 +16,7 @@ from harmonic.kernel.capabilities import FORTHCOMING, Level, usual
 from harmonic.kernel.registry import grantable, held_by
 from tests.fixtures.rows import change, is_member
 from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 from tokens.models import ApiToken
 
 
@@ -265,7 +265,7 @@ def test_an_external_agent_gets_a_token_that_is_shown_once(world, call):
 
     token = ApiToken.unscoped.get(owner=world.person("gardener"))
     plaintext = re.findall(r"hmn_\w{42}", answer.assert_done().text)[0]
-    assert client_with(plaintext).get("/whoami").status_code == 200
+    assert token_client(plaintext).get("/whoami").status_code == 200
     assert token.name == "Gardener's API Token"
 
 
@@ -483,7 +483,7 @@ def test_a_parent_stops_their_agent(call):
 
     call("bob").act("stop_ai_agent", "/ai-agents/pilot").assert_done()
 
-    assert client_with(token).get("/whoami").status_code == 401
+    assert token_client(token).get("/whoami").status_code == 401
 
 
 @pytest.mark.rule("agents.only-parent-stops")
@@ -495,7 +495,7 @@ def test_only_the_parent_stops_an_agent(world, call, action, who):
 
     call(who).act(action, "/ai-agents/pilot").assert_refused(403)
 
-    assert client_with(token).get("/whoami").status_code == 200
+    assert token_client(token).get("/whoami").status_code == 200
     assert world.person("pilot").archived_at is None
 
 
@@ -508,12 +508,12 @@ def test_a_parent_archives_their_agent_and_takes_it_back(world, call):
     bob.act("deactivate_ai_agent", "/ai-agents/pilot").assert_done()
     assert world.person("pilot").archived_at is not None
     assert room(world).archived_at is not None
-    assert client_with(token).get("/whoami").status_code == 401
+    assert token_client(token).get("/whoami").status_code == 401
 
     bob.act("reactivate_ai_agent", "/ai-agents/pilot").assert_done()
     assert world.person("pilot").archived_at is None
     assert room(world).archived_at is None
-    assert client_with(token).get("/whoami").status_code == 401
+    assert token_client(token).get("/whoami").status_code == 401
 
 
 def room(world: World) -> Collective:

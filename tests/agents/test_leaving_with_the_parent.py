@@ -15,7 +15,7 @@ from tests.fixtures.performing import (
     Perform,
     id_of,
     is_member,
-    lines_about,
+    log_entries_about,
     perform_on,
     refused,
     roles,
@@ -23,7 +23,7 @@ from tests.fixtures.performing import (
 )
 from tests.fixtures.rows import make_invite, make_member, member
 from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 from tests.security.conftest import markdown
 
 pytestmark = pytest.mark.django_db
@@ -48,13 +48,13 @@ def pilot_inside(world: World) -> None:
 
 def test_agents_of_a_removed_member_leave_at_once(perform: Perform, pilot_inside: None) -> None:
     token = make_token("bob", agent="pilot")
-    assert client_with(token).get(KITCHEN).status_code == 200
+    assert token_client(token).get(KITCHEN).status_code == 200
 
     assert succeeded(perform("alice", f"{MEMBERS}/remove_member", user_handle="bob"))
 
     assert not is_member("pilot")
-    assert client_with(token).get(KITCHEN).status_code == 403
-    assert client_with(token).get(f"{KITCHEN}/api/v1/notes").status_code == 403
+    assert token_client(token).get(KITCHEN).status_code == 403
+    assert token_client(token).get(f"{KITCHEN}/api/v1/notes").status_code == 403
     assert is_member("scout")
 
 
@@ -67,7 +67,7 @@ def test_each_agent_that_leaves_has_its_line_in_the_security_log(
     else:
         perform_on("json", "bob", f"{MEMBERS}/leave_collective")
 
-    [line] = lines_about("pilot", REMOVE_AGENT)
+    [line] = log_entries_about("pilot", REMOVE_AGENT)
     assert line["reason"] == "parent_left"
     told = "pilot was removed from Kitchen Crew: its parent is no longer a member"
     assert told in markdown(page("bob"), "/settings/security")
@@ -84,7 +84,7 @@ def test_an_inactive_agent_leaves_too_and_is_no_member_when_reactivated(
 
     assert not is_member("pilot")
     token = make_token("bob", agent="pilot")
-    assert client_with(token).get(KITCHEN).status_code == 403
+    assert token_client(token).get(KITCHEN).status_code == 403
 
 
 def test_an_agents_roles_end_with_its_membership(pilot_inside: None) -> None:
@@ -231,7 +231,7 @@ ENDINGS = {
 @pytest.mark.parametrize("how", ENDINGS)
 def test_agents_leave_a_collective_with_their_parent(world, call, how):
     make_member(world, "pilot", is_admin=True)
-    token = client_with(make_token("bob", agent="pilot"))
+    token = token_client(make_token("bob", agent="pilot"))
     assert token.get(f"{KITCHEN}/api/v1/notes").status_code == 200
     who, action, where, params = ENDINGS[how]
 

@@ -138,7 +138,7 @@ def test_an_agent_is_not_added_to_a_workspace(api: Any, world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "goes_to"),
+    ("sent", "location"),
     [
         ("/ai-agents/scout", "/ai-agents/scout"),
         ("//evil.example/", f"{KITCHEN}/members"),
@@ -146,10 +146,10 @@ def test_an_agent_is_not_added_to_a_workspace(api: Any, world: World) -> None:
         ("", f"{KITCHEN}/members"),
     ],
 )
-def test_a_browser_is_sent_to_a_local_path_alone(page: Any, sent: str, goes_to: str) -> None:
+def test_a_browser_is_sent_to_a_local_path_alone(page: Any, sent: str, location: str) -> None:
     answer = page("alice").post(ADD, {"ai_agent_id": id_of("scout"), "return_to": sent})
 
-    assert (answer.status_code, answer["Location"]) == (303, goes_to)
+    assert (answer.status_code, answer["Location"]) == (303, location)
 
 
 def test_a_form_with_a_mistake_can_be_sent_again(page: Any) -> None:

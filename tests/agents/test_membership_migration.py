@@ -13,8 +13,8 @@ from django.utils import timezone
 from accounts.models import SecurityEvent, TenantUser
 from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
-from tests.fixtures.performing import id_of, is_member, lines_about, roles
-from tests.fixtures.world import World, client_of_nobody, sign_in
+from tests.fixtures.performing import id_of, is_member, log_entries_about, roles
+from tests.fixtures.world import World, anonymous_client, sign_in
 from tests.security.conftest import markdown
 
 pytestmark = pytest.mark.postgres
@@ -77,7 +77,7 @@ def test_agents_without_their_parent_leave_with_a_line_in_the_log(migrate_back: 
 
     assert not is_member("pilot", "board")
     assert roles("pilot", "board") == []
-    [line] = lines_about("pilot", "remove_ai_agent_from_collective")
+    [line] = log_entries_about("pilot", "remove_ai_agent_from_collective")
     board = str(migrate_back.collective("board").id)
     assert (line["collective_id"], line["reason"]) == (board, "parent_left")
     assert SecurityEvent.unscoped.count() == lines + 1
@@ -110,7 +110,7 @@ def test_agents_of_a_former_member_leave(migrate_back: World, gone: str) -> None
 
     assert not is_member("pilot")
     assert is_member("pilot", "garden")
-    assert len(lines_about("pilot", "remove_ai_agent_from_collective")) == 1
+    assert len(log_entries_about("pilot", "remove_ai_agent_from_collective")) == 1
 
 
 def test_the_line_is_readable_on_the_page(migrate_back: World) -> None:
@@ -118,7 +118,7 @@ def test_the_line_is_readable_on_the_page(migrate_back: World) -> None:
 
     migrate_forward()
 
-    browser = client_of_nobody()
+    browser = anonymous_client()
     sign_in(browser, "bob", "garden")
     told = markdown(browser, "/settings/security")
     assert "pilot was removed from Board Room: its parent is no longer a member" in told

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.agents.models import Agent
 from accounts.models import User
 from harmonic.kernel.capabilities import FORTHCOMING, Capabilities, careful, usual
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
@@ -164,7 +164,7 @@ def test_going_back_restores_the_settings_and_forward_again_keeps_them(before: B
 def test_a_migrated_agent_writes_as_it_did(before: Before, transactional_world: World) -> None:
     migrate()
 
-    scout = client_with(make_token("alice", agent="scout"))
+    scout = token_client(make_token("alice", agent="scout"))
     path = "/collectives/kitchen/api/v1/notes"
     assert scout.post(path, {"text": "x"}, "application/json").status_code == 200
     assert transactional_world.agent("scout").capabilities == Capabilities.of(["usual"])

@@ -14,16 +14,16 @@ from collectives.models import Collective, CollectiveMember, Invite
 from tests.fixtures.performing import (
     KITCHEN,
     Perform,
-    admin_of,
+    create_invite_link,
     invite_row,
     is_member,
-    new_link,
+    make_collective_admin,
     perform_on,
     refused,
     succeeded,
 )
 from tests.fixtures.rows import make_invite
-from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
+from tests.fixtures.world import World, anonymous_client, make_token, sign_in, token_client
 
 pytestmark = pytest.mark.django_db
 
@@ -77,7 +77,7 @@ def forbid_members_to_invite(world: World) -> None:
 
 
 def forbid_members_to_invite_over_rest(world: World) -> None:
-    client = client_with(make_token("alice"))
+    client = token_client(make_token("alice"))
     body = '{"invitations": "only_admins"}'
     answer = client.patch("/api/v1/collectives/kitchen", body, "application/json")
     assert answer.status_code == 200, answer.content
@@ -107,7 +107,9 @@ WAYS = [
 def test_an_invite_ends_with_the_right_of_who_made_it(
     perform: Perform, world: World, everybody_invites: None, end: Any, kind: str
 ) -> None:
-    code = new_link("bob") if kind == "link" else personal_invite(world, "carol", by="bob")
+    code = (
+        create_invite_link("bob") if kind == "link" else personal_invite(world, "carol", by="bob")
+    )
     end(world)
 
     answer = perform("carol", JOIN, code=code)
@@ -119,8 +121,8 @@ def test_an_invite_ends_with_the_right_of_who_made_it(
 
 @pytest.mark.rule("rights.invites-end")
 def test_an_invite_ends_when_its_maker_is_no_longer_admin(perform: Perform) -> None:
-    admin_of("bob")
-    code = new_link("bob")
+    make_collective_admin("bob")
+    code = create_invite_link("bob")
     taken = {"user_handle": "bob", "role": "admin", "grant": False}
     perform_on("json", "alice", f"{MEMBERS}/update_member_roles", **taken)
 
@@ -128,7 +130,7 @@ def test_an_invite_ends_when_its_maker_is_no_longer_admin(perform: Perform) -> N
 
 
 def test_invites_of_others_go_on(perform: Perform, world: World) -> None:
-    code = new_link("alice")
+    code = create_invite_link("alice")
     remove_bob(world)
 
     assert succeeded(perform("carol", JOIN, code=code))
@@ -139,7 +141,7 @@ def test_invites_of_others_go_on(perform: Perform, world: World) -> None:
 def test_an_ended_invite_does_not_work_again_when_the_right_comes_back(
     world: World, everybody_invites: None, end: Any
 ) -> None:
-    code = new_link("bob")
+    code = create_invite_link("bob")
     end(world)
     CollectiveMember.unscoped.filter(person__handle="bob").update(archived_at=None)
     Collective.unscoped.filter(handle="kitchen").update(all_members_can_invite=True)
@@ -150,13 +152,13 @@ def test_an_ended_invite_does_not_work_again_when_the_right_comes_back(
 
 
 def test_an_ended_link_is_not_shown(page: Any, world: World, everybody_invites: None) -> None:
-    code = new_link("bob")
+    code = create_invite_link("bob")
     assert code in page("alice").get(f"{KITCHEN}/invite").content.decode()
 
     remove_bob(world)
 
     assert code not in page("alice").get(f"{KITCHEN}/invite").content.decode()
-    assert new_link("alice") != code
+    assert create_invite_link("alice") != code
 
 
 # --- Coming back ----------------------------------------------------------------------------
@@ -167,7 +169,7 @@ def test_an_ended_link_is_not_shown(page: Any, world: World, everybody_invites: 
 def test_a_link_from_before_does_not_bring_a_former_member_back(
     perform: Perform, world: World, end: Any
 ) -> None:
-    code = new_link("alice")
+    code = create_invite_link("alice")
     end(world)
 
     answer = perform("bob", JOIN, code=code)
@@ -179,10 +181,10 @@ def test_a_link_from_before_does_not_bring_a_former_member_back(
 
 @pytest.mark.rule("rights.removed-not-back")
 def test_a_newer_link_brings_a_former_member_back(perform: Perform, world: World) -> None:
-    before = new_link("alice")
+    before = create_invite_link("alice")
     remove_bob(world)
 
-    code = new_link("alice")
+    code = create_invite_link("alice")
 
     assert code != before
     assert succeeded(perform("bob", JOIN, code=code))
@@ -197,23 +199,23 @@ def test_a_personal_invite_brings_a_former_member_back(perform: Perform, world: 
 
 
 def test_a_former_member_comes_back_without_roles(world: World) -> None:
-    admin_of("bob")
+    make_collective_admin("bob")
     remove_bob(world)
-    perform_on("json", "bob", JOIN, code=new_link("alice"))
+    perform_on("json", "bob", JOIN, code=create_invite_link("alice"))
 
     row = CollectiveMember.unscoped.get(person__handle="bob", collective__handle="kitchen")
     assert row.roles == []
 
 
 def test_a_link_from_before_goes_on_for_others(perform: Perform, world: World) -> None:
-    code = new_link("alice")
+    code = create_invite_link("alice")
     remove_bob(world)
 
     assert succeeded(perform("carol", JOIN, code=code))
 
 
 def test_the_join_page_says_that_a_link_is_too_old(page: Any, api: Any, world: World) -> None:
-    code = new_link("alice")
+    code = create_invite_link("alice")
     remove_bob(world)
     path = f"{KITCHEN}/join?code={code}"
 
@@ -225,19 +227,19 @@ def test_the_join_page_says_that_a_link_is_too_old(page: Any, api: Any, world: W
 
 
 def test_the_invite_page_says_whom_a_link_excludes(page: Any, world: World) -> None:
-    new_link("alice")
+    create_invite_link("alice")
     told = "Renew the link to invite them again."
     assert told not in page("alice").get(f"{KITCHEN}/invite").content.decode()
 
     remove_bob(world)
 
     assert told in page("alice").get(f"{KITCHEN}/invite").content.decode()
-    new_link("alice")
+    create_invite_link("alice")
     assert told not in page("alice").get(f"{KITCHEN}/invite").content.decode()
 
 
 def test_a_link_is_reused_while_nobody_left(world: World) -> None:
-    assert new_link("alice") == new_link("alice")
+    assert create_invite_link("alice") == create_invite_link("alice")
 
 
 def test_the_leave_page_says_what_it_takes_to_come_back(page: Any, api: Any) -> None:
@@ -276,14 +278,14 @@ def test_a_personal_invite_works_once(perform: Perform, world: World) -> None:
 
 def test_joining_by_a_link_uses_up_a_personal_invite(perform: Perform, world: World) -> None:
     code = personal_invite(world, "carol")
-    assert succeeded(perform("carol", JOIN, code=new_link("alice")))
+    assert succeeded(perform("carol", JOIN, code=create_invite_link("alice")))
     perform_on("json", "carol", f"{MEMBERS}/leave_collective")
 
     assert refused(perform("carol", JOIN, code=code), 410, EXPIRED)
 
 
 def test_an_expired_invite_lets_nobody_in(perform: Perform, world: World) -> None:
-    code = new_link("alice")
+    code = create_invite_link("alice")
     Invite.unscoped.filter(code=code).update(expires_at=timezone.now())
 
     assert refused(perform("carol", JOIN, code=code), 410, EXPIRED)
@@ -357,15 +359,15 @@ def test_revoking_ends_every_link_of_the_collective_and_a_new_one_works(
     perform: Perform, world: World
 ) -> None:
     CollectiveMember.unscoped.filter(person__handle="erin").delete()
-    first = new_link("alice")
+    first = create_invite_link("alice")
     Invite.unscoped.update(expires_at=timezone.now() + timedelta(hours=1))
-    second = new_link("alice")
+    second = create_invite_link("alice")
 
     assert succeeded(perform("alice", f"{KITCHEN}/invite/actions/revoke_invite"))
 
     for code in (first, second):
         assert refused(perform("carol", JOIN, code=code), 410, "This invitation was revoked.")
-    assert succeeded(perform("carol", JOIN, code=new_link("alice")))
+    assert succeeded(perform("carol", JOIN, code=create_invite_link("alice")))
 
 
 def test_revoking_leaves_personal_invites_and_other_collectives(
@@ -382,11 +384,11 @@ def test_revoking_leaves_personal_invites_and_other_collectives(
 
 def test_the_page_lists_who_joined_with_a_link(perform: Perform, world: World) -> None:
     path = f"{KITCHEN}/invite"
-    alice, program = client_of_nobody(), client_with(make_token("alice"))
+    alice, program = anonymous_client(), token_client(make_token("alice"))
     sign_in(alice, "alice", "garden")
     assert "Nobody has joined with a link yet." in alice.get(path).text
 
-    perform("carol", JOIN, code=new_link("alice"))
+    perform("carol", JOIN, code=create_invite_link("alice"))
     assert "this link" in alice.get(path).text
     assert "Carol" in program.get(path).text.partition("Joined with an invitation link")[2]
 
@@ -398,9 +400,9 @@ def test_the_page_lists_who_joined_with_a_link(perform: Perform, world: World) -
 
 
 def test_the_join_page_tells_that_a_link_was_revoked(perform: Perform) -> None:
-    code = new_link("alice")
+    code = create_invite_link("alice")
     perform("alice", f"{KITCHEN}/invite/actions/revoke_invite")
-    carol = client_of_nobody()
+    carol = anonymous_client()
     sign_in(carol, "carol", "garden")
 
     assert "This invitation was revoked." in carol.get(f"{KITCHEN}/join?code={code}").text

@@ -11,8 +11,8 @@ from collectives.models import Collective, CollectiveMember
 from tests.fixtures.performing import (
     KITCHEN,
     Perform,
-    admin_of,
     is_member,
+    make_collective_admin,
     perform_on,
     refused,
     roles,
@@ -51,7 +51,7 @@ def test_the_last_admin_cannot_leave_while_others_remain(perform: Perform) -> No
 
 @pytest.mark.rule("members.last-admin-stays")
 def test_an_admin_leaves_when_another_human_is_admin(perform: Perform) -> None:
-    admin_of("bob")
+    make_collective_admin("bob")
 
     assert succeeded(perform("alice", LEAVE))
     assert not is_member("alice")
@@ -62,7 +62,7 @@ def test_an_admin_leaves_when_another_human_is_admin(perform: Perform) -> None:
 def test_an_agent_or_a_suspended_person_keeps_no_collective_alive(
     perform: Perform, who: str
 ) -> None:
-    admin_of(who)
+    make_collective_admin(who)
 
     assert refused(perform("alice", LEAVE), 403, CANNOT_LEAVE)
     assert is_member("alice")
@@ -70,7 +70,7 @@ def test_an_agent_or_a_suspended_person_keeps_no_collective_alive(
 
 @pytest.mark.rule("rights.last-human-admin")
 def test_an_admin_removed_from_the_tenant_does_not_count(perform: Perform, world: World) -> None:
-    admin_of("bob")
+    make_collective_admin("bob")
     person = world.person("bob")
     person.archived_at = timezone.now()
     type(person).unscoped.filter(id=person.id).update(archived_at=person.archived_at)
@@ -85,7 +85,7 @@ def test_the_last_admin_cannot_lose_the_role(
     perform: Perform, made_by_somebody_gone: None, other: str
 ) -> None:
     if other:
-        admin_of(other)
+        make_collective_admin(other)
 
     assert refused(perform("alice", ROLES, **take_admin("alice")), 403, CANNOT_LOSE)
     assert "admin" in roles("alice")
@@ -106,7 +106,7 @@ def test_a_sole_remaining_member_keeps_the_role(
 def test_a_role_is_taken_from_an_admin_who_is_not_the_last(
     perform: Perform, made_by_somebody_gone: None
 ) -> None:
-    admin_of("bob")
+    make_collective_admin("bob")
 
     assert succeeded(perform("bob", ROLES, **take_admin("alice")))
     assert roles("alice") == ["representative"]
@@ -114,7 +114,7 @@ def test_a_role_is_taken_from_an_admin_who_is_not_the_last(
 
 @pytest.mark.rule("roles.creator-keeps-admin")
 def test_the_creator_keeps_the_role(perform: Perform) -> None:
-    admin_of("bob")
+    make_collective_admin("bob")
 
     answer = perform("bob", ROLES, **take_admin("alice"))
 
@@ -135,7 +135,7 @@ def test_somebody_alone_with_their_agents_leaves_with_them(perform: Perform) -> 
 
 
 def test_leaving_ends_the_roles(perform: Perform) -> None:
-    admin_of("bob")
+    make_collective_admin("bob")
 
     assert succeeded(perform("alice", LEAVE))
     assert roles("alice") == []
@@ -146,7 +146,7 @@ def test_leaving_ends_the_roles(perform: Perform) -> None:
 
 @pytest.mark.rule("members.remove-not-creator")
 def test_the_creator_is_not_removed(perform: Perform) -> None:
-    admin_of("bob")
+    make_collective_admin("bob")
 
     answer = perform("bob", f"{MEMBERS}/remove_member", user_handle="alice")
 
@@ -156,7 +156,7 @@ def test_the_creator_is_not_removed(perform: Perform) -> None:
 
 @pytest.mark.rule("members.remove-not-oneself")
 def test_nobody_removes_themselves(perform: Perform) -> None:
-    admin_of("bob")
+    make_collective_admin("bob")
 
     answer = perform("bob", f"{MEMBERS}/remove_member", user_handle="@bob")
 
@@ -191,8 +191,8 @@ def test_an_inactive_agent_gets_no_role(perform: Perform) -> None:
 
 
 def test_a_refusal_names_only_admins_who_can_act(page: Any) -> None:
-    admin_of("scout")
-    admin_of("erin")
+    make_collective_admin("scout")
+    make_collective_admin("erin")
 
     shown = page("bob").get(f"{KITCHEN}/settings").content.decode()
 

@@ -28,7 +28,7 @@ def test_everybody_has_a_workspace_of_their_own_with_the_api_enabled(world, hand
 def test_the_address_of_workspaces_leads_to_ones_own(world, call):
     for handle in ("bob", "carol"):
         answer = call(handle).get("/workspace")
-        assert answer.goes_to == f"/workspace/{world.workspace(handle).handle}"
+        assert answer.location == f"/workspace/{world.workspace(handle).handle}"
 
 
 @pytest.mark.rule("workspaces.own-by-address")

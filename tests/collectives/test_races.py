@@ -19,7 +19,7 @@ from collectives.items.models import Pin
 from collectives.models import Collective, CollectiveMember, Invite
 from collectives.notes.models import Note
 from tests.fixtures.performing import KITCHEN, id_of, is_member
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 
 pytestmark = pytest.mark.postgres
 
@@ -34,7 +34,7 @@ def at_once(calls: Sequence[Call]) -> list[int]:
 
     def send(call: Call) -> int:
         token, method, path, body = call
-        client = client_with(token)
+        client = token_client(token)
         headers = {"accept": "application/json"}
         barrier.wait()
         try:

@@ -206,7 +206,7 @@ def test_a_workspace_has_no_settings(world, call):
 def test_the_settings_page_of_a_workspace_leads_to_the_workspace(world):
     where = f"/workspace/{world.workspace('bob').handle}"
 
-    assert Caller(HTML, "bob").get(f"{where}/settings").goes_to == where
+    assert Caller(HTML, "bob").get(f"{where}/settings").location == where
 
 
 @pytest.mark.rule("collectives.main-tenant-admin")
@@ -255,7 +255,7 @@ def test_a_page_of_an_archived_collective_leads_to_its_settings(world, path):
     change(world.collective("kitchen"), archived_at=timezone.now())
     alice = Caller(HTML, "alice")
 
-    assert alice.get(path).goes_to == f"{KITCHEN}/settings"
+    assert alice.get(path).location == f"{KITCHEN}/settings"
     alice.get(f"{KITCHEN}/settings").assert_done()
 
 

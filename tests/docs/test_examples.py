@@ -17,7 +17,7 @@ from django.core.management import call_command, get_commands
 from django.test import Client
 
 from harmonic.site.help import TOPICS
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 
 ROOT = Path(settings.BASE_DIR)
 FENCE = re.compile(r"^(?P<marks>`{3,})\w*\n(?P<code>.*?)^(?P=marks)$", re.MULTILINE | re.DOTALL)
@@ -120,8 +120,8 @@ def status_expected(curl: Curl) -> int:
 @pytest.mark.parametrize("name", list(example_files()))
 def test_examples_are_answered_as_the_text_says(name: str, world: World) -> None:
     clients = {
-        "TOKEN": client_with(make_token("alice")),
-        "AGENT": client_with(make_token("alice", agent="scout")),
+        "TOKEN": token_client(make_token("alice")),
+        "AGENT": token_client(make_token("alice", agent="scout")),
     }
 
     for curl in commands(text_of(name)):
@@ -228,14 +228,14 @@ def asked_for(shown: dict[str, Any], client: Client, world: World) -> Any:
     if "routes" in shown:
         return client.get("/api/v1")
     if "event_type" in shown:
-        bob = client_with(make_token("bob"))
+        bob = token_client(make_token("bob"))
         note = world.note("Knife care").truncated_id
         return bob.post(f"{notes}/{note}/confirm", "{}", "application/json")
     raise AssertionError(f"Say how to ask for {sorted(shown)}")
 
 
 def test_answers_of_the_manuals_are_what_is_answered(world: World, db: None) -> None:
-    client = client_with(make_token("alice"))
+    client = token_client(make_token("alice"))
     shown = [json.loads(code) for _, code in answers_shown()]
     shown += [json.loads(code) for code in blocks(text_of("help/rest-api")) if is_answer(code)]
 
@@ -281,7 +281,7 @@ SHOWN = transcripts((ROOT / "docs/agents.md").read_text())
 @pytest.fixture
 def with_ids_of(world: World) -> Callable[[str], str]:
     """Replace the ids of the docs by those of this world."""
-    own = client_with(make_token("alice", agent="scout")).post(
+    own = token_client(make_token("alice", agent="scout")).post(
         "/collectives/kitchen/note/actions/create_note",
         {"text": "All burners off."},
         headers={"accept": "application/json"},
@@ -314,7 +314,7 @@ def test_transcripts_say_what_is_answered(
     curl = shown.curl
     real = Curl(curl.method, with_ids_of(curl.path), curl.headers, curl.body)
 
-    answer = real.run(client_with(make_token("alice", agent="scout")))
+    answer = real.run(token_client(make_token("alice", agent="scout")))
 
     body = steady(answer.content.decode())
     assert shown.status in (0, answer.status_code)

@@ -12,7 +12,7 @@ from django.apps.registry import Apps
 from django.db.models import F
 from django.utils import timezone
 
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 from tests.items.test_migration import migrate, rows_of
 
 pytestmark = pytest.mark.postgres
@@ -68,7 +68,7 @@ def test_every_line_of_history_is_an_event_with_its_id_and_time(
 
 def test_a_migrated_database_takes_new_events(old: Apps, transactional_world: World) -> None:
     migrate()
-    bob, note = client_with(make_token("bob")), transactional_world.note("Knife care")
+    bob, note = token_client(make_token("bob")), transactional_world.note("Knife care")
     asked = f"/collectives/kitchen/api/v1/notes/{note.id}"
 
     before = bob.get(f"{asked}?include=history_events").json()["history_events"]

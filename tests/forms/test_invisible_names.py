@@ -10,7 +10,7 @@ from django.test import Client
 
 from collectives.models import Collective
 from collectives.notes.models import Note
-from tests.fixtures.world import client_of_nobody, client_with, make_token, sign_in
+from tests.fixtures.world import anonymous_client, make_token, sign_in, token_client
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ RESTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
 
 @pytest.fixture
 def alice() -> Client:
-    browser = client_of_nobody()
+    browser = anonymous_client()
     sign_in(browser, "alice", "garden")
     return browser
 
@@ -56,7 +56,7 @@ def test_pages_refuse_a_name_that_shows_nothing(
 def test_markdown_refuses_a_name_that_shows_nothing(
     path: str, param: str, others: dict[str, Any], invisible: str
 ) -> None:
-    alice = client_with(make_token("alice"))
+    alice = token_client(make_token("alice"))
     sent = {**others, param: invisible}
     refused = alice.post(path, json.dumps(sent), content_type="application/json")
 
@@ -71,7 +71,7 @@ def test_markdown_refuses_a_name_that_shows_nothing(
 def test_rest_refuses_a_name_that_shows_nothing(
     method: str, path: str, param: str, others: dict[str, Any], invisible: str
 ) -> None:
-    alice = client_with(make_token("alice"))
+    alice = token_client(make_token("alice"))
     sent = json.dumps({**others, param: invisible})
     refused = getattr(alice, method)(path, sent, content_type="application/json")
 
@@ -89,7 +89,7 @@ def test_an_invisible_title_is_no_title(alice: Client) -> None:
 
 
 def test_an_update_keeps_what_an_invisible_text_would_hide(note_path: Any) -> None:
-    alice = client_with(make_token("alice"))
+    alice = token_client(make_token("alice"))
     action = f"{note_path('Welcome to the kitchen')}/edit/actions/update_note"
     sent = json.dumps({"title": "\u2800", "text": "\u200b\n\u3164"})
 

@@ -19,7 +19,7 @@ from accounts.models import TenantUser
 from api.models import KeyedRequest
 from collectives.models import Collective, Invite
 from collectives.notes.models import Note
-from tests.fixtures.world import client_of_nobody, sign_in
+from tests.fixtures.world import anonymous_client, sign_in
 from tokens.models import ApiToken
 
 pytestmark = pytest.mark.django_db
@@ -217,7 +217,7 @@ def test_a_form_whose_first_sending_still_runs_is_told_so(page: Any, monkeypatch
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("form", FORMS[:4], ids=IDS[:4])
 def test_four_at_once_make_one(transactional_world: Any, form: Form) -> None:
-    browser = client_of_nobody()
+    browser = anonymous_client()
     sign_in(browser, "alice", "garden")
     action, values = filled(browser, form)
     answers: list[Any] = []
@@ -225,7 +225,7 @@ def test_four_at_once_make_one(transactional_world: Any, form: Form) -> None:
 
     def send() -> None:
         try:
-            again = client_of_nobody()
+            again = anonymous_client()
             again.cookies = browser.cookies
             barrier.wait()
             answers.append(again.post(action, values))

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 
 pytestmark = pytest.mark.postgres
 
@@ -180,7 +180,7 @@ def test_every_row_is_kept_by_its_values(old: Apps, transactional_world: World) 
 
 
 def test_answers_are_the_same_after_going_back_and_forth(transactional_world: World) -> None:
-    alice = client_with(make_token("alice"))
+    alice = token_client(make_token("alice"))
     # Documents name the time at which they were made.
     with time_machine.travel(timezone.now(), tick=False):
         before = {path: alice.get(path).content for path in PATHS}
@@ -197,7 +197,7 @@ def test_migrated_notes_are_found_commented_and_restored(
 ) -> None:
     rows = Old(old, transactional_world).of_every_shape()
     migrate()
-    alice, base = client_with(make_token("alice")), "/collectives/kitchen"
+    alice, base = token_client(make_token("alice")), "/collectives/kitchen"
 
     page = alice.get(f"{base}/n/{rows['whole'].truncated_id}.md").content.decode()
     reply = alice.get(f"{base}/api/v1/notes/{rows['reply'].id}").json()

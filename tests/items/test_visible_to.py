@@ -13,7 +13,7 @@ from harmonic.access.access_as import access_as
 from harmonic.kernel.database.tenancy import tenant_bound
 from tests.access.stage import Stage
 from tests.fixtures.rows import write_notes
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +70,7 @@ def test_an_internal_agent_reads_across_collectives_whose_api_is_disabled(
     kitchen = str(world.collective("kitchen").id)
     Collective.unscoped.filter(handle="kitchen").update(is_api_enabled=False)
     steward, scout = (
-        client_with(token)
+        token_client(token)
         for token in (Stage(world).internal_token(), make_token("alice", agent="scout"))
     )
     path = "/api/v1/notes?scope=all&limit=200"

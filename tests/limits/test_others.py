@@ -24,7 +24,7 @@ from collectives.profiles import pages as profiles
 from harmonic.kernel.http.selection import NAMED
 from harmonic.kernel.parameters.decoding import MAX_DEPTH
 from harmonic.site import front_door
-from tests.fixtures.world import World, client_of_nobody
+from tests.fixtures.world import World, anonymous_client
 from tests.limits.conftest import KITCHEN, REST, Write, post
 from tests.limits.test_lists import pages_of
 from tokens import queries as token_queries
@@ -317,7 +317,7 @@ def test_the_front_door_shows_so_many_tenants() -> None:
         for number in range(front_door.SHOWN + 5)
     )
 
-    shown = client_of_nobody("").get("/")
+    shown = anonymous_client("").get("/")
 
     assert 0 < len(found(r"Tenant \d{3}", shown)) <= front_door.SHOWN
 

@@ -15,7 +15,7 @@ from django.test import override_settings
 from accounts.models import StoredBytes
 from accounts.storage import MEGABYTE, limit
 from collectives.notes.models import Note
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 from tests.limits.conftest import KITCHEN, REST, post
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -164,10 +164,10 @@ def test_parallel_writes_never_exceed_the_limit(transactional_world: World, day:
     tokens = [make_token("alice"), make_token("alice", agent="scout")]
     barrier = Barrier(at_once)
     if day == "a later one":
-        post(client_with(tokens[0]), f"{REST}/notes", {"text": "x"})
+        post(token_client(tokens[0]), f"{REST}/notes", {"text": "x"})
 
     def write(number: int) -> int:
-        client = client_with(tokens[number % 2])
+        client = token_client(tokens[number % 2])
         barrier.wait()
         try:
             statuses = [

@@ -14,7 +14,7 @@ from harmonic.http.refusals import render_refusal
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.operations.limits import Count
 from harmonic.kernel.refusals import Refused
-from tests.fixtures.world import BROWSER, client_with, host
+from tests.fixtures.world import BROWSER, host, token_client
 from tests.markdown.reading import Read, read
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +65,7 @@ def test_401_without_and_with_a_bad_token(anonymous: Any) -> None:
     seen = refused(anonymous().get("/whoami.md"), 401)
     assert "What you can do" in seen.headings
 
-    answer = client_with("hmn_nothing").get("/whoami")
+    answer = token_client("hmn_nothing").get("/whoami")
     refused(answer, 401)
     assert answer["WWW-Authenticate"].startswith('Bearer realm="Harmonic"')
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from collectives.models import Invite
-from tests.fixtures.world import client_with
+from tests.fixtures.world import token_client
 from tests.markdown.reading import read
 from tokens import secret, usage
 from tokens.models import ApiToken
@@ -75,7 +75,7 @@ def test_a_forwarded_request_counts_once(api: Any) -> None:
 @pytest.mark.parametrize("path", ["/settings/actions/update_profile", "/workspace/actions/x"])
 def test_a_forwarded_write_counts_once_and_is_noted_once(token_for: Any, path: str) -> None:
     plaintext = token_for("alice")
-    alice = client_with(plaintext)
+    alice = token_client(plaintext)
     first = alice.get("/api/v1")
 
     execute(alice, path, name="Alice B.")

@@ -8,9 +8,9 @@ from collectives.items.models import Pin
 from collectives.notes.models import Note
 from tests.fixtures.rows import (
     KITCHEN,
-    by_short_id,
     confirmations,
     end_membership,
+    note_at_path,
     note_path,
 )
 from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
@@ -30,7 +30,7 @@ def comment(path: str, text: str, by: str = "bob") -> str:
 
 
 def rest_path(path: str) -> str:
-    return f"{KITCHEN}/api/v1/notes/{by_short_id(path).id}"
+    return f"{KITCHEN}/api/v1/notes/{note_at_path(path).id}"
 
 
 # --- Writing --------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ def test_a_member_comments_on_a_note_and_on_a_comment(world, call, root):
     bob.act("add_comment", note_path(first), text="Second").assert_done()
     second = Note.unscoped.get(text="Second")
 
-    assert (first.subtype, first.parent_id) == ("comment", by_short_id(root).id)
+    assert (first.subtype, first.parent_id) == ("comment", note_at_path(root).id)
     assert (second.subtype, second.parent_id) == ("comment", first.id)
     assert first.created_by == second.created_by == world.user("bob")
     assert first.deadline == first.created_at
@@ -76,12 +76,12 @@ def test_a_former_member_does_not_comment(world, call, root):
 def test_a_reply_names_a_comment_of_the_same_thread(call, root):
     first, bob = comment(root, "First"), call("bob")
     elsewhere = Caller(REST, "alice").act("create_note", KITCHEN, text="Other").json["path"]
-    other = by_short_id(comment(elsewhere, "Other comment"))
+    other = note_at_path(comment(elsewhere, "Other comment"))
 
-    bob.act("add_comment", root, text="Reply", replying_to_id=str(by_short_id(first).id))
+    bob.act("add_comment", root, text="Reply", replying_to_id=str(note_at_path(first).id))
     refused = bob.act("add_comment", root, text="Stray", replying_to_id=str(other.id))
 
-    assert Note.unscoped.get(text="Reply").parent_id == by_short_id(first).id
+    assert Note.unscoped.get(text="Reply").parent_id == note_at_path(first).id
     refused.assert_refused(404)
     assert not Note.unscoped.filter(text="Stray").exists()
 
@@ -120,11 +120,11 @@ def test_a_comment_is_changed_confirmed_and_deleted_like_a_note(world, call, roo
 
     bob.act("update_note", path, text="Changed").assert_done()
     alice.act("confirm_read", path).assert_done()
-    assert by_short_id(path).text == "Changed"
-    assert confirmations(by_short_id(path)) == 1
+    assert note_at_path(path).text == "Changed"
+    assert confirmations(note_at_path(path)) == 1
 
     bob.act("delete_note", path).assert_done()
-    assert by_short_id(path).is_deleted
+    assert note_at_path(path).is_deleted
 
 
 @pytest.mark.rule("comments.are-notes")
@@ -134,7 +134,7 @@ def test_a_comment_is_pinned_like_a_note(call, root):
 
     call("alice").act("pin_note", path).assert_done()
 
-    assert Pin.unscoped.filter(item_id=by_short_id(path).pk).exists()
+    assert Pin.unscoped.filter(item_id=note_at_path(path).pk).exists()
 
 
 @pytest.mark.rule("comments.only-author-changes")
@@ -154,7 +154,7 @@ def test_only_its_author_changes_a_comment(call, root, who):
 
     call(who).act("update_note", path, text="Mine").assert_refused(403)
 
-    assert by_short_id(path).text == "First"
+    assert note_at_path(path).text == "First"
 
 
 @pytest.mark.rule("comments.only-author-changes")
@@ -165,7 +165,7 @@ def test_the_author_of_a_note_does_not_delete_the_comments_of_others(world, call
 
     call("bob").act("delete_note", path).assert_refused(403)
 
-    assert not by_short_id(path).is_deleted
+    assert not note_at_path(path).is_deleted
 
 
 # --- Where they stand -----------------------------------------------------------------------
@@ -239,8 +239,8 @@ def test_the_replies_of_a_deleted_comment_stay(call, surface, root):
 
     call("bob").act("delete_note", first).assert_done()
 
-    assert not by_short_id(reply).is_deleted
-    assert not by_short_id(deep).is_deleted
+    assert not note_at_path(reply).is_deleted
+    assert not note_at_path(deep).is_deleted
     page = Caller(HTML if surface == HTML else MARKDOWN, "alice").get(root).assert_done().text
     assert "Reply stays" in page
     assert "Deep reply stays" in page
@@ -297,7 +297,7 @@ def test_a_deleted_comment_is_not_included_in_rest(root):
 
     listed = alice.get(f"{rest_path(root)}/comments").json
     included = alice.get(f"{rest_path(root)}?include=comments").json["comments"]
-    found = alice.get(f"{KITCHEN}/api/v1/notes?commentable=Note:{by_short_id(root).id}").json
+    found = alice.get(f"{KITCHEN}/api/v1/notes?commentable=Note:{note_at_path(root).id}").json
 
     for each in (listed, included, found):
         assert [row["text"] for row in each] == ["Two"]

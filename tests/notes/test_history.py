@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.fixtures.rows import KITCHEN, by_short_id, events, history, note_path
+from tests.fixtures.rows import KITCHEN, events, history, note_at_path, note_path
 from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 
 KNIFE = "Knife care"
@@ -21,7 +21,7 @@ def test_the_history_of_a_note_says_what_happened(world):
     path = alice.act("create_note", KITCHEN, text="Read me").json["path"]
     alice.act("update_note", path, text="Changed")
     Caller(REST, "bob").act("confirm_read", path)
-    note = by_short_id(path)
+    note = note_at_path(path)
 
     told = alice.get(f"{KITCHEN}/api/v1/notes/{note.id}?include=history_events").json
 
@@ -64,7 +64,7 @@ def test_an_edit_that_changes_nothing_or_is_refused_leaves_no_line(world, call, 
 def test_the_first_line_is_the_creation_by_the_author(world):
     made = Caller(REST, "bob").act("create_note", KITCHEN, text="Read me").json
 
-    [line] = history(by_short_id(made["path"]))
+    [line] = history(note_at_path(made["path"]))
 
     assert set(line) == {"id", "note_id", "user_id", "event_type", "description", "happened_at"}
     assert (line["event_type"], line["note_id"]) == ("create", made["id"])

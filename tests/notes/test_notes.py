@@ -7,11 +7,11 @@ import pytest
 from collectives.notes.models import Note
 from tests.fixtures.rows import (
     KITCHEN,
-    by_short_id,
     change,
     end_membership,
     events,
     make_member,
+    note_at_path,
     note_path,
 )
 from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
@@ -163,7 +163,7 @@ def test_a_non_member_reads_no_note(world, call, surface, who, title):
 def test_no_one_reads_a_note_in_the_workspace_of_another(world, call, surface, who):
     room = f"/workspace/{world.workspace('bob').handle}"
     made = Caller(REST, "bob").act("create_note", room, title="My secret", text="Text").json
-    where = address(by_short_id(made["path"]), surface)
+    where = address(note_at_path(made["path"]), surface)
 
     assert "My secret" not in call(who).get(where).assert_refused(404).text
 

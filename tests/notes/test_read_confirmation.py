@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.fixtures.rows import KITCHEN, by_short_id, confirmations, note_path
+from tests.fixtures.rows import KITCHEN, confirmations, note_at_path, note_path
 from tests.fixtures.surfaces import HTML, MARKDOWN, REST, Caller, on
 
 
@@ -18,7 +18,7 @@ def write(text: str = "Read me", by: str = "alice") -> str:
 
 
 def confirmed_reads(path: str) -> int:
-    note = by_short_id(path)
+    note = note_at_path(path)
     return int(
         Caller(REST, "alice").get(f"{KITCHEN}/api/v1/notes/{note.id}").json["confirmed_reads"]
     )
@@ -28,7 +28,7 @@ def confirmed_reads(path: str) -> int:
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("who", ["alice", "bob"])
 def test_every_reader_confirms_the_author_too(world, call, who):
-    note = by_short_id(
+    note = note_at_path(
         Caller(REST, "alice").act("create_note", KITCHEN, text="Read me").json["path"]
     )
 
@@ -52,7 +52,7 @@ def test_a_non_member_confirms_nothing(world, call):
 def test_a_reader_confirms_each_version_once_and_counts_once(world, call):
     bob = call("bob")
     made = Caller(REST, "alice").act("create_note", KITCHEN, text="Read me").json
-    note = by_short_id(made["path"])
+    note = note_at_path(made["path"])
     assert made["confirmed_reads"] == 0
 
     for _ in range(2):
@@ -93,7 +93,7 @@ def test_a_confirmation_at_the_moment_of_an_edit_covers_the_edit(call):
         for _ in range(2):
             bob.act("confirm_read", path).assert_done()
 
-    assert confirmations(by_short_id(path)) == 1
+    assert confirmations(note_at_path(path)) == 1
     assert confirmed_reads(path) == 1
 
 
@@ -109,7 +109,7 @@ def test_a_confirmation_before_an_edit_does_not_cover_the_edit(call):
     with time_machine.travel(timezone.now() + timedelta(minutes=3), tick=False):
         bob.act("confirm_read", path).assert_done()
 
-    assert confirmations(by_short_id(path)) == 2
+    assert confirmations(note_at_path(path)) == 2
     assert confirmed_reads(path) == 1
 
 

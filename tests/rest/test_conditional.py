@@ -14,7 +14,7 @@ from django.utils.http import http_date, parse_http_date
 from collectives.models import Collective
 from collectives.notes.models import Note
 from harmonic.kernel.http.conditional import etag_of
-from tests.fixtures.world import client_with, make_token
+from tests.fixtures.world import make_token, token_client
 from tests.rest.conftest import BASE, KITCHEN, Program, error_of
 
 MINE = f"{BASE}/users/me"
@@ -291,12 +291,12 @@ def test_of_changes_that_saw_the_same_one_is_made(transactional_world):
     plaintext = make_token("alice")
     note = Note.unscoped.get(title="Welcome to the kitchen").id
     path = f"{KITCHEN}/notes/{note}"
-    tag = Program(client_with(plaintext)).get(path)["ETag"]
+    tag = Program(token_client(plaintext)).get(path)["ETag"]
     statuses: list[int] = []
 
     def change(number: int) -> None:
         try:
-            program = Program(client_with(plaintext))
+            program = Program(token_client(plaintext))
             response = program.patch(path, {"title": f"Title {number}"}, If_Match=tag)
             statuses.append(response.status_code)
         finally:

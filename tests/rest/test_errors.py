@@ -8,7 +8,7 @@ import pytest
 
 from collectives.notes.models import Note
 from tests.fixtures.rows import change
-from tests.fixtures.world import client_of_nobody, client_with
+from tests.fixtures.world import anonymous_client, token_client
 from tests.rest.conftest import BASE, KITCHEN, Program, error_of
 
 NOTES = f"{KITCHEN}/notes"
@@ -35,7 +35,7 @@ METHODS = ["get", "post", "put", "patch", "delete"]
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", [*METHODS, "head"])
 def test_nobody_comes_in_without_a_token(db, path, method):
-    response = getattr(client_of_nobody(), method)(path)
+    response = getattr(anonymous_client(), method)(path)
 
     assert response.status_code == 401
     assert response["WWW-Authenticate"] == 'Bearer realm="Harmonic"'
@@ -171,7 +171,7 @@ def test_a_method_not_offered_says_which_are(alice, method, path, allowed):
 @pytest.mark.parametrize("client", ["alice's", "nobody's"])
 @pytest.mark.parametrize("path", PATHS)
 def test_options_needs_no_token(api, client, path):
-    asked = api("alice") if client == "alice's" else client_of_nobody()
+    asked = api("alice") if client == "alice's" else anonymous_client()
     response = asked.options(path)
 
     assert (response.status_code, response.content) == (204, b"")
@@ -316,8 +316,8 @@ def test_answers_are_the_callers_own(alice, db):
         alice.get(BASE),
         alice.get(f"{BASE}/nonsense"),
         alice.put(NOTES),
-        client_of_nobody().get(BASE),
-        client_with("nonsense").get(BASE),
+        anonymous_client().get(BASE),
+        token_client("nonsense").get(BASE),
     ):
         assert response["API-Version"] == "1.0.0"
         assert response["Cache-Control"] == "private, no-cache"

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from api.models import KeyedRequest
 from collectives.notes.models import Note
-from tests.fixtures.world import client_with, make_token
+from tests.fixtures.world import make_token, token_client
 from tests.rest.conftest import BASE, KITCHEN, Program, error_of
 from tests.rest.test_problems import PROBLEM
 
@@ -301,7 +301,7 @@ def test_twenty_at_once_have_one_effect(transactional_world):
 
     def send() -> None:
         try:
-            program = Program(client_with(plaintext))
+            program = Program(token_client(plaintext))
             barrier.wait()
             answers.append(program.post(NOTES, TEXT, Idempotency_Key=KEY))
         finally:

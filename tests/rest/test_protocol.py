@@ -10,7 +10,7 @@ import time_machine
 from django.utils import timezone
 
 from api.v1.info import routes_at
-from tests.fixtures.world import client_of_nobody, client_with, make_token
+from tests.fixtures.world import anonymous_client, make_token, token_client
 from tests.rest.conftest import KITCHEN
 
 PLAIN = 'Bearer realm="Harmonic"'
@@ -40,7 +40,7 @@ def address(alice, world, note_id):
 
 @pytest.mark.parametrize(("path", "methods"), ROUTES, ids=IDS)
 def test_options_names_the_methods_and_asks_for_no_token(address, path, methods):
-    response = client_of_nobody().options(address(path))
+    response = anonymous_client().options(address(path))
 
     read = ["HEAD"] if "GET" in methods else []
     assert (response.status_code, response.content) == (204, b"")
@@ -77,7 +77,7 @@ def test_nobody_is_challenged(db, path, methods, credentials, challenge):
     where = re.sub(r":\w+", "x", path.replace(":collective_handle", "kitchen"))
     for method in methods:
         headers = {"authorization": credentials} if credentials else {}
-        response = client_of_nobody().generic(method, where, headers=headers)
+        response = anonymous_client().generic(method, where, headers=headers)
 
         assert response.status_code == 401
         assert response["WWW-Authenticate"] == challenge
@@ -85,13 +85,13 @@ def test_nobody_is_challenged(db, path, methods, credentials, challenge):
 
 def test_a_known_token_under_another_scheme_is_none(db):
     credentials = f"Basic {make_token('alice')}"
-    response = client_of_nobody().get(KITCHEN, headers={"authorization": credentials})
+    response = anonymous_client().get(KITCHEN, headers={"authorization": credentials})
 
     assert (response.status_code, response["WWW-Authenticate"]) == (401, PLAIN)
 
 
 def test_an_expired_token_is_told_so(db):
-    program = client_with(make_token("alice", days=1))
+    program = token_client(make_token("alice", days=1))
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         response = program.get(KITCHEN)
 

@@ -11,7 +11,7 @@ from django.db import connections
 
 from collectives.items.models import Pin
 from collectives.models import Collective
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 
 AT_ONCE = 8
 JSON = "application/json"
@@ -23,7 +23,7 @@ def all_at_once(method: str, path: str, body: Mapping[str, object]) -> list[int]
     barrier = Barrier(AT_ONCE)
 
     def attempt(_: int) -> int:
-        client = client_with(plaintext)
+        client = token_client(plaintext)
         barrier.wait()
         try:
             status: int = getattr(client, method)(path, body, content_type=JSON).status_code

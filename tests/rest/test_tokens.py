@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from tests.fixtures.world import client_with
+from tests.fixtures.world import token_client
 from tests.rest.conftest import BASE, KITCHEN, Program, error_of
 from tokens import secret
 from tokens.models import ApiToken
@@ -41,7 +41,7 @@ def test_a_new_token_is_shown_once_and_works(alice, world):
     assert response["Location"] == (
         f"http://garden.localhost{BASE}/users/{made['user_id']}/tokens/{made['id']}"
     )
-    assert Program(client_with(made["token"])).get(f"{KITCHEN}/notes").status_code == 200
+    assert Program(token_client(made["token"])).get(f"{KITCHEN}/notes").status_code == 200
 
 
 def test_nothing_shows_the_plaintext_again(alice):
@@ -337,7 +337,7 @@ def test_an_agent_lists_its_own_alone(scout, sorts):
 
 def test_an_object_tells_the_last_use(alice, token_for):
     used = token_for("alice")
-    client_with(used).get(
+    token_client(used).get(
         f"{BASE}/tokens/self", headers={"user-agent": "curl/8"}, REMOTE_ADDR="203.0.113.9"
     )
 

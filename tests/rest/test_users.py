@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import TenantUser, User
 from collectives.notes.models import Note
-from tests.fixtures.world import client_with
+from tests.fixtures.world import token_client
 from tests.rest.conftest import BASE, KITCHEN, Program, error_of
 from tokens.models import ApiToken
 
@@ -110,7 +110,7 @@ def test_an_agent_is_made_with_a_token_that_works(alice, world):
     assert user.agent.capability_names == ["create_note"]
     row = ApiToken.unscoped.get(owner__user=user)
     assert row.name == "Rota Bot's API Token"
-    robot = Program(client_with(made["token"]))
+    robot = Program(token_client(made["token"]))
     assert robot.get(f"{USERS}/me").json()["handle"] == "rota-bot"
 
 
@@ -259,7 +259,7 @@ def test_an_agent_without_content_is_deleted_with_all_it_had(alice):
 
     assert (response.status_code, response.json()) == (200, {"message": "User deleted"})
     assert not User.objects.filter(id=made["id"]).exists()
-    assert error_of(Program(client_with(made["token"])).get(BASE), 401) == "Unauthorized"
+    assert error_of(Program(token_client(made["token"])).get(BASE), 401) == "Unauthorized"
     assert error_of(alice.delete(f"{USERS}/brief"), 404) == "User not found"
 
 

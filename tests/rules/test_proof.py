@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import TenantUser
 from tests.fixtures.rows import KITCHEN, is_member
-from tests.fixtures.world import client_with, make_token
+from tests.fixtures.world import make_token, token_client
 from tests.rules.test_tokens import path_of, row_of
 from tokens.models import ApiToken
 
@@ -69,7 +69,7 @@ def test_a_session_of_more_than_an_hour_stops_and_deactivates_an_agent(world, ol
     settings = "/ai-agents/scout/settings/actions"
 
     old_session.post(f"{settings}/stop_ai_agent")
-    assert client_with(token).get("/whoami").status_code == 401
+    assert token_client(token).get("/whoami").status_code == 401
 
     old_session.post(f"{settings}/deactivate_ai_agent")
     assert world.person("scout").archived_at is not None

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fixtures.rows import KITCHEN
 from tests.fixtures.surfaces import MARKDOWN, REST, Caller, on
-from tests.fixtures.world import client_with, make_token
+from tests.fixtures.world import make_token, token_client
 
 # What a token of one scope can do with notes, besides reading them.
 NARROW = {
@@ -45,7 +45,7 @@ def test_a_token_does_what_its_scope_names_and_nothing_else(call, surface, note_
 @pytest.mark.rule("tokens.narrow-scopes")
 @pytest.mark.parametrize("scope", NARROW)
 def test_a_token_is_held_to_its_scope_on_the_routes_of_forms_too(world, note_path, scope):
-    client = client_with(make_token("bob", scopes=["read:all", scope]))
+    client = token_client(make_token("bob", scopes=["read:all", scope]))
     knife, json = note_path("Knife care"), "application/json"
 
     answers = {

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Tenant
 from tests.fixtures.rows import change, is_member
 from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 
 USER = "/tenant-admin/users"
 PAGES = [
@@ -245,8 +245,8 @@ def test_an_admin_removes_a_person_from_the_tenant(world, page, call):
 
     assert world.person("bob").archived_at is not None
     assert bob.get("/").status_code == 403
-    assert client_with(token).get("/whoami").status_code == 401
-    assert client_with(token).get("/api/v1/notes").status_code == 401
+    assert token_client(token).get("/whoami").status_code == 401
+    assert token_client(token).get("/api/v1/notes").status_code == 401
 
 
 @pytest.mark.rule("tenant.only-admin-removes")
@@ -312,7 +312,7 @@ def test_everybody_in_the_tenant_is_a_member_of_the_main_collective(world):
 @on(MARKDOWN, REST)
 def test_a_token_of_one_tenant_is_unknown_in_another(world, surface):
     token = make_token("alice", tenant="summit")
-    client = client_with(token, "garden")
+    client = token_client(token, "garden")
 
     path = "/api/v1/notes" if surface == REST else "/whoami"
     assert client.get(path).status_code == 401

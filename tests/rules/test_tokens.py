@@ -13,7 +13,7 @@ from accounts.models import User
 from tests.access.stage import Stage
 from tests.fixtures.rows import KITCHEN, UNKNOWN_ID, change, end_membership
 from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 from tokens import secret
 from tokens.models import ApiToken
 
@@ -51,7 +51,7 @@ def test_a_person_creates_a_token_for_themself_and_their_external_agent(world, c
 
     plaintext = re.findall(r"hmn_\w{42}", answer.assert_done().text)[0]
     assert row_of(plaintext) == made(world, owner)[0]
-    assert client_with(plaintext).get("/api/v1/notes").status_code == 200
+    assert token_client(plaintext).get("/api/v1/notes").status_code == 200
 
 
 @pytest.mark.rule("tokens.own-only")
@@ -205,7 +205,7 @@ def test_a_person_deletes_their_tokens_and_those_of_their_agents(call, owner):
 
     call("bob").act("delete_api_token", path_of(owner, token)).assert_done()
 
-    assert client_with(token).get("/whoami").status_code == 401
+    assert token_client(token).get("/whoami").status_code == 401
 
 
 @pytest.mark.rule("tokens.own-only")
@@ -220,7 +220,7 @@ def test_no_one_deletes_the_token_of_another_person(call, who, owner, page):
 
     assert call(who).act("delete_api_token", where).status in (403, 404)
 
-    assert client_with(token).get("/whoami").status_code == 200
+    assert token_client(token).get("/whoami").status_code == 200
 
 
 @pytest.mark.rule("tokens.own-only")
@@ -382,7 +382,7 @@ ENDS = {
 @pytest.mark.parametrize("how", ENDS)
 def test_a_token_that_ended_opens_nothing(world, path, how):
     token = make_token("bob")
-    client = client_with(token)
+    client = token_client(token)
     assert client.get(path).status_code == 200
 
     ENDS[how](world, row_of(token))
@@ -396,9 +396,9 @@ def test_the_tokens_of_an_agent_end_with_the_suspension_of_its_parent(world):
 
     world.user("bob").suspend(timezone.now(), "A pause")
 
-    assert client_with(token).get("/whoami").status_code == 401
+    assert token_client(token).get("/whoami").status_code == 401
     world.user("bob").unsuspend()
-    assert client_with(token).get("/whoami").status_code == 401
+    assert token_client(token).get("/whoami").status_code == 401
 
 
 @pytest.mark.rule("tokens.switches")
@@ -417,7 +417,7 @@ def test_the_tokens_of_an_agent_end_with_the_suspension_of_its_parent(world):
     ],
 )
 def test_a_token_gets_in_only_where_both_switches_are_on(world, who, tenant, path, sentence):
-    client = client_with(make_token(who, tenant=tenant), tenant)
+    client = token_client(make_token(who, tenant=tenant), tenant)
 
     answer = client.get(path)
 
@@ -456,7 +456,7 @@ def test_a_token_that_reads_writes_nothing(call, note_path, action, title, param
 @pytest.mark.rule("tokens.need-membership")
 @pytest.mark.parametrize("path", [KITCHEN, f"{KITCHEN}/api/v1/notes"])
 def test_a_token_reaches_no_collective_that_its_owner_is_no_member_of(world, path):
-    client = client_with(make_token("bob"))
+    client = token_client(make_token("bob"))
     assert client.get(path).status_code == 200
     end_membership(world, "bob")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
-from tests.fixtures.world import World, client_with, make_token
+from tests.fixtures.world import World, make_token, token_client
 from tests.security.conftest import act, markdown
 from tokens.models import ApiToken
 
@@ -31,7 +31,7 @@ def lines(client: Any, path: str) -> list[str]:
 
 def test_which_token_made_this_one_is_answered(page: Any, seen: Any) -> None:
     maker = row_of(plaintext := make_token("alice"))
-    act(client_with(plaintext), NEW, name="made by it", read_write="read")
+    act(token_client(plaintext), NEW, name="made by it", read_write="read")
     made = ApiToken.unscoped.get(name="made by it")
 
     row = seen("token_created")[-1]
@@ -86,7 +86,7 @@ def test_both_representations_link_the_same_pages(page: Any) -> None:
 
 def test_a_token_that_was_deleted_is_named_without_a_link(page: Any) -> None:
     token = row_of(plaintext := make_token("alice"))
-    act(client_with(plaintext), NEW, name="made by it")
+    act(token_client(plaintext), NEW, name="made by it")
     act(page("alice"), f"{path_of(token)}/actions/delete_api_token.json")
 
     [line] = [each for each in lines(page("alice"), OWN) if "made by it" in each]
@@ -125,7 +125,7 @@ def test_a_token_is_followed_through_what_it_did_and_what_was_done_to_it(
 ) -> None:
     token = row_of(plaintext := make_token("alice"))
     make_token("alice", agent="scout")
-    act(client_with(plaintext), NEW, name="made by it")
+    act(token_client(plaintext), NEW, name="made by it")
     act(page("alice"), f"{path_of(token)}/actions/rename_api_token.json", name="renamed")
     alice = page("alice")
 

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 
 from harmonic.kernel.operations import audit
-from tests.fixtures.world import PASSWORD, World, client_of_nobody, make_token
+from tests.fixtures.world import PASSWORD, World, anonymous_client, make_token
 from tests.security.conftest import act, facts
 from tokens.models import ApiToken
 
@@ -25,7 +25,7 @@ TOKENS = "/u/alice/settings/tokens"
 
 
 def test_signing_in_and_out_is_written_down_with_who_and_where(seen: Any, world: World) -> None:
-    browser = client_of_nobody()
+    browser = anonymous_client()
 
     browser.post("/login", {"email": "bob@example.com", "password": PASSWORD})
     browser.post("/logout")
@@ -41,7 +41,7 @@ def test_signing_in_and_out_is_written_down_with_who_and_where(seen: Any, world:
 
 def test_a_wrong_password_is_about_the_account_it_was_tried_on(seen: Any, world: World) -> None:
     for email in ("bob@example.com", "nobody@example.com"):
-        client_of_nobody().post("/login", {"email": email, "password": "wrong"})
+        anonymous_client().post("/login", {"email": email, "password": "wrong"})
 
     known, unknown = seen("login_failure")
     assert known.user_id is None
@@ -123,7 +123,7 @@ def test_a_refused_read_costs_no_write_and_refused_writes_one_a_minute(seen: Any
 
 
 def test_the_front_door_and_the_tokens_of_the_system_leave_no_rows(seen: Any) -> None:
-    client_of_nobody("").get("/help/nothing-there")
+    anonymous_client("").get("/help/nothing-there")
     audit.record("permission_denied", method="POST")
 
     assert seen() == []

@@ -11,7 +11,7 @@ from django.test import override_settings
 from accounts.models import User
 from harmonic import settings as shipped
 from harmonic.kernel.database.tenancy import tenant_bound
-from tests.fixtures.world import PASSWORD, World, client_of_nobody, client_with, make_token
+from tests.fixtures.world import PASSWORD, World, anonymous_client, make_token, token_client
 from tokens import secret
 from tokens.models import ApiToken
 
@@ -43,7 +43,7 @@ def test_an_unknown_account_costs_as_many_hashes_as_a_wrong_password(
 
     monkeypatch.setattr(MD5PasswordHasher, "encode", counted)
     sent = {"email": email or "x", "password": "a-wrong-password"}
-    response = client_of_nobody().post("/login", sent)
+    response = anonymous_client().post("/login", sent)
 
     assert "The e-mail address or the password is not right." in response.text
     assert hashed == ["a-wrong-password"]
@@ -56,7 +56,7 @@ def test_a_token_that_does_not_work_gets_one_answer_whatever_the_reason(world: W
         ApiToken.objects.filter(token_hash=secret.digest(deleted)).update(deleted_at=world.now)
 
     def answer(token: str) -> tuple[int, dict[str, Any]]:
-        response = client_with(token).get("/api/v1")
+        response = token_client(token).get("/api/v1")
         return response.status_code, {**response.json(), "request_id": ""}
 
     assert answer(make_token("bob"))[0] == 200

@@ -20,7 +20,7 @@ from api.v1.notes import lists as note_lists
 from collectives.notes.models import Note
 from harmonic.kernel.registry import actions as registered_actions
 from tests.access.routes import FRONT_DOOR, Route, ids_of, routes
-from tests.fixtures.world import BROWSER, World, client_of_nobody, host, make_token, sign_in
+from tests.fixtures.world import BROWSER, World, anonymous_client, host, make_token, sign_in
 from tokens import secret
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +67,7 @@ class Asking:
         if by == "token":
             self.headers["authorization"] = f"Bearer {make_token('alice')}"
         elif by == "session":
-            browser = client_of_nobody()
+            browser = anonymous_client()
             sign_in(browser, "alice", "garden")
             name = configured.SESSION_COOKIE_NAME
             self.cookies[name] = browser.cookies[name].value

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import TenantUser, User
-from tests.fixtures.world import PASSWORD, World, client_of_nobody, client_with, make_token
+from tests.fixtures.world import PASSWORD, World, anonymous_client, make_token, token_client
 from tests.security.conftest import Seen, markdown
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ def run(command: str, *words: str) -> str:
 
 def sign_in(email: str) -> Any:
     form = {"email": email, "password": PASSWORD}
-    return client_of_nobody().post("/login", form, headers={"accept": "text/html"})
+    return anonymous_client().post("/login", form, headers={"accept": "text/html"})
 
 
 def test_a_suspended_person_cannot_sign_in_and_is_told_who_can_lift_it(world: World, page: Any):
@@ -51,7 +51,7 @@ def test_tokens_of_a_suspended_person_and_their_agents_are_refused(world: World,
 
     assert f"scout ({world.user('scout').id})" in printed
     for token in (own, agents):
-        assert client_with(token).get(path).status_code == 401
+        assert token_client(token).get(path).status_code == 401
 
 
 def test_a_suspension_holds_in_every_tenant_of_the_account(world: World, page: Any):
@@ -67,7 +67,7 @@ def test_others_are_not_affected(world: World, page: Any):
     run("suspend", "bob@example.com")
 
     assert page("carol").get("/whoami").status_code == 200
-    assert client_with(make_token("alice", agent="scout")).get("/whoami").status_code == 200
+    assert token_client(make_token("alice", agent="scout")).get("/whoami").status_code == 200
 
 
 def test_a_lifted_suspension_lets_a_person_sign_in_and_revives_no_token(world: World):
@@ -78,8 +78,8 @@ def test_a_lifted_suspension_lets_a_person_sign_in_and_revives_no_token(world: W
 
     assert "no longer suspended" in printed
     assert sign_in("bob@example.com").status_code == 303
-    assert client_with(token).get("/whoami").status_code == 401
-    assert client_with(make_token("bob")).get("/whoami").status_code == 200
+    assert token_client(token).get("/whoami").status_code == 401
+    assert token_client(make_token("bob")).get("/whoami").status_code == 200
 
 
 def test_agents_stay_suspended_until_each_is_named(world: World):
@@ -93,7 +93,7 @@ def test_agents_stay_suspended_until_each_is_named(world: World):
     assert f"manage.py unsuspend {scout}" in printed
     assert world.user("scout").suspended_at
     run("unsuspend", scout)
-    assert client_with(make_token("alice", agent="scout")).get("/whoami").status_code == 200
+    assert token_client(make_token("alice", agent="scout")).get("/whoami").status_code == 200
 
 
 def test_an_agent_is_suspended_alone(world: World):
@@ -101,7 +101,7 @@ def test_an_agent_is_suspended_alone(world: World):
 
     run("suspend", str(world.user("scout").id), "--reason", REASON)
 
-    assert client_with(token).get("/whoami").status_code == 401
+    assert token_client(token).get("/whoami").status_code == 401
     assert world.user("alice").suspended_at is None
 
 

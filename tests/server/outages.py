@@ -21,9 +21,9 @@ NOTES = "/collectives/kitchen/api/v1/notes"
 JSON, HTML, MARKDOWN = "application/json", "text/html", "text/markdown"
 
 TOKEN = """
-from harmonic.management.commands.create_token import plaintext_for
+from harmonic.management.commands.create_token import issue_token
 who = {"tenant": "garden", "user": "alice", "agent": None}
-print(plaintext_for(who, {"name": "outages", "read_write": "write"}))
+print(issue_token(who, {"name": "outages", "read_write": "write"}))
 """
 
 

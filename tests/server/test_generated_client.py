@@ -20,9 +20,9 @@ DOCUMENT = Path(settings.BASE_DIR) / "docs" / "openapi.json"
 # Its own configuration: no formatter runs over what is generated.
 CONFIG = "post_hooks: []\n"
 TOKEN = """
-from harmonic.management.commands.create_token import plaintext_for
+from harmonic.management.commands.create_token import issue_token
 who = {"tenant": "garden", "user": "alice", "agent": None}
-print(plaintext_for(who, {"name": "generated client", "read_write": "write"}))
+print(issue_token(who, {"name": "generated client", "read_write": "write"}))
 """
 
 

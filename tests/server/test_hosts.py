@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.fixtures.world import BROWSER, client_with, make_token
+from tests.fixtures.world import BROWSER, make_token, token_client
 from tests.server.wire import answered
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +61,7 @@ def test_a_problem_is_told_as_one() -> None:
 
 
 def test_no_token_helps(db: None) -> None:
-    client = client_with(make_token("alice"))
+    client = token_client(make_token("alice"))
 
     assert client.get("/api/v1/notes", headers={"host": "evil.com"}).status_code == 404
     assert client.post("/api/v1/notes", headers={"host": "evil.com"}).status_code == 404

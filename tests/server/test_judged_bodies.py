@@ -11,7 +11,7 @@ from django.core.files import uploadedfile
 from django.test import Client
 
 from collectives.notes.models import Note
-from tests.fixtures.world import BROWSER, client_with, make_token
+from tests.fixtures.world import BROWSER, make_token, token_client
 
 pytestmark = pytest.mark.django_db
 
@@ -110,7 +110,7 @@ def test_the_health_check_answers_before_the_body_is_judged(
 def test_an_unknown_token_stays_unauthorized(
     db: None, status: int, sentence: str, sent: dict[str, Any]
 ) -> None:
-    answer = send(client_with("hmn_" + "x" * 42), "POST", NOTES, "*/*", sent)
+    answer = send(token_client("hmn_" + "x" * 42), "POST", NOTES, "*/*", sent)
 
     assert (answer.status_code, answer.json()["error"]) == (401, "Unauthorized")
 
@@ -131,7 +131,7 @@ def test_a_page_refuses_a_body_of_another_media_type(
 @pytest.mark.parametrize("path", ["/whoami", NOTES])
 @pytest.mark.parametrize("media_type", ["text/plain", "application/json", FORM, MULTIPART])
 def test_a_read_ignores_a_small_body(db: None, path: str, media_type: str) -> None:
-    client = client_with(make_token("alice"))
+    client = token_client(make_token("alice"))
 
     assert client.generic("GET", path, "junk", content_type=media_type).status_code == 200
 
@@ -144,7 +144,7 @@ def test_a_file_in_a_form_is_skipped_and_never_stored(
     stored: list[object] = []
     for kind in (uploadedfile.TemporaryUploadedFile, uploadedfile.InMemoryUploadedFile):
         monkeypatch.setattr(kind, "__init__", lambda *_, **__: stored.append(1))
-    client = client_with(make_token("alice"))
+    client = token_client(make_token("alice"))
     for size in (10, 3_000_000):
         answer = client.post(path, FILE % (b"f", b"x" * size) + TEXT, content_type=MULTIPART)
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from collectives.notes.models import Note
-from tests.fixtures.world import client_with, make_token
+from tests.fixtures.world import make_token, token_client
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +22,7 @@ EVERYWHERE = pytest.mark.parametrize("path", [API, ACTION])
 
 @pytest.fixture
 def program(db: None) -> Client:
-    return client_with(make_token("alice"))
+    return token_client(make_token("alice"))
 
 
 def refused(answer: Any, status: int, code: str) -> None:

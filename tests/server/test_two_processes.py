@@ -28,10 +28,10 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running,
 
 # Prints a token of each person.
 TOKENS = """
-from harmonic.management.commands.create_token import plaintext_for
+from harmonic.management.commands.create_token import issue_token
 for user in ("alice", "alice", "bob", "carol"):
     who = {"tenant": "garden", "user": user, "agent": None}
-    print(plaintext_for(who, {"name": "two", "read_write": "write"}))
+    print(issue_token(who, {"name": "two", "read_write": "write"}))
 """
 
 

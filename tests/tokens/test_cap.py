@@ -13,7 +13,7 @@ from django.db import connections
 from django.utils import timezone
 
 from harmonic.kernel.database.tenancy import tenant_bound
-from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
+from tests.fixtures.world import World, anonymous_client, make_token, sign_in, token_client
 from tokens import secret
 from tokens.models import ApiToken
 
@@ -51,7 +51,7 @@ def active_count(world: World, handle: str) -> int:
 
 def create(plaintext: str, owner: str) -> int:
     path = f"/u/{owner}/settings/tokens/new/actions/create_api_token"
-    return int(client_with(plaintext).post(path, {"name": "one more"}).status_code)
+    return int(token_client(plaintext).post(path, {"name": "one more"}).status_code)
 
 
 # --- What counts ----------------------------------------------------------------------------
@@ -86,7 +86,7 @@ def test_tokens_that_do_not_work_for_people_do_not_count(
 def test_revoked_tokens_do_not_count(world: World):
     fill_up(world, "bob", CAP)
     world.user("bob").revoke_tokens(timezone.now())
-    browser = client_of_nobody()
+    browser = anonymous_client()
     sign_in(browser, "bob", "garden")
 
     made = browser.post("/u/bob/settings/tokens", {"api_token[name]": "after the reset"})
@@ -101,7 +101,7 @@ def test_deleting_one_frees_its_place(world: World):
 
     row = ApiToken.unscoped.filter(owner=world.person("bob")).order_by("created_at").last()
     assert row is not None
-    client_with(plaintext).post(f"/u/bob/settings/tokens/{row.id}/delete")
+    token_client(plaintext).post(f"/u/bob/settings/tokens/{row.id}/delete")
 
     assert create(plaintext, "bob") == 200
 
@@ -117,7 +117,7 @@ def test_an_agent_has_fifty_of_its_own(world: World):
 def test_each_tenant_counts_by_itself(world: World):
     fill_up(world, "alice", CAP)
 
-    in_summit = client_with(make_token("alice", tenant="summit"), "summit")
+    in_summit = token_client(make_token("alice", tenant="summit"), "summit")
     made = in_summit.post("/u/alice/settings/tokens/new/actions/create_api_token", {"name": "x"})
 
     assert made.status_code == 200
@@ -135,7 +135,7 @@ def test_the_refusal_says_what_to_do(world: World, path: str, body: dict[str, An
     plaintext = make_token("bob")
     fill_up(world, "bob", CAP - 1)
 
-    refused = client_with(plaintext).post(path, body, content_type="application/json")
+    refused = token_client(plaintext).post(path, body, content_type="application/json")
 
     assert refused.status_code == status
     assert f"{SENTENCE} Delete an existing token before creating a new one." in refused.text
@@ -155,7 +155,7 @@ def test_of_twenty_at_once_exactly_one_gets_the_last_place(
 
     def attempt(number: int) -> int:
         is_rest = surface == "REST" or (surface == "both" and number % 2 == 0)
-        client = client_with(plaintext)
+        client = token_client(plaintext)
         path, body = (
             ("/api/v1/users/me/tokens", {"name": "raced", "scopes": ["read:all"]})
             if is_rest

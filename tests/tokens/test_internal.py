@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import TenantUser
 from harmonic.access.access_as import access_as
 from harmonic.kernel.database.tenancy import tenant_bound
-from tests.fixtures.world import World, client_with
+from tests.fixtures.world import World, token_client
 from tokens import rules
 
 NOTES = "/collectives/kitchen/api/v1/notes"
@@ -32,7 +32,7 @@ def internal_token(world: World, **lifetime: timedelta) -> rules.NewToken:
 )
 def test_it_works_until_its_lifetime_ends(world: World, lifetime: dict, hours: int) -> None:
     made = internal_token(world, **lifetime)
-    program = client_with(made.plaintext)
+    program = token_client(made.plaintext)
 
     with time_machine.travel(timezone.now() + timedelta(hours=hours, minutes=-1)):
         assert program.get(NOTES).status_code == 200

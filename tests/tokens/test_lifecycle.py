@@ -19,7 +19,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.access.routes import SITE, ids_of, routes
-from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
+from tests.fixtures.world import World, anonymous_client, make_token, sign_in, token_client
 from tokens import secret
 from tokens.models import ApiToken
 
@@ -80,7 +80,7 @@ class Made:
 
 
 def bobs_browser() -> Client:
-    browser = client_of_nobody()
+    browser = anonymous_client()
     sign_in(browser, "bob", "garden")
     return browser
 
@@ -112,21 +112,21 @@ def by_action_of_a_session() -> Made:
 
 
 def by_action_of_a_token() -> Made:
-    program = client_with(make_token("bob"))
+    program = token_client(make_token("bob"))
     path = f"{BASE}/new/actions/create_api_token"
     answer = program.post(path, {"name": "made by action", "read_write": "write"})
     return Made(text_in(answer), answer)
 
 
 def by_action_answered_in_json() -> Made:
-    program = client_with(make_token("bob"))
+    program = token_client(make_token("bob"))
     path = f"{BASE}/new/actions/create_api_token"
     answer = program.post(path, {"name": "x"}, headers={"accept": JSON})
     return Made(answer.json()["token"], answer)
 
 
 def by_rest() -> Made:
-    program = client_with(make_token("bob"))
+    program = token_client(make_token("bob"))
     scopes = ["read:all", "create:all", "update:all", "delete:all"]
     answer = program.post(
         "/api/v1/users/me/tokens", {"name": "made by REST", "scopes": scopes}, content_type=JSON
@@ -142,7 +142,7 @@ def with_a_new_agent() -> Made:
 
 
 def with_a_new_agent_over_rest() -> Made:
-    program = client_with(make_token("bob"))
+    program = token_client(make_token("bob"))
     answer = program.post(
         "/api/v1/users", {"name": "Helper", "generate_token": True}, content_type=JSON
     )
@@ -180,7 +180,7 @@ def test_the_answer_tells_the_text_and_is_kept_by_nobody(world: World, make: Cal
 @WAYS
 def test_the_text_works_at_once_as_its_owner(world: World, make: Callable[[], Made]):
     made = make()
-    program = client_with(made.plaintext)
+    program = token_client(made.plaintext)
 
     assert f"@{made.handle}" in program.get("/whoami").text
     assert program.get("/api/v1").json()["user"]["handle"] == made.handle
@@ -218,8 +218,8 @@ def life_of(made: Made, row: ApiToken) -> Iterator[tuple[str, str]]:
     """Use, show, rename, misuse and delete a token; yield what was answered on the way."""
     page = f"/u/{made.handle}/settings/tokens/{row.id}"
     rest = f"/api/v1/users/{made.handle}/tokens"
-    owner, program = bobs_browser(), client_with(made.plaintext)
-    manager = client_with(make_token("bob"))
+    owner, program = bobs_browser(), token_client(made.plaintext)
+    manager = token_client(make_token("bob"))
 
     for path in ("/u/bob/settings", BASE, page, f"/ai-agents/{made.handle}/settings"):
         yield f"page {path}", owner.get(path).text
@@ -254,7 +254,7 @@ def test_the_list_shows_the_beginning_and_stars(world: World):
 @pytest.mark.parametrize("kind", ["page", "Markdown", "token"])
 def test_no_page_of_the_site_tells_a_tokens_text(world: World, kind: str):
     made = by_form()
-    client = client_with(made.plaintext) if kind == "token" else bobs_browser()
+    client = token_client(made.plaintext) if kind == "token" else bobs_browser()
     headers = MARKDOWN if kind == "Markdown" else {}
     ids = ids_of(world)
 
@@ -298,7 +298,7 @@ def test_a_fault_of_ours_does_not_bring_the_text_into_the_log(
         raise RuntimeError(f"while holding {plaintext}")
 
     monkeypatch.setattr("collectives.queries.own_workspace", fail)
-    program = client_with(plaintext, raise_request_exception=False)
+    program = token_client(plaintext, raise_request_exception=False)
     response = program.get("/whoami")
 
     assert response.status_code == 500
@@ -314,7 +314,7 @@ def test_a_fault_of_ours_does_not_bring_the_text_into_the_log(
 def test_a_token_ends_at_the_moment_it_was_given(world: World):
     made = by_form()
     row = ApiToken.unscoped.get(token_hash=secret.digest(made.plaintext))
-    program = client_with(made.plaintext)
+    program = token_client(made.plaintext)
 
     with time_machine.travel(row.expires_at - timedelta(seconds=1), tick=False):
         assert program.get("/whoami").status_code == 200
@@ -326,5 +326,5 @@ def test_an_expired_token_stays_on_the_list_as_inactive(world: World):
     make_token("bob", at=timezone.now() - timedelta(days=2), days=1)
 
     assert "Inactive" in bobs_browser().get(BASE).text
-    listed = client_with(make_token("bob")).get("/api/v1/users/me/tokens").json()
+    listed = token_client(make_token("bob")).get("/api/v1/users/me/tokens").json()
     assert sorted(each["active"] for each in listed) == [False, True]

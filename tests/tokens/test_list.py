@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import Tenant, TenantUser
 from collectives.models import Collective, CollectiveMember
-from tests.fixtures.world import client_with, make_token, on_one_line
+from tests.fixtures.world import make_token, single_line_text, token_client
 from tokens.models import ApiToken
 
 LIST = "/u/alice/settings/tokens"
@@ -72,8 +72,8 @@ def test_narrowing_does_not_change_the_count_or_the_columns(page, tokens):
 def test_each_owner_has_a_count_of_their_own(page, tokens, suffix):
     make_token("alice", agent="scout")
 
-    own = on_one_line(page("alice").get(f"{LIST}{suffix}"))
-    agents = on_one_line(page("alice").get(f"{LIST}{suffix}?whose=scout"))
+    own = single_line_text(page("alice").get(f"{LIST}{suffix}"))
+    agents = single_line_text(page("alice").get(f"{LIST}{suffix}?whose=scout"))
 
     of_alice, of_scout = ("1 of 50 active", "2 of 50 active")
     if not suffix:
@@ -87,7 +87,7 @@ def test_each_owner_has_a_count_of_their_own(page, tokens, suffix):
 
 def test_the_list_tells_each_last_use_and_the_exact_end(page, world):
     plaintext = make_token("alice")
-    client_with(plaintext).get(
+    token_client(plaintext).get(
         "/whoami", headers={"user-agent": "curl/8"}, REMOTE_ADDR="203.0.113.9"
     )
     row = ApiToken.unscoped.get(token_prefix=plaintext[:8])
@@ -182,7 +182,7 @@ def test_the_form_for_an_agent_that_gets_none_says_so_at_once(page, world, state
 def test_making_one_warns_while_the_tenants_switch_is_off(page):
     Tenant.objects.filter(subdomain="garden").update(is_api_enabled=False)
 
-    body = on_one_line(page("alice").get("/u/alice/settings/tokens/new"))
+    body = single_line_text(page("alice").get("/u/alice/settings/tokens/new"))
 
     assert "The API is off for Garden" in body
     assert 'can <a href="/tenant-admin/settings">turn it on' in body
@@ -196,7 +196,7 @@ def test_deleting_asks_with_what_stops(page, world):
     row = ApiToken.unscoped.get(token_prefix=plaintext[:8])
     path = f"{LIST}/{row.id}/actions/delete_api_token"
     unused = page("alice").get(path).content.decode()
-    client_with(plaintext).get(
+    token_client(plaintext).get(
         "/whoami", headers={"user-agent": "curl/8"}, REMOTE_ADDR="203.0.113.9"
     )
 

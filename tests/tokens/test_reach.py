@@ -7,7 +7,7 @@ import pytest
 from accounts.models import Tenant
 from collectives.models import Collective, CollectiveMember
 from tests.fixtures.rows import change
-from tests.fixtures.world import BROWSER, client_with, make_token
+from tests.fixtures.world import BROWSER, make_token, token_client
 from tokens.models import ApiToken
 
 SELF = "/api/v1/tokens/self"
@@ -51,7 +51,7 @@ def test_what_it_says_is_what_requests_meet(api, who):
 def test_a_stored_scope_that_does_not_exist_gives_nothing(world, page):
     plaintext = make_token("alice", scopes=["read:notes", "read:api_tokens", "read:gone"])
 
-    reach = reach_of(client_with(plaintext))
+    reach = reach_of(token_client(plaintext))
 
     assert reach["kitchen"]["scopes"] == ["read:notes"]
     assert page("alice").get(token_path(plaintext)).status_code == 200
@@ -149,7 +149,7 @@ def test_what_an_agent_may_write_is_what_its_capabilities_hold(api, page, world,
     change(world.agent("scout"), capability_names=capabilities)
     plaintext = make_token("alice", agent="scout")
 
-    kitchen = reach_of(client_with(plaintext))["kitchen"]
+    kitchen = reach_of(token_client(plaintext))["kitchen"]
     text = page("alice").get(token_path(plaintext) + ".md").content.decode()
 
     assert ("create:all" in kitchen["scopes"]) is (may != "read")
@@ -275,4 +275,4 @@ def test_the_page_of_an_expired_token_says_what_to_do(page, world):
     body = page("alice").get(token_path(plaintext) + ".md").content.decode()
 
     assert "Nothing: The token has ended." in body
-    assert client_with(plaintext).get(SELF, headers={"accept": BROWSER}).status_code == 401
+    assert token_client(plaintext).get(SELF, headers={"accept": BROWSER}).status_code == 401

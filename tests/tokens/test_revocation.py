@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Tenant
 from collectives.models import Collective, CollectiveMember
 from harmonic.kernel.database.tenancy import tenant_bound
-from tests.fixtures.world import World, client_of_nobody, client_with, make_token, sign_in
+from tests.fixtures.world import World, anonymous_client, make_token, sign_in, token_client
 from tokens import secret
 from tokens.models import ApiToken
 
@@ -30,8 +30,8 @@ class Holder:
     def __init__(self, handle: str, parent: str = "") -> None:
         self.handle = handle
         self.plaintext = make_token(parent or handle, agent=handle if parent else None)
-        self.program = client_with(self.plaintext)
-        self.browser = client_of_nobody()
+        self.program = token_client(self.plaintext)
+        self.browser = anonymous_client()
         sign_in(self.browser, parent or handle, "garden")
 
     @property
@@ -54,7 +54,7 @@ def scout(world: World) -> Holder:
 
 @pytest.fixture
 def admin(world: World) -> Client:
-    browser = client_of_nobody()
+    browser = anonymous_client()
     sign_in(browser, "alice", "garden")
     return browser
 
@@ -84,7 +84,7 @@ def by_action(holder: Holder) -> Any:
 
 def by_rest(holder: Holder) -> Any:
     manager = "alice" if holder.handle == "scout" else holder.handle
-    program = client_with(make_token(manager))
+    program = token_client(make_token(manager))
     return program.delete(f"/api/v1/users/{holder.handle}/tokens/{holder.row.id}")
 
 
@@ -149,7 +149,7 @@ def test_suspending_a_person_ends_their_tokens(bob: Holder, world: World, path: 
 
 def test_suspending_a_person_ends_their_tokens_in_every_tenant(world: World):
     programs = [
-        client_with(make_token("alice", tenant=tenant), tenant) for tenant in ("garden", "summit")
+        token_client(make_token("alice", tenant=tenant), tenant) for tenant in ("garden", "summit")
     ]
 
     world.user("alice").suspend(timezone.now())
@@ -219,8 +219,8 @@ def test_leaving_one_tenant_leaves_the_tokens_of_another(world: World):
     with tenant_bound(person.tenant_id):
         person.archive(timezone.now())
 
-    assert client_with(in_garden).get("/whoami").status_code == 401
-    assert client_with(in_summit, "summit").get("/whoami").status_code == 200
+    assert token_client(in_garden).get("/whoami").status_code == 401
+    assert token_client(in_summit, "summit").get("/whoami").status_code == 200
 
 
 def test_leaving_the_tenant_takes_the_agents_along(admin: Client, world: World):
@@ -244,7 +244,7 @@ def test_archiving_an_agent_ends_its_tokens_and_its_return_revives_none(
 
 
 def test_archiving_an_agent_over_rest_ends_its_tokens(scout: Holder):
-    program = client_with(make_token("alice"))
+    program = token_client(make_token("alice"))
     for archived in (True, False):
         program.patch(
             "/api/v1/users/scout", {"archived": archived}, content_type="application/json"
@@ -266,7 +266,7 @@ def test_an_agent_that_is_deleted_takes_its_tokens_along(world: World):
     pilot = Holder("pilot", "bob")
     token_id = pilot.row.id
 
-    deleted = client_with(make_token("bob")).delete("/api/v1/users/pilot")
+    deleted = token_client(make_token("bob")).delete("/api/v1/users/pilot")
 
     assert deleted.json() == {"message": "User deleted"}
     assert pilot.ask("/api/v1") == 401
@@ -352,7 +352,7 @@ def test_switches_do_not_bind_browsers(bob: Holder, world: World):
 
 @pytest.mark.parametrize("switch", ["feature_api", "api", "api_enabled"])
 def test_a_token_does_not_turn_the_tenants_switch(world: World, switch: str):
-    program = client_with(make_token("alice"))
+    program = token_client(make_token("alice"))
 
     response = program.post("/tenant-admin/settings", {switch: "false"})
 
@@ -367,7 +367,7 @@ def test_a_token_does_not_turn_the_tenants_switch(world: World, switch: str):
 @SURFACES
 def test_an_expired_token_says_so(world: World, path: str):
     born = timezone.now() - timedelta(days=2)
-    program = client_with(make_token("bob", at=born, days=1))
+    program = token_client(make_token("bob", at=born, days=1))
 
     response = program.get(path)
 

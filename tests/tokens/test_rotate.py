@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from django.db import connections
 
-from tests.fixtures.world import client_with, make_token, on_one_line
+from tests.fixtures.world import make_token, single_line_text, token_client
 from tokens import secret
 from tokens.lifetimes import same_lifetime
 from tokens.models import ApiToken
@@ -85,7 +85,7 @@ def test_whole_months_stay_whole_months(now, page):
 
 
 def test_a_tokens_successor_never_outlives_the_token_that_rotates(old, api):
-    body = rotate(client_with(old), old).json()
+    body = rotate(token_client(old), old).json()
 
     assert row_of(body["token"]).expires_at == NOW + timedelta(days=21)
     long = rotate(api("alice", days=300), make_token("alice", days=28)).json()
@@ -133,17 +133,17 @@ def test_what_a_token_cut_a_session_gives_back(old, api, page):
 
 def test_both_work_in_the_overlap_and_only_the_new_one_behind_it(old, api, now):
     new = rotate(api("alice"), old, overlap_days=7).json()["token"]
-    assert [client_with(each).get(SELF).status_code for each in (old, new)] == [200, 200]
+    assert [token_client(each).get(SELF).status_code for each in (old, new)] == [200, 200]
 
     now.shift(timedelta(days=7))
 
-    assert [client_with(each).get(SELF).status_code for each in (old, new)] == [401, 200]
+    assert [token_client(each).get(SELF).status_code for each in (old, new)] == [401, 200]
 
 
 def test_no_overlap_deletes_the_old_one_at_once(old, api):
     body = rotate(api("alice"), old, overlap_days=0).json()
 
-    assert client_with(old).get(SELF).status_code == 401
+    assert token_client(old).get(SELF).status_code == 401
     assert row_of(old).deleted_at == NOW
     assert body["replaces"]["active"] is False
 
@@ -168,7 +168,7 @@ def test_without_a_word_they_overlap_for_a_day(old, api):
 
 def test_an_overlap_out_of_bounds_is_told_the_bounds(old, api, page):
     body = rotate(api("alice"), old, overlap_days=-1).json()
-    form = on_one_line(on_page(page("alice"), old, overlap_days=-1))
+    form = single_line_text(on_page(page("alice"), old, overlap_days=-1))
 
     assert body["error"] == "Overlap days must be greater than or equal to 0"
     assert "Must be at least 0" in form
@@ -250,7 +250,7 @@ def last_of_fifty(now, world):
 def test_at_fifty_the_form_offers_no_overlap_and_says_why(last_of_fifty, page):
     path = f"{page_of(last_of_fifty)}/actions/rotate_api_token"
 
-    form = on_one_line(page("bob").get(path))
+    form = single_line_text(page("bob").get(path))
     described = page("bob").get(f"{path}.md").content.decode()
 
     assert 'name="overlap_days" autocomplete="off" readonly' in form
@@ -260,7 +260,7 @@ def test_at_fifty_the_form_offers_no_overlap_and_says_why(last_of_fifty, page):
 
 
 def test_at_fifty_the_usual_overlap_is_none(last_of_fifty):
-    body = rotate(client_with(last_of_fifty), last_of_fifty).json()
+    body = rotate(token_client(last_of_fifty), last_of_fifty).json()
 
     assert body["replaces"]["active"] is False
 
@@ -268,7 +268,7 @@ def test_at_fifty_the_usual_overlap_is_none(last_of_fifty):
 def test_a_form_that_is_refused_for_the_cap_says_what_helps(last_of_fifty, page):
     answer = on_page(page("bob"), last_of_fifty, overlap_days=1)
 
-    form = on_one_line(answer)
+    form = single_line_text(answer)
     assert answer.status_code == 422
     assert "Maximum of 50 active API tokens reached." in form
     assert "With 0 days that both work" in form
@@ -281,7 +281,7 @@ def test_of_rotations_at_once_one_makes_a_successor(transactional_world):
     barrier = Barrier(at_once)
 
     def attempt(number):
-        client = client_with(plaintext)
+        client = token_client(plaintext)
         barrier.wait()
         try:
             path = f"/api/v1/users/me/tokens/{row.id}/rotate"
@@ -309,7 +309,7 @@ def test_a_parent_rotates_the_token_of_an_external_agent(now, page):
 
 def test_an_agent_rotates_none(now, world):
     plaintext = make_token("alice", agent="scout")
-    agent = client_with(plaintext)
+    agent = token_client(plaintext)
 
     for answer in (rotate(agent, plaintext), on_page(agent, plaintext)):
         assert answer.status_code == 403

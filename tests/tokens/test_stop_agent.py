@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import TenantUser
 from collectives.models import CollectiveMember
-from tests.fixtures.world import client_with, make_token
+from tests.fixtures.world import make_token, token_client
 from tokens.models import ApiToken
 
 STOP = "actions/stop_ai_agent"
@@ -39,8 +39,8 @@ def test_all_tokens_of_the_agent_end_at_once(page, scouts, world, where):
     answer = page("alice").post(path)
 
     assert (answer.status_code, answer["Location"]) == (303, "/ai-agents/scout/settings")
-    assert [client_with(each).get(SELF).status_code for each in scouts] == [401, 401]
-    assert [client_with(each).get(SELF).status_code for each in others] == [200, 200]
+    assert [token_client(each).get(SELF).status_code for each in scouts] == [401, 401]
+    assert [token_client(each).get(SELF).status_code for each in others] == [200, 200]
     row = TenantUser.unscoped.get(handle="scout")
     assert row.archived_at is None
     memberships = CollectiveMember.unscoped.filter(person=row, archived_at=None)
@@ -50,12 +50,12 @@ def test_all_tokens_of_the_agent_end_at_once(page, scouts, world, where):
 def test_it_may_get_a_new_token_afterwards(page, scouts):
     page("alice").post(f"/ai-agents/scout/{STOP}")
 
-    assert client_with(make_token("alice", agent="scout")).get(SELF).status_code == 200
+    assert token_client(make_token("alice", agent="scout")).get(SELF).status_code == 200
 
 
 @pytest.mark.parametrize("where", ["its page", "its settings", "its token"])
 def test_it_asks_first_with_the_facts(page, scouts, where):
-    client_with(scouts[0]).get(SELF, headers={"user-agent": "curl/8"}, REMOTE_ADDR="203.0.113.9")
+    token_client(scouts[0]).get(SELF, headers={"user-agent": "curl/8"}, REMOTE_ADDR="203.0.113.9")
     path = pages(scouts)[where]
 
     shown = page("alice").get(path).content.decode()
@@ -87,7 +87,7 @@ def test_stopping_it_again_changes_nothing(api, scouts):
 
 
 def test_nobody_else_stops_it(api, page, scouts):
-    agent = client_with(scouts[0])
+    agent = token_client(scouts[0])
 
     assert page("bob").post(f"/ai-agents/scout/{STOP}").status_code == 403
     assert api("alice", scope="read").post(f"/ai-agents/scout/{STOP}").status_code == 403

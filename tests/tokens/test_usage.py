@@ -11,7 +11,7 @@ import time_machine
 from django.db import DatabaseError, connections
 
 from accounts.models import Tenant
-from tests.fixtures.world import client_with, make_token, on_one_line
+from tests.fixtures.world import make_token, single_line_text, token_client
 from tokens import usage
 from tokens.models import ApiToken, TokenDay, TokenRefusal
 
@@ -53,7 +53,7 @@ def token(noon, world):
 )
 def test_the_last_use_names_the_network_and_the_client(token, page, address, network):
     headers = {"user-agent": "curl/8.5.0 (linux) secret-host"}
-    client_with(token).get(NOTES, headers=headers, REMOTE_ADDR=address)
+    token_client(token).get(NOTES, headers=headers, REMOTE_ADDR=address)
 
     row = row_of(token)
     assert (row.last_used_at, row.last_used_from, row.last_used_by) == (NOON, network, "curl")
@@ -74,14 +74,14 @@ def test_the_last_use_names_the_network_and_the_client(token, page, address, net
     ],
 )
 def test_a_client_is_one_word(token, sent, word):
-    client_with(token).get(NOTES, headers={"user-agent": sent})
+    token_client(token).get(NOTES, headers={"user-agent": sent})
 
     assert row_of(token).last_used_by == word
 
 
 def test_a_plaintext_in_the_client_or_the_path_is_not_kept(token):
-    client_with(token).get(NOTES, headers={"user-agent": token})
-    client_with(token).get(f"/collectives/treasury/api/v1/notes/{token}")
+    token_client(token).get(NOTES, headers={"user-agent": token})
+    token_client(token).get(f"/collectives/treasury/api/v1/notes/{token}")
     usage.ledger.settle()
 
     row = row_of(token)
@@ -95,7 +95,7 @@ def test_a_plaintext_in_the_client_or_the_path_is_not_kept(token):
 
 
 def test_requests_are_counted_and_written_at_most_once_a_minute(token, noon):
-    client = client_with(token)
+    client = token_client(token)
     for _ in range(3):
         client.get(NOTES)
     assert row_of(token).counted_requests == 1
@@ -108,7 +108,7 @@ def test_requests_are_counted_and_written_at_most_once_a_minute(token, noon):
 
 def test_a_token_at_rest_has_its_last_counts_after_a_minute(token):
     for _ in range(3):
-        client_with(token).get(NOTES)
+        token_client(token).get(NOTES)
 
     usage.ledger.settle()
 
@@ -116,7 +116,7 @@ def test_a_token_at_rest_has_its_last_counts_after_a_minute(token):
 
 
 def test_a_day_that_is_over_keeps_its_count(token, noon, page):
-    client = client_with(token)
+    client = token_client(token)
     client.get(NOTES)
     client.get(NOTES)
     usage.ledger.settle()
@@ -133,7 +133,7 @@ def test_a_day_that_is_over_keeps_its_count(token, noon, page):
 
 
 def test_the_chart_has_thirty_days_and_no_style(token, page):
-    client_with(token).get(NOTES)
+    token_client(token).get(NOTES)
 
     html = page("alice").get(page_of(token)).content.decode()
 
@@ -146,8 +146,8 @@ def test_the_chart_has_thirty_days_and_no_style(token, page):
 
 
 def test_the_chart_draws_refused_requests_otherwise_than_those_let_in(token, page):
-    client_with(token).get(NOTES)
-    client_with(token).get(CLOSED)
+    token_client(token).get(NOTES)
+    token_client(token).get(CLOSED)
     usage.ledger.settle()
 
     html = page("alice").get(page_of(token)).content.decode()
@@ -172,14 +172,14 @@ def test_counting_never_fails_a_request(token, monkeypatch):
 
     monkeypatch.setattr(usage, "write", fail)
 
-    assert client_with(token).get(NOTES).status_code == 200
+    assert token_client(token).get(NOTES).status_code == 200
 
 
 def test_what_could_not_be_written_is_written_later(token, monkeypatch, noon):
     with monkeypatch.context() as broken:
         broken.setattr(usage, "write", lambda *args, **kwargs: False)
-        client_with(token).get(NOTES)
-    client_with(token).get(NOTES)
+        token_client(token).get(NOTES)
+    token_client(token).get(NOTES)
 
     assert row_of(token).counted_requests == 2
 
@@ -189,7 +189,7 @@ def test_of_requests_at_once_none_is_lost_or_counted_twice(transactional_world):
 
     def ask(number):
         try:
-            return client_with(plaintext).get(NOTES if number % 2 else CLOSED).status_code
+            return token_client(plaintext).get(NOTES if number % 2 else CLOSED).status_code
         finally:
             connections.close_all()
 
@@ -207,7 +207,7 @@ def test_of_requests_at_once_none_is_lost_or_counted_twice(transactional_world):
 
 
 def test_a_refused_request_is_told_with_reason_and_cure(token, page):
-    client_with(token).get(f"{CLOSED}?q=private")
+    token_client(token).get(f"{CLOSED}?q=private")
 
     row = row_of(token)
     kept = TokenRefusal.unscoped.get(token=row)
@@ -223,17 +223,17 @@ def test_a_refused_request_is_told_with_reason_and_cure(token, page):
 
 
 def test_an_expired_token_is_told_and_an_unknown_one_is_not(token, noon, world, page):
-    program = client_with(token)
+    program = token_client(token)
     noon.shift(timedelta(days=31))
     assert program.get(NOTES).status_code == 401
     assert (
-        client_with(token[:-1] + ("0" if token[-1] != "0" else "1")).get(NOTES).status_code == 401
+        token_client(token[:-1] + ("0" if token[-1] != "0" else "1")).get(NOTES).status_code == 401
     )
 
     assert [each.code for each in TokenRefusal.unscoped.all()] == ["token_expired"]
     for suffix in ("", ".md"):
         browser = page("alice", at=NOON + timedelta(days=31))
-        body = on_one_line(browser.get(page_of(token) + suffix))
+        body = single_line_text(browser.get(page_of(token) + suffix))
         assert "{handle}" not in body
         link = '<a href="/u/alice/settings/tokens">' if not suffix else "(/u/alice/settings/tokens)"
         assert link in body.rsplit("Refused requests", 1)[1]
@@ -242,7 +242,7 @@ def test_an_expired_token_is_told_and_an_unknown_one_is_not(token, noon, world, 
 def test_a_reached_limit_is_told(token, settings):
     settings.LIMIT_REQUESTS = 1
     settings.LIMIT_LOOPBACK = True
-    client = client_with(token)
+    client = token_client(token)
     client.get(NOTES)
     assert client.get(NOTES).status_code == 429
 
@@ -255,7 +255,7 @@ def test_a_reached_limit_is_told(token, settings):
 
 
 def test_what_is_not_there_is_no_refusal(token):
-    assert client_with(token).get("/collectives/nowhere/api/v1/notes").status_code == 404
+    assert token_client(token).get("/collectives/nowhere/api/v1/notes").status_code == 404
     usage.ledger.settle()
 
     assert not TokenRefusal.unscoped.exists()
@@ -264,7 +264,7 @@ def test_what_is_not_there_is_no_refusal(token):
 
 @pytest.mark.meets("refusals kept of a token")
 def test_refusals_are_written_at_most_once_a_minute_and_the_last_fifty_stay(token, noon):
-    client = client_with(token)
+    client = token_client(token)
     for number in range(60):
         client.get(f"{CLOSED}/{number}")
         noon.shift(timedelta(milliseconds=1))
@@ -282,7 +282,7 @@ def test_refusals_are_written_at_most_once_a_minute_and_the_last_fifty_stay(toke
 
 def test_a_tenant_that_switches_off_leaves_a_trace(token, page):
     Tenant.objects.filter(subdomain="garden").update(is_api_enabled=False)
-    client_with(token).get("/whoami")
+    token_client(token).get("/whoami")
 
     body = page("alice").get(page_of(token) + ".md").text
     assert "API not enabled for this tenant" in body

@@ -11,17 +11,17 @@ from django.utils import timezone
 from accounts import rules as people
 from accounts.models import Tenant, TenantUser, User
 from collectives.rules.tenants import join_tenant
-from harmonic.access.addresses import address_of
+from harmonic.access.hosts import tenant_url
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.decoding import Raw, validated
 from harmonic.kernel.parameters.fields import Line, Params
 from harmonic.kernel.refusals import Invalid
 from harmonic.kernel.rendering.text import folded
-from harmonic.management.asking import add_password_option, password_from, told
+from harmonic.management.prompts import add_password_option, problem_sentence, read_password
 
 
-class NameParams(Params):
+class PersonNameParams(Params):
     name = Line(max_length=User.NAME_LENGTH)
 
 
@@ -43,18 +43,18 @@ class Command(BaseCommand):
         try:
             person = self._made(tenant, options)
         except Invalid as invalid:
-            raise CommandError(" ".join(map(told, invalid.problems))) from invalid
+            raise CommandError(" ".join(map(problem_sentence, invalid.problems))) from invalid
         role = "a tenant admin" if person.is_admin else "a person"
         self.stdout.write(f"{person.display_name} is {role} of {tenant.name} now.")
-        where = address_of(tenant.subdomain)
+        where = tenant_url(tenant.subdomain)
         self.stdout.write(f"Sign in as {person.user.email}: {where}/login")
 
     def _made(self, tenant: Tenant, options: dict[str, Any]) -> TenantUser:
         with tenant_bound(tenant.id):
-            name = validated(NameParams, Raw({"name": options["name"]}))["name"]
+            name = validated(PersonNameParams, Raw({"name": options["name"]}))["name"]
             email = people.checked_email(options["email"])
             handle = people.checked_handle(options["handle"])
-            password = password_from(options)
+            password = read_password(options)
             with transaction.atomic():
                 now, is_admin = timezone.now(), options["admin"]
                 user = people.new_user(name=name, email=email, now=now, password=password)

@@ -15,14 +15,14 @@ from accounts import rules as people
 from accounts.models import Tenant, TenantUser, User
 from collectives.rules.handles import checked_subdomain
 from collectives.rules.tenants import join_tenant, new_tenant
-from harmonic.access.addresses import address_of
+from harmonic.access.hosts import tenant_url
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.decoding import Raw, validated
 from harmonic.kernel.parameters.fields import Line, Params
 from harmonic.kernel.refusals import Invalid
 from harmonic.kernel.rendering.text import folded
-from harmonic.management.asking import add_password_option, password_from, told
+from harmonic.management.prompts import add_password_option, problem_sentence, read_password
 
 
 class Command(BaseCommand):
@@ -45,22 +45,22 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             wanted = checked(options)
-            password = password_from(options)
-            person = found_tenant(wanted, password, timezone.now())
+            password = read_password(options)
+            person = create_tenant(wanted, password, timezone.now())
         except Invalid as invalid:
-            raise CommandError(" ".join(map(told, invalid.problems))) from invalid
+            raise CommandError(" ".join(map(problem_sentence, invalid.problems))) from invalid
         except IntegrityError as error:
             # Another command made the same between the look and the writing.
             raise CommandError("Somebody made this just now. Nothing was made twice.") from error
         self.stdout.write(f"The tenant {wanted.name} is made, with its admin {person.handle}.")
-        self.stdout.write(f"Sign in as {wanted.email}: {address_of(wanted.subdomain)}/login")
+        self.stdout.write(f"Sign in as {wanted.email}: {tenant_url(wanted.subdomain)}/login")
 
 
-# --- What it is told ------------------------------------------------------------------------
+# --- The new tenant ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class NewTenant:
     """A tenant and its first person, by rules that hold for every tenant and person."""
 
     subdomain: str
@@ -72,14 +72,16 @@ class Wanted:
     is_listed: bool
 
 
-class NameParams(Params):
+class TenantNameParams(Params):
     name = Line(max_length=Tenant.NAME_LENGTH)
     admin_name = Line(max_length=User.NAME_LENGTH)
 
 
-def checked(options: dict[str, Any]) -> Wanted:
-    names = validated(NameParams, Raw({name: options[name] for name in ("name", "admin_name")}))
-    return Wanted(
+def checked(options: dict[str, Any]) -> NewTenant:
+    names = validated(
+        TenantNameParams, Raw({name: options[name] for name in ("name", "admin_name")})
+    )
+    return NewTenant(
         subdomain=checked_subdomain(folded(options["subdomain"])),
         timezone=people.checked_timezone(options["timezone"]),
         email=people.checked_email(options["admin_email"], "admin_email"),
@@ -93,7 +95,7 @@ def checked(options: dict[str, Any]) -> Wanted:
 
 
 @transaction.atomic
-def found_tenant(wanted: Wanted, password: str, now: datetime) -> TenantUser:
+def create_tenant(wanted: NewTenant, password: str, now: datetime) -> TenantUser:
     """Make the tenant and its admin, all or nothing; return the admin."""
     tenant = new_tenant(
         subdomain=wanted.subdomain,

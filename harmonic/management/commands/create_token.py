@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Tenant, TenantUser
 from accounts.queries import with_user
-from harmonic.access.access_as import NobodyThere, access_as
+from harmonic.access.access_as import PersonNotFound, access_as
 from harmonic.http.refusals import message_of
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import tenant_bound
@@ -45,15 +45,15 @@ class Command(BaseCommand):
             "duration": int(duration.group(1)),
             "duration_unit": UNITS[duration.group(2)],
         }
-        self.stdout.write(plaintext_for(options, values))
+        self.stdout.write(issue_token(options, values))
 
 
-def plaintext_for(options: dict[str, Any], values: dict[str, Any]) -> str:
+def issue_token(options: dict[str, Any], values: dict[str, Any]) -> str:
     def owner(access: Access) -> TenantUser:
         handle = options["agent"] or options["user"]
         found = with_user().filter(handle_key=folded(handle)).first()
         if found is None:
-            raise NobodyThere(handle)
+            raise PersonNotFound(handle)
         return found
 
     try:
@@ -64,7 +64,7 @@ def plaintext_for(options: dict[str, Any], values: dict[str, Any]) -> str:
             with tenant_bound(access.tenant.id):
                 call = Call(action=create_api_token, raw=Raw(values), find=owner)
                 outcome = perform(call, access)
-    except NobodyThere as error:
+    except PersonNotFound as error:
         raise CommandError(f"There is nobody like that: {error}.") from error
     except Refused as refused:
         raise CommandError(message_of(refused)) from refused

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts.models import Tenant
-from harmonic.access.addresses import address_of
+from harmonic.access.hosts import tenant_url
 from harmonic.server.private_files import make_contents_private
 
 
@@ -46,9 +46,9 @@ class Command(BaseCommand):
         record.write_text(digest)
 
     def print_addresses(self) -> None:
-        self.stdout.write(f"\nHarmonic: {address_of()}/")
+        self.stdout.write(f"\nHarmonic: {tenant_url()}/")
         for tenant in Tenant.objects.filter(is_listed=True).order_by("name"):
-            self.stdout.write(f"  {tenant.name}: {address_of(tenant.subdomain)}/")
+            self.stdout.write(f"  {tenant.name}: {tenant_url(tenant.subdomain)}/")
         if not Tenant.objects.exists():
             self.stdout.write("There is no tenant yet: `manage.py create_tenant` makes one.\n")
         if not settings.IS_PRODUCTION:

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from harmonic.access.addresses import address_of
+from harmonic.access.hosts import tenant_url
 from harmonic.demo import seed
 
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _lines(self) -> list[str]:
-        urls = [f"  {address_of(subdomain)}/  {name}" for subdomain, name, _ in seed.TENANTS]
+        urls = [f"  {tenant_url(subdomain)}/  {name}" for subdomain, name, _ in seed.TENANTS]
         accounts = [
             f"  {handle}@example.com  in {', '.join(tenants)}"
             for handle, _, tenants, _ in seed.PEOPLE

@@ -11,7 +11,7 @@ from accounts.models import Tenant, User
 from accounts.queries import acting_tenant_admins
 from accounts.suspension import suspend
 from harmonic.kernel.database.tenancy import tenant_bound
-from harmonic.management.accounts import account_named, add_account_argument
+from harmonic.management.accounts import add_account_argument, find_account
 
 
 class Command(BaseCommand):
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="", help="shown to the parent of an agent")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = account_named(options["account"])
+        user = find_account(options["account"])
         if user.suspended_at:
             raise CommandError(f"{user.name} is suspended since {user.suspended_at:%-d %b %Y}.")
         agents = suspend(user, now=timezone.now(), reason=options["reason"])

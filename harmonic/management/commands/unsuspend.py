@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.suspension import lift
-from harmonic.management.accounts import account_named, add_account_argument
+from harmonic.management.accounts import add_account_argument, find_account
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
         add_account_argument(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = account_named(options["account"])
+        user = find_account(options["account"])
         if not user.suspended_at:
             raise CommandError(f"{user.name} is not suspended.")
         if user.parent and user.parent.suspended_at:

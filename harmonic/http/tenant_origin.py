@@ -7,7 +7,7 @@ from django.conf import settings
 from harmonic.kernel.http.request import Request
 
 
-def origin_of_tenant(request: Request, subdomain: str = "") -> str:
+def tenant_origin(request: Request, subdomain: str = "") -> str:
     """Return the origin of a tenant, or of the front door, behind the same port and scheme.
 
     The port is the one that the sender named: behind a proxy, that of the socket is another.

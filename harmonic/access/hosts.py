@@ -11,10 +11,10 @@ from harmonic.kernel.http.request import Request
 from harmonic.kernel.rendering.text import folded
 
 # Words below /collectives and /workspace that are pages, not handles.
-NOT_HANDLES = frozenset({"new", "available", "actions"})
+PAGE_NAMES = frozenset({"new", "available", "actions"})
 
 
-def address_of(subdomain: str = "") -> str:
+def tenant_url(subdomain: str = "") -> str:
     """Return the URL of a tenant, or of the front door, for whoever has no request to ask.
 
     It has no slash at its end. In production a proxy stands in front, at the port that its
@@ -35,17 +35,17 @@ def subdomain_of(request: Request) -> str | None:
     return None
 
 
-def handle_in(path: str) -> str:
+def handle_in_path(path: str) -> str:
     """Return the handle of the collective that a path names, folded; else ""."""
     parts = path.split("/")
     if len(parts) < 3 or parts[1] not in {"collectives", "workspace"}:
         return ""
     is_index = parts[2] == "actions"
-    is_page = parts[2] in NOT_HANDLES and parts[3:4] in ([], ["actions"])
+    is_page = parts[2] in PAGE_NAMES and parts[3:4] in ([], ["actions"])
     return "" if is_index or is_page else folded(parts[2])
 
 
-def with_action_of_query(request: Request, path: str) -> str:
+def with_action_from_query(request: Request, path: str) -> str:
     """Return the path with an action that an older client put behind the query string."""
     query = request.META.get("QUERY_STRING", "")
     is_json = request.content_type == "application/json"

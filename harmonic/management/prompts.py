@@ -22,28 +22,28 @@ def add_password_option(parser: CommandParser) -> None:
     )
 
 
-def password_from(options: dict[str, Any]) -> str:
+def read_password(options: dict[str, Any]) -> str:
     """Return a new password: piped in, or typed twice.
 
     Raises:
         Invalid: it is no good one.
         CommandError: there is nobody to ask, or the two differ.
     """
-    return _piped() if options["password_stdin"] else _typed()
+    return _read_from_stdin() if options["password_stdin"] else _prompt_twice()
 
 
-def told(problem: Problem) -> str:
+def problem_sentence(problem: Problem) -> str:
     """Return the sentence of a problem, which names the argument as it is typed."""
     is_option = problem.param not in {"subdomain", "password"}
     name = f"--{problem.param.replace('_', '-')}" if is_option else f"The {problem.param}"
     return f"{name} {wording.reason(problem)}."
 
 
-def _piped() -> str:
+def _read_from_stdin() -> str:
     return people.checked_password(sys.stdin.readline().rstrip("\r\n"))
 
 
-def _typed() -> str:
+def _prompt_twice() -> str:
     """Ask for the password twice, on a terminal that does not show it."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)
