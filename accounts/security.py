@@ -18,7 +18,7 @@ from django.db.models import Q
 from accounts.append_only import deletion_allowed
 from accounts.models import SecurityEvent, Tenant
 from accounts.queries import People, Person, people
-from accounts.security_words import Happened, sentence
+from accounts.security_words import LogEntry, sentence
 from harmonic.kernel.access import Access, UserType
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.events import Event
@@ -69,7 +69,7 @@ def record_write(event: Event, access: Access) -> None:
 # --- Keeping --------------------------------------------------------------------------------
 
 
-def keep(event: audit.Event) -> None:
+def keep(event: audit.AuditEvent) -> None:
     """Write an event of a tenant down, in a statement of its own."""
     if event.tenant_id is None or event.data.get("is_internal"):
         return
@@ -80,7 +80,7 @@ def keep(event: audit.Event) -> None:
             _row(event, event.tenant_id).save(force_insert=True)
 
 
-def _is_one_of_many(event: audit.Event) -> bool:
+def _is_one_of_many(event: audit.AuditEvent) -> bool:
     """Answer whether a refusal goes without a row: of a read, or just after another one."""
     if event.name == "permission_denied" and event.data.get("method") in SAFE:
         return True
@@ -106,7 +106,7 @@ _sampled: dict[tuple[Any, ...], datetime] = {}
 SENDERS_KNOWN = 2000
 
 
-def _latest_row(event: audit.Event, token: object, since: datetime) -> datetime | None:
+def _latest_row(event: audit.AuditEvent, token: object, since: datetime) -> datetime | None:
     rows = SecurityEvent.objects.filter(
         user=event.user_id, event=event.name, ip=event.ip, at__gt=since
     )
@@ -118,7 +118,7 @@ def _latest_row(event: audit.Event, token: object, since: datetime) -> datetime 
     return latest.first()
 
 
-def _row(event: audit.Event, tenant_id: UUID) -> SecurityEvent:
+def _row(event: audit.AuditEvent, tenant_id: UUID) -> SecurityEvent:
     about = event.data.get("owner_id") or event.data.get("person_id") or event.user_id
     parts = {"user": event.user_id, "subject": about, "inviter": event.data.get("inviter_id")}
     data = {key: as_json(value) for key, value in event.data.items() if key in KEPT}
@@ -145,7 +145,7 @@ def _folded_handle(names: Mapping[str, Mapping[str, str]], part: str) -> str | N
     return folded(names[part]["handle"]) if part in names else None
 
 
-def _names(event: audit.Event, parts: Mapping[str, UUID | None]) -> dict[str, dict[str, str]]:
+def _names(event: audit.AuditEvent, parts: Mapping[str, UUID | None]) -> dict[str, dict[str, str]]:
     """Return what those involved are called today, for the day when they are gone."""
     known = {each.user_id: (each.handle, each.name) for each in event.people}
     unknown = people(user_id for user_id in parts.values() if user_id not in known)
@@ -192,7 +192,7 @@ class ShownToken:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogRow:
     """An event as a page shows it.
 
     `token` is the one it is about; `with_` says what was acted with, `by_token` with which.
@@ -210,14 +210,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    lines: list[Line]
+class LogPage:
+    lines: list[LogRow]
     older: str
     is_first: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LogQuery:
     """Which events: `about` whom alone, if given, in the log of `reader`; then the filters.
 
     `was_called` is a handle that nobody has any more.
@@ -260,7 +260,7 @@ def show_with(kind: Literal["places", "token_pages"], shown: Shown) -> None:
     _shown[kind] = shown
 
 
-def events(wanted: Wanted, cursor: str, reading: Reading) -> Stretch:
+def events(wanted: LogQuery, cursor: str, reading: Reading) -> LogPage:
     """Return a page of events, newest first; a cursor that cannot be read begins at the top."""
     position = _position(cursor, wanted.bound)
     rows = list(_rows(wanted, position)[: PAGE + 1])
@@ -271,7 +271,7 @@ def events(wanted: Wanted, cursor: str, reading: Reading) -> Stretch:
     places = _shown["places"](reading, _ids(rows, "collective_id"))
     pages = _shown["token_pages"](reading, _ids(rows, "token_id", "successor_id", "by_token_id"))
     lines = [_line(row, wanted, known, places, pages) for row in rows]
-    return Stretch(lines, older, position is None)
+    return LogPage(lines, older, position is None)
 
 
 def deleted_agents_of(user_id: UUID) -> frozenset[UUID]:
@@ -292,7 +292,7 @@ def _ids(rows: Iterable[SecurityEvent], *names: str) -> set[UUID]:
     return {UUID(row.data[name]) for row in rows for name in names if name in row.data}
 
 
-def _rows(wanted: Wanted, position: cursors.Position | None) -> Any:
+def _rows(wanted: LogQuery, position: cursors.Position | None) -> Any:
     rows = SecurityEvent.objects.order_by("-at", "-id")
     if wanted.about is not None:
         rows = rows.filter(subject__in=wanted.about)
@@ -328,22 +328,22 @@ def _position(cursor: str, bound: str) -> cursors.Position | None:
 
 def _line(
     row: SecurityEvent,
-    wanted: Wanted,
+    wanted: LogQuery,
     known: People,
     places: Mapping[UUID, str],
     pages: Mapping[UUID, str],
-) -> Line:
+) -> LogRow:
     # What others do to one's account is one's business; where they sit, and with what, is not.
     is_shown = wanted.about is None or row.user_id is None or row.user_id in wanted.about
     there = People(
         (user_id, _person(row, known, part, user_id)) for part, user_id in _people_of(row).items()
     )
     by_token = row.data.get("by_token_id") if is_shown else None
-    return Line(
+    return LogRow(
         at=row.at,
         event=row.event,
         sentence=sentence(
-            Happened(row.event, row.data, row.user_id, row.subject_id, there, places)
+            LogEntry(row.event, row.data, row.user_id, row.subject_id, there, places)
         ),
         who=there[row.user_id] if row.user_id else None,
         ip=row.ip if is_shown else "",

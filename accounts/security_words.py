@@ -48,16 +48,16 @@ ELSEWHERE = "a collective that you are not in"
 SCOPES = {"api_tokens": "API tokens", "admin": "the administration"}
 
 
-def sentence(happened: Happened) -> str:
+def sentence(entry: LogEntry) -> str:
     """Return what happened."""
-    worded = WORDED.get(happened.event)
-    if worded is not None:
-        return worded(happened.data, happened)
-    return PLAIN.get(happened.event) or _words(happened.event).capitalize()
+    sentence_of = WORDED.get(entry.event)
+    if sentence_of is not None:
+        return sentence_of(entry.data, entry)
+    return PLAIN.get(entry.event) or _words(entry.event).capitalize()
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class LogEntry:
     """An event, with what its sentence needs beside its own data.
 
     `places` has the names of collectives that the reader may know.
@@ -110,7 +110,7 @@ class Happened:
 
 
 Data = Mapping[str, Any]
-Worded = Callable[[Data, Happened], str]
+Worded = Callable[[Data, LogEntry], str]
 
 
 def _words(name: str) -> str:
@@ -124,34 +124,34 @@ def day(moment: str) -> str:
 # --- Signing in, and being refused ----------------------------------------------------------
 
 
-def _logout(data: Data, happened: Happened) -> str:
+def _logout(data: Data, entry: LogEntry) -> str:
     return SIGNED_OUT.get(data.get("reason", ""), "Signed out")
 
 
-def _suspension(data: Data, happened: Happened) -> str:
-    if happened.event == "user_unsuspended":
-        return f"The suspension of {happened.subject} was lifted"
-    return f"{happened.subject} was suspended: {data.get('reason')}"
+def _suspension(data: Data, entry: LogEntry) -> str:
+    if entry.event == "user_unsuspended":
+        return f"The suspension of {entry.subject} was lifted"
+    return f"{entry.subject} was suspended: {data.get('reason')}"
 
 
-def _login_failure(data: Data, happened: Happened) -> str:
-    whose = f"for {happened.subject}" if happened.subject_id else "for an unknown account"
+def _login_failure(data: Data, entry: LogEntry) -> str:
+    whose = f"for {entry.subject}" if entry.subject_id else "for an unknown account"
     return f"A wrong password was given {whose}"
 
 
-def _reverification(data: Data, happened: Happened) -> str:
+def _reverification(data: Data, entry: LogEntry) -> str:
     scope = SCOPES.get(data.get("scope", ""), "a step with consequences")
-    if happened.event == "reverification_success":
+    if entry.event == "reverification_success":
         return f"Gave the password again, for {scope}"
     return f"Gave a wrong password when asked again, for {scope}"
 
 
-def _refused(data: Data, happened: Happened) -> str:
+def _refused(data: Data, entry: LogEntry) -> str:
     what = f"the action “{data['action']}”" if "action" in data else "a write"
     return f"Was refused {what}: {_words(data.get('code', 'forbidden'))}"
 
 
-def _limited(data: Data, happened: Happened) -> str:
+def _limited(data: Data, entry: LogEntry) -> str:
     if "limit" not in data:
         return "Sign-in was closed for a while after too many wrong passwords"
     return f"Was asked to wait: the limit of {_words(data['limit'])} was reached"
@@ -162,13 +162,13 @@ def _limited(data: Data, happened: Happened) -> str:
 TOKENS_DONE = {"token_created": "made", "token_deleted": "deleted", "token_rotated": "rotated"}
 
 
-def _token(data: Data, happened: Happened) -> str:
+def _token(data: Data, entry: LogEntry) -> str:
     name = data.get("name") or "Unnamed"
-    if happened.event == "token_renamed":
+    if entry.event == "token_renamed":
         old = data.get("old_name") or "Unnamed"
-        return f"Token “{old}”{happened.of_another} was renamed to “{name}”"
-    done = TOKENS_DONE[happened.event]
-    return f"Token “{name}”{happened.of_another} was {done}{_token_facts(data)}"
+        return f"Token “{old}”{entry.of_another} was renamed to “{name}”"
+    done = TOKENS_DONE[entry.event]
+    return f"Token “{name}”{entry.of_another} was {done}{_token_facts(data)}"
 
 
 def _token_facts(data: Data) -> str:
@@ -178,14 +178,14 @@ def _token_facts(data: Data) -> str:
     return f": {data.get('masked', '')}, {scopes}, until {day(data['expires_at'])}"
 
 
-def _tokens_ended(data: Data, happened: Happened) -> str:
+def _tokens_ended(data: Data, entry: LogEntry) -> str:
     count = data.get("count")
     counted = "" if count is None else f" ({count})"
-    return f"All tokens{happened.of_another} were deleted{counted}"
+    return f"All tokens{entry.of_another} were deleted{counted}"
 
 
-def _api_flag(data: Data, happened: Happened) -> str:
-    where = happened.place("")
+def _api_flag(data: Data, entry: LogEntry) -> str:
+    where = entry.place("")
     where = f"in {where}" if where else "for the whole tenant"
     return f"The API was turned {'on' if data.get('is_on') else 'off'} {where}"
 
@@ -218,24 +218,24 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(map(_words, names[:LISTED])) + more
 
 
-def _pruned(data: Data, happened: Happened) -> str:
+def _pruned(data: Data, entry: LogEntry) -> str:
     return f"{data.get('count')} events from before {day(data['before'])} were deleted"
 
 
 OF_COMMANDS: Mapping[str, Worded] = {"prune_security_log": _pruned}
 
 
-def _action(data: Data, happened: Happened) -> str:
+def _action(data: Data, entry: LogEntry) -> str:
     """Return the sentence that the action itself declares, or its name if none has it now."""
     # The first admin of a tenant, by the command; and what older versions wrote.
     unnamed = "remove_from_tenant" if data.get("removed") else "update_tenant_roles"
     name = data.get("action", unnamed)
     if name in OF_COMMANDS:
-        return OF_COMMANDS[name](data, happened)
+        return OF_COMMANDS[name](data, entry)
     action = actions().get(name)
     if action is None or action.logged is None:
         return _words(name).capitalize()
-    return action.logged.sentence(happened)
+    return action.logged.sentence(entry)
 
 
 WORDED: Mapping[str, Worded] = {

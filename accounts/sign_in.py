@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from harmonic.kernel.access import UserType
-from harmonic.kernel.http.client_address import client_address, customer_of, is_exempt
+from harmonic.kernel.http.client_address import client_address, is_exempt, rate_limit_address
 from harmonic.kernel.rendering.text import folded
 
 
@@ -81,7 +81,7 @@ def counted_name(request: HttpRequest, credentials: dict[str, Any] | None = None
 
 def counted_address(request: HttpRequest) -> str | None:
     """Return the address that a wrong password counts for; None if it is not known."""
-    return customer_of(client_address(request)) or None
+    return rate_limit_address(client_address(request)) or None
 
 
 def is_exempt_from_the_limit(

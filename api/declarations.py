@@ -1,4 +1,4 @@
-"""System checks of the API: functions are described, and wires fit the effects they run."""
+"""System checks of the API: functions are described, and bindings fit the effects they run."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def faults() -> list[CheckMessage]:
 
 
 def misfits() -> list[CheckMessage]:
-    """Return an error for each wire whose effect does not take its parameters."""
-    wires = {
-        f"{view.resource.__qualname__}.{name}": wire
+    """Return an error for each binding whose effect does not take its parameters."""
+    bindings = {
+        f"{view.resource.__qualname__}.{name}": binding
         for _, view in resources(get_resolver().url_patterns)
-        for name, wire in view.resource.writes.items()
+        for name, binding in view.resource.writes.items()
     }
     return [
-        Error(f"The wire of {name} does not fit: {fault}.", id="api.E002")
-        for name, wire in wires.items()
-        for fault in mismatches(wire.effect, wire.params)
+        Error(f"The binding of {name} does not fit: {fault}.", id="api.E002")
+        for name, binding in bindings.items()
+        for fault in mismatches(binding.effect, binding.params)
     ]
 
 

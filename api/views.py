@@ -22,16 +22,15 @@ from api.http.preconditions import tagged
 from api.idempotency.keys import HEADER
 from api.idempotency.once import once
 from api.responses.schema import Doc
-from api.writes import RestWire, carry_out, sent
+from api.writes import RestBinding, carry_out, sent
 from harmonic.kernel import registry
 from harmonic.kernel.access import Access, Rule
 from harmonic.kernel.actions import Outcome
 from harmonic.kernel.http.methods import SAFE, method_not_allowed
-from harmonic.kernel.http.request import Request as AccessRequest
-from harmonic.kernel.http.request import has_access
+from harmonic.kernel.http.request import AccessRequest, has_access
 from harmonic.kernel.operations.redaction import ShownOnce, show_once
 from harmonic.kernel.pages import RoutedView
-from harmonic.kernel.parameters.decoding import DRY_RUN, Raw
+from harmonic.kernel.parameters.decoding import DRY_RUN, RawParams
 from harmonic.kernel.pipeline import Find
 from harmonic.kernel.refusals import Invalid, Problem, Refused
 from harmonic.kernel.rendering.documents import keep_private, origin_of
@@ -69,7 +68,7 @@ class Resource(ViewSet):
 
     rule: ClassVar[Rule]
     # How each writing function sends its action, by the function's name.
-    writes: ClassVar[Mapping[str, RestWire[Any]]] = {}
+    writes: ClassVar[Mapping[str, RestBinding[Any]]] = {}
     # The rows that its single items are.
     model: ClassVar[type[models.Model] | None] = None
     renderer_classes = (Json,)
@@ -80,10 +79,10 @@ class Resource(ViewSet):
 
     def perform(
         self,
-        wire: RestWire[T],
+        binding: RestBinding[T],
         find: Find[T],
         *,
-        raw: Raw | Refused | None = None,
+        raw: RawParams | Refused | None = None,
         place: str = "",
     ) -> Outcome:
         """Perform an action with the parameters of the request; `raw` is what was read already.
@@ -91,8 +90,8 @@ class Resource(ViewSet):
         Raises:
             Refused: nothing was written.
         """
-        raw = sent(wire, self.request) if raw is None else raw
-        return carry_out(wire, self.request, self.access, raw, find, self.shown, place)
+        raw = sent(binding, self.request) if raw is None else raw
+        return carry_out(binding, self.request, self.access, raw, find, self.shown, place)
 
     def shown(self, access: Access, target: Any) -> Any:
         """Return an item as `retrieve` without parameters answers with it."""

@@ -16,16 +16,24 @@ from rest_framework.request import Request
 from api.http.preconditions import Shown, is_conditional, require_as_expected
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Effect, Outcome
-from harmonic.kernel.parameters.decoding import Raw, raw_of
+from harmonic.kernel.parameters.decoding import RawParams, read_params
 from harmonic.kernel.parameters.fields import Params
-from harmonic.kernel.pipeline import Call, Expect, Find, Wire, locked, nothing_expected, perform
+from harmonic.kernel.pipeline import (
+    Binding,
+    Call,
+    Find,
+    Precondition,
+    locked,
+    no_precondition,
+    perform,
+)
 from harmonic.kernel.refusals import Invalid, Problem, Refused
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RestWire(Wire[T]):
+class RestBinding(Binding[T]):
     """How the REST API sends one action. Unknown parameters are ignored."""
 
     action: Action[T]
@@ -44,58 +52,66 @@ def over_rest(
     params: type[Params] | None = None,
     effect: Effect[T] | None = None,
     **differences: Any,
-) -> RestWire[T]:
-    """Return the wire of an action, with its own parameters and effect unless others are given."""
+) -> RestBinding[T]:
+    """Return the binding of an action, with its own parameters and effect by default."""
     own = {"params": params or action.params, "effect": effect or action.effect}
-    return RestWire(**{"action": action, **own, **differences})
+    return RestBinding(**{"action": action, **own, **differences})
 
 
 def carry_out(
-    wire: RestWire[T],
+    binding: RestBinding[T],
     request: Request,
     access: Access,
-    raw: Raw | Refused,
+    raw: RawParams | Refused,
     find: Find[T],
     shown: Shown,
     place: str,
 ) -> Outcome:
-    """Perform the action of a wire; `shown` is how GET answers with its target.
+    """Perform the action of a binding; `shown` is how GET answers with its target.
 
     Raises:
         Refused: nothing was written.
     """
-    expect: Expect[T] = nothing_expected
+    precondition: Precondition[T] = no_precondition
     if is_conditional(request):
-        find, expect = locked(find), partial(require_as_expected, request, shown)
-    call = Call(action=wire.action, wire=wire, raw=raw, find=find, expect=expect, place=place)
+        find, precondition = locked(find), partial(require_as_expected, request, shown)
+    call = Call(
+        action=binding.action,
+        binding=binding,
+        raw=raw,
+        find=find,
+        precondition=precondition,
+        place=place,
+    )
     try:
         return perform(call, access)
     except Invalid as invalid:
         invalid.problems = tuple(
-            replace(each, param=wire.names.get(each.param, each.param)) for each in invalid.problems
+            replace(each, param=binding.names.get(each.param, each.param))
+            for each in invalid.problems
         )
-        if wire.sentence and invalid.problems:
-            invalid.rest_message = ", ".join(map(wire.sentence, invalid.problems))
+        if binding.sentence and invalid.problems:
+            invalid.rest_message = ", ".join(map(binding.sentence, invalid.problems))
         raise
 
 
-def sent(wire: RestWire[Any], request: Request) -> Raw | Refused:
+def sent(binding: RestBinding[Any], request: Request) -> RawParams | Refused:
     """Return the parameters of a write, or why they cannot be read.
 
     An action without parameters takes any body.
     """
-    if wire.params is None:
-        return Raw()
+    if binding.params is None:
+        return RawParams()
     try:
-        return _unwrapped(raw_of(request._request), wire.within)
+        return _unwrapped(read_params(request._request), binding.within)
     except Refused as refused:
         return refused
 
 
-def _unwrapped(raw: Raw, within: str) -> Raw:
+def _unwrapped(raw: RawParams, within: str) -> RawParams:
     nested = raw.values.get(within)
     if raw.is_form or nested is None:
         return raw
     if not isinstance(nested, dict):
         raise Invalid.of(within, "not_an_object")
-    return Raw({**raw.values, **nested})
+    return RawParams({**raw.values, **nested})

@@ -37,7 +37,7 @@ class CollectiveQuerySet(models.QuerySet["Collective"]):
     def readable_by(self, access: Access) -> CollectiveQuerySet:
         """Collectives of any kind whose content the caller may read."""
         mine = self.of(access.user.person_id).filter(archived_at=None)
-        return mine.api_open() if access.is_bound_by_switches else mine
+        return mine.api_open() if access.is_subject_to_api_switches else mine
 
 
 CollectiveManager = TenantManager.from_queryset(CollectiveQuerySet)

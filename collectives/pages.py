@@ -30,22 +30,22 @@ from collectives.models import Collective
 from collectives.rules.handles import is_available
 from collectives.rules.invites import NEEDED, no_invite
 from collectives.rules.policies import is_collective_admin, may_invite
-from harmonic.kernel.access import Access, Door, Rule
-from harmonic.kernel.actions import Resource
+from harmonic.kernel.access import Access, AccessLevel, Rule
+from harmonic.kernel.actions import ResourceRef
 from harmonic.kernel.http.numbered import numbered
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mounted
-from harmonic.kernel.pages import Page, only_reads, redirect, with_rule
+from harmonic.kernel.pages import Page, redirect, require_read_method, with_rule
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.refusals import Forbidden, Link, NotFound
 from harmonic.kernel.registry import path_to
 from harmonic.kernel.rendering.documents import Document, keep_private, respond
 
 
-def about(access: Access, target: Any) -> Resource | None:
+def about(access: Access, target: Any) -> ResourceRef | None:
     place = access.place
-    return Resource("Collective", place.handle, place.path or "/") if place else None
+    return ResourceRef("Collective", place.handle, place.path or "/") if place else None
 
 
 def below_place(access: Access, target: Any) -> list[Link]:
@@ -80,18 +80,18 @@ NEW = Page(
 )
 
 
-def available(request: Request) -> HttpResponse:
+def available(request: AccessRequest) -> HttpResponse:
     """Answer whether a handle can still be had, as JSON."""
-    only_reads(request)
+    require_read_method(request)
     handle = request.GET.get("handle", "")
     response = JsonResponse({"available": is_available(handle)})
     keep_private(response)
     return response
 
 
-def own_workspace(request: Request, **kwargs: Any) -> HttpResponse:
+def own_workspace(request: AccessRequest, **kwargs: Any) -> HttpResponse:
     """Send people and agents to their own workspace."""
-    only_reads(request)
+    require_read_method(request)
     access = request.access
     workspace = queries.own_workspace(access.user.person_id)
     if workspace is None:
@@ -145,13 +145,13 @@ MEMBERS: Page[None] = Page(
         remove_ai_agent_from_collective,
         leave_collective,
     ),
-    door=Door.COLLECTIVE,
+    access_level=AccessLevel.COLLECTIVE,
 )
 
 
-def members_fragment(request: Request) -> HttpResponse:
+def members_fragment(request: AccessRequest) -> HttpResponse:
     """Answer with the list of members alone, to put into a page."""
-    only_reads(request)
+    require_read_method(request)
     access = request.access
     document = Document(
         title="Members",
@@ -198,7 +198,7 @@ JOIN: Page[None] = Page(
     about=about,
     actions=(join_collective,),
     writes={"POST": join_collective},
-    door=Door.THRESHOLD,
+    access_level=AccessLevel.NON_MEMBERS,
 )
 
 
@@ -247,7 +247,7 @@ INVITE: Page[None] = Page(
     crumbs=below_place,
     about=about,
     actions=(create_invite, revoke_invite),
-    door=Door.COLLECTIVE,
+    access_level=AccessLevel.COLLECTIVE,
 )
 
 
@@ -326,7 +326,7 @@ SETTINGS: Page[Collective] = Page(
         remove_ai_agent_from_collective,
     ),
     writes={"POST": update_collective_settings},
-    door=Door.COLLECTIVE,
+    access_level=AccessLevel.COLLECTIVE,
 )
 
 
@@ -339,10 +339,10 @@ def tenant_urls() -> list[URLPattern]:
         *mounted("collectives/new", NEW),
         path(
             "collectives/available",
-            with_rule(available, Rule(Door.TENANT)),
+            with_rule(available, Rule(AccessLevel.TENANT)),
             name="collectives.available",
         ),
-        path("workspace", with_rule(own_workspace, Rule(Door.TENANT)), name="workspace"),
+        path("workspace", with_rule(own_workspace, Rule(AccessLevel.TENANT)), name="workspace"),
     ]
 
 

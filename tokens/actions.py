@@ -9,9 +9,9 @@ from typing import Any
 from accounts.models import TenantUser
 from accounts.queries import people
 from harmonic.kernel.access import Access
-from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource, Secret
+from harmonic.kernel.actions import Action, Confirmation, Outcome, ResourceRef, Secret
 from harmonic.kernel.capabilities import NEVER
-from harmonic.kernel.parameters.fields import Choice, Line, Params, Whole
+from harmonic.kernel.parameters.fields import Choice, Integer, Line, Params
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Proof
 from harmonic.kernel.registry import path_to
@@ -32,8 +32,8 @@ SHOWN_UNITS = (
 UNIT_ALIASES = {alias: f"{unit}(s)" for unit in UNITS for alias in (unit, f"{unit}s", f"{unit}(s)")}
 
 
-def resource(owner: TenantUser, token: ApiToken) -> Resource:
-    return Resource("ApiToken", str(token.id), token_path(owner, token.id))
+def resource(owner: TenantUser, token: ApiToken) -> ResourceRef:
+    return ResourceRef("ApiToken", str(token.id), token_path(owner, token.id))
 
 
 def secret_of(access: Access, made: rules.NewToken) -> Secret:
@@ -76,7 +76,7 @@ class TokenParams(Params):
             ],
         ),
     )
-    duration = Whole(
+    duration = Integer(
         required=False,
         min_value=1,
         label=f"Expires after ({LONGEST} maximum)",
@@ -179,7 +179,7 @@ create_api_token: Action[TenantUser] = Action(
 # --- Renaming -------------------------------------------------------------------------------
 
 
-class NameParams(Params):
+class TokenNameParams(Params):
     name = Line(max_length=ApiToken.NAME_LENGTH, help_text="The new name. Nothing else can change.")
 
 
@@ -213,7 +213,7 @@ rename_api_token: Action[ApiToken] = Action(
     proof=Proof.NONE,
     changes_access=False,
     emits="token.updated",
-    params=NameParams,
+    params=TokenNameParams,
     policy=rules.may_manage_tokens,
     effect=_rename,
     confirm=lambda access, token: Confirmation(f"Rename “{token.name or 'Unnamed'}”"),
@@ -226,7 +226,7 @@ rename_api_token: Action[ApiToken] = Action(
 
 
 class RotateParams(Params):
-    overlap_days = Whole(
+    overlap_days = Integer(
         required=False,
         min_value=0,
         max_value=ApiToken.MAX_OVERLAP_DAYS,
@@ -240,7 +240,7 @@ class RotateParams(Params):
 
 
 class RotateAtCapParams(Params):
-    overlap_days = Whole(
+    overlap_days = Integer(
         required=False,
         min_value=0,
         max_value=0,

@@ -16,7 +16,7 @@ from accounts.queries import Person, people, tenant_admin_ids
 from collectives.models import Collective, CollectiveMember
 from collectives.queries import inviting_collectives
 from harmonic.kernel.access import Access, CollectiveKind, is_api_open
-from harmonic.kernel.parameters.wording import in_words
+from harmonic.kernel.parameters.wording import humanize
 from harmonic.kernel.registry import actions, grantable, held_by, path_to
 from harmonic.kernel.scopes import READ_ONLY, READ_WRITE, Scope, is_scope
 from tokens.models import ApiToken, list_path, token_path
@@ -49,7 +49,7 @@ class Obstacle:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaceReach:
     """A collective of the token's owner, and whether the token gets in.
 
     `path` is empty where the reader of the answer cannot go. `held` are the scopes that count
@@ -91,7 +91,7 @@ class Reach:
     """What keeps a token out everywhere, and each place with all that keeps it out there."""
 
     everywhere: tuple[Obstacle, ...]
-    places: tuple[Place, ...]
+    places: tuple[PlaceReach, ...]
 
 
 def may_in_words(scopes: Iterable[str]) -> str:
@@ -209,9 +209,9 @@ def _place(
     everywhere: tuple[Obstacle, ...],
     here: tuple[Obstacle, ...],
     limit: Obstacle | None,
-) -> Place:
+) -> PlaceReach:
     is_own = token.owner.user_id == access.user.user_id
-    return Place(
+    return PlaceReach(
         id=collective.id,
         handle=collective.handle,
         name=f"{access.tenant.name} (main)" if collective.is_main else collective.name,
@@ -274,7 +274,7 @@ def _held(writing: list[str]) -> str:
     if len(writing) > NAMED_CAPABILITIES:
         every = len(_writing(grantable()))
         return f"Limited by the agent's capabilities ({len(writing)} of {every} actions)."
-    named = ", ".join(in_words(name).lower() for name in writing)
+    named = ", ".join(humanize(name).lower() for name in writing)
     return f"Limited by the agent's capabilities: {named}."
 
 

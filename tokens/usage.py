@@ -27,7 +27,7 @@ from django.utils import timezone
 from harmonic.kernel.access import Access, TokenFacts
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.tenancy import tenant_bound
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.operations.redaction import without_tokens
 from harmonic.kernel.refusals import Refused
 from tokens.models import ApiToken, ApiTokenQuerySet, TokenDay, TokenRefusal
@@ -46,7 +46,7 @@ class Use:
 
 
 @dataclass(slots=True)
-class Waiting:
+class PendingUse:
     """What is to be written of one token."""
 
     tenant_id: UUID
@@ -55,7 +55,7 @@ class Waiting:
     use: Use | None = None
     refused: deque[TokenRefusal] = field(default_factory=lambda: deque(maxlen=TokenRefusal.KEPT))
 
-    def add(self, other: Waiting) -> None:
+    def add(self, other: PendingUse) -> None:
         """Add what came later."""
         self.requests += other.requests
         self.refusals += other.refusals
@@ -74,24 +74,24 @@ class Ledger:
     def __init__(self) -> None:
         self._paused_until = 0.0
         self._lock = threading.Lock()
-        self._waiting: dict[UUID, Waiting] = {}
+        self._waiting: dict[UUID, PendingUse] = {}
         self._refusals_written_at: dict[UUID, datetime] = {}
         self._database = ""
 
-    def add(self, token_id: UUID, news: Waiting) -> None:
+    def add(self, token_id: UUID, news: PendingUse) -> None:
         with self._lock:
             if not self._database:
                 atexit.register(self.settle)
             self._database = str(connection.settings_dict["NAME"])
-            known = self._waiting.setdefault(token_id, Waiting(news.tenant_id))
+            known = self._waiting.setdefault(token_id, PendingUse(news.tenant_id))
             known.add(news)
 
-    def take(self, token_id: UUID) -> Waiting | None:
+    def take(self, token_id: UUID) -> PendingUse | None:
         """Return what waits, which is the caller's to write or to put back."""
         with self._lock:
             return self._waiting.pop(token_id, None)
 
-    def put_back(self, token_id: UUID, waiting: Waiting) -> None:
+    def put_back(self, token_id: UUID, waiting: PendingUse) -> None:
         with self._lock:
             later = self._waiting.get(token_id)
             if later is not None:
@@ -153,7 +153,7 @@ def settle_every_minute() -> None:
 # --- Noting a request -----------------------------------------------------------------------
 
 
-def note(request: Request, token: TokenFacts | None, refused: Refused | None) -> None:
+def note(request: AccessRequest, token: TokenFacts | None, refused: Refused | None) -> None:
     """Note a request that was let in, or refused although its token is known."""
     access: Access | None = getattr(request, "access", None)
     if access is None or token is None or token.is_internal:
@@ -162,7 +162,7 @@ def note(request: Request, token: TokenFacts | None, refused: Refused | None) ->
     is_refused = refused is not None and refused.status in REFUSED
     if not (is_allowed or is_refused):
         return
-    news = Waiting(access.tenant.id, requests=1)
+    news = PendingUse(access.tenant.id, requests=1)
     if is_allowed:
         address = access.remote_address
         news.use = Use(access.now, network_of(address), client_of(request.headers))
@@ -184,7 +184,9 @@ def _is_stale(last_used_at: datetime | None, now: datetime) -> bool:
     return last_used_at is None or last_used_at <= now - ApiToken.USE_WRITTEN_EVERY
 
 
-def _refusal(request: Request, access: Access, token: TokenFacts, refused: Refused) -> TokenRefusal:
+def _refusal(
+    request: AccessRequest, access: Access, token: TokenFacts, refused: Refused
+) -> TokenRefusal:
     return TokenRefusal(
         tenant_id=access.tenant.id,
         token_id=token.id,
@@ -223,7 +225,7 @@ def _write(token_id: UUID, now: datetime) -> None:
         ledger.put_back(token_id, waiting)
 
 
-def _try(token_id: UUID, waiting: Waiting, now: datetime, *, is_late: bool = False) -> bool:
+def _try(token_id: UUID, waiting: PendingUse, now: datetime, *, is_late: bool = False) -> bool:
     """Write what waits of a token; False if it is to wait on."""
     try:
         with outages.waiting_briefly():
@@ -237,7 +239,7 @@ def _try(token_id: UUID, waiting: Waiting, now: datetime, *, is_late: bool = Fal
         return False
 
 
-def write(token_id: UUID, waiting: Waiting, now: datetime, *, is_late: bool = False) -> bool:
+def write(token_id: UUID, waiting: PendingUse, now: datetime, *, is_late: bool = False) -> bool:
     """Write what waits of a token; False where another process wrote within the minute.
 
     With `is_late` the counts are written whoever wrote before, and the use if it is the latest.
@@ -264,7 +266,7 @@ def _last_used_before(rows: ApiTokenQuerySet, moment: datetime) -> ApiTokenQuery
     return rows.filter(Q(last_used_at=None) | Q(last_used_at__lte=moment))
 
 
-def _counted(rows: ApiTokenQuerySet, waiting: Waiting, now: datetime) -> bool:
+def _counted(rows: ApiTokenQuerySet, waiting: PendingUse, now: datetime) -> bool:
     """Add to the counts of today, which the token's own row holds."""
     today = day_of(now)
     added = {
@@ -276,14 +278,14 @@ def _counted(rows: ApiTokenQuerySet, waiting: Waiting, now: datetime) -> bool:
     return bool(of_today.update(**values, **added)) or _turned(rows, waiting, values)
 
 
-def _use(waiting: Waiting) -> dict[str, Any]:
+def _use(waiting: PendingUse) -> dict[str, Any]:
     use = waiting.use
     if use is None:
         return {}
     return {"last_used_at": use.at, "last_used_from": use.network, "last_used_by": use.client}
 
 
-def _turned(rows: ApiTokenQuerySet, waiting: Waiting, values: dict[str, Any]) -> bool:
+def _turned(rows: ApiTokenQuerySet, waiting: PendingUse, values: dict[str, Any]) -> bool:
     """Move the counts of a day that is over into a row of their own, and begin today's."""
     with transaction.atomic():
         old = rows.select_for_update().exclude(counted_on=values["counted_on"]).first()
@@ -306,7 +308,7 @@ def _turned(rows: ApiTokenQuerySet, waiting: Waiting, values: dict[str, Any]) ->
         return bool(rows.filter(counted_on=old.counted_on).update(**values, **fresh))
 
 
-def _keep(token_id: UUID, waiting: Waiting) -> None:
+def _keep(token_id: UUID, waiting: PendingUse) -> None:
     """Keep the refused requests, and of all of them the newest."""
     TokenRefusal.objects.bulk_create(waiting.refused)
     mine = TokenRefusal.objects.filter(token=token_id)

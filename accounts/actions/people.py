@@ -8,9 +8,9 @@ from typing import Any
 from accounts import rules
 from accounts.agents.models import path_of
 from accounts.models import TenantUser, User
-from accounts.security_words import Happened
+from accounts.security_words import LogEntry
 from harmonic.kernel.access import Access
-from harmonic.kernel.actions import Action, Logged, Outcome, Resource
+from harmonic.kernel.actions import Action, Logged, Outcome, ResourceRef
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Line, Params
@@ -40,13 +40,13 @@ class ProfileParams(Params):
     )
 
 
-def resource(person: TenantUser) -> Resource:
-    return Resource("User", person.handle, person.get_absolute_url())
+def resource(person: TenantUser) -> ResourceRef:
+    return ResourceRef("User", person.handle, person.get_absolute_url())
 
 
-def agent_resource(agent: TenantUser) -> Resource:
+def agent_resource(agent: TenantUser) -> ResourceRef:
     """Return an agent as what its parent's actions change."""
-    return Resource("AI Agent", agent.handle, path_of(agent))
+    return ResourceRef("AI Agent", agent.handle, path_of(agent))
 
 
 def _update_profile(
@@ -93,32 +93,32 @@ def _current_profile(access: Access, person: TenantUser | None) -> Mapping[str, 
     return {"name": person.display_name, "new_handle": person.handle} if person else {}
 
 
-def agent_deactivated(happened: Happened) -> str:
+def agent_deactivated(entry: LogEntry) -> str:
     """Return the line of the security log about an agent that was deactivated."""
-    return f"The agent {happened.subject} was deactivated"
+    return f"The agent {entry.subject} was deactivated"
 
 
-def agent_reactivated(happened: Happened) -> str:
+def agent_reactivated(entry: LogEntry) -> str:
     """Return the line of the security log about an agent that was reactivated."""
-    return f"The agent {happened.subject} was reactivated"
+    return f"The agent {entry.subject} was reactivated"
 
 
-def agent_deleted(happened: Happened) -> str:
+def agent_deleted(entry: LogEntry) -> str:
     """Return the line of the security log about an agent that was deleted."""
-    return f"The agent {happened.subject} was deleted"
+    return f"The agent {entry.subject} was deleted"
 
 
-def _profile_changed(happened: Happened) -> str:
-    data = happened.data
+def _profile_changed(entry: LogEntry) -> str:
+    data = entry.data
     if data.get("deleted"):
         # Older releases recorded the deletion of an agent as a change of its profile.
-        return agent_deleted(happened)
+        return agent_deleted(entry)
     said = []
     if "changed" in data:
-        whose = "The profile" if happened.is_own else f"The profile of {happened.subject}"
-        said.append(f"{whose} was changed{happened.changes}")
+        whose = "The profile" if entry.is_own else f"The profile of {entry.subject}"
+        said.append(f"{whose} was changed{entry.changes}")
     if "archived" in data:
-        said.append((agent_deactivated if data["archived"] else agent_reactivated)(happened))
+        said.append((agent_deactivated if data["archived"] else agent_reactivated)(entry))
     return ". ".join(said)
 
 

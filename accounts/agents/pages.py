@@ -17,8 +17,8 @@ from accounts.queries import agents_of, people, person_at
 from accounts.rules import may_manage_agent
 from collectives import queries as collectives
 from collectives.actions.agents import add_to_collective, remove_from_collective
-from harmonic.kernel.access import Access, Door
-from harmonic.kernel.actions import Resource
+from harmonic.kernel.access import Access, AccessLevel
+from harmonic.kernel.actions import ResourceRef
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mounted
@@ -97,7 +97,7 @@ def own_agent(access: Access, handle: str) -> TenantUser:
     return agent
 
 
-def about(access: Access, agent: TenantUser | None) -> Resource | None:
+def about(access: Access, agent: TenantUser | None) -> ResourceRef | None:
     return agent_resource(agent) if agent else None
 
 
@@ -200,7 +200,7 @@ MOTTO: Page[None] = Page(
     template="accounts/motto.html",
     title=lambda access, target: "Do the right thing. ❤️",
     show=lambda access, target: {},
-    door=Door.PUBLIC,
+    access_level=AccessLevel.PUBLIC,
 )
 
 

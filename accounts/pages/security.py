@@ -12,7 +12,7 @@ from django.urls import URLPattern
 from accounts import security
 from accounts.queries import agents_of, person_named
 from accounts.rules import ADMINISTRATION, for_admins
-from accounts.security import Reading, Wanted
+from accounts.security import LogQuery, Reading
 from accounts.security_words import NAMES
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import NO_ID, parse_uuid
@@ -26,7 +26,7 @@ def _shown(access: Access, about: frozenset[UUID] | None) -> Mapping[str, Any]:
     """Return a page of the log; `about` whom alone, or everybody."""
     asked = {name: access.query.get(name, "").strip() for name in ("event", "who", "token")}
     filters = {name: value for name, value in asked.items() if value}
-    wanted = Wanted(
+    wanted = LogQuery(
         about,
         access.user.user_id,
         asked["event"],

@@ -15,17 +15,17 @@ from django.utils import timezone
 from accounts.models import Tenant, TenantUser, User
 from accounts.sign_in import account_key, check_password, closed_until
 from harmonic.access import sessions
-from harmonic.kernel.access import Access, Door, Rule
+from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.redirects import local_path
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.operations import audit
-from harmonic.kernel.pages import only_reads, with_rule
+from harmonic.kernel.pages import require_read_method, with_rule
 from harmonic.kernel.parameters import wording
-from harmonic.kernel.parameters.decoding import raw_of_body, validated
-from harmonic.kernel.parameters.fields import Address, Exact, Params
+from harmonic.kernel.parameters.decoding import read_body_params, validated
+from harmonic.kernel.parameters.fields import EmailAddress, Exact, Params
 from harmonic.kernel.refusals import LIFT_SUSPENSION, Forbidden, Invalid, Refused
 from harmonic.kernel.rendering.documents import Document, keep_private, respond
 
@@ -49,11 +49,11 @@ def faults(invalid: Invalid) -> str:
     )
 
 
-def access_of(request: Request) -> Access:
+def access_of(request: AccessRequest) -> Access:
     return request.access
 
 
-def see_other(request: Request, target: str) -> HttpResponse:
+def see_other(request: AccessRequest, target: str) -> HttpResponse:
     status = 302 if request.method in READS else 303
     response = HttpResponseRedirect(target, status=status)
     keep_private(response)
@@ -64,14 +64,14 @@ def see_other(request: Request, target: str) -> HttpResponse:
 
 
 class SignInParams(Params):
-    email = Address(required=False, allow_blank=True, max_length=User.EMAIL_LENGTH)
+    email = EmailAddress(required=False, allow_blank=True, max_length=User.EMAIL_LENGTH)
     # The name that the older form has for it.
-    auth_key = Address(required=False, allow_blank=True, max_length=User.EMAIL_LENGTH)
+    auth_key = EmailAddress(required=False, allow_blank=True, max_length=User.EMAIL_LENGTH)
     password = Exact(required=False, allow_blank=True, max_length=User.LONGEST_PASSWORD)
     redirect_to_resource = Exact(required=False, allow_blank=True, max_length=TARGET_LENGTH)
 
 
-def login(request: Request) -> HttpResponse:
+def login(request: AccessRequest) -> HttpResponse:
     if request.method == "POST":
         return _sign_in(request)
     if request.method not in READS:
@@ -83,7 +83,7 @@ def login(request: Request) -> HttpResponse:
     return _form(request, then=then)
 
 
-def _form(request: Request, *, then: str, email: str = "", error: str = "") -> HttpResponse:
+def _form(request: AccessRequest, *, then: str, email: str = "", error: str = "") -> HttpResponse:
     document = Document(
         title="Sign in",
         template="accounts/sign_in.html",
@@ -94,9 +94,9 @@ def _form(request: Request, *, then: str, email: str = "", error: str = "") -> H
     return respond(request, access_of(request), document)
 
 
-def _sign_in(request: Request) -> HttpResponse:
+def _sign_in(request: AccessRequest) -> HttpResponse:
     try:
-        sent = validated(SignInParams, raw_of_body(request))
+        sent = validated(SignInParams, read_body_params(request))
     except Invalid as invalid:
         return _form(request, then="", error=faults(invalid))
     email = sent.get("email") or sent.get("auth_key", "")
@@ -127,7 +127,7 @@ def _account_here(access: Access, email: str) -> UUID | None:
         return rows.values_list("user_id", flat=True).first()
 
 
-def _refuse_locked(request: Request, email: str) -> None:
+def _refuse_locked(request: AccessRequest, email: str) -> None:
     until, access = closed_until(request, email), access_of(request)
     if until is None:
         return
@@ -168,7 +168,7 @@ def _refuse_outsiders(access: Access, user: User) -> None:
 # --- Signing out ----------------------------------------------------------------------------
 
 
-def logout(request: Request) -> HttpResponse:
+def logout(request: AccessRequest) -> HttpResponse:
     access = access_of(request)
     if request.method in {"POST", "DELETE"}:
         _end_session(request, access)
@@ -179,7 +179,7 @@ def logout(request: Request) -> HttpResponse:
 
 
 @transaction.atomic
-def _end_session(request: Request, access: Access) -> None:
+def _end_session(request: AccessRequest, access: Access) -> None:
     if access.actor is not None and access.token is None:
         # Writes of this session that are under way end first, and no later one begins.
         Tenant.objects.filter(id=access.tenant.id).change_access()
@@ -187,12 +187,12 @@ def _end_session(request: Request, access: Access) -> None:
     request.session.flush()
 
 
-def logout_success(request: Request) -> HttpResponse:
-    only_reads(request)
+def logout_success(request: AccessRequest) -> HttpResponse:
+    require_read_method(request)
     return _note(request, "Signed out", "accounts/signed_out.html")
 
 
-def _note(request: Request, title: str, template: str, **context: Any) -> HttpResponse:
+def _note(request: AccessRequest, title: str, template: str, **context: Any) -> HttpResponse:
     return respond(request, access_of(request), Document(title, template, context))
 
 
@@ -205,11 +205,11 @@ class ProofParams(Params):
     password = Exact(required=False, allow_blank=True, max_length=User.LONGEST_PASSWORD)
 
 
-def reverify(request: Request) -> HttpResponse:
+def reverify(request: AccessRequest) -> HttpResponse:
     scope, then = request.GET.get("scope", ""), request.GET.get("then", "")
     if request.method == "POST":
         try:
-            sent = validated(ProofParams, raw_of_body(request))
+            sent = validated(ProofParams, read_body_params(request))
         except Invalid as invalid:
             return _proof_form(request, scope, then, faults(invalid))
         return _prove(
@@ -223,7 +223,7 @@ def reverify(request: Request) -> HttpResponse:
     return _proof_form(request, scope, then)
 
 
-def _proof_form(request: Request, scope: str, then: str, error: str = "") -> HttpResponse:
+def _proof_form(request: AccessRequest, scope: str, then: str, error: str = "") -> HttpResponse:
     access = access_of(request)
     document = Document(
         title="Confirm your password",
@@ -240,7 +240,7 @@ def _email(access: Access) -> str:
     return User.objects.values_list("email", flat=True).get(id=access.user.user_id)
 
 
-def _prove(request: Request, scope: str, then: str, password: str) -> HttpResponse:
+def _prove(request: AccessRequest, scope: str, then: str, password: str) -> HttpResponse:
     access = access_of(request)
     if access.token is not None or scope not in sessions.REVERIFICATION_SCOPES:
         raise Refused(
@@ -259,9 +259,9 @@ def _prove(request: Request, scope: str, then: str, password: str) -> HttpRespon
     return see_other(request, local_path(then))
 
 
-def replay(request: Request) -> HttpResponse:
+def replay(request: AccessRequest) -> HttpResponse:
     """Show the form that was interrupted, to be sent once more."""
-    only_reads(request)
+    require_read_method(request)
     stashed = request.session.pop("stashed_post", None)
     if stashed is None or access_of(request).format != Format.HTML:
         return see_other(request, "/")
@@ -272,7 +272,7 @@ def replay(request: Request) -> HttpResponse:
 
 
 def urls() -> list[URLPattern]:
-    public, tenant = Rule(Door.PUBLIC), Rule(Door.TENANT)
+    public, tenant = Rule(AccessLevel.PUBLIC), Rule(AccessLevel.TENANT)
     return [
         path("login", with_rule(login, public), name="login"),
         path("auth/identity/callback", with_rule(login, public), name="login.callback"),

@@ -10,7 +10,7 @@ from accounts.queries import person_named
 from harmonic.kernel.access import Access
 from harmonic.kernel.http.cursors import Order
 from harmonic.kernel.parameters import wording
-from harmonic.kernel.parameters.fields import Choice, Line, Moment, Params
+from harmonic.kernel.parameters.fields import Choice, DateTime, Line, Params
 from harmonic.kernel.refusals import Invalid, Problem
 
 # Every read takes it: clients send it where there is nothing to include.
@@ -47,10 +47,10 @@ class DatedParams(Params):
     """The filters of a list whose rows show when they were created and updated, and by whom."""
 
     created_by = Line(required=False, allow_blank=True, help_text="A handle, an id, or me.")
-    created_after = Moment(required=False)
-    created_before = Moment(required=False)
-    updated_after = Moment(required=False)
-    updated_before = Moment(required=False)
+    created_after = DateTime(required=False)
+    created_before = DateTime(required=False)
+    updated_after = DateTime(required=False)
+    updated_before = DateTime(required=False)
 
 
 def sort_field(*moments: str, usual: str) -> Choice:

@@ -19,9 +19,9 @@ from api.http.filters import named, refuse_unknown
 from api.http.negotiation import Json
 from api.views import ListAnswer, access_of
 from harmonic.kernel.http import conditional, cursors
-from harmonic.kernel.http.cursors import Found, Order, Position
-from harmonic.kernel.parameters.decoding import Raw, validated
-from harmonic.kernel.parameters.fields import Flag, Line, Params, Whole
+from harmonic.kernel.http.cursors import CursorPage, Order, Position
+from harmonic.kernel.parameters.decoding import RawParams, validated
+from harmonic.kernel.parameters.fields import Flag, Integer, Line, Params
 from harmonic.kernel.refusals import Invalid, Problem
 from harmonic.kernel.rendering.documents import origin_of
 
@@ -43,13 +43,13 @@ T = TypeVar("T")
 class PageParams(Params):
     """What every list takes."""
 
-    limit = Whole(required=False, min_value=1, max_value=MAX_LIMIT, help_text="Rows in a page.")
+    limit = Integer(required=False, min_value=1, max_value=MAX_LIMIT, help_text="Rows in a page.")
     cursor = Line(required=False, allow_blank=True, help_text="Where the page begins.")
     count = Flag(required=False, help_text="Whether to count the whole list.")
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[M]):
+class ResultPage(Generic[M]):
     """Some rows of a list, and how its answer leads on.
 
     With `is_back` it was reached from the page behind it, to which it must stay adjacent.
@@ -114,7 +114,7 @@ def query(params: type[Params], request: Request) -> dict[str, Any]:
     asked = _asked(params, request)
     refuse_unknown(asked, params().fields)
     try:
-        return validated(params, Raw(asked, is_form=True))
+        return validated(params, RawParams(asked, is_form=True))
     except Invalid as invalid:
         raise named(*invalid.problems) from invalid
 
@@ -134,12 +134,12 @@ def _asked(params: type[Params], request: Request) -> dict[str, str]:
 class Fetch(Protocol[M]):
     """Finds at most the first `limit` rows of a list in an order, beyond a position."""
 
-    def __call__(self, order: Order, limit: int, after: Position | None) -> Found[M]: ...
+    def __call__(self, order: Order, limit: int, after: Position | None) -> CursorPage[M]: ...
 
 
 def page_of(
     rows: QuerySet[M], order: Order, request: Request, params: dict[str, Any], whole: int = WHOLE
-) -> Page[M]:
+) -> ResultPage[M]:
     """Return the page of `rows` that a request asks for; without `limit`, `whole` rows.
 
     Raises:
@@ -155,7 +155,7 @@ def page_from(
     request: Request,
     params: dict[str, Any],
     whole: int = WHOLE,
-) -> Page[M]:
+) -> ResultPage[M]:
     """Return the page that a request asks for of a list that `fetch` and `count` know.
 
     Raises:
@@ -173,15 +173,17 @@ def page_from(
         previous, following = found.end, last or found.end
     else:
         previous, following = first if start.position else None, found.end
-    return Page(rows, request, start.bound, order.moment, previous, following, total, start.is_back)
+    return ResultPage(
+        rows, request, start.bound, order.moment, previous, following, total, start.is_back
+    )
 
 
-def _fetched(rows: QuerySet[M], order: Order, limit: int, after: Position | None) -> Found[M]:
+def _fetched(rows: QuerySet[M], order: Order, limit: int, after: Position | None) -> CursorPage[M]:
     if after is not None:
         rows = rows.filter(order.beyond(after))
     found = list(rows.order_by(*order.columns)[: limit + 1])
     end = _position(order.moment, found[limit - 1]) if len(found) > limit else None
-    return Found(found[:limit], end)
+    return CursorPage(found[:limit], end)
 
 
 @dataclass(frozen=True, slots=True)

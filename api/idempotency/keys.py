@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 
 from harmonic.kernel.access import Access
-from harmonic.kernel.http.request import Request
-from harmonic.kernel.parameters.decoding import FORM_KEY, FORMS, raw_of, raw_of_body
+from harmonic.kernel.http.request import AccessRequest
+from harmonic.kernel.parameters.decoding import FORM_KEY, FORMS, read_body_params, read_params
 from harmonic.kernel.refusals import Refused
 from harmonic.kernel.rendering.text import folded
 
@@ -34,18 +34,18 @@ class Asked:
     is_form: bool = False
 
 
-def form_key(request: Request) -> str:
+def form_key(request: AccessRequest) -> str:
     """Return the key that a form carries, or "" where it has none that can be read."""
     if request.content_type not in FORMS:
         return ""
     try:
-        keys = raw_of_body(request).values.get(FORM_KEY) or [""]
+        keys = read_body_params(request).values.get(FORM_KEY) or [""]
     except Refused:
         return ""
     return keys[-1] if _KEY.fullmatch(keys[-1]) else ""
 
 
-def asked_by_form(request: Request, key: str) -> Asked:
+def asked_by_form(request: AccessRequest, key: str) -> Asked:
     """Return the identity of a form. Its parameters are part of the key: a changed form is new."""
     access = request.access
     path = _path(access)
@@ -54,7 +54,7 @@ def asked_by_form(request: Request, key: str) -> Asked:
     return Asked(access, path, _digest(told_apart.encode()), body, is_form=True)
 
 
-def asked_of(request: Request) -> Asked:
+def asked_of(request: AccessRequest) -> Asked:
     access = request.access
     method, path = request.method or "", _path(access)
     told_apart = f"{method}\n{path}\n{_key(request.headers[HEADER])}"
@@ -80,10 +80,10 @@ def _key(header: str) -> str:
     return match[1] or match[2]
 
 
-def _body_digest(request: Request) -> str:
+def _body_digest(request: AccessRequest) -> str:
     """Return the digest of the parameters; of the bytes where they cannot be read."""
     try:
-        sent = raw_of(request).values.items()
+        sent = read_params(request).values.items()
         values = json.dumps(
             {name: value for name, value in sent if name != CSRF_FIELD}, sort_keys=True
         ).encode()

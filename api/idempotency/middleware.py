@@ -15,7 +15,7 @@ from api.idempotency.repetitions import REPLAYED
 from harmonic.http.outages import outage_answer
 from harmonic.http.refusals import render_refusal
 from harmonic.kernel.http.negotiation import Format, is_api_path
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.refusals import Refused
 
 View = Callable[..., HttpResponse]
@@ -34,7 +34,7 @@ class KeyedPagesMiddleware:
         return self.get_response(request)
 
     def process_view(
-        self, request: Request, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, request: AccessRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         access = request.access
         is_page = access.actor is not None and not is_api_path(access.path)
@@ -56,7 +56,7 @@ class KeyedPagesMiddleware:
         return None
 
 
-def _answered_once(request: Request, respond: Callable[[], HttpResponse]) -> HttpResponse:
+def _answered_once(request: AccessRequest, respond: Callable[[], HttpResponse]) -> HttpResponse:
     """Answer a program's POST with a key, refusals among them, as pages say it.
 
     Raises:

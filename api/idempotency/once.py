@@ -14,7 +14,7 @@ from api.idempotency.claims import IN_PROGRESS, claimed, form_in_progress, relea
 from api.idempotency.keys import Asked, asked_by_form, asked_of
 from api.idempotency.repetitions import replayed, shown_again
 from api.models import KeyedRequest
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.refusals import Refused
 
 # How long a form that is sent again waits for the first sending, and how often it looks.
@@ -22,7 +22,7 @@ FORM_WAIT = timedelta(seconds=10)
 FORM_RETRY = timedelta(milliseconds=50)
 
 
-def once(request: Request, respond: Respond) -> HttpResponse:
+def once(request: AccessRequest, respond: Respond) -> HttpResponse:
     """Answer a POST that has a key: by `respond` the first time, as before the next times.
 
     Raises:
@@ -32,7 +32,7 @@ def once(request: Request, respond: Respond) -> HttpResponse:
     return replayed(request, answer) if isinstance(answer, KeyedRequest) else answer
 
 
-def once_by_form(request: Request, key: str, respond: Respond) -> HttpResponse:
+def once_by_form(request: AccessRequest, key: str, respond: Respond) -> HttpResponse:
     """Answer a form by `respond` the first time, then with a redirect to what that made.
 
     A repetition waits while the first sending runs. A form that is refused may be sent again.

@@ -16,7 +16,7 @@ from django.urls import resolve
 from api.models import KeyedRequest
 from harmonic.http.refusals import api_error
 from harmonic.kernel.http.negotiation import is_api_path
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.refusals import NotFound, Refused
 from harmonic.kernel.rendering.documents import keep_private
 
@@ -29,7 +29,7 @@ SHOWN_ONCE = (
 )
 
 
-def shown_again(request: Request, earlier: KeyedRequest) -> HttpResponse:
+def shown_again(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
     """Lead to what a form made the first time; what was secret in that answer is not kept."""
     if earlier.secret_id:
         messages.warning(request, SHOWN_ONCE)
@@ -40,7 +40,7 @@ def shown_again(request: Request, earlier: KeyedRequest) -> HttpResponse:
     return response
 
 
-def replayed(request: Request, earlier: KeyedRequest) -> HttpResponse:
+def replayed(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
     if earlier.secret_id:
         raise Refused(
             "The answer held a token, which is shown once and was not kept.",
@@ -55,7 +55,7 @@ def replayed(request: Request, earlier: KeyedRequest) -> HttpResponse:
     return response
 
 
-def _again(request: Request, earlier: KeyedRequest) -> HttpResponse:
+def _again(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
     assert earlier.status is not None  # it is answered
     if earlier.status >= 400 and is_api_path(earlier.path):
         # Whether as problem details, each request says for itself.
@@ -63,7 +63,7 @@ def _again(request: Request, earlier: KeyedRequest) -> HttpResponse:
     return HttpResponse(earlier.body, status=earlier.status, headers=earlier.headers)
 
 
-def _reread(request: Request, earlier: KeyedRequest) -> HttpResponse:
+def _reread(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
     """Answer with what the request made, as it is now, under the status of the first answer.
 
     Raises:
@@ -94,7 +94,7 @@ def _reread(request: Request, earlier: KeyedRequest) -> HttpResponse:
     return response
 
 
-def _reading(request: Request, path: str) -> Request:
+def _reading(request: AccessRequest, path: str) -> AccessRequest:
     """Return the request that reads `path`, sent by whoever sent `request`."""
     reading = copy.copy(request)
     reading.__dict__.pop("headers", None)  # made from META when first asked for

@@ -25,14 +25,14 @@ from api.responses.schema import (
 )
 from api.responses.timestamps import bounds, format_optional_timestamp, format_timestamp
 from api.views import Answer, Base, ListAnswer, Resource, access_of, created, route
-from api.writes import RestWire, over_rest
+from api.writes import RestBinding, over_rest
 from collectives.actions import collective as actions
 from collectives.models import Collective, CollectiveMember, CollectiveQuerySet
 from collectives.queries import here
-from harmonic.kernel.access import Access, Door, Rule, roles_held
+from harmonic.kernel.access import Access, AccessLevel, Rule, roles_held
 from harmonic.kernel.actions import Outcome
 from harmonic.kernel.http.methods import method_not_allowed
-from harmonic.kernel.parameters.fields import Block, Flag, Line, Moment
+from harmonic.kernel.parameters.fields import Block, DateTime, Flag, Line
 from harmonic.kernel.pipeline import no_target
 from harmonic.kernel.refusals import Refused
 from harmonic.kernel.rendering.documents import origin_of
@@ -152,7 +152,7 @@ def _update(
 
 
 CREATE = over_rest(actions.create_collective)
-UPDATE: RestWire[Collective] = over_rest(
+UPDATE: RestBinding[Collective] = over_rest(
     actions.update_collective_settings, params=SettingsParams, effect=_update
 )
 
@@ -181,8 +181,8 @@ class CollectiveListParams(PageParams, DatedParams):
 
 class MemberListParams(PageParams):
     sort_by = sort_field("created_at", usual=NEWEST)
-    created_after = Moment(required=False)
-    created_before = Moment(required=False)
+    created_after = DateTime(required=False)
+    created_before = DateTime(required=False)
 
 
 def listed(access: Access, params: dict[str, Any]) -> CollectiveQuerySet:
@@ -194,7 +194,7 @@ def listed(access: Access, params: dict[str, Any]) -> CollectiveQuerySet:
     author = author_of(access, params)
     wanted: dict[str, Any] = bounds(COLUMNS, params)
     wanted |= {"created_by": author.user_id} if author else {}
-    if wanted and access.is_bound_by_switches:
+    if wanted and access.is_subject_to_api_switches:
         mine = mine.api_open()
     return mine.filter(**wanted)
 
@@ -203,7 +203,7 @@ def listed(access: Access, params: dict[str, Any]) -> CollectiveQuerySet:
 
 
 class Collectives(Resource):
-    rule = Rule(Door.TENANT)
+    rule = Rule(AccessLevel.TENANT)
     writes = {"create": CREATE, "update": UPDATE}
     model = Collective
 
@@ -257,7 +257,7 @@ class Collectives(Resource):
 
 
 class Members(Resource):
-    rule = Rule(Door.TENANT)
+    rule = Rule(AccessLevel.TENANT)
 
     @Operation("list_members", query=MemberListParams)
     def list(self, request: Request, collective_id: CollectiveId) -> ListAnswer[MemberJson]:
@@ -287,7 +287,7 @@ def listed_json(
 ) -> ListedCollectiveJson:
     """Return a collective as a list shows it: for tokens, null where its API is disabled."""
     shown = collective_json(collective, roles, origin)
-    if access.is_admitted_by(collective):
+    if access.passes_api_switch(collective):
         return cast(ListedCollectiveJson, shown)
     public = ClosedCollectiveJson.__required_keys__
     closed = {name: value if name in public else None for name, value in shown.items()}

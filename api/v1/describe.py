@@ -12,14 +12,14 @@ from rest_framework.request import Request
 from api.codes import CODES
 from api.openapi.document import document_bytes, groups
 from api.views import Resource, route
-from harmonic.kernel.access import Access, Door, Rule
+from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.page_views import mounted
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import Link
 
 
 class OpenApi(Resource):
-    rule = Rule(Door.PUBLIC)
+    rule = Rule(AccessLevel.PUBLIC)
 
     def retrieve(self, request: Request) -> HttpResponse:
         return HttpResponse(document_bytes(), content_type="application/json; charset=utf-8")
@@ -39,7 +39,7 @@ DOCS = Page(
     title=lambda access, target: "REST API reference",
     show=_shown,
     crumbs=_crumbs,
-    door=Door.PUBLIC,
+    access_level=AccessLevel.PUBLIC,
 )
 
 

@@ -15,7 +15,7 @@ from api.operations import Operation
 from api.responses.schema import Doc, Id, Scopes, Timestamp, Url
 from api.responses.timestamps import format_timestamp
 from api.views import Answer, Base, Resource, RoutedResource, access_of, route
-from harmonic.kernel.access import Door, Rule, TokenFacts
+from harmonic.kernel.access import AccessLevel, Rule, TokenFacts
 from harmonic.kernel.http.negotiation import API_VERSION
 from harmonic.kernel.rendering.documents import origin_of
 
@@ -62,7 +62,7 @@ class InfoJson(TypedDict):
 
 
 class Info(Resource):
-    rule = Rule(Door.COLLECTIVE, any_scope=True)
+    rule = Rule(AccessLevel.COLLECTIVE, any_scope=True)
 
     @Operation("read_info")
     def retrieve(self, request: Request) -> Answer[InfoJson]:
@@ -137,7 +137,7 @@ def resources(
 
 
 def _is_described(view: object) -> TypeGuard[RoutedResource]:
-    return isinstance(view, RoutedResource) and view.rule.door != Door.PUBLIC
+    return isinstance(view, RoutedResource) and view.rule.access_level != AccessLevel.PUBLIC
 
 
 def template_of(where: str) -> str:

@@ -16,11 +16,11 @@ from api.responses.timestamps import format_timestamp
 from api.v1.tokens import NOT_FOUND, TokenJson, token_json
 from api.views import Answer, Resource, access_of, request_of, route
 from harmonic.access.rate_limits import nearest_limits
-from harmonic.kernel.access import Door, Rule
+from harmonic.kernel.access import AccessLevel, Rule
 from harmonic.kernel.operations.limits import Count as RateCount
 from harmonic.kernel.refusals import NotFound
 from tokens.queries import token_at
-from tokens.reach import Obstacle, Place, reach_of
+from tokens.reach import Obstacle, PlaceReach, reach_of
 
 
 class NamedUserJson(TypedDict):
@@ -84,7 +84,7 @@ class TokenInUseJson(TokenJson):
 
 
 class Self(Resource):
-    rule = Rule(Door.TENANT, resource="api_tokens", any_scope=True)
+    rule = Rule(AccessLevel.TENANT, resource="api_tokens", any_scope=True)
 
     @Operation("read_token_in_use")
     def retrieve(self, request: Request) -> Answer[TokenInUseJson]:
@@ -104,7 +104,7 @@ class Self(Resource):
         )
 
 
-def place_json(place: Place) -> ReachJson:
+def place_json(place: PlaceReach) -> ReachJson:
     return {
         "collective": {
             "id": str(place.id),

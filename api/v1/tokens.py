@@ -23,11 +23,11 @@ from api.responses.timestamps import bounds, format_optional_timestamp, format_t
 from api.v1.users import UserId
 from api.views import Answer, ListAnswer, Message, Resource, access_of, created, keep_secret, route
 from api.writes import over_rest
-from harmonic.kernel.access import Access, Door, Rule
+from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.actions import Outcome
 from harmonic.kernel.parameters import wording
-from harmonic.kernel.parameters.decoding import Raw, validated
-from harmonic.kernel.parameters.fields import Flag, Line, Moment, Names, Params
+from harmonic.kernel.parameters.decoding import RawParams, validated
+from harmonic.kernel.parameters.fields import DateTime, Flag, Line, Params, StringList
 from harmonic.kernel.pipeline import Find
 from harmonic.kernel.refusals import Forbidden, Invalid, NotFound, Problem, Refused
 from harmonic.kernel.rendering.text import folded
@@ -97,7 +97,7 @@ class SuccessorJson(NewTokenJson):
 
 
 class ScopeParams(Params):
-    scopes = Names(required=False, help_text="Scopes, such as read:all or create:notes.")
+    scopes = StringList(required=False, help_text="Scopes, such as read:all or create:notes.")
 
 
 class NewTokenParams(ScopeParams):
@@ -108,7 +108,7 @@ class NewTokenParams(ScopeParams):
         max_length=ApiToken.NAME_LENGTH,
         help_text="What the token is for.",
     )
-    expires_at = Moment(required=False, help_text=f"Its end; {LONGEST} from now at most.")
+    expires_at = DateTime(required=False, help_text=f"Its end; {LONGEST} from now at most.")
 
 
 def _create(
@@ -123,7 +123,7 @@ def _create(
     return actions.create_token(access, owner, name=name, scopes=checked, expires_at=expires_at)
 
 
-def refuse_wider(access: Access, raw: Raw) -> None:
+def refuse_wider(access: Access, raw: RawParams) -> None:
     """Pass if the caller's token holds each scope itself; reported before any other fault."""
     rules.refuse_wider(access, validated(ScopeParams, raw).get("scopes", []))
 
@@ -156,7 +156,7 @@ def _rename(access: Access, token: ApiToken, **given: Unpack[NameSent]) -> Outco
     return actions.rename_token(access, token, given.get("name", token.name))
 
 
-def refuse_immutable(access: Access, raw: Raw) -> None:
+def refuse_immutable(access: Access, raw: RawParams) -> None:
     """Pass if a body asks for no change of what never changes."""
     asked = [name for name in raw.values if name in IMMUTABLE]
     if asked:
@@ -205,12 +205,12 @@ class TokenListParams(PageParams):
         help_text="all: of the user and of their external agents; me, or an agent's handle.",
     )
     sort_by = sort_field(*COLUMNS.values(), usual=NEWEST)
-    created_after = Moment(required=False)
-    created_before = Moment(required=False)
-    updated_after = Moment(required=False)
-    updated_before = Moment(required=False)
-    expires_after = Moment(required=False)
-    expires_before = Moment(required=False)
+    created_after = DateTime(required=False)
+    created_before = DateTime(required=False)
+    updated_after = DateTime(required=False)
+    updated_before = DateTime(required=False)
+    expires_after = DateTime(required=False)
+    expires_before = DateTime(required=False)
 
 
 def owners_asked(owner: TenantUser, params: dict[str, Any]) -> list[TenantUser]:
@@ -261,7 +261,7 @@ def token_named(user_id: str, token_id: str) -> Find[ApiToken]:
 
 
 class Tokens(Resource):
-    rule = Rule(Door.TENANT, resource="api_tokens")
+    rule = Rule(AccessLevel.TENANT, resource="api_tokens")
     writes = {
         "create": CREATE,
         "update": RENAME,
@@ -316,7 +316,7 @@ class Tokens(Resource):
 
 
 class Rotation(Resource):
-    rule = Rule(Door.TENANT, resource="api_tokens")
+    rule = Rule(AccessLevel.TENANT, resource="api_tokens")
     writes = {"create": ROTATE}
 
     @Operation("rotate_token", body=actions.rotate_api_token.params)

@@ -23,7 +23,7 @@ from api.v1.user_json import UserJson, users_json
 from api.views import Answer, ListAnswer, Message, Resource, access_of, created, keep_secret, route
 from api.writes import over_rest
 from collectives.queries import is_known, other_identities
-from harmonic.kernel.access import Access, Door, Rule
+from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.actions import Outcome
 from harmonic.kernel.http.cursors import Order
 from harmonic.kernel.parameters.fields import Flag, Line, Params
@@ -38,7 +38,7 @@ UserId = Annotated[str, Doc("A user's UUID, handle, `@handle`, or `me`.", exampl
 # --- Making an agent ------------------------------------------------------------------------
 
 
-class NewAgentParams(creating.AgentParams):
+class NewAgentParams(creating.CreateAgentParams):
     handle = Line(required=False, allow_blank=True, help_text="Its handle, if that is still free.")
 
 
@@ -47,7 +47,7 @@ CREATE = over_rest(creating.create_ai_agent, params=NewAgentParams)
 # --- Changing somebody ----------------------------------------------------------------------
 
 
-class ProfileParams(Params):
+class UserUpdateParams(Params):
     display_name = Line(
         required=False,
         allow_blank=True,
@@ -81,7 +81,7 @@ def _update(
 
 
 UPDATE = over_rest(
-    settings.update_user, params=ProfileParams, effect=_update, names={"new_handle": "handle"}
+    settings.update_user, params=UserUpdateParams, effect=_update, names={"new_handle": "handle"}
 )
 DELETE = over_rest(delete_user)
 
@@ -147,7 +147,7 @@ def editable(access: Access, user_id: str) -> TenantUser:
 
 
 class Users(Resource):
-    rule = Rule(Door.TENANT, resource="users")
+    rule = Rule(AccessLevel.TENANT, resource="users")
     writes = {"create": CREATE, "update": UPDATE, "destroy": DELETE}
     model = User
 
@@ -178,7 +178,7 @@ class Users(Resource):
         person = user_at(access_of(request), user_id)
         return Answer(users_json(request, [person])[0])
 
-    @Operation("update_user", body=ProfileParams)
+    @Operation("update_user", body=UserUpdateParams)
     def update(self, request: Request, user_id: UserId) -> Answer[UserJson]:
         """Change yourself or one of your agents."""
         person = self.perform(UPDATE, partial(editable, user_id=user_id)).object

@@ -9,7 +9,7 @@ from uuid import UUID
 from accounts import rules as people_rules
 from accounts.models import TenantUser
 from accounts.queries import people, with_user
-from accounts.security_words import Happened
+from accounts.security_words import LogEntry
 from collectives import queries
 from collectives.actions.members import removed_from_collective
 from collectives.models import CollectiveMember
@@ -32,7 +32,7 @@ ITS_HUMAN = "The human who manages the agent can."
 NOT_A_MEMBER = "AI Agent is not a member of this collective."
 
 
-class AgentParams(Params):
+class AgentMemberParams(Params):
     ai_agent_id = Id(
         label="Agent",
         help_text="The id of one of your agents.",
@@ -91,8 +91,8 @@ def _facts(access: Access, agent: TenantUser) -> dict[str, Any]:
     return {"about": people_rules.someone(agent), "collective_id": access.here.id}
 
 
-def _agent_added(happened: Happened) -> str:
-    return f"{happened.subject} was brought into {happened.where}"
+def _agent_added(entry: LogEntry) -> str:
+    return f"{entry.subject} was brought into {entry.where}"
 
 
 add_ai_agent_to_collective: Action[object] = Action(
@@ -104,7 +104,7 @@ add_ai_agent_to_collective: Action[object] = Action(
     proof=Proof.NONE,
     changes_access=True,
     emits="member.added",
-    params=AgentParams,
+    params=AgentMemberParams,
     policy=may_add_agents,
     effect=_add_agent,
     logged=Logged(audit.USER_ACTION, _agent_added),
@@ -159,7 +159,7 @@ remove_ai_agent_from_collective: Action[object] = Action(
     proof=Proof.NONE,
     changes_access=True,
     emits="member.removed",
-    params=AgentParams,
+    params=AgentMemberParams,
     policy=may_remove_agents,
     effect=_remove_agent,
     logged=Logged(audit.USER_ACTION, removed_from_collective),
@@ -172,7 +172,7 @@ remove_ai_agent_from_collective: Action[object] = Action(
 # --- Forms of public clients on the collective's settings -----------------------------------
 
 
-class AddFormParams(AgentParams):
+class AddFormParams(AgentMemberParams):
     return_to = Line(
         required=False,
         allow_blank=True,
@@ -236,7 +236,7 @@ remove_by_form = replace(
 # --- Forms of public clients on the agent's profile -----------------------------------------
 
 
-class CollectiveParams(Params):
+class AgentCollectiveParams(Params):
     collective_id = Line(help_text="The id or handle of one of your collectives.")
 
 
@@ -285,7 +285,7 @@ def _collective_json(access: Access) -> dict[str, Any]:
 # These forms are about the agent.
 ADD: Action[TenantUser] = add_ai_agent_to_collective
 REMOVE: Action[TenantUser] = remove_ai_agent_from_collective
-add_to_collective = replace(ADD, params=CollectiveParams, policy=_is_own, effect=_add_to)
+add_to_collective = replace(ADD, params=AgentCollectiveParams, policy=_is_own, effect=_add_to)
 remove_from_collective = replace(
-    REMOVE, params=CollectiveParams, policy=_is_own, effect=_remove_from
+    REMOVE, params=AgentCollectiveParams, policy=_is_own, effect=_remove_from
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict, Unpack
 
 from accounts import rules as people_rules
-from accounts.security_words import ELSEWHERE, Happened
+from accounts.security_words import ELSEWHERE, LogEntry
 from collectives import queries
 from collectives.models import Collective
 from collectives.rules.creation import new_collective
@@ -15,7 +15,7 @@ from collectives.rules.invites import expire_unbacked_invites
 from collectives.rules.members import lock_members
 from collectives.rules.policies import is_collective_admin
 from harmonic.kernel.access import Access
-from harmonic.kernel.actions import Action, Logged, Outcome, Resource
+from harmonic.kernel.actions import Action, Logged, Outcome, ResourceRef
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Params
@@ -31,8 +31,8 @@ REPRESENTATION = {
 }
 
 
-def resource(collective: Collective) -> Resource:
-    return Resource("Collective", collective.handle, collective.get_absolute_url())
+def resource(collective: Collective) -> ResourceRef:
+    return ResourceRef("Collective", collective.handle, collective.get_absolute_url())
 
 
 # --- Making one -----------------------------------------------------------------------------
@@ -171,9 +171,9 @@ def _create(access: Access, target: None, **params: Unpack[Settings]) -> Outcome
     )
 
 
-def _collective_created(happened: Happened) -> str:
-    switch = ", with the API on" if happened.data.get("is_api_on") else ""
-    place = happened.place(ELSEWHERE)
+def _collective_created(entry: LogEntry) -> str:
+    switch = ", with the API on" if entry.data.get("is_api_on") else ""
+    place = entry.place(ELSEWHERE)
     named = place if place == ELSEWHERE else f"the collective {place}"
     return f"Made {named}{switch}"
 
@@ -289,8 +289,8 @@ def _current(access: Access, target: object) -> Mapping[str, Any]:
     }
 
 
-def _settings_changed(happened: Happened) -> str:
-    return f"The settings of {happened.where} were changed{happened.changes}"
+def _settings_changed(entry: LogEntry) -> str:
+    return f"The settings of {entry.where} were changed{entry.changes}"
 
 
 update_collective_settings: Action[object] = Action(

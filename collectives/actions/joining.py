@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from accounts.models import TenantUser
-from accounts.security_words import Happened, day
+from accounts.security_words import LogEntry, day
 from collectives import queries
 from collectives.actions.collective import resource
 from collectives.actions.members import agents_leaving
@@ -19,7 +19,7 @@ from collectives.rules.invites import (
 from collectives.rules.members import add_member, end_membership, left_with, lock_members
 from collectives.rules.policies import may_invite, may_leave
 from harmonic.kernel.access import Access, CollectiveKind
-from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome, Resource
+from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome, ResourceRef
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Line, Params
@@ -65,10 +65,10 @@ def _join(access: Access, target: object, *, code: str = "") -> Outcome:
     )
 
 
-def _joined(happened: Happened) -> str:
-    inviter = happened.data.get("inviter_id")
-    invited = f", invited by {happened.named(UUID(inviter))}" if inviter else ""
-    return f"Joined {happened.where}{invited}"
+def _joined(entry: LogEntry) -> str:
+    inviter = entry.data.get("inviter_id")
+    invited = f", invited by {entry.named(UUID(inviter))}" if inviter else ""
+    return f"Joined {entry.where}{invited}"
 
 
 join_collective: Action[object] = Action(
@@ -117,8 +117,8 @@ def _ask_to_leave(access: Access, target: object) -> Confirmation:
     )
 
 
-def _left(happened: Happened) -> str:
-    return f"Left {happened.where}"
+def _left(entry: LogEntry) -> str:
+    return f"Left {entry.where}"
 
 
 leave_collective: Action[object] = Action(
@@ -152,7 +152,7 @@ def _invite(access: Access, target: object) -> Outcome:
     return Outcome(
         "The invitation link is ready.",
         path_to("collectives.invite", access.here.path),
-        Resource("Invite", found.code, path),
+        ResourceRef("Invite", found.code, path),
         found,
         facts=facts,
     )
@@ -164,10 +164,10 @@ def _is_outdated(access: Access, invite: Invite) -> bool:
     return is_ending or queries.is_closed_to_former_members(invite)
 
 
-def _invited(happened: Happened) -> str:
-    expires_at = happened.data.get("expires_at")
+def _invited(entry: LogEntry) -> str:
+    expires_at = entry.data.get("expires_at")
     until = f", good until {day(expires_at)}" if expires_at else ""
-    return f"Made an invitation to {happened.where}{until}"
+    return f"Made an invitation to {entry.where}{until}"
 
 
 create_invite: Action[object] = Action(
@@ -195,8 +195,8 @@ def _revoke(access: Access, target: object) -> Outcome:
     return Outcome("The invitation link is revoked. Nobody can join with it any more.", path)
 
 
-def _link_revoked(happened: Happened) -> str:
-    return f"Revoked the invitation link to {happened.where}"
+def _link_revoked(entry: LogEntry) -> str:
+    return f"Revoked the invitation link to {entry.where}"
 
 
 revoke_invite: Action[object] = Action(

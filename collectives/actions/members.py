@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts import rules as people_rules
 from accounts.queries import people, person_named
-from accounts.security_words import Happened
+from accounts.security_words import LogEntry
 from collectives import queries
 from collectives.models import CollectiveMember
 from collectives.rules.invites import expire_unbacked_invites
@@ -160,9 +160,9 @@ def _refuse_to_take_admin(access: Access, row: CollectiveMember) -> None:
         raise Forbidden("The last admin cannot lose the role.", hint=NEW_ADMIN_FIRST)
 
 
-def _role_changed(happened: Happened) -> str:
-    verb = "was made" if happened.data.get("grant") else "is no longer"
-    return f"{happened.subject} {verb} {happened.data.get('role')} of {happened.where}"
+def _role_changed(entry: LogEntry) -> str:
+    verb = "was made" if entry.data.get("grant") else "is no longer"
+    return f"{entry.subject} {verb} {entry.data.get('role')} of {entry.where}"
 
 
 update_member_roles: Action[object] = Action(
@@ -218,10 +218,10 @@ def _remove(access: Access, target: object, *, user_handle: str) -> Outcome:
     )
 
 
-def removed_from_collective(happened: Happened) -> str:
+def removed_from_collective(entry: LogEntry) -> str:
     """Return the line of the security log about a membership that ended."""
-    removed = f"{happened.subject} was removed from {happened.where}"
-    if happened.data.get("reason") == "parent_left":
+    removed = f"{entry.subject} was removed from {entry.where}"
+    if entry.data.get("reason") == "parent_left":
         return f"{removed}: its parent is no longer a member"
     return removed
 

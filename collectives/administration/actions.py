@@ -8,7 +8,7 @@ from typing import Any
 from accounts import rules
 from accounts.models import Tenant, TenantUser
 from accounts.queries import acting_tenant_admins, agents_of, with_user
-from accounts.security_words import Happened
+from accounts.security_words import LogEntry
 from collectives.queries import main_collective
 from collectives.rules.members import left_without_admin
 from collectives.rules.tenants import leave_tenant
@@ -103,8 +103,8 @@ def _current_tenant(access: Access, target: object) -> Mapping[str, Any]:
     }
 
 
-def _settings_changed(happened: Happened) -> str:
-    return f"The settings of the tenant were changed{happened.changes}"
+def _settings_changed(entry: LogEntry) -> str:
+    return f"The settings of the tenant were changed{entry.changes}"
 
 
 update_tenant_settings: Action[object] = Action(
@@ -214,10 +214,10 @@ def _refuse_last_admin(person: TenantUser) -> None:
         )
 
 
-def _tenant_role_changed(happened: Happened) -> str:
-    is_given = happened.data.get("grant", happened.data.get("is_admin"))
+def _tenant_role_changed(entry: LogEntry) -> str:
+    is_given = entry.data.get("grant", entry.data.get("is_admin"))
     verb = "was made a" if is_given else "is no longer a"
-    return f"{happened.subject} {verb} tenant admin"
+    return f"{entry.subject} {verb} tenant admin"
 
 
 update_tenant_roles: Action[TenantUser] = Action(
@@ -304,8 +304,8 @@ def _left_without_admin(person: TenantUser) -> tuple[tuple[str, str], ...]:
     return (("Collectives left without an admin", names),) if names else ()
 
 
-def _removed_from_tenant(happened: Happened) -> str:
-    return f"{happened.subject} was removed from the tenant"
+def _removed_from_tenant(entry: LogEntry) -> str:
+    return f"{entry.subject} was removed from the tenant"
 
 
 remove_from_tenant: Action[TenantUser] = Action(

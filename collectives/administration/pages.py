@@ -14,13 +14,13 @@ from accounts.queries import agents_of, person_at, tenant_role_holders, with_use
 from accounts.rules import ADMINISTRATION, for_admins, tenant_of
 from collectives.administration import actions
 from collectives.models import Collective
-from harmonic.kernel.access import Access, Door, Rule
-from harmonic.kernel.actions import Resource
+from harmonic.kernel.access import Access, AccessLevel, Rule
+from harmonic.kernel.actions import ResourceRef
 from harmonic.kernel.http.numbered import numbered
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mounted
-from harmonic.kernel.pages import Page, only_reads, redirect, with_rule
+from harmonic.kernel.pages import Page, redirect, require_read_method, with_rule
 from harmonic.kernel.refusals import Link, Unreadable
 from harmonic.kernel.registry import path_to
 
@@ -128,7 +128,7 @@ PERSON = Page(
         *below_dashboard(access, person),
         Link("Users", path_to("admin.people")),
     ],
-    about=lambda access, person: Resource(
+    about=lambda access, person: ResourceRef(
         "User", person.handle, path_to("admin.person", handle=person.handle)
     ),
     actions=(actions.update_tenant_roles, actions.remove_from_tenant),
@@ -136,9 +136,9 @@ PERSON = Page(
 )
 
 
-def admin(request: Request) -> HttpResponse:
+def admin(request: AccessRequest) -> HttpResponse:
     """Redirect an admin to the dashboard."""
-    only_reads(request)
+    require_read_method(request)
     access = request.access
     for_admins(access)
     return redirect(access, "/tenant-admin")
@@ -146,7 +146,7 @@ def admin(request: Request) -> HttpResponse:
 
 def urls() -> list[URLPattern]:
     return [
-        path("admin", with_rule(admin, Rule(Door.TENANT)), name="admin"),
+        path("admin", with_rule(admin, Rule(AccessLevel.TENANT)), name="admin"),
         *mounted("tenant-admin", DASHBOARD),
         *mounted("tenant-admin/settings", SETTINGS),
         *mounted("tenant-admin/users", PEOPLE),

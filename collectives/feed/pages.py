@@ -10,7 +10,7 @@ from django.urls import URLPattern
 from accounts.queries import Person, tenant_admins
 from collectives import queries as collectives
 from collectives.feed.queries import MARKDOWN_PAGE, PAGE, feed_of, pinned
-from harmonic.kernel.access import Access, ApiState, Door
+from harmonic.kernel.access import Access, AccessLevel, ApiState
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import mounted
@@ -93,7 +93,7 @@ COLLECTIVE = Page(
     title=lambda access, target: access.here.name,
     show=place,
     scope=place_scope,
-    door=Door.COLLECTIVE,
+    access_level=AccessLevel.COLLECTIVE,
     resource="notes",
     nav=(
         NavEntry(

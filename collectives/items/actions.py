@@ -11,7 +11,7 @@ from collectives.items.models import Item
 from collectives.items.queries import last_confirmation, parent_of
 from collectives.rules.policies import is_member
 from harmonic.kernel.access import Access
-from harmonic.kernel.actions import Action, Confirmation, Outcome, Resource
+from harmonic.kernel.actions import Action, Confirmation, Outcome, ResourceRef
 from harmonic.kernel.capabilities import NEVER, careful, usual
 from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.refusals import Link, Proof
@@ -20,9 +20,9 @@ from harmonic.kernel.scopes import Scope
 Effect = Callable[..., Outcome]
 
 
-def about(access: Access, item: Item | None) -> Resource | None:
+def about(access: Access, item: Item | None) -> ResourceRef | None:
     """Return what the answer to an action names as its object."""
-    return Resource(item.kind, item.truncated_id, _path(access, item)) if item else None
+    return ResourceRef(item.kind, item.truncated_id, _path(access, item)) if item else None
 
 
 def place_above(access: Access, target: object) -> list[Link]:

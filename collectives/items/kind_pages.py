@@ -10,7 +10,7 @@ from collectives.items.actions import about, place_above
 from collectives.items.kind_queries import KindQueries
 from collectives.items.kinds import kind_named
 from collectives.items.models import Item
-from harmonic.kernel.access import Access, Door
+from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.actions import Action
 from harmonic.kernel.navigation import NavEntry
 from harmonic.kernel.pages import Page
@@ -49,7 +49,7 @@ def item_page(
         crumbs=place_above,
         about=about,
         actions=actions,
-        door=Door.COLLECTIVE,
+        access_level=AccessLevel.COLLECTIVE,
         resource=resource,
     )
 
@@ -77,6 +77,6 @@ def new_page(
         crumbs=place_above,
         actions=(action,),
         writes={"POST": action},
-        door=Door.COLLECTIVE,
+        access_level=AccessLevel.COLLECTIVE,
         resource=resource,
     )

@@ -15,12 +15,12 @@ from django.db.models import F, QuerySet
 
 from collectives.items import queries
 from collectives.items.models import Item, ItemQuerySet
-from collectives.items.queries import NEWEST, Included, Wanted, by_ids, ordered, position
+from collectives.items.queries import NEWEST, Included, Lookups, by_ids, ordered, position
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.functions import Bytes
 from harmonic.kernel.database.prepared import Parameter, Prepared, of_model
 from harmonic.kernel.database.short_ids import by_any_id, short_id
-from harmonic.kernel.http.cursors import Found, Order, Position
+from harmonic.kernel.http.cursors import CursorPage, Order, Position
 from harmonic.kernel.refusals import NotFound
 
 M = TypeVar("M", bound=Item)
@@ -65,7 +65,7 @@ class KindQueries(Generic[M]):
     def __init__(self, model: type[M]) -> None:
         self.model = model
         # What names this kind among items.
-        self.wanted: Wanted = {"kind": model.KIND}
+        self.wanted: Lookups = {"kind": model.KIND}
         annotated = (*_SHOWN_WITH, "last_read_at")
         # Both tables: PostgreSQL reads a locked row again after it waited, and only such rows.
         tables = (table._meta.db_table for table in (Item, model))
@@ -104,7 +104,7 @@ class KindQueries(Generic[M]):
         """
         wanted = by_any_id(item_id)
         one = self._one_locked if access.is_writing else self._one
-        here: Wanted = {"collective": access.here.id, **self.wanted}
+        here: Lookups = {"collective": access.here.id, **self.wanted}
         item = wanted and one.first(user_id=access.user.user_id, **here, **wanted)
         if not item:
             raise NotFound
@@ -127,8 +127,8 @@ class KindQueries(Generic[M]):
     # --- Lists ------------------------------------------------------------------------------
 
     def listed(
-        self, wanted: Wanted, order: Order, limit: int, after: Position | None = None
-    ) -> Found[M]:
+        self, wanted: Lookups, order: Order, limit: int, after: Position | None = None
+    ) -> CursorPage[M]:
         """Return the first `limit` living items that `wanted` names, beyond a position.
 
         They are fewer where their texts have more than `queries.LIST_BYTES`.
@@ -138,7 +138,7 @@ class KindQueries(Generic[M]):
 
     def among(
         self, items: ItemQuerySet[Item], order: Order, limit: int, after: Position | None = None
-    ) -> Found[M]:
+    ) -> CursorPage[M]:
         """Return the first items of a queryset of this kind beyond a position, as `listed` does."""
         return self.in_size(self.sizes_among(items, order, limit + 1, after), order, limit)
 
@@ -151,11 +151,11 @@ class KindQueries(Generic[M]):
         rows = items.order_by(*order.columns)[:limit]
         return self.measured(rows.values_list("id", order.moment))
 
-    def in_size(self, sizes: Sequence[Size], order: Order, limit: int) -> Found[M]:
+    def in_size(self, sizes: Sequence[Size], order: Order, limit: int) -> CursorPage[M]:
         """Return the items of `sizes` up to `limit` and `queries.LIST_BYTES`; one always."""
         shown = within(sizes[:limit], queries.LIST_BYTES)
         end = shown[-1].position if len(shown) < len(sizes) else None
-        return Found(self.by_id((size.id for size in shown), order), end)
+        return CursorPage(self.by_id((size.id for size in shown), order), end)
 
     def by_id(self, item_ids: Iterable[UUID], order: Order) -> Sequence[M]:
         """Return living items by their ids, in an order."""
@@ -178,6 +178,6 @@ class KindQueries(Generic[M]):
         sizes = dict(self._sizes.rows(truncated_id__in=named, **wanted))
         return [Size(item_id, at, sizes[short]) for short, item_id, at in found if short in sizes]
 
-    def how_many(self, wanted: Wanted) -> int:
+    def how_many(self, wanted: Lookups) -> int:
         """Return how many living items `wanted` names."""
         return queries.how_many({**self.wanted, **wanted})

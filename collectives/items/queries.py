@@ -16,7 +16,7 @@ from collectives.items.models import COMMENT, Item, ItemQuerySet, Pin
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import Parameter, Prepared, of_model
 from harmonic.kernel.database.short_ids import by_any_id, short_id
-from harmonic.kernel.http.cursors import Found, Order, Position
+from harmonic.kernel.http.cursors import CursorPage, Order, Position
 from harmonic.kernel.refusals import NotFound
 
 HISTORY_SHOWN = 100
@@ -27,7 +27,7 @@ INCLUDED = 1000
 NEWEST = Order("created_at")
 T = TypeVar("T")
 # Lookups of items, as `filter` takes them.
-Wanted = Mapping[str, Parameter]
+Lookups = Mapping[str, Parameter]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ _ONE_LOCKED = of_model(
 # --- Lists ----------------------------------------------------------------------------------
 
 
-def by_ids(item_ids: Iterable[UUID]) -> Wanted:
+def by_ids(item_ids: Iterable[UUID]) -> Lookups:
     """Return what names items by their ids, through the index of tenant and short id.
 
     For `id IN …` SQLite may take the index of the tenant alone and read all of its items.
@@ -83,7 +83,7 @@ def by_ids(item_ids: Iterable[UUID]) -> Wanted:
     return {"truncated_id__in": short or ("",)}
 
 
-def position(after: Position | None) -> Wanted:
+def position(after: Position | None) -> Lookups:
     """Return the parameters of `ordered` for a position."""
     return {"after": after[0], "after_id": after[1]} if after else {}
 
@@ -102,7 +102,7 @@ def ordered(
     return items.alive().order_by(*order.columns)
 
 
-def how_many(wanted: Wanted) -> int:
+def how_many(wanted: Lookups) -> int:
     """Return how many living items `wanted` names."""
     items: ItemQuerySet[Item] = Item.objects.filter(**wanted)
     return items.alive().count()
@@ -122,7 +122,7 @@ def newest(
     limit: int,
     after: Position | None = None,
     author: UUID | None = None,
-) -> Found[Item]:
+) -> CursorPage[Item]:
     """Return the items of a collective without comments, newest first, beyond a position.
 
     With `author`, those of one user.
@@ -133,13 +133,13 @@ def newest(
     rows = _FEED.rows(NEWEST, limit + 1, **wanted)
     shown = list(rows[:limit])
     last = shown[-1] if len(rows) > limit else None
-    return Found(shown, (last.created_at, last.id) if last else None)
+    return CursorPage(shown, (last.created_at, last.id) if last else None)
 
 
 # --- What belongs to items ------------------------------------------------------------------
 
 
-def comments_on(item_id: UUID) -> Wanted:
+def comments_on(item_id: UUID) -> Lookups:
     """Return what names the direct comments on an item."""
     return {"parent": item_id, "subtype": COMMENT}
 
@@ -180,7 +180,7 @@ def last_confirmation(item: Item, user_id: UUID) -> Event | None:
 
 def pinned(collective_id: UUID, person_id: UUID | None) -> list[tuple[Pin, Item]]:
     """Return the pins of a collective, latest first; `person_id` whose in the main one."""
-    whose: Wanted = {} if person_id is None else {"person": person_id}
+    whose: Lookups = {} if person_id is None else {"person": person_id}
     pins = list(_PINS.rows(person_id is None, collective=collective_id, **whose))
     if not pins:
         return []

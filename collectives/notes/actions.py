@@ -15,7 +15,7 @@ from collectives.notes.models import Note
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.capabilities import usual
-from harmonic.kernel.parameters.fields import Block, Line, Moment, Params
+from harmonic.kernel.parameters.fields import Block, DateTime, Line, Params
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import NotFound, Proof
 from harmonic.kernel.scopes import Scope
@@ -77,7 +77,7 @@ class EditParams(Params):
         help_text="The new text, in Markdown; blank leaves it as it is.",
         widget=Widget(rows=16, help="Leave blank to keep the current text."),
     )
-    deadline = Moment(
+    deadline = DateTime(
         required=False,
         help_text="A moment that the note is about.",
         widget=Widget(is_hidden=True),

@@ -17,15 +17,15 @@ from collectives.items.queries import HISTORY_SHOWN, history_of, parent_of
 from collectives.items.rules import may_edit
 from collectives.notes import actions, queries, threads
 from collectives.notes.models import Note
-from harmonic.kernel.access import Access, Door
+from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.http.methods import method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.numbered import numbered
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mounted
-from harmonic.kernel.pages import Page, only_reads, with_rule
-from harmonic.kernel.parameters.decoding import raw_of, validated
+from harmonic.kernel.pages import Page, require_read_method, with_rule
+from harmonic.kernel.parameters.decoding import read_params, validated
 from harmonic.kernel.parameters.fields import Flag, Params
 from harmonic.kernel.pipeline import Call, perform
 from harmonic.kernel.refusals import Forbidden, Invalid, Link, Unreadable
@@ -97,7 +97,7 @@ NOTE: Page[Note] = Page(
     crumbs=place_above,
     about=about,
     actions=(confirm_read, actions.add_comment, actions.restore_note),
-    door=Door.COLLECTIVE,
+    access_level=AccessLevel.COLLECTIVE,
     resource="notes",
 )
 
@@ -130,7 +130,7 @@ EDIT = Page(
     about=about,
     actions=(actions.update_note,),
     writes={"POST": actions.update_note},
-    door=Door.COLLECTIVE,
+    access_level=AccessLevel.COLLECTIVE,
     resource="notes",
 )
 
@@ -143,7 +143,7 @@ SETTINGS: Page[Note] = Page(
     crumbs=note_above,
     about=about,
     actions=(actions.pin_note, actions.unpin_note, actions.delete_note),
-    door=Door.COLLECTIVE,
+    access_level=AccessLevel.COLLECTIVE,
     resource="notes",
 )
 
@@ -163,21 +163,21 @@ NEW = new_page(
 # --- Small answers for scripts ---------------------------------------------------------------
 
 
-def metric(request: Request, note_id: str) -> HttpResponse:
+def metric(request: AccessRequest, note_id: str) -> HttpResponse:
     """Answer with the one number that a note has: who confirmed reading it."""
-    only_reads(request)
+    require_read_method(request)
     note = queries.live_note_at(request.access, note_id)
     count = note.confirmed_reads
     word = "reader" if count == 1 else "readers"
     return _json({"metric_title": f"{count} {word}", "metric_value": count})
 
 
-def pin(request: Request, note_id: str) -> HttpResponse:
+def pin(request: AccessRequest, note_id: str) -> HttpResponse:
     """Pin or unpin a note, as `pinned` says."""
     if request.method != "PUT":
         raise method_not_allowed("PUT")
     try:
-        pinned = validated(PinParams, raw_of(request))["pinned"]
+        pinned = validated(PinParams, read_params(request))["pinned"]
     except Invalid as invalid:
         raise Unreadable("pinned must be true or false") from invalid
     action = actions.pin_note if pinned else actions.unpin_note

@@ -11,7 +11,7 @@ from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from collectives import queries as collectives
 from collectives.feed.queries import feed_of, pinned
-from harmonic.kernel.access import Access, Door
+from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.page_views import mounted
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import NotFound
@@ -88,7 +88,7 @@ PROFILE_HERE = Page(
     title=profile_title,
     find=person_here,
     show=profile,
-    door=Door.COLLECTIVE,
+    access_level=AccessLevel.COLLECTIVE,
     resource="users",
 )
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from harmonic.kernel.access import Access, CollectiveKind, Door, Rule
+from harmonic.kernel.access import Access, AccessLevel, CollectiveKind, Rule
 from harmonic.kernel.actions import Action, require_scope, scope_missing
 from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import is_api_path
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.pages import RoutedView
 from harmonic.kernel.refusals import Forbidden, Link, NotFound, Refused, SignInRequired
 from harmonic.kernel.registry import path_to
@@ -46,7 +46,7 @@ def check_signed_in(access: Access) -> None:
 
 
 def check_tenant_flag(access: Access) -> None:
-    if access.is_bound_by_switches and not access.tenant.is_api_enabled:
+    if access.is_subject_to_api_switches and not access.tenant.is_api_enabled:
         raise Forbidden(
             "API not enabled for this tenant",
             code="api_disabled_tenant",
@@ -58,11 +58,11 @@ def check_place(access: Access, rule: Rule) -> None:
     place = access.place
     if place is None:
         raise NotFound
-    if access.is_member or (rule.door == Door.TENANT and place.is_main):
+    if access.is_member or (rule.access_level == AccessLevel.TENANT and place.is_main):
         return
     if place.kind != CollectiveKind.STANDARD:
         raise NotFound
-    if rule.door != Door.THRESHOLD:
+    if rule.access_level != AccessLevel.NON_MEMBERS:
         raise not_a_member(access)
 
 
@@ -87,7 +87,7 @@ def not_a_member(access: Access) -> Refused:
 
 def check_collective_flag(access: Access) -> None:
     place = access.here
-    if not access.is_admitted_by(place):
+    if not access.passes_api_switch(place):
         raise Forbidden(
             "API not enabled for this collective",
             code="api_disabled_collective",
@@ -96,7 +96,7 @@ def check_collective_flag(access: Access) -> None:
 
 
 def check_scope(
-    request: Request, access: Access, rule: Rule, view: object, kwargs: dict[str, Any]
+    request: AccessRequest, access: Access, rule: Rule, view: object, kwargs: dict[str, Any]
 ) -> None:
     """Pass if the token's scopes cover the request: a write needs the scope of its action.
 
@@ -123,7 +123,7 @@ def action_of(method: str, view: object, kwargs: dict[str, Any]) -> Action[Any] 
     return view.action(method, kwargs.get("action_name", ""))
 
 
-def check_not_archived(request: Request, access: Access) -> None:
+def check_not_archived(request: AccessRequest, access: Access) -> None:
     """Pass unless the collective is archived: then only its settings are left."""
     place = access.here
     if not place.is_archived or access.path.split("/")[3:4] == ["settings"]:
@@ -140,7 +140,7 @@ def check_not_archived(request: Request, access: Access) -> None:
 
 
 def check(
-    request: Request, access: Access, rule: Rule, view: object, kwargs: dict[str, Any]
+    request: AccessRequest, access: Access, rule: Rule, view: object, kwargs: dict[str, Any]
 ) -> None:
     """Pass if the route's rule admits the caller; the first failing check answers.
 
@@ -148,7 +148,9 @@ def check(
         Refused: in the order of `docs/architecture.md`.
     """
     request.is_allowed = False
-    if rule.door == Door.PUBLIC or (is_api_path(access.path) and request.method == "OPTIONS"):
+    if rule.access_level == AccessLevel.PUBLIC or (
+        is_api_path(access.path) and request.method == "OPTIONS"
+    ):
         return
     check_signed_in(access)
     check_tenant_flag(access)

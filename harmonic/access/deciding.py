@@ -24,7 +24,7 @@ from harmonic.access.credentials import (
 )
 from harmonic.kernel.access import Access, CollectiveKind, Rule, TenantFacts
 from harmonic.kernel.http.negotiation import is_api_path
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.operations import audit
 from harmonic.kernel.refusals import LIFT_SUSPENSION, Forbidden, NotFound, Refused
 from tokens import secret
@@ -50,7 +50,7 @@ class Decision:
 
     def __init__(
         self,
-        request: Request,
+        request: AccessRequest,
         blank: Access,
         subdomain: str,
         place: str,
@@ -75,10 +75,10 @@ class Decision:
         """
         access = self._decided()
         self._version = access.tenant.access_version
-        return replace(access, deciding=self)
+        return replace(access, decider=self)
 
     def again(self, *, exclusive: bool) -> Access:
-        """Return the access as it is now; see `harmonic.kernel.access.Deciding`."""
+        """Return the access as it is now; see `harmonic.kernel.access.AccessDecider`."""
         self._is_writing = True
         self.blank = replace(self.blank, now=timezone.now())
         if exclusive:
@@ -89,10 +89,10 @@ class Decision:
             # that row is the new one, so all of them are read once more, now locked.
             access = self._decided()
         self._check(access)
-        return replace(access, deciding=self, is_writing=True)
+        return replace(access, decider=self, is_writing=True)
 
     def within(self, place: str) -> Access:
-        """Return the access in another collective; see `harmonic.kernel.access.Deciding`."""
+        """Return the access in another collective; see `harmonic.kernel.access.AccessDecider`."""
         other = Decision(
             self.request, self.blank, self.subdomain, place, self.route, is_named_by_id=True
         )

@@ -12,9 +12,9 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from collectives.queries import own_workspace
-from harmonic.kernel.access import Access, Door, Rule
+from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.database.tenancy import tenant_bound
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.pages import with_rule
 from harmonic.kernel.refusals import NotFound
 from harmonic.kernel.registry import path_to
@@ -41,13 +41,13 @@ def _workspace(access: Access) -> str:
     return workspace.path if workspace else ""
 
 
-def unforwarded(request: Request, **kwargs: str) -> HttpResponse:
+def unforwarded(request: AccessRequest, **kwargs: str) -> HttpResponse:
     """Answer a caller who has no such page; everybody else is forwarded before routing."""
     raise NotFound
 
 
 def urls() -> list[URLPattern]:
-    rule = Rule(Door.TENANT)
+    rule = Rule(AccessLevel.TENANT)
     return [
         path(f"{page}/{below}", with_rule(unforwarded, rule), name=f"forward.{page}")
         for page in ("settings", "workspace")

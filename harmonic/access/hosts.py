@@ -7,7 +7,7 @@ import re
 from django.conf import settings
 
 from harmonic.access.credentials import has_credentials
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.rendering.text import folded
 
 # Words below /collectives and /workspace that are pages, not handles.
@@ -25,7 +25,7 @@ def tenant_url(subdomain: str = "") -> str:
     return f"{settings.PUBLIC_SCHEME}://{host}" + ("" if is_implied else f":{settings.PORT}")
 
 
-def subdomain_of(request: Request) -> str | None:
+def subdomain_of(request: AccessRequest) -> str | None:
     """Return the tenant's subdomain, or None at the front door."""
     host = request.get_host().lower()
     name = host if host.endswith("]") else host.rsplit(":", 1)[0]
@@ -45,7 +45,7 @@ def handle_in_path(path: str) -> str:
     return "" if is_index or is_page else folded(parts[2])
 
 
-def with_action_from_query(request: Request, path: str) -> str:
+def with_action_from_query(request: AccessRequest, path: str) -> str:
     """Return the path with an action that an older client put behind the query string."""
     query = request.META.get("QUERY_STRING", "")
     is_json = request.content_type == "application/json"

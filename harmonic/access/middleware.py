@@ -32,12 +32,12 @@ from harmonic.kernel.access import Access, TenantFacts
 from harmonic.kernel.database.tenancy import NO_ID, bind_tenant
 from harmonic.kernel.http.client_address import client_address
 from harmonic.kernel.http.negotiation import API_VERSION, Format, choose, is_api_path, split_suffix
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.refusals import NotFound, Refused, Unreadable
 from harmonic.kernel.rendering.text import is_acceptable
 from tokens import usage
 
-GetResponse = Callable[[Request], HttpResponse]
+GetResponse = Callable[[AccessRequest], HttpResponse]
 
 NO_TENANT = TenantFacts(NO_ID, "", "Harmonic", "UTC", False)
 
@@ -48,7 +48,7 @@ class AccessMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: Request) -> HttpResponse:
+    def __call__(self, request: AccessRequest) -> HttpResponse:
         request.counts = ()
         # The token that the request came with, if there is one, whether it works or not.
         request.known_token = None
@@ -69,7 +69,7 @@ class AccessMiddleware:
             add_rate_limit_headers(response, request.counts)
         return response
 
-    def _outage(self, request: Request, error: Error) -> HttpResponse:
+    def _outage(self, request: AccessRequest, error: Error) -> HttpResponse:
         response = outage_answer(request, error)
         if response is None:
             raise error
@@ -77,7 +77,7 @@ class AccessMiddleware:
 
     # --- Who, and where ---------------------------------------------------------------------
 
-    def _enter(self, request: Request) -> None:
+    def _enter(self, request: AccessRequest) -> None:
         suffix = self._canonical(request)
         subdomain = subdomain_of(request)
         request.access = self._nobody(request, suffix)
@@ -91,13 +91,13 @@ class AccessMiddleware:
             raise
         self._count(request)
 
-    def _count(self, request: Request) -> None:
+    def _count(self, request: AccessRequest) -> None:
         """Count the request for whom it came from; in an outage nobody knows that."""
         access: Access = request.access
         request.counts = count_request(request, access)
         refuse_exceeded(access, request.counts)
 
-    def _find(self, request: Request, subdomain: str | None) -> None:
+    def _find(self, request: AccessRequest, subdomain: str | None) -> None:
         if not request.is_host_ours:
             raise NotFound
         if subdomain is None:
@@ -116,7 +116,7 @@ class AccessMiddleware:
             access = Decision(request, blank, subdomain, handle_in_path(forwarded)).first()
         request.access = access
 
-    def _canonical(self, request: Request) -> Format | None:
+    def _canonical(self, request: AccessRequest) -> Format | None:
         """Bring the path into its one form, and return the format its suffix asks for."""
         path = re.sub(r"/{2,}", "/", request.path_info)
         path = with_action_from_query(request, path)
@@ -126,7 +126,7 @@ class AccessMiddleware:
         request.path_info = request.path = path
         return suffix
 
-    def _nobody(self, request: Request, suffix: Format | None) -> Access:
+    def _nobody(self, request: AccessRequest, suffix: Format | None) -> Access:
         path = request.path_info
         is_api = is_api_path(path)
         wanted = choose(
@@ -152,7 +152,7 @@ class AccessMiddleware:
 
     def process_view(
         self,
-        request: Request,
+        request: AccessRequest,
         view: Callable[..., Any],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
@@ -164,15 +164,15 @@ class AccessMiddleware:
             raise ImproperlyConfigured(f"{request.path} has no rule of access.")
         if access.tenant is not NO_TENANT:
             bind_tenant(access.tenant.id)
-        if isinstance(access.deciding, Decision):
-            access.deciding.route = Route(rule, view, kwargs)
+        if isinstance(access.decider, Decision):
+            access.decider.route = Route(rule, view, kwargs)
         try:
             check(request, access, rule, view, kwargs)
         except Refused as refused:
             return render_refusal(request, refused)
         return None
 
-    def process_exception(self, request: Request, error: Exception) -> HttpResponse | None:
+    def process_exception(self, request: AccessRequest, error: Exception) -> HttpResponse | None:
         """Turn refusals raised by pages, actions and forms into answers."""
         if isinstance(error, Refused):
             return render_refusal(request, error)

@@ -15,9 +15,9 @@ from django.core.cache import caches
 from django.http import HttpResponse
 
 from harmonic.kernel.access import Access, Actor
-from harmonic.kernel.http.client_address import customer_of, is_exempt
+from harmonic.kernel.http.client_address import is_exempt, rate_limit_address
 from harmonic.kernel.http.methods import SAFE
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.operations import audit
 from harmonic.kernel.operations.limits import CacheStore, Count, FileStore, Limit, Store, count
 from harmonic.kernel.refusals import Refused
@@ -37,7 +37,7 @@ def store() -> Store:
 # --- Counting -------------------------------------------------------------------------------
 
 
-def count_request(request: Request, access: Access) -> tuple[Count, ...]:
+def count_request(request: AccessRequest, access: Access) -> tuple[Count, ...]:
     """Count a request against its limits, and return their state, the narrowest first.
 
     A request that exceeds a narrower limit does not count against a wider one: no token can use
@@ -50,7 +50,7 @@ def count_request(request: Request, access: Access) -> tuple[Count, ...]:
 
 
 def _address_limits(access: Access) -> Iterable[Limit]:
-    address = customer_of(access.remote_address)
+    address = rate_limit_address(access.remote_address)
     return _pair("address", address, 0, settings.LIMIT_REQUESTS, settings.LIMIT_WRITES)
 
 

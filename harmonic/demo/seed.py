@@ -31,7 +31,7 @@ from harmonic.demo import texts
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.database.tenancy import tenant_bound
-from harmonic.kernel.parameters.decoding import Raw
+from harmonic.kernel.parameters.decoding import RawParams
 from harmonic.kernel.pipeline import Call, perform
 
 PASSWORD = "harmonic-demo-password"  # noqa: S105 the demo's own, printed at first start
@@ -198,4 +198,4 @@ class World:
 
 def do(action: Action[Any], access: Access, target: Any, values: Mapping[str, Any]) -> Outcome:
     """Perform an action as a program would."""
-    return perform(Call(action=action, raw=Raw(dict(values)), find=lambda _: target), access)
+    return perform(Call(action=action, raw=RawParams(dict(values)), find=lambda _: target), access)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from django.http import HttpResponse
 
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.parameters.decoding import read_body
 from harmonic.kernel.refusals import Refused
 
-GetResponse = Callable[[Request], HttpResponse]
+GetResponse = Callable[[AccessRequest], HttpResponse]
 
 
 class BodyMiddleware:
@@ -23,12 +23,12 @@ class BodyMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: Request) -> HttpResponse:
+    def __call__(self, request: AccessRequest) -> HttpResponse:
         request.refused_body = refused_body(request)
         return self.get_response(request)
 
 
-def refused_body(request: Request) -> Refused | None:
+def refused_body(request: AccessRequest) -> Refused | None:
     """Read the body, and return the refusal if it cannot be taken."""
     try:
         read_body(request)

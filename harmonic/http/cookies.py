@@ -16,7 +16,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from harmonic.access.checks import rule_of
 from harmonic.access.credentials import has_credentials
 from harmonic.http.outages import outage_answer, outage_of
-from harmonic.kernel.access import Access, Door
+from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.outages import Write
 from harmonic.kernel.http.methods import SAFE
@@ -100,7 +100,11 @@ class CsrfMiddleware(CsrfViewMiddleware):
         if access is None or access.actor is not None:
             return not is_api_path(request.path)
         rule = rule_of(callback)
-        return rule is not None and rule.door == Door.PUBLIC and not _only_reads(request, callback)
+        return (
+            rule is not None
+            and rule.access_level == AccessLevel.PUBLIC
+            and not _only_reads(request, callback)
+        )
 
 
 def _only_reads(request: HttpRequest, callback: object) -> bool:

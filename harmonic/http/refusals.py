@@ -19,7 +19,7 @@ from harmonic.http.tenant_origin import tenant_origin
 from harmonic.kernel.access import Access
 from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import Format, is_api_path, prefers_problem
-from harmonic.kernel.http.request import Request, has_access
+from harmonic.kernel.http.request import AccessRequest, has_access
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.refusals import (
@@ -77,7 +77,7 @@ def _bare(refused: Refused) -> HttpResponse:
 # --- HTML -----------------------------------------------------------------------------------
 
 
-def _location(request: Request, access: Access, refused: Refused) -> str:
+def _location(request: AccessRequest, access: Access, refused: Refused) -> str:
     """Return where a session goes instead of a page that says no, or ""."""
     is_read = request.method in READS
     if refused.location and is_read and access.token is None:
@@ -94,12 +94,12 @@ def _location(request: Request, access: Access, refused: Refused) -> str:
     return ""
 
 
-def path_with_query(request: Request, access: Access) -> str:
+def path_with_query(request: AccessRequest, access: Access) -> str:
     query = request.META.get("QUERY_STRING", "")
     return f"{access.path}?{query}" if query else access.path
 
 
-def _then(request: Request, access: Access) -> str:
+def _then(request: AccessRequest, access: Access) -> str:
     """Return where to go once verified; a stashed POST is replayed."""
     if request.method in READS:
         return path_with_query(request, access)
@@ -115,7 +115,7 @@ def _then(request: Request, access: Access) -> str:
     return "/reverify/replay"
 
 
-def _redirect(request: Request, access: Access, location: str) -> HttpResponse:
+def _redirect(request: AccessRequest, access: Access, location: str) -> HttpResponse:
     if access.session_end_reason in sessions.END_MESSAGES:
         messages.warning(request, sessions.END_MESSAGES[access.session_end_reason])
     status = 302 if request.method in READS else 303
@@ -127,7 +127,7 @@ def _redirect(request: Request, access: Access, location: str) -> HttpResponse:
 # --- Documents ------------------------------------------------------------------------------
 
 
-def _document(request: Request, access: Access, refused: Refused) -> HttpResponse:
+def _document(request: AccessRequest, access: Access, refused: Refused) -> HttpResponse:
     refused = _as_document(access, refused)
     title, message, hint = title_of(refused), message_of(refused), hint_of(refused)
     document = Document(
@@ -160,7 +160,7 @@ def _base_of(refused: Refused) -> str:
     return "base_bare.html" if refused.status == 429 else "base.html"
 
 
-def _home(request: Request, access: Access) -> Link:
+def _home(request: AccessRequest, access: Access) -> Link:
     """Return the way on from a refusal that shows none itself."""
     if access.tenant.subdomain:
         return Link("Home", "/")
@@ -250,7 +250,7 @@ class ProblemJson(ErrorJson):
     detail: Annotated[str, Doc(example="Not found")]
 
 
-def _json(request: Request, access: Access, refused: Refused) -> HttpResponse:
+def _json(request: AccessRequest, access: Access, refused: Refused) -> HttpResponse:
     is_api = is_api_path(access.path)
     body = error_object(refused, request.request_id, is_api=is_api)
     if is_api:

@@ -11,11 +11,11 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpResponse
 
 from harmonic.http import readiness
-from harmonic.kernel.http.request import Request
-from harmonic.kernel.operations.logs import request_began, tell
+from harmonic.kernel.http.request import AccessRequest
+from harmonic.kernel.operations.logs import add_log_fields, bind_request_id
 from harmonic.kernel.operations.redaction import without_tokens
 
-GetResponse = Callable[[Request], HttpResponse]
+GetResponse = Callable[[AccessRequest], HttpResponse]
 
 PLAIN_TEXT = "text/plain; charset=utf-8"
 
@@ -28,11 +28,11 @@ class RequestIdMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: Request) -> HttpResponse:
+    def __call__(self, request: AccessRequest) -> HttpResponse:
         sent = request.headers.get("X-Request-Id", "")
         is_fine = self.ACCEPTED.fullmatch(sent) and without_tokens(sent) == sent
         request.request_id = sent if is_fine else str(uuid.uuid4())
-        request_began(request.request_id)
+        bind_request_id(request.request_id)
         response = self.get_response(request)
         response["X-Request-Id"] = request.request_id
         return response
@@ -47,7 +47,7 @@ class HealthcheckMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: Request) -> HttpResponse:
+    def __call__(self, request: AccessRequest) -> HttpResponse:
         if request.path == "/healthcheck":
             return HttpResponse("ok\n", content_type=PLAIN_TEXT)
         if request.path == "/readycheck":
@@ -74,12 +74,12 @@ class HostMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: Request) -> HttpResponse:
+    def __call__(self, request: AccessRequest) -> HttpResponse:
         request.is_host_ours = True
         try:
             request.get_host()
         except DisallowedHost:
             request.is_host_ours = False
-            tell(unknown_host=request.META.get("HTTP_HOST", ""))
+            add_log_fields(unknown_host=request.META.get("HTTP_HOST", ""))
             request.META["HTTP_HOST"] = settings.HOST
         return self.get_response(request)

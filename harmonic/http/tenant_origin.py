@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 
 
-def tenant_origin(request: Request, subdomain: str = "") -> str:
+def tenant_origin(request: AccessRequest, subdomain: str = "") -> str:
     """Return the origin of a tenant, or of the front door, behind the same port and scheme.
 
     The port is the one that the sender named: behind a proxy, that of the socket is another.

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from harmonic.kernel.capabilities import EVERYTHING, Capabilities
+from harmonic.kernel.capabilities import ALL_CAPABILITIES, Capabilities
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.refusals import Denied, NotFound, SignInRequired
 from harmonic.kernel.scopes import Scope, ScopeResource
@@ -65,7 +65,7 @@ class Actor:
     is_tenant_admin: bool = False
     parent_id: UUID | None = None
     # What restricts an agent; it means nothing for people.
-    capabilities: Capabilities = EVERYTHING
+    capabilities: Capabilities = ALL_CAPABILITIES
 
     @property
     def is_human(self) -> bool:
@@ -135,7 +135,7 @@ class ApiState(StrEnum):
     OFF_FOR_TENANT = "tenant_off"
 
 
-class Switched(Protocol):
+class HasApiSwitch(Protocol):
     """A collective, as a row or as the place of a request, with its API switch."""
 
     @property
@@ -145,7 +145,7 @@ class Switched(Protocol):
     def is_api_enabled(self) -> bool: ...
 
 
-def is_api_open(place: Switched) -> bool:
+def is_api_open(place: HasApiSwitch) -> bool:
     """Return whether a collective admits tokens, as far as its own switch decides.
 
     The switch of the main collective always counts as on.
@@ -176,7 +176,7 @@ def roles_held(*, is_admin: bool, is_representative: bool) -> list[str]:
     return [role for role, is_held in held if is_held]
 
 
-class Deciding(Protocol):
+class AccessDecider(Protocol):
     """Decides the access of a request once more (`docs/architecture.md`, Deciding)."""
 
     def again(self, *, exclusive: bool) -> Access:
@@ -221,7 +221,7 @@ class Access:
     fresh: frozenset[str] = frozenset()
     remote_address: str = ""
     # None for code that acts without a request: commands, the demo world.
-    deciding: Deciding | None = field(default=None, compare=False, repr=False)
+    decider: AccessDecider | None = field(default=None, compare=False, repr=False)
     # Inside the transaction of a write; rows that are read to be changed are locked there.
     is_writing: bool = False
 
@@ -244,7 +244,7 @@ class Access:
         return self.membership is not None
 
     @property
-    def is_bound_by_switches(self) -> bool:
+    def is_subject_to_api_switches(self) -> bool:
         """Whether the API switches of tenant and collective bind the caller."""
         return self.token is not None and not self.token.is_internal
 
@@ -255,9 +255,9 @@ class Access:
             return ApiState.OFF_FOR_TENANT
         return ApiState.ON if is_api_open(self.here) else ApiState.OFF_HERE
 
-    def is_admitted_by(self, place: Switched) -> bool:
+    def passes_api_switch(self, place: HasApiSwitch) -> bool:
         """Return whether the API switch of a collective admits the caller there."""
-        return not self.is_bound_by_switches or is_api_open(place)
+        return not self.is_subject_to_api_switches or is_api_open(place)
 
     @property
     def is_collective_admin(self) -> bool:
@@ -269,8 +269,8 @@ class Access:
         Raises:
             Refused: as a request for a page of that collective.
         """
-        assert self.deciding is not None, "only requests reach other collectives"
-        return self.deciding.within(place)
+        assert self.decider is not None, "only requests reach other collectives"
+        return self.decider.within(place)
 
     def may_read(self, resource: str) -> bool:
         """Return whether the caller may read `resource` at its own route.
@@ -291,13 +291,13 @@ T = TypeVar("T")
 Policy = Callable[[Access, T | None], Denied | None]
 
 
-class Door(StrEnum):
+class AccessLevel(StrEnum):
     """Whom a route lets in, as the access middleware enforces it."""
 
     PUBLIC = "public"  # anybody, whatever the switches: help, sign-in
     TENANT = "tenant"  # whoever belongs to the tenant
     COLLECTIVE = "collective"  # members of the collective in the path
-    THRESHOLD = "threshold"  # non-members too: the join page
+    NON_MEMBERS = "threshold"  # non-members too: the join page
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +311,7 @@ class Rule:
         ValueError: no scope can name the resource.
     """
 
-    door: Door
+    access_level: AccessLevel
     resource: str | None = None
     any_scope: bool = False
 

@@ -27,7 +27,7 @@ from harmonic.kernel.scopes import Scope, Verb
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class ResourceRef:
     """What an action was about, as its answer names it."""
 
     type: str
@@ -61,7 +61,7 @@ class Outcome:
 
     message: str
     path: str
-    resource: Resource | None = None
+    resource: ResourceRef | None = None
     object: Any = None
     secret: Secret | None = None
     shown_on: tuple[str, Mapping[str, Any]] | None = None
@@ -69,7 +69,7 @@ class Outcome:
     item_id: UUID | None = None
     facts: Mapping[str, Any] | None = field(default_factory=dict)
     event: Event | None = None
-    is_rehearsal: bool = False
+    is_dry_run: bool = False
     json: Mapping[str, Any] | None = None
 
 
@@ -90,7 +90,7 @@ class Confirmation:
 class Logged:
     """How the security log records an action: the kind of event, and its sentence.
 
-    `sentence` takes an `accounts.security_words.Happened`.
+    `sentence` takes an `accounts.security_words.LogEntry`.
     """
 
     event: str

@@ -91,5 +91,5 @@ class Capabilities:
         return grant.level is Level.USUAL and ALL_USUAL in self.names
 
 
-NOTHING = Capabilities(frozenset())
-EVERYTHING = Capabilities(frozenset({ALL}))
+NO_CAPABILITIES = Capabilities(frozenset())
+ALL_CAPABILITIES = Capabilities(frozenset({ALL}))

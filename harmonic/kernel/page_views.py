@@ -17,31 +17,39 @@ from harmonic.kernel.actions import Action, Outcome, require
 from harmonic.kernel.http import conditional
 from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.operations.redaction import ShownOnce, show_once
-from harmonic.kernel.pages import Page, RoutedView, View, offered, only_reads, page_of, with_rule
-from harmonic.kernel.parameters.decoding import Raw, raw_of, without_rehearsal
+from harmonic.kernel.pages import (
+    Page,
+    RoutedView,
+    View,
+    offered,
+    page_of,
+    require_read_method,
+    with_rule,
+)
+from harmonic.kernel.parameters.decoding import RawParams, read_params, split_dry_run
 from harmonic.kernel.parameters.schema import schema_of
 from harmonic.kernel.parameters.wording import did_you_mean
 from harmonic.kernel.pipeline import (
     Call,
-    Expect,
     Find,
+    Precondition,
+    dry_run,
     locked,
-    nothing_expected,
+    no_precondition,
     perform,
-    rehearse,
 )
 from harmonic.kernel.refusals import FreshProofRequired, Invalid, Link, NotFound, Refused
 from harmonic.kernel.rendering.documents import (
     Document,
     Offer,
     RefusedForm,
+    action_entry,
     described_params,
-    entry,
+    markdown_source_of,
     origin_of,
     respond,
-    unwritten_of,
 )
 
 T = TypeVar("T")
@@ -67,12 +75,12 @@ def mounted(route: str, page: Page[T]) -> list[URLPattern]:
 
 
 def page_view(page: Page[T]) -> View:
-    def view(request: Request, **kwargs: Any) -> HttpResponse:
+    def view(request: AccessRequest, **kwargs: Any) -> HttpResponse:
         access = request.access
         action = page.writes.get(request.method or "")
         if action is not None:
             return run(request, page, action, partial(page.find, **kwargs), access.path)
-        only_reads(request, page)
+        require_read_method(request, page)
         target = page.found(access, kwargs)
         return respond(request, access, page.document(access, target, access.path))
 
@@ -80,8 +88,8 @@ def page_view(page: Page[T]) -> View:
 
 
 def index_view(page: Page[T]) -> View:
-    def view(request: Request, **kwargs: Any) -> HttpResponse:
-        only_reads(request)
+    def view(request: AccessRequest, **kwargs: Any) -> HttpResponse:
+        require_read_method(request)
         access = request.access
         target = page.found(access, kwargs)
         base = access.path.removesuffix("/actions") or "/"
@@ -100,7 +108,8 @@ def _index(page: Page[T], access: Access, target: T, base: str) -> Document:
         json={
             "path": base,
             "actions": [
-                {**entry(access, offer), "schema": schema_of(offer.action)} for offer in offers
+                {**action_entry(access, offer), "schema": schema_of(offer.action)}
+                for offer in offers
             ],
         },
     )
@@ -124,7 +133,7 @@ def signature(offer: Offer) -> Signature:
 
 
 def action_view(page: Page[T]) -> View:
-    def view(request: Request, action_name: str, **kwargs: Any) -> HttpResponse:
+    def view(request: AccessRequest, action_name: str, **kwargs: Any) -> HttpResponse:
         access = request.access
         if request.method not in READS | {"POST"}:
             raise method_not_allowed("GET, HEAD, POST")
@@ -182,7 +191,7 @@ def _form_document(
         },
         offers=(offer,),
         status=refused.invalid.status if refused else 200,
-        json={"action": {**entry(access, offer), "schema": schema_of(offer.action)}},
+        json={"action": {**action_entry(access, offer), "schema": schema_of(offer.action)}},
         schema=schema_of(offer.action),
     )
 
@@ -200,21 +209,21 @@ def unknown_action(page: Page[T], access: Access, target: T, base: str, name: st
 
 
 def run(
-    request: Request, page: Page[T], action: Action[T], find: Find[T], base: str
+    request: AccessRequest, page: Page[T], action: Action[T], find: Find[T], base: str
 ) -> HttpResponse:
     """Carry out an action's POST and answer in the format asked for."""
     access = request.access
     raw, is_dry_run = _sent(request)
-    if isinstance(raw, Raw) and raw.is_form and access.format == Format.HTML:
+    if isinstance(raw, RawParams) and raw.is_form and access.format == Format.HTML:
         raw = replace(raw, is_page_form=True)
-    expect: Expect[T] = nothing_expected
+    precondition: Precondition[T] = no_precondition
     if "If-Match" in request.headers:
-        find, expect = locked(find), partial(_require_seen, request, page, base)
-    call = Call(action=action, raw=raw, find=find, expect=expect)
+        find, precondition = locked(find), partial(_require_seen, request, page, base)
+    call = Call(action=action, raw=raw, find=find, precondition=precondition)
     try:
-        outcome = (rehearse if is_dry_run else perform)(call, access)
+        outcome = (dry_run if is_dry_run else perform)(call, access)
     except Invalid as invalid:
-        if access.format == Format.HTML and isinstance(raw, Raw):
+        if access.format == Format.HTML and isinstance(raw, RawParams):
             refused = RefusedForm(action.name, raw, invalid)
             return _form_again(request, page, action, find(access), base, refused)
         invalid.action = action.name
@@ -222,14 +231,19 @@ def run(
     except Refused as refused:
         refused.action = action.name
         raise
-    if outcome.is_rehearsal:
+    if outcome.is_dry_run:
         rehearsed = _success(access, action, replace(outcome, path=base))
         return respond(request, access, rehearsed)
     return answered(request, action, outcome)
 
 
 def _form_again(
-    request: Request, page: Page[T], action: Action[T], target: T, base: str, refused: RefusedForm
+    request: AccessRequest,
+    page: Page[T],
+    action: Action[T],
+    target: T,
+    base: str,
+    refused: RefusedForm,
 ) -> HttpResponse:
     """Answer a refused form with the page that it stands on, or else with the action's own page."""
     access = request.access
@@ -244,17 +258,19 @@ def _form_again(
     return respond(request, access, _form_document(page, access, offer, base, refused))
 
 
-def _sent(request: Request) -> tuple[Raw | Refused, bool]:
+def _sent(request: AccessRequest) -> tuple[RawParams | Refused, bool]:
     """Return the parameters of a write, or why they cannot be read; and whether to undo it."""
     try:
-        return without_rehearsal(raw_of(request))
+        return split_dry_run(read_params(request))
     except Refused as refused:
         return refused, False
 
 
-def _require_seen(request: Request, page: Page[T], base: str, access: Access, target: T) -> None:
+def _require_seen(
+    request: AccessRequest, page: Page[T], base: str, access: Access, target: T
+) -> None:
     reading = replace(access, path=base, format=Format.MARKDOWN, query={})
-    etag = unwritten_of(reading, page.document(reading, target, base)).etag
+    etag = markdown_source_of(reading, page.document(reading, target, base)).etag
     # A page's tags are weak, and say all that can be seen of it.
     if not conditional.matches(request.headers["If-Match"], etag):
         raise Refused(
@@ -265,7 +281,7 @@ def _require_seen(request: Request, page: Page[T], base: str, access: Access, ta
         )
 
 
-def answered(request: Request, action: Action[Any], outcome: Outcome) -> HttpResponse:
+def answered(request: AccessRequest, action: Action[Any], outcome: Outcome) -> HttpResponse:
     access = request.access
     if outcome.shown_on and access.format != Format.JSON:
         name, kwargs = outcome.shown_on
@@ -289,7 +305,7 @@ def _secretly(response: HttpResponse, outcome: Outcome) -> HttpResponse:
     return response
 
 
-def with_origin(request: Request, document: Document) -> Document:
+def with_origin(request: AccessRequest, document: Document) -> Document:
     """Return a document that may hold commands to run, which name this address."""
     return replace(document, context={**document.context, "origin": origin_of(request)})
 
@@ -298,7 +314,7 @@ def _success(access: Access, action: Action[Any], outcome: Outcome) -> Document:
     resource = outcome.resource
     secret = {"token": outcome.secret.plaintext} if outcome.secret else {}
     shown = {"type": resource.type, "id": resource.id, "path": resource.path} if resource else None
-    word = "Dry Run" if outcome.is_rehearsal else "Action Success"
+    word = "Dry Run" if outcome.is_dry_run else "Action Success"
     return Document(
         title=f"{word}: {action.name}",
         template="actions/success.html",
@@ -313,7 +329,7 @@ def _success(access: Access, action: Action[Any], outcome: Outcome) -> Document:
             "resource": shown,
             "notes": list(outcome.notes),
             **secret,
-            **({"dry_run": True} if outcome.is_rehearsal else {}),
+            **({"dry_run": True} if outcome.is_dry_run else {}),
         },
     )
 
@@ -345,7 +361,7 @@ def form_alias(page: Page[T], action: Action[T], method: str = "POST") -> Routed
     It runs `action` of `page` and answers like the action's own path.
     """
 
-    def view(request: Request, **kwargs: Any) -> HttpResponse:
+    def view(request: AccessRequest, **kwargs: Any) -> HttpResponse:
         if request.method != method:
             raise method_not_allowed(method)
         access = request.access

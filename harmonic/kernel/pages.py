@@ -9,11 +9,11 @@ from typing import Any, Generic, TypeVar
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from harmonic.kernel import registry
-from harmonic.kernel.access import Access, Door, Rule
-from harmonic.kernel.actions import Action, Resource, Secret
+from harmonic.kernel.access import Access, AccessLevel, Rule
+from harmonic.kernel.actions import Action, ResourceRef, Secret
 from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import NavEntry
 from harmonic.kernel.refusals import FreshProofRequired, Link
 from harmonic.kernel.rendering.documents import (
@@ -60,13 +60,13 @@ class Page(Generic[T]):
     show: Callable[[Access, T], Mapping[str, Any]]
     find: Callable[..., T] = none_found
     actions: tuple[Action[T], ...] = ()
-    door: Door = Door.TENANT
+    access_level: AccessLevel = AccessLevel.TENANT
     resource: str | None = None
     fresh: str = ""
     # Refuses callers whom the page is not for, though its actions would say why themselves.
     guard: Callable[[Access, T], None] = no_guard
     # What the page is about, as the answers of its actions name it.
-    about: Callable[[Access, T], Resource | None] = no_resource
+    about: Callable[[Access, T], ResourceRef | None] = no_resource
     # Forms of public clients post to the page's own path: the action of each method.
     writes: Mapping[str, Action[T]] = field(default_factory=dict)
     scope: Callable[[Access, T], str] = field(default=lambda access, target: "")
@@ -77,7 +77,7 @@ class Page(Generic[T]):
 
     @property
     def rule(self) -> Rule:
-        return Rule(self.door, self.resource)
+        return Rule(self.access_level, self.resource)
 
     def action(self, name: str) -> Action[T] | None:
         return next((action for action in self.actions if action.name == name), None)
@@ -170,7 +170,7 @@ def page_of(view: object) -> Page[Any] | None:
 # --- Views -------------------------------------------------------------------------------
 
 
-def only_reads(request: Request, page: Page[Any] | None = None) -> None:
+def require_read_method(request: AccessRequest, page: Page[Any] | None = None) -> None:
     """Refuse other methods than GET and HEAD, and those that the page offers."""
     if request.method not in READS:
         raise method_not_allowed(", ".join(["GET", "HEAD", *(page.writes if page else ())]))

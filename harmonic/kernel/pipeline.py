@@ -1,6 +1,6 @@
 """The pipeline of a write, which every surface uses.
 
-Decide, find, authorise, validate, carry out, record (`docs/architecture.md`, Call and wire).
+Decide, find, authorise, validate, carry out, record (`docs/architecture.md`, Call and binding).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from harmonic.kernel.actions import (
     require_scope,
 )
 from harmonic.kernel.database import outages
-from harmonic.kernel.database.short_ids import is_drawn_twice
+from harmonic.kernel.database.short_ids import is_short_id_collision
 from harmonic.kernel.operations import audit, storage
-from harmonic.kernel.parameters.decoding import Raw, unknown_names, validated
+from harmonic.kernel.parameters.decoding import RawParams, unknown_names, validated
 from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.parameters.wording import did_you_mean
 from harmonic.kernel.refusals import (
@@ -46,14 +46,14 @@ T = TypeVar("T")
 # Finds what an action is about, through the rule that lets the caller see it.
 Find = Callable[[Access], T]
 # Refuses a write whose sender expects to find something else.
-Expect = Callable[[Access, T], None]
+Precondition = Callable[[Access, T], None]
 
 
 def no_target(access: Access) -> None:
     return None
 
 
-def nothing_expected(access: Access, target: object) -> None:
+def no_precondition(access: Access, target: object) -> None:
     return None
 
 
@@ -71,27 +71,27 @@ def locked(find: Find[T]) -> Find[T]:
 
 
 # Refuses a body for what it contains.
-Check = Callable[[Access, Raw], None]
+BodyCheck = Callable[[Access, RawParams], None]
 
 
-def nothing_checked(access: Access, raw: Raw) -> None:
+def no_check(access: Access, raw: RawParams) -> None:
     return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wire(Generic[T]):
+class Binding(Generic[T]):
     """How a surface writes one action: the parameters it takes and how they run the effect.
 
-    An action has a wire of its own, which pages use. The REST API declares another one where its
-    contract has other parameters. Whatever the wire, the action is the same: who may run it, which
-    event it emits, and what the log says of it.
+    By default an action is bound to its own parameters, which pages use. The REST API declares
+    another binding where its contract has other parameters. Permissions, event and log line are
+    always the action's.
     """
 
     params: type[Params] | None
     # The action's effect, or what calls it with the arguments that these parameters mean.
     effect: Effect[T]
     # Refuses what the body as a whole may not contain, before its parameters are validated.
-    check: Check = nothing_checked
+    check: BodyCheck = no_check
     # A caller whose kind may never run the action learns that before the target is looked for.
     is_kind_first: bool = False
     # Parameters that the action does not have are named in the answer.
@@ -108,10 +108,10 @@ class Call(Generic[T]):
 
     action: Action[T]
     find: Find[T]
-    raw: Raw | Refused = field(default_factory=Raw)
-    expect: Expect[T] = nothing_expected
+    raw: RawParams | Refused = field(default_factory=RawParams)
+    precondition: Precondition[T] = no_precondition
     # The action's own unless given.
-    wire: Wire[T] | None = None
+    binding: Binding[T] | None = None
     # The id or handle of the collective to run it in, where the path does not lead there.
     place: str = ""
 
@@ -128,33 +128,33 @@ def perform(call: Call[T], access: Access) -> Outcome:
         Refused: nothing was written.
     """
     action = call.action
-    wire = call.wire or Wire(params=action.params, effect=action.effect)
+    binding = call.binding or Binding(params=action.params, effect=action.effect)
     for run in range(1, RUNS + 1):
         try:
-            outcome = _performed(call, wire, access)
+            outcome = _performed(call, binding, access)
         except DatabaseError as error:
-            if run == RUNS or not (outages.may_run_again(error) or is_drawn_twice(error)):
+            if run == RUNS or not (outages.is_retryable(error) or is_short_id_collision(error)):
                 raise
             _log.info("'%s' is run again after a conflict of transactions.", action.name)
         else:
-            return _with_notes(wire, call.raw, outcome)
+            return _with_notes(binding, call.raw, outcome)
     raise AssertionError("the last run returns or raises")
 
 
-def _performed(call: Call[T], wire: Wire[T], access: Access) -> Outcome:
+def _performed(call: Call[T], binding: Binding[T], access: Access) -> Outcome:
     action = call.action
     with transaction.atomic():
-        access, target = _allowed(call, wire, access)
-        call.expect(access, target)
-        params = _params(wire, access, call.raw)
-        outcome = wire.effect(access, target, **params)
+        access, target = _allowed(call, binding, access)
+        call.precondition(access, target)
+        params = _params(binding, access, call.raw)
+        outcome = binding.effect(access, target, **params)
         outcome = replace(outcome, event=events.emit(action, access, outcome))
         storage.count(access, 0 if action.is_read else storage.size_of(params))
-        outages.performed()
+        outages.mark_performed()
     return outcome
 
 
-def _allowed(call: Call[T], wire: Wire[T], access: Access) -> tuple[Access, T]:
+def _allowed(call: Call[T], binding: Binding[T], access: Access) -> tuple[Access, T]:
     """Return the caller and the target as they are in the transaction, if the action may run.
 
     The time is taken after the target is found: a writer who waited for the target's row writes
@@ -164,12 +164,12 @@ def _allowed(call: Call[T], wire: Wire[T], access: Access) -> tuple[Access, T]:
     access = _decided(action, access)
     require_scope(action, access)
     access = _inside(call, access)
-    if wire.is_kind_first:
+    if binding.is_kind_first:
         require_kind(action, access)
     target = call.find(access)
-    if access.deciding is not None:
+    if access.decider is not None:
         access = replace(access, now=timezone.now())
-    if not wire.is_kind_first:
+    if not binding.is_kind_first:
         require_kind(action, access)
     require_policy(action, access, target)
     return access, target
@@ -177,9 +177,9 @@ def _allowed(call: Call[T], wire: Wire[T], access: Access) -> tuple[Access, T]:
 
 def _decided(action: Action[Any], access: Access) -> Access:
     """Return the caller, read inside the transaction and kept until its end."""
-    if access.deciding is None:
+    if access.decider is None:
         return access
-    return access.deciding.again(exclusive=action.changes_access)
+    return access.decider.again(exclusive=action.changes_access)
 
 
 def _inside(call: Call[Any], access: Access) -> Access:
@@ -191,7 +191,7 @@ def _inside(call: Call[Any], access: Access) -> Access:
     return replace(access.within(call.place), is_writing=True) if call.place else access
 
 
-def _params(wire: Wire[Any], access: Access, raw: Raw | Refused) -> dict[str, Any]:
+def _params(binding: Binding[Any], access: Access, raw: RawParams | Refused) -> dict[str, Any]:
     """Return the parameters that were sent, checked and validated once.
 
     Raises:
@@ -200,28 +200,28 @@ def _params(wire: Wire[Any], access: Access, raw: Raw | Refused) -> dict[str, An
     """
     if isinstance(raw, Refused):
         raise raw
-    wire.check(access, raw)
+    binding.check(access, raw)
     try:
-        return validated(wire.params, raw)
+        return validated(binding.params, raw)
     except Invalid as invalid:
-        if wire.names_unknown:
-            unknown = unknown_names(wire.params, raw)
-            invalid.hint = invalid.hint or misspelt(wire.params, unknown)
+        if binding.names_unknown:
+            unknown = unknown_names(binding.params, raw)
+            invalid.hint = invalid.hint or misspelt(binding.params, unknown)
         raise
 
 
-def _with_notes(wire: Wire[Any], raw: Raw | Refused, outcome: Outcome) -> Outcome:
-    if isinstance(raw, Refused) or not wire.names_unknown:
+def _with_notes(binding: Binding[Any], raw: RawParams | Refused, outcome: Outcome) -> Outcome:
+    if isinstance(raw, Refused) or not binding.names_unknown:
         return outcome
-    ignored = unknown_names(wire.params, raw)
+    ignored = unknown_names(binding.params, raw)
     if not ignored:
         return outcome
     note = f"Ignored, since the action has no such parameter: {', '.join(ignored)}."
-    hint = misspelt(wire.params, ignored)
+    hint = misspelt(binding.params, ignored)
     return replace(outcome, notes=(*outcome.notes, f"{note} {hint}".strip()))
 
 
-def rehearse(call: Call[Any], access: Access) -> Outcome:
+def dry_run(call: Call[Any], access: Access) -> Outcome:
     """Carry out an action as far as its end, and undo it: what would have happened?
 
     The outcome names nothing that was made, since it is not there.
@@ -229,11 +229,11 @@ def rehearse(call: Call[Any], access: Access) -> Outcome:
     Raises:
         Refused: as `perform`.
     """
-    with audit.rehearsed(), transaction.atomic():
+    with audit.without_recording(), transaction.atomic():
         outcome = perform(call, access)
         transaction.set_rollback(True)
     message = f"Nothing was done. It would have said: {outcome.message}"
-    return Outcome(message, "", notes=outcome.notes, is_rehearsal=True)
+    return Outcome(message, "", notes=outcome.notes, is_dry_run=True)
 
 
 def misspelt(params: type[Params] | None, names: Iterable[str]) -> str:

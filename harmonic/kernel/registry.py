@@ -21,12 +21,12 @@ from harmonic.kernel.capabilities import (
     ALL_USUAL,
     FORTHCOMING,
     NEVER,
-    NOTHING,
+    NO_CAPABILITIES,
     Capabilities,
     Level,
 )
 from harmonic.kernel.parameters.signatures import mismatches
-from harmonic.kernel.parameters.wording import in_words
+from harmonic.kernel.parameters.wording import humanize
 
 if TYPE_CHECKING:
     from harmonic.kernel.pages import Page
@@ -169,7 +169,7 @@ def groups() -> list[tuple[str, list[Action[Any]]]]:
 def options() -> list[tuple[str, list[tuple[str, str]]]]:
     """Return the names and labels of `groups`, as a form offers them."""
     return [
-        (group, [(each.name, in_words(each.name)) for each in members])
+        (group, [(each.name, humanize(each.name)) for each in members])
         for group, members in groups()
     ]
 
@@ -200,7 +200,7 @@ def lacked_by(capabilities: Capabilities) -> list[str]:
     return [name for name in grantable() if name not in held]
 
 
-def stored(selected: Collection[str], before: Capabilities = NOTHING) -> list[str]:
+def stored(selected: Collection[str], before: Capabilities = NO_CAPABILITIES) -> list[str]:
     """Return the list to store for an agent whose parent selected these names.
 
     Names that cannot be granted are dropped. Whoever selects every usual capability grants

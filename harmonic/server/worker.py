@@ -13,7 +13,7 @@ from typing import Any
 
 from gunicorn.workers.base import Worker as BaseWorker  # type: ignore[import-untyped]  # no types
 
-from harmonic.kernel.http.client_address import customer_of
+from harmonic.kernel.http.client_address import rate_limit_address
 from harmonic.server.connections import Connection
 
 # Bytes of bodies and answers that a process keeps for its clients.
@@ -101,11 +101,11 @@ class Worker(BaseWorker):  # type: ignore[misc]  # has no types
 
     def _make_room(self) -> None:
         """Close the oldest waiting connection of the sender that has most of them."""
-        senders = Counter(customer_of(connection.address) for connection in self._waiting)
+        senders = Counter(rate_limit_address(connection.address) for connection in self._waiting)
         if not senders:
             return
         [(sender, _)] = senders.most_common(1)
-        oldest = next(each for each in self._waiting if customer_of(each.address) == sender)
+        oldest = next(each for each in self._waiting if rate_limit_address(each.address) == sender)
         oldest.evict()
 
     # --- Called by connections ------------------------------------------------------------------

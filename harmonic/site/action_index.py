@@ -9,10 +9,10 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from harmonic.kernel.access import Access, Door, Rule
+from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.actions import Action
-from harmonic.kernel.http.request import Request
-from harmonic.kernel.pages import Page, only_reads, with_rule
+from harmonic.kernel.http.request import AccessRequest
+from harmonic.kernel.pages import Page, require_read_method, with_rule
 from harmonic.kernel.registry import Mounted, pages
 from harmonic.kernel.rendering.documents import Document, respond
 
@@ -39,13 +39,13 @@ def could_run(page: Page[Any], action: Action[Any], access: Access) -> bool:
         return False
     if action.kind_denied(access) or action.capability_denied(access):
         return False
-    return page.door != Door.TENANT or action.policy(access, None) is None
+    return page.access_level != AccessLevel.TENANT or action.policy(access, None) is None
 
 
 def path_of(mounted: Mounted) -> str:
     """Return a page's path as people read it: `/collectives/{handle}/n/{note_id}`."""
     route = re.sub(r"<\w+:(\w+)>", r"{\1}", mounted.route)
-    is_inside = mounted.page.door in {Door.COLLECTIVE, Door.THRESHOLD}
+    is_inside = mounted.page.access_level in {AccessLevel.COLLECTIVE, AccessLevel.NON_MEMBERS}
     prefix = "/collectives/{handle}" if is_inside else ""
     return f"{prefix}/{route}".rstrip("/") or "/"
 
@@ -55,12 +55,12 @@ def _entry(action: Action[Any]) -> str:
     return f"`{action.name}({names})` - {action.sentence}"
 
 
-def index(request: Request) -> Any:
-    only_reads(request)
+def index(request: AccessRequest) -> Any:
+    require_read_method(request)
     access = request.access
     context: Mapping[str, Any] = {"patterns": list(patterns(access))}
     return respond(request, access, Document("Actions | Home", "actions/site.html", context))
 
 
 def urls() -> list[URLPattern]:
-    return [path("actions", with_rule(index, Rule(Door.TENANT)), name="actions")]
+    return [path("actions", with_rule(index, Rule(AccessLevel.TENANT)), name="actions")]

@@ -8,10 +8,10 @@ from django.urls import path
 from accounts.agents.pages import MOTTO
 from accounts.models import Tenant
 from harmonic.http.tenant_origin import tenant_origin
-from harmonic.kernel.access import Door, Rule
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.access import AccessLevel, Rule
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.page_views import mounted
-from harmonic.kernel.pages import only_reads, with_rule
+from harmonic.kernel.pages import require_read_method, with_rule
 from harmonic.kernel.rendering.documents import Document, respond
 from harmonic.site import llms, well_known
 from harmonic.site.help import urls as help_urls
@@ -24,9 +24,9 @@ handler500 = "harmonic.http.refusals.server_error"
 SHOWN = 200
 
 
-def front_door(request: Request) -> HttpResponse:
+def front_door(request: AccessRequest) -> HttpResponse:
     """List the tenants that want to be listed."""
-    only_reads(request)
+    require_read_method(request)
     access = request.access
     listed = Tenant.objects.filter(is_listed=True, archived_at=None).order_by("name")[:SHOWN]
     tenants = [
@@ -42,12 +42,12 @@ def front_door(request: Request) -> HttpResponse:
     return respond(request, access, document)
 
 
-def address_of(request: Request, tenant: Tenant) -> str:
+def address_of(request: AccessRequest, tenant: Tenant) -> str:
     return f"{tenant_origin(request, tenant.subdomain)}/"
 
 
 urlpatterns = [
-    path("", with_rule(front_door, Rule(Door.PUBLIC)), name="front_door"),
+    path("", with_rule(front_door, Rule(AccessLevel.PUBLIC)), name="front_door"),
     *help_urls(),
     *llms.urls(),
     *well_known.favicon_urls(),

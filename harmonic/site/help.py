@@ -12,11 +12,11 @@ from django.urls import URLPattern, path
 
 from api.openapi.document import routes
 from harmonic.http.tenant_origin import tenant_origin
-from harmonic.kernel.access import Access, Door
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.access import Access, AccessLevel
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import mounted
-from harmonic.kernel.pages import Page, only_reads, with_rule
+from harmonic.kernel.pages import Page, require_read_method, with_rule
 from harmonic.kernel.parameters.wording import did_you_mean
 from harmonic.kernel.refusals import Link, NotFound
 from harmonic.kernel.registry import groups
@@ -59,7 +59,7 @@ INDEX = Page(
     template="help/index.html",
     title=lambda access, target: "Help",
     show=index,
-    door=Door.PUBLIC,
+    access_level=AccessLevel.PUBLIC,
 )
 
 
@@ -91,20 +91,20 @@ TOPIC = Page(
     find=topic_at,
     crumbs=lambda access, topic: [Link("Help", "/help")],
     show=show,
-    door=Door.PUBLIC,
+    access_level=AccessLevel.PUBLIC,
 )
 
 
-def topic_view(request: Request, slug: str) -> HttpResponse:
+def topic_view(request: AccessRequest, slug: str) -> HttpResponse:
     """Show a topic, whose examples name the origin by which it was asked for."""
-    only_reads(request, TOPIC)
+    require_read_method(request, TOPIC)
     access = request.access
     shown = TOPIC.document(access, TOPIC.found(access, {"slug": slug}), access.path)
     context = {**shown.context, "origin": _origin_for_examples(request, access)}
     return respond(request, access, replace(shown, context=context))
 
 
-def _origin_for_examples(request: Request, access: Access) -> str:
+def _origin_for_examples(request: AccessRequest, access: Access) -> str:
     if access.tenant.subdomain:
         return origin_of(request)
     return tenant_origin(request, "your-community")

@@ -7,18 +7,18 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 
-from harmonic.kernel.access import Door, Rule
+from harmonic.kernel.access import AccessLevel, Rule
 from harmonic.kernel.http import conditional
-from harmonic.kernel.http.request import Request
-from harmonic.kernel.pages import only_reads, with_rule
+from harmonic.kernel.http.request import AccessRequest
+from harmonic.kernel.pages import require_read_method, with_rule
 from harmonic.kernel.rendering.documents import VARY, origin_of
 from harmonic.kernel.rendering.markdown import escape_line
 from harmonic.site.help import TOPICS
 
 
-def llms(request: Request) -> HttpResponse:
+def llms(request: AccessRequest) -> HttpResponse:
     """Introduce the tenant, or at the front door Harmonic, to a language model."""
-    only_reads(request)
+    require_read_method(request)
     access = request.access
     has_tenant = bool(access.tenant.subdomain)
     context = {
@@ -37,4 +37,4 @@ def llms(request: Request) -> HttpResponse:
 
 
 def urls() -> list[URLPattern]:
-    return [path("llms.txt", with_rule(llms, Rule(Door.PUBLIC)), name="llms")]
+    return [path("llms.txt", with_rule(llms, Rule(AccessLevel.PUBLIC)), name="llms")]

@@ -11,9 +11,9 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from accounts.queries import Person
-from harmonic.kernel.access import Access, Door, Rule, UserType
-from harmonic.kernel.http.request import Request
-from harmonic.kernel.pages import only_reads, with_rule
+from harmonic.kernel.access import Access, AccessLevel, Rule, UserType
+from harmonic.kernel.http.request import AccessRequest
+from harmonic.kernel.pages import require_read_method, with_rule
 from harmonic.kernel.refusals import Link, NotFound
 from harmonic.kernel.rendering.documents import Document, respond
 from harmonic.site.context import NavLink
@@ -40,9 +40,9 @@ knife --angle 15
 """
 
 
-def styleguide(request: Request) -> HttpResponse:
+def styleguide(request: AccessRequest) -> HttpResponse:
     """Show the components, on a local machine alone."""
-    only_reads(request)
+    require_read_method(request)
     if settings.ENV != "local":
         raise NotFound
     access = request.access
@@ -130,5 +130,5 @@ def _form(theme: str) -> Form:
 
 
 def urls() -> list[URLPattern]:
-    rule = Rule(Door.PUBLIC)
+    rule = Rule(AccessLevel.PUBLIC)
     return [path("styleguide", with_rule(styleguide, rule), name="styleguide")]

@@ -10,10 +10,10 @@ from django.http import HttpResponse, HttpResponsePermanentRedirect, JsonRespons
 from django.templatetags.static import static
 from django.urls import URLPattern, path
 
-from harmonic.kernel.access import Door, Rule
+from harmonic.kernel.access import AccessLevel, Rule
 from harmonic.kernel.http import conditional
-from harmonic.kernel.http.request import Request
-from harmonic.kernel.pages import only_reads, with_rule
+from harmonic.kernel.http.request import AccessRequest
+from harmonic.kernel.pages import require_read_method, with_rule
 from harmonic.kernel.rendering.accents import accent_of
 from harmonic.kernel.rendering.documents import origin_of
 from harmonic.kernel.scopes import ScopeResource, Verb
@@ -22,12 +22,12 @@ from harmonic.kernel.scopes import ScopeResource, Verb
 ICON_MAX_AGE = 24 * 3600
 
 
-def protected_resource(request: Request) -> HttpResponse:
+def protected_resource(request: AccessRequest) -> HttpResponse:
     """Describe the tenant as a protected resource.
 
     No authorisation server is named, since people make the tokens.
     """
-    only_reads(request)
+    require_read_method(request)
     origin = origin_of(request)
     response = JsonResponse(
         {
@@ -47,9 +47,9 @@ def protected_resource(request: Request) -> HttpResponse:
     return response
 
 
-def favicon(request: Request) -> HttpResponse:
+def favicon(request: AccessRequest) -> HttpResponse:
     """Redirect to the tenant's icon, whose file name changes with its content."""
-    only_reads(request)
+    require_read_method(request)
     response = HttpResponsePermanentRedirect(
         static(accent_of(request.access.tenant.subdomain).icon)
     )
@@ -58,11 +58,11 @@ def favicon(request: Request) -> HttpResponse:
 
 
 def favicon_urls() -> list[URLPattern]:
-    return [path("favicon.ico", with_rule(favicon, Rule(Door.PUBLIC)), name="favicon")]
+    return [path("favicon.ico", with_rule(favicon, Rule(AccessLevel.PUBLIC)), name="favicon")]
 
 
 def urls() -> list[URLPattern]:
-    view = with_rule(protected_resource, Rule(Door.PUBLIC))
+    view = with_rule(protected_resource, Rule(AccessLevel.PUBLIC))
     return [
         path(".well-known/oauth-protected-resource", view, name="protected-resource"),
         *favicon_urls(),

@@ -15,8 +15,8 @@ from django.template.loader import get_template
 from rest_framework import serializers
 
 from harmonic.kernel.parameters import wording
-from harmonic.kernel.parameters.decoding import FORM_KEY, Raw
-from harmonic.kernel.parameters.fields import AnyField, Block, Flag, Names, Whole, widget_of
+from harmonic.kernel.parameters.decoding import FORM_KEY, RawParams
+from harmonic.kernel.parameters.fields import AnyField, Block, Flag, Integer, StringList, widget_of
 from harmonic.kernel.parameters.widgets import Choices
 from harmonic.kernel.refusals import Problem
 from harmonic.kernel.rendering.documents import Offer, RefusedForm, Surface
@@ -180,7 +180,7 @@ def bound_form(
     offer: Offer,
     *,
     initial: Mapping[str, Any],
-    raw: Raw | None = None,
+    raw: RawParams | None = None,
     problems: Iterable[Problem] = (),
     errors: Iterable[str] = (),
     cancel: str = "",
@@ -232,7 +232,7 @@ def _bound(
     name: str,
     declared: AnyField,
     initial: Any,
-    raw: Raw | None,
+    raw: RawParams | None,
     problems: list[Problem],
     *,
     is_chosen: bool,
@@ -242,7 +242,7 @@ def _bound(
     errors = tuple(wording.reason(p) for p in problems if p.param == name)
     return BoundField(
         name=name,
-        label=str(declared.label or wording.in_words(name)),
+        label=str(declared.label or wording.humanize(name)),
         kind="hidden" if widget.is_chosen_before and is_chosen and not errors else _kind(declared),
         value=value,
         id=id_,
@@ -262,13 +262,13 @@ def _bound(
     )
 
 
-def _shown_value(name: str, declared: AnyField, initial: Any, raw: Raw | None) -> Any:
+def _shown_value(name: str, declared: AnyField, initial: Any, raw: RawParams | None) -> Any:
     widget = widget_of(declared)
     if widget.is_readonly:
         return widget.initial
     if raw is not None and name in raw.values:
         sent = raw.values[name]
-        if isinstance(declared, Names):
+        if isinstance(declared, StringList):
             return sent
         return sent[-1] if isinstance(sent, list) and sent else sent
     if initial is not None:
@@ -283,11 +283,11 @@ def _kind(declared: AnyField) -> str:
         return "textarea"
     if isinstance(declared, Flag):
         return "checkbox"
-    if isinstance(declared, Names):
+    if isinstance(declared, StringList):
         return "checkboxes"
     if isinstance(declared, serializers.ChoiceField):
         return "select"
-    return "number" if isinstance(declared, Whole) else "text"
+    return "number" if isinstance(declared, Integer) else "text"
 
 
 def _options(declared: AnyField, value: Any) -> Iterable[Option]:

@@ -22,7 +22,7 @@ def collective_link(context: Context, collective: Collective) -> str:
     """Link to a collective; for a token that its API switch keeps out, say so."""
     surface: Surface = context["surface"]
     name = user_line(context, collective.name)
-    note = "" if surface.access.is_admitted_by(collective) else " (API off)"
+    note = "" if surface.access.passes_api_switch(collective) else " (API off)"
     return format_html('<a href="{}">{}</a>{}', collective.path, name, note)
 
 

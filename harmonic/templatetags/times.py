@@ -32,10 +32,10 @@ def when(
     surface: Surface = context["surface"]
     if moment is None:
         return never
-    words = in_words(moment, surface.access.now)
+    words = relative_time(moment, surface.access.now)
     if surface.is_markdown:
         return words if shape == "ago" else iso(moment)
-    local = in_zone(moment, surface)
+    local = local_time(moment, surface)
     exact = f"{local} {surface.access.tenant.timezone}"
     is_exact = shape == "ago" and surface.has_exact_times
     return format_html(
@@ -59,12 +59,12 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def in_zone(moment: datetime, surface: Surface) -> str:
+def local_time(moment: datetime, surface: Surface) -> str:
     local = moment.astimezone(surface.access.tenant.zone)
     return f"{local.day} {local:%b %Y, %H:%M}"
 
 
-def in_words(moment: datetime, now: datetime) -> str:
+def relative_time(moment: datetime, now: datetime) -> str:
     """Return how long ago, or until, in the largest unit that fits."""
     distance = abs(moment - now)
     for size, unit in _UNITS:

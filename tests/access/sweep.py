@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from harmonic.kernel.access import Door
+from harmonic.kernel.access import AccessLevel
 from tests.access.contents import contents, writes_noted
 from tests.access.routes import FRONT_DOOR, Route
 from tests.access.stage import Stage
@@ -94,7 +94,9 @@ def closed_by(switches: Switches, caller: Caller, route: Route, method: str) -> 
     """
     assert route.rule is not None
     is_bound = caller.by == "token" and not caller.is_internal
-    is_open = route.rule.door == Door.PUBLIC or (route.is_api and method == "OPTIONS")
+    is_open = route.rule.access_level == AccessLevel.PUBLIC or (
+        route.is_api and method == "OPTIONS"
+    )
     if not is_bound or is_open or route.urlconf == FRONT_DOOR:
         return ""
     if not switches.tenant:
@@ -112,7 +114,7 @@ def gate(caller: Caller, route: Route, method: str) -> frozenset[int] | None:
         return None
     if caller.by == "token" and caller.is_dead:
         return frozenset({401})
-    if route.rule.door == Door.PUBLIC or (route.is_api and method == "OPTIONS"):
+    if route.rule.access_level == AccessLevel.PUBLIC or (route.is_api and method == "OPTIONS"):
         return None
     if caller.by != "token" and route.is_api:
         return frozenset({401})
@@ -129,7 +131,7 @@ def outside(caller: Caller, route: Route, method: str) -> frozenset[int] | None:
     assert route.rule is not None
     if route.place == "room":
         return frozenset({404})
-    if route.rule.door == Door.THRESHOLD:
+    if route.rule.access_level == AccessLevel.NON_MEMBERS:
         return None
     return frozenset({302 if caller.by == "session" and method == "GET" else 403})
 

@@ -10,7 +10,7 @@ from django.conf import settings as configured
 from django.test import Client
 
 from accounts.models import SecurityEvent
-from harmonic.kernel.http.client_address import canonical, customer_of
+from harmonic.kernel.http.client_address import canonical, rate_limit_address
 from harmonic.settings import network
 from tests.fixtures.world import PASSWORD, anonymous_client, make_token, token_client
 from tokens.models import ApiToken
@@ -184,9 +184,9 @@ def test_an_address_is_read_in_every_form(written: str, address: str) -> None:
 
 
 def test_the_addresses_of_an_ipv6_customer_are_one_client() -> None:
-    assert customer_of("2001:db8::1") == customer_of("2001:db8::ffff") == "2001:db8::"
-    assert customer_of("2001:db8:0:1::1") != customer_of("2001:db8::1")
-    assert customer_of("::ffff:203.0.113.7") == "203.0.113.7"
+    assert rate_limit_address("2001:db8::1") == rate_limit_address("2001:db8::ffff") == "2001:db8::"
+    assert rate_limit_address("2001:db8:0:1::1") != rate_limit_address("2001:db8::1")
+    assert rate_limit_address("::ffff:203.0.113.7") == "203.0.113.7"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from collectives.notes.models import Note
-from harmonic.kernel.access import Door
+from harmonic.kernel.access import AccessLevel
 from harmonic.kernel.scopes import ScopeResource
 from tests.access.routes import Route, ids_of, routes
 from tests.fixtures.world import World, make_token, token_client
@@ -79,7 +79,7 @@ def answers(stage: Stage, client: Client) -> Iterator[tuple[Route, str, str]]:
     for route in routes():
         if route.urlconf != "harmonic.urls" or route.rule is None:
             continue
-        if route.rule.door == Door.PUBLIC:
+        if route.rule.access_level == AccessLevel.PUBLIC:
             continue
         path = route.path(stage.ids)
         for headers in (MARKDOWN, JSON):

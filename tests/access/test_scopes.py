@@ -15,7 +15,7 @@ from harmonic.access.access_as import access_as
 from harmonic.kernel.access import TokenFacts
 from harmonic.kernel.actions import Action
 from harmonic.kernel.database.tenancy import tenant_bound
-from harmonic.kernel.parameters.decoding import Raw
+from harmonic.kernel.parameters.decoding import RawParams
 from harmonic.kernel.pipeline import Call, no_target, perform
 from harmonic.kernel.refusals import Refused
 from harmonic.kernel.registry import actions
@@ -222,7 +222,8 @@ def test_performing_an_action_needs_its_scope_also_without_a_route(world: World)
 
     with tenant_bound(access.tenant.id), pytest.raises(Refused) as refused:
         perform(
-            Call(action=actions()["create_note"], find=no_target, raw=Raw({"text": "x"})), access
+            Call(action=actions()["create_note"], find=no_target, raw=RawParams({"text": "x"})),
+            access,
         )
 
     assert refused.value.code == "insufficient_scope"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from accounts.models import User
-from harmonic.kernel.parameters.decoding import Raw, validated
+from harmonic.kernel.parameters.decoding import RawParams, validated
 from harmonic.kernel.registry import actions
 from tests.access.contents import contents, writes_noted
 from tests.access.routes import routes
@@ -77,7 +77,7 @@ def test_the_sweep_meets_the_pages_inside_and_outside_of_collectives():
 
 
 def test_the_body_of_the_sweep_is_one_that_every_action_takes():
-    body = Raw({**BODY, "ai_agent_id": "7f000000-0000-4000-8000-000000000000"})
+    body = RawParams({**BODY, "ai_agent_id": "7f000000-0000-4000-8000-000000000000"})
 
     for action in actions().values():
         validated(action.params, body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from harmonic.kernel.access import Door
+from harmonic.kernel.access import AccessLevel
 from harmonic.site.help import TOPICS
 from tests.access.routes import FRONT_DOOR, Route, routes
 from tests.browser.conftest import Visit
@@ -42,7 +42,9 @@ def _enumerated() -> Iterator[str]:
     the page beside it, for scripts to insert.
     """
     for route in routes():
-        is_of_any_collective = route.rule is not None and route.rule.door == Door.COLLECTIVE
+        is_of_any_collective = (
+            route.rule is not None and route.rule.access_level == AccessLevel.COLLECTIVE
+        )
         is_repeated = route.place == "room" or (not route.place and is_of_any_collective)
         is_data = route.is_api and route.pattern != "api/v1/docs"
         is_part = route.pattern.endswith(".html")
@@ -58,7 +60,7 @@ PUBLIC = [
     for route in routes()
     if route.urlconf != FRONT_DOOR
     and route.rule
-    and route.rule.door == Door.PUBLIC
+    and route.rule.access_level == AccessLevel.PUBLIC
     and not route.action_name
     for path in _paths(route)
 ]

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from harmonic.kernel import registry
-from harmonic.kernel.access import Door, Rule
+from harmonic.kernel.access import AccessLevel, Rule
 from harmonic.kernel.actions import Action
 from harmonic.kernel.capabilities import NEVER, careful, usual
 from harmonic.kernel.pages import Page
@@ -123,7 +123,7 @@ def test_an_action_without_a_grant_or_a_scope_cannot_be_declared() -> None:
 
 def test_a_route_for_a_resource_that_no_scope_names_is_refused_at_import() -> None:
     with pytest.raises(ValueError, match="collectives"):
-        Rule(Door.TENANT, resource="collectives")
+        Rule(AccessLevel.TENANT, resource="collectives")
     with pytest.raises(ValueError, match="tenants"):
         Scope("update:tenants")
 

@@ -16,13 +16,13 @@ from collectives.notes.actions import create_note, update_note
 from harmonic.kernel.parameters.fields import (
     Block,
     Choice,
+    DateTime,
     Flag,
     Id,
+    Integer,
     Line,
-    Moment,
-    Names,
     Params,
-    Whole,
+    StringList,
 )
 from harmonic.kernel.parameters.signatures import mismatches
 
@@ -32,10 +32,10 @@ class ManyParams(Params):
     text = Block(required=False)
     kind = Choice(["a"], required=False)
     is_on = Flag(required=False)
-    count = Whole(required=False)
-    names = Names(required=False)
+    count = Integer(required=False)
+    names = StringList(required=False)
     item_id = Id(required=False)
-    at = Moment(required=False)
+    at = DateTime(required=False)
 
 
 class LineParams(Params):
@@ -108,8 +108,8 @@ def test_a_wire_with_other_parameters_than_its_effect_is_a_fault(
 ) -> None:
     assert misfits() == []
 
-    wire = over_rest(create_note, params=update_note.params)
-    monkeypatch.setattr(Notes, "writes", {"create": wire})
+    binding = over_rest(create_note, params=update_note.params)
+    monkeypatch.setattr(Notes, "writes", {"create": binding})
 
     assert [each.id for each in misfits()] == ["api.E002"] * len(misfits())
     assert any("'deadline'" in each.msg for each in misfits())

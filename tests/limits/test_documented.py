@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.urls import get_resolver
 
-from harmonic.kernel.parameters.decoding import Raw, validated
+from harmonic.kernel.parameters.decoding import RawParams, validated
 from harmonic.kernel.refusals import Invalid
 from harmonic.kernel.registry import actions
 from harmonic.site.bounds.document import Parameter, document, every, parameters
@@ -62,13 +62,13 @@ def test_a_parameter_has_its_greatest_length(parameter: Parameter) -> None:
         if action.name not in parameter.actions or action.params is None:
             continue
         for length in (parameter.length, parameter.length + 1):
-            raw = Raw({parameter.name: "x" * length})
+            raw = RawParams({parameter.name: "x" * length})
             problems = problems_of(action.params, raw)
             is_refused = (parameter.name, "too_long") in problems
             assert is_refused is (length > parameter.length), (action.name, problems)
 
 
-def problems_of(params: type, raw: Raw) -> set[tuple[str, str]]:
+def problems_of(params: type, raw: RawParams) -> set[tuple[str, str]]:
     try:
         validated(params, raw)
     except Invalid as invalid:

@@ -15,7 +15,7 @@ from api.openapi.document import document
 from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
 from harmonic.kernel.parameters.decoding import declared_fields
-from harmonic.kernel.parameters.fields import Moment
+from harmonic.kernel.parameters.fields import DateTime
 from tests.access.contents import contents, writes_noted
 from tests.fixtures.world import World
 from tests.rest.conftest import BASE, KITCHEN, error_of
@@ -85,7 +85,7 @@ def time_filters() -> list[tuple[str, str]]:
         (name, parameter)
         for name, query in LISTS.items()
         for parameter, field in declared_fields(query).items()
-        if isinstance(field, Moment)
+        if isinstance(field, DateTime)
     ]
 
 

@@ -30,7 +30,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(module, name, counting)
 
-    count(writes, "raw_of")
+    count(writes, "read_params")
     for name in ("require_kind", "require_policy", "validated"):
         count(pipeline, name)
     return counted
@@ -41,7 +41,7 @@ def test_a_write_is_read_allowed_and_validated_once(
 ) -> None:
     note = note_id("Welcome to the kitchen")
     comment = {"text": "x", "commentable_type": "Note", "commentable_id": note}
-    once = {"raw_of": 1, "require_kind": 1, "require_policy": 1, "validated": 1}
+    once = {"read_params": 1, "require_kind": 1, "require_policy": 1, "validated": 1}
 
     for send in (
         lambda: alice.post(NOTES, {"text": "x"}),

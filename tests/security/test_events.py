@@ -132,7 +132,7 @@ def test_the_front_door_and_the_tokens_of_the_system_leave_no_rows(seen: Any) ->
 def test_a_sink_that_fails_stops_nobody_and_is_logged(
     page: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(event: audit.Event) -> None:
+    def fail(event: audit.AuditEvent) -> None:
         raise OSError("no room")
 
     monkeypatch.setattr("harmonic.kernel.operations.audit._sinks", [fail])

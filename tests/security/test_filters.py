@@ -40,7 +40,9 @@ def filled(world: Any, count: int = 3000) -> SecurityEvent:
 def test_a_filter_reads_its_index(world: Any, with_tenant: Any, by: str) -> None:
     one = filled(world)
     wanted = (
-        security.Wanted(token=one.token) if by == "token" else security.Wanted(was_called="GONE")
+        security.LogQuery(token=one.token)
+        if by == "token"
+        else security.LogQuery(was_called="GONE")
     )
     with with_tenant():
         rows = security._rows(wanted, None)[:51]

@@ -34,7 +34,7 @@ class Answer:
         return json.loads(self.body)
 
 
-class Wire(asyncio.Transport):
+class Binding(asyncio.Transport):
     """A transport that keeps what is sent."""
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class OneThread:
 def answered(pieces: Iterable[bytes]) -> Answer:
     """Return the answer to a request that arrives in pieces; then the client stops sending."""
     loop = asyncio.new_event_loop()
-    server, wire = OneThread(loop), Wire()
+    server, wire = OneThread(loop), Binding()
     connection = Connection(server)
     connection.connection_made(wire)
     for piece in pieces:

@@ -12,16 +12,16 @@ from accounts.actions import people as actions
 from accounts.models import TenantUser
 from accounts.queries import people
 from accounts.rules import editable_person
-from harmonic.kernel.access import Access, Door, Rule
-from harmonic.kernel.actions import Resource
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.access import Access, AccessLevel, Rule
+from harmonic.kernel.actions import ResourceRef
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.page_views import form_alias, mounted
-from harmonic.kernel.pages import Page, only_reads, redirect, with_rule
+from harmonic.kernel.pages import Page, redirect, require_read_method, with_rule
 from harmonic.kernel.registry import path_to
 from tokens.queries import first_listed, owners_of
 
 
-def about(access: Access, person: TenantUser | None) -> Resource | None:
+def about(access: Access, person: TenantUser | None) -> ResourceRef | None:
     return actions.resource(person) if person else None
 
 
@@ -60,15 +60,15 @@ SETTINGS = Page(
 )
 
 
-def own_settings(request: Request) -> HttpResponse:
-    only_reads(request)
+def own_settings(request: AccessRequest) -> HttpResponse:
+    require_read_method(request)
     access = request.access
     return redirect(access, path_to("people.settings", handle=access.user.handle))
 
 
 def urls() -> list[URLPattern]:
     return [
-        path("settings", with_rule(own_settings, Rule(Door.TENANT)), name="settings"),
+        path("settings", with_rule(own_settings, Rule(AccessLevel.TENANT)), name="settings"),
         *mounted("u/<str:handle>/settings", SETTINGS),
         path(
             "u/<str:handle>/settings/profile",

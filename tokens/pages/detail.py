@@ -11,7 +11,7 @@ from accounts.models import TenantUser
 from accounts.queries import people, person_at
 from accounts.rules import editable_person, is_parent_of
 from harmonic.kernel.access import Access, Rule
-from harmonic.kernel.actions import Resource
+from harmonic.kernel.actions import ResourceRef
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import NotFound
 from tokens import actions, queries
@@ -72,7 +72,7 @@ def show(access: Access, token: ApiToken) -> Mapping[str, Any]:
     }
 
 
-def about(access: Access, token: ApiToken | None) -> Resource | None:
+def about(access: Access, token: ApiToken | None) -> ResourceRef | None:
     return actions.resource(token.owner, token) if token else None
 
 
@@ -100,7 +100,7 @@ class AnyTokensPage(Page[ApiToken]):
 
     @property
     def rule(self) -> Rule:
-        return Rule(self.door, self.resource, any_scope=True)
+        return Rule(self.access_level, self.resource, any_scope=True)
 
 
 def token_in_use(access: Access, handle: str) -> ApiToken:

@@ -40,7 +40,7 @@ def below_list(access: Access, owner: TenantUser) -> list[Link]:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FilterChoice:
     """One way to narrow the list: its words, where it leads, and whether it is taken."""
 
     label: str
@@ -50,11 +50,11 @@ class Choice:
 
 def choices(
     access: Access, name: str, offered: Iterable[tuple[str, str]], chosen: Filters
-) -> list[Choice]:
+) -> list[FilterChoice]:
     """Return what a filter offers; the others stay as they are."""
     others = {key: value for key, value in chosen.query.items() if key != name}
     return [
-        Choice(
+        FilterChoice(
             label,
             f"{access.path}?{urlencode({**others, name: value})}",
             value == getattr(chosen, name),
@@ -142,7 +142,9 @@ def listed(access: Access, owner: TenantUser) -> Mapping[str, Any]:
     }
 
 
-def _whoses(access: Access, named: Mapping[str, TenantUser], filters: Filters) -> list[Choice]:
+def _whoses(
+    access: Access, named: Mapping[str, TenantUser], filters: Filters
+) -> list[FilterChoice]:
     words = {word: "Me" if word == "me" else each.display_name for word, each in named.items()}
     return choices(access, "whose", [(ALL, "Everybody"), *words.items()], filters)
 

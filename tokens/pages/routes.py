@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 
-from harmonic.kernel.http.request import Request
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.page_views import form_alias, mounted
 from harmonic.kernel.pages import View, with_rule
 from harmonic.kernel.refusals import Refused
@@ -20,7 +20,7 @@ from tokens.pages.listing import LIST
 def create_from_group(view: View) -> View:
     """Ask a form post at the list for the group that public clients send."""
 
-    def checked(request: Request, **kwargs: Any) -> HttpResponse:
+    def checked(request: AccessRequest, **kwargs: Any) -> HttpResponse:
         is_form = request.method == "POST" and request.content_type != "application/json"
         if is_form and not any(key.startswith("api_token[") for key in request.POST):
             raise Refused("The parameter group api_token is missing.", status=400, code="invalid")

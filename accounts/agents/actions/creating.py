@@ -12,14 +12,14 @@ from accounts.agents.actions.settings import LATER_TOO
 from accounts.agents.models import Agent, path_of
 from accounts.agents.rules import new_agent
 from accounts.models import TenantUser, User
-from accounts.security_words import Happened, listed
+from accounts.security_words import LogEntry, listed
 from collectives.rules.tenants import join_tenant
 from harmonic.kernel import registry
 from harmonic.kernel.access import Access, AgentMode
 from harmonic.kernel.actions import Action, Logged, Outcome
 from harmonic.kernel.capabilities import ALL_USUAL, NEVER, Level
 from harmonic.kernel.operations import audit
-from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
+from harmonic.kernel.parameters.fields import Block, Flag, Line, Params, StringList
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Forbidden, Invalid, Proof
 from harmonic.kernel.scopes import READ_WRITE, Scope
@@ -30,7 +30,7 @@ from tokens.rules import create_token, held_by
 PEOPLE_ONLY = "Only human accounts can create AI agents."
 
 
-class AgentParams(Params):
+class CreateAgentParams(Params):
     name = Line(
         max_length=User.NAME_LENGTH,
         help_text="What the agent is called.",
@@ -65,7 +65,7 @@ class AgentParams(Params):
         help_text="The model of an internal agent.",
         widget=Widget(is_hidden=True),
     )
-    capabilities = Names(
+    capabilities = StringList(
         required=False,
         help_text="What it may do; the usual capabilities unless given, nothing if empty.",
         widget=Widget(groups=registry.options, help=f"{LATER_TOO} You can change this later."),
@@ -165,10 +165,10 @@ def _may(granted: Sequence[str]) -> str:
     return f"do what is usual, and {listed(careful)}" if careful else "do what is usual"
 
 
-def _agent_made(happened: Happened) -> str:
-    mode = "internal" if happened.data.get("mode") == "internal" else "external"
-    may = _may(happened.data.get("granted", []))
-    return f"Made the {mode} agent {happened.subject}; it may {may}"
+def _agent_made(entry: LogEntry) -> str:
+    mode = "internal" if entry.data.get("mode") == "internal" else "external"
+    may = _may(entry.data.get("granted", []))
+    return f"Made the {mode} agent {entry.subject}; it may {may}"
 
 
 create_ai_agent: Action[None] = Action(
@@ -180,7 +180,7 @@ create_ai_agent: Action[None] = Action(
     proof=Proof.API_TOKENS,
     changes_access=True,
     emits="agent.created",
-    params=AgentParams,
+    params=CreateAgentParams,
     policy=rules.is_human,
     effect=create_agent,
     initial=_usual,

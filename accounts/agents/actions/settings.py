@@ -19,7 +19,7 @@ from accounts.actions.people import (
 from accounts.agents.models import Agent, path_of
 from accounts.models import TenantUser, User
 from accounts.queries import people
-from accounts.security_words import Happened
+from accounts.security_words import LogEntry
 from collectives import queries as collectives
 from collectives.rules.tenants import archive_person, unarchive_person
 from harmonic.kernel import registry
@@ -27,7 +27,7 @@ from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
-from harmonic.kernel.parameters.fields import Block, Flag, Line, Names, Params
+from harmonic.kernel.parameters.fields import Block, Flag, Line, Params, StringList
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Forbidden, Proof
 from harmonic.kernel.registry import path_to
@@ -70,7 +70,7 @@ class AgentSettingsParams(Params):
         help_text="The model of an internal agent.",
         widget=Widget(is_hidden=True),
     )
-    capabilities = Names(
+    capabilities = StringList(
         required=False,
         help_text="What it may do; an empty list allows nothing.",
         widget=Widget(groups=registry.options, help=LATER_TOO),
@@ -159,8 +159,8 @@ def _current(access: Access, agent: TenantUser | None) -> Mapping[str, Any]:
     }
 
 
-def _agent_changed(happened: Happened) -> str:
-    return f"The agent {happened.subject} was changed{happened.changes}"
+def _agent_changed(entry: LogEntry) -> str:
+    return f"The agent {entry.subject} was changed{entry.changes}"
 
 
 update_ai_agent: Action[TenantUser] = Action(

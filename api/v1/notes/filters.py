@@ -21,8 +21,8 @@ from collectives.notes.models import Note
 from collectives.notes.queries import NOTES, texts_of
 from collectives.queries import here
 from harmonic.kernel.access import Access
-from harmonic.kernel.http.cursors import Found, Order, Position
-from harmonic.kernel.parameters.fields import Moment
+from harmonic.kernel.http.cursors import CursorPage, Order, Position
+from harmonic.kernel.parameters.fields import DateTime
 from harmonic.kernel.refusals import Problem
 
 NOTHING = Q(pk__in=())
@@ -79,11 +79,11 @@ class Search:
     notes: ItemQuerySet[Item]
     words: Words
 
-    def __call__(self, order: Order, limit: int, after: Position | None) -> Found[Note]:
+    def __call__(self, order: Order, limit: int, after: Position | None) -> CursorPage[Note]:
         """Return the first matches beyond a position, and where the search goes on."""
         matches, end = self._matches(order, after)
         found = NOTES.in_size(matches[: limit + 1], order, limit)
-        return Found(found.rows, found.end or end)
+        return CursorPage(found.rows, found.end or end)
 
     def count(self, order: Order) -> int | None:
         """Return how many notes match; None where not all can be looked at."""
@@ -188,7 +188,7 @@ def _compared(column: str, sign: str, moment: datetime) -> Q:
 
 def _moment(word: str, text: str) -> datetime:
     try:
-        return Moment().to_internal_value(text)
+        return DateTime().to_internal_value(text)
     except ValidationError:
         raise _unknown(word) from None
 

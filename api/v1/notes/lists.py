@@ -9,19 +9,19 @@ from django.db.models import Q
 from rest_framework.request import Request
 
 from api.http.filters import author_of, named, order_of, sort_field
-from api.http.paging import Page, PageParams, page_from, query
+from api.http.paging import PageParams, ResultPage, page_from, query
 from api.responses.timestamps import bounds
 from api.v1.notes.filters import MAX_WORDS, Search, by_cycle, by_filters, words, words_of
 from api.v1.notes.json import NoteJson, NoteWriter
 from api.views import ListAnswer, access_of
 from collectives.items.models import Item, ItemQuerySet
-from collectives.items.queries import Wanted, comments_on, live_item_at
+from collectives.items.queries import Lookups, comments_on, live_item_at
 from collectives.notes.models import Note
 from collectives.notes.queries import NOTES
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import Rows
 from harmonic.kernel.http.cursors import Order
-from harmonic.kernel.parameters.fields import Choice, Line, Moment
+from harmonic.kernel.parameters.fields import Choice, DateTime, Line
 from harmonic.kernel.refusals import NotFound, Problem
 
 LIMIT = 50
@@ -40,12 +40,12 @@ class NoteListParams(PageParams):
     created_by = Line(required=False, allow_blank=True, help_text="A handle, an id, or me.")
     subtype = Line(required=False, allow_blank=True, help_text="Subtypes, with commas between.")
     status = Choice(["open", "closed"], required=False, help_text="By the deadline.")
-    created_after = Moment(required=False)
-    created_before = Moment(required=False)
-    updated_after = Moment(required=False)
-    updated_before = Moment(required=False)
-    deadline_after = Moment(required=False)
-    deadline_before = Moment(required=False)
+    created_after = DateTime(required=False)
+    created_before = DateTime(required=False)
+    updated_after = DateTime(required=False)
+    updated_before = DateTime(required=False)
+    deadline_after = DateTime(required=False)
+    deadline_before = DateTime(required=False)
     q = Line(
         required=False,
         allow_blank=True,
@@ -101,7 +101,7 @@ def list_of_comments(request: Request, note: Note) -> ListAnswer[NoteJson]:
 
 
 def _answer(
-    wanted: Wanted,
+    wanted: Lookups,
     order: Order,
     request: Request,
     params: dict[str, Any],
@@ -122,7 +122,7 @@ def _answer(
     return _written(page, NoteWriter(request, () if across is None else page.rows))
 
 
-def _written(page: Page[Note], writer: NoteWriter) -> ListAnswer[NoteJson]:
+def _written(page: ResultPage[Note], writer: NoteWriter) -> ListAnswer[NoteJson]:
     """Answer with a page of notes. Its tag knows nothing of what is included besides."""
     if writer.includes:
         return page.answer(writer.all(page.rows))
@@ -148,7 +148,7 @@ def _across(access: Access, params: dict[str, Any]) -> ItemQuerySet[Item] | None
     return items.filter(collective__handle__in=handles) if handles else items
 
 
-def _wanted(access: Access, params: dict[str, Any]) -> Wanted:
+def _wanted(access: Access, params: dict[str, Any]) -> Lookups:
     return {
         **bounds(COLUMNS, params),
         **_by_author(access, params),
@@ -156,7 +156,7 @@ def _wanted(access: Access, params: dict[str, Any]) -> Wanted:
     }
 
 
-def _by_subtype(params: dict[str, Any]) -> Wanted:
+def _by_subtype(params: dict[str, Any]) -> Lookups:
     asked = ["text" if word == "post" else word for word in words(params.get("subtype", ""))]
     unknown = [word for word in asked if word not in SUBTYPES]
     if unknown:
@@ -166,12 +166,12 @@ def _by_subtype(params: dict[str, Any]) -> Wanted:
     return {"subtype__in": tuple(dict.fromkeys(asked)) or LISTED}
 
 
-def _by_author(access: Access, params: dict[str, Any]) -> Wanted:
+def _by_author(access: Access, params: dict[str, Any]) -> Lookups:
     author = author_of(access, params)
     return {"created_by": author.user_id} if author else {}
 
 
-def _by_status(access: Access, params: dict[str, Any]) -> Wanted:
+def _by_status(access: Access, params: dict[str, Any]) -> Lookups:
     if "status" not in params:
         return {}
     if params["status"] == "closed":
@@ -179,7 +179,7 @@ def _by_status(access: Access, params: dict[str, Any]) -> Wanted:
     return {"deadline__gt": access.now}
 
 
-def _by_parent(access: Access, params: dict[str, Any]) -> Wanted:
+def _by_parent(access: Access, params: dict[str, Any]) -> Lookups:
     asked = params.get("commentable")
     if not asked:
         return {}

@@ -21,9 +21,9 @@ from collectives.items.queries import live_item_at
 from collectives.notes import actions
 from collectives.notes.models import Note
 from collectives.notes.queries import live_note_at
-from harmonic.kernel.access import Access, Door, Rule
+from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.actions import Outcome
-from harmonic.kernel.parameters.decoding import Raw, validated
+from harmonic.kernel.parameters.decoding import RawParams, validated
 from harmonic.kernel.parameters.fields import Choice, Line, Params
 from harmonic.kernel.pipeline import Find, no_target
 from harmonic.kernel.refusals import Invalid, Problem
@@ -96,13 +96,13 @@ CONFIRM = over_rest(confirm_read)
 COMMENT = over_rest(actions.add_comment, within="note")
 
 
-def has_parent(raw: Raw) -> bool:
+def has_parent(raw: RawParams) -> bool:
     """Return whether a new note names what it is a comment on."""
     named = {"commentable_type", "commentable_id"}
     return not named.isdisjoint(raw.values)
 
 
-def parent_named(raw: Raw, access: Access) -> Item:
+def parent_named(raw: RawParams, access: Access) -> Item:
     """Return the item that a new note names as its parent.
 
     Raises:
@@ -115,7 +115,7 @@ def parent_named(raw: Raw, access: Access) -> Item:
 
 
 class Notes(Resource):
-    rule = Rule(Door.COLLECTIVE, resource="notes")
+    rule = Rule(AccessLevel.COLLECTIVE, resource="notes")
     # A comment made as a note needs the scope of a note, and the capability of a comment.
     writes = {
         "create": CREATE,
@@ -133,7 +133,7 @@ class Notes(Resource):
     def create(self, request: Request) -> Answer[NoteJson]:
         """Write a note, or a comment with `commentable_type` and `commentable_id`."""
         raw = sent(CREATE, request)
-        if isinstance(raw, Raw) and has_parent(raw):
+        if isinstance(raw, RawParams) and has_parent(raw):
             note = self.perform(COMMENT, partial(parent_named, raw), raw=raw).object
         else:
             note = self.perform(CREATE, no_target, raw=raw).object
@@ -162,7 +162,7 @@ class Notes(Resource):
 
 
 class Confirmations(Resource):
-    rule = Rule(Door.COLLECTIVE, resource="notes")
+    rule = Rule(AccessLevel.COLLECTIVE, resource="notes")
     writes = {"create": CONFIRM}
 
     @Operation("confirm_note")
@@ -173,7 +173,7 @@ class Confirmations(Resource):
 
 
 class Comments(Resource):
-    rule = Rule(Door.COLLECTIVE, resource="notes")
+    rule = Rule(AccessLevel.COLLECTIVE, resource="notes")
     writes = {"create": COMMENT}
 
     @Operation("list_comments", query=CommentListParams, includes=INCLUDES)

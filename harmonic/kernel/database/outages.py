@@ -98,7 +98,7 @@ def waiting_briefly() -> AbstractContextManager[Waiting]:
     return waiting(0, BRIEF_SECONDS)
 
 
-def performed() -> None:
+def mark_performed() -> None:
     """Note that the transaction of a write is complete, and once it is committed."""
     request = current()
     if request is None:
@@ -141,7 +141,7 @@ def is_locked(error: BaseException) -> bool:
     return _sqlite_code(error) in _SQLITE_BUSY
 
 
-def may_run_again(error: BaseException) -> bool:
+def is_retryable(error: BaseException) -> bool:
     """Return whether a transaction that failed may succeed if it is run once more.
 
     A deadlock ends with the rollback to a savepoint; a serialization failure ends only with the

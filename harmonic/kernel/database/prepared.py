@@ -25,7 +25,7 @@ from harmonic.kernel.database.tenancy import bound_tenant_id, tenant_bound
 Scalar = str | int | UUID | datetime | date
 Parameter = Scalar | tuple[Scalar, ...]
 Values = QuerySet[Any, tuple[Any, ...]]
-Raw = tuple[Any, ...]
+RawRow = tuple[Any, ...]
 # A parameter's name and type, and how many values it has if it is a tuple.
 _Kind = tuple[str, type[Scalar], int]
 # The name and the number of a value, or nothing for one that is always the same.
@@ -52,7 +52,7 @@ class _Statement:
     slots: tuple[tuple[_Slot, Any], ...]
     converters: Mapping[int, tuple[list[Callable[..., Any]], Any]]
 
-    def converted(self, row: Raw) -> Raw:
+    def converted(self, row: RawRow) -> RawRow:
         values = list(row)
         for position, (converters, expression) in self.converters.items():
             for convert in converters:
@@ -63,7 +63,9 @@ class _Statement:
 class Rows(Sequence[T]):
     """What was found: `raw` as the database gave it, made into objects when asked for."""
 
-    def __init__(self, raw: list[Raw], statement: _Statement, make: Callable[[Raw], T]) -> None:
+    def __init__(
+        self, raw: list[RawRow], statement: _Statement, make: Callable[[RawRow], T]
+    ) -> None:
         self.raw = raw
         self._statement = statement
         self._make = make
@@ -93,15 +95,15 @@ class Prepared(Generic[T]):
     name the tables that `select_for_update` is to lock.
     """
 
-    SHAPES = 256
+    MAX_STATEMENTS = 256
 
     def __init__(
-        self, build: Callable[..., Values], make: Callable[[Raw], T], lock: str = ""
+        self, build: Callable[..., Values], make: Callable[[RawRow], T], lock: str = ""
     ) -> None:
         self._build = build
         self._make = make
         self._lock = lock
-        self._statement = lru_cache(self.SHAPES)(self._compiled)
+        self._statement = lru_cache(self.MAX_STATEMENTS)(self._compiled)
 
     def first(self, *shape: Hashable, **parameters: Parameter) -> T | None:
         """Return the first row for these parameters, or None."""
@@ -203,7 +205,7 @@ def of_model(
     def values(*shape: Hashable, **parameters: Parameter) -> Values:
         return build(*shape, **parameters).values_list(*read, *names)
 
-    def make(row: Raw) -> M:
+    def make(row: RawRow) -> M:
         whole = (*row[:link], row[origin], *row[link:]) if link else row
         made = model.from_db(DEFAULT_DB_ALIAS, columns, whole[: len(columns)])
         for name, value in zip(names, whole[len(columns) :], strict=True):

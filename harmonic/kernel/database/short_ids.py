@@ -24,7 +24,7 @@ class ShortIdModel(TenantModel):
         super().save(*args, **kwargs)
 
 
-def is_drawn_twice(error: DatabaseError) -> bool:
+def is_short_id_collision(error: DatabaseError) -> bool:
     """Return whether a row was refused because its short id belongs to another one.
 
     No query looks for a free id first: of four billion, one that is taken is drawn so rarely that

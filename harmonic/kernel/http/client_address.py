@@ -46,7 +46,7 @@ def canonical(address: str) -> str:
 
 
 @lru_cache(1024)
-def customer_of(address: str) -> str:
+def rate_limit_address(address: str) -> str:
     """Return the address that stands for a client in limits: in IPv6, that of its /64 network."""
     parsed = _parsed(canonical(address))
     if parsed is None or parsed.version == 4:

@@ -47,7 +47,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
+class CursorPage(Generic[T]):
     """Some rows of a list, and the position from which the next ones follow, if any do.
 
     The position is not always that of the last row: a search ends where it stopped looking.

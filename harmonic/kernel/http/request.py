@@ -11,7 +11,7 @@ from harmonic.kernel.operations.limits import Count
 from harmonic.kernel.refusals import Refused
 
 
-class Request(HttpRequest):
+class AccessRequest(HttpRequest):
     """A request that passed the middleware, each attribute with the middleware that sets it.
 
     Django's handlers make requests of their own classes, which have the same attributes.
@@ -35,6 +35,6 @@ class Request(HttpRequest):
     outage: Exception | None
 
 
-def has_access(request: HttpRequest) -> TypeGuard[Request]:
+def has_access(request: HttpRequest) -> TypeGuard[AccessRequest]:
     """Return whether the access middleware has seen a request."""
     return hasattr(request, "access")

@@ -56,7 +56,7 @@ class Selection:
         return name in self.sections if self.sections else name not in ASIDES
 
 
-EVERYTHING: Final = Selection()
+WHOLE_DOCUMENT: Final = Selection()
 
 
 def _note(wanted: Iterable[str], there: list[str]) -> str:

@@ -41,7 +41,7 @@ class Someone:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class AuditEvent:
     """Something that happened; `data` is what its recorder added, without what is None.
 
     `people` are those in it whose names the recorder knew.
@@ -58,20 +58,20 @@ class Event:
     people: tuple[Someone, ...] = ()
 
 
-Sink = Callable[[Event], None]
+Sink = Callable[[AuditEvent], None]
 
 _sinks: list[Sink] = []
-_is_rehearsed: ContextVar[bool] = ContextVar("rehearsed", default=False)
+_is_suspended: ContextVar[bool] = ContextVar("audit_suspended", default=False)
 
 
 @contextmanager
-def rehearsed() -> Iterator[None]:
+def without_recording() -> Iterator[None]:
     """Record nothing of what is done in this block: it will not have happened."""
-    token = _is_rehearsed.set(True)
+    token = _is_suspended.set(True)
     try:
         yield
     finally:
-        _is_rehearsed.reset(token)
+        _is_suspended.reset(token)
 
 
 def add_sink(sink: Sink) -> None:
@@ -92,7 +92,7 @@ def record(
 
     `about` is whose account it concerns, where that is somebody else's than the actor's.
     """
-    if _is_rehearsed.get():
+    if _is_suspended.get():
         return
     actor = access.actor if access else None
     fields: dict[str, Any] = {
@@ -108,7 +108,7 @@ def record(
     _log.log(logging.WARNING if warn else logging.INFO, event, extra={"audit": known})
     doer = Someone(actor.user_id, actor.handle, actor.name) if actor else None
     _hand_on(
-        Event(
+        AuditEvent(
             name=event,
             at=access.now if access else timezone.now(),
             is_warning=warn,
@@ -140,7 +140,7 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, li
     }
 
 
-def _hand_on(event: Event) -> None:
+def _hand_on(event: AuditEvent) -> None:
     for sink in _sinks:
         try:
             sink(event)

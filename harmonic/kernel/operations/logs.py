@@ -15,13 +15,13 @@ from harmonic.kernel.operations.redaction import FILTERED, without_tokens
 _SECRET_WORDS = ("password", "plaintext", "secret", "authorization", "otp", "cookie")
 
 
-def request_began(request_id: str) -> None:
+def bind_request_id(request_id: str) -> None:
     """Put the request's id on every line that is logged from here on."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
-def tell(**facts: str) -> None:
+def add_log_fields(**facts: str) -> None:
     """Put facts on every line that is logged from here on, for this request."""
     structlog.contextvars.bind_contextvars(**facts)
 

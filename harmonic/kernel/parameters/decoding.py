@@ -22,7 +22,7 @@ from rest_framework.exceptions import ValidationError
 from harmonic.kernel.http.methods import SAFE
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.parameters import wording
-from harmonic.kernel.parameters.fields import Flag, Names, Params, widget_of
+from harmonic.kernel.parameters.fields import Flag, Params, StringList, widget_of
 from harmonic.kernel.refusals import Invalid, Problem, Refused, Unreadable
 from harmonic.kernel.rendering.text import is_blank
 
@@ -42,12 +42,12 @@ DRY_RUN = "dry_run"
 FORM_KEY = "form_key"
 
 
-class RehearsalParams(Params):
+class DryRunParams(Params):
     dry_run = Flag(required=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
+class RawParams:
     """What a caller sent: by parameter, a JSON value or the list of a form's values."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Raw:
     is_page_form: bool = False
 
 
-def raw_of(request: HttpRequest) -> Raw:
+def read_params(request: HttpRequest) -> RawParams:
     """Read the parameters of a write: the body, over the query string.
 
     Raises:
@@ -70,12 +70,12 @@ def raw_of(request: HttpRequest) -> Raw:
         raise Unreadable("The query holds characters that cannot be read.")
     query = _lists(request.GET)
     if is_form:
-        return Raw({**query, **values}, is_form=True)
+        return RawParams({**query, **values}, is_form=True)
     last = {name: sent[-1] for name, sent in query.items()}
-    return Raw({**last, **values}, in_query=frozenset(last) - frozenset(values))
+    return RawParams({**last, **values}, in_query=frozenset(last) - frozenset(values))
 
 
-def raw_of_body(request: HttpRequest) -> Raw:
+def read_body_params(request: HttpRequest) -> RawParams:
     """Read the parameters of a write from the body alone: a URL must hold no password.
 
     Raises:
@@ -83,7 +83,7 @@ def raw_of_body(request: HttpRequest) -> Raw:
         Refused: its media type is not supported.
     """
     values, is_form = _body_values(request)
-    return Raw(values, is_form=is_form)
+    return RawParams(values, is_form=is_form)
 
 
 def _body_values(request: HttpRequest) -> tuple[Mapping[str, Any], bool]:
@@ -94,7 +94,7 @@ def _body_values(request: HttpRequest) -> tuple[Mapping[str, Any], bool]:
     return _lists(_form(request)), True
 
 
-def without_rehearsal(raw: Raw) -> tuple[Raw, bool]:
+def split_dry_run(raw: RawParams) -> tuple[RawParams, bool]:
     """Return the parameters without `dry_run`, and whether it is asked for.
 
     Raises:
@@ -102,7 +102,7 @@ def without_rehearsal(raw: Raw) -> tuple[Raw, bool]:
     """
     if DRY_RUN not in raw.values:
         return raw, False
-    asked = validated(RehearsalParams, replace(raw, values={DRY_RUN: raw.values[DRY_RUN]}))
+    asked = validated(DryRunParams, replace(raw, values={DRY_RUN: raw.values[DRY_RUN]}))
     values = {name: value for name, value in raw.values.items() if name != DRY_RUN}
     return replace(raw, values=values), asked.get(DRY_RUN, False)
 
@@ -254,7 +254,7 @@ def declared_fields(serializer_class: type[Params]) -> Fields:
     return serializer_class().fields
 
 
-def validated(serializer_class: type[Params] | None, raw: Raw) -> dict[str, Any]:
+def validated(serializer_class: type[Params] | None, raw: RawParams) -> dict[str, Any]:
     """Return the parameters that an action declares, in their types.
 
     Optional parameters that are absent, null or (but for text) blank are left out.
@@ -277,7 +277,7 @@ def validated(serializer_class: type[Params] | None, raw: Raw) -> dict[str, Any]
     return dict(serializer.validated_data)
 
 
-def _emptied(declared: Fields, raw: Raw) -> list[Problem]:
+def _emptied(declared: Fields, raw: RawParams) -> list[Problem]:
     """Return the problems of fields that a page's form calls required and that came back blank.
 
     Programs leave a value as it is by sending a blank one; a form shows the value, and its
@@ -301,7 +301,7 @@ def _in_order(declared: Fields, problems: Iterable[Problem]) -> list[Problem]:
     return sorted(found.values(), key=lambda problem: order.get(problem.param, len(order)))
 
 
-def _taken(declared: Fields, raw: Raw) -> dict[str, Any]:
+def _taken(declared: Fields, raw: RawParams) -> dict[str, Any]:
     taken = {}
     for name, declared_field in declared.items():
         if name not in raw.values:
@@ -328,10 +328,10 @@ def _counts_as_given(declared: serializers.Field[Any, Any, Any, Any], value: Any
     if value is None:
         return bool(declared.allow_null)
     is_text = isinstance(declared, serializers.CharField)
-    return is_text or isinstance(declared, Names) or value != ""
+    return is_text or isinstance(declared, StringList) or value != ""
 
 
-def unknown_names(serializer_class: type[Params] | None, raw: Raw) -> list[str]:
+def unknown_names(serializer_class: type[Params] | None, raw: RawParams) -> list[str]:
     """Return the names that were sent and that the action does not have."""
     if raw.is_form:
         return []

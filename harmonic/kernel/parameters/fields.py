@@ -101,7 +101,7 @@ class Line(_Text):
         return normalise_line(value)
 
 
-class Address(Line):
+class EmailAddress(Line):
     """An e-mail address as it was sent; its folded form must fit into `max_length` as well."""
 
     def run_validation(self, data: Any = empty) -> Any:
@@ -149,7 +149,7 @@ class Flag(Parameter, serializers.BooleanField):
         return word in TRUE
 
 
-class Whole(Parameter, serializers.IntegerField):
+class Integer(Parameter, serializers.IntegerField):
     """A whole number; numeric text counts."""
 
     wire_type: ClassVar[str] = "integer"
@@ -193,7 +193,7 @@ class Choice(Parameter, serializers.ChoiceField):
         return str(super().to_internal_value(self.aliases.get(word, word)))
 
 
-class Names(Parameter, serializers.ListField):
+class StringList(Parameter, serializers.ListField):
     """A list of words. An empty marker, as a form sends before its boxes, is dropped."""
 
     wire_type: ClassVar[str] = "array[string]"
@@ -229,7 +229,7 @@ EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, 23, 59, 59, 999_000, tzinfo=UTC)
 
 
-class Moment(Parameter, serializers.Field[datetime, Any, str, Any]):
+class DateTime(Parameter, serializers.Field[datetime, Any, str, Any]):
     """A moment: ISO 8601; without a zone it is UTC, a date alone is midnight UTC.
 
     Moments before `EARLIEST` and after `LATEST`, by which clients mean "always" and "never",

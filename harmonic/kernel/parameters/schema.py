@@ -14,8 +14,8 @@ from harmonic.kernel.parameters.fields import (
     Block,
     Id,
     Line,
-    Names,
     Params,
+    StringList,
     is_unlisted,
     widget_of,
     wire_type_of,
@@ -106,7 +106,7 @@ def _limits(field: AnyField) -> dict[str, Any]:
     if isinstance(field, serializers.IntegerField):
         bounds = {"minimum": field.min_value, "maximum": field.max_value}
         limits |= {name: bound for name, bound in bounds.items() if bound is not None}
-    if isinstance(field, Names):
+    if isinstance(field, StringList):
         limits["items"] = {"type": "string"}
     if isinstance(field, Id):
         limits["format"] = "uuid"

@@ -76,7 +76,7 @@ _CODES: Mapping[str, str] = {
 }
 
 
-def in_words(param: str) -> str:
+def humanize(param: str) -> str:
     """Return a parameter's name as it begins a REST sentence: `critical_mass`, `Critical mass`."""
     text = param.replace("_", " ")
     return text[:1].upper() + text[1:]
@@ -119,7 +119,7 @@ def reason(problem: Problem) -> str:
 def rest_sentence(problem: Problem) -> str:
     known = SENTENCES.get(problem.code)
     words = known[1].format(**problem.values) if known else problem.code
-    return f"{in_words(problem.param)} {words}".strip()
+    return f"{humanize(problem.param)} {words}".strip()
 
 
 def joined(problems: Iterable[Problem]) -> str:

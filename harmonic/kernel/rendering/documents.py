@@ -23,9 +23,9 @@ from harmonic.kernel.actions import Action
 from harmonic.kernel.http import conditional
 from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import Format, instead_of_json, prefers_schema
-from harmonic.kernel.http.selection import EVERYTHING, Selection
+from harmonic.kernel.http.selection import WHOLE_DOCUMENT, Selection
 from harmonic.kernel.operations.release import release
-from harmonic.kernel.parameters.decoding import Raw
+from harmonic.kernel.parameters.decoding import RawParams
 from harmonic.kernel.parameters.fields import Params, is_unlisted, wire_type_of
 from harmonic.kernel.parameters.schema import MEDIA_TYPE
 from harmonic.kernel.refusals import Invalid, Refused
@@ -54,7 +54,7 @@ class RefusedForm:
     """
 
     action: str
-    raw: Raw
+    raw: RawParams
     invalid: Invalid
     is_shown: bool = False
 
@@ -116,11 +116,11 @@ def respond(request: HttpRequest, access: Access, document: Document) -> HttpRes
         response = _json(request, access, document)
         etag = conditional.etag_of(response.content)
     elif access.format == Format.MARKDOWN:
-        unwritten = unwritten_of(access, document)
-        etag = unwritten.etag if is_tagged else ""
+        markdown_source = markdown_source_of(access, document)
+        etag = markdown_source.etag if is_tagged else ""
         is_known = is_tagged and conditional.is_known(request.headers, etag)
-        selection = Selection.asked_by(access.query) if is_tagged else EVERYTHING
-        response = _markdown("" if is_known else unwritten.text(selection))
+        selection = Selection.asked_by(access.query) if is_tagged else WHOLE_DOCUMENT
+        response = _markdown("" if is_known else markdown_source.text(selection))
         response["Link"] = f'<{in_header(access.path)}>; rel="canonical"'
     else:
         response = HttpResponse(html_of(request, access, document))
@@ -202,7 +202,7 @@ def html_of(request: HttpRequest, access: Access, document: Document) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Unwritten:
+class MarkdownSource:
     """Everything that a Markdown document is made of, before it is."""
 
     moment: str
@@ -217,7 +217,7 @@ class Unwritten:
         parts = (release(), self.fields, self.nav, self.block, self.placeholders.kept)
         return f"W/{conditional.etag_of(repr(parts).encode('utf-8', 'surrogatepass'))}"
 
-    def text(self, selection: Selection = EVERYTHING) -> str:
+    def text(self, selection: Selection = WHOLE_DOCUMENT) -> str:
         """Write the document, or as much of it as was asked for: the tag is that of the whole."""
         fields = selection.of_fields(self.fields)
         head = frontmatter.emit({**fields, "timestamp": frontmatter.Plain(self.moment)})
@@ -225,12 +225,12 @@ class Unwritten:
         return "".join([head, self.nav, "\n\n", body, "\n\n", MOTTO, "\n"])
 
 
-def unwritten_of(access: Access, document: Document) -> Unwritten:
+def markdown_source_of(access: Access, document: Document) -> MarkdownSource:
     surface = Surface(access, True, _by_name(document.offers))
     block = _rendered(document, surface, "base_md.html", None)
     moment = access.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     fields = _frontmatter(access, document)
-    return Unwritten(moment, fields, nav_line(access), block, surface.placeholders)
+    return MarkdownSource(moment, fields, nav_line(access), block, surface.placeholders)
 
 
 def _by_name(offers: Iterable[Offer]) -> dict[str, Offer]:
@@ -272,11 +272,11 @@ def _frontmatter(access: Access, document: Document) -> dict[str, Any]:
     if access.actor:
         fields["viewer"] = f"@{access.actor.handle}"
     if document.offers:
-        fields["actions"] = [entry(access, offer) for offer in document.offers]
+        fields["actions"] = [action_entry(access, offer) for offer in document.offers]
     return fields
 
 
-def entry(access: Access, offer: Offer) -> dict[str, Any]:
+def action_entry(access: Access, offer: Offer) -> dict[str, Any]:
     """Return an action's entry in the frontmatter."""
     shown: dict[str, Any] = {
         "name": offer.action.name,

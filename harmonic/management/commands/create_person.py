@@ -14,7 +14,7 @@ from collectives.rules.tenants import join_tenant
 from harmonic.access.hosts import tenant_url
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations import audit
-from harmonic.kernel.parameters.decoding import Raw, validated
+from harmonic.kernel.parameters.decoding import RawParams, validated
 from harmonic.kernel.parameters.fields import Line, Params
 from harmonic.kernel.refusals import Invalid
 from harmonic.kernel.rendering.text import folded
@@ -51,7 +51,7 @@ class Command(BaseCommand):
 
     def _made(self, tenant: Tenant, options: dict[str, Any]) -> TenantUser:
         with tenant_bound(tenant.id):
-            name = validated(PersonNameParams, Raw({"name": options["name"]}))["name"]
+            name = validated(PersonNameParams, RawParams({"name": options["name"]}))["name"]
             email = people.checked_email(options["email"])
             handle = people.checked_handle(options["handle"])
             password = read_password(options)

@@ -18,7 +18,7 @@ from collectives.rules.tenants import join_tenant, new_tenant
 from harmonic.access.hosts import tenant_url
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations import audit
-from harmonic.kernel.parameters.decoding import Raw, validated
+from harmonic.kernel.parameters.decoding import RawParams, validated
 from harmonic.kernel.parameters.fields import Line, Params
 from harmonic.kernel.refusals import Invalid
 from harmonic.kernel.rendering.text import folded
@@ -79,7 +79,7 @@ class TenantNameParams(Params):
 
 def checked(options: dict[str, Any]) -> NewTenant:
     names = validated(
-        TenantNameParams, Raw({name: options[name] for name in ("name", "admin_name")})
+        TenantNameParams, RawParams({name: options[name] for name in ("name", "admin_name")})
     )
     return NewTenant(
         subdomain=checked_subdomain(folded(options["subdomain"])),

@@ -15,7 +15,7 @@ from harmonic.access.access_as import PersonNotFound, access_as
 from harmonic.http.refusals import message_of
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import tenant_bound
-from harmonic.kernel.parameters.decoding import Raw
+from harmonic.kernel.parameters.decoding import RawParams
 from harmonic.kernel.pipeline import Call, perform
 from harmonic.kernel.refusals import Refused
 from harmonic.kernel.rendering.text import folded
@@ -62,7 +62,7 @@ def issue_token(options: dict[str, Any], values: dict[str, Any]) -> str:
             Tenant.objects.filter(subdomain=options["tenant"]).change_access()
             access = access_as(options["tenant"], options["user"], now=timezone.now())
             with tenant_bound(access.tenant.id):
-                call = Call(action=create_api_token, raw=Raw(values), find=owner)
+                call = Call(action=create_api_token, raw=RawParams(values), find=owner)
                 outcome = perform(call, access)
     except PersonNotFound as error:
         raise CommandError(f"There is nobody like that: {error}.") from error
