@@ -168,6 +168,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "harmonic.http.content_security_policy.ContentSecurityPolicyMiddleware",
+    "harmonic.mcp.middleware.McpMiddleware",
     "harmonic.http.bodies.BodyMiddleware",
     "harmonic.http.outages.OutageMiddleware",
     "harmonic.http.cookies.HostSessionMiddleware",

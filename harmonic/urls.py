@@ -13,6 +13,7 @@ from collectives.feed import pages as feed
 from collectives.items import registry as kinds
 from collectives.profiles import pages as profiles
 from harmonic.access import forwarding
+from harmonic.mcp import pages as mcp
 from harmonic.site import action_index, help, llms, styleguide, well_known
 from tokens.owners import pages as owners
 from tokens.pages import routes as tokens
@@ -53,6 +54,7 @@ urlpatterns = [
     *administration.urls(),
     *help.urls(),
     *llms.urls(),
+    *mcp.urls(),
     *well_known.urls(),
     *styleguide.urls(),
 ]

@@ -43,6 +43,7 @@ TOPICS = (
     Topic("agents", "AI Agents", GROUPS[2], "Agents, their people, what they may do."),
     Topic("api", "API", GROUPS[2], "Tokens, scopes, the two switches."),
     Topic("rest-api", "REST API", GROUPS[2], "JSON for programs, under /api/v1."),
+    Topic("mcp", "MCP", GROUPS[2], "Connecting an AI client with an address and a token."),
     Topic("markdown-ui", "Markdown UI", GROUPS[2], "Every page as Markdown, with its actions."),
 )
 BY_SLUG = {topic.slug: topic for topic in TOPICS}

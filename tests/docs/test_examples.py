@@ -168,6 +168,8 @@ def is_known(line: str) -> bool:
         return bool(re.search(rf"^{line.split()[1]}:", (ROOT / "Makefile").read_text(), re.M))
     if line.startswith(".venv/bin/python manage.py "):
         return line.split()[2] in get_commands()  # run below, with its arguments
+    if line.startswith("claude "):
+        return bool(re.fullmatch(r"claude mcp add --transport http \S+ \S+/mcp --header .+", line))
     return bool(re.fullmatch(r"(SITE|TOKEN|AGENT)=\S+", line))
 
 

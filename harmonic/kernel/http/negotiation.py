@@ -22,7 +22,7 @@ API_VERSION: Final = "1.0.0"
 _SUFFIXES: Final = {".md": Format.MARKDOWN, ".json": Format.JSON}
 _SUFFIX = re.compile(r"(?P<page>.*[^/])(?P<suffix>\.md|\.json)(?P<action>/actions(?:/[^/]+)?)?")
 # The reference is a page like any other.
-_API_PATH = re.compile(r"(/(collectives|workspace)/[^/]+)?/api(/(?!v1/docs$)|$)")
+_API_PATH = re.compile(r"(/(collectives|workspace)/[^/]+)?/api(/(?!v1/docs$)|$)|/mcp$")
 _ROOTS: Final = frozenset({"/index", "/home"})
 
 
@@ -41,7 +41,7 @@ def split_suffix(path: str) -> tuple[str, Format | None]:
 
 
 def is_api_path(path: str) -> bool:
-    """Answer whether a path lies in the JSON API, at any of its bases."""
+    """Return whether a path takes tokens only: the JSON API at its bases, and MCP."""
     return _API_PATH.match(path) is not None
 
 

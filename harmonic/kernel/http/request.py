@@ -31,6 +31,8 @@ class AccessRequest(HttpRequest):
     is_allowed: bool
     # render_refusal: the last refusal.
     refused: Refused | None
+    # Tools of the MCP endpoint: who will see the write, as the caller claims; "" without a claim.
+    claimed_audience: str | None
     # OutageMiddleware: the error of a database that was unavailable.
     outage: Exception | None
 

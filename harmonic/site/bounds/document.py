@@ -10,9 +10,9 @@ from harmonic.site.bounds.bound import Bound, Section
 from harmonic.site.bounds.counts import COUNTS
 from harmonic.site.bounds.lists import REST_LISTS, SEARCHES
 from harmonic.site.bounds.pages import PAGES
-from harmonic.site.bounds.requests import REQUESTS
+from harmonic.site.bounds.requests import MCP, REQUESTS
 
-SECTIONS = (REQUESTS, SEARCHES, REST_LISTS, PAGES, COUNTS)
+SECTIONS = (REQUESTS, MCP, SEARCHES, REST_LISTS, PAGES, COUNTS)
 
 
 def every() -> Iterator[Bound]:

@@ -13,8 +13,38 @@ from harmonic.access import rate_limits
 from harmonic.kernel.database import outages
 from harmonic.kernel.parameters import decoding
 from harmonic.kernel.pipeline import RUNS
+from harmonic.mcp import dispatch, middleware, tools
 from harmonic.server import config, errors, worker
 from harmonic.site.bounds.bound import Bound, Section
+
+MCP = Section(
+    "MCP",
+    (
+        Bound("body of an MCP message", middleware.MAX_BODY, "bytes", "413"),
+        Bound("MCP messages of a token a second", middleware.BURST, "messages", "429"),
+        Bound("MCP messages of a token a minute", middleware.SUSTAINED, "messages", "429"),
+        Bound(
+            "MCP messages of a person and their agents a minute",
+            middleware.PRINCIPAL,
+            "messages",
+            "429",
+        ),
+        Bound(
+            "MCP messages of a tenant's members a minute",
+            settings.LIMIT_TENANT,
+            "messages",
+            "429",
+            "HARMONIC_LIMIT_TENANT",
+        ),
+        Bound("text of a tool's result", tools.MAX_TEXT, "bytes", "it is cut and says so"),
+        Bound(
+            "redirects that a tool follows",
+            dispatch.MAX_REDIRECTS,
+            "redirects",
+            "the next is the result",
+        ),
+    ),
+)
 
 REQUESTS = Section(
     "Requests",

@@ -1,0 +1,35 @@
+"""The context resource of the MCP endpoint, which is a page like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import URLPattern
+
+from accounts.agents.pages import whoami
+from harmonic.kernel.access import Access
+from harmonic.kernel.page_views import mounted
+from harmonic.kernel.pages import Page
+
+# Characters of the identity prompt.
+PROMPT_SHOWN = 1500
+
+
+def _show(access: Access, target: None) -> Mapping[str, Any]:
+    known = whoami(access, target)
+    prompt = known["prompt"] or ""
+    shown = prompt if len(prompt) <= PROMPT_SHOWN else f"{prompt[:PROMPT_SHOWN]}…"
+    return {**known, "prompt": shown}
+
+
+CONTEXT: Page[None] = Page(
+    name="mcp.context",
+    template="mcp/context.html",
+    title=lambda access, target: f"Harmonic context for @{access.user.handle}",
+    show=_show,
+)
+
+
+def urls() -> list[URLPattern]:
+    return mounted("mcp/context", CONTEXT)

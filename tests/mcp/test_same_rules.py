@@ -1,0 +1,103 @@
+"""The same forbidden thing gets the same reason and code as a page, over REST and over MCP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.fixtures.rows import change
+from tests.fixtures.world import World, make_token, token_client
+from tests.mcp.client import Mcp
+
+KITCHEN, BOARD = "/collectives/kitchen", "/collectives/board"
+BODY = {"text": "Soup"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A write that is refused: whose, where, after which change, and with which code."""
+
+    where: str
+    code: str
+    change: Callable[[World], Any] = lambda world: None
+    scope: str = "write"
+    agent: str | None = "scout"
+    parent: str = "alice"
+
+
+CASES = {
+    "not a member": Case(BOARD, "not_a_member"),
+    "read-only token": Case(KITCHEN, "insufficient_scope", scope="read"),
+    "tenant switch": Case(
+        KITCHEN,
+        "api_disabled_tenant",
+        lambda world: change(world.tenant(), is_api_enabled=False),
+    ),
+    "collective switch": Case(
+        KITCHEN,
+        "api_disabled_collective",
+        lambda world: change(world.collective("kitchen"), is_api_enabled=False),
+    ),
+    "archived collective": Case(
+        KITCHEN,
+        "collective_archived",
+        lambda world: change(world.collective("kitchen"), archived_at=world.now),
+    ),
+    "capability": Case(
+        KITCHEN,
+        "capability_denied",
+        lambda world: change(world.agent("scout"), capability_names=["pin_note"]),
+    ),
+    "public writes": Case(
+        "", "forbidden", lambda world: change(world.agent("scout"), may_write_publicly=False)
+    ),
+    "unknown collective": Case("/collectives/nowhere", "not_found"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_write_is_refused_alike_on_every_surface(world, name):
+    case = CASES[name]
+    client = token_client(make_token(case.parent, case.scope, agent=case.agent))
+    case.change(world)
+
+    page = client.post(
+        f"{case.where}/note/actions/create_note",
+        BODY,
+        content_type="application/json",
+        headers={"accept": "application/json"},
+    ).json()
+    rest = client.post(f"{case.where}/api/v1/notes", BODY, content_type="application/json").json()
+    tool = Mcp(client).act(f"{case.where}/note", "create_note", BODY)["structuredContent"]
+
+    assert page["code"] == rest["code"] == tool["code"] == case.code
+    assert page["status"] == rest["status"] == tool["status"]
+    assert page["error"] == rest["error"] == tool["error"]
+    assert page.get("hint") == tool.get("hint")
+
+
+READS = [
+    KITCHEN,
+    BOARD,
+    "/",
+    "/u/bob/settings/tokens",
+    "/ai-agents",
+    "/tenant-admin/settings",
+    "/u/alice",
+    "/help/agents",
+    "/nope",
+]
+
+
+@pytest.mark.parametrize("path", READS)
+@pytest.mark.parametrize(("parent", "agent"), [("alice", "scout"), ("bob", None), ("carol", None)])
+def test_a_page_answers_a_tool_as_it_answers_the_same_token(world, path, parent, agent):
+    client = token_client(make_token(parent, agent=agent))
+    shown = client.get(path, headers={"accept": "text/markdown"})
+    tool = Mcp(client, agent or parent).read(path)
+
+    assert tool["structuredContent"]["status"] == shown.status_code
+    assert tool.get("isError", False) is (shown.status_code >= 300)

@@ -1,0 +1,171 @@
+"""The official Python and TypeScript clients of MCP work with the shipped server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from mcp import Client, MCPError
+from mcp.client.streamable_http import streamable_http_client
+
+from tests.server.process import HOST, Running, started
+
+TOKEN = """
+from harmonic.management.commands.create_token import issue_token
+who = {{"tenant": "garden", "user": "alice", "agent": "scout"}}
+print(issue_token(who, {{"name": "MCP client", "read_write": "{access}"}}))
+"""
+CONTEXT = {
+    "identity": {"actor": "@scout"},
+    "visibility": "shared",
+    "intention": "Tell the kitchen about lunch.",
+}
+NOTE = {
+    "context": CONTEXT,
+    "path": "/collectives/kitchen/note",
+    "action": "create_note",
+    "params": {"text": "Soup at noon"},
+}
+# The packages of the TypeScript clients: the stateless protocol, and the handshake before it.
+PACKAGES = ("@modelcontextprotocol/client@2.4.0", "@modelcontextprotocol/sdk@1.32.2")
+SCRIPT = Path(__file__).with_name("mcp_client.mjs")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with started(tmp_path_factory.mktemp("var"), prepared=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def token(server: Running) -> str:
+    return server.manage("shell", "-v", "0", "-c", TOKEN.format(access="write"))
+
+
+@pytest.fixture(scope="module")
+def read_only_token(server: Running) -> str:
+    return server.manage("shell", "-v", "0", "-c", TOKEN.format(access="read"))
+
+
+@asynccontextmanager
+async def connected(
+    server: Running, token: str, mode: Any = "auto", **headers: str
+) -> AsyncIterator[Client]:
+    sent = {"Host": f"{HOST}:{server.port}", "Authorization": f"Bearer {token}", **headers}
+    async with httpx2.AsyncClient(headers=sent) as http:
+        transport = streamable_http_client(f"http://127.0.0.1:{server.port}/mcp", http_client=http)
+        async with Client(transport, mode=mode) as client:
+            yield client
+
+
+def shown(contents: Sequence[Any]) -> str:
+    """Return the text of a result with one content."""
+    (content,) = contents
+    return str(content.text)
+
+
+def run(steps: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(steps(), 60))
+
+
+@pytest.mark.parametrize(
+    ("mode", "version"),
+    [("auto", "2026-07-28"), ("2026-07-28", "2026-07-28"), ("legacy", "2025-11-25")],
+)
+def test_the_python_client_uses_every_tool(server, token, mode, version):
+    async def steps() -> None:
+        async with connected(server, token, mode) as client:
+            assert client.session.protocol_version == version
+            tools = (await client.list_tools()).tools
+            assert [tool.name for tool in tools] == [
+                "fetch_page",
+                "execute_action",
+                "search",
+                "get_help",
+            ]
+            page = await client.call_tool("fetch_page", {"path": "/whoami"})
+            assert not page.is_error
+            assert "# Who Am I?" in shown(page.content)
+            done = await client.call_tool("execute_action", NOTE)
+            assert not done.is_error, done
+            assert done.structured_content["status"] == 200
+            assert "# Help" in shown((await client.call_tool("get_help", {})).content)
+            await client.call_tool("search", {"query": "soup"})
+            (resource,) = (await client.list_resources()).resources
+            (content,) = (await client.read_resource(resource.uri)).contents
+            assert "Harmonic context for @scout" in shown([content])
+
+    run(steps)
+
+
+def test_the_python_client_sees_a_refused_write(server, read_only_token):
+    async def steps() -> None:
+        async with connected(server, read_only_token) as client:
+            refused = await client.call_tool("execute_action", NOTE)
+            assert refused.is_error
+            assert refused.structured_content["code"] == "insufficient_scope"
+
+    run(steps)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Authorization": "Bearer nonsense"}, {"Origin": "https://evil.example"}]
+)
+def test_the_python_client_is_refused_without_credentials_or_from_another_origin(
+    server, token, headers
+):
+    async def steps() -> None:
+        with pytest.raises((MCPError, ExceptionGroup)):
+            async with connected(server, token, **headers) as client:
+                await client.list_tools()
+
+    run(steps)
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the TypeScript clients installed."""
+    if shutil.which("npm") is None and os.environ.get("CI") != "true":
+        pytest.skip("no npm on PATH")
+    folder = tmp_path_factory.mktemp("npm")
+    (folder / "package.json").write_text('{"private": true, "type": "module"}')
+    command = ["npm", "install", "--no-audit", "--no-fund", "--silent", *PACKAGES]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shutil.copy(SCRIPT, folder)
+    return folder
+
+
+@pytest.mark.parametrize("package", ["client", "sdk"])
+def test_the_typescript_client_reads_and_writes(server, token, packages, package):
+    call = {
+        "package": package,
+        "port": server.port,
+        "host": f"{HOST}:{server.port}",
+        "token": token,
+        "note": NOTE,
+    }
+    done = subprocess.run(
+        ["node", SCRIPT.name],
+        cwd=packages,
+        input=json.dumps(call),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen["tools"] == ["fetch_page", "execute_action", "search", "get_help"]
+    assert "# Who Am I?" in seen["page"]
+    assert seen["written"] == 200
+    assert "Harmonic context for @scout" in seen["context"]
