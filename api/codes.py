@@ -117,14 +117,14 @@ CODES: dict[str, Code] = {
     "already_rotated": Code(
         409,
         "The token has a successor.",
-        "This token has a successor already.",
+        "This token has already been rotated.",
         {"successor_id": "3f0c7a52-6d1e-4b8a-9f53-0c2d7e4a1b90"},
     ),
     "token_ended": Code(
         409,
-        "The token is expired, and takes no successor.",
-        "This token has ended.",
-        {"hint": "Make a new one."},
+        "The token has expired and cannot be rotated.",
+        "This token has expired or was deleted.",
+        {"hint": "Create a new one."},
     ),
     "idempotency_in_progress": Code(
         409,

@@ -1,4 +1,4 @@
-"""The last thirty days of a token as bars."""
+"""The chart of a token's last 30 days."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from tokens.usage import Day
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A day of the chart, in a field of 300 by 48: what was let in stands below, as a filled
-    rectangle, what was refused above it, as an empty one."""
+    """A day of the chart, in an area of 300 by 48 units.
+
+    Allowed requests are a filled rectangle at the bottom, refused ones an outline above it.
+    """
 
     WIDTH = 10
     HEIGHT = 48
@@ -21,20 +23,20 @@ class Bar:
     requests: int
     refusals: int
     x: int
-    let_in: int
+    allowed: int
     refused: int
 
     @property
-    def let_in_y(self) -> int:
-        return self.HEIGHT - self.let_in
+    def allowed_y(self) -> int:
+        return self.HEIGHT - self.allowed
 
     @property
     def refused_y(self) -> int:
-        return self.HEIGHT - self.let_in - self.refused
+        return self.HEIGHT - self.allowed - self.refused
 
 
 def bars(days: list[Day]) -> list[Bar]:
-    """Return the days as bars, the busiest as high as the chart; what happened is always seen."""
+    """Return a bar for each day, scaled to the busiest day; a request is always visible."""
     most = max(day.requests for day in days) or 1
     return [
         Bar(day.day, day.requests, day.refusals, at * Bar.WIDTH, *_heights(day, most))
@@ -43,10 +45,10 @@ def bars(days: list[Day]) -> list[Bar]:
 
 
 def _heights(day: Day, most: int) -> tuple[int, int]:
-    """Return how high the requests of a day stand: those let in, those refused."""
+    """Return the heights of a day's allowed and refused requests."""
     refused = _height(day.refusals, most)
-    let_in = _height(day.requests - day.refusals, most)
-    return min(let_in, Bar.HEIGHT - refused), min(refused, Bar.HEIGHT)
+    allowed = _height(day.requests - day.refusals, most)
+    return min(allowed, Bar.HEIGHT - refused), min(refused, Bar.HEIGHT)
 
 
 def _height(count: int, most: int) -> int:

@@ -1,8 +1,9 @@
-"""Lifetimes of API tokens: their units, the longest one, and when a new token expires."""
+"""Lifetimes of API tokens: units, the maximum, and the expiry of a new token."""
 
 from __future__ import annotations
 
 import calendar
+import re
 from datetime import datetime, timedelta
 
 from harmonic.kernel.access import Access
@@ -14,26 +15,34 @@ LENGTHS = {
     "day": timedelta(days=1),
     "week": timedelta(weeks=1),
 }
-# Calendar months.
+# The number of calendar months.
 MONTHS = {"month": 1, "year": 12}
 UNITS = (*LENGTHS, *MONTHS)
+# The units of a short form such as `30d`.
+SHORT_UNITS = {"h": "hour(s)", "d": "day(s)", "w": "week(s)", "m": "month(s)"}
 LONGEST = f"{ApiToken.MAX_LIFETIME_MONTHS} months"
 
 
+def parse_lifetime(text: str) -> tuple[int, str] | None:
+    """Return the number and the unit of a short form such as `12h`, `30d`, `2w` or `3m`."""
+    found = re.fullmatch(r"([1-9]\d{0,5})([hdwm])", text.lower())
+    return (int(found.group(1)), SHORT_UNITS[found.group(2)]) if found else None
+
+
 def latest_expiry(now: datetime) -> datetime:
-    """Return the end of the longest lifetime that begins now."""
+    """Return the latest expiry of a token created now."""
     return add_months(now, ApiToken.MAX_LIFETIME_MONTHS)
 
 
 def is_too_long(now: datetime, duration: int, unit: str) -> bool:
-    """Return whether `duration` units are more than the longest lifetime."""
+    """Return whether `duration` units are longer than the maximum lifetime."""
     if unit in MONTHS:
         return duration * MONTHS[unit] > ApiToken.MAX_LIFETIME_MONTHS
     return duration > (latest_expiry(now) - now) // LENGTHS[unit]
 
 
 def after(now: datetime, duration: int, unit: str) -> datetime:
-    """Return the moment `duration` units after `now`, at most the end of the longest lifetime."""
+    """Return the time `duration` units after `now`, but no later than `latest_expiry`."""
     if is_too_long(now, duration, unit):
         return latest_expiry(now)
     if unit in MONTHS:
@@ -42,9 +51,9 @@ def after(now: datetime, duration: int, unit: str) -> datetime:
 
 
 def same_lifetime(token: ApiToken, now: datetime) -> datetime:
-    """Return when a token made now expires if it lives as long as `token` was meant to.
+    """Return the expiry of a token created now with the original lifetime of `token`.
 
-    Whole calendar months stay whole.
+    A lifetime of whole calendar months stays one of whole months.
     """
     ends = token.full_expires_at or token.expires_at
     for months in range(1, ApiToken.MAX_LIFETIME_MONTHS + 1):
@@ -54,7 +63,7 @@ def same_lifetime(token: ApiToken, now: datetime) -> datetime:
 
 
 def cut_expiry(access: Access, asked: datetime | None) -> datetime:
-    """Return the expiry of a new token, at most the longest and that of the caller's token."""
+    """Return the expiry of a new token: no later than `latest_expiry` or the caller's token."""
     latest = latest_expiry(access.now)
     expiry = min(asked, latest) if asked else latest
     return min(expiry, access.token.expires_at) if access.token else expiry

@@ -1,4 +1,4 @@
-"""API tokens: their rows, and which of them count."""
+"""Models of API tokens, their usage and their refused requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def token_path(owner: TenantUser, token_id: UUID) -> str:
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def live(self) -> ApiTokenQuerySet:
-        """Tokens that nobody deleted or revoked; expired ones among them."""
+        """Return the tokens that are not deleted or revoked, including expired ones."""
         return self.filter(
             Q(owner__tokens_revoked_at=None) | Q(created_at__gt=F("owner__tokens_revoked_at")),
             Q(owner__user__tokens_revoked_at=None)
@@ -33,11 +33,11 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         )
 
     def external(self) -> ApiTokenQuerySet:
-        """Tokens that people made; the system's own are never listed or counted."""
+        """Return the live tokens that people created; internal ones are never listed or counted."""
         return self.live().filter(is_internal=False)
 
     def active(self, now: datetime) -> ApiTokenQuerySet:
-        """External tokens that work at `now`: what the cap counts."""
+        """Return the external tokens that have not expired at `now`, which the cap counts."""
         return self.external().filter(expires_at__gt=now)
 
     def with_owner(self) -> ApiTokenQuerySet:
@@ -49,21 +49,26 @@ UnscopedApiTokenManager = models.Manager.from_queryset(ApiTokenQuerySet)
 
 
 class ApiToken(TenantModel):
-    """A Bearer token of one user in one tenant. Only its digest is stored."""
+    """A bearer token of one user in one tenant. Only its digest is stored."""
 
     MAX_ACTIVE = 50
     MAX_LIFETIME_MONTHS = 12
     NAME_LENGTH = 255
-    # How long a token that was rotated may work on, and does unless said.
+    NOTE_LENGTH = 255
+    # The list marks tokens that expire within this time.
+    EXPIRES_SOON = timedelta(days=7)
+    # How long a rotated token keeps working: the maximum and the default.
     MAX_OVERLAP_DAYS = 7
     USUAL_OVERLAP_DAYS = 1
     NETWORK_LENGTH = 64
     CLIENT_LENGTH = 64
-    # How often a token's last use is written, at most.
+    # A token's last use is written at most this often.
     USE_WRITTEN_EVERY = timedelta(minutes=1)
 
     owner = models.ForeignKey(TenantUser, on_delete=models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=NAME_LENGTH, null=True, blank=True)  # noqa: DJ001 null is "unnamed" on the wire
+    # Where its owner stores it, in their own words.
+    note = models.CharField(max_length=NOTE_LENGTH, blank=True, default="", db_default="")
     token_hash = models.CharField(max_length=64, unique=True)
     token_prefix = models.CharField(max_length=8)
     scopes = models.JSONField()
@@ -71,17 +76,17 @@ class ApiToken(TenantModel):
     is_internal = models.BooleanField(default=False)
     context = models.CharField(max_length=255, blank=True, default="")
     expires_at = models.DateTimeField()
-    # When it would end if no rotation had cut it short; null where none did.
+    # The expiry before a rotation shortened it; null if none did.
     full_expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
-    # A network, never an address; a word, never a whole header.
+    # A network, never an address; the client's name, never the whole header.
     last_used_from = models.CharField(max_length=NETWORK_LENGTH, blank=True, default="")
     last_used_by = models.CharField(max_length=CLIENT_LENGTH, blank=True, default="")
-    # The counts of the last day that has any; those before are `TokenDay` rows.
+    # The counts of the last day with requests; earlier days are `TokenDay` rows.
     counted_on = models.DateField(null=True, blank=True)
     counted_requests = models.PositiveIntegerField(default=0)
     counted_refusals = models.PositiveIntegerField(default=0)
-    # What replaced it, until that is deleted: meanwhile it is not rotated again.
+    # The token that replaces this one. It cannot be rotated again until that one is deleted.
     successor = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -110,9 +115,12 @@ class ApiToken(TenantModel):
     def is_active(self, now: datetime) -> bool:
         return self.deleted_at is None and self.expires_at > now
 
+    def is_expiring(self, now: datetime) -> bool:
+        return self.is_active(now) and self.expires_at <= now + self.EXPIRES_SOON
+
 
 class TokenDay(TenantModel):
-    """How often a token was used and refused on a day that is over, in UTC."""
+    """The request counts of a token for one past day (UTC)."""
 
     token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="days")
     day = models.DateField()
@@ -129,7 +137,7 @@ class TokenDay(TenantModel):
 
 
 class TokenRefusal(TenantModel):
-    """A request of a known token that was refused, and what would cure it."""
+    """A refused request of a known token, with the reason and the remedy."""
 
     KEPT = 50
     METHOD_LENGTH = 16

@@ -1,8 +1,8 @@
-"""Where a token gets in right now, what it may do there, and who could change a no.
+"""The reach of a token: where it works now, with which access, and who can remove an obstacle.
 
-One answer for the token's page, its Markdown and the API. It names no collective that the
-token's owner does not belong to. `harmonic.access.middleware` decides each request by the same
-switches; the tests hold the two together.
+The token's page, its Markdown and the API show the same reach. It includes only collectives of
+the token's owner. `harmonic.access.middleware` decides requests by the same switches; tests
+check that both agree.
 """
 
 from __future__ import annotations
@@ -18,29 +18,32 @@ from collectives.queries import inviting_collectives
 from harmonic.kernel.access import Access, CollectiveKind, is_api_open
 from harmonic.kernel.parameters.wording import humanize
 from harmonic.kernel.registry import actions, grantable, held_by, path_to
-from harmonic.kernel.scopes import READ_ONLY, READ_WRITE, Scope, is_scope
+from harmonic.kernel.scopes import Scope, is_scope
 from tokens.models import ApiToken, list_path, token_path
+from tokens.queries import access_in_words
 
 NAMED_ADMINS = 5
-# So many capabilities are named; of more it is said how many.
+# Up to this many capabilities are named; of more, only the number is shown.
 NAMED_CAPABILITIES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why a token does not get in, or may do less there: the reason, its cure, and who can
-    bring that about."""
+    """A reason why a token does not work in a place, or has less access there.
+
+    `who` are the people who can remove it, by `cure`, at `path`.
+    """
 
     code: str
     sentence: str
-    # What they can do, as it follows "can".
+    # A phrase that can follow "can".
     cure: str = ""
     who: tuple[Person, ...] = ()
     path: str = ""
 
     @property
     def cure_in_words(self) -> str:
-        """The cure as a sentence, or "" where there is none."""
+        """The cure as a sentence, or "" if there is none."""
         if not self.cure:
             return ""
         names = " or ".join(each.name for each in self.who)
@@ -50,10 +53,10 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class PlaceReach:
-    """A collective of the token's owner, and whether the token gets in.
+    """A collective of the token's owner, with the obstacles of the token there.
 
-    `path` is empty where the reader of the answer cannot go. `held` are the scopes that count
-    here once nothing keeps the token out, `limit` what narrows an agent's writing.
+    `path` is "" if the viewer cannot open the collective. `held` are the scopes that apply here
+    when there are no obstacles; `limit` restricts what an agent can write.
     """
 
     id: UUID
@@ -77,37 +80,25 @@ class PlaceReach:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """The scopes that count here now; none where the token does not get in."""
+        """The scopes that apply here now; none if there is an obstacle."""
         return self.held if self.is_open else ()
 
     @property
-    def may(self) -> str:
-        """What the token may do here, or could if it got in, in words."""
-        return may_in_words(self.held)
+    def access(self) -> str:
+        """The access that the token has here, or would have without the obstacles, in words."""
+        return access_in_words(self.held)
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What keeps a token out everywhere, and each place with all that keeps it out there."""
+    """The obstacles of a token everywhere, and the places of its owner."""
 
     everywhere: tuple[Obstacle, ...]
     places: tuple[PlaceReach, ...]
 
 
-def may_in_words(scopes: Iterable[str]) -> str:
-    """Return scopes in the words of the pages: `read`, `read + write`, or one by one."""
-    held = set(scopes)
-    if held >= set(READ_WRITE):
-        return "read + write"
-    return (
-        "read"
-        if held == set(READ_ONLY)
-        else ", ".join(sorted(each.removesuffix(":all") for each in held))
-    )
-
-
 def reach_of(access: Access, token: ApiToken) -> Reach:
-    """Return the reach of a token of this tenant at `access.now`; five queries at most."""
+    """Return the reach of a token of this tenant at `access.now`, in at most five queries."""
     everywhere = tuple(_everywhere(access, token))
     places = _collectives_of(token.owner)
     admins = _admins_of(each for each in places if _is_closed(each))
@@ -128,7 +119,7 @@ def reach_of(access: Access, token: ApiToken) -> Reach:
     )
 
 
-# --- What keeps a token out everywhere ------------------------------------------------------
+# --- Obstacles everywhere -------------------------------------------------------------------
 
 
 def _everywhere(access: Access, token: ApiToken) -> Iterator[Obstacle]:
@@ -137,8 +128,8 @@ def _everywhere(access: Access, token: ApiToken) -> Iterator[Obstacle]:
     if not token.is_active(access.now):
         yield Obstacle(
             "token_expired",
-            "The token has ended.",
-            "make a new one",
+            "The token has expired.",
+            "create a new one",
             tuple(people([human]).values()),
             f"{list_path(owner)}/new",
         )
@@ -149,19 +140,19 @@ def _everywhere(access: Access, token: ApiToken) -> Iterator[Obstacle]:
     if not _inside(token.scopes):
         yield Obstacle(
             "insufficient_scope",
-            "Its scopes name nothing that lies in a collective.",
-            "make a token with the scopes that are needed",
+            "Its scopes cover nothing in a collective.",
+            "create a token with the required scopes",
             tuple(people([human]).values()),
             f"{list_path(owner)}/new",
         )
 
 
 def tenant_switch(access: Access) -> Obstacle:
-    """Return what a tenant whose API is off means to its tokens."""
+    """Return the obstacle of all tokens in a tenant whose API is disabled."""
     return Obstacle(
         "api_disabled_tenant",
-        f"The API is off for {access.tenant.name}.",
-        "turn it on in the tenant's settings",
+        f"The API is disabled for {access.tenant.name}.",
+        "enable it in the tenant's settings",
         _named(tenant_admin_ids(NAMED_ADMINS)),
         "/tenant-admin/settings",
     )
@@ -173,7 +164,7 @@ def _inactive(owner: TenantUser, human: UUID) -> Obstacle:
     return Obstacle(
         "owner_inactive",
         f"{owner.display_name} is inactive.",
-        "bring the agent back, in its settings" if owner.user.is_agent else "",
+        "reactivate the agent in its settings" if owner.user.is_agent else "",
         _named([human]) if owner.user.is_agent else (),
         path_to("agents.settings", handle=owner.handle) if owner.user.is_agent else "",
     )
@@ -218,7 +209,7 @@ def _place(
         kind=collective.kind,
         path=(collective.path or "/") if is_own or not collective.is_workspace else "",
         api_path=f"{collective.path}/api/v1",
-        held=_reading(token) if limit and limit.code in WRITES_NOTHING else _inside(token.scopes),
+        held=_reading(token) if limit and limit.code in READ_ONLY_LIMITS else _inside(token.scopes),
         limit=limit,
         everywhere=everywhere,
         here=here,
@@ -230,8 +221,8 @@ def _here(collective: Collective, admins: tuple[Person, ...]) -> Iterator[Obstac
     if not is_api_open(collective):
         yield Obstacle(
             "api_disabled_collective",
-            "API is off in this collective.",
-            "turn it on in its settings" if settings else "",
+            "The API is disabled in this collective.",
+            "enable it in the collective's settings" if settings else "",
             admins if settings else (),
             settings,
         )
@@ -239,25 +230,27 @@ def _here(collective: Collective, admins: tuple[Person, ...]) -> Iterator[Obstac
         yield Obstacle("collective_archived", "This collective is deactivated.", path=settings)
 
 
-# --- What an agent may do there -------------------------------------------------------------
+# --- Limits of an agent ---------------------------------------------------------------------
 
-WRITES_NOTHING = frozenset({"no_capabilities", "no_public_writes"})
+READ_ONLY_LIMITS = frozenset({"no_capabilities", "no_public_writes"})
 
 
 def _limit(token: ApiToken, collective: Collective, parent: tuple[Person, ...]) -> Obstacle | None:
-    """Return what keeps an agent from what its token's scopes would let it write."""
+    """Return what restricts an agent to fewer writes than the scopes of its token allow."""
     owner = token.owner
     if not owner.user.is_agent or _inside(token.scopes) == _reading(token):
         return None
     capabilities = owner.user.agent.capabilities
     settings = path_to("agents.settings", handle=owner.handle)
     if collective.is_main and not capabilities.may_write_publicly:
-        sentence = "It may write nothing where the whole tenant reads."
-        cure = "allow that in its settings"
+        sentence = "Posts in the main collective are not allowed for this agent."
+        cure = "allow them in the agent's settings"
         return Obstacle("no_public_writes", sentence, cure, parent, settings)
     writing = _writing(held_by(capabilities))
     code = "some_capabilities" if writing else "no_capabilities"
-    return Obstacle(code, _held(writing), "change them in its settings", parent, settings)
+    return Obstacle(
+        code, _limit_in_words(writing), "change them in the agent's settings", parent, settings
+    )
 
 
 def _reading(token: ApiToken) -> tuple[str, ...]:
@@ -268,9 +261,9 @@ def _writing(names: Iterable[str]) -> list[str]:
     return [name for name in names if not actions()[name].is_read]
 
 
-def _held(writing: list[str]) -> str:
+def _limit_in_words(writing: list[str]) -> str:
     if not writing:
-        return "Its capabilities let it write nothing."
+        return "The agent's capabilities allow no writes."
     if len(writing) > NAMED_CAPABILITIES:
         every = len(_writing(grantable()))
         return f"Limited by the agent's capabilities ({len(writing)} of {every} actions)."
@@ -278,16 +271,16 @@ def _held(writing: list[str]) -> str:
     return f"Limited by the agent's capabilities: {named}."
 
 
-# --- A token just made ----------------------------------------------------------------------
+# --- A new token ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class NewTokenFacts:
-    """What the answer that makes a token tells of it, and warns of."""
+    """Facts and warnings that are shown with the plaintext of a new token."""
 
     token: ApiToken
     path: str
-    may: str
+    access: str
     everywhere: tuple[Obstacle, ...]
     shut_out: tuple[Obstacle, ...]
 
@@ -296,18 +289,17 @@ def about_new(access: Access, token: ApiToken) -> NewTokenFacts:
     return NewTokenFacts(
         token,
         token_path(token.owner, token.id),
-        may_in_words(token.scopes),
+        access_in_words(token.scopes),
         tuple(_everywhere(access, token)),
         shut_out(token.owner),
     )
 
 
-# --- An agent that gets in nowhere ----------------------------------------------------------
+# --- Agents without a collective ------------------------------------------------------------
 
 
 def shut_out(owner: TenantUser) -> tuple[Obstacle, ...]:
-    """Return why an agent's token would get in nowhere but in the main collective; nothing
-    where it does."""
+    """Return why an agent's token works in no collective besides the main one; () if it does."""
     if not owner.user.is_agent:
         return ()
     inside = [
@@ -323,8 +315,8 @@ def shut_out(owner: TenantUser) -> tuple[Obstacle, ...]:
     return tuple(
         Obstacle(
             "api_disabled_collective",
-            f"API is off in {each.name}.",
-            "turn it on in its settings",
+            f"The API is disabled in {each.name}.",
+            "enable it in the collective's settings",
             admins.get(each.id, ()),
             path_to("collectives.settings", each.path),
         )
@@ -333,14 +325,14 @@ def shut_out(owner: TenantUser) -> tuple[Obstacle, ...]:
 
 
 def _alone(owner: TenantUser) -> Obstacle:
-    sentence, parent = "It is a member of none.", _parent_of(owner)
+    sentence, parent = "It is a member of no other collective.", _parent_of(owner)
     if _parent_may_invite(owner):
         cure, path = (
-            "add it to one in its settings",
+            "add it to one in the agent's settings",
             path_to("agents.settings", handle=owner.handle),
         )
     else:
-        cure, path = "create a collective and add it there", path_to("collectives.new")
+        cure, path = "create a collective and add the agent", path_to("collectives.new")
     return Obstacle("no_collective", sentence, cure, parent, path)
 
 
@@ -350,7 +342,7 @@ def _parent_may_invite(agent: TenantUser) -> bool:
     return parent is not None and bool(inviting_collectives(parent.id))
 
 
-# --- Who can help ---------------------------------------------------------------------------
+# --- People who can help --------------------------------------------------------------------
 
 
 def _parent_of(agent: TenantUser) -> tuple[Person, ...]:

@@ -1,6 +1,6 @@
-"""The rules of API tokens: who may make one, for whom, with what, and how many.
+"""Rules of API tokens: who may create them, for which owner, with which scopes, and how many.
 
-`docs/architecture.md` (Tokens) states them in words.
+`docs/architecture.md` (Tokens) describes them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tokens.queries import active_count
 
 ONLY_HUMANS = "Only human accounts can create API tokens"
 NOT_FOR_INTERNAL = "Internal AI agents cannot have API tokens"
-RUN_BY_HARMONIC = "Harmonic makes and ends the tokens of the agents that it runs."
+RUN_BY_HARMONIC = "Harmonic manages the tokens of the agents that it runs."
 CAP_REACHED = (
     f"Maximum of {ApiToken.MAX_ACTIVE} active API tokens reached."
     " Delete an existing token before creating a new one."
@@ -41,14 +41,14 @@ CAP_REACHED = (
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token just made: its row, and the plaintext that exists nowhere else."""
+    """A token that was just created: its row, and the plaintext, which is stored nowhere."""
 
     row: ApiToken
     plaintext: str
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return what the security log and the token's event keep of it."""
+        """Return the facts for the security log and the token's event."""
         return {
             **facts_of(self.row),
             "masked": secret.masked(self.row.token_prefix),
@@ -58,7 +58,7 @@ class NewToken:
 
 
 def facts_of(token: ApiToken) -> dict[str, Any]:
-    """Return what names a token in the security log and in events."""
+    """Return the facts that identify a token in the security log and in events."""
     return {"token_id": token.id, "owner_id": token.owner.user_id, "name": token.name}
 
 
@@ -84,19 +84,20 @@ def may_create_token(access: Access, owner: TenantUser | None) -> Denied | None:
         return None
     if owner.user.suspended_at:
         return Denied(
-            "This agent is suspended and gets no new tokens.",
+            "This agent is suspended and cannot have new tokens.",
             LIFT_SUSPENSION,
         )
     if owner.archived_at:
         settings = path_to("agents.settings", handle=owner.handle)
         return Denied(
-            "This agent is inactive and gets no new tokens.", f"Bring it back at {settings} first."
+            "This agent is inactive and cannot have new tokens.",
+            f"Reactivate it at {settings} first.",
         )
     return None
 
 
 def may_rotate_token(access: Access, token: ApiToken | None) -> Denied | None:
-    """Who could make a token of the same owner."""
+    """Allow callers who may create a token for the same owner."""
     return may_create_token(access, token.owner if token else None)
 
 
@@ -108,10 +109,10 @@ def scopes_of(read_write: str) -> tuple[str, ...]:
 
 
 def refuse_wider(access: Access, scopes: Iterable[str]) -> None:
-    """Pass if the caller's token holds each scope itself; sessions hold all.
+    """Pass if the caller's token holds each of `scopes`; a session holds all scopes.
 
     Raises:
-        Refused: naming the scopes that the token lacks.
+        Refused: the token lacks some of them; the message names them.
     """
     token = access.token
     if token is None:
@@ -126,12 +127,12 @@ def refuse_wider(access: Access, scopes: Iterable[str]) -> None:
 
 
 def _holds(held: tuple[str, ...], scope: str) -> bool:
-    # A resource that does not exist is refused by name, after this.
+    # Unknown resources are refused later, by name.
     return scope in held or f"{scope.partition(':')[0]}:all" in held
 
 
 def held_by(access: Access, scopes: Iterable[str]) -> list[str]:
-    """Return those of `scopes` that the caller may grant to a new token.
+    """Return the `scopes` that the caller may grant to a new token.
 
     Raises:
         Refused: the caller may grant none of them.
@@ -143,7 +144,7 @@ def held_by(access: Access, scopes: Iterable[str]) -> list[str]:
     return held
 
 
-# --- Making and ending tokens ---------------------------------------------------------------
+# --- Creating, rotating and deleting --------------------------------------------------------
 
 
 def create_token(
@@ -153,12 +154,13 @@ def create_token(
     name: str | None,
     scopes: Iterable[str],
     expires_at: datetime | None,
+    note: str = "",
 ) -> NewToken:
-    """Make a token of `owner`, inside a transaction.
+    """Create a token for `owner`, inside a transaction.
 
     Raises:
-        Invalid: there are no scopes, the name is blank, or the expiry is past.
-        Refused: scopes wider than the caller's, or 50 active tokens already.
+        Invalid: there are no scopes, the name is blank, or the expiry is in the past.
+        Refused: the caller lacks a scope, or the owner has 50 active tokens.
     """
     granted = list(scopes)
     refuse_wider(access, granted)
@@ -173,25 +175,26 @@ def create_token(
         access,
         owner,
         name=name,
+        note=note,
         scopes=granted,
         expires_at=cut_expiry(access, expires_at),
     )
 
 
 def _refuse_beyond_cap(access: Access, owner: TenantUser) -> None:
-    # The owner's row is the lock: parallel requests count one after the other.
+    # Locking the owner's row makes parallel requests count one after the other.
     TenantUser.objects.select_for_update().get(id=owner.id)
     if not has_room(access, owner):
         raise LimitReached
 
 
 def has_room(access: Access, owner: TenantUser) -> bool:
-    """Answer whether somebody may have one more active token."""
+    """Return whether `owner` has fewer active tokens than the maximum."""
     return active_count(owner, access.now) < ApiToken.MAX_ACTIVE
 
 
 class LimitReached(Invalid):
-    """The owner has as many active tokens as anybody may have."""
+    """Refusal: the owner already has the maximum number of active tokens."""
 
     code = "limit_reached"
     message = CAP_REACHED
@@ -217,17 +220,17 @@ def _made(access: Access, owner: TenantUser, **values: Any) -> NewToken:
 
 
 def rotate_token(access: Access, token: ApiToken, overlap_days: int | None = None) -> NewToken:
-    """Replace a token: a successor with its name, scopes and lifetime, inside a transaction.
+    """Replace a token with a successor of the same name, note, scopes and lifetime.
 
-    The old one works on for `overlap_days`, or is deleted at once where that is 0. Unless said,
-    it is the usual overlap; none where both would be too many.
+    Runs inside a transaction. The old token keeps working for `overlap_days`; 0 deletes it
+    immediately. The default is `usual_overlap`.
 
     Raises:
-        Conflict: it has a successor already, which is named, or has ended.
-        Refused: scopes wider than the caller's, or 50 active tokens already.
+        Conflict: the token has a successor already, or has expired.
+        Refused: the caller lacks a scope, or the owner has 50 active tokens.
     """
     refuse_wider(access, token.scopes)
-    # The owner's row is the lock: of two rotations at once the second finds the first.
+    # Locking the owner's row makes the second of two parallel rotations see the first.
     TenantUser.objects.select_for_update().get(id=token.owner_id)
     token.refresh_from_db(fields=["successor", "expires_at", "full_expires_at", "deleted_at"])
     _refuse_second_rotation(access, token)
@@ -241,6 +244,7 @@ def rotate_token(access: Access, token: ApiToken, overlap_days: int | None = Non
         access,
         token.owner,
         name=token.name,
+        note=token.note,
         scopes=list(token.scopes),
         expires_at=cut_expiry(access, lives_until),
         full_expires_at=lives_until,
@@ -250,21 +254,27 @@ def rotate_token(access: Access, token: ApiToken, overlap_days: int | None = Non
 
 
 def usual_overlap(access: Access, owner: TenantUser) -> int:
+    """Return the default overlap in days: 0 if the owner has no room for both tokens."""
     return ApiToken.USUAL_OVERLAP_DAYS if has_room(access, owner) else 0
 
 
 def _refuse_second_rotation(access: Access, token: ApiToken) -> None:
     if not token.is_active(access.now):
-        raise Conflict("This token has ended.", code="token_ended", hint="Make a new one.")
+        raise Conflict(
+            "This token has expired or was deleted.",
+            code="token_ended",
+            hint="Create a new one.",
+        )
     if token.successor_id is None:
         return
     raise Conflict(
-        "This token has a successor already.",
+        "This token has already been rotated.",
         code="already_rotated",
         hint=(
-            f"Its id is {token.successor_id}. If its text is lost, delete it and rotate once more."
+            f"The successor's ID is {token.successor_id}. If you no longer have its plaintext,"
+            " delete the successor and rotate this token again."
         ),
-        links=[Link("The successor", token_path(token.owner, token.successor_id))],
+        links=[Link("Successor", token_path(token.owner, token.successor_id))],
         extra={"successor_id": str(token.successor_id)},
     )
 
@@ -274,7 +284,8 @@ def _refuse_where_both_are_too_many(access: Access, owner: TenantUser) -> None:
         _refuse_beyond_cap(access, owner)
     except LimitReached as reached:
         reached.hint = (
-            "With 0 days that both work (overlap_days 0) the old token makes room for the new one."
+            "With an overlap of 0 days (overlap_days 0), the old token is deleted"
+            " and makes room for the new one."
         )
         raise
 
@@ -291,7 +302,7 @@ def _hand_over(access: Access, token: ApiToken, successor: ApiToken, overlap: ti
 def create_internal_token(
     access: Access, owner: TenantUser, *, context: str, lifetime: timedelta = timedelta(hours=1)
 ) -> NewToken:
-    """Make the system's own token for one run of an internal agent, named by `context`."""
+    """Create an internal token for one run of an internal agent; `context` names the run."""
     return _made(
         access,
         owner,
@@ -304,9 +315,9 @@ def create_internal_token(
 
 
 def delete_token(access: Access, token: ApiToken) -> bool:
-    """Revoke a token immediately; return whether it was not deleted before.
+    """Revoke a token immediately; return False if it was already deleted.
 
-    The token that it replaced, if any, can be rotated again.
+    The token that it replaced, if any, can then be rotated again.
     """
     if token.deleted_at is not None:
         return False
@@ -318,29 +329,35 @@ def delete_token(access: Access, token: ApiToken) -> bool:
 
 
 def end_tokens(access: Access, owner: TenantUser) -> int:
-    """End all live external tokens of somebody at once, and return how many there were."""
-    ended = (
+    """Revoke all external tokens of `owner`, and return how many there were."""
+    count = (
         ApiToken.objects.filter(owner=owner)
         .external()
         .update(deleted_at=access.now, updated_at=access.now)
     )
-    audit.record("tokens_ended", access, owner_id=owner.user_id, count=ended)
-    return int(ended)
+    audit.record("tokens_ended", access, owner_id=owner.user_id, count=count)
+    return int(count)
 
 
-def rename_token(access: Access, token: ApiToken, name: str | None) -> dict[str, Any] | None:
-    """Rename a token; return the facts of it, None if that is its name already.
+def rename_token(
+    access: Access, token: ApiToken, name: str | None, note: str | None = None
+) -> dict[str, Any] | None:
+    """Change the name of a token, and its note unless that is None.
+
+    Return the facts of the change, or None if nothing changed.
 
     Raises:
         Invalid: the name is blank.
     """
     if name == "":
         raise Invalid.of("name", "blank")
-    if name == token.name:
+    note = token.note if note is None else note
+    if (name, note) == (token.name, token.note):
         return None
-    old_name, token.name = token.name, name
+    old_name, token.name, token.note = token.name, name, note
     token.updated_at = access.now
-    token.save(update_fields=["name", "updated_at"])
+    token.save(update_fields=["name", "note", "updated_at"])
     facts = {**facts_of(token), "old_name": old_name}
-    audit.record("token_renamed", access, **facts)
+    if name != old_name:
+        audit.record("token_renamed", access, **facts)
     return facts

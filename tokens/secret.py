@@ -1,4 +1,4 @@
-"""The plaintext of an API token: made once, shown once, stored as a digest."""
+"""The plaintext of an API token, which is shown once and stored as a digest."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _CHARACTERS: Final = frozenset(ALPHABET)
 
 
 def new() -> str:
-    """Return a new token of 214 random bits, which scanners know by its form."""
+    """Return a new token of 214 random bits, in a format that secret scanners recognise."""
     body = "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
     return PREFIX + body + _checksum(body)
 
 
 def is_well_formed(token: str) -> bool:
-    """Tell whether a string has a token's form, so that a slip of the hand costs no query.
+    """Return whether a string has the format of a token, so that a typo costs no query.
 
-    Every check runs, whatever the others find.
+    Every check always runs.
     """
     has_length = len(token) == LENGTH
     body = token[len(PREFIX) : LENGTH - CHECKSUM_LENGTH].ljust(RANDOM_LENGTH)
@@ -39,18 +39,23 @@ def is_well_formed(token: str) -> bool:
 
 
 def digest(token: str) -> str:
-    """Return the SHA-256 of the whole token in hex: what is stored and looked up."""
+    """Return the SHA-256 of the token in hex, which is stored and looked up."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def visible_prefix(token: str) -> str:
-    """Return the first characters, by which an owner tells tokens apart."""
+    """Return the first characters of a token, which identify it to its owner."""
     return token[:VISIBLE_LENGTH]
 
 
 def masked(prefix: str) -> str:
     """Return a visible prefix followed by nine stars in place of the secret."""
     return prefix + "*" * 9
+
+
+def short(prefix: str) -> str:
+    """Return a visible prefix followed by an ellipsis."""
+    return f"{prefix}…"
 
 
 def _checksum(body: str) -> str:

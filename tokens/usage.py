@@ -1,9 +1,9 @@
-"""What a token was used for: last use, counts by day, and the requests that were refused.
+"""The usage of tokens: last use, request counts by day, and refused requests.
 
-Counts wait in the process and go out with the last use: at most once a minute for each token,
-by one conditional update. What waits goes out at a clean stop; a kill loses a minute of it at
-most. Nothing here ever fails a request, nor holds it up: while the database is unavailable,
-counts wait.
+Counts are collected in the process and written with the last use: at most once a minute for each
+token, by one conditional update. A clean stop writes what is pending; a kill loses at most a
+minute. A failure here neither fails nor delays a request: while the database is unavailable, the
+counts stay pending.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One use: when, from which network, by which client."""
+    """The time, network and client of a request."""
 
     at: datetime
     network: str
@@ -47,7 +47,7 @@ class Use:
 
 @dataclass(slots=True)
 class PendingUse:
-    """What is to be written of one token."""
+    """The usage of one token that is not yet written."""
 
     tenant_id: UUID
     requests: int = 0
@@ -56,7 +56,7 @@ class PendingUse:
     refused: deque[TokenRefusal] = field(default_factory=lambda: deque(maxlen=TokenRefusal.KEPT))
 
     def add(self, other: PendingUse) -> None:
-        """Add what came later."""
+        """Add later usage."""
         self.requests += other.requests
         self.refusals += other.refusals
         self.use = other.use or self.use
@@ -64,42 +64,42 @@ class PendingUse:
 
 
 class Ledger:
-    """The process's own book of what waits, by token."""
+    """The pending usage of this process, by token."""
 
-    # So many tokens are remembered before those with nothing to write are forgotten.
+    # Above this many tokens, those without recent refusals are removed.
     REMEMBERED = 1000
-    # Seconds without a write after one that failed.
+    # Seconds without writes after a failed one.
     PAUSE = 10.0
 
     def __init__(self) -> None:
         self._paused_until = 0.0
         self._lock = threading.Lock()
-        self._waiting: dict[UUID, PendingUse] = {}
+        self._pending: dict[UUID, PendingUse] = {}
         self._refusals_written_at: dict[UUID, datetime] = {}
         self._database = ""
 
-    def add(self, token_id: UUID, news: PendingUse) -> None:
+    def add(self, token_id: UUID, usage: PendingUse) -> None:
         with self._lock:
             if not self._database:
                 atexit.register(self.settle)
             self._database = str(connection.settings_dict["NAME"])
-            known = self._waiting.setdefault(token_id, PendingUse(news.tenant_id))
-            known.add(news)
+            known = self._pending.setdefault(token_id, PendingUse(usage.tenant_id))
+            known.add(usage)
 
     def take(self, token_id: UUID) -> PendingUse | None:
-        """Return what waits, which is the caller's to write or to put back."""
+        """Remove and return the pending usage of a token; the caller writes it or puts it back."""
         with self._lock:
-            return self._waiting.pop(token_id, None)
+            return self._pending.pop(token_id, None)
 
-    def put_back(self, token_id: UUID, waiting: PendingUse) -> None:
+    def put_back(self, token_id: UUID, pending: PendingUse) -> None:
         with self._lock:
-            later = self._waiting.get(token_id)
+            later = self._pending.get(token_id)
             if later is not None:
-                waiting.add(later)
-            self._waiting[token_id] = waiting
+                pending.add(later)
+            self._pending[token_id] = pending
 
     def may_write_refusals(self, token_id: UUID, now: datetime) -> bool:
-        """Answer whether a minute has passed since refusals were last written, and note it."""
+        """Return whether refusals were last written over a minute ago; if so, record the time."""
         stale = now - ApiToken.USE_WRITTEN_EVERY
         with self._lock:
             written_at = self._refusals_written_at.get(token_id)
@@ -116,18 +116,18 @@ class Ledger:
         return time.monotonic() < self._paused_until
 
     def pause(self) -> None:
-        """Let requests write nothing for a while: the database is unavailable."""
+        """Stop writing for a while, because the database is unavailable."""
         self._paused_until = time.monotonic() + self.PAUSE
 
     def settle(self) -> None:
-        """Write all that waits: every minute, and at a clean stop; into its own database."""
+        """Write all pending usage to the database it belongs to."""
         if self._database != str(connection.settings_dict["NAME"]):
             return
         self._paused_until = 0.0
         with self._lock:
-            waiting, self._waiting = self._waiting, {}
-        for token_id, each in waiting.items():
-            if self.is_paused or not _try(token_id, each, timezone.now(), is_late=True):
+            pending, self._pending = self._pending, {}
+        for token_id, each in pending.items():
+            if self.is_paused or not _try_write(token_id, each, timezone.now(), is_late=True):
                 self.put_back(token_id, each)
 
 
@@ -135,26 +135,28 @@ ledger = Ledger()
 
 
 def settle_every_minute() -> None:
-    """Settle the ledger from a thread of its own: a token at rest has its last counts too."""
+    """Start a thread that settles the ledger, so that the counts of idle tokens are written too."""
 
-    def work() -> None:
+    def run() -> None:
         while True:
             time.sleep(ApiToken.USE_WRITTEN_EVERY.total_seconds())
             try:
                 ledger.settle()
-            except Exception:  # the thread lives as long as the process
-                _log.exception("The use of tokens was not written.")
+            except Exception:  # the thread must not end before the process
+                _log.exception("Failed to write the usage of tokens.")
             finally:
                 connection.close()
 
-    threading.Thread(target=work, name="token-usage", daemon=True).start()
+    threading.Thread(target=run, name="token-usage", daemon=True).start()
 
 
-# --- Noting a request -----------------------------------------------------------------------
+# --- Recording a request --------------------------------------------------------------------
 
 
-def note(request: AccessRequest, token: TokenFacts | None, refused: Refused | None) -> None:
-    """Note a request that was let in, or refused although its token is known."""
+def record_request(
+    request: AccessRequest, token: TokenFacts | None, refused: Refused | None
+) -> None:
+    """Record a request with a known token that was allowed, or refused with 401, 403 or 429."""
     access: Access | None = getattr(request, "access", None)
     if access is None or token is None or token.is_internal:
         return
@@ -162,14 +164,14 @@ def note(request: AccessRequest, token: TokenFacts | None, refused: Refused | No
     is_refused = refused is not None and refused.status in REFUSED
     if not (is_allowed or is_refused):
         return
-    news = PendingUse(access.tenant.id, requests=1)
+    usage = PendingUse(access.tenant.id, requests=1)
     if is_allowed:
         address = access.remote_address
-        news.use = Use(access.now, network_of(address), client_of(request.headers))
+        usage.use = Use(access.now, network_of(address), client_of(request.headers))
     if refused is not None and is_refused:
-        news.refusals = 1
-        news.refused.append(_refusal(request, access, token, refused))
-    ledger.add(token.id, news)
+        usage.refusals = 1
+        usage.refused.append(_refusal(request, access, token, refused))
+    ledger.add(token.id, usage)
     if _is_due(token, access.now, is_allowed=is_allowed, is_refused=is_refused):
         _write(token.id, access.now)
 
@@ -201,7 +203,7 @@ def _refusal(
 
 
 def network_of(address: str) -> str:
-    """Return the network of a canonical address: /24 of IPv4, /48 of IPv6; "" for none."""
+    """Return the network of a canonical address: /24 for IPv4, /48 for IPv6; "" for ""."""
     if not address:
         return ""
     parsed = ip_address(address)
@@ -209,7 +211,7 @@ def network_of(address: str) -> str:
 
 
 def client_of(headers: Any) -> str:
-    """Return the word by which a client names itself: `curl` of `curl/8.5.0`."""
+    """Return the first product name of the User-Agent header: `curl` for `curl/8.5.0`."""
     match = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", headers.get("User-Agent", "").strip())
     return without_tokens(match.group())[: ApiToken.CLIENT_LENGTH] if match else ""
 
@@ -220,45 +222,50 @@ def client_of(headers: Any) -> str:
 def _write(token_id: UUID, now: datetime) -> None:
     if ledger.is_paused:
         return
-    waiting = ledger.take(token_id)
-    if waiting is not None and not _try(token_id, waiting, now):
-        ledger.put_back(token_id, waiting)
+    pending = ledger.take(token_id)
+    if pending is not None and not _try_write(token_id, pending, now):
+        ledger.put_back(token_id, pending)
 
 
-def _try(token_id: UUID, waiting: PendingUse, now: datetime, *, is_late: bool = False) -> bool:
-    """Write what waits of a token; False if it is to wait on."""
+def _try_write(
+    token_id: UUID, pending: PendingUse, now: datetime, *, is_late: bool = False
+) -> bool:
+    """Write the pending usage of a token; return False if it must stay pending."""
     try:
         with outages.waiting_briefly():
-            return write(token_id, waiting, now, is_late=is_late)
+            return write(token_id, pending, now, is_late=is_late)
     except Error as error:
         if outages.is_outage(error):
             ledger.pause()
-            _log.warning("The use of tokens waits, because the database is unavailable.")
+            _log.warning("The usage of tokens stays pending, because the database is unavailable.")
         else:
-            _log.exception("The use of a token was not written.")
+            _log.exception("Failed to write the usage of a token.")
         return False
 
 
-def write(token_id: UUID, waiting: PendingUse, now: datetime, *, is_late: bool = False) -> bool:
-    """Write what waits of a token; False where another process wrote within the minute.
+def write(token_id: UUID, pending: PendingUse, now: datetime, *, is_late: bool = False) -> bool:
+    """Write the pending usage of a token.
 
-    With `is_late` the counts are written whoever wrote before, and the use if it is the latest.
+    Return False if another process has written within the last minute. With `is_late` the counts
+    are always written, and the last use if it is the latest.
     """
-    with tenant_bound(waiting.tenant_id):
+    with tenant_bound(pending.tenant_id):
         rows = ApiToken.objects.filter(id=token_id)
-        if not (is_late or waiting.refused):
-            return _counted(_last_used_before(rows, now - ApiToken.USE_WRITTEN_EVERY), waiting, now)
+        if not (is_late or pending.refused):
+            return _add_counts(
+                _last_used_before(rows, now - ApiToken.USE_WRITTEN_EVERY), pending, now
+            )
         with transaction.atomic():
-            if is_late and waiting.use is not None:
-                rows.filter(Q(last_used_at=None) | Q(last_used_at__lt=waiting.use.at)).update(
-                    **_use(waiting)
+            if is_late and pending.use is not None:
+                rows.filter(Q(last_used_at=None) | Q(last_used_at__lt=pending.use.at)).update(
+                    **_use(pending)
                 )
-                waiting.use = None
-            if waiting.use is not None:
+                pending.use = None
+            if pending.use is not None:
                 rows = _last_used_before(rows, now - ApiToken.USE_WRITTEN_EVERY)
-            is_counted = _counted(rows, waiting, now)
-            if is_counted and waiting.refused:
-                _keep(token_id, waiting)
+            is_counted = _add_counts(rows, pending, now)
+            if is_counted and pending.refused:
+                _store_refusals(token_id, pending)
             return is_counted
 
 
@@ -266,32 +273,32 @@ def _last_used_before(rows: ApiTokenQuerySet, moment: datetime) -> ApiTokenQuery
     return rows.filter(Q(last_used_at=None) | Q(last_used_at__lte=moment))
 
 
-def _counted(rows: ApiTokenQuerySet, waiting: PendingUse, now: datetime) -> bool:
-    """Add to the counts of today, which the token's own row holds."""
+def _add_counts(rows: ApiTokenQuerySet, pending: PendingUse, now: datetime) -> bool:
+    """Add to the counts of today in the token's row; return whether the row was updated."""
     today = day_of(now)
     added = {
-        "counted_requests": F("counted_requests") + waiting.requests,
-        "counted_refusals": F("counted_refusals") + waiting.refusals,
+        "counted_requests": F("counted_requests") + pending.requests,
+        "counted_refusals": F("counted_refusals") + pending.refusals,
     }
-    values = {**_use(waiting), "counted_on": today}
+    values = {**_use(pending), "counted_on": today}
     of_today = rows.filter(Q(counted_on=None) | Q(counted_on=today))
-    return bool(of_today.update(**values, **added)) or _turned(rows, waiting, values)
+    return bool(of_today.update(**values, **added)) or _start_day(rows, pending, values)
 
 
-def _use(waiting: PendingUse) -> dict[str, Any]:
-    use = waiting.use
+def _use(pending: PendingUse) -> dict[str, Any]:
+    use = pending.use
     if use is None:
         return {}
     return {"last_used_at": use.at, "last_used_from": use.network, "last_used_by": use.client}
 
 
-def _turned(rows: ApiTokenQuerySet, waiting: PendingUse, values: dict[str, Any]) -> bool:
-    """Move the counts of a day that is over into a row of their own, and begin today's."""
+def _start_day(rows: ApiTokenQuerySet, pending: PendingUse, values: dict[str, Any]) -> bool:
+    """Move the counts of a past day into a `TokenDay`, and start those of today."""
     with transaction.atomic():
         old = rows.select_for_update().exclude(counted_on=values["counted_on"]).first()
         if old is None or old.counted_on is None:
             return False
-        over = TokenDay(
+        past = TokenDay(
             tenant_id=old.tenant_id,
             token_id=old.id,
             day=old.counted_on,
@@ -299,18 +306,18 @@ def _turned(rows: ApiTokenQuerySet, waiting: PendingUse, values: dict[str, Any])
             refusals=old.counted_refusals,
         )
         TokenDay.objects.bulk_create(
-            [over],
+            [past],
             update_conflicts=True,
             update_fields=["requests", "refusals"],
             unique_fields=["tenant", "token", "day"],
         )
-        fresh = {"counted_requests": waiting.requests, "counted_refusals": waiting.refusals}
+        fresh = {"counted_requests": pending.requests, "counted_refusals": pending.refusals}
         return bool(rows.filter(counted_on=old.counted_on).update(**values, **fresh))
 
 
-def _keep(token_id: UUID, waiting: PendingUse) -> None:
-    """Keep the refused requests, and of all of them the newest."""
-    TokenRefusal.objects.bulk_create(waiting.refused)
+def _store_refusals(token_id: UUID, pending: PendingUse) -> None:
+    """Store the refused requests, and delete all but the newest."""
+    TokenRefusal.objects.bulk_create(pending.refused)
     mine = TokenRefusal.objects.filter(token=token_id)
     newest = mine.order_by("-at", "-id").values("id")[: TokenRefusal.KEPT]
     mine.exclude(id__in=list(newest.values_list("id", flat=True))).delete()
@@ -323,7 +330,7 @@ SHOWN_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """How often a token was used on one day, in UTC, and how often it was refused."""
+    """The numbers of requests and refusals of a token on one day (UTC)."""
 
     day: date
     requests: int
@@ -335,7 +342,7 @@ def day_of(moment: datetime) -> date:
 
 
 def days_of(token: ApiToken, now: datetime) -> list[Day]:
-    """Return the last thirty days of a token, the oldest first; empty ones too."""
+    """Return the last 30 days of a token, oldest first, including days without requests."""
     first = day_of(now) - timedelta(days=SHOWN_DAYS - 1)
     rows = TokenDay.objects.filter(token=token.id, day__gte=first)
     counts = {row.day: (row.requests, row.refusals) for row in rows}
@@ -346,6 +353,6 @@ def days_of(token: ApiToken, now: datetime) -> list[Day]:
 
 
 def refusals_of(token: ApiToken) -> list[TokenRefusal]:
-    """Return the newest refused requests of a token."""
+    """Return the stored refused requests of a token, newest first."""
     rows = TokenRefusal.objects.filter(token=token.id)
     return list(rows.order_by("-at", "-id")[: TokenRefusal.KEPT])

@@ -71,6 +71,7 @@ class TokenJson(TypedDict):
     successor_id: Annotated[
         Id | None, Doc("The token it was rotated into, until that is deleted.", example=None)
     ]
+    note: Annotated[str, Doc("Where the token is stored.", example="GitHub secret")]
 
 
 class NewTokenJson(TokenJson):
@@ -109,6 +110,12 @@ class NewTokenParams(ScopeParams):
         help_text="What the token is for.",
     )
     expires_at = DateTime(required=False, help_text=f"Its end; {LONGEST} from now at most.")
+    note = Line(
+        required=False,
+        allow_blank=True,
+        max_length=ApiToken.NOTE_LENGTH,
+        help_text="Where the token is stored.",
+    )
 
 
 def _create(
@@ -118,9 +125,12 @@ def _create(
     name: str | None = None,
     scopes: Sequence[str] = (),
     expires_at: datetime | None = None,
+    note: str = "",
 ) -> Outcome:
     checked = checked_scopes(scopes)
-    return actions.create_token(access, owner, name=name, scopes=checked, expires_at=expires_at)
+    return actions.create_token(
+        access, owner, name=name, scopes=checked, expires_at=expires_at, note=note
+    )
 
 
 def refuse_wider(access: Access, raw: RawParams) -> None:
@@ -145,15 +155,22 @@ def checked_scopes(scopes: Sequence[str]) -> list[str]:
 
 class NameSent(TypedDict, total=False):
     name: str | None
+    note: str
 
 
 class RenameParams(Params):
     name = Line(required=False, allow_null=True, allow_blank=True, max_length=ApiToken.NAME_LENGTH)
+    note = Line(
+        required=False,
+        allow_blank=True,
+        max_length=ApiToken.NOTE_LENGTH,
+        help_text="Where the token is stored.",
+    )
 
 
 def _rename(access: Access, token: ApiToken, **given: Unpack[NameSent]) -> Outcome:
     # Null removes the name; a body without one changes nothing.
-    return actions.rename_token(access, token, given.get("name", token.name))
+    return actions.rename_token(access, token, given.get("name", token.name), given.get("note"))
 
 
 def refuse_immutable(access: Access, raw: RawParams) -> None:
@@ -356,6 +373,7 @@ def token_json(access: Access, token: ApiToken, owner: TenantUser) -> TokenJson:
         "last_used_from": token.last_used_from or None,
         "last_used_by": token.last_used_by or None,
         "successor_id": str(token.successor_id) if token.successor_id else None,
+        "note": token.note,
     }
 
 

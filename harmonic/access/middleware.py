@@ -63,7 +63,7 @@ class AccessMiddleware:
         finally:
             bind_tenant(None)
         if outage_of(request) is None:
-            usage.note(request, request.known_token, getattr(request, "refused", None))
+            usage.record_request(request, request.known_token, getattr(request, "refused", None))
         if is_api_path(request.path):
             response["API-Version"] = API_VERSION
             add_rate_limit_headers(response, request.counts)

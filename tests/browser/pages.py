@@ -90,5 +90,5 @@ def _token(visit: Visit) -> str:
     page = visit.open("/u/alice/settings/tokens/new")
     page.get_by_label("Name").fill("every page")
     page.get_by_role("button", name="Create token").click()
-    page.get_by_role("link", name="I have stored it").click()
+    page.get_by_role("link", name="Done").click()
     return urlsplit(page.url).path.rsplit("/", 1)[1]

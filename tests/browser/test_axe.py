@@ -81,8 +81,8 @@ def test_what_a_token_is_shown_with_has_no_violation(axe: Axe, visitor: Visitor)
     make_token(page, "seen by axe")
     assert violations(axe, page) == []
 
-    page.get_by_role("link", name="I have stored it").click()
-    for each in ("Rotate…", "Delete…"):
+    page.get_by_role("link", name="Done").click()
+    for each in ("Rotate token", "Delete token"):
         assert violations(axe, page) == []
         page.get_by_role("link", name=each).click()
         assert violations(axe, page) == []

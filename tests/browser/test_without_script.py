@@ -14,16 +14,16 @@ def test_a_token_is_made_and_deleted_without_script(visitor: Visitor, server: Se
     page = visitor("bob", script=False).open("/u/bob/settings/tokens/new")
 
     expect(page.get_by_role("button", name="7 days")).to_be_hidden()
-    page.get_by_label("Name").fill("plain")
+    page.get_by_label("Name", exact=True).fill("plain")
     page.get_by_role("button", name="Create token").click()
     token = page.locator(".secret code").inner_text()
     expect(page.get_by_role("button", name="Copy")).to_have_count(0)
     assert server.get("/whoami.md", token).status == 200
 
-    page.get_by_role("link", name="I have stored it").click()
-    page.get_by_role("link", name="Delete…").click()
+    page.get_by_role("link", name="Done").click()
+    page.get_by_role("link", name="Delete token").click()
     page.get_by_role("button", name="Delete token").click()
-    expect(page.get_by_role("status")).to_contain_text("The token is deleted.")
+    expect(page.get_by_role("status")).to_contain_text("Requests with this token are now refused.")
     assert server.get("/whoami.md", token).status == 401
 
 

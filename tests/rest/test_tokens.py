@@ -15,7 +15,7 @@ from tokens.models import ApiToken
 MINE = f"{BASE}/users/me/tokens"
 KEYS = (
     "id name user_id token_prefix scopes active expires_at last_used_at created_at updated_at"
-    " token_type last_used_from last_used_by successor_id"
+    " token_type last_used_from last_used_by successor_id note"
 ).split()
 READ = {"scopes": ["read:all"]}
 
@@ -178,6 +178,18 @@ def test_a_form_makes_a_token_too(alice):
     made = alice.client.post(MINE, {"name": "form", "scopes[]": ["read:all", "read:notes"]})
 
     assert made.json()["scopes"] == ["read:all", "read:notes"]
+
+
+def test_a_note_is_stored_changed_and_kept(alice):
+    made = alice.post(MINE, {"name": "ci", "note": "GitHub secret", **READ}).json()
+    path = f"{MINE}/{made['id']}"
+
+    assert made["note"] == "GitHub secret"
+    assert alice.patch(path, {"note": "The laptop"}).json()["note"] == "The laptop"
+    renamed = alice.patch(path, {"name": "nightly"}).json()
+    assert (renamed["name"], renamed["note"]) == ("nightly", "The laptop")
+    assert alice.patch(path, {"note": ""}).json()["note"] == ""
+    assert alice.patch(path, {"note": "n" * 256}).status_code == 400
 
 
 # --- Whose ----------------------------------------------------------------------------------

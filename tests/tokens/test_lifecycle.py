@@ -1,4 +1,4 @@
-"""A token's whole life: its text is in the answer that makes it, and nowhere else, ever."""
+"""The life of a token: its plaintext is in the answer that creates it, and nowhere else."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ MARKDOWN = {"accept": "text/markdown"}
 JSON = "application/json"
 
 
-# --- Where it could be found ----------------------------------------------------------------
+# --- Places to search -----------------------------------------------------------------------
 
 
 @pytest.fixture
 def log(db: None) -> Iterator[io.StringIO]:
-    """Everything that is logged, down to the statements, as the product formats it."""
+    """All log output, including SQL statements, in the format of the product."""
     lines = io.StringIO()
     handler = logging.StreamHandler(lines)
     root, level = logging.getLogger(), logging.getLogger().level
@@ -53,26 +53,26 @@ def product_formatter() -> logging.Formatter:
 
 
 def stored() -> Iterator[tuple[str, str]]:
-    """Yield each table of the database with all that it holds, sessions in plain."""
+    """Yield the contents of each table, and the decoded sessions."""
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f'SELECT * FROM "{table}"')
             yield table, str(cursor.fetchall())
-    yield "sessions in plain", str([session.get_decoded() for session in Session.objects.all()])
+    yield "decoded sessions", str([session.get_decoded() for session in Session.objects.all()])
 
 
-def holding(plaintext: str) -> list[str]:
-    """Return the tables that hold a token's text, or the secret part of it."""
+def tables_with(plaintext: str) -> list[str]:
+    """Return the tables that contain the secret part of a plaintext."""
     hidden = plaintext[len(secret.visible_prefix(plaintext)) :]
     return [table for table, rows in stored() if hidden in rows]
 
 
-# --- The ways to make one -------------------------------------------------------------------
+# --- Ways to create a token -----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Made:
-    """A token just made: its text, the answer that told it, and whose it is."""
+    """A new token: its plaintext, the answer with it, and its owner."""
 
     plaintext: str
     answer: Any
@@ -86,7 +86,7 @@ def bobs_browser() -> Client:
 
 
 def text_in(answer: Any) -> str:
-    """Return the one token's text that an answer holds."""
+    """Return the only plaintext in an answer."""
     words = {word.strip("`\"'<>,.") for word in answer.text.replace("<", " <").split()}
     parts = {part for word in words for part in word.replace(">", " ").replace('"', " ").split()}
     found = {part for part in parts if secret.is_well_formed(part)}
@@ -164,11 +164,11 @@ WAYS = pytest.mark.parametrize(
 )
 
 
-# --- Its birth ------------------------------------------------------------------------------
+# --- Creation -------------------------------------------------------------------------------
 
 
 @WAYS
-def test_the_answer_tells_the_text_and_is_kept_by_nobody(world: World, make: Callable[[], Made]):
+def test_the_answer_with_the_plaintext_is_never_cached(world: World, make: Callable[[], Made]):
     made = make()
 
     assert secret.is_well_formed(made.plaintext)
@@ -178,7 +178,7 @@ def test_the_answer_tells_the_text_and_is_kept_by_nobody(world: World, make: Cal
 
 
 @WAYS
-def test_the_text_works_at_once_as_its_owner(world: World, make: Callable[[], Made]):
+def test_a_new_token_works_immediately_as_its_owner(world: World, make: Callable[[], Made]):
     made = make()
     program = token_client(made.plaintext)
 
@@ -187,35 +187,35 @@ def test_the_text_works_at_once_as_its_owner(world: World, make: Callable[[], Ma
 
 
 @WAYS
-def test_only_a_digest_and_the_beginning_are_stored(world: World, make: Callable[[], Made]):
+def test_only_the_digest_and_the_prefix_are_stored(world: World, make: Callable[[], Made]):
     made = make()
 
     row = ApiToken.unscoped.get(token_hash=secret.digest(made.plaintext))
     assert row.token_prefix == made.plaintext[:8]
-    assert holding(made.plaintext) == []
+    assert tables_with(made.plaintext) == []
 
 
-# --- Its life -------------------------------------------------------------------------------
+# --- Use ------------------------------------------------------------------------------------
 
 
 @WAYS
-def test_the_text_is_found_nowhere_but_in_the_answer_that_made_it(
+def test_the_plaintext_is_only_in_the_answer_that_created_it(
     world: World, log: io.StringIO, make: Callable[[], Made]
 ):
     made = make()
     row = ApiToken.unscoped.get(token_hash=secret.digest(made.plaintext))
 
-    told = [name for name, text in life_of(made, row) if made.plaintext in text]
+    repeated = [name for name, text in life_of(made, row) if made.plaintext in text]
 
     hidden = made.plaintext[8:]
-    assert told == []
+    assert repeated == []
     assert hidden not in log.getvalue()
     assert "token_created" in log.getvalue()
-    assert holding(made.plaintext) == []
+    assert tables_with(made.plaintext) == []
 
 
 def life_of(made: Made, row: ApiToken) -> Iterator[tuple[str, str]]:
-    """Use, show, rename, misuse and delete a token; yield what was answered on the way."""
+    """Show, rename, use and delete a token; yield each answer with a label."""
     page = f"/u/{made.handle}/settings/tokens/{row.id}"
     rest = f"/api/v1/users/{made.handle}/tokens"
     owner, program = bobs_browser(), token_client(made.plaintext)
@@ -239,20 +239,21 @@ def life_of(made: Made, row: ApiToken) -> Iterator[tuple[str, str]]:
     yield "a refusal", program.get("/tenant-admin").text
     yield "an unknown page", program.get("/nowhere").text
     yield "deleting", owner.post(f"{page}/delete", follow=True).text
-    yield "a use behind its end", program.get("/whoami").text
-    yield "a use over REST behind its end", program.get("/api/v1").text
+    yield "a use after the deletion", program.get("/whoami").text
+    yield "a use over REST after the deletion", program.get("/api/v1").text
 
 
-def test_the_list_shows_the_beginning_and_stars(world: World):
+def test_the_list_shows_only_the_prefix(world: World):
     made = by_form()
 
     shown = bobs_browser().get(BASE).text
 
-    assert f"{made.plaintext[:8]}*********" in shown
+    assert f"{made.plaintext[:8]}…" in shown
+    assert made.plaintext[:9] not in shown
 
 
 @pytest.mark.parametrize("kind", ["page", "Markdown", "token"])
-def test_no_page_of_the_site_tells_a_tokens_text(world: World, kind: str):
+def test_no_page_shows_a_plaintext(world: World, kind: str):
     made = by_form()
     client = token_client(made.plaintext) if kind == "token" else bobs_browser()
     headers = MARKDOWN if kind == "Markdown" else {}
@@ -268,9 +269,7 @@ def test_no_page_of_the_site_tells_a_tokens_text(world: World, kind: str):
 
 
 @pytest.mark.parametrize("where", ["path", "query", "header", "form", "scheme", "agent"])
-def test_a_text_sent_in_the_wrong_place_does_not_come_into_the_log(
-    world: World, log: io.StringIO, where: str
-):
+def test_a_plaintext_in_the_wrong_place_is_not_logged(world: World, log: io.StringIO, where: str):
     plaintext = make_token("bob")
     browser = bobs_browser()
 
@@ -286,10 +285,10 @@ def test_a_text_sent_in_the_wrong_place_does_not_come_into_the_log(
 
     assert plaintext[8:] not in log.getvalue()
     assert plaintext not in response.get("X-Request-Id", "")
-    assert holding(plaintext) == []
+    assert tables_with(plaintext) == []
 
 
-def test_a_fault_of_ours_does_not_bring_the_text_into_the_log(
+def test_a_server_error_does_not_log_the_plaintext(
     world: World, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ):
     plaintext = make_token("bob")
@@ -308,10 +307,10 @@ def test_a_fault_of_ours_does_not_bring_the_text_into_the_log(
     assert "Traceback" not in response.text
 
 
-# --- Its end --------------------------------------------------------------------------------
+# --- Expiry ---------------------------------------------------------------------------------
 
 
-def test_a_token_ends_at_the_moment_it_was_given(world: World):
+def test_a_token_expires_at_its_exact_time(world: World):
     made = by_form()
     row = ApiToken.unscoped.get(token_hash=secret.digest(made.plaintext))
     program = token_client(made.plaintext)
@@ -322,9 +321,9 @@ def test_a_token_ends_at_the_moment_it_was_given(world: World):
         assert program.get("/whoami").status_code == 401
 
 
-def test_an_expired_token_stays_on_the_list_as_inactive(world: World):
+def test_an_expired_token_stays_in_the_list_as_expired(world: World):
     make_token("bob", at=timezone.now() - timedelta(days=2), days=1)
 
-    assert "Inactive" in bobs_browser().get(BASE).text
+    assert ">Expired</span>" in bobs_browser().get(BASE).text
     listed = token_client(make_token("bob")).get("/api/v1/users/me/tokens").json()
     assert sorted(each["active"] for each in listed) == [False, True]

@@ -1,91 +1,237 @@
-"""The list of tokens and how it narrows; what making and deleting one warn of."""
+"""The list of tokens: filters, search, order, row actions and counts."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from bs4 import BeautifulSoup
 
-from accounts.models import Tenant, TenantUser
-from collectives.models import Collective, CollectiveMember
 from tests.fixtures.world import make_token, single_line_text, token_client
 from tokens.models import ApiToken
 
 LIST = "/u/alice/settings/tokens"
+NAMES = ("living", "ending", "ended", "agent's")
+
+
+def named(plaintext, name, **values):
+    """Set the name and other values of a token, and return its row."""
+    rows = ApiToken.unscoped.filter(token_prefix=plaintext[:8])
+    rows.update(name=name, **values)
+    return rows.select_related("owner").get()
 
 
 @pytest.fixture
 def tokens(world):
-    """An active and an expired token of alice, and one of her agent."""
-    make_token("alice")
-    make_token("alice", at=world.now - timedelta(days=40), days=10)
-    make_token("alice", agent="scout")
-    names = {"scout in a test": "agent's"}
-    for row in ApiToken.unscoped.all():
-        name = names.get(str(row.name), "living" if row.expires_at > world.now else "ended")
-        ApiToken.unscoped.filter(id=row.id).update(name=name)
+    """Three tokens of alice, one active, one expiring and one expired, and one of her agent."""
+    now = world.now
+    return {
+        name: named(plaintext, name, **values)
+        for name, plaintext, values in (
+            ("ended", make_token("alice", at=now - timedelta(days=40), days=10), {}),
+            ("ending", make_token("alice", days=5), {"note": "The old laptop"}),
+            ("living", make_token("alice"), {"last_used_at": now - timedelta(days=1)}),
+            ("agent's", make_token("alice", agent="scout"), {"last_used_at": now}),
+        )
+    }
 
 
-def shown(client, query=""):
+def rows(client, query=""):
+    """Return the names in the list, in order."""
     body = client.get(f"{LIST}.md{query}").content.decode()
-    return {name for name in ("living", "ended", "agent's") if f"[{name}]" in body}
+    return [name for name in re.findall(r"\| \[([^\]]+)\]\(/u/", body) if name in NAMES]
+
+
+def table(client, query=""):
+    soup = BeautifulSoup(client.get(LIST + query).content, "html.parser")
+    return {tr.find("a").text: tr for tr in soup.select("tbody tr")}
+
+
+# --- Filters --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("query", "names"),
     [
-        ("", {"living", "ended", "agent's"}),
-        ("?show=all", {"living", "ended", "agent's"}),
-        ("?show=active", {"living", "agent's"}),
+        ("", {"living", "ending", "ended", "agent's"}),
+        ("?show=all", {"living", "ending", "ended", "agent's"}),
+        ("?show=active", {"living", "ending", "agent's"}),
+        ("?show=expiring", {"ending"}),
         ("?show=expired", {"ended"}),
-        ("?whose=me", {"living", "ended"}),
+        ("?whose=me", {"living", "ending", "ended"}),
         ("?whose=scout", {"agent's"}),
         ("?whose=@Scout", {"agent's"}),
-        ("?show=Active", {"living", "agent's"}),
-        ("?show=bogus", {"living", "ended", "agent's"}),
-        ("?show=&whose=", {"living", "ended", "agent's"}),
-        ("?whose=alice", {"living", "ended"}),
+        ("?show=Active", {"living", "ending", "agent's"}),
+        ("?show=bogus", {"living", "ending", "ended", "agent's"}),
+        ("?show=&whose=", {"living", "ending", "ended", "agent's"}),
+        ("?whose=alice", {"living", "ending", "ended"}),
         ("?show=expired&whose=scout", set()),
         ("?whose=bob", set()),
     ],
 )
-def test_the_list_narrows_by_state_and_owner(page, tokens, query, names):
-    assert shown(page("alice"), query) == names
+def test_the_list_is_filtered_by_state_and_owner(page, tokens, query, names):
+    assert set(rows(page("alice"), query)) == names
 
 
-def test_a_filter_is_marked_and_keeps_the_other(page, tokens):
-    body = page("alice").get(f"{LIST}?show=active&whose=me").content.decode()
+def test_each_filter_keeps_the_others(page, tokens):
+    query = "show=active&whose=me&q=in&sort=name"
+    soup = BeautifulSoup(page("alice").get(f"{LIST}?{query}").content, "html.parser")
 
-    assert f'href="{LIST}?whose=me&amp;show=active" aria-current="true"' in body
-    assert f'href="{LIST}?whose=me&amp;show=expired"' in body
+    links = {
+        nav["aria-label"]: [link["href"] for link in nav.select("a")]
+        for nav in soup.select("nav.filter")
+    }
+    assert f"{LIST}?show=expired&whose=me&q=in&sort=name" in links["Show"]
+    assert f"{LIST}?show=active&whose=scout&q=in&sort=name" in links["Owner"]
+    assert f"{LIST}?show=active&whose=me&q=in&sort=used" in links["Sort"]
+    chosen = {link.text.strip() for link in soup.select('nav.filter [aria-current="true"]')}
+    assert chosen == {"Active", "You", "Name"}
+    form = soup.select_one("form[role=search]")
+    kept = {each["name"]: each["value"] for each in form.select("input")}
+    assert kept == {"show": "active", "whose": "me", "sort": "name", "q": "in"}
 
 
-def test_narrowing_does_not_change_the_count_or_the_columns(page, tokens):
+def test_the_link_to_an_agents_tokens_keeps_the_state(page, tokens):
+    body = page("alice").get(f"{LIST}?show=active").content.decode()
+
+    assert f'<a href="{LIST}?show=active&amp;whose=scout">scout</a>' in body
+
+
+def test_a_filter_does_not_change_the_count_or_the_columns(page, tokens):
     body = page("alice").get(f"{LIST}.md?show=expired").content.decode()
 
-    assert "1 of 50 active tokens" in body
+    assert "2 of 50 active tokens" in body
     assert "| Identity | Name | Created | Last Used | Expires | Active |" in body
 
 
+def test_a_list_without_matches_says_so(page, tokens):
+    body = page("alice").get(f"{LIST}.md?whose=nobody").content.decode()
+
+    assert "No tokens match." in body
+
+
+@pytest.mark.parametrize("name", ["whose", "q"])
+def test_the_value_of_a_filter_is_escaped(page, tokens, name):
+    body = page("alice").get(f"{LIST}?{name}=%22%3E%3Cscript%3E").content.decode()
+
+    assert '"><script>' not in body
+
+
+# --- Search and order -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("LIVING", {"living"}),
+        ("end", {"ending", "ended"}),
+        ("old lap", {"ending"}),
+        ("nothing like that", set()),
+    ],
+)
+def test_the_search_finds_names_and_notes_in_any_case(page, tokens, text, names):
+    assert set(rows(page("alice"), f"?q={text}")) == names
+
+
+def test_the_search_finds_the_first_characters_of_a_token(page, tokens):
+    prefix = tokens["living"].token_prefix
+
+    assert rows(page("alice"), f"?q={prefix}") == ["living"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("", ["living", "ending", "agent's", "ended"]),
+        ("owner", ["living", "ending", "agent's", "ended"]),
+        ("name", ["agent's", "ending", "living", "ended"]),
+        ("used", ["agent's", "living", "ending", "ended"]),
+        ("unused", ["ending", "living", "agent's", "ended"]),
+        ("expires", ["ending", "living", "agent's", "ended"]),
+    ],
+)
+@pytest.mark.postgres
+def test_the_list_is_sorted_with_expired_tokens_last(page, tokens, sort, order):
+    assert rows(page("alice"), f"?sort={sort}") == order
+
+
+# --- Rows -----------------------------------------------------------------------------------
+
+
+def test_a_row_shows_prefix_owner_access_note_and_state(page, tokens):
+    found = table(page("alice"))
+
+    ending = found["ending"].get_text(" ", strip=True)
+    assert f"{tokens['ending'].token_prefix}…" in ending
+    assert "The old laptop" in ending
+    assert "You" in ending
+    assert "read + write" in ending
+    assert "Expires soon" in ending
+    assert "Expired" in found["ended"].get_text()
+    assert "Expires soon" not in found["living"].get_text()
+    assert "@scout" in found["agent's"].get_text()
+
+
+def test_a_row_links_to_the_actions_that_are_possible(page, tokens):
+    found = table(page("alice"))
+
+    actions = {
+        name: [link["href"].rpartition("/")[2] for link in tr.select(".table__actions a")]
+        for name, tr in found.items()
+    }
+    everything = ["rotate_api_token", "rename_api_token", "delete_api_token"]
+    assert actions["living"] == actions["agent's"] == everything
+    # An expired token cannot be rotated.
+    assert actions["ended"] == everything[1:]
+    path = f"{LIST}/{tokens['living'].id}/actions/rotate_api_token"
+    assert found["living"].select_one(f'a[href="{path}"]').get_text() == "Rotate living"
+
+
+def test_an_agents_own_list_links_to_no_actions(world):
+    program = token_client(make_token("alice", agent="scout"))
+
+    text = program.get("/u/scout/settings/tokens").content.decode()
+
+    assert "/actions/" not in text
+
+
 @pytest.mark.parametrize("suffix", ["", ".md"])
-def test_each_owner_has_a_count_of_their_own(page, tokens, suffix):
+def test_tokens_that_expire_within_a_week_are_counted(page, tokens, suffix):
+    make_token("alice", agent="scout", days=7)
+
+    body = single_line_text(page("alice").get(LIST + suffix))
+
+    link = f'<a href="{LIST}?show=expiring">2 tokens</a>'
+    assert (link if not suffix else f"[2 tokens]({LIST}?show=expiring)") in body
+    assert "expire within 7 days" in body
+
+
+def test_the_count_of_expiring_tokens_is_absent_at_zero(page, world):
+    make_token("alice", days=8)
+
+    assert "within 7 days" not in page("alice").get(LIST).content.decode()
+
+
+@pytest.mark.parametrize("suffix", ["", ".md"])
+def test_each_owner_has_their_own_count(page, tokens, suffix):
     make_token("alice", agent="scout")
 
     own = single_line_text(page("alice").get(f"{LIST}{suffix}"))
     agents = single_line_text(page("alice").get(f"{LIST}{suffix}?whose=scout"))
 
-    of_alice, of_scout = ("1 of 50 active", "2 of 50 active")
-    if not suffix:
-        of_alice, of_scout = ('value">1</strong> of 50 active', 'value">2</strong> of 50 active')
-    assert of_alice in own
-    assert of_scout in agents
-    assert "active tokens of scout" in agents
-    scout = f"{LIST}?whose=scout"
-    assert (f'href="{scout}">scout</a> 2 of 50' if not suffix else f"[scout]({scout}) 2 of") in own
+    if suffix:
+        assert "2 of 50 active" in own
+        assert "2 of 50 active tokens of scout" in agents
+        assert f"[scout]({LIST}?whose=scout) uses 2 of 50" in own
+    else:
+        assert 'value">2</strong> of 50 active' in own
+        assert "active tokens of scout" in agents
+        assert f'href="{LIST}?whose=scout">scout</a> uses 2 of 50' in own
 
 
-def test_the_list_tells_each_last_use_and_the_exact_end(page, world):
+def test_a_row_shows_the_last_client_and_the_exact_expiry(page, world):
     plaintext = make_token("alice")
     token_client(plaintext).get(
         "/whoami", headers={"user-agent": "curl/8"}, REMOTE_ADDR="203.0.113.9"
@@ -96,7 +242,7 @@ def test_the_list_tells_each_last_use_and_the_exact_end(page, world):
     text = page("alice").get(f"{LIST}.md").content.decode()
 
     zone = world.tenant().timezone
-    assert f"Times are those of <span data-zone>{zone}</span>." in html
+    assert f"Times are in <span data-zone>{zone}</span>." in html
     assert "from 203.0.113.0/24, curl" in html
     ends = row.expires_at.astimezone(ZoneInfo(zone))
     assert f'data-shape="local">{ends.day} {ends:%b %Y, %H:%M}</time>' in html
@@ -105,93 +251,29 @@ def test_the_list_tells_each_last_use_and_the_exact_end(page, world):
     assert f"({row.expires_at:%Y-%m-%dT%H:%M:%SZ})" in line
 
 
-def test_a_list_that_is_empty_by_its_filter_says_so(page, tokens):
-    body = page("alice").get(f"{LIST}.md?whose=nobody").content.decode()
-
-    assert "No API tokens like that." in body
+# --- Deleting -------------------------------------------------------------------------------
 
 
-def test_what_a_filter_is_given_stays_text(page, tokens):
-    body = page("alice").get(f"{LIST}?whose=%22%3E%3Cscript%3E").content.decode()
+@pytest.mark.parametrize("name", ["living", "agent's"])
+def test_a_deletion_leads_back_to_the_list_with_a_notice(page, tokens, name):
+    browser, row = page("alice"), tokens[name]
+    path = f"/u/{row.owner.handle}/settings/tokens/{row.id}"
 
-    assert '"><script>' not in body
+    answer = browser.post(f"{path}/actions/delete_api_token", follow=True)
 
-
-# --- Making one -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("suffix", ["", ".md"])
-def test_making_one_warns_while_the_agent_gets_in_nowhere(page, suffix):
-    path = f"/u/scout/settings/tokens/new{suffix}"
-    warning = "is in no collective with the API on"
-    assert warning not in page("alice").get(path).content.decode()
-
-    Collective.unscoped.filter(handle="kitchen").update(is_api_enabled=False)
-
-    assert warning in page("alice").get(path).content.decode()
-    own = page("alice").get(f"/u/alice/settings/tokens/new{suffix}").content.decode()
-    assert warning not in own
+    assert answer.redirect_chain == [(LIST, 303)]
+    notice = BeautifulSoup(answer.content, "html.parser").select_one("[role=status]")
+    assert f"Deleted “{name}”." in notice.get_text()
+    assert name not in table(browser)
 
 
-@pytest.mark.parametrize("suffix", ["", ".md"])
-def test_the_warning_names_the_cure_that_helps(page, world, suffix):
-    path = f"/u/scout/settings/tokens/new{suffix}"
-    Collective.unscoped.filter(handle="kitchen").update(is_api_enabled=False)
+def test_the_method_delete_leads_to_the_settings(page, tokens):
+    answer = page("alice").delete(f"{LIST}/{tokens['living'].id}")
 
-    closed = page("alice").get(path).content.decode()
-    CollectiveMember.unscoped.filter(
-        person=world.person("scout"), collective__handle="kitchen"
-    ).update(archived_at=world.now)
-    alone = page("alice").get(path).content.decode()
-
-    assert "API is off in Kitchen Crew." in closed
-    assert "/collectives/kitchen/settings" in closed
-    assert "It is a member of none." in alone
-    assert "add it to one in its settings" in alone
-    assert "/ai-agents/scout/settings" in alone
+    assert (answer.status_code, answer["Location"]) == (303, "/u/alice/settings")
 
 
-@pytest.mark.parametrize("suffix", ["", ".md"])
-def test_the_cure_is_one_that_the_parent_can_carry_out(page, world, suffix):
-    """Bob may add nobody to the kitchen, so that his agent's settings would not help."""
-    bob, path = page("bob"), f"/u/pilot/settings/tokens/new{suffix}"
-
-    cannot = bob.get(path).content.decode()
-    Collective.unscoped.filter(handle="kitchen").update(all_members_can_invite=True)
-    can = bob.get(path).content.decode()
-
-    assert "create a collective and add it there" in cannot
-    assert "/collectives/new" in cannot
-    assert "add it to one in its settings" in can
-
-
-@pytest.mark.parametrize("state", ["inactive", "suspended"])
-def test_the_form_for_an_agent_that_gets_none_says_so_at_once(page, world, state):
-    if state == "inactive":
-        TenantUser.unscoped.filter(id=world.person("scout").id).update(archived_at=world.now)
-    else:
-        world.user("scout").suspend(world.now)
-
-    answer = page("alice").get("/u/scout/settings/tokens/new")
-
-    assert answer.status_code == 403
-    assert f"This agent is {state} and gets no new tokens." in answer.content.decode()
-    assert "/ai-agents/scout/settings" in answer.content.decode()
-
-
-def test_making_one_warns_while_the_tenants_switch_is_off(page):
-    Tenant.objects.filter(subdomain="garden").update(is_api_enabled=False)
-
-    body = single_line_text(page("alice").get("/u/alice/settings/tokens/new"))
-
-    assert "The API is off for Garden" in body
-    assert 'can <a href="/tenant-admin/settings">turn it on' in body
-
-
-# --- Deleting one ---------------------------------------------------------------------------
-
-
-def test_deleting_asks_with_what_stops(page, world):
+def test_the_confirm_page_of_a_deletion_says_which_client_is_refused(page, world):
     plaintext = make_token("alice")
     row = ApiToken.unscoped.get(token_prefix=plaintext[:8])
     path = f"{LIST}/{row.id}/actions/delete_api_token"
@@ -202,6 +284,6 @@ def test_deleting_asks_with_what_stops(page, world):
 
     used = page("alice").get(path).content.decode()
 
-    assert "it was never used" in unused
+    assert "the token was never used" in unused
     assert "203.0.113.0/24, by curl" in used
-    assert "curl, from its next request on." in used
+    assert "curl is refused from its next request on." in used

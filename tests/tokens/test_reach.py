@@ -1,4 +1,4 @@
-"""What a token can reach right now: the page, its Markdown and the API say the same."""
+"""The reach of a token: the page, its Markdown and the API agree."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SELF = "/api/v1/tokens/self"
 
 
 def reach_of(client):
-    """Return the places of the token in use by their handle or kind."""
+    """Return the places of the token in use, by handle or kind."""
     answer = client.get(SELF)
     assert answer.status_code == 200, answer.content
     rows = answer.json()["reach"]
@@ -29,16 +29,16 @@ def token_path(plaintext):
     return f"/u/{row.owner.handle}/settings/tokens/{row.id}"
 
 
-# --- Where it gets in -----------------------------------------------------------------------
+# --- Where a token works --------------------------------------------------------------------
 
 
-def test_it_names_the_owners_collectives_and_no_others(api):
+def test_the_reach_has_the_owners_collectives_and_no_others(api):
     assert list(reach_of(api("alice"))) == ["garden", "kitchen", "treasury", "workspace"]
     assert list(reach_of(api("alice", agent="scout"))) == ["garden", "kitchen", "workspace"]
 
 
 @pytest.mark.parametrize("who", [{"handle": "alice"}, {"handle": "alice", "agent": "scout"}])
-def test_what_it_says_is_what_requests_meet(api, who):
+def test_requests_confirm_the_reach(api, who):
     client = api(**who)
 
     for row in client.get(SELF).json()["reach"]:
@@ -48,7 +48,7 @@ def test_what_it_says_is_what_requests_meet(api, who):
         assert met.status_code == 200 or met.json()["code"] in codes
 
 
-def test_a_stored_scope_that_does_not_exist_gives_nothing(world, page):
+def test_an_unknown_stored_scope_grants_nothing(world, page):
     plaintext = make_token("alice", scopes=["read:notes", "read:api_tokens", "read:gone"])
 
     reach = reach_of(token_client(plaintext))
@@ -57,29 +57,29 @@ def test_a_stored_scope_that_does_not_exist_gives_nothing(world, page):
     assert page("alice").get(token_path(plaintext)).status_code == 200
 
 
-def test_a_switch_that_is_off_names_its_cure_and_the_admins(api):
+def test_a_disabled_api_comes_with_the_remedy_and_the_admins(api):
     treasury = reach_of(api("alice"))["treasury"]
 
     assert (treasury["open"], treasury["scopes"]) == (False, [])
     assert treasury["obstacles"] == [
         {
             "code": "api_disabled_collective",
-            "reason": "API is off in this collective.",
-            "cure": "Carol can turn it on in its settings.",
+            "reason": "The API is disabled in this collective.",
+            "cure": "Carol can enable it in the collective's settings.",
             "path": "/collectives/treasury/settings",
             "who": [{"handle": "carol", "name": "Carol"}],
         }
     ]
 
 
-def test_turning_the_switch_on_opens_it_at_once(api):
+def test_enabling_the_api_opens_a_collective_immediately(api):
     client = api("alice")
     Collective.unscoped.filter(handle="treasury").update(is_api_enabled=True)
 
     assert reach_of(client)["treasury"]["open"] is True
 
 
-def test_leaving_a_collective_takes_its_name_away(api, world):
+def test_a_collective_that_the_owner_left_is_not_in_the_reach(api, world):
     client = api("bob")
     rows = CollectiveMember.unscoped.filter(collective__handle="kitchen")
     rows.filter(person=world.person("bob")).update(archived_at=world.now)
@@ -87,7 +87,7 @@ def test_leaving_a_collective_takes_its_name_away(api, world):
     assert list(reach_of(client)) == ["garden", "workspace"]
 
 
-def test_a_deactivated_collective_lets_nobody_in(api, world):
+def test_a_token_does_not_work_in_a_deactivated_collective(api, world):
     Collective.unscoped.filter(handle="kitchen").update(archived_at=world.now)
 
     kitchen = reach_of(api("bob"))["kitchen"]
@@ -95,7 +95,7 @@ def test_a_deactivated_collective_lets_nobody_in(api, world):
     assert [each["code"] for each in kitchen["obstacles"]] == ["collective_archived"]
 
 
-# --- What it may do there -------------------------------------------------------------------
+# --- Access in a collective -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_deactivated_collective_lets_nobody_in(api, world):
         (["read:users", "read:api_tokens"], []),
     ],
 )
-def test_only_scopes_of_what_lies_in_collectives_count(api, scopes, counting):
+def test_only_scopes_of_resources_in_collectives_apply(api, scopes, counting):
     kitchen = reach_of(api("alice", scopes=scopes))["kitchen"]
 
     assert kitchen["scopes"] == counting
@@ -116,7 +116,7 @@ def test_only_scopes_of_what_lies_in_collectives_count(api, scopes, counting):
     )
 
 
-def test_an_agent_kept_from_public_writing_only_reads_in_the_main_collective(api, world):
+def test_an_agent_without_public_writes_only_reads_in_the_main_collective(api, world):
     change(world.agent("scout"), may_write_publicly=False)
 
     places = reach_of(api("alice", agent="scout"))
@@ -126,8 +126,8 @@ def test_an_agent_kept_from_public_writing_only_reads_in_the_main_collective(api
 
 
 CAPABLE = {
-    "of nothing": ([], "read", "no_capabilities", "Its capabilities let it write nothing."),
-    "of reading": (["summarize"], "read", "no_capabilities", "let it write nothing."),
+    "of nothing": ([], "read", "no_capabilities", "The agent's capabilities allow no writes."),
+    "of reading": (["summarize"], "read", "no_capabilities", "capabilities allow no writes."),
     "of two": (
         ["create_note", "add_comment"],
         "read + write",
@@ -144,7 +144,7 @@ CAPABLE = {
 
 
 @pytest.mark.parametrize("case", CAPABLE)
-def test_what_an_agent_may_write_is_what_its_capabilities_hold(api, page, world, case):
+def test_an_agents_access_is_limited_by_its_capabilities(api, page, world, case):
     capabilities, may, code, sentence = CAPABLE[case]
     change(world.agent("scout"), capability_names=capabilities)
     plaintext = make_token("alice", agent="scout")
@@ -156,15 +156,15 @@ def test_what_an_agent_may_write_is_what_its_capabilities_hold(api, page, world,
     assert kitchen["open"] is True
     assert kitchen["limit"]["code"] == code
     assert sentence in kitchen["limit"]["reason"]
-    assert kitchen["limit"]["cure"] == "Alice can change them in its settings."
+    assert kitchen["limit"]["cure"] == "Alice can change them in the agent's settings."
     assert kitchen["note"] == f"{kitchen['limit']['reason']} {kitchen['limit']['cure']}"
     row = next(line for line in text.splitlines() if line.startswith("| [Kitchen Crew]"))
     assert f"| yes | {may}. " in row
     assert sentence in row
-    assert "[change them in its settings](/ai-agents/scout/settings)" in row
+    assert "[change them in the agent's settings](/ai-agents/scout/settings)" in row
 
 
-def test_a_token_that_only_reads_is_limited_by_no_capability(api):
+def test_capabilities_do_not_limit_a_read_only_token(api):
     kitchen = reach_of(api("alice", agent="scout", scope="read"))["kitchen"]
 
     assert (kitchen["limit"], kitchen["note"]) == (None, None)
@@ -173,7 +173,7 @@ def test_a_token_that_only_reads_is_limited_by_no_capability(api):
 # --- The token in use -----------------------------------------------------------------------
 
 
-def test_any_live_token_may_ask_about_itself(api):
+def test_any_active_token_can_read_itself(api):
     answer = api("alice", scopes=["create:notes"]).get(SELF)
 
     body = answer.json()
@@ -188,7 +188,7 @@ def test_any_live_token_may_ask_about_itself(api):
     assert body["now"].endswith("Z")
 
 
-def test_with_the_tenants_switch_off_it_is_refused_like_everything(api):
+def test_the_token_in_use_is_refused_while_the_tenants_api_is_disabled(api):
     client = api("alice")
     Tenant.objects.filter(subdomain="garden").update(is_api_enabled=False)
 
@@ -197,24 +197,24 @@ def test_with_the_tenants_switch_off_it_is_refused_like_everything(api):
 
 
 @pytest.mark.parametrize("scopes", [["read:all"], ["create:notes"]])
-def test_the_markdown_of_the_token_in_use_is_its_own_page(api, scopes):
+def test_the_token_in_use_has_a_page(api, scopes):
     text = api("alice", agent="scout", scopes=scopes).get("/u/scout/settings/tokens/self").content
 
     body = text.decode()
     assert "# API Token" in body
-    assert "## What this token can reach now" in body
+    assert "## Where this token works now" in body
     assert "[Kitchen Crew](/collectives/kitchen)" in body
     assert "actions:" not in body
 
 
-def test_self_is_nobody_elses_and_nothing_for_a_session(api, page):
+def test_self_is_404_for_other_owners_and_sessions(api, page):
     assert api("alice").get("/u/bob/settings/tokens/self").status_code == 404
     assert api("alice").get("/u/scout/settings/tokens/self").status_code == 404
     assert page("alice").get("/u/alice/settings/tokens/self").status_code == 404
     assert page("alice").get(SELF).status_code == 401
 
 
-def test_no_action_runs_below_self_whatever_the_scopes(api):
+def test_the_page_of_the_token_in_use_has_no_actions(api):
     reader = api("alice", scope="read")
     path = "/u/alice/settings/tokens/self/actions/delete_api_token"
 
@@ -222,57 +222,57 @@ def test_no_action_runs_below_self_whatever_the_scopes(api):
     assert reader.get(SELF).status_code == 200
 
 
-# --- Its page -------------------------------------------------------------------------------
+# --- The token page -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", ["", ".md"])
-def test_the_page_says_yes_no_and_who_can_help(page, suffix):
+def test_the_page_shows_where_the_token_works_and_who_can_help(page, suffix):
     plaintext = make_token("alice")
 
     body = page("alice").get(token_path(plaintext) + suffix).content.decode()
 
     assert "Kitchen Crew" in body
     assert "read + write" in body
-    assert "API is off in this collective." in body
+    assert "The API is disabled in this collective." in body
     assert "Carol" in body
     assert "Board Room" not in body
 
 
-def test_the_page_of_an_agents_token_names_the_agents_collectives(page):
+def test_the_page_of_an_agents_token_shows_the_agents_collectives(page):
     plaintext = make_token("alice", agent="scout")
 
     body = page("alice").get(token_path(plaintext)).content.decode()
 
     assert "Kitchen Crew" in body
-    assert "Treasury" not in body.split("What this token can reach now")[1].split("</section>")[0]
+    assert "Treasury" not in body.split("Where this token works now")[1].split("</section>")[0]
 
 
-def test_the_page_of_a_tenant_with_its_switch_off_names_the_admins(page):
+def test_the_page_names_the_admins_while_the_tenants_api_is_disabled(page):
     plaintext = make_token("dave", tenant="harbor")
 
     body = page("dave", "harbor").get(token_path(plaintext) + ".md").content.decode()
 
-    assert "The API is off for Harbor Makers." in body
-    cure = "[turn it on in the tenant's settings](/tenant-admin/settings)"
+    assert "The API is disabled for Harbor Makers." in body
+    cure = "[enable it in the tenant's settings](/tenant-admin/settings)"
     assert f"[Alice](/u/alice) can {cure}." in body
 
 
-def test_with_the_tenants_switch_off_the_page_still_tells_each_collective(page):
+def test_the_page_shows_each_collective_while_the_tenants_api_is_disabled(page):
     Tenant.objects.filter(subdomain="garden").update(is_api_enabled=False)
 
     body = page("alice").get(token_path(make_token("alice")) + ".md").content.decode()
 
-    table = body.split("What this token can reach now")[1]
-    assert "| no | read + write, once that is cured |" in table
-    assert "API is off in this collective. [Carol](/u/carol) can" in table
-    assert "[turn it on in its settings](/collectives/treasury/settings)" in table
+    table = body.split("Where this token works now")[1]
+    assert "| no | read + write, once this is fixed |" in table
+    assert "The API is disabled in this collective. [Carol](/u/carol) can" in table
+    assert "[enable it in the collective's settings](/collectives/treasury/settings)" in table
 
 
-def test_the_page_of_an_expired_token_says_what_to_do(page, world):
+def test_the_page_of_an_expired_token_says_so(page, world):
     plaintext = make_token("alice")
     ApiToken.unscoped.filter(token_prefix=plaintext[:8]).update(expires_at=world.now)
 
     body = page("alice").get(token_path(plaintext) + ".md").content.decode()
 
-    assert "Nothing: The token has ended." in body
+    assert "Nowhere at the moment: The token has expired." in body
     assert token_client(plaintext).get(SELF, headers={"accept": BROWSER}).status_code == 401

@@ -1,4 +1,4 @@
-"""Rotating a token: a successor of the same kind, and a while in which both work."""
+"""Rotating a token: the successor, the overlap, and who may rotate."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def now():
 
 @pytest.fixture
 def old(now, world):
-    """A token of alice that was made a week ago for four weeks."""
+    """A token of alice that was created a week ago for four weeks."""
     return make_token("alice", at=NOW - timedelta(days=7), days=28)
 
 
@@ -60,10 +60,10 @@ def plaintext_in(text):
     return found.group()
 
 
-# --- What the successor is ------------------------------------------------------------------
+# --- The successor --------------------------------------------------------------------------
 
 
-def test_a_sessions_successor_has_the_whole_lifetime(old, page):
+def test_a_successor_created_by_a_session_has_the_whole_lifetime(old, page):
     answer = on_page(page("alice"), old, overlap_days=2)
 
     assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
@@ -74,7 +74,7 @@ def test_a_sessions_successor_has_the_whole_lifetime(old, page):
     assert was.successor_id == made.id
 
 
-def test_whole_months_stay_whole_months(now, page):
+def test_a_lifetime_of_whole_months_stays_whole(now, page):
     plaintext = make_token("alice", at=datetime(2027, 2, 28, 12, tzinfo=UTC), days=400)
     assert row_of(plaintext).expires_at == datetime(2028, 2, 28, 12, tzinfo=UTC)
 
@@ -84,7 +84,7 @@ def test_whole_months_stay_whole_months(now, page):
     assert made.expires_at == datetime(2028, 3, 31, 12, tzinfo=UTC)
 
 
-def test_a_tokens_successor_never_outlives_the_token_that_rotates(old, api):
+def test_a_successor_never_outlives_the_token_that_rotates(old, api):
     body = rotate(token_client(old), old).json()
 
     assert row_of(body["token"]).expires_at == NOW + timedelta(days=21)
@@ -103,7 +103,7 @@ def test_scopes_are_kept_and_never_widened(now, api):
     assert refused.json()["code"] == "scope_not_grantable"
 
 
-def test_rotated_again_it_has_the_whole_lifetime_again(now, page, api):
+def test_a_second_successor_has_the_whole_lifetime(now, page, api):
     plaintext = make_token("alice", days=400)
     path = page_of(plaintext)
     lost = row_of(plaintext_in(on_page(page("alice"), plaintext, overlap_days=7).text))
@@ -115,10 +115,10 @@ def test_rotated_again_it_has_the_whole_lifetime_again(now, page, api):
     made = row_of(plaintext_in(on_page(browser, plaintext).content.decode()))
 
     assert made.expires_at == datetime(2028, 4, 1, 12, tzinfo=UTC)
-    assert 'The new one expires</dt><dd><time datetime="2028-04-01T12:00:00Z"' in asked
+    assert 'New token expires</dt><dd><time datetime="2028-04-01T12:00:00Z"' in asked
 
 
-def test_what_a_token_cut_a_session_gives_back(old, api, page):
+def test_a_session_restores_a_lifetime_that_a_token_cut(old, api, page):
     short = api("alice", days=10)
     cut = rotate(short, old).json()["token"]
     assert row_of(cut).expires_at == NOW + timedelta(days=10)
@@ -128,10 +128,10 @@ def test_what_a_token_cut_a_session_gives_back(old, api, page):
     assert row_of(whole).expires_at == NOW + timedelta(days=28)
 
 
-# --- The old one ----------------------------------------------------------------------------
+# --- The old token --------------------------------------------------------------------------
 
 
-def test_both_work_in_the_overlap_and_only_the_new_one_behind_it(old, api, now):
+def test_both_work_during_the_overlap_and_only_the_new_one_afterwards(old, api, now):
     new = rotate(api("alice"), old, overlap_days=7).json()["token"]
     assert [token_client(each).get(SELF).status_code for each in (old, new)] == [200, 200]
 
@@ -140,7 +140,7 @@ def test_both_work_in_the_overlap_and_only_the_new_one_behind_it(old, api, now):
     assert [token_client(each).get(SELF).status_code for each in (old, new)] == [401, 200]
 
 
-def test_no_overlap_deletes_the_old_one_at_once(old, api):
+def test_an_overlap_of_zero_deletes_the_old_token_immediately(old, api):
     body = rotate(api("alice"), old, overlap_days=0).json()
 
     assert token_client(old).get(SELF).status_code == 401
@@ -148,7 +148,7 @@ def test_no_overlap_deletes_the_old_one_at_once(old, api):
     assert body["replaces"]["active"] is False
 
 
-def test_an_overlap_never_makes_the_old_one_live_longer(now, api):
+def test_an_overlap_never_extends_the_old_token(now, api):
     short = make_token("alice", days=1)
 
     rotate(api("alice"), short, overlap_days=7)
@@ -156,7 +156,7 @@ def test_an_overlap_never_makes_the_old_one_live_longer(now, api):
     assert row_of(short).expires_at == NOW + timedelta(days=1)
 
 
-def test_without_a_word_they_overlap_for_a_day(old, api):
+def test_the_default_overlap_is_one_day(old, api):
     body = rotate(api("alice"), old).json()
 
     assert body["replaces"] == {
@@ -166,7 +166,7 @@ def test_without_a_word_they_overlap_for_a_day(old, api):
     }
 
 
-def test_an_overlap_out_of_bounds_is_told_the_bounds(old, api, page):
+def test_the_refusal_of_an_overlap_states_the_bounds(old, api, page):
     body = rotate(api("alice"), old, overlap_days=-1).json()
     form = single_line_text(on_page(page("alice"), old, overlap_days=-1))
 
@@ -177,7 +177,7 @@ def test_an_overlap_out_of_bounds_is_told_the_bounds(old, api, page):
 
 @pytest.mark.parametrize("overlap", [-1, 8, "soon", 1.5])
 @pytest.mark.meets("overlap of a rotation")
-def test_an_overlap_is_a_number_of_days_from_zero_to_seven(old, api, page, overlap):
+def test_an_overlap_is_zero_to_seven_whole_days(old, api, page, overlap):
     before = ApiToken.unscoped.count()
     alice = api("alice")
 
@@ -187,10 +187,10 @@ def test_an_overlap_is_a_number_of_days_from_zero_to_seven(old, api, page, overl
     assert row_of(old).successor_id is None
 
 
-# --- Once -----------------------------------------------------------------------------------
+# --- Only once ------------------------------------------------------------------------------
 
 
-def test_a_second_rotation_names_the_successor_and_makes_no_third(old, api):
+def test_a_second_rotation_is_refused_with_the_successors_id(old, api):
     alice = api("alice")
     made = rotate(alice, old).json()
     before = ApiToken.unscoped.count()
@@ -202,7 +202,7 @@ def test_a_second_rotation_names_the_successor_and_makes_no_third(old, api):
     assert ApiToken.unscoped.count() == before
 
 
-def test_a_lost_successor_that_is_deleted_can_be_replaced(old, api):
+def test_a_token_can_be_rotated_again_after_its_successor_is_deleted(old, api):
     alice = api("alice")
     made = rotate(alice, old).json()
     alice.delete(f"/api/v1/users/me/tokens/{made['id']}")
@@ -210,14 +210,14 @@ def test_a_lost_successor_that_is_deleted_can_be_replaced(old, api):
     assert rotate(alice, old).status_code == 200
 
 
-def test_a_successor_can_be_rotated_itself(old, api):
+def test_a_successor_can_be_rotated(old, api):
     alice = api("alice")
     made = rotate(alice, old).json()
 
     assert rotate(alice, made["token"]).status_code == 200
 
 
-def test_an_expired_token_is_not_rotated(old, api, now):
+def test_an_expired_token_cannot_be_rotated(old, api, now):
     now.shift(timedelta(days=22))
 
     answer = rotate(api("alice"), old)
@@ -225,7 +225,7 @@ def test_an_expired_token_is_not_rotated(old, api, now):
     assert (answer.status_code, answer.json()["code"]) == (409, "token_ended")
 
 
-def test_at_fifty_only_no_overlap_works(now, api, world):
+def test_at_the_limit_only_an_overlap_of_zero_works(now, api, world):
     alice = api("alice")
     while ApiToken.unscoped.filter(owner=world.person("alice")).count() < 50:
         old = make_token("alice")
@@ -241,13 +241,13 @@ def test_at_fifty_only_no_overlap_works(now, api, world):
 
 @pytest.fixture
 def last_of_fifty(now, world):
-    """The last of as many active tokens of bob as he may have."""
+    """The newest of the 50 active tokens that bob can have."""
     for _ in range(50):
         last = make_token("bob")
     return last
 
 
-def test_at_fifty_the_form_offers_no_overlap_and_says_why(last_of_fifty, page):
+def test_at_the_limit_the_form_fixes_the_overlap_to_zero_and_says_why(last_of_fifty, page):
     path = f"{page_of(last_of_fifty)}/actions/rotate_api_token"
 
     form = single_line_text(page("bob").get(path))
@@ -256,29 +256,29 @@ def test_at_fifty_the_form_offers_no_overlap_and_says_why(last_of_fifty, page):
     assert 'name="overlap_days" autocomplete="off" readonly' in form
     assert 'value="0" inputmode="numeric" min="0" max="0"' in form
     for shown in (form, described):
-        assert "0 alone: all 50 active tokens are in use" in shown
+        assert "Must be 0: the owner has 50 active tokens" in shown
 
 
-def test_at_fifty_the_usual_overlap_is_none(last_of_fifty):
+def test_at_the_limit_the_default_overlap_is_zero(last_of_fifty):
     body = rotate(token_client(last_of_fifty), last_of_fifty).json()
 
     assert body["replaces"]["active"] is False
 
 
-def test_a_form_that_is_refused_for_the_cap_says_what_helps(last_of_fifty, page):
+def test_a_form_refused_at_the_limit_says_what_to_do(last_of_fifty, page):
     answer = on_page(page("bob"), last_of_fifty, overlap_days=1)
 
     form = single_line_text(answer)
     assert answer.status_code == 422
     assert "Maximum of 50 active API tokens reached." in form
-    assert "With 0 days that both work" in form
+    assert "With an overlap of 0 days" in form
     assert 'value="0" inputmode="numeric" min="0" max="0"' in form
 
 
-def test_of_rotations_at_once_one_makes_a_successor(transactional_world):
+def test_concurrent_rotations_create_one_successor(transactional_world):
     plaintext = make_token("bob")
-    row, at_once = row_of(plaintext), 6
-    barrier = Barrier(at_once)
+    row, count = row_of(plaintext), 6
+    barrier = Barrier(count)
 
     def attempt(number):
         client = token_client(plaintext)
@@ -289,17 +289,17 @@ def test_of_rotations_at_once_one_makes_a_successor(transactional_world):
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(at_once) as pool:
-        statuses = sorted(pool.map(attempt, range(at_once)))
+    with ThreadPoolExecutor(count) as pool:
+        statuses = sorted(pool.map(attempt, range(count)))
 
-    assert statuses == [200, *[409] * (at_once - 1)]
+    assert statuses == [200, *[409] * (count - 1)]
     assert ApiToken.unscoped.filter(owner=row.owner).count() == 2
 
 
-# --- Who ------------------------------------------------------------------------------------
+# --- Who may rotate -------------------------------------------------------------------------
 
 
-def test_a_parent_rotates_the_token_of_an_external_agent(now, page):
+def test_a_parent_can_rotate_the_token_of_an_external_agent(now, page):
     plaintext = make_token("alice", agent="scout")
 
     new = plaintext_in(on_page(page("alice"), plaintext).content.decode())
@@ -307,7 +307,7 @@ def test_a_parent_rotates_the_token_of_an_external_agent(now, page):
     assert row_of(new).owner.handle == "scout"
 
 
-def test_an_agent_rotates_none(now, world):
+def test_an_agent_cannot_rotate_a_token(now, world):
     plaintext = make_token("alice", agent="scout")
     agent = token_client(plaintext)
 
@@ -317,7 +317,7 @@ def test_an_agent_rotates_none(now, world):
     assert row_of(plaintext).successor_id is None
 
 
-def test_an_inactive_agent_gets_no_successor(now, page, world):
+def test_the_token_of_an_inactive_agent_cannot_be_rotated(now, page, world):
     plaintext = make_token("alice", agent="scout")
     person = world.person("scout")
     type(person).unscoped.filter(id=person.id).update(archived_at=NOW)
@@ -325,12 +325,12 @@ def test_an_inactive_agent_gets_no_successor(now, page, world):
     assert on_page(page("alice"), plaintext).status_code == 403
 
 
-def test_others_find_nothing_to_rotate(old, api, page):
+def test_other_people_cannot_rotate_a_token(old, api, page):
     assert rotate(api("bob"), old).status_code == 404
     assert on_page(page("bob"), old).status_code == 403
 
 
-def test_a_session_proves_itself_lately(old, page):
+def test_a_session_needs_recent_proof(old, page):
     browser = page("alice", at=NOW - timedelta(hours=1, minutes=30))
 
     answer = on_page(browser, old)
@@ -340,14 +340,14 @@ def test_a_session_proves_itself_lately(old, page):
     assert row_of(old).successor_id is None
 
 
-# --- Its pages ------------------------------------------------------------------------------
+# --- Pages ----------------------------------------------------------------------------------
 
 
-def test_the_page_offers_it_and_names_the_successor_afterwards(old, page):
+def test_the_token_page_offers_rotation_and_then_links_the_successor(old, page):
     browser, path = page("alice"), page_of(old)
     assert f'href="{path}/actions/rotate_api_token"' in browser.get(path).content.decode()
     asked = browser.get(f"{path}/actions/rotate_api_token").content.decode()
-    assert "The new one expires" in asked
+    assert "New token expires" in asked
 
     on_page(browser, old)
 
@@ -356,7 +356,7 @@ def test_the_page_offers_it_and_names_the_successor_afterwards(old, page):
 
 
 @pytest.mark.parametrize("suffix", ["", ".md"])
-def test_a_token_and_its_successor_link_each_other(old, page, suffix):
+def test_a_token_and_its_successor_link_to_each_other(old, page, suffix):
     browser, path = page("alice"), page_of(old)
     on_page(browser, old)
     successor = f"/u/alice/settings/tokens/{row_of(old).successor_id}"
@@ -366,14 +366,16 @@ def test_a_token_and_its_successor_link_each_other(old, page, suffix):
 
     assert "This token is replaced by" in before
     assert successor in before
-    assert "It replaces" in after
+    assert "This token replaces" in after
     assert path in after
     for shown in (successor, path):
         assert listed.count(f'"{shown}"' if not suffix else f"({shown})") == 2
+    assert "replaced by" in listed
+    assert "replaces" in listed
 
 
 @pytest.mark.parametrize("suffix", ["", ".md"])
-def test_a_rotated_token_offers_no_second_rotation(old, page, suffix):
+def test_the_page_of_a_rotated_token_offers_no_rotation(old, page, suffix):
     browser, path = page("alice"), page_of(old)
     on_page(browser, old)
 
@@ -381,7 +383,7 @@ def test_a_rotated_token_offers_no_second_rotation(old, page, suffix):
 
 
 @pytest.mark.parametrize("suffix", ["", ".md"])
-def test_a_second_rotation_links_the_successor(old, page, suffix):
+def test_the_refusal_of_a_second_rotation_links_the_successor(old, page, suffix):
     browser = page("alice")
     on_page(browser, old)
 
@@ -391,7 +393,7 @@ def test_a_second_rotation_links_the_successor(old, page, suffix):
     assert f"/u/alice/settings/tokens/{row_of(old).successor_id}" in again.content.decode()
 
 
-def test_the_api_names_the_successor_until_it_is_deleted(old, api):
+def test_the_api_returns_the_successor_until_it_is_deleted(old, api):
     alice = api("alice")
     path = f"/api/v1/users/me/tokens/{row_of(old).id}"
     assert alice.get(path).json()["successor_id"] is None
@@ -403,7 +405,7 @@ def test_the_api_names_the_successor_until_it_is_deleted(old, api):
     assert alice.get(path).json()["successor_id"] is None
 
 
-def test_the_rule_knows_that_months_have_ends():
+def test_a_lifetime_of_a_month_ends_on_the_last_day_of_a_shorter_month():
     token = ApiToken(
         created_at=datetime(2027, 1, 31, tzinfo=UTC), expires_at=datetime(2027, 2, 28, tzinfo=UTC)
     )

@@ -1,4 +1,4 @@
-"""Stopping an agent: all its tokens end at once, and nothing else of it does."""
+"""Stopping an agent: its tokens are revoked, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pages(scouts):
 
 
 @pytest.mark.parametrize("where", ["its page", "its settings", "its token"])
-def test_all_tokens_of_the_agent_end_at_once(page, scouts, world, where):
+def test_all_tokens_of_the_agent_are_revoked(page, scouts, world, where):
     path = f"{pages(scouts)[where]}/{STOP}"
     others = [make_token("alice"), make_token("bob", agent="pilot")]
 
@@ -47,14 +47,14 @@ def test_all_tokens_of_the_agent_end_at_once(page, scouts, world, where):
     assert memberships.filter(collective__handle="kitchen").exists()
 
 
-def test_it_may_get_a_new_token_afterwards(page, scouts):
+def test_a_stopped_agent_can_have_a_new_token(page, scouts):
     page("alice").post(f"/ai-agents/scout/{STOP}")
 
     assert token_client(make_token("alice", agent="scout")).get(SELF).status_code == 200
 
 
 @pytest.mark.parametrize("where", ["its page", "its settings", "its token"])
-def test_it_asks_first_with_the_facts(page, scouts, where):
+def test_the_confirm_page_shows_the_facts(page, scouts, where):
     token_client(scouts[0]).get(SELF, headers={"user-agent": "curl/8"}, REMOTE_ADDR="203.0.113.9")
     path = pages(scouts)[where]
 
@@ -65,28 +65,28 @@ def test_it_asks_first_with_the_facts(page, scouts, where):
     assert "Stop “scout”?" in asked
     assert "<dt>Active tokens</dt><dd>2</dd>" in asked
     assert "<dt>Last used</dt><dd><time" in asked
-    assert "<dt>From</dt><dd>203.0.113.0/24, by curl</dd>" in asked
+    assert "<dt>Last used from</dt><dd>203.0.113.0/24, by curl</dd>" in asked
 
 
-def test_a_token_of_the_parent_stops_it_too(api, scouts):
+def test_a_token_of_the_parent_can_stop_the_agent(api, scouts):
     answer = api("alice").post(f"/ai-agents/scout/{STOP}")
 
     assert answer.status_code == 200
-    assert "scout is stopped: 2 tokens deleted." in answer.content.decode()
+    assert "Stopped scout: 2 tokens deleted." in answer.content.decode()
 
 
-def test_stopping_it_again_changes_nothing(api, scouts):
+def test_stopping_an_agent_twice_changes_nothing_more(api, scouts):
     alice = api("alice")
     alice.post(f"/ai-agents/scout/{STOP}")
     before = list(ApiToken.unscoped.order_by("id").values_list("deleted_at", flat=True))
 
     again = alice.post(f"/ai-agents/scout/{STOP}").content.decode()
 
-    assert "no token deleted" in again
+    assert "no tokens deleted" in again
     assert list(ApiToken.unscoped.order_by("id").values_list("deleted_at", flat=True)) == before
 
 
-def test_nobody_else_stops_it(api, page, scouts):
+def test_only_the_parent_can_stop_the_agent(api, page, scouts):
     agent = token_client(scouts[0])
 
     assert page("bob").post(f"/ai-agents/scout/{STOP}").status_code == 403
@@ -97,14 +97,14 @@ def test_nobody_else_stops_it(api, page, scouts):
     assert agent.get(SELF).status_code == 200
 
 
-def test_an_internal_agent_has_no_tokens_to_stop(page):
+def test_an_internal_agent_cannot_be_stopped(page):
     body = page("alice").get("/ai-agents/steward").content.decode()
 
     assert STOP not in body
     assert page("alice").post(f"/ai-agents/steward/{STOP}").status_code == 403
 
 
-def test_ones_own_token_offers_no_agent_to_stop(page):
+def test_the_page_of_a_persons_own_token_has_no_stop_action(page):
     path = token_page(make_token("alice"))
 
     assert STOP not in page("alice").get(path).content.decode()

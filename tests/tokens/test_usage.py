@@ -1,4 +1,4 @@
-"""What a token's page tells of its use: last use, thirty days, and what was refused."""
+"""The usage of a token: last use, counts of thirty days, and refused requests."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def token(noon, world):
         ("::ffff:203.0.113.77", "203.0.113.0/24"),
     ],
 )
-def test_the_last_use_names_the_network_and_the_client(token, page, address, network):
+def test_the_last_use_shows_network_and_client(token, page, address, network):
     headers = {"user-agent": "curl/8.5.0 (linux) secret-host"}
     token_client(token).get(NOTES, headers=headers, REMOTE_ADDR=address)
 
@@ -73,13 +73,13 @@ def test_the_last_use_names_the_network_and_the_client(token, page, address, net
         ("x" * 300, "x" * 64),
     ],
 )
-def test_a_client_is_one_word(token, sent, word):
+def test_the_client_is_the_first_word_of_the_user_agent(token, sent, word):
     token_client(token).get(NOTES, headers={"user-agent": sent})
 
     assert row_of(token).last_used_by == word
 
 
-def test_a_plaintext_in_the_client_or_the_path_is_not_kept(token):
+def test_a_plaintext_in_user_agent_or_path_is_not_stored(token):
     token_client(token).get(NOTES, headers={"user-agent": token})
     token_client(token).get(f"/collectives/treasury/api/v1/notes/{token}")
     usage.ledger.settle()
@@ -106,7 +106,7 @@ def test_requests_are_counted_and_written_at_most_once_a_minute(token, noon):
     assert row_of(token).counted_requests == 4
 
 
-def test_a_token_at_rest_has_its_last_counts_after_a_minute(token):
+def test_pending_counts_of_an_idle_token_are_written(token):
     for _ in range(3):
         token_client(token).get(NOTES)
 
@@ -115,7 +115,7 @@ def test_a_token_at_rest_has_its_last_counts_after_a_minute(token):
     assert row_of(token).counted_requests == 3
 
 
-def test_a_day_that_is_over_keeps_its_count(token, noon, page):
+def test_the_count_of_a_past_day_is_kept(token, noon, page):
     client = token_client(token)
     client.get(NOTES)
     client.get(NOTES)
@@ -140,12 +140,12 @@ def test_the_chart_has_thirty_days_and_no_style(token, page):
     chart = html.split('<svg viewBox="0 -1 300')[1].split("</svg>")[0]
     assert re.findall(r'<rect x="(\d+)" y="0" width="8" height="48"', chart) == ["290"]
     assert "style=" not in chart
-    assert "1 at most in a day" in html
+    assert "Peak: 1 per day" in html
     assert "<span>9 Feb</span> <span>10 Mar</span>" in html
     assert '<th scope="row">2027-03-10</th><td>1</td><td>0</td>' in html
 
 
-def test_the_chart_draws_refused_requests_otherwise_than_those_let_in(token, page):
+def test_the_chart_draws_refused_and_allowed_requests_differently(token, page):
     token_client(token).get(NOTES)
     token_client(token).get(CLOSED)
     usage.ledger.settle()
@@ -155,18 +155,18 @@ def test_the_chart_draws_refused_requests_otherwise_than_those_let_in(token, pag
     chart = html.split('<svg viewBox="0 -1 300')[1].split("</svg>")[0]
     assert chart.count("<rect ") == 2
     assert chart.count('fill="none"') == 1
-    assert "<summary>Day by day</summary>" in html
+    assert "<summary>Requests by day</summary>" in html
 
 
 @pytest.mark.parametrize("suffix", ["", ".md"])
-def test_a_token_without_requests_says_so(token, page, suffix):
+def test_the_page_of_an_unused_token_says_so(token, page, suffix):
     body = page("alice").get(page_of(token) + suffix).content.decode()
 
-    assert "It was used for nothing in these days." in body
-    assert "at most in a day" not in body
+    assert "This token was not used in the last 30 days." in body
+    assert "Peak:" not in body
 
 
-def test_counting_never_fails_a_request(token, monkeypatch):
+def test_a_failed_write_of_counts_does_not_fail_the_request(token, monkeypatch):
     def fail(*args, **kwargs):
         raise DatabaseError
 
@@ -175,7 +175,7 @@ def test_counting_never_fails_a_request(token, monkeypatch):
     assert token_client(token).get(NOTES).status_code == 200
 
 
-def test_what_could_not_be_written_is_written_later(token, monkeypatch, noon):
+def test_counts_that_could_not_be_written_are_written_later(token, monkeypatch, noon):
     with monkeypatch.context() as broken:
         broken.setattr(usage, "write", lambda *args, **kwargs: False)
         token_client(token).get(NOTES)
@@ -184,17 +184,17 @@ def test_what_could_not_be_written_is_written_later(token, monkeypatch, noon):
     assert row_of(token).counted_requests == 2
 
 
-def test_of_requests_at_once_none_is_lost_or_counted_twice(transactional_world):
+def test_concurrent_requests_are_each_counted_once(transactional_world):
     plaintext = make_token("alice")
 
-    def ask(number):
+    def send(number):
         try:
             return token_client(plaintext).get(NOTES if number % 2 else CLOSED).status_code
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(6) as pool:
-        statuses = sorted(pool.map(ask, range(24)))
+        statuses = sorted(pool.map(send, range(24)))
     usage.ledger.settle()
 
     row = row_of(plaintext)
@@ -206,7 +206,7 @@ def test_of_requests_at_once_none_is_lost_or_counted_twice(transactional_world):
 # --- Refused requests -----------------------------------------------------------------------
 
 
-def test_a_refused_request_is_told_with_reason_and_cure(token, page):
+def test_a_refused_request_is_shown_with_reason_and_remedy(token, page):
     token_client(token).get(f"{CLOSED}?q=private")
 
     row = row_of(token)
@@ -222,7 +222,9 @@ def test_a_refused_request_is_told_with_reason_and_cure(token, page):
         assert "private" not in body.split("Refused requests")[1]
 
 
-def test_an_expired_token_is_told_and_an_unknown_one_is_not(token, noon, world, page):
+def test_requests_of_an_expired_token_are_recorded_and_of_an_unknown_one_are_not(
+    token, noon, world, page
+):
     program = token_client(token)
     noon.shift(timedelta(days=31))
     assert program.get(NOTES).status_code == 401
@@ -239,7 +241,7 @@ def test_an_expired_token_is_told_and_an_unknown_one_is_not(token, noon, world, 
         assert link in body.rsplit("Refused requests", 1)[1]
 
 
-def test_a_reached_limit_is_told(token, settings):
+def test_a_rate_limited_request_is_recorded(token, settings):
     settings.LIMIT_REQUESTS = 1
     settings.LIMIT_LOOPBACK = True
     client = token_client(token)
@@ -254,7 +256,7 @@ def test_a_reached_limit_is_told(token, settings):
     )
 
 
-def test_what_is_not_there_is_no_refusal(token):
+def test_a_404_is_not_a_refusal(token):
     assert token_client(token).get("/collectives/nowhere/api/v1/notes").status_code == 404
     usage.ledger.settle()
 
@@ -263,7 +265,7 @@ def test_what_is_not_there_is_no_refusal(token):
 
 
 @pytest.mark.meets("refusals kept of a token")
-def test_refusals_are_written_at_most_once_a_minute_and_the_last_fifty_stay(token, noon):
+def test_refusals_are_written_once_a_minute_and_the_last_fifty_are_kept(token, noon):
     client = token_client(token)
     for number in range(60):
         client.get(f"{CLOSED}/{number}")
@@ -280,9 +282,37 @@ def test_refusals_are_written_at_most_once_a_minute_and_the_last_fifty_stay(toke
     assert row_of(token).counted_refusals == 61
 
 
-def test_a_tenant_that_switches_off_leaves_a_trace(token, page):
+def test_a_request_to_a_tenant_with_a_disabled_api_is_recorded(token, page):
     Tenant.objects.filter(subdomain="garden").update(is_api_enabled=False)
     token_client(token).get("/whoami")
 
     body = page("alice").get(page_of(token) + ".md").text
     assert "API not enabled for this tenant" in body
+
+
+@pytest.mark.parametrize("suffix", ["", ".md"])
+def test_equal_refusals_in_a_row_are_one_line_with_a_count(token, noon, page, suffix):
+    client = token_client(token)
+    for path in (CLOSED, CLOSED, f"{CLOSED}/1", CLOSED, CLOSED, CLOSED):
+        client.get(path)
+        noon.shift(timedelta(seconds=61))
+    usage.ledger.settle()
+
+    body = single_line_text(
+        page("alice", at=NOON + timedelta(minutes=7)).get(page_of(token) + suffix)
+    )
+
+    refused = body.replace("<wbr>", "").split("Refused requests")[-1]
+    assert refused.count(f"GET {CLOSED}") == 3
+    assert [int(n) for n in re.findall(r"(\d+) times since", refused)] == [3, 2]
+
+
+def test_the_facts_and_actions_of_a_token_stand_before_its_usage(token, page):
+    """They are the first things on a phone, and the right column on a wide screen."""
+    html = page("alice").get(page_of(token)).content.decode()
+
+    side = html.split('class="split__side"')[1].split('class="split__text"')[0]
+    assert "<dt>Expires</dt>" in side
+    for action in ("rotate_api_token", "rename_api_token", "delete_api_token"):
+        assert f"/actions/{action}" in side
+    assert html.index('class="split__side"') < html.index("Where this token works now")

@@ -17,7 +17,7 @@ from tokens.models import ApiToken
 from tokens.queries import tokens_of
 from tokens.rules import NOT_FOR_INTERNAL, end_tokens
 
-# Pages of agents offer to stop them, and so do pages of their tokens.
+# An agent can be stopped from its own pages and from the pages of its tokens.
 Stoppable = TenantUser | ApiToken
 
 
@@ -26,7 +26,7 @@ def _agent_of(target: Stoppable) -> TenantUser:
 
 
 def may_stop(access: Access, target: Stoppable | None) -> Denied | None:
-    """Allow the parent of an external agent; Harmonic manages the tokens of internal ones."""
+    """Allow the parent of an external agent. Harmonic manages the tokens of internal ones."""
     agent = _agent_of(target) if target else None
     if denied := may_manage_agent(access, agent):
         return denied
@@ -37,18 +37,18 @@ def may_stop(access: Access, target: Stoppable | None) -> Denied | None:
 
 def _stop(access: Access, target: Stoppable) -> Outcome:
     agent = _agent_of(target)
-    ended = end_tokens(access, agent)
-    counted = "no token" if not ended else "1 token" if ended == 1 else f"{ended} tokens"
+    count = end_tokens(access, agent)
+    shown = "no tokens" if not count else "1 token" if count == 1 else f"{count} tokens"
     return Outcome(
-        f"{agent.display_name} is stopped: {counted} deleted.",
+        f"Stopped {agent.display_name}: {shown} deleted.",
         path_to("agents.settings", handle=agent.handle),
         agent_resource(agent),
         agent,
-        facts={"about": someone(agent), "count": ended} if ended else None,
+        facts={"about": someone(agent), "count": count} if count else None,
     )
 
 
-def _ask_to_stop(access: Access, target: Stoppable) -> Confirmation:
+def _confirm_stop(access: Access, target: Stoppable) -> Confirmation:
     agent = _agent_of(target)
     tokens = tokens_of(agent)
     used = tokens.exclude(last_used_at=None).order_by("-last_used_at").first()
@@ -57,7 +57,7 @@ def _ask_to_stop(access: Access, target: Stoppable) -> Confirmation:
         (
             ("Agent", people([agent.user_id])[agent.user_id]),
             ("Active tokens", tokens.active(access.now).count()),
-            ("Tokens in all", tokens.count()),
+            ("All tokens", tokens.count()),
             *last_use(used),
         ),
     )
@@ -66,8 +66,8 @@ def _ask_to_stop(access: Access, target: Stoppable) -> Confirmation:
 stop_ai_agent: Action[Stoppable] = Action(
     name="stop_ai_agent",
     sentence=(
-        "Delete all tokens of this agent at once. It stays where it is a member,"
-        " and acts again once it has a new token."
+        "Revoke all of this agent's tokens immediately. The agent stays a member and can act again"
+        " when you create a new token."
     ),
     label="Stop agent",
     scope=Scope("delete:api_tokens"),
@@ -79,7 +79,7 @@ stop_ai_agent: Action[Stoppable] = Action(
     is_offered=lambda access, target: target is None or _agent_of(target).archived_at is None,
     effect=_stop,
     is_dangerous=True,
-    confirm=_ask_to_stop,
+    confirm=_confirm_stop,
     people_only="Only people can stop agents.",
     audience="private",
 )

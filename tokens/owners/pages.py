@@ -26,7 +26,7 @@ def about(access: Access, person: TenantUser | None) -> ResourceRef | None:
 
 
 def settings(access: Access, person: TenantUser) -> Mapping[str, Any]:
-    is_on = access.tenant.is_api_enabled
+    is_api_on = access.tenant.is_api_enabled
     return {
         "person": person,
         "is_self": person.user_id == access.user.user_id,
@@ -35,8 +35,8 @@ def settings(access: Access, person: TenantUser) -> Mapping[str, Any]:
         "parent": people([person.user.parent_id])[person.user.parent_id]
         if person.user.parent_id
         else None,
-        "is_api_on": is_on,
-        "tokens": first_listed(access, owners_of(person)) if is_on else [],
+        "is_api_on": is_api_on,
+        "tokens": first_listed(access, owners_of(person)) if is_api_on else [],
         "tokens_path": reverse("tokens.list", kwargs={"handle": person.handle}),
         "new_token_path": reverse("tokens.new", kwargs={"handle": person.handle}),
         "may_create": access.user.is_human and not person.user.is_internal_agent,

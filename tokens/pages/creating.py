@@ -7,23 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import TenantUser
-from accounts.queries import agents_of
+from accounts.queries import agents_of, person_at
 from accounts.rules import editable_person
 from harmonic.kernel.access import Access
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import ASK_YOUR_HUMAN, Forbidden, Link, Unauthorized
 from harmonic.kernel.registry import path_to
 from tokens import actions, queries, rules
+from tokens.lifetimes import parse_lifetime
 from tokens.models import ApiToken, list_path
 from tokens.pages.listing import below_list
 from tokens.reach import shut_out, tenant_switch
 
 
-def for_makers(access: Access, owner: TenantUser) -> None:
-    """Pass for who could make a token of `owner`.
+def require_creator(access: Access, owner: TenantUser) -> None:
+    """Pass if the caller may create a token for `owner`.
 
     Raises:
-        Forbidden: the caller is no human, or the owner is run by Harmonic itself, or inactive.
+        Unauthorized: the caller is not human.
+        Forbidden: the owner is an internal agent, or inactive or suspended.
     """
     if not access.user.is_human:
         raise Unauthorized(rules.ONLY_HUMANS, hint=ASK_YOUR_HUMAN)
@@ -39,47 +41,67 @@ def for_makers(access: Access, owner: TenantUser) -> None:
         raise Forbidden(denied.reason, hint=denied.hint, links=[settings])
 
 
+# --- The owner ------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
-class Recipient:
-    """Somebody whom a token could be for; without a path, and why, for whom none is."""
+class OwnerOption:
+    """An account that the form offers as the owner of the new token."""
 
+    handle: str
     name: str
-    line: str
-    path: str
-    is_chosen: bool
+    help: str
     is_agent: bool
+    is_enabled: bool
 
 
-def recipients(access: Access, owner: TenantUser) -> list[Recipient]:
-    """Return the caller and their agents, the internal ones off."""
-    own = Recipient(
-        "You",
-        "The program acts as you.",
-        path_to("tokens.new", handle=access.user.handle),
-        owner.user_id == access.user.user_id,
-        is_agent=False,
-    )
+def owner_options(access: Access) -> list[OwnerOption]:
+    """Return the caller and their agents; agents that cannot have tokens are disabled."""
+    caller = person_at(access, access.user.handle)
     agents = [agent for agent in agents_of(access.user.user_id) if agent.archived_at is None]
     agents.sort(key=lambda agent: (agent.user.is_internal_agent, agent.display_name.lower()))
-    return [own, *(_recipient(agent, owner) for agent in agents)]
+    counts = queries.counts_of([caller, *agents], access.now)
+
+    def option(person: TenantUser, name: str) -> OwnerOption:
+        denied = rules.may_create_token(access, person)
+        used = f"{counts[person.id].active} of {ApiToken.MAX_ACTIVE} active tokens"
+        return OwnerOption(
+            person.handle,
+            name,
+            denied.reason if denied else used,
+            person.user.is_agent,
+            denied is None,
+        )
+
+    return [option(caller, "You"), *(option(agent, agent.display_name) for agent in agents)]
 
 
-def _recipient(agent: TenantUser, owner: TenantUser) -> Recipient:
-    is_internal = agent.user.is_internal_agent
-    line = "The agent acts under its own name."
-    return Recipient(
-        agent.display_name,
-        "Run by Harmonic itself, which makes its tokens." if is_internal else line,
-        "" if is_internal else f"{list_path(agent)}/new",
-        agent.id == owner.id,
-        is_agent=True,
-    )
+# --- The page -------------------------------------------------------------------------------
+
+ACCESS = {"read": "read", "write": "write", "read_write": "write", "read+write": "write"}
 
 
-def new(access: Access, owner: TenantUser) -> Mapping[str, Any]:
+def suggested(access: Access) -> Mapping[str, Any]:
+    """Return the values of the form that a prefilled link gives.
+
+    `?name=ci&access=read&expires=30d` is such a link. Values that the form does not offer are
+    ignored.
+    """
+    query = access.query
+    values: dict[str, Any] = {}
+    if read_write := ACCESS.get(query.get("access", "").replace(" ", "+").lower()):
+        values["read_write"] = read_write
+    if lifetime := parse_lifetime(query.get("expires", "")):
+        values["duration"], values["duration_unit"] = lifetime
+    return values
+
+
+def show(access: Access, owner: TenantUser) -> Mapping[str, Any]:
+    options = owner_options(access)
     return {
         "shut_out": shut_out(owner),
-        "recipients": recipients(access, owner),
+        "owner_options": options if len(options) > 1 else [],
+        "suggested": suggested(access),
         "owner": owner,
         "is_own": owner.user_id == access.user.user_id,
         "list_path": list_path(owner),
@@ -94,8 +116,8 @@ NEW = Page(
     template="tokens/new.html",
     title=lambda access, owner: "New API Token",
     find=editable_person,
-    guard=for_makers,
-    show=new,
+    guard=require_creator,
+    show=show,
     crumbs=below_list,
     actions=(actions.create_api_token,),
     fresh="api_tokens",

@@ -1,10 +1,12 @@
-"""The page of one API token, and the page of the token in use."""
+"""The page of an API token, and the page of the token in use."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from accounts.models import TenantUser
@@ -19,7 +21,7 @@ from tokens.chart import bars
 from tokens.models import ApiToken, TokenRefusal, list_path, token_path
 from tokens.owners.actions import stop_ai_agent
 from tokens.pages.listing import below_list
-from tokens.reach import may_in_words, reach_of
+from tokens.reach import reach_of
 from tokens.usage import days_of, refusals_of
 
 
@@ -29,9 +31,11 @@ def token_of(access: Access, handle: str, token_id: str) -> ApiToken:
 
 @dataclass(frozen=True, slots=True)
 class ShownRefusal:
-    """A refused request, and its cure with the path in it as a link."""
+    """Equal refused requests in a row, newest first, with the path in their remedy as a link."""
 
     row: TokenRefusal
+    count: int
+    first_at: datetime
     before: str
     path: str
     after: str
@@ -40,13 +44,26 @@ class ShownRefusal:
 _PATH = re.compile(r"/[\w@/.-]*\w")
 
 
-def shown_refusal(row: TokenRefusal, owner: TenantUser) -> ShownRefusal:
-    """Return a refused request for the page: whoever reads it knows whose token it is."""
-    cure = row.cure.replace("{handle}", owner.handle)
-    found = _PATH.search(cure)
+def shown_refusals(rows: Iterable[TokenRefusal], owner: TenantUser) -> Iterator[ShownRefusal]:
+    """Yield refused requests, newest first; equal ones in a row as one with their number."""
+    for _, group in groupby(rows, key=_facts):
+        newest, *others = group
+        oldest = others[-1] if others else newest
+        # The page names the owner, so the placeholder for the handle can be filled in.
+        cure = newest.cure.replace("{handle}", owner.handle)
+        before, path, after = _split_at_path(cure)
+        yield ShownRefusal(newest, 1 + len(others), oldest.at, before, path, after)
+
+
+def _facts(row: TokenRefusal) -> tuple[str, int, str, str]:
+    return row.request, row.status, row.sentence, row.cure
+
+
+def _split_at_path(text: str) -> tuple[str, str, str]:
+    found = _PATH.search(text)
     if found is None:
-        return ShownRefusal(row, cure, "", "")
-    return ShownRefusal(row, cure[: found.start()], found.group(), cure[found.end() :])
+        return text, "", ""
+    return text[: found.start()], found.group(), text[found.end() :]
 
 
 def show(access: Access, token: ApiToken) -> Mapping[str, Any]:
@@ -59,7 +76,7 @@ def show(access: Access, token: ApiToken) -> Mapping[str, Any]:
         "most": max(day.requests for day in days),
         "requests": sum(day.requests for day in days),
         "refused": sum(day.refusals for day in days),
-        "refusals": [shown_refusal(row, owner) for row in refusals_of(token)],
+        "refusals": list(shown_refusals(refusals_of(token), owner)),
         "reach": reach_of(access, token),
         "person": people([owner.user_id])[owner.user_id],
         "path": token_path(owner, token.id),
@@ -68,7 +85,6 @@ def show(access: Access, token: ApiToken) -> Mapping[str, Any]:
         "is_parent": is_parent_of(access, owner),
         "scopes": token.scopes,
         "list_path": list_path(owner),
-        "may": may_in_words(token.scopes),
     }
 
 
@@ -90,13 +106,13 @@ TOKEN = Page(
         actions.delete_api_token,
         stop_ai_agent,
     ),
-    writes={"DELETE": actions.delete_api_token},
+    writes={"DELETE": actions.delete_by_method},
     resource="api_tokens",
 )
 
 
 class AnyTokensPage(Page[ApiToken]):
-    """A page that every live token may read, whatever its scopes. It offers no actions."""
+    """A page that every live token may read, whatever its scopes. It has no actions."""
 
     @property
     def rule(self) -> Rule:
@@ -104,10 +120,10 @@ class AnyTokensPage(Page[ApiToken]):
 
 
 def token_in_use(access: Access, handle: str) -> ApiToken:
-    """Return the token that the request came with, below its own owner's settings.
+    """Return the token of the request; `handle` must be its owner's.
 
     Raises:
-        NotFound: the request came with a session, or the handle is somebody else's.
+        NotFound: the request has a session, or the handle is another account's.
     """
     owner = person_at(access, handle)
     if access.token is None or owner.user_id != access.user.user_id:

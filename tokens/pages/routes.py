@@ -18,7 +18,7 @@ from tokens.pages.listing import LIST
 
 
 def create_from_group(view: View) -> View:
-    """Ask a form post at the list for the group that public clients send."""
+    """Refuse forms posted to the list without the parameter group that public clients send."""
 
     def checked(request: AccessRequest, **kwargs: Any) -> HttpResponse:
         is_form = request.method == "POST" and request.content_type != "application/json"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -20,8 +19,7 @@ from harmonic.kernel.pipeline import Call, perform
 from harmonic.kernel.refusals import Refused
 from harmonic.kernel.rendering.text import folded
 from tokens.actions import create_api_token
-
-UNITS = {"h": "hour(s)", "d": "day(s)", "w": "week(s)", "m": "month(s)"}
+from tokens.lifetimes import parse_lifetime
 
 
 class Command(BaseCommand):
@@ -36,14 +34,14 @@ class Command(BaseCommand):
         parser.add_argument("--expires", default="12m", help="such as 12h, 7d, 2w, 3m")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        duration = re.fullmatch(r"(\d{1,6})([hdwm])", options["expires"])
-        if duration is None:
-            raise CommandError("--expires is a number and one of h, d, w, m, such as 7d.")
+        lifetime = parse_lifetime(options["expires"])
+        if lifetime is None:
+            raise CommandError("--expires takes a number and a unit (h, d, w or m), such as 7d.")
         values = {
             "name": options["name"],
             "read_write": options["scope"],
-            "duration": int(duration.group(1)),
-            "duration_unit": UNITS[duration.group(2)],
+            "duration": lifetime[0],
+            "duration_unit": lifetime[1],
         }
         self.stdout.write(issue_token(options, values))
 
