@@ -19,7 +19,8 @@ SHOWN_UNITS = (
     ("month(s)", "months"),
 )
 UNIT_ALIASES = {alias: f"{unit}(s)" for unit in UNITS for alias in (unit, f"{unit}s", f"{unit}(s)")}
-NOTE_HELP = "Where the token is stored, such as “GitHub secret of the deploy job”."
+NOTE_HELP = "Where the token is stored."
+NOTE_EXAMPLE = "GitHub secret of the deploy job"
 
 
 class TokenParams(Params):
@@ -87,7 +88,7 @@ class TokenParams(Params):
         allow_blank=True,
         max_length=ApiToken.NOTE_LENGTH,
         help_text=NOTE_HELP,
-        widget=Widget(autocomplete=""),
+        widget=Widget(placeholder=NOTE_EXAMPLE, autocomplete=""),
     )
 
 
@@ -102,7 +103,7 @@ class TokenNameParams(Params):
         allow_blank=True,
         max_length=ApiToken.NOTE_LENGTH,
         help_text=NOTE_HELP,
-        widget=Widget(autocomplete=""),
+        widget=Widget(placeholder=NOTE_EXAMPLE, autocomplete=""),
     )
 
 

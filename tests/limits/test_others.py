@@ -410,7 +410,7 @@ def test_a_page_shows_a_thousand_tokens(page: Any, api: Any, world: World) -> No
         assert len(names[0]) == token_queries.SHOWN
         assert len(names[0] | names[1]) == token_queries.SHOWN + 20
     assert "?show=expired&page=2" in bob.get(f"{path}.md?show=expired").text
-    assert "No API tokens like that" in bob.get(f"{path}?show=active").text
+    assert "No tokens match" in bob.get(f"{path}?show=active").text
 
 
 @pytest.mark.meets("search of users")

@@ -1,4 +1,4 @@
-"""What the security log keeps of the tokens of a person and of their agents."""
+"""The security log records changes of the tokens of people and their agents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fifty active tokens each, counted one after the other however many ask at once."""
+"""The limit of 50 active tokens, which holds for concurrent requests too."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ AT_ONCE = 20
 
 
 def fill_up(world: World, handle: str, count: int, **values: Any) -> None:
-    """Give somebody tokens, so that `count` of theirs are alike."""
+    """Create `count` equal tokens for `handle`."""
     person = world.person(handle)
     now = timezone.now()
-    alike = {
+    common = {
         "tenant_id": person.tenant_id,
         "owner": person,
         "token_prefix": "hmn_test",
@@ -38,7 +38,7 @@ def fill_up(world: World, handle: str, count: int, **values: Any) -> None:
     }
     with tenant_bound(person.tenant_id):
         ApiToken.objects.bulk_create(
-            ApiToken(token_hash=secret.digest(secret.new()), **alike) for _ in range(count)
+            ApiToken(token_hash=secret.digest(secret.new()), **common) for _ in range(count)
         )
 
 
@@ -54,10 +54,10 @@ def create(plaintext: str, owner: str) -> int:
     return int(token_client(plaintext).post(path, {"name": "one more"}).status_code)
 
 
-# --- What counts ----------------------------------------------------------------------------
+# --- The limit ------------------------------------------------------------------------------
 
 
-def test_the_fiftieth_token_is_made_and_no_more(world: World):
+def test_the_fiftieth_token_is_created_and_the_next_is_refused(world: World):
     plaintext = make_token("bob")
     fill_up(world, "bob", CAP - 2)
 
@@ -74,7 +74,7 @@ def test_the_fiftieth_token_is_made_and_no_more(world: World):
     ],
     ids=["expired", "deleted", "internal"],
 )
-def test_tokens_that_do_not_work_for_people_do_not_count(
+def test_expired_deleted_and_internal_tokens_do_not_count(
     world: World, uncounted: Callable[[Any], dict[str, Any]]
 ):
     plaintext = make_token("bob")
@@ -94,7 +94,7 @@ def test_revoked_tokens_do_not_count(world: World):
     assert made.status_code == 200
 
 
-def test_deleting_one_frees_its_place(world: World):
+def test_deleting_a_token_makes_room_for_another(world: World):
     plaintext = make_token("bob")
     fill_up(world, "bob", CAP - 1)
     assert create(plaintext, "bob") == 422
@@ -106,7 +106,7 @@ def test_deleting_one_frees_its_place(world: World):
     assert create(plaintext, "bob") == 200
 
 
-def test_an_agent_has_fifty_of_its_own(world: World):
+def test_an_agent_has_its_own_limit(world: World):
     plaintext = make_token("alice")
     fill_up(world, "alice", CAP - 1)
 
@@ -114,7 +114,7 @@ def test_an_agent_has_fifty_of_its_own(world: World):
     assert create(plaintext, "scout") == 200
 
 
-def test_each_tenant_counts_by_itself(world: World):
+def test_each_tenant_has_its_own_limit(world: World):
     fill_up(world, "alice", CAP)
 
     in_summit = token_client(make_token("alice", tenant="summit"), "summit")
@@ -141,14 +141,12 @@ def test_the_refusal_says_what_to_do(world: World, path: str, body: dict[str, An
     assert f"{SENTENCE} Delete an existing token before creating a new one." in refused.text
 
 
-# --- All at once ----------------------------------------------------------------------------
+# --- Concurrency ----------------------------------------------------------------------------
 
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("surface", ["REST", "Markdown", "both"])
-def test_of_twenty_at_once_exactly_one_gets_the_last_place(
-    transactional_world: World, surface: str
-):
+def test_concurrent_creates_never_exceed_the_limit(transactional_world: World, surface: str):
     plaintext = make_token("bob")
     fill_up(transactional_world, "bob", CAP - 2)
     barrier = Barrier(AT_ONCE)

@@ -1,4 +1,4 @@
-"""Tokens that the operator creates on the command line."""
+"""The command that creates a token."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_command_prints_the_token_of_an_agent() -> None:
     assert ApiToken.unscoped.get(name="By command").owner.handle == "scout"
 
 
-def test_an_agent_that_does_not_exist_is_refused_by_name() -> None:
+def test_an_unknown_agent_is_refused_by_name() -> None:
     with pytest.raises(CommandError, match="nobody-here"):
         call_command(*USUAL, "--for", "nobody-here")
 

@@ -1,4 +1,4 @@
-"""A token always has a scope, and never one that its maker lacks."""
+"""A token has at least one scope, and none that its creator lacks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def counts() -> tuple[int, int, int]:
 
 @pytest.mark.parametrize("path", SURFACES)
 def test_generate_token_needs_a_scope_to_grant(api, path):
-    """The write is all or nothing: without a token there is no agent either."""
+    """If the token is refused, the agent is not created either."""
     narrow = api("alice", scopes=["create:users", "read:notes"])
     before = counts()
 
@@ -56,7 +56,7 @@ def test_an_agent_without_a_token_needs_only_create_users(api, path):
 
 
 @pytest.mark.parametrize("path", SURFACES)
-def test_a_generated_token_has_the_scopes_that_its_maker_holds(api, path):
+def test_a_generated_token_has_only_scopes_of_its_creator(api, path):
     narrow = api("alice", scopes=["create:users", "read:all", "update:notes"])
 
     made = narrow.post(path, NEW_AGENT, content_type=JSON, headers=MARKDOWN)
@@ -73,7 +73,7 @@ def test_a_generated_token_has_the_scopes_that_its_maker_holds(api, path):
         ("/api/v1/users/me/tokens", {"name": "x", "scopes": ["read:all"]}),
     ],
 )
-def test_a_token_is_not_made_from_scopes_that_its_maker_lacks(api, path, body):
+def test_no_token_is_created_with_scopes_that_its_creator_lacks(api, path, body):
     narrow = api("bob", scopes=["create:api_tokens"])
     before = counts()
 
@@ -84,18 +84,18 @@ def test_a_token_is_not_made_from_scopes_that_its_maker_lacks(api, path, body):
     assert counts() == before
 
 
-def test_a_rotated_token_needs_the_scopes_of_the_old_one(api):
+def test_rotating_a_token_requires_its_scopes(api):
     before = counts()
 
     refused = rotate(api("alice", scopes=["create:api_tokens"]), make_token("alice"))
 
     assert refused.status_code == 403
-    # Only the two tokens of this test are new.
+    # Only the two tokens of this test were created.
     assert counts() == (*before[:2], before[2] + 2)
 
 
 @pytest.mark.parametrize("scopes", [[], None])
-def test_a_token_without_scopes_is_refused_by_name(api, scopes):
+def test_a_token_without_scopes_is_refused(api, scopes):
     body = {"name": "x"} if scopes is None else {"name": "x", "scopes": scopes}
 
     refused = api("bob").post("/api/v1/users/me/tokens", body, content_type=JSON)
@@ -104,7 +104,7 @@ def test_a_token_without_scopes_is_refused_by_name(api, scopes):
     assert refused.json()["error"] == "Scopes can't be blank"
 
 
-def test_the_rule_itself_refuses_a_token_without_scopes(world):
+def test_the_rule_refuses_a_token_without_scopes(world):
     with pytest.raises(Invalid):
         make_token("bob", scopes=[])
 
@@ -122,7 +122,7 @@ def test_the_database_refuses_a_live_token_without_scopes(world):
 
 @contextmanager
 def no_constraint() -> Iterator[None]:
-    """Take rows as they could be before the constraint; the test's rollback restores it."""
+    """Suspend the constraint on scopes; the rollback of the test restores it."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA ignore_check_constraints = ON")

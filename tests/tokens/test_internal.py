@@ -1,4 +1,4 @@
-"""Internal tokens: made by the system for one run of an internal agent."""
+"""Internal tokens, which Harmonic creates for one run of an internal agent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def internal_token(world: World, **lifetime: timedelta) -> rules.NewToken:
     [({}, 1), ({"lifetime": timedelta(hours=4)}, 4)],
     ids=["by default", "of a run"],
 )
-def test_it_works_until_its_lifetime_ends(world: World, lifetime: dict, hours: int) -> None:
+def test_an_internal_token_works_until_it_expires(world: World, lifetime: dict, hours: int) -> None:
     made = internal_token(world, **lifetime)
     program = token_client(made.plaintext)
 
@@ -40,7 +40,7 @@ def test_it_works_until_its_lifetime_ends(world: World, lifetime: dict, hours: i
         assert program.get(NOTES).status_code == 401
 
 
-def test_it_has_all_scopes_and_names_its_run(world: World) -> None:
+def test_an_internal_token_has_all_scopes_and_its_run(world: World) -> None:
     row = internal_token(world).row
 
     assert (row.name, row.context) == ("Internal Agent Token", "run 1")

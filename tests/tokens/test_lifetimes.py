@@ -1,4 +1,4 @@
-"""The lifetime of a new token: its units, the longest one, and what the answer says of a cut."""
+"""The lifetime of a new token: units, maximum, and the notice of a cut."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 IN_A_YEAR = datetime(2027, 12, 1, 12, tzinfo=UTC)
 CREATE = "/u/bob/settings/tokens/new/actions/create_api_token"
-SAID = "The lifetime was cut to 12 months"
+NOTICE = "The lifetime was cut to 12 months"
 
 
 def created(page: Any, duration: int, unit: str) -> tuple[datetime, bool]:
-    """Return when a new token expires, and whether the answer says that its lifetime was cut."""
+    """Return the expiry of a new token, and whether the answer says that its lifetime was cut."""
     sent = {"name": "new", "duration": str(duration), "duration_unit": unit}
     answer = page("bob", at=NOW).post(CREATE, sent)
     assert answer.status_code == 200
-    return ApiToken.unscoped.get(name="new").expires_at, SAID in answer.content.decode()
+    return ApiToken.unscoped.get(name="new").expires_at, NOTICE in answer.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,14 @@ def test_the_search_finds_the_first_characters_of_a_token(page, tokens):
     assert rows(page("alice"), f"?q={prefix}") == ["living"]
 
 
+@pytest.mark.parametrize("text", ["%00", "%ff", "%25_", "%5c", "x" * 60_000])
+@pytest.mark.postgres
+def test_no_search_text_causes_a_server_error(page, tokens, text):
+    answer = page("alice").get(f"{LIST}.md?q={text}")
+
+    assert answer.status_code in {200, 400}
+
+
 @pytest.mark.parametrize(
     ("sort", "order"),
     [

@@ -1,4 +1,4 @@
-"""What ends or closes a token does so from the very next request on, on every surface."""
+"""Revoked, expired and excluded tokens are refused from the next request on, on every surface."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ SURFACES = pytest.mark.parametrize(
 ONLY_KITCHEN = pytest.mark.parametrize("path", [KITCHEN, f"{KITCHEN}/api/v1/notes"])
 
 
-class Holder:
-    """Somebody's token, and the browser of whoever manages it."""
+class Owner:
+    """A token, a program that uses it, and a browser of the person who manages it."""
 
     def __init__(self, handle: str, parent: str = "") -> None:
         self.handle = handle
@@ -38,18 +38,18 @@ class Holder:
     def row(self) -> ApiToken:
         return ApiToken.unscoped.get(token_hash=secret.digest(self.plaintext))
 
-    def ask(self, path: str) -> int:
+    def request(self, path: str) -> int:
         return int(self.program.get(path).status_code)
 
 
 @pytest.fixture
-def bob(world: World) -> Holder:
-    return Holder("bob")
+def bob(world: World) -> Owner:
+    return Owner("bob")
 
 
 @pytest.fixture
-def scout(world: World) -> Holder:
-    return Holder("scout", "alice")
+def scout(world: World) -> Owner:
+    return Owner("scout", "alice")
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def admin(world: World) -> Client:
     return browser
 
 
-def refused(holder: Holder, path: str, status: int, sentence: str) -> bool:
-    response = holder.program.get(path)
+def refused(owner: Owner, path: str, status: int, sentence: str) -> bool:
+    response = owner.program.get(path)
     assert response.status_code == status
     assert sentence in response.text
     return True
@@ -69,23 +69,23 @@ def refused(holder: Holder, path: str, status: int, sentence: str) -> bool:
 # --- Deleting -------------------------------------------------------------------------------
 
 
-def by_form(holder: Holder) -> Any:
-    return holder.browser.post(f"/u/{holder.handle}/settings/tokens/{holder.row.id}/delete")
+def by_form(owner: Owner) -> Any:
+    return owner.browser.post(f"/u/{owner.handle}/settings/tokens/{owner.row.id}/delete")
 
 
-def by_delete(holder: Holder) -> Any:
-    return holder.browser.delete(f"/u/{holder.handle}/settings/tokens/{holder.row.id}")
+def by_delete(owner: Owner) -> Any:
+    return owner.browser.delete(f"/u/{owner.handle}/settings/tokens/{owner.row.id}")
 
 
-def by_action(holder: Holder) -> Any:
-    base = f"/u/{holder.handle}/settings/tokens/{holder.row.id}"
-    return holder.browser.post(f"{base}/actions/delete_api_token")
+def by_action(owner: Owner) -> Any:
+    base = f"/u/{owner.handle}/settings/tokens/{owner.row.id}"
+    return owner.browser.post(f"{base}/actions/delete_api_token")
 
 
-def by_rest(holder: Holder) -> Any:
-    manager = "alice" if holder.handle == "scout" else holder.handle
+def by_rest(owner: Owner) -> Any:
+    manager = "alice" if owner.handle == "scout" else owner.handle
     program = token_client(make_token(manager))
-    return program.delete(f"/api/v1/users/{holder.handle}/tokens/{holder.row.id}")
+    return program.delete(f"/api/v1/users/{owner.handle}/tokens/{owner.row.id}")
 
 
 DELETIONS = pytest.mark.parametrize("delete", [by_form, by_delete, by_action, by_rest])
@@ -93,10 +93,10 @@ DELETIONS = pytest.mark.parametrize("delete", [by_form, by_delete, by_action, by
 
 @DELETIONS
 @SURFACES
-def test_a_deleted_token_is_refused_from_the_next_request_on(
-    bob: Holder, delete: Callable[[Holder], Any], path: str
+def test_a_deleted_token_is_refused_immediately(
+    bob: Owner, delete: Callable[[Owner], Any], path: str
 ):
-    assert bob.ask(path) == 200
+    assert bob.request(path) == 200
 
     assert delete(bob).status_code in {200, 303}
 
@@ -104,22 +104,22 @@ def test_a_deleted_token_is_refused_from_the_next_request_on(
 
 
 @DELETIONS
-def test_a_parent_deletes_the_token_of_an_agent(scout: Holder, delete: Callable[[Holder], Any]):
-    assert scout.ask("/whoami") == 200
+def test_a_parent_can_delete_the_token_of_an_agent(scout: Owner, delete: Callable[[Owner], Any]):
+    assert scout.request("/whoami") == 200
 
     assert delete(scout).status_code in {200, 303}
 
-    assert scout.ask("/whoami") == 401
+    assert scout.request("/whoami") == 401
 
 
-def test_a_token_may_delete_itself(bob: Holder):
+def test_a_token_can_delete_itself(bob: Owner):
     response = bob.program.delete(f"/api/v1/users/me/tokens/{bob.row.id}")
 
     assert response.json() == {"message": "Token deleted"}
-    assert bob.ask("/api/v1") == 401
+    assert bob.request("/api/v1") == 401
 
 
-def test_a_deleted_token_is_shown_nowhere(bob: Holder):
+def test_a_deleted_token_is_shown_nowhere(bob: Owner):
     name, token_id = bob.row.name, bob.row.id
     by_form(bob)
 
@@ -129,25 +129,25 @@ def test_a_deleted_token_is_shown_nowhere(bob: Holder):
     assert name is not None
 
 
-def test_deleting_one_leaves_the_others(bob: Holder):
-    other = Holder("bob")
+def test_deleting_a_token_does_not_affect_others(bob: Owner):
+    other = Owner("bob")
 
     by_form(bob)
 
-    assert other.ask("/whoami") == 200
+    assert other.request("/whoami") == 200
 
 
 # --- Suspension and security reset ----------------------------------------------------------
 
 
 @SURFACES
-def test_suspending_a_person_ends_their_tokens(bob: Holder, world: World, path: str):
+def test_suspending_a_person_revokes_their_tokens(bob: Owner, world: World, path: str):
     world.user("bob").suspend(timezone.now())
 
     assert refused(bob, path, 401, "Unauthorized")
 
 
-def test_suspending_a_person_ends_their_tokens_in_every_tenant(world: World):
+def test_suspending_a_person_revokes_their_tokens_in_every_tenant(world: World):
     programs = [
         token_client(make_token("alice", tenant=tenant), tenant) for tenant in ("garden", "summit")
     ]
@@ -158,24 +158,24 @@ def test_suspending_a_person_ends_their_tokens_in_every_tenant(world: World):
 
 
 @SURFACES
-def test_suspending_a_person_ends_the_tokens_of_their_agents(
-    scout: Holder, world: World, path: str
+def test_suspending_a_person_revokes_the_tokens_of_their_agents(
+    scout: Owner, world: World, path: str
 ):
     world.user("alice").suspend(timezone.now())
 
     assert refused(scout, path, 401, "Unauthorized")
 
 
-def test_unsuspending_brings_no_token_back(bob: Holder, scout: Holder, world: World):
+def test_lifting_a_suspension_restores_no_token(bob: Owner, scout: Owner, world: World):
     for handle in ("bob", "alice"):
         world.user(handle).suspend(timezone.now())
         world.user(handle).unsuspend()
 
-    assert bob.ask("/whoami") == scout.ask("/whoami") == 401
-    assert Holder("bob").ask("/whoami") == 200
+    assert bob.request("/whoami") == scout.request("/whoami") == 401
+    assert Owner("bob").request("/whoami") == 200
 
 
-def test_an_agent_stays_suspended_behind_its_parent(scout: Holder, world: World):
+def test_an_agent_stays_suspended_when_its_parents_suspension_is_lifted(scout: Owner, world: World):
     world.user("alice").suspend(timezone.now())
     world.user("alice").unsuspend()
 
@@ -183,28 +183,28 @@ def test_an_agent_stays_suspended_behind_its_parent(scout: Holder, world: World)
 
 
 @SURFACES
-def test_a_security_reset_ends_all_tokens(bob: Holder, world: World, path: str):
+def test_a_security_reset_revokes_all_tokens(bob: Owner, world: World, path: str):
     world.user("bob").security_reset(timezone.now())
 
     assert refused(bob, path, 401, "Unauthorized")
 
 
-def test_a_security_reset_ends_the_tokens_of_agents_and_leaves_them_running(
-    scout: Holder, world: World
+def test_a_security_reset_revokes_the_tokens_of_agents_without_suspending_them(
+    scout: Owner, world: World
 ):
     world.user("alice").security_reset(timezone.now() - timedelta(microseconds=1))
-    assert scout.ask("/whoami") == 401
+    assert scout.request("/whoami") == 401
 
     assert world.user("scout").suspended_at is None
-    assert Holder("scout", "alice").ask("/whoami") == 200
+    assert Owner("scout", "alice").request("/whoami") == 200
 
 
-# --- Leaving, and coming back ---------------------------------------------------------------
+# --- Leaving and rejoining ------------------------------------------------------------------
 
 
 @SURFACES
-def test_leaving_the_tenant_ends_the_tokens_there(
-    bob: Holder, admin: Client, world: World, path: str
+def test_leaving_a_tenant_revokes_the_tokens_there(
+    bob: Owner, admin: Client, world: World, path: str
 ):
     admin.post("/tenant-admin/users/bob/actions/remove_from_tenant")
 
@@ -212,7 +212,7 @@ def test_leaving_the_tenant_ends_the_tokens_there(
     assert refused(bob, path, 401, "Unauthorized")
 
 
-def test_leaving_one_tenant_leaves_the_tokens_of_another(world: World):
+def test_leaving_a_tenant_does_not_affect_tokens_of_another(world: World):
     in_garden, in_summit = make_token("alice"), make_token("alice", tenant="summit")
     person = world.person("alice")
 
@@ -223,53 +223,51 @@ def test_leaving_one_tenant_leaves_the_tokens_of_another(world: World):
     assert token_client(in_summit, "summit").get("/whoami").status_code == 200
 
 
-def test_leaving_the_tenant_takes_the_agents_along(admin: Client, world: World):
-    pilot = Holder("pilot", "bob")
-    assert pilot.ask("/whoami") == 200
+def test_leaving_a_tenant_revokes_the_tokens_of_the_agents(admin: Client, world: World):
+    pilot = Owner("pilot", "bob")
+    assert pilot.request("/whoami") == 200
 
     admin.post("/tenant-admin/users/bob/actions/remove_from_tenant")
 
-    assert pilot.ask("/whoami") == 401
+    assert pilot.request("/whoami") == 401
 
 
-def test_archiving_an_agent_ends_its_tokens_and_its_return_revives_none(
-    scout: Holder, admin: Client
-):
+def test_deactivating_an_agent_revokes_its_tokens_for_good(scout: Owner, admin: Client):
     admin.post("/ai-agents/scout/settings/actions/deactivate_ai_agent")
     assert refused(scout, "/whoami", 401, "Unauthorized")
 
     admin.post("/ai-agents/scout/settings/actions/reactivate_ai_agent")
     assert refused(scout, "/whoami", 401, "Unauthorized")
-    assert Holder("scout", "alice").ask("/whoami") == 200
+    assert Owner("scout", "alice").request("/whoami") == 200
 
 
-def test_archiving_an_agent_over_rest_ends_its_tokens(scout: Holder):
+def test_archiving_an_agent_over_rest_revokes_its_tokens(scout: Owner):
     program = token_client(make_token("alice"))
     for archived in (True, False):
         program.patch(
             "/api/v1/users/scout", {"archived": archived}, content_type="application/json"
         )
-        assert scout.ask("/api/v1") == 401
+        assert scout.request("/api/v1") == 401
 
 
-def test_coming_back_to_the_tenant_revives_no_token(bob: Holder, world: World):
+def test_rejoining_a_tenant_restores_no_token(bob: Owner, world: World):
     person = world.person("bob")
     with tenant_bound(person.tenant_id):
         person.archive(timezone.now())
         person.unarchive()
 
     assert refused(bob, "/whoami", 401, "Unauthorized")
-    assert Holder("bob").ask("/whoami") == 200
+    assert Owner("bob").request("/whoami") == 200
 
 
-def test_an_agent_that_is_deleted_takes_its_tokens_along(world: World):
-    pilot = Holder("pilot", "bob")
+def test_deleting_an_agent_deletes_its_tokens(world: World):
+    pilot = Owner("pilot", "bob")
     token_id = pilot.row.id
 
     deleted = token_client(make_token("bob")).delete("/api/v1/users/pilot")
 
     assert deleted.json() == {"message": "User deleted"}
-    assert pilot.ask("/api/v1") == 401
+    assert pilot.request("/api/v1") == 401
     assert not ApiToken.unscoped.filter(id=token_id).exists()
 
 
@@ -277,22 +275,20 @@ def test_an_agent_that_is_deleted_takes_its_tokens_along(world: World):
 
 
 @ONLY_KITCHEN
-def test_a_removed_member_is_no_member_from_the_next_request_on(
-    bob: Holder, admin: Client, path: str
-):
-    assert bob.ask(path) == 200
+def test_a_removed_member_is_refused_immediately(bob: Owner, admin: Client, path: str):
+    assert bob.request(path) == 200
 
     admin.post(f"{KITCHEN}/members/actions/remove_member", {"user_handle": "bob"})
 
     assert refused(bob, path, 403, "You are not a member of this collective")
-    assert bob.ask("/whoami") == 200
+    assert bob.request("/whoami") == 200
 
 
 @ONLY_KITCHEN
-def test_a_removed_agent_is_no_member_from_the_next_request_on(
-    scout: Holder, admin: Client, world: World, path: str
+def test_a_removed_agent_is_refused_immediately(
+    scout: Owner, admin: Client, world: World, path: str
 ):
-    assert scout.ask(path) == 200
+    assert scout.request(path) == 200
 
     agent_id = str(world.user("scout").id)
     admin.post(
@@ -302,47 +298,47 @@ def test_a_removed_agent_is_no_member_from_the_next_request_on(
     assert refused(scout, path, 403, "You are not a member of this collective")
 
 
-def test_whoever_leaves_is_no_member_from_the_next_request_on(bob: Holder):
+def test_a_member_who_leaves_is_refused_immediately(bob: Owner):
     bob.browser.post(f"{KITCHEN}/members/actions/leave_collective")
 
-    assert bob.ask(KITCHEN) == 403
+    assert bob.request(KITCHEN) == 403
 
 
-def test_whoever_is_let_in_again_is_a_member_at_once(bob: Holder, world: World):
+def test_a_member_who_returns_is_allowed_immediately(bob: Owner, world: World):
     rows = CollectiveMember.unscoped.filter(
         person=world.person("bob"), collective__handle="kitchen"
     )
     rows.update(archived_at=timezone.now())
-    assert bob.ask(KITCHEN) == 403
+    assert bob.request(KITCHEN) == 403
 
     rows.update(archived_at=None)
 
-    assert bob.ask(KITCHEN) == 200
+    assert bob.request(KITCHEN) == 200
 
 
 # --- Switches -------------------------------------------------------------------------------
 
 
 @SURFACES
-def test_the_tenants_switch_acts_at_once_both_ways(bob: Holder, admin: Client, path: str):
+def test_the_tenants_api_switch_takes_effect_immediately(bob: Owner, admin: Client, path: str):
     admin.post("/tenant-admin/settings", {"feature_api": "false"})
     assert refused(bob, path, 403, "API not enabled for this tenant")
 
     admin.post("/tenant-admin/settings", {"feature_api": "true"})
-    assert bob.ask(path) == 200
+    assert bob.request(path) == 200
 
 
 @ONLY_KITCHEN
-def test_a_collectives_switch_acts_at_once_both_ways(bob: Holder, admin: Client, path: str):
+def test_a_collectives_api_switch_takes_effect_immediately(bob: Owner, admin: Client, path: str):
     admin.post(f"{KITCHEN}/settings", {"feature_api": "false"})
     assert refused(bob, path, 403, "API not enabled for this collective")
-    assert bob.ask("/whoami") == 200
+    assert bob.request("/whoami") == 200
 
     admin.post(f"{KITCHEN}/settings", {"feature_api": "true"})
-    assert bob.ask(path) == 200
+    assert bob.request(path) == 200
 
 
-def test_switches_do_not_bind_browsers(bob: Holder, world: World):
+def test_api_switches_do_not_affect_browsers(bob: Owner, world: World):
     Tenant.objects.update(is_api_enabled=False)
     Collective.unscoped.update(is_api_enabled=False)
 
@@ -351,7 +347,7 @@ def test_switches_do_not_bind_browsers(bob: Holder, world: World):
 
 
 @pytest.mark.parametrize("switch", ["feature_api", "api", "api_enabled"])
-def test_a_token_does_not_turn_the_tenants_switch(world: World, switch: str):
+def test_a_token_cannot_change_the_tenants_api_switch(world: World, switch: str):
     program = token_client(make_token("alice"))
 
     response = program.post("/tenant-admin/settings", {switch: "false"})
@@ -365,9 +361,9 @@ def test_a_token_does_not_turn_the_tenants_switch(world: World, switch: str):
 
 
 @SURFACES
-def test_an_expired_token_says_so(world: World, path: str):
-    born = timezone.now() - timedelta(days=2)
-    program = token_client(make_token("bob", at=born, days=1))
+def test_an_expired_token_is_refused_with_the_reason(world: World, path: str):
+    created = timezone.now() - timedelta(days=2)
+    program = token_client(make_token("bob", at=created, days=1))
 
     response = program.get(path)
 
@@ -375,24 +371,24 @@ def test_an_expired_token_says_so(world: World, path: str):
     assert "Token expired" in response.text
 
 
-def test_a_refused_request_is_no_use(bob: Holder, admin: Client):
+def test_a_refused_request_does_not_count_as_a_use(bob: Owner, admin: Client):
     admin.post("/tenant-admin/settings", {"feature_api": "false"})
 
-    bob.ask("/whoami")
-    bob.ask("/api/v1")
+    bob.request("/whoami")
+    bob.request("/api/v1")
 
     assert bob.row.last_used_at is None
 
 
-def test_a_use_is_written_at_most_once_a_minute(bob: Holder):
-    bob.ask("/whoami")
+def test_the_last_use_is_written_at_most_once_a_minute(bob: Owner):
+    bob.request("/whoami")
     first = bob.row.last_used_at
     assert first is not None
-    bob.ask("/whoami")
+    bob.request("/whoami")
     assert bob.row.last_used_at == first
 
     ApiToken.unscoped.filter(id=bob.row.id).update(last_used_at=first - timedelta(seconds=61))
-    bob.ask("/whoami")
+    bob.request("/whoami")
     again = bob.row.last_used_at
     assert again is not None
     assert again > first

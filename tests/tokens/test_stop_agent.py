@@ -25,13 +25,13 @@ def scouts(world):
 
 def pages(scouts):
     return {
-        "its page": "/ai-agents/scout",
-        "its settings": "/ai-agents/scout/settings",
-        "its token": token_page(scouts[0]),
+        "agent page": "/ai-agents/scout",
+        "agent settings": "/ai-agents/scout/settings",
+        "token page": token_page(scouts[0]),
     }
 
 
-@pytest.mark.parametrize("where", ["its page", "its settings", "its token"])
+@pytest.mark.parametrize("where", ["agent page", "agent settings", "token page"])
 def test_all_tokens_of_the_agent_are_revoked(page, scouts, world, where):
     path = f"{pages(scouts)[where]}/{STOP}"
     others = [make_token("alice"), make_token("bob", agent="pilot")]
@@ -53,7 +53,7 @@ def test_a_stopped_agent_can_have_a_new_token(page, scouts):
     assert token_client(make_token("alice", agent="scout")).get(SELF).status_code == 200
 
 
-@pytest.mark.parametrize("where", ["its page", "its settings", "its token"])
+@pytest.mark.parametrize("where", ["agent page", "agent settings", "token page"])
 def test_the_confirm_page_shows_the_facts(page, scouts, where):
     token_client(scouts[0]).get(SELF, headers={"user-agent": "curl/8"}, REMOTE_ADDR="203.0.113.9")
     path = pages(scouts)[where]

@@ -51,7 +51,6 @@ SORTS = (
     ("unused", "Least recently used"),
     ("expires", "Expiring first"),
 )
-MAX_SEARCH_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class Filters:
         return cls(
             show if show in dict(STATES) else ALL,
             whose or ALL,
-            normalise_line(access.query.get("q", ""))[:MAX_SEARCH_LENGTH],
+            normalise_line(access.query.get("q", ""))[: ApiToken.NAME_LENGTH],
             sort if sort in dict(SORTS) else "owner",
         )
 
