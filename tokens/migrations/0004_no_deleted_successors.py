@@ -4,7 +4,7 @@ from django.db.migrations.state import StateApps
 
 
 def forget_deleted(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Deleting a successor takes it off what it replaced; those deleted before did not."""
+    """Clear successors that are deleted, as deleting a token now does."""
     tokens = apps.get_model("tokens", "ApiToken").unscoped
     tokens.filter(successor__deleted_at__isnull=False).update(successor=None)
 
@@ -14,5 +14,5 @@ class Migration(migrations.Migration):
         ("tokens", "0003_token_lifetime"),
     ]
 
-    # Which ones they were is nowhere needed.
+    # Nothing needs the old values, so reversing restores none.
     operations = [migrations.RunPython(forget_deleted, migrations.RunPython.noop)]

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 
 def end_tokens_without_scopes(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Delete live tokens without scopes, which `generate_token` made for narrow callers."""
+    """Delete live tokens without scopes, which `generate_token` could create."""
     tokens = apps.get_model("tokens", "ApiToken").unscoped
     now = timezone.now()
     tokens.filter(scopes=[], deleted_at=None).update(deleted_at=now, updated_at=now)
@@ -16,5 +16,5 @@ class Migration(migrations.Migration):
         ("tokens", "0004_no_deleted_successors"),
     ]
 
-    # They could do nothing, so going back does not revive them.
+    # These tokens allowed nothing, so reversing does not restore them.
     operations = [migrations.RunPython(end_tokens_without_scopes, migrations.RunPython.noop)]

@@ -17,7 +17,7 @@ from tokens.pages.detail import SELF, TOKEN
 from tokens.pages.listing import LIST
 
 
-def create_from_group(view: View) -> View:
+def require_parameter_group(view: View) -> View:
     """Refuse forms posted to the list without the parameter group that public clients send."""
 
     def checked(request: AccessRequest, **kwargs: Any) -> HttpResponse:
@@ -33,7 +33,7 @@ def urls() -> list[URLPattern]:
     base = "u/<str:handle>/settings/tokens"
     first, *rest = mounted(base, LIST)
     return [
-        path(base, create_from_group(first.callback), name=LIST.name),
+        path(base, require_parameter_group(first.callback), name=LIST.name),
         *rest,
         *mounted(f"{base}/new", NEW),
         *mounted(f"{base}/self", SELF),
