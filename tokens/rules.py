@@ -328,7 +328,7 @@ def delete_token(access: Access, token: ApiToken) -> bool:
     return True
 
 
-def end_tokens(access: Access, owner: TenantUser) -> int:
+def revoke_tokens(access: Access, owner: TenantUser) -> int:
     """Revoke all external tokens of `owner`, and return how many there were."""
     count = (
         ApiToken.objects.filter(owner=owner)

@@ -22,7 +22,7 @@ from harmonic.kernel.parameters.wording import enumerated
 from harmonic.kernel.refusals import Forbidden, Proof
 from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
-from tokens.rules import end_tokens
+from tokens.rules import revoke_tokens
 
 # --- Settings -------------------------------------------------------------------------------
 
@@ -253,7 +253,7 @@ def _remove_from_tenant(access: Access, person: TenantUser) -> Outcome:
     agents = list(agents_of(person.user_id).filter(archived_at=None))
     for each in (person, *agents):
         if not each.user.is_internal_agent:
-            end_tokens(access, each)
+            revoke_tokens(access, each)
     leave_tenant(access, person)
     for agent in agents:
         _record_deactivated(access, agent)

@@ -15,7 +15,7 @@ from harmonic.kernel.scopes import Scope
 from tokens.actions import last_use
 from tokens.models import ApiToken
 from tokens.queries import tokens_of
-from tokens.rules import NOT_FOR_INTERNAL, end_tokens
+from tokens.rules import NOT_FOR_INTERNAL, revoke_tokens
 
 # An agent can be stopped from its own pages and from the pages of its tokens.
 Stoppable = TenantUser | ApiToken
@@ -37,7 +37,7 @@ def may_stop(access: Access, target: Stoppable | None) -> Denied | None:
 
 def _stop(access: Access, target: Stoppable) -> Outcome:
     agent = _agent_of(target)
-    count = end_tokens(access, agent)
+    count = revoke_tokens(access, agent)
     shown = "no tokens" if not count else "1 token" if count == 1 else f"{count} tokens"
     return Outcome(
         f"Stopped {agent.display_name}: {shown} deleted.",

@@ -15,7 +15,7 @@ from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.refusals import Forbidden, Proof, Refused
 from harmonic.kernel.scopes import Scope
-from tokens.rules import end_tokens
+from tokens.rules import revoke_tokens
 
 
 def _delete(access: Access, person: TenantUser) -> Outcome:
@@ -29,7 +29,7 @@ def _delete(access: Access, person: TenantUser) -> Outcome:
     # By `deleted` the log finds the agents that somebody deleted.
     facts = {"about": rules.someone(person), "deleted": True}
     if not person.user.is_internal_agent:
-        end_tokens(access, person)
+        revoke_tokens(access, person)
     workspace = collectives.own_workspace(person.id)
     try:
         if workspace is not None:

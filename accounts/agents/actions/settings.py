@@ -32,7 +32,7 @@ from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Forbidden, Proof
 from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
-from tokens.rules import end_tokens
+from tokens.rules import revoke_tokens
 
 # The help of the capabilities in both forms.
 LATER_TOO = (
@@ -204,7 +204,7 @@ def archive(access: Access, agent: TenantUser) -> bool:
     if agent.archived_at is not None:
         return False
     if not agent.user.is_internal_agent:
-        end_tokens(access, agent)
+        revoke_tokens(access, agent)
     archive_person(agent, access.now)
     return True
 
