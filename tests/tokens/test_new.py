@@ -128,8 +128,13 @@ def test_the_title_of_an_action_page_is_its_heading(page, action, heading):
     assert f'title: "Action: {action}"' in browser.get(path + ".md").content.decode()
 
 
-@pytest.mark.parametrize("path", ["/u/alice/settings/tokens", "/u/alice/settings/tokens/new"])
-def test_the_title_of_list_and_form_is_the_heading(page, path):
-    title, heading = title_and_heading(page("alice").get(path))
-
-    assert title == heading
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("/u/alice/settings/tokens", "API Tokens"),
+        ("/u/scout/settings/tokens", "API Tokens of scout"),
+        ("/u/alice/settings/tokens/new", "New API Token"),
+    ],
+)
+def test_the_title_of_list_and_form_is_the_heading(page, path, title):
+    assert title_and_heading(page("alice").get(path)) == (title, title)

@@ -165,6 +165,11 @@ class OwnerCount:
     path: str
 
 
+def heading(access: Access, owner: TenantUser) -> str:
+    is_own = owner.user_id == access.user.user_id
+    return "API Tokens" if is_own else f"API Tokens of {owner.display_name}"
+
+
 def show(access: Access, owner: TenantUser) -> Mapping[str, Any]:
     owners = queries.owners_of(owner)
     filters = Filters.of(access)
@@ -176,6 +181,7 @@ def show(access: Access, owner: TenantUser) -> Mapping[str, Any]:
     }
     listed = queries.listed(access, owners, page.object_list)
     return {
+        "heading": heading(access, owner),
         "owner": owner,
         "tokens": [with_actions(access, each) for each in listed],
         "page": page,
