@@ -89,7 +89,7 @@ def test_403_says_who_can_change_it(api: Any) -> None:
          "An admin of the collective can do it for you: @alice.", "/collectives/kitchen/members"),
         ("alice", "/u/steward/settings/tokens/new", "403 Forbidden",
          "Internal AI agents cannot have API tokens",
-         "Harmonic makes and ends the tokens of the agents that it runs.",
+         "Harmonic manages the tokens of the agents that it runs.",
          "/ai-agents/steward/settings"),
         ("alice", "/nowhere", "404 Not Found", "Not found",
          "There is nothing at this address, or nothing that is yours to see.", "/"),
