@@ -35,7 +35,9 @@ COPIES = ROOT / "var" / "mutants"
 COLUMNS = ("killed", "timeout", "survived", "no tests", "not checked")
 # Arguments that explain a refusal to its reader and decide nothing.
 WORDING = frozenset({"hint", "heading", "label", "links"})
-HEADER = re.compile(r'"[A-Z]+[a-z]+(-[A-Z][a-z]+)*"|"WWW-Authenticate"|"ETag"')
+HEADER = re.compile(
+    r'"[A-Z]+[a-z]+(-[A-Z][a-z]+)*"|"WWW-Authenticate"|"ETag"|"(X-)?RateLimit(-[A-Z][a-z]+)?"'
+)
 ACCESSORS = frozenset({"property", "cached_property"})
 
 
