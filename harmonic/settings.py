@@ -157,6 +157,7 @@ INSTALLED_APPS = [
     *registry.applications(),
     "collectives.feed",
     "api",
+    "harmonic.mcp",
 ]
 
 MIDDLEWARE = [

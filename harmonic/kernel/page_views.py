@@ -319,7 +319,7 @@ def _require_audience(
 
 
 def answered(request: AccessRequest, action: Action[Any], outcome: Outcome) -> HttpResponse:
-    access = request.access
+    access, request.resource = request.access, outcome.resource
     if outcome.shown_on and access.format != Format.JSON:
         name, kwargs = outcome.shown_on
         page = registry.pages()[name].page

@@ -16,6 +16,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 
 from harmonic.kernel.access import Access
+from harmonic.kernel.actions import ResourceRef
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.refusals import Refused
 
@@ -36,6 +37,7 @@ class Answer:
     path: str
     response: HttpResponse
     refused: Refused | None
+    resource: ResourceRef | None = None
 
     @property
     def is_success(self) -> bool:
@@ -66,6 +68,7 @@ class Caller:
 
     access: Access
     fetch: Fetch
+    request_id: str = ""
 
     def follow(self, target: str) -> Answer:
         """Read a page, and follow its redirects on the same host."""
@@ -110,7 +113,8 @@ class Pages:
         request = _request(self._outer, method, target, body, headers or {})
         request.claimed_audience = audience
         response = self._get_response(request)
-        return Answer(request.path, response, getattr(request, "refused", None))
+        refused = getattr(request, "refused", None)
+        return Answer(request.path, response, refused, getattr(request, "resource", None))
 
 
 def _request(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harmonic.mcp import tools
+from harmonic.mcp import calls, tools
 from harmonic.mcp.dispatch import Caller
 from harmonic.mcp.protocol import (
     INVALID_PARAMS,
@@ -80,7 +80,13 @@ def _list_tools(message: Message, caller: Caller) -> dict[str, Any]:
 
 def _call_tool(message: Message, caller: Caller) -> dict[str, Any]:
     params = message.arguments("name")
-    return tools.call(caller, params["name"], params.get("arguments")).object()
+    name, arguments = params["name"], params.get("arguments")
+    recording = calls.begin(caller.access, name, arguments, caller.request_id)
+    result = tools.call(caller, name, arguments)
+    if recording is None:
+        return result.object()
+    recording.end(result)
+    return {**result.object(), "_meta": {"harmonic": {"tool_call_log_id": str(recording.row.id)}}}
 
 
 def _list_resources(message: Message, caller: Caller) -> dict[str, Any]:

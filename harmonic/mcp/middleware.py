@@ -82,7 +82,7 @@ class McpMiddleware:
         message = protocol.message_of(request, sent)
         pages = Pages(self.get_response, request)
         try:
-            result = result_of(message, Caller(access, pages))
+            result = result_of(message, Caller(access, pages, request.request_id))
         finally:
             if not pages.were_requested:
                 usage.note(request, request.known_token, None)

@@ -74,7 +74,8 @@ def call(caller: Caller, name: str, arguments: Any) -> Result:
     except ToolError as error:
         return _refused(str(error))
     except ContextRefused as refused:
-        return Result(refused.text(), refused.object(), is_error=True)
+        facts = {**refused.object(), "code": refused.error}
+        return Result(refused.text(), facts, is_error=True)
 
 
 def _refused(message: str) -> Result:
@@ -152,6 +153,8 @@ def _result(answer: Answer) -> Result:
         facts |= {"error": answer.refused.message, "code": answer.refused.code}
         if answer.refused.hint:
             facts["hint"] = answer.refused.hint
+    if (resource := answer.resource) is not None:
+        facts["resource"] = {"type": resource.type, "id": resource.id, "path": resource.path}
     text = answer.text
     if not answer.is_success and not text.strip():
         text = _WITHOUT_BODY.get(status, f"HTTP {status}")
@@ -177,6 +180,10 @@ _FACTS: dict[str, Any] = {
         "error": {"type": "string", "description": "Why the call was refused."},
         "code": {"type": "string", "description": "The reason in a word, for programs."},
         "hint": {"type": "string", "description": "What to do about it."},
+        "resource": {
+            "type": "object",
+            "description": "What the action made or changed: its type, id and path.",
+        },
     },
 }
 _READS = {"readOnlyHint": True, "openWorldHint": False}

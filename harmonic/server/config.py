@@ -68,6 +68,8 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Write every minute what the process still knows of the use of tokens."""
+    from harmonic.mcp.calls import flush_regularly
     from tokens.usage import settle_every_minute
 
     settle_every_minute()
+    flush_regularly()

@@ -33,6 +33,8 @@ class AccessRequest(HttpRequest):
     refused: Refused | None
     # Tools of the MCP endpoint: who will see the write, as the caller claims; "" without a claim.
     claimed_audience: str | None
+    # Actions of pages: what a successful one made or changed.
+    resource: object
     # OutageMiddleware: the error of a database that was unavailable.
     outage: Exception | None
 

@@ -14,6 +14,7 @@ from harmonic.kernel.database import outages
 from harmonic.kernel.parameters import decoding
 from harmonic.kernel.pipeline import RUNS
 from harmonic.mcp import dispatch, middleware, tools
+from harmonic.mcp.models import ToolCall
 from harmonic.server import config, errors, worker
 from harmonic.site.bounds.bound import Bound, Section
 
@@ -36,6 +37,7 @@ MCP = Section(
             "429",
             "HARMONIC_LIMIT_TENANT",
         ),
+        Bound("life of a tool call in the log", ToolCall.KEPT, "", "it is deleted"),
         Bound("text of a tool's result", tools.MAX_TEXT, "bytes", "it is cut and says so"),
         Bound(
             "redirects that a tool follows",
