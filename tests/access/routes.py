@@ -12,7 +12,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from harmonic.access.checks import rule_of
 from harmonic.kernel.access import Rule
 from harmonic.kernel.actions import Action
+from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.negotiation import is_api_path
+from harmonic.mcp.models import ToolCall
 from tests.fixtures.world import World
 from tokens.models import ApiToken
 
@@ -27,12 +29,29 @@ def ids_of(world: World) -> dict[str, str]:
         "slug": "api",
         "user_id": str(world.user("bob").id),
         "collective_id": "kitchen",
+        "call_id": str(_tool_call(world).id),
         "token_id": str(token.id) if token else "7f000000-0000-4000-8000-000000000000",
         "room": world.workspace("bob").handle,
         "note_in_main": world.note("The garden opens at eight").truncated_id,
         "note_in_kitchen": world.note("Knife care").truncated_id,
         "note_in_room": world.note("Knife care").truncated_id,
     }
+
+
+def _tool_call(world: World) -> ToolCall:
+    """Return a call in the log of Bob's agent."""
+    pilot = world.person("pilot")
+    found = ToolCall.unscoped.filter(user=pilot.user).first()
+    if found is not None:
+        return found
+    with tenant_bound(pilot.tenant_id):
+        return ToolCall.objects.create(
+            tenant=pilot.tenant,
+            user=pilot.user,
+            tool_name="fetch_page",
+            arguments={"path": "/whoami"},
+            called_at=world.now,
+        )
 
 
 @dataclass(frozen=True)
