@@ -146,6 +146,7 @@ def _document(request: AccessRequest, access: Access, refused: Refused) -> HttpR
         },
         status=refused.status,
         error=message,
+        code=refused.code,
         base=_base_of(refused),
     )
     return respond(request, access, document)

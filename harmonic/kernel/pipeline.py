@@ -195,30 +195,54 @@ def _params(binding: Binding[Any], access: Access, raw: RawParams | Refused) -> 
     """Return the parameters that were sent, checked and validated once.
 
     Raises:
-        Refused: the body cannot be read, or may not contain this.
-        Invalid: parameters are faulty.
+        Refused: the body cannot be read, may not contain this, or misspells a parameter.
+        Invalid: a parameter has an invalid value.
     """
     if isinstance(raw, Refused):
         raise raw
     binding.check(access, raw)
+    unknown = unknown_names(binding.params, raw) if binding.names_unknown else []
     try:
-        return validated(binding.params, raw)
+        params = validated(binding.params, raw)
     except Invalid as invalid:
-        if binding.names_unknown:
-            unknown = unknown_names(binding.params, raw)
-            invalid.hint = invalid.hint or misspelt(binding.params, unknown)
+        invalid.hint = invalid.hint or misspelt(binding.params, unknown)
         raise
+    _refuse_misspelt(binding.params, unknown, raw)
+    return params
+
+
+def _refuse_misspelt(params: type[Params] | None, unknown: Iterable[str], raw: RawParams) -> None:
+    """Refuse a body that misspells a parameter which it does not contain otherwise.
+
+    Writing without the parameter would lose what was sent under the wrong name.
+
+    Raises:
+        Refused: 422, with the parameter that was probably meant.
+    """
+    missing = [name for name in (params().fields if params else ()) if name not in raw.values]
+    sentences = [
+        f"'{name[:80]}' is not a parameter of this action. {question}"
+        for name in unknown
+        if (question := did_you_mean(name, missing))
+    ]
+    if sentences:
+        raise Refused(
+            " ".join(sentences),
+            status=422,
+            code="unknown_parameter",
+            hint="Nothing was written. Correct the name, or leave the parameter out.",
+        )
 
 
 def _with_notes(binding: Binding[Any], raw: RawParams | Refused, outcome: Outcome) -> Outcome:
+    """Return the outcome with a note that names the parameters that were ignored."""
     if isinstance(raw, Refused) or not binding.names_unknown:
         return outcome
     ignored = unknown_names(binding.params, raw)
     if not ignored:
         return outcome
     note = f"Ignored, since the action has no such parameter: {', '.join(ignored)}."
-    hint = misspelt(binding.params, ignored)
-    return replace(outcome, notes=(*outcome.notes, f"{note} {hint}".strip()))
+    return replace(outcome, notes=(*outcome.notes, note))
 
 
 def dry_run(call: Call[Any], access: Access) -> Outcome:

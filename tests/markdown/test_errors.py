@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
+from collectives.notes.models import Note
 from harmonic.access.access_as import access_as
 from harmonic.http.refusals import render_refusal
 from harmonic.kernel.http.negotiation import Format
@@ -30,7 +31,7 @@ def refused(answer: Any, status: int) -> Read:
     assert "no-cache" in answer["Cache-Control"]
     assert "ETag" not in answer
     seen = read(answer.content.decode())
-    assert list(seen.fields)[:3] == ["app", "status", "error"]
+    assert list(seen.fields)[:4] == ["app", "status", "error", "code"]
     assert seen.fields["status"] == status
     assert "actions" not in seen.fields
     assert "Error" in seen.headings
@@ -201,17 +202,84 @@ def test_an_unknown_action_names_the_nearest_that_one_may_run(api: Any, note_pat
     assert "Did you mean" not in reader.content.decode()
 
 
-def test_an_unknown_parameter_names_the_nearest(api: Any) -> None:
+def test_a_missing_parameter_names_what_it_was_misspelt_as(api: Any) -> None:
     alice = api("alice")
 
     missing = refused(post(alice, WRITE, json.dumps({"txt": "Some text"})), 422)
-    beside = post(alice, WRITE, json.dumps({"text": "Some text", "tittle": "A title"}))
 
+    assert missing.fields["error"] == "text is required"
     assert "Did you mean “text”?" in missing.body
-    assert beside.status_code == 200
-    assert "no such parameter: tittle. Did you mean “title”?" in beside.content.decode()
+
+
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+def test_a_misspelt_parameter_writes_nothing_and_names_the_right_one(api: Any, query: str) -> None:
+    body = {"text": "Some text", "titel": "A title"}
+
+    seen = refused(post(api("alice"), WRITE + query, json.dumps(body)), 422)
+
+    assert seen.fields["code"] == "unknown_parameter"
+    assert seen.fields["error"] == (
+        "'titel' is not a parameter of this action. Did you mean “title”?"
+    )
+    assert not Note.unscoped.filter(text="Some text").exists()
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{"colour": "green"}, {"title": "A title", "titel": "Another"}],
+    ids=["far", "sent too"],
+)
+def test_an_unknown_parameter_that_misspells_nothing_is_ignored_and_named(
+    api: Any, extra: dict[str, str]
+) -> None:
+    answer = post(api("alice"), WRITE, json.dumps({"text": "Some text", **extra}))
+
+    assert answer.status_code == 200
+    assert f"no such parameter: {list(extra)[-1]}." in answer.content.decode()
+    assert Note.unscoped.filter(text="Some text").exists()
 
 
 def test_an_unknown_help_topic_names_the_nearest(api: Any) -> None:
     assert "Did you mean “agents”?" in refused(api("alice").get("/help/agent"), 404).body
     assert "Did you mean" not in refused(api("alice").get("/help/zzzzzz"), 404).body
+
+
+# --- Codes ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scope", "path", "body", "headers"),
+    [
+        ("read", WRITE, {"text": "x"}, {}),
+        ("write", WRITE, {}, {}),
+        ("write", "/nowhere/actions/create_note", {}, {}),
+        ("write", WRITE, {"text": "x"}, {"idempotency-key": "k" * 256}),
+        ("write", "/note/actions/create_note", {"text": "x"}, {"if-match": '"other"'}),
+        ("write", "/collectives/board/note/actions/create_note", {"text": "x"}, {}),
+        ("write", "/u/bob/settings/actions/update_profile", {"name": "x"}, {}),
+    ],
+    ids=["scope", "parameter", "path", "key", "precondition", "collective", "person"],
+)
+def test_a_refusal_has_the_code_of_its_json(
+    api: Any, scope: str, path: str, body: dict[str, str], headers: dict[str, str]
+) -> None:
+    alice = api("alice", scope=scope)
+
+    def sent(accept: str) -> Any:
+        return alice.post(
+            path, json.dumps(body), "application/json", headers={**headers, "accept": accept}
+        )
+
+    as_json = sent("application/json")
+    seen = refused(sent("text/markdown"), as_json.status_code)
+
+    assert seen.fields["code"] == as_json.json()["code"]
+
+
+def test_a_bad_token_has_the_code_of_its_json() -> None:
+    client = token_client("hmn_nothing")
+
+    as_json = client.get("/whoami", headers={"accept": "application/json"})
+    seen = refused(client.get("/whoami", headers=MARKDOWN), 401)
+
+    assert seen.fields["code"] == as_json.json()["code"]

@@ -186,3 +186,15 @@ def test_only_what_says_yes_is_a_dry_run(api: Any, word: str, status: int, made:
 
     assert response.status_code == status
     assert notes("Word") == made
+
+
+# --- Where it is said -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [CREATE, "/collectives/new/actions/create_collective", MAKE_TOKEN])
+def test_the_description_of_a_write_names_what_makes_it_safe(api: Any, path: str) -> None:
+    body = api("alice").get(path).content.decode()
+
+    [line] = [line for line in body.split("\n") if "Idempotency-Key" in line]
+    assert "`If-Match`" in line
+    assert "`dry_run=true`" in line

@@ -75,6 +75,8 @@ class Document:
     offers: tuple[Offer, ...] = ()
     status: int = 200
     error: str = ""
+    # The code of a refusal, as the REST API names it.
+    code: str = ""
     scope: str = ""
     holds_secret: bool = False
     json: Mapping[str, Any] | None = None
@@ -264,7 +266,7 @@ def _frontmatter(access: Access, document: Document) -> dict[str, Any]:
     """Return the keys of the frontmatter; the time of asking is still to be filled in."""
     fields: dict[str, Any] = {"app": "Harmonic"}
     if document.error:
-        fields |= {"status": document.status, "error": document.error}
+        fields |= {"status": document.status, "error": document.error, "code": document.code}
     fields |= {"host": access.host, "path": access.path}
     if document.scope:
         fields["scope"] = document.scope
