@@ -32,6 +32,7 @@ from harmonic.kernel.access import Access, TenantFacts
 from harmonic.kernel.database.tenancy import NO_ID, bind_tenant
 from harmonic.kernel.http.client_address import client_address
 from harmonic.kernel.http.negotiation import API_VERSION, Format, choose, is_api_path, split_suffix
+from harmonic.kernel.http.query import Query
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.refusals import NotFound, Refused, Unreadable
 from harmonic.kernel.rendering.text import is_acceptable
@@ -143,7 +144,7 @@ class AccessMiddleware:
             path=path,
             format=wanted or Format.MARKDOWN,
             tenant=NO_TENANT,
-            query=request.GET.dict(),
+            query=Query(request.GET.dict()),
             has_suffix=suffix is not None,
             remote_address=client_address(request),
         )

@@ -23,9 +23,10 @@ from harmonic.kernel.actions import Action
 from harmonic.kernel.http import conditional
 from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import Format, instead_of_json, prefers_schema
+from harmonic.kernel.http.query import Query, note_of_unknown
 from harmonic.kernel.http.selection import WHOLE_DOCUMENT, Selection
 from harmonic.kernel.operations.release import release
-from harmonic.kernel.parameters.decoding import RawParams
+from harmonic.kernel.parameters.decoding import RawParams, declared_fields
 from harmonic.kernel.parameters.fields import Params, is_unlisted, wire_type_of
 from harmonic.kernel.parameters.schema import MEDIA_TYPE
 from harmonic.kernel.refusals import Invalid, Refused
@@ -122,7 +123,8 @@ def respond(request: HttpRequest, access: Access, document: Document) -> HttpRes
         etag = markdown_source.etag if is_tagged else ""
         is_known = is_tagged and conditional.is_known(request.headers, etag)
         selection = Selection.asked_by(access.query) if is_tagged else WHOLE_DOCUMENT
-        response = _markdown("" if is_known else markdown_source.text(selection))
+        note = _query_note(access, document) if is_tagged else ""
+        response = _markdown("" if is_known else markdown_source.text(selection, note))
         response["Link"] = f'<{in_header(access.path)}>; rel="canonical"'
     else:
         response = HttpResponse(html_of(request, access, document))
@@ -134,6 +136,14 @@ def respond(request: HttpRequest, access: Access, document: Document) -> HttpRes
     if is_tagged and etag:
         conditional.tag(request.headers, response, etag)
     return response
+
+
+def _query_note(access: Access, document: Document) -> str:
+    """Return the line about query parameters that neither the page nor its forms have, or ""."""
+    if not access.query or not isinstance(access.query, Query):
+        return ""
+    forms = (declared_fields(each.action.params) for each in document.offers if each.action.params)
+    return note_of_unknown(access.query, access.query.looked_up.union(*forms))
 
 
 def _is_tagged(request: HttpRequest, document: Document) -> bool:
@@ -219,12 +229,15 @@ class MarkdownSource:
         parts = (release(), self.fields, self.nav, self.block, self.placeholders.kept)
         return f"W/{conditional.etag_of(repr(parts).encode('utf-8', 'surrogatepass'))}"
 
-    def text(self, selection: Selection = WHOLE_DOCUMENT) -> str:
-        """Write the document, or as much of it as was asked for: the tag is that of the whole."""
+    def text(self, selection: Selection = WHOLE_DOCUMENT, note: str = "") -> str:
+        """Return the document, or the selected parts of it, with `note` as its last line.
+
+        The tag is that of the whole document, whatever is selected.
+        """
         fields = selection.of_fields(self.fields)
         head = frontmatter.emit({**fields, "timestamp": frontmatter.Plain(self.moment)})
         body = markdown.render(self.block, self.placeholders, selection.of_body).strip("\n")
-        return "".join([head, self.nav, "\n\n", body, "\n\n", MOTTO, "\n"])
+        return "\n\n".join(filter(None, [head + self.nav, body, note, MOTTO])) + "\n"
 
 
 def markdown_source_of(access: Access, document: Document) -> MarkdownSource:
