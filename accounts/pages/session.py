@@ -189,7 +189,7 @@ def _end_session(request: AccessRequest, access: Access) -> None:
 
 def logout_success(request: AccessRequest) -> HttpResponse:
     require_read_method(request)
-    return _note(request, "Signed out", "accounts/signed_out.html")
+    return _note(request, "You are signed out", "accounts/signed_out.html")
 
 
 def _note(request: AccessRequest, title: str, template: str, **context: Any) -> HttpResponse:

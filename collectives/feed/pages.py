@@ -41,6 +41,7 @@ HOME = Page(
     name="home",
     template="feed/home.html",
     title=lambda access, target: "Home",
+    heading=lambda access, target: access.tenant.name,
     show=home,
     scope=lambda access, target: "visibility:public",
     resource="notes",

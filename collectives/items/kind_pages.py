@@ -69,6 +69,7 @@ def new_page(
         name=f"{kind.page.partition('.')[0]}.new",
         template=template,
         title=lambda access, target: kind.name,
+        heading=lambda access, target: f"New {kind.name}",
         show=lambda access, target: {
             "home": access.here.path or "/",
             "visibility": VISIBILITY[access.here.audience],

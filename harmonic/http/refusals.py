@@ -130,8 +130,10 @@ def _redirect(request: AccessRequest, access: Access, location: str) -> HttpResp
 def _document(request: AccessRequest, access: Access, refused: Refused) -> HttpResponse:
     refused = _as_document(access, refused)
     title, message, hint = title_of(refused), message_of(refused), hint_of(refused)
+    parts = refusal_parts(refused, title, message, hint)
     document = Document(
         title=title,
+        heading=parts.heading or message,
         template="refusal.html",
         context={
             "refusal": refused,
@@ -139,7 +141,7 @@ def _document(request: AccessRequest, access: Access, refused: Refused) -> HttpR
             "hint": hint,
             # A document has its own list of what can be done.
             "links": () if refused.document else refused.links,
-            "parts": refusal_parts(refused, title, message, hint),
+            "parts": parts,
             "action_name": refused.action,
             "home": _home(request, access),
             "request_id": request.request_id,

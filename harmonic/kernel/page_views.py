@@ -110,6 +110,7 @@ def _index(page: Page[T], access: Access, target: T, base: str) -> Document:
     offers = page.offers(access, target, base)
     return Document(
         title=f"Actions | {page.title(access, target)}",
+        heading=f"Actions for path {base}",
         template="actions/index.html",
         context={"page_path": base, "entries": [signature(offer) for offer in offers]},
         offers=offers,
@@ -180,13 +181,15 @@ def _form_document(
     base: str,
     refused: RefusedForm | None = None,
 ) -> Document:
+    confirmation = offer.action.confirmation(access, offer.target)
     return Document(
         title=f"Action: {offer.action.name}",
+        heading=confirmation.heading,
         template="actions/describe.html",
         context={
             "action": offer.action,
             "page_path": base,
-            "confirmation": offer.action.confirmation(access, offer.target),
+            "confirmation": confirmation,
             "crumbs": [
                 *page.crumbs(access, offer.target),
                 Link(page.title(access, offer.target), base),
@@ -354,6 +357,7 @@ def _success(access: Access, action: Action[Any], outcome: Outcome) -> Document:
     word = "Dry Run" if outcome.is_dry_run else "Action Success"
     return Document(
         title=f"{word}: {action.name}",
+        heading=outcome.message,
         template="actions/success.html",
         context={"action": action, "outcome": outcome, "secret": outcome.secret},
         offers=offers_at(access, outcome.path),

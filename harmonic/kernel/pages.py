@@ -58,6 +58,8 @@ class Page(Generic[T]):
     template: str
     title: Callable[[Access, T], str]
     show: Callable[[Access, T], Mapping[str, Any]]
+    # The `<h1>` of the HTML page where it differs from the title.
+    heading: Callable[[Access, T], str] = lambda access, target: ""
     find: Callable[..., T] = none_found
     actions: tuple[Action[T], ...] = ()
     access_level: AccessLevel = AccessLevel.TENANT
@@ -109,6 +111,7 @@ class Page(Generic[T]):
     ) -> Document:
         return Document(
             title=self.title(access, target),
+            heading=self.heading(access, target),
             template=self.template,
             context={
                 "crumbs": self.crumbs(access, target),

@@ -59,7 +59,8 @@ def index(request: AccessRequest) -> Any:
     require_read_method(request)
     access = request.access
     context: Mapping[str, Any] = {"patterns": list(patterns(access))}
-    return respond(request, access, Document("Actions | Home", "actions/site.html", context))
+    document = Document("Actions | Home", "actions/site.html", context, heading="Actions")
+    return respond(request, access, document)
 
 
 def urls() -> list[URLPattern]:

@@ -89,6 +89,7 @@ TOPIC = Page(
     name="help.topic",
     template="help/topic.html",
     title=lambda access, topic: f"Help — {topic.title}",
+    heading=lambda access, topic: topic.title,
     find=topic_at,
     crumbs=lambda access, topic: [Link("Help", "/help")],
     show=show,

@@ -243,6 +243,7 @@ LIST = Page(
     ),
     template="tokens/list.html",
     title=lambda access, owner: "API Tokens",
+    heading=heading,
     find=editable_person,
     show=show,
     crumbs=above,

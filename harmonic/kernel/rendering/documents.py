@@ -86,6 +86,14 @@ class Document:
     headers: Mapping[str, str] = field(default_factory=dict)
     # The template around the HTML.
     base: str = "base.html"
+    # The `<h1>` of the HTML page where it differs from the title, which is a contract of Markdown.
+    heading: str = ""
+
+    @property
+    def html_title(self) -> str:
+        """The `<title>` of the HTML page: its heading, after "Error:" if a form was refused."""
+        heading = self.heading or self.title
+        return f"Error: {heading}" if self.status == Invalid.status else heading
 
 
 @dataclass(slots=True)
@@ -257,6 +265,7 @@ def _rendered(document: Document, surface: Surface, base: str, request: HttpRequ
         **document.context,
         "base": base,
         "title": document.title,
+        "html_title": document.html_title,
         "access": surface.access,
         "surface": surface,
         "offers": surface.offers,
