@@ -27,7 +27,12 @@ from harmonic.kernel.actions import (
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.short_ids import is_short_id_collision
 from harmonic.kernel.operations import audit, storage
-from harmonic.kernel.parameters.decoding import RawParams, unknown_names, validated
+from harmonic.kernel.parameters.decoding import (
+    RawParams,
+    declared_fields,
+    unknown_names,
+    validated,
+)
 from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.parameters.wording import did_you_mean
 from harmonic.kernel.refusals import (
@@ -219,7 +224,8 @@ def _refuse_misspelt(params: type[Params] | None, unknown: Iterable[str], raw: R
     Raises:
         Refused: 422, with the parameter that was probably meant.
     """
-    missing = [name for name in (params().fields if params else ()) if name not in raw.values]
+    declared = declared_fields(params) if params else {}
+    missing = [name for name in declared if name not in raw.values]
     sentences = [
         f"'{name[:80]}' is not a parameter of this action. {question}"
         for name in unknown
