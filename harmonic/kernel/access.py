@@ -1,7 +1,7 @@
-"""The access of a request: who makes it, where, and what they may do.
+"""The access of a request: the caller, the collective and the permissions.
 
-`Access` is decided once a request, by `harmonic.access.middleware`; nothing after it looks at
-headers, cookies, hosts or flags again. `docs/architecture.md` has the picture.
+`harmonic.access.middleware` decides `Access` once per request. Later code reads no headers,
+cookies, hosts or switches (`docs/architecture.md`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class TenantFacts:
     name: str
     timezone: str
     is_api_enabled: bool
-    # Counts the changes of who may do what in the tenant (`docs/architecture.md`, Deciding).
+    # Incremented by each change of permissions in the tenant (`docs/architecture.md`, Deciding).
     access_version: int = 0
 
     @property
@@ -55,7 +55,7 @@ class TenantFacts:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Whoever acts: a person or an AI agent, as a member of this tenant."""
+    """The person or AI agent that makes the request, as a member of the tenant."""
 
     user_id: UUID
     person_id: UUID
@@ -64,7 +64,7 @@ class Actor:
     user_type: UserType
     is_tenant_admin: bool = False
     parent_id: UUID | None = None
-    # What restricts an agent; it means nothing for people.
+    # Restrict an agent; people are not restricted.
     capabilities: Capabilities = ALL_CAPABILITIES
 
     @property
@@ -90,17 +90,17 @@ class TokenFacts:
     is_internal: bool
 
     def covers(self, scope: Scope) -> bool:
-        """Return whether the token has a scope, or that of its verb for every resource."""
+        """Return whether the token has a scope, or the scope of its verb for all resources."""
         return scope.whole in self.scopes or scope in self.scopes
 
     def reads(self, resource: str) -> bool:
-        """Return whether the token may read a resource; templates ask often."""
+        """Return whether the token may read a resource, without a `Scope`, which is slower."""
         return "read:all" in self.scopes or f"read:{resource}" in self.scopes
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The collective that a request is about."""
+    """The collective of a request."""
 
     id: UUID
     handle: str
@@ -121,14 +121,14 @@ class Place:
 
     @property
     def audience(self) -> str:
-        """Who can see what is written here: `public`, `shared` or `private`."""
+        """The audience of what is written here: `public`, `shared` or `private`."""
         if self.is_main:
             return "public"
         return "private" if self.is_workspace else "shared"
 
 
 class ApiState(StrEnum):
-    """Whether members' tokens work in a collective, and which switch is off if they do not."""
+    """The state of the API in a collective: on, or which switch turns it off."""
 
     ON = "on"
     OFF_HERE = "off"
@@ -136,7 +136,7 @@ class ApiState(StrEnum):
 
 
 class HasApiSwitch(Protocol):
-    """A collective, as a row or as the place of a request, with its API switch."""
+    """A collective with its API switch: a row, or the place of a request."""
 
     @property
     def is_main(self) -> bool: ...
@@ -146,7 +146,7 @@ class HasApiSwitch(Protocol):
 
 
 def is_api_open(place: HasApiSwitch) -> bool:
-    """Return whether a collective admits tokens, as far as its own switch decides.
+    """Return whether the API switch of a collective is on.
 
     The switch of the main collective always counts as on.
     """
@@ -177,23 +177,23 @@ def roles_held(*, is_admin: bool, is_representative: bool) -> list[str]:
 
 
 class AccessDecider(Protocol):
-    """Decides the access of a request once more (`docs/architecture.md`, Deciding)."""
+    """Decides the access of a request again (`docs/architecture.md`, Deciding)."""
 
     def again(self, *, exclusive: bool) -> Access:
         """Return the access as it is now, inside the transaction of a write.
 
-        Until the transaction ends, nobody changes who may do what in the tenant; with
-        `exclusive`, nobody else writes there at all.
+        Until the transaction ends, no permission changes in the tenant. With `exclusive`, no
+        other write runs there at all.
 
         Raises:
-            Refused: the refusal that a later request gets.
+            Refused: as a later request is.
         """
 
     def within(self, place: str) -> Access:
         """Return the access of the same caller in the collective with this id or handle.
 
         Raises:
-            Refused: the caller is no member, or the collective is closed to the request.
+            Refused: the caller is not a member, or the collective is closed to the request.
         """
 
 
@@ -201,9 +201,9 @@ class AccessDecider(Protocol):
 class Access:
     """Everything decided about a request before its page, action or resource runs.
 
-    `path` is canonical: no suffix, no query. `fresh` names the step-up scopes that the
-    session verified lately. `place` is the collective of the path, or the main one;
-    None where the path names an unknown collective.
+    `path` is canonical: no suffix, no query. `fresh` holds the step-up scopes that the session
+    verified within the hour. `place` is the collective of the path, or the main collective; None
+    if the path names an unknown collective.
     """
 
     now: datetime
@@ -220,21 +220,29 @@ class Access:
     session_end_reason: str = ""
     fresh: frozenset[str] = frozenset()
     remote_address: str = ""
-    # None for code that acts without a request: commands, the demo world.
+    # None without a request: commands, the demo world.
     decider: AccessDecider | None = field(default=None, compare=False, repr=False)
-    # Inside the transaction of a write; rows that are read to be changed are locked there.
+    # True inside the transaction of a write, where rows that will change are locked.
     is_writing: bool = False
 
     @property
     def user(self) -> Actor:
-        """The actor, on routes that nobody reaches without being known."""
+        """The actor of a request that requires one.
+
+        Raises:
+            SignInRequired: the request has no actor.
+        """
         if self.actor is None:
             raise SignInRequired
         return self.actor
 
     @property
     def here(self) -> Place:
-        """The place, on routes that exist only inside a collective."""
+        """The place of a request that requires one.
+
+        Raises:
+            NotFound: the path names an unknown collective.
+        """
         if self.place is None:
             raise NotFound
         return self.place
@@ -245,18 +253,18 @@ class Access:
 
     @property
     def is_subject_to_api_switches(self) -> bool:
-        """Whether the API switches of tenant and collective bind the caller."""
+        """Whether the API switches of tenant and collective apply to the caller."""
         return self.token is not None and not self.token.is_internal
 
     @property
     def api_state(self) -> ApiState:
-        """Whether members' tokens work in the collective of the request."""
+        """The state of the API in the collective of the request."""
         if not self.tenant.is_api_enabled:
             return ApiState.OFF_FOR_TENANT
         return ApiState.ON if is_api_open(self.here) else ApiState.OFF_HERE
 
     def passes_api_switch(self, place: HasApiSwitch) -> bool:
-        """Return whether the API switch of a collective admits the caller there."""
+        """Return whether the API switch of a collective admits the caller; sessions always pass."""
         return not self.is_subject_to_api_switches or is_api_open(place)
 
     @property
@@ -267,48 +275,48 @@ class Access:
         """Return the access of the same caller in another collective of the tenant.
 
         Raises:
-            Refused: as a request for a page of that collective.
+            Refused: as a request for a page of that collective is.
         """
-        assert self.decider is not None, "only requests reach other collectives"
+        assert self.decider is not None, "another collective needs a request"
         return self.decider.within(place)
 
     def may_read(self, resource: str) -> bool:
         """Return whether the caller may read `resource` at its own route.
 
-        The one rule for what an answer includes besides its own subject. Sessions may read
+        Every response checks this before it includes another resource. Sessions may read
         everything; a token needs `read:{resource}` or `read:all`. `resource` is `all` for what
         only `read:all` covers: collectives, their members, the security log.
         """
         return self.token is None or self.token.reads(resource)
 
     def is_fresh(self, scope: str) -> bool:
-        """Answer whether `scope` needs no new proof; tokens are never asked for one."""
+        """Return whether `scope` needs no new proof; tokens never need one."""
         return self.token is not None or scope in self.fresh
 
 
 T = TypeVar("T")
-# A policy asks about one target, or about "could there be one" when the target is None.
+# Returns why the caller may not act on a target. With None: on any target at all.
 Policy = Callable[[Access, T | None], Denied | None]
 
 
 class AccessLevel(StrEnum):
-    """Whom a route lets in, as the access middleware enforces it."""
+    """The callers that a route admits; the access middleware enforces it."""
 
-    PUBLIC = "public"  # anybody, whatever the switches: help, sign-in
-    TENANT = "tenant"  # whoever belongs to the tenant
+    PUBLIC = "public"  # everyone, whatever the switches: help, sign-in
+    TENANT = "tenant"  # members of the tenant
     COLLECTIVE = "collective"  # members of the collective in the path
     NON_MEMBERS = "threshold"  # non-members too: the join page
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a route declares about itself. A route without one fails the system checks.
+    """The access rule of a route. A route without a rule fails the system checks.
 
-    `resource` is what a token's scope must name to read here, None what `read:all` alone covers.
-    `any_scope` admits every live token. A write needs the scope of its action.
+    A token needs a `read` scope for `resource`, or `read:all` if that is None. `any_scope` admits
+    every active token. A write needs the scope of its action.
 
     Raises:
-        ValueError: no scope can name the resource.
+        ValueError: the resource does not exist.
     """
 
     access_level: AccessLevel

@@ -1,8 +1,8 @@
-"""Actions: each capability of the product, declared once.
+"""Actions: what people, agents and programs can do, each declared once.
 
-From an `Action` come the frontmatter entry, the describe and execute endpoints, the HTML
-form, the REST write and its schema, the scope a token needs, what agents may be granted, and
-the line in the security log. `docs/architecture.md` shows the way through.
+An `Action` defines its frontmatter entry, the describe and execute endpoints, the HTML form, the
+REST write and its schema, the scope that a token needs, the capability of agents, and the line in
+the security log (`docs/architecture.md`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from harmonic.kernel.scopes import Scope, Verb
 
 @dataclass(frozen=True, slots=True)
 class ResourceRef:
-    """What an action was about, as its answer names it."""
+    """A reference to the object of an action, for its response."""
 
     type: str
     id: str
@@ -37,26 +37,26 @@ class ResourceRef:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A plaintext that exists in this one answer only."""
+    """A plaintext token that is shown in one response only."""
 
     plaintext: str
-    # The row that the plaintext opens, for the page that shows it.
+    # The token's row, for the page that shows the plaintext.
     row: Any = None
-    # What else the answer tells of it, for its template.
+    # More context for the template.
     about: Any = None
-    # The template that shows it in the success document of an action.
+    # The template that shows it in the success document.
     template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an action did: a sentence, where to go next, and the object it touched.
+    """The result of an action: a sentence, the path of the next page, and the object.
 
-    `page_kwargs` names the page that answers in place of the success document, as
-    (page, arguments): the token page shows a new token itself. `facts` describe the change in the
-    action's event (`harmonic.kernel.events`), which is about the item `item_id`, if any; they are
-    None if nothing was changed. `event` is that event, set by `perform`. `json` replaces the JSON
-    answer where public clients expect keys of their own.
+    `shown_on` is the page that is shown instead of the success document, as (page, arguments):
+    the token page shows a new token itself. `facts` describe the change in the action's event
+    (`harmonic.kernel.events`), which is about the item `item_id`, if any; they are None if nothing
+    changed. `event` is that event, set by `perform`. `json` replaces the JSON response where
+    public clients expect other keys.
     """
 
     message: str
@@ -75,10 +75,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a step with consequences asks, and the facts that help to answer.
+    """The question of a confirmation page, with facts that help to decide.
 
-    A fact's value is a text, a moment, or a person as `accounts.queries` returns them. The
-    consequence stands for the action's own sentence, where that does not say what follows.
+    The value of a fact is text, a datetime, or a person as `accounts.queries` returns them. The
+    consequence replaces the action's sentence if that does not state it.
     """
 
     heading: str
@@ -88,7 +88,7 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """How the security log records an action: the kind of event, and its sentence.
+    """The entry of an action in the security log: the kind of event and its sentence.
 
     `sentence` takes an `accounts.security_words.LogEntry`.
     """
@@ -97,14 +97,14 @@ class Logged:
     sentence: Callable[[Any], str]
 
 
-GRANTED_BY_PARENT = "The agent's parent decides its capabilities, in the agent's settings."
-NEVER_GRANTED = f"Agents never do this. {ASK_YOUR_HUMAN}"
+GRANTED_BY_PARENT = "The agent's parent can change its capabilities in the agent's settings."
+NEVER_GRANTED = f"Agents cannot do this. {ASK_YOUR_HUMAN}"
 
 
 T = TypeVar("T")
 Target = TypeVar("Target", contravariant=True)
-# Carries out an action on its target. Its keyword arguments are parameters by name; a parameter
-# that is not required has a default there, and is left out of the call where it was not given.
+# Runs an action on its target. Its keyword arguments are the parameters by name. A parameter that
+# is not required has a default, and is left out of the call if it was not sent.
 Effect = Callable[Concatenate[Access, T, ...], Outcome]
 
 
@@ -118,16 +118,16 @@ def nothing(access: Access, target: object) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Action(Generic[Target]):
-    """One capability, of which `Target` is the type of what it is done to.
+    """Something a caller can do; `Target` is the type of what it is done to.
 
-    `scope` is the verb and resource that a token needs, whatever the surface; an action that
-    only reads has the verb `read`. `grant` says whether AI agents may run it. `policy` guards
-    listing, describing and executing alike; `is_offered` says whether there is anything to do
-    now, for listing only. `people_only` holds the sentence for callers who are not human.
-    `proof` is the step-up scope that a session must have verified. `changes_access` is true for
-    what changes who may do what, or takes a name in the tenant: it runs while nobody else writes
-    there. `emits` is the type of its event, such as `note.created`; "" for what only reads.
-    `logged` is None for what the security log does not record, or records under a name of its own.
+    `scope` is the verb and resource that a token needs on every surface; an action that only
+    reads has the verb `read`. `grant` states whether AI agents may run it. `policy` applies to
+    listing, describing and executing alike; `is_offered` hides the action from lists while there
+    is nothing to do. `people_only` is the refusal of callers who are not human. `proof` is the
+    step-up scope that a session must have verified. `changes_access` is true for actions that
+    change permissions or take a name in the tenant: no other write runs there meanwhile. `emits`
+    is the type of its event, such as `note.created`, and "" if it only reads. `logged` is None if
+    the security log does not record the action, or records it under another name.
     """
 
     name: str
@@ -146,7 +146,7 @@ class Action(Generic[Target]):
     people_only: str = ""
     logged: Logged | None = None
     audience: str = ""
-    # The parameters that are left where not all of them can be taken on this target.
+    # Returns the parameters that apply to the target, if not all of them always do.
     params_here: Callable[[Access, Target | None], type[Params] | None] | None = None
     # What its form shows before anybody typed, by parameter.
     initial: Callable[[Access, Target | None], Mapping[str, Any]] = nothing
@@ -162,28 +162,28 @@ class Action(Generic[Target]):
         return self.scope.verb is Verb.READ
 
     def on(self, access: Access, target: Target) -> Action[Target]:
-        """Return the action as it can be run on `target` now: with the parameters left there."""
+        """Return the action with the parameters that apply to `target`."""
         return replace(self, params=self.params_here(access, target)) if self.params_here else self
 
     def confirmation(self, access: Access, target: Target) -> Confirmation:
-        """Return what the action's own page asks; its label where nothing is declared."""
+        """Return the question of the action's page; its label if none is declared."""
         if callable(self.confirm):
             return self.confirm(access, target)
         return Confirmation(self.confirm or self.label)
 
     def audience_in(self, access: Access) -> str:
-        """Who can see the effect: `public`, `shared` or `private`."""
+        """Return the audience of the effect: `public`, `shared` or `private`."""
         return self.audience or (access.place.audience if access.place else "public")
 
     def token_allows(self, access: Access) -> bool:
-        """Return whether the scopes of the caller's token cover this; a session needs none."""
+        """Return whether the caller's token has the scope; sessions need none."""
         token = access.token
         if token is None:
             return True
         return token.covers(self.scope) or any(map(token.covers, self.other_scopes))
 
     def denied(self, access: Access, target: Target | None) -> Denied | None:
-        """Return why the caller may not do this, or None. The one answer for every surface."""
+        """Return why the caller may not do this, or None, the same for every surface."""
         return (
             self.capability_denied(access)
             or self.kind_denied(access)
@@ -205,19 +205,19 @@ class Action(Generic[Target]):
         is_limited = not (actor.capabilities.may_write_publicly or self.is_read)
         if is_limited and self.audience_in(access) == "public":
             return Denied(
-                "This agent may not write where the whole tenant reads.",
-                "The agent's parent can allow public writes in the agent's settings.",
+                "This agent may not post in the main collective, which the whole tenant reads.",
+                "The agent's parent can allow it in the agent's settings.",
             )
         return None
 
     def kind_denied(self, access: Access) -> Denied | None:
-        """Return why this caller's kind may never do this."""
+        """Return why callers of this kind (people or agents) may never do this."""
         if self.people_only and access.actor is not None and not access.actor.is_human:
             return Denied(self.people_only, ASK_YOUR_HUMAN)
         return None
 
     def is_listed(self, access: Access, target: Target | None) -> bool:
-        """Answer whether to offer this here and now: what is offered is what is permitted."""
+        """Return whether to offer the action on the target. Only what is allowed is offered."""
         return (
             access.actor is not None
             and self.token_allows(access)
@@ -229,7 +229,7 @@ class Action(Generic[Target]):
 def scope_missing(needed: Scope, access: Access, denied: Denied | None = None) -> Forbidden:
     """Return the refusal of a token that lacks the scope `needed`.
 
-    `denied` is why the caller may not do this with any token.
+    `denied` is why the caller may not do this with any other token either.
     """
     return Forbidden(
         "You do not have permission to perform that action",
@@ -244,7 +244,7 @@ def scope_missing(needed: Scope, access: Access, denied: Denied | None = None) -
 
 
 def _other_token(needed: Scope, access: Access, denied: Denied | None) -> str:
-    """Return which token has the scope and who can create it, or why no token would help."""
+    """Return who can create a token with the scope, or why no token would help."""
     if denied:
         return f"Another token would not help: {denied.reason.rstrip('.')}. {denied.hint}"
     kind = "read-only" if needed.verb is Verb.READ else "read + write"
@@ -257,10 +257,10 @@ def _other_token(needed: Scope, access: Access, denied: Denied | None) -> str:
 
 
 def require_scope(action: Action[Any], access: Access) -> None:
-    """Pass if the caller's token may run `action`, whatever it is done to.
+    """Require a token with the scope of `action`; sessions pass.
 
     Raises:
-        Forbidden: the token lacks the scope; the hint says what would help.
+        Forbidden: the token lacks the scope; the hint names what would help.
     """
     if not action.token_allows(access):
         denied = action.capability_denied(access) or action.kind_denied(access)
@@ -268,18 +268,18 @@ def require_scope(action: Action[Any], access: Access) -> None:
 
 
 def require(action: Action[T], access: Access, target: T) -> None:
-    """Pass if the caller may run `action` on `target`.
+    """Require that the caller may run `action` on `target`.
 
     Raises:
-        Forbidden: with the reason of the policy that denies it.
-        FreshProofRequired: the session must prove itself first.
+        Forbidden: with the reason of the policy.
+        FreshProofRequired: the session must confirm the password first.
     """
     require_kind(action, access)
     require_policy(action, access, target)
 
 
 def require_kind(action: Action[Any], access: Access) -> None:
-    """Pass if callers of this kind may run `action` at all, and agents have the capability.
+    """Require a caller whose kind may run `action`; an agent needs the capability.
 
     Raises:
         Forbidden: with the reason.
@@ -290,11 +290,11 @@ def require_kind(action: Action[Any], access: Access) -> None:
 
 
 def require_policy(action: Action[T], access: Access, target: T) -> None:
-    """Pass if the policy of `action` allows it on `target`, and the session has proved itself.
+    """Require that the policy of `action` allows it on `target`, and that the proof is fresh.
 
     Raises:
         Forbidden: with the reason of the policy.
-        FreshProofRequired: the session must prove itself first.
+        FreshProofRequired: the session must confirm the password first.
     """
     denied = action.policy(access, target)
     if denied:

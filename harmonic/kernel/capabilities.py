@@ -1,6 +1,6 @@
-"""What AI agents may do: whether an action can be granted to them, and what one agent holds.
+"""The capabilities of AI agents: which actions can be granted, and which an agent has.
 
-Each action declares its `Grant`. An agent's row keeps the names that its parent selected
+Each action declares its `Grant`. An agent's row stores the names that its parent selected
 (`docs/decisions/0019-a-capability-is-declared-once.md`, `0023-agents-are-rows.md`).
 """
 
@@ -23,7 +23,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Whether agents may run an action, and the heading of the settings form it stands under."""
+    """Whether agents may run an action, and its heading in the settings form."""
 
     level: Level
     group: str = ""
@@ -38,22 +38,22 @@ ALWAYS = Grant(Level.ALWAYS)
 
 
 def usual(group: str) -> Grant:
-    """Return the grant of an action that a new agent has."""
+    """Return the grant of an action that is selected for a new agent."""
     return Grant(Level.USUAL, group)
 
 
 def careful(group: str) -> Grant:
-    """Return the grant of an action that an agent has only if its parent selects it."""
+    """Return the grant of an action that is not selected for a new agent."""
     return Grant(Level.CAREFUL, group)
 
 
 # In a stored list: every usual capability, including those of later releases.
 ALL_USUAL = "usual"
-# In a stored list: everything that can be granted. Agents made before lists were stored have it.
+# In a stored list: everything that can be granted. Agents older than stored lists have it.
 ALL = "all"
 
-# Names of the contract whose actions do not exist yet. Clients may grant them already: they
-# are kept and shown nowhere until their action declares its own grant.
+# Names of the contract whose actions do not exist yet. Clients may grant them already; they are
+# stored, and shown nowhere until the action exists.
 FORTHCOMING = frozenset(
     """
     acknowledge_reminder create_reminder_note cancel_reminder
@@ -72,7 +72,7 @@ FORTHCOMING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What one agent may do, as its parent decided: names of actions, `ALL_USUAL` and `ALL`."""
+    """The capabilities of an agent: names of actions, `ALL_USUAL` and `ALL`."""
 
     names: frozenset[str]
     may_write_publicly: bool = True

@@ -1,7 +1,7 @@
-"""Domain events: what each write did, for all parts of the product that react to writes.
+"""Domain events: one for each write that changed something.
 
-`perform` emits one event for each write that changed something, in the write's transaction.
-Readers register when their application starts: the history of items, the security log.
+`perform` emits them inside the transaction of the write. Readers register when their application
+starts: the history of items, the security log.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ OF_TENANT = frozenset({"agent", "tenant", "token", "user"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What one write did: who did what, to which item, where, when, with which token.
+    """The event of a write: type, actor, item, collective, time, token.
 
     `subject` and `verb` are its type: `note` and `created`. `collective_id` is None outside
-    collectives, `item_id` where the write is about no item, and `token_id` in a session.
+    collectives, `item_id` if the write is not about an item, `token_id` in a session.
     """
 
     id: UUID
@@ -43,21 +43,21 @@ class Event:
     action: Action[Any]
 
 
-# Reacts to an event inside the transaction of its write. It changes nothing but the database,
-# since a dry run is rolled back. What it raises undoes the write.
+# Reacts to an event inside the transaction of the write. It may change only the database, since a
+# dry run is rolled back. An exception undoes the write.
 Reader = Callable[[Event, Access], None]
 
 _readers: list[Reader] = []
 
 
 def add_reader(reader: Reader) -> None:
-    """Call `reader` with every event from now on, after the readers that are registered."""
+    """Register a reader of all events, after those registered before."""
     if reader not in _readers:
         _readers.append(reader)
 
 
 def emit(action: Action[Any], access: Access, outcome: Outcome) -> Event | None:
-    """Hand the event of a write to all readers and return it; None if nothing was changed."""
+    """Pass the event of a write to all readers and return it; None if nothing changed."""
     if action.is_read or outcome.facts is None:
         return None
     event = _event(action, access, outcome, outcome.facts)
@@ -77,7 +77,7 @@ def _event(
         verb=verb,
         happened_at=access.now,
         tenant_id=access.tenant.id,
-        # A write can lead to another collective than that of its path.
+        # A write can concern another collective than that of its path.
         collective_id=facts.get("collective_id", here),
         item_id=outcome.item_id,
         actor_id=access.user.user_id,

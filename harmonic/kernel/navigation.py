@@ -1,4 +1,4 @@
-"""Navigation: the menus of HTML pages, and the entries that pages declare for them."""
+"""The menus of HTML pages, and the entries that pages declare."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class NavEntry:
     """A page's entry in a menu."""
 
     menu: Menu
-    # Entries of a menu are in this order.
+    # Entries are sorted by it.
     order: int
     label: str
-    # A name of Lucide's icons.
+    # The name of a Lucide icon.
     icon: str
-    # Whether a signed-in caller sees the entry.
+    # Returns whether a signed-in caller sees the entry.
     is_shown: Callable[[Access], bool] = for_everyone
-    # Whether it is marked as current on the pages below its path, too.
+    # Whether the entry is marked as current on pages below its path too.
     has_below: bool = True
-    # An address that redirects to the page. By default it is the page's own path, with the handle
-    # of the viewer if the route has one.
+    # A path that redirects to the page. By default the page's own path, with the viewer's handle if
+    # the route has one.
     path: str = ""

@@ -64,7 +64,7 @@ _WIDTH = {audience: width for width, audience in enumerate(_READERS)}
 
 
 def mounted(route: str, page: Page[T]) -> list[URLPattern]:
-    """Return the routes of a page: itself, its action index, and each action."""
+    """Return the URL patterns of a page, its action index and its actions."""
     registry.site.add_page(page, route)
     below = f"{route}/" if route else ""
     return [
@@ -126,7 +126,7 @@ def _index(page: Page[T], access: Access, target: T, base: str) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """An action as an index shows it: `name(params)`, its sentence and its path."""
+    """An action in an index: `name(params)`, its sentence and its path."""
 
     text: str
     sentence: str
@@ -161,7 +161,7 @@ def action_view(page: Page[T]) -> View:
 
 
 def described(page: Page[T], access: Access, action: Action[T], target: T, base: str) -> Document:
-    """Return the description of an action, which in HTML is its form or confirm page."""
+    """Return the description of an action; in HTML, its form or confirmation page."""
     denied_first(action, access, target)
     return _form_document(page, access, offered(access, action, target, base), base)
 
@@ -222,7 +222,7 @@ def unknown_action(page: Page[T], access: Access, target: T, base: str, name: st
 def run(
     request: AccessRequest, page: Page[T], action: Action[T], find: Find[T], base: str
 ) -> HttpResponse:
-    """Carry out an action's POST and answer in the format asked for."""
+    """Run an action and respond in the requested format."""
     access = request.access
     raw, is_dry_run = _sent(request)
     if isinstance(raw, RawParams) and raw.is_form and access.format == Format.HTML:
@@ -258,7 +258,7 @@ def _form_again(
     base: str,
     refused: RefusedForm,
 ) -> HttpResponse:
-    """Answer a refused form with the page that it stands on, or else with the action's own page."""
+    """Show a refused form again, on its page or else on the action's own page."""
     access = request.access
     there = replace(access, path=base, query={})
     status = refused.invalid.status
@@ -266,13 +266,13 @@ def _form_again(
     response = respond(request, there, document)
     if refused.is_shown:
         return response
-    # The form is sent again to where it was sent.
+    # The form posts to the same path again.
     offer = replace(offered(access, action, target, base), path=access.path)
     return respond(request, access, _form_document(page, access, offer, base, refused))
 
 
 def _sent(request: AccessRequest) -> tuple[RawParams | Refused, bool]:
-    """Return the parameters of a write, or why they cannot be read; and whether to undo it."""
+    """Return the parameters of a write, or the refusal of its body, and whether it is a dry run."""
     try:
         return split_dry_run(read_params(request))
     except Refused as refused:
@@ -284,13 +284,13 @@ def _require_seen(
 ) -> None:
     reading = replace(access, path=base, format=Format.MARKDOWN, query={})
     etag = markdown_source_of(reading, page.document(reading, target, base)).etag
-    # A page's tags are weak, and say all that can be seen of it.
+    # The tags of pages are weak, and cover everything that the page shows.
     if not conditional.matches(request.headers["If-Match"], etag):
         raise Refused(
-            "The page is not what you expect: it has changed since, or never was so.",
+            "The page has changed since you read it.",
             status=412,
             code="precondition_failed",
-            hint=f"Read {base} as Markdown again, and send its ETag in If-Match.",
+            hint=f"Read {base} again as Markdown and send its new ETag in If-Match.",
         )
 
 
@@ -339,14 +339,14 @@ def answered(request: AccessRequest, action: Action[Any], outcome: Outcome) -> H
 
 
 def _secretly(response: HttpResponse, outcome: Outcome) -> HttpResponse:
-    """Mark an answer that holds the plaintext of a token: it is shown here, and never again."""
+    """Exempt the plaintext of a new token from the redaction of this response."""
     if secret := outcome.secret:
         show_once(response, ShownOnce(secret.plaintext, str(secret.row.id), outcome.path))
     return response
 
 
 def with_origin(request: AccessRequest, document: Document) -> Document:
-    """Return a document that may hold commands to run, which name this address."""
+    """Return the document with the origin of the site, for commands in it."""
     return replace(document, context={**document.context, "origin": origin_of(request)})
 
 
@@ -376,7 +376,7 @@ def _success(access: Access, action: Action[Any], outcome: Outcome) -> Document:
 
 
 def offers_at(access: Access, page_path: str) -> tuple[Offer, ...]:
-    """Return what the page at `page_path` offers, if it lies in the same collective."""
+    """Return the actions offered by the page at `page_path`, if it is in the same collective."""
     place = access.place.path if access.place else ""
     if place and not page_path.startswith(place):
         return ()
@@ -397,9 +397,9 @@ def offers_at(access: Access, page_path: str) -> tuple[Offer, ...]:
 
 
 def form_alias(page: Page[T], action: Action[T], method: str = "POST") -> RoutedView:
-    """Return a view for a form that posts to a path of its own below a page, as public clients do.
+    """Return a view of another path below a page that runs `action`, for forms of public clients.
 
-    It runs `action` of `page` and answers like the action's own path.
+    It responds like the action's own path.
     """
 
     def view(request: AccessRequest, **kwargs: Any) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Pages: one definition gives the HTML, the Markdown and the page's action endpoints."""
+"""Pages: one definition for the HTML, the Markdown and the action endpoints of a page."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ T = TypeVar("T")
 
 
 def none_found(access: Access) -> Any:
-    """Return None: the target of a page that is about nothing in particular."""
+    """Return None: the target of a page that has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page(Generic[T]):
-    """A page of the site, of which `T` is the type of its target.
+    """A page of the site; `T` is the type of its target.
 
-    `find` obtains what the page is about, through the rule that lets the caller see it; its
-    arguments are those of the route. `show` returns the template's context. `fresh` names
-    the step-up scope that a session must have verified to open it.
+    `find` returns the target, through the rule that lets the caller see it; its arguments are
+    those of the route. `show` returns the template's context. `fresh` is the step-up scope that a
+    session must have verified to open the page.
     """
 
     name: str
@@ -65,14 +65,14 @@ class Page(Generic[T]):
     access_level: AccessLevel = AccessLevel.TENANT
     resource: str | None = None
     fresh: str = ""
-    # Refuses callers whom the page is not for, though its actions would say why themselves.
+    # Refuses callers who may see the target, but not this page about it.
     guard: Callable[[Access, T], None] = no_guard
-    # What the page is about, as the answers of its actions name it.
+    # The target as the responses of the page's actions name it.
     about: Callable[[Access, T], ResourceRef | None] = no_resource
     # Forms of public clients post to the page's own path: the action of each method.
     writes: Mapping[str, Action[T]] = field(default_factory=dict)
     scope: Callable[[Access, T], str] = field(default=lambda access, target: "")
-    # Where the page hangs, from the top; the page itself is its heading.
+    # The pages above this one, from the top.
     crumbs: Callable[[Access, T], Sequence[Link]] = no_crumbs
     # Its entries in the menus of HTML pages.
     nav: tuple[NavEntry, ...] = ()
@@ -85,7 +85,11 @@ class Page(Generic[T]):
         return next((action for action in self.actions if action.name == name), None)
 
     def found(self, access: Access, kwargs: Mapping[str, Any]) -> T:
-        """Return the page's target, or refuse: absent, not yours, or not verified lately."""
+        """Return the page's target.
+
+        Raises:
+            Refused: it does not exist, the caller may not see it, or the proof is not fresh.
+        """
         target = self.find(access, **kwargs)
         self.guard(access, target)
         if self.fresh and not access.is_fresh(self.fresh):
@@ -93,7 +97,7 @@ class Page(Generic[T]):
         return target
 
     def offers(self, access: Access, target: T, base: str) -> tuple[Offer, ...]:
-        """Return the actions that the caller may run here, in the order declared."""
+        """Return the actions that the caller may run here, in declaration order."""
         return tuple(
             offered(access, action, target, base)
             for action in self.actions
@@ -137,10 +141,9 @@ def offered(access: Access, action: Action[T], target: T, base: str) -> Offer:
 
 @dataclass(frozen=True, eq=False)
 class RoutedView:
-    """The view of a route, with what the middleware reads before it calls the view."""
+    """The view of a route, with the rule and the actions that the middleware checks first."""
 
     view: View
-    # Who may call it.
     rule: Rule
     # The page that it belongs to.
     page: Page[Any] | None = None
@@ -154,7 +157,7 @@ class RoutedView:
         return self.view(request, *args, **kwargs)
 
     def action(self, method: str, name: str = "") -> Action[Any] | None:
-        """Return the action that a method runs: the named one of a page, or the route's own."""
+        """Return the action that a method runs: a page's action by name, or the route's own."""
         if self.page is not None:
             return self.page.action(name) if name else self.page.writes.get(method)
         return self.writes.get(method)
@@ -166,7 +169,7 @@ def with_rule(view: View, rule: Rule, page: Page[Any] | None = None) -> RoutedVi
 
 
 def page_of(view: object) -> Page[Any] | None:
-    """Return the page that the view of a route belongs to, if it does."""
+    """Return the page of a route's view, or None."""
     return view.page if isinstance(view, RoutedView) else None
 
 

@@ -1,6 +1,7 @@
-"""The pipeline of a write, which every surface uses.
+"""The pipeline of a write on every surface.
 
-Decide, find, authorise, validate, carry out, record (`docs/architecture.md`, Call and binding).
+Decide access, find the target, authorise, validate, run the effect, emit the event
+(`docs/architecture.md`, Call and binding).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from harmonic.kernel.refusals import (
     Refused,
 )
 
-# How often a transaction is run at most when it conflicts with others.
+# How often a transaction runs at most if it conflicts with others.
 RUNS = 3
 
 
@@ -48,9 +49,9 @@ _log = logging.getLogger(__name__)
 
 
 T = TypeVar("T")
-# Finds what an action is about, through the rule that lets the caller see it.
+# Returns the target of an action, through the rule that lets the caller see it.
 Find = Callable[[Access], T]
-# Refuses a write whose sender expects to find something else.
+# Refuses a write if the target is not as the client expects.
 Precondition = Callable[[Access, T], None]
 
 
@@ -63,7 +64,7 @@ def no_precondition(access: Access, target: object) -> None:
 
 
 def locked(find: Find[T]) -> Find[T]:
-    """Return what finds the same row, locked until the end of the transaction."""
+    """Return a `find` that locks the row until the end of the transaction."""
 
     def find_locked(access: Access) -> T:
         target = find(access)
@@ -75,7 +76,7 @@ def locked(find: Find[T]) -> Find[T]:
     return find_locked
 
 
-# Refuses a body for what it contains.
+# Refuses a body because of its contents.
 BodyCheck = Callable[[Access, RawParams], None]
 
 
@@ -85,7 +86,7 @@ def no_check(access: Access, raw: RawParams) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Binding(Generic[T]):
-    """How a surface writes one action: the parameters it takes and how they run the effect.
+    """The parameters of an action on one surface, and the effect that they run.
 
     By default an action is bound to its own parameters, which pages use. The REST API declares
     another binding where its contract has other parameters. Permissions, event and log line are
@@ -93,41 +94,40 @@ class Binding(Generic[T]):
     """
 
     params: type[Params] | None
-    # The action's effect, or what calls it with the arguments that these parameters mean.
+    # The action's effect, or a function that translates these parameters and calls it.
     effect: Effect[T]
-    # Refuses what the body as a whole may not contain, before its parameters are validated.
+    # Runs before the parameters are validated.
     check: BodyCheck = no_check
-    # A caller whose kind may never run the action learns that before the target is looked for.
+    # Whether the kind of caller is checked before the target is found.
     is_kind_first: bool = False
-    # Parameters that the action does not have are named in the answer.
+    # Whether the response names parameters that the action does not have.
     names_unknown: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call(Generic[T]):
-    """A request to run an action, whatever surface it came by.
+    """A request to run an action, from any surface.
 
-    `raw` may be the refusal of a body that cannot be read: callers who may not do this at all
-    are told that first.
+    `raw` may be the refusal of a body that cannot be read: it is raised after the permissions are
+    checked.
     """
 
     action: Action[T]
     find: Find[T]
     raw: RawParams | Refused = field(default_factory=RawParams)
     precondition: Precondition[T] = no_precondition
-    # The action's own unless given.
+    # None: the action's own parameters and effect.
     binding: Binding[T] | None = None
-    # The id or handle of the collective to run it in, where the path does not lead there.
+    # The ID or handle of the collective to run in, if the path does not name it.
     place: str = ""
 
 
 def perform(call: Call[T], access: Access) -> Outcome:
-    """Decide, find, authorise, validate and carry out an action, all or nothing.
+    """Run an action in one transaction: decide, find, authorise, validate, run the effect.
 
-    All of it happens in one transaction, on the caller and the target as they are in it
-    (`docs/architecture.md`, Deciding). A transaction that PostgreSQL ends to resolve a conflict
-    with another one is run again, `RUNS` times in all; whatever it made is gone. So is one that
-    drew a short id that is taken.
+    Caller and target are read inside the transaction (`docs/architecture.md`, Deciding). A
+    transaction that PostgreSQL ends to resolve a conflict, or that drew a short ID which is taken,
+    runs again, `RUNS` times in all.
 
     Raises:
         Refused: nothing was written.
@@ -140,7 +140,7 @@ def perform(call: Call[T], access: Access) -> Outcome:
         except DatabaseError as error:
             if run == RUNS or not (outages.is_retryable(error) or is_short_id_collision(error)):
                 raise
-            _log.info("'%s' is run again after a conflict of transactions.", action.name)
+            _log.info("Running '%s' again after a conflict of transactions.", action.name)
         else:
             return _with_notes(binding, call.raw, outcome)
     raise AssertionError("the last run returns or raises")
@@ -162,8 +162,8 @@ def _performed(call: Call[T], binding: Binding[T], access: Access) -> Outcome:
 def _allowed(call: Call[T], binding: Binding[T], access: Access) -> tuple[Access, T]:
     """Return the caller and the target as they are in the transaction, if the action may run.
 
-    The time is taken after the target is found: a writer who waited for the target's row writes
-    later than the writer that held it.
+    The time is read after the target is found, so a write that waited for the row has a later time
+    than the write that held it.
     """
     action = call.action
     access = _decided(action, access)
@@ -181,17 +181,17 @@ def _allowed(call: Call[T], binding: Binding[T], access: Access) -> tuple[Access
 
 
 def _decided(action: Action[Any], access: Access) -> Access:
-    """Return the caller, read inside the transaction and kept until its end."""
+    """Return the access as it is in the transaction, locked until its end."""
     if access.decider is None:
         return access
     return access.decider.again(exclusive=action.changes_access)
 
 
 def _inside(call: Call[Any], access: Access) -> Access:
-    """Return the caller's access in the collective that the call names.
+    """Return the access in the collective that the call names, if it names one.
 
     Raises:
-        Refused: the caller is no member, or the collective is closed to the request.
+        Refused: the caller is not a member, or the collective is closed to the request.
     """
     return replace(access.within(call.place), is_writing=True) if call.place else access
 
@@ -247,14 +247,14 @@ def _with_notes(binding: Binding[Any], raw: RawParams | Refused, outcome: Outcom
     ignored = unknown_names(binding.params, raw)
     if not ignored:
         return outcome
-    note = f"Ignored, since the action has no such parameter: {', '.join(ignored)}."
+    note = f"Ignored unknown parameters: {', '.join(ignored)}."
     return replace(outcome, notes=(*outcome.notes, note))
 
 
 def dry_run(call: Call[Any], access: Access) -> Outcome:
-    """Carry out an action as far as its end, and undo it: what would have happened?
+    """Run an action and roll it back; return what the result would have been.
 
-    The outcome names nothing that was made, since it is not there.
+    The outcome has no resource, since none was created.
 
     Raises:
         Refused: as `perform`.
@@ -262,11 +262,11 @@ def dry_run(call: Call[Any], access: Access) -> Outcome:
     with audit.without_recording(), transaction.atomic():
         outcome = perform(call, access)
         transaction.set_rollback(True)
-    message = f"Nothing was done. It would have said: {outcome.message}"
+    message = f"Nothing was changed. The result would have been: {outcome.message}"
     return Outcome(message, "", notes=outcome.notes, is_dry_run=True)
 
 
 def misspelt(params: type[Params] | None, names: Iterable[str]) -> str:
-    """Return the question that names the parameter nearest to an unknown one, or ""."""
+    """Return a question that names the parameter nearest to an unknown one, or ""."""
     known = list(params().fields) if params else []
     return next((hint for name in names if (hint := did_you_mean(name, known))), "")

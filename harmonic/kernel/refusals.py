@@ -13,7 +13,7 @@ AUTHENTICATE = "Send a token in the header `Authorization: Bearer …`"
 SIGN_IN = f"{AUTHENTICATE}, or sign in at /login."
 
 
-LIFT_SUSPENSION = "Whoever runs this site can say why, and lift it."
+LIFT_SUSPENSION = "The operator of this site can explain the suspension and lift it."
 
 
 ASK_YOUR_HUMAN = "The person who manages the agent can do it instead."
@@ -26,18 +26,18 @@ class Link:
 
 
 class Refused(Exception):
-    """A request that is not carried out, with a sentence that its sender can act on.
+    """The refusal of a request: what happened, why, and what to do.
 
-    `message` is the contract's sentence, `hint` says what would cure it, `links` lead
-    there. `location` is where a browser is sent instead. `extra` joins the JSON object.
+    `message` is the sentence of the contract, `hint` is the remedy, `links` lead to it. Browsers
+    are redirected to `location` instead, if given. `extra` is added to the JSON object.
 
-    A page for people shows `label` above `heading`. Without a label it shows the status, without a
-    heading the message. Where `heading` is "", the first sentence of the hint is the heading.
+    An HTML page shows `label` (by default the status) above `heading` (by default the message). If
+    `heading` is "", the first sentence of the hint is the heading.
     """
 
     status = 403
     code = "forbidden"
-    message = "You may not do that."
+    message = "You are not allowed to do this."
 
     def __init__(
         self,
@@ -62,9 +62,9 @@ class Refused(Exception):
         self.location = location
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
-        # The action that was refused, if it was one.
+        # The name of the action that was refused, or "".
         self.action = ""
-        # The Markdown of a refusal that lists more than a sentence can say.
+        # More Markdown, for a refusal with a list.
         self.document = document
         self.label = label
         self.heading = heading
@@ -78,7 +78,8 @@ class NotFound(Refused):
 class Proof(StrEnum):
     """The step-up scope that a session must have verified within the hour.
 
-    Whatever makes, shows, widens or prolongs a credential needs one; what only closes, never.
+    Actions that create, show, widen or extend a credential need one; actions that only revoke
+    never do.
     """
 
     NONE = ""
@@ -87,14 +88,14 @@ class Proof(StrEnum):
 
 
 class Forbidden(Refused):
-    """What the caller may not do. It always says who could change that, or where."""
+    """A refusal for lack of permission; its hint names who can change that, or where."""
 
     def __init__(self, message: str, *, hint: str, code: str = "", **more: Any) -> None:
         super().__init__(message, hint=hint, code=code, **more)
 
     @classmethod
     def because(cls, denied: Denied, message: str = "") -> Self:
-        """Return the refusal that a policy's no is, under another sentence if one is given."""
+        """Return the refusal for a denial; `message` replaces its reason."""
         reason = message or denied.reason
         return cls(
             reason,
@@ -111,7 +112,7 @@ UNAUTHORIZED = "403 Unauthorized"
 
 
 class Unauthorized(Forbidden):
-    """A page that is not for the caller. The contract begins its message with the status."""
+    """The refusal of a page. By contract its message begins with the status."""
 
     def __init__(self, reason: str = "", *, hint: str, **more: Any) -> None:
         message = f"{UNAUTHORIZED} - {reason}" if reason else UNAUTHORIZED
@@ -119,11 +120,11 @@ class Unauthorized(Forbidden):
 
 
 class Conflict(Refused):
-    status, code, message = 409, "conflict", "That is already so."
+    status, code, message = 409, "conflict", "This conflicts with the current state."
 
 
 class SignInRequired(Refused):
-    """A request without valid credentials. The hint says how to authenticate."""
+    """The refusal of a request without valid credentials; its hint explains authentication."""
 
     status, code, message = 401, "unauthorized", "Unauthorized"
 
@@ -136,19 +137,19 @@ class Unreadable(Refused):
 
 
 class FreshProofRequired(Refused):
-    """The session must prove once more that its owner sits there."""
+    """The refusal of a session that must confirm the password again."""
 
     code = "reverification_required"
-    message = "Confirm that it is you at /reverify, then try again."
+    message = "Confirm your password at /reverify, then try again."
 
     def __init__(self, scope: str) -> None:
-        super().__init__(links=[Link("Confirm that it is you", f"/reverify?scope={scope}")])
+        super().__init__(links=[Link("Confirm your password", f"/reverify?scope={scope}")])
         self.scope = scope
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault of one parameter: a code of `kernel.parameters.wording`, with its values."""
+    """An error of a parameter: a code of `kernel.parameters.wording` and its values."""
 
     param: str
     code: str
@@ -156,14 +157,14 @@ class Problem:
 
 
 class Invalid(Refused):
-    """Parameters that cannot be taken; each surface words the problems its own way."""
+    """The refusal of invalid parameters; each surface has its own sentences for them."""
 
     status, code, message = 422, "invalid", "The parameters are not valid."
 
     def __init__(self, *problems: Problem, code: str = "", rest_message: str = "") -> None:
         super().__init__(code=code)
         self.problems = problems
-        # A literal sentence of the REST contract in place of the table's.
+        # A sentence of the REST contract that replaces the generated one.
         self.rest_message = rest_message
 
     @classmethod
@@ -173,13 +174,13 @@ class Invalid(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """A policy's no: the reason, who could change it, and where."""
+    """The denial of a policy: the reason, who can change it, and where."""
 
     reason: str
     hint: str
     code: str = "forbidden"
     links: tuple[Link, ...] = ()
-    # 404 where the caller may see the page, and the object is not there to be acted on.
+    # 404 if the caller may see the page and the object of the action does not exist.
     status: int = 403
     # As in `Refused`.
     label: str = ""

@@ -1,8 +1,7 @@
-"""The registries of pages and actions, and the faults that stop the site from starting.
+"""The registry of pages and actions, and the checks of their declarations.
 
-Mounting a page registers it and its actions, and a REST route registers the action it runs. A
-form may run a variant of an action, with parameters of its own, under the name of the registered
-one.
+Mounting a page registers the page and its actions; a REST route registers the action that it runs.
+A form may run a variant of a registered action, with other parameters under the same name.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class Mounted:
 
 
 class Registry:
-    """Pages and actions by name. The site has one; tests make their own."""
+    """Pages and actions by name. The site has one registry; tests create others."""
 
     def __init__(self) -> None:
         self.pages: dict[str, Mounted] = {}
@@ -73,16 +72,16 @@ class Registry:
         self.variants.extend(actions)
 
     def add_routed(self, actions: Iterable[Action[Any]]) -> None:
-        """Register the actions of REST routes; those that no page has follow the others."""
+        """Register the actions of REST routes; those without a page are added last."""
         self._routed.extend(actions)
 
     def settle(self) -> None:
-        """Add the actions of REST routes, after everything is mounted."""
+        """Add the actions of REST routes after all pages are mounted."""
         self.add_actions(each for each in self._routed if each.name not in self.actions)
         self._routed.clear()
 
     def faults(self) -> Faults:
-        """Yield what is wrong with the declarations, in sentences."""
+        """Yield a sentence for each error in the declarations."""
         self.settle()
         yield from dict.fromkeys(self._clashes)
         for action in self.actions.values():
@@ -92,11 +91,11 @@ class Registry:
 
     def _faults_of(self, action: Action[Any]) -> Faults:
         if action.grant.is_grantable and not action.grant.group:
-            yield f"The action {action.name!r} can be granted, but names no group of the form."
+            yield f"The action {action.name!r} can be granted, but has no group in the form."
         if action.people_only and action.grant != NEVER:
             yield f"The action {action.name!r} is for people only, but agents may be granted it."
         if action.is_read == bool(_TYPE.fullmatch(action.emits)):
-            yield f"The action {action.name!r} must emit an event exactly if it writes."
+            yield f"The action {action.name!r} must emit an event if, and only if, it writes."
         for fault in mismatches(action.effect, action.params):
             yield f"The effect of the action {action.name!r} does not fit: {fault}."
         if action.name in FORTHCOMING:
@@ -140,7 +139,7 @@ def path_to(name: str, place_path: str = "", **kwargs: object) -> str:
 
 
 def _mount() -> None:
-    # Loading the routes mounts the pages. Commands may ask before any request has.
+    # Loading the URL patterns mounts the pages; commands run without a request that loads them.
     _ = get_resolver().url_patterns
     site.settle()
 
@@ -149,15 +148,15 @@ def _mount() -> None:
 
 
 def grantable(*levels: Level) -> list[str]:
-    """Return the names of the actions that can be granted; those of `levels`, if any are given."""
+    """Return the names of the actions that can be granted, of all levels or of `levels`."""
     wanted: Collection[Level] = levels or (Level.USUAL, Level.CAREFUL)
     return [name for name, action in actions().items() if action.grant.level in wanted]
 
 
 def groups() -> list[tuple[str, list[Action[Any]]]]:
-    """Return the actions that can be granted under the headings of the settings form.
+    """Return the actions that can be granted, by heading of the settings form.
 
-    Careful ones stand behind the usual ones of their group.
+    In each group the usual actions come before the careful ones.
     """
     found: dict[str, list[Action[Any]]] = {}
     for action in actions().values():
@@ -167,7 +166,7 @@ def groups() -> list[tuple[str, list[Action[Any]]]]:
 
 
 def options() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the names and labels of `groups`, as a form offers them."""
+    """Return the names and labels of `groups`, as options of a form."""
     return [
         (group, [(each.name, humanize(each.name)) for each in members])
         for group, members in groups()
@@ -179,23 +178,23 @@ def _is_careful(action: Action[Any]) -> bool:
 
 
 def held_by(capabilities: Capabilities) -> list[str]:
-    """Return what can be granted and the agent holds."""
+    """Return the names of the granted actions."""
     return [name for name in grantable() if capabilities.hold(name, actions()[name].grant)]
 
 
 def granted_by(capabilities: Capabilities) -> list[str]:
-    """Return what the agent holds, for the security log: also names whose action is to come."""
+    """Return the granted names for the security log, including forthcoming actions."""
     return [*held_by(capabilities), *_to_come(capabilities)]
 
 
 def _to_come(capabilities: Capabilities) -> list[str]:
-    """Return the names that the agent was granted and that no action has yet."""
+    """Return the granted names whose action does not exist yet."""
     names = FORTHCOMING if ALL in capabilities.names else capabilities.names
     return sorted(names - {*actions(), ALL_USUAL})
 
 
 def lacked_by(capabilities: Capabilities) -> list[str]:
-    """Return what can be granted and the agent does not hold."""
+    """Return the names of the actions that can be granted and were not."""
     held = held_by(capabilities)
     return [name for name in grantable() if name not in held]
 
@@ -203,9 +202,9 @@ def lacked_by(capabilities: Capabilities) -> list[str]:
 def stored(selected: Collection[str], before: Capabilities = NO_CAPABILITIES) -> list[str]:
     """Return the list to store for an agent whose parent selected these names.
 
-    Names that cannot be granted are dropped. Whoever selects every usual capability grants
-    those of later releases too. Names in `before` whose action does not exist yet stay, since no
-    form shows them; selecting nothing removes them as well.
+    Names that cannot be granted are dropped. Selecting every usual capability also grants the
+    usual ones of later releases. Names in `before` whose action does not exist yet are kept, since
+    no form shows them, unless nothing is selected.
     """
     if not selected:
         return []

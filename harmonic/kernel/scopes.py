@@ -1,4 +1,4 @@
-"""Scopes of tokens: what a scope can name, and the refusal of a token that lacks one."""
+"""The scopes of tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Verb(StrEnum):
 
 
 class ScopeResource(StrEnum):
-    """What a scope names behind its verb. `all` covers the others and what none of them names."""
+    """The resource of a scope. `all` covers the others, and what none of them names."""
 
     ALL = "all"
     NOTES = "notes"
@@ -31,7 +31,7 @@ class ScopeResource(StrEnum):
 
     @property
     def is_of_tenant(self) -> bool:
-        """Whether the resource belongs to the tenant and to none of its collectives."""
+        """Whether the resource belongs to the tenant, not to one of its collectives."""
         return self in {ScopeResource.USERS, ScopeResource.API_TOKENS}
 
 

@@ -71,7 +71,7 @@ def test_two_actions_of_one_name_are_a_fault() -> None:
 def test_an_action_that_writes_and_names_no_event_is_a_fault(emits: str) -> None:
     found = faults_of(page(actions=(action(emits=emits),)))
 
-    assert found == ["The action 'wave' must emit an event exactly if it writes."]
+    assert found == ["The action 'wave' must emit an event if, and only if, it writes."]
 
 
 def test_an_effect_that_does_not_take_its_parameters_is_a_fault() -> None:
@@ -99,7 +99,7 @@ def test_a_variant_with_another_grant_is_a_fault() -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"grant": usual("")}, "can be granted, but names no group"),
+        ({"grant": usual("")}, "can be granted, but has no group"),
         ({"people_only": "Only people wave."}, "is for people only, but agents may be granted it"),
         ({"name": "vote"}, "remove it from FORTHCOMING"),
     ],

@@ -113,7 +113,7 @@ def test_a_change_is_made_on_the_page_that_was_seen(api: Any, note_path: Any) ->
 
     assert first.status_code == 200
     assert second.status_code == 412
-    assert "it has changed since" in read(second.content.decode()).fields["error"]
+    assert "has changed since" in read(second.content.decode()).fields["error"]
     assert (notes("Sharper"), notes("Blunter")) == (1, 0)
 
 
@@ -144,7 +144,7 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing(api: Any, where: str)
     document = read(response.content.decode())
     assert response.status_code == 200
     assert document.fields["title"] == "Dry Run: create_note"
-    assert "Nothing was done." in response.content.decode()
+    assert "Nothing was changed." in response.content.decode()
     assert "Ignored" not in response.content.decode()
     assert notes("Rehearsed") == 0
 

@@ -277,7 +277,7 @@ def test_a_capability_is_checked_before_the_visibility(world):
     change(world.agent("scout"), may_write_publicly=False)
     result = mcp_of().act("/note", "create_note", {"text": "All"}, visibility="private")
     assert result["structuredContent"]["status"] == 403
-    assert "may not write where the whole tenant reads" in text_of(result)
+    assert "may not post in the main collective" in text_of(result)
 
 
 # --- The context of a read ------------------------------------------------------------------

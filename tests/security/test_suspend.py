@@ -40,7 +40,7 @@ def test_a_suspended_person_cannot_sign_in_and_is_told_who_can_lift_it(world: Wo
     assert signed_out["Location"].startswith("/login")
     refused = sign_in("bob@example.com")
     assert refused.status_code == 403
-    assert "can say why, and lift it" in refused.text
+    assert "can explain the suspension and lift it" in refused.text
 
 
 @pytest.mark.parametrize("path", SURFACES)
