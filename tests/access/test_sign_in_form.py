@@ -57,7 +57,7 @@ def test_characters_that_cannot_be_stored_are_refused(
     response = browser.post(path, sent)
 
     assert response.status_code == 422
-    assert "holds characters that cannot be stored." in response.text
+    assert "contains characters that cannot be stored." in response.text
     assert not is_signed_in(browser)
 
 
@@ -145,9 +145,9 @@ def test_a_password_in_the_url_is_not_read(browser: Client) -> None:
 @pytest.mark.parametrize(
     ("sent", "status", "sentence"),
     [
-        ({"scope": "api_tokens", "password": "a\0"}, 422, "The password holds characters"),
+        ({"scope": "api_tokens", "password": "a\0"}, 422, "The password contains characters"),
         ({"scope": "api_tokens", "password": "p" * 4096}, 422, "The password is too long"),
-        ({"scope": "a\0", "password": PASSWORD}, 422, "The scope holds characters"),
+        ({"scope": "a\0", "password": PASSWORD}, 422, "The scope contains characters"),
         ({"scope": "a" * 101, "password": PASSWORD}, 422, "The scope is too long"),
         ({"scope": "api_tokens", "then": "/\0", "password": PASSWORD}, 422, "return to holds"),
         ({"scope": "api_tokens", "password": "wrong"}, 422, "The password is not right."),

@@ -234,7 +234,7 @@ def test_characters_that_cannot_be_stored_are_refused_by_name(api: Any, characte
     )
 
     assert answer.status_code == 422
-    assert "title holds characters that cannot be stored" in answer.content.decode()
+    assert "title contains characters that cannot be stored" in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", ["]( x", "| pipe |", "<b>Bob</b>", "`tick`", "# Bob", "a\nb"])

@@ -172,7 +172,7 @@ def test_who_may_edit_rows_can_be_said(alice):
         ({"text": None}, "Text can't be blank"),
         ({"text": 5}, "Text must be a string"),
         ({"text": ["x"]}, "Text must be a string"),
-        ({"text": "nul\x00"}, "Text holds characters that cannot be stored"),
+        ({"text": "nul\x00"}, "Text contains characters that cannot be stored"),
         ({"text": "x", "title": {"a": 1}}, "Title must be a string"),
         ({"text": "x", "title": "y" * 1001}, "Title is too long (maximum is 1000 characters)"),
         ({"text": "x", "subtype": "poem"}, "Subtype is not included in the list"),

@@ -1,4 +1,4 @@
-"""The address of a client: the one source for limits, sign-in, logs and the use of tokens."""
+"""The IP address of a client, for rate limits, sign-in, logs and token usage."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _WITH_PORT = re.compile(r"(?P<v4>[0-9.]+):[0-9]+|\[(?P<v6>[^\]]+)\](:[0-9]+)?")
 def client_address(request: HttpRequest) -> str:
     """Return the client's IP address in its canonical form, or "" if it is not known.
 
-    `X-Forwarded-For` is read from its end, as long as the sender is a proxy that the settings
-    trust. An entry that is no address ends the search at the proxy that wrote it.
+    `X-Forwarded-For` is read from its end while the sender is a trusted proxy of the settings. An
+    entry that is not an address ends the search at the proxy that wrote it.
     """
     address = canonical(request.META.get("REMOTE_ADDR", ""))
     forwarded = request.headers.get("X-Forwarded-For", "")
@@ -34,7 +34,7 @@ def client_address(request: HttpRequest) -> str:
 
 @lru_cache(1024)
 def canonical(address: str) -> str:
-    """Return an IP address without port and scope, an IPv4-mapped one as IPv4; else ""."""
+    """Return an IP address without port and scope, IPv4-mapped ones as IPv4, or "" if invalid."""
     match = _WITH_PORT.fullmatch(address)
     if match:
         address = match["v4"] or match["v6"]
@@ -47,7 +47,7 @@ def canonical(address: str) -> str:
 
 @lru_cache(1024)
 def rate_limit_address(address: str) -> str:
-    """Return the address that stands for a client in limits: in IPv6, that of its /64 network."""
+    """Return the address that rate limits count: of IPv6 clients, that of the /64 network."""
     parsed = _parsed(canonical(address))
     if parsed is None or parsed.version == 4:
         return canonical(address)
@@ -55,7 +55,7 @@ def rate_limit_address(address: str) -> str:
 
 
 def is_exempt(address: str) -> bool:
-    """Return whether a client is counted but never refused: loopback on a local machine."""
+    """Return whether a client is exempt from limits: loopback on a local machine."""
     parsed = _parsed(address)
     return not settings.LIMIT_LOOPBACK and parsed is not None and parsed.is_loopback
 

@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110 §13): entity tags, and what a client says it has already."""
+"""Conditional requests (RFC 9110 §13): entity tags and preconditions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.http import HttpResponse
 from django.utils.http import http_date, parse_http_date_safe
 
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
-# What proxies append to the tag of an answer that they compress: "x-gzip", "x--gzip", "x;br".
+# The suffix that proxies add to the tag of a response they compress: "x-gzip", "x--gzip", "x;br".
 _CODING = re.compile(r'(?:--?|;)(?:gzip|br|zstd|deflate)"$')
-# What describes a body, and a 304 has none.
+# Headers that describe a body; a 304 has none.
 _OF_A_BODY = ("Content-Type", "Content-Length")
 
 Headers = Mapping[str, str]
@@ -25,11 +25,11 @@ def etag_of(body: bytes) -> str:
 
 
 def matches(header: str, etag: str) -> bool:
-    """Return whether `If-None-Match` or `If-Match` names a tag, by the weak comparison.
+    """Return whether `If-None-Match` or `If-Match` contains a tag, by weak comparison.
 
-    Proxies that compress answers change tags on the way: nginx weakens them, and others append
-    the coding. A writer behind such a proxy only ever sees the changed tag, so a strong comparison
-    would refuse each of its writes (`docs/api.md`, Conditional writes).
+    Proxies that compress responses change their tags: nginx weakens them, others append the
+    coding. A client behind such a proxy sees only the changed tag, so strong comparison would
+    refuse all its writes (`docs/api.md`, Conditional writes).
     """
     if header.strip() == "*":
         return True
@@ -37,29 +37,29 @@ def matches(header: str, etag: str) -> bool:
 
 
 def is_known(headers: Headers, etag: str) -> bool:
-    """Answer whether the client has what a tag stands for, and says so."""
+    """Return whether `If-None-Match` matches a tag."""
     return "If-None-Match" in headers and matches(headers["If-None-Match"], etag)
 
 
 def _opaque(etag: str) -> str:
-    """Return a tag without its weakness and the coding that a proxy appended."""
+    """Return a tag without the weak prefix and the coding that a proxy appended."""
     return _CODING.sub('"', etag.removeprefix("W/"))
 
 
 def last_modified(moment: datetime) -> str:
-    """Return the value of `Last-Modified`, which knows whole seconds."""
+    """Return the value of `Last-Modified`, in whole seconds."""
     return http_date(int(moment.timestamp()))
 
 
 def is_conditional_write(headers: Headers) -> bool:
-    """Answer whether a write says what it expects to find."""
+    """Return whether a write has a precondition."""
     return "If-Match" in headers or "If-Unmodified-Since" in headers
 
 
 def is_as_expected(headers: Headers, etag: str, modified_at: datetime | None) -> bool:
-    """Answer whether a write finds what its sender has seen; `If-Match` beats the date.
+    """Return whether the precondition of a write holds; `If-Match` takes precedence over the date.
 
-    A date that cannot be read is ignored, as are dates where none is known.
+    An invalid date is ignored, and so is every date if `modified_at` is None.
     """
     if "If-Match" in headers:
         return matches(headers["If-Match"], etag)
@@ -68,9 +68,9 @@ def is_as_expected(headers: Headers, etag: str, modified_at: datetime | None) ->
 
 
 def tag(headers: Headers, response: HttpResponse, etag: str) -> None:
-    """Give the answer to a read its tag; make it an empty 304 where the client has it already.
+    """Set the tag of a read's response; make it an empty 304 if the client has it already.
 
-    Dates decide nothing here: they know seconds, and not all that an answer shows moves them.
+    `If-Modified-Since` is ignored: dates have whole seconds, and some changes do not update them.
     """
     response["ETag"] = etag
     if is_known(headers, etag):

@@ -1,6 +1,6 @@
-"""Cursors of lists: opaque, signed, bound to what they page through, good for a week.
+"""Cursors of lists: opaque, signed, bound to their list, valid for a week.
 
-What they point to is a position in a list that is ordered by a moment and then by id.
+A cursor contains a position in a list that is ordered by a time and then by ID.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By a moment, then by id; both in the same direction."""
+    """The order of a list: by a time column, then by ID, in the same direction."""
 
     moment: str
     is_descending: bool = True
@@ -48,9 +48,9 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class CursorPage(Generic[T]):
-    """Some rows of a list, and the position from which the next ones follow, if any do.
+    """Some rows of a list, and the position after which the next ones follow, if there are any.
 
-    The position is not always that of the last row: a search ends where it stopped looking.
+    The position is not always that of the last row: a search ends where it stopped.
     """
 
     rows: Sequence[T]
@@ -58,13 +58,13 @@ class CursorPage(Generic[T]):
 
 
 class BadCursor(ValueError):
-    """A cursor that is not ours, is too old, or belongs to another list."""
+    """The cursor has a bad signature, is too old, or belongs to another list."""
 
 
 def encode(position: Position, bound_to: str) -> str:
     """Return the cursor after `position` of the list named by `bound_to`.
 
-    It is the same all day: a page that says the same keeps its tag.
+    It is the same all day, so that an unchanged page keeps its tag.
     """
     moment, row_id = position
     today = timezone.now().date().toordinal()
@@ -73,10 +73,10 @@ def encode(position: Position, bound_to: str) -> str:
 
 
 def decode(cursor: str, bound_to: str) -> Position:
-    """Return the position that a cursor names.
+    """Return the position of a cursor.
 
     Raises:
-        BadCursor: it cannot be read, is too old, or was made for another list.
+        BadCursor: it is invalid, too old, or belongs to another list.
     """
     try:
         moment, row_id, made_for, made_on = signing.Signer(salt=SALT).unsign_object(cursor)

@@ -1,4 +1,4 @@
-"""HTTP methods: which of them only read, and the refusal of one that a route does not have."""
+"""HTTP methods: those that only read, and the refusal of a method that a route does not have."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ SAFE: Final = READS | {"OPTIONS"}
 
 
 def method_not_allowed(
-    allowed: str, message: str = "This method is not offered here.", hint: str = ""
+    allowed: str, message: str = "This method is not allowed here.", hint: str = ""
 ) -> Refused:
-    """Return the refusal of a method; `allowed` names those of the route, for the header Allow."""
+    """Return the refusal of a method; `allowed` is the value of the header `Allow`."""
     return Refused(
         message, status=405, code="method_not_allowed", hint=hint, headers={"Allow": allowed}
     )

@@ -1,4 +1,4 @@
-"""Which representation of a page a request asks for."""
+"""Content negotiation: the format that a request asks for."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from typing import Final
 
 
 class Format(StrEnum):
-    """A representation; the value is what the code of a page calls it."""
+    """The format of a response."""
 
     HTML = "html"
     MARKDOWN = "markdown"
     JSON = "json"
 
 
-# The version of the JSON API, as its answers and its info name it.
+# The version of the JSON API in its responses.
 API_VERSION: Final = "1.0.0"
 
 _SUFFIXES: Final = {".md": Format.MARKDOWN, ".json": Format.JSON}
 _SUFFIX = re.compile(r"(?P<page>.*[^/])(?P<suffix>\.md|\.json)(?P<action>/actions(?:/[^/]+)?)?")
-# The reference is a page like any other.
+# The API reference is a page.
 _API_PATH = re.compile(r"(/(collectives|workspace)/[^/]+)?/api(/(?!v1/docs$)|$)|/mcp$")
 _ROOTS: Final = frozenset({"/index", "/home"})
 
 
 def split_suffix(path: str) -> tuple[str, Format | None]:
-    """Return the canonical path and the format its suffix names, if any.
+    """Return the canonical path and the format of its suffix, if it has one.
 
-    The suffix ends the path, or the page's part of an action's path. `/index.md`
-    and `/home.md` are the root, which has no name to put a suffix on.
+    The suffix is at the end of the path, or of the page's part of an action's path. `/index.md` and
+    `/home.md` are the root, which has no name for a suffix.
     """
     match = _SUFFIX.fullmatch(path)
     if match is None:
@@ -53,12 +53,11 @@ def choose(
     has_token: bool,
     is_api: bool,
 ) -> Format | None:
-    """Return the format to answer in, or None when a token demands HTML alone.
+    """Return the format of the response, or None if a token accepts HTML only.
 
-    The suffix beats Accept; in Accept (RFC 9110) the highest quality among the
-    formats that the caller may have wins, then the one named first. Where nothing
-    readable is acceptable, the caller's default answers: HTML, or Markdown for a
-    token.
+    A suffix takes precedence over `Accept` (RFC 9110), of which the available format with the
+    highest quality is chosen, then the first. If none is acceptable the default is chosen: HTML,
+    or Markdown with a token.
     """
     if is_api:
         return Format.JSON
@@ -71,9 +70,9 @@ def choose(
 
 
 def instead_of_json(accept: str | None, *, has_token: bool) -> Format | None:
-    """Return the format of a document without JSON where JSON was wanted before others.
+    """Return another acceptable format for a document without JSON.
 
-    None: the client takes nothing else that the caller may have.
+    None if the client accepts no other available format.
     """
     ranges = _parse(accept or "")
     forms = (Format.MARKDOWN,) if has_token else (Format.HTML, Format.MARKDOWN)
@@ -83,7 +82,7 @@ def instead_of_json(accept: str | None, *, has_token: bool) -> Format | None:
 
 
 def prefers_schema(accept: str | None) -> bool:
-    """Answer whether, where JSON is wanted, it is the schema that is asked for."""
+    """Return whether `Accept` prefers JSON Schema to plain JSON."""
     ranges = _parse(accept or "")
     schema = _strongest(ranges, ("application/schema+json",))
     plain = _strongest(ranges, ("application/json",))
@@ -95,9 +94,9 @@ def prefers_schema(accept: str | None) -> bool:
 
 
 def prefers_problem(accept: str | None) -> bool:
-    """Answer whether an error is asked for as problem details, by name.
+    """Return whether `Accept` prefers problem details to plain JSON, by name.
 
-    At the same quality they come before plain JSON, wherever they stand: they hold the same.
+    At the same quality they are preferred whatever the order, since they contain the same.
     """
     ranges = _parse(accept or "")
     problem = _strongest(ranges, ("application/problem+json",))
@@ -144,16 +143,16 @@ def _is_machine_type(content_type: str | None) -> bool:
 def _best(ranges: list[_Range], *, default: Format, others: tuple[Format, ...]) -> Format:
     """Return the acceptable format of the highest quality.
 
-    A wildcard stands for the default: browsers send one beside other types. It
-    stands for the others only when the default is excluded.
+    A wildcard means the default: browsers send one beside other types. It means the others only if
+    the default is excluded.
     """
     claims = [(r, form) for form in others if (r := _named(ranges, form))]
     claim = _named(ranges, default) or _wildcard(ranges, default)
     if claim:
         claims.append((claim, default))
     if default is Format.HTML and claim and claim.media_type == "*/*":
-        # A script that takes JSON or anything, alike, gets the page it asks for:
-        # most pages have no JSON, and an error would help nobody.
+        # A script that accepts JSON and anything equally gets HTML: most pages have no JSON, and it
+        # accepts HTML too.
         claims = [c for c in claims if c[1] is not Format.JSON or c[0].quality > claim.quality]
     acceptable = [pair for pair in claims if pair[0].quality > 0]
     if acceptable:

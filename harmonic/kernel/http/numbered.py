@@ -16,9 +16,9 @@ PER_PAGE = 100
 def numbered(
     rows: QuerySet[Any] | Sequence[Any], access: Access, per_page: int = PER_PAGE
 ) -> Page[Any]:
-    """Return the page of `rows` that the query string asks for; the nearest if there is none.
+    """Return the page of `rows` that the query parameter `page` names, or the nearest one.
 
-    Most lists fit on one page, so without a number that page is read and nothing is counted.
+    Without a number the first page is read, and the rows are counted only if there are more.
     """
     asked = access.query.get("page")
     if asked is None:

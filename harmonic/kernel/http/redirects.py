@@ -1,4 +1,4 @@
-"""Addresses that a caller sends and the product follows."""
+"""Redirect targets that callers send."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def local_path(sent: str, otherwise: str = "/") -> str:
-    """Return a path of this tenant to redirect to, or `otherwise` for anything else."""
+    """Return `sent` if it is a path of this tenant, else `otherwise`."""
     is_local = sent.startswith("/") and not sent.startswith(("//", "/\\"))
     return sent if is_local and url_has_allowed_host_and_scheme(sent, None) else otherwise

@@ -1,4 +1,4 @@
-"""The request with what Harmonic's middleware adds to Django's."""
+"""The request class with the attributes that Harmonic's middleware sets."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from harmonic.kernel.refusals import Refused
 
 
 class AccessRequest(HttpRequest):
-    """A request that passed the middleware, each attribute with the middleware that sets it.
+    """A request after the middleware. Comments name the middleware that sets an attribute.
 
-    Django's handlers make requests of their own classes, which have the same attributes.
+    It is a type only: Django creates the requests, from its own classes.
     """
 
     # RequestIdMiddleware, HostMiddleware
@@ -40,5 +40,5 @@ class AccessRequest(HttpRequest):
 
 
 def has_access(request: HttpRequest) -> TypeGuard[AccessRequest]:
-    """Return whether the access middleware has seen a request."""
+    """Return whether the access of a request is decided."""
     return hasattr(request, "access")

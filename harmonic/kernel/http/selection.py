@@ -1,4 +1,4 @@
-"""Which parts of a Markdown document its reader asked for (`docs/agents.md`, Reading less)."""
+"""The parts of a Markdown document that a client asked for (`docs/agents.md`, Reading less)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from harmonic.kernel.rendering.text import slug
 
-# What a brief view leaves out: how the page came to be, not what it says.
+# The sections that a brief view omits.
 ASIDES: Final = frozenset({"history", "backlinks"})
 NAMED: Final = 20
 _COUNT = re.compile(r" \(\d+\)$")
@@ -18,7 +18,7 @@ _FENCE = re.compile(r"`{3,}|~{3,}")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The sections that are wanted (none: all), and how much is said of the actions."""
+    """The requested sections (none: all), and how much of the actions is shown."""
 
     sections: tuple[str, ...] = ()
     is_brief: bool = False
@@ -26,7 +26,7 @@ class Selection:
 
     @classmethod
     def asked_by(cls, query: Mapping[str, str]) -> Selection:
-        """Read `sections`, `view` and `actions`; other values of theirs change nothing."""
+        """Return the selection of a query; unknown values of its parameters change nothing."""
         names = (slug(name).lower() for name in query.get("sections", "").split(","))
         return cls(
             sections=tuple(dict.fromkeys(name for name in names if name))[:NAMED],
@@ -35,7 +35,7 @@ class Selection:
         )
 
     def of_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the frontmatter with as much of the actions as is wanted."""
+        """Return the frontmatter with the requested part of the actions."""
         chosen = dict(fields)
         if not self.has_actions:
             chosen.pop("actions", None)
@@ -44,7 +44,7 @@ class Selection:
         return chosen
 
     def of_body(self, body: str) -> str:
-        """Return what stands above the first section, and the sections that are wanted."""
+        """Return the text above the first section, and the requested sections."""
         if not self.sections and not self.is_brief:
             return body
         parts = list(_parts(body))
@@ -68,9 +68,9 @@ def _note(wanted: Iterable[str], there: list[str]) -> str:
 
 
 def _parts(body: str) -> Iterator[tuple[str, str]]:
-    """Cut Markdown at its headings of the second level; the first part has no name.
+    """Split Markdown at its headings of the second level; the first part has no name.
 
-    A section's name is its heading as a handle is made, without a count: `comments`.
+    The name of a section is the slug of its heading without a count: `comments`.
     """
     lines: list[str] = []
     name = fence = ""
@@ -84,7 +84,7 @@ def _parts(body: str) -> Iterator[tuple[str, str]]:
 
 
 def _fence_after(line: str, fence: str) -> str:
-    """Return the marks of the fenced block that is open after a line, or ""."""
+    """Return the fence of the block that is open after a line, or ""."""
     found = _FENCE.match(line)
     if fence:
         is_closed = line.strip().startswith(fence) and not line.strip().strip(fence[0])

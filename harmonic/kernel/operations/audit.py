@@ -1,7 +1,7 @@
-"""The security log: who did what, where, as lines of the log and for whoever keeps them.
+"""The security log: events with actor, credential and address.
 
-`harmonic.kernel.operations.logs` writes the lines. An application that keeps events registers a
-sink when it starts; the kernel knows none of them.
+`harmonic.kernel.operations.logs` writes them to the log. An application that stores them registers
+a sink when it starts.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from harmonic.kernel.database.outages import is_outage
 
 _log = logging.getLogger("harmonic.audit")
 WHO_AND_WHERE = frozenset({"tenant_id", "user_id", "ip"})
-# What an action leaves: on the shared, or on somebody else; and on what is one's own.
+# The events of actions: on shared things or other people, and on one's own.
 ADMIN_ACTION = "admin_action"
 USER_ACTION = "user_action"
-# Of these a change says that it happened, never what was written.
+# Fields whose values are not recorded, only that they changed.
 UNQUOTED = frozenset({"description", "identity_prompt"})
 
 
 @dataclass(frozen=True, slots=True)
 class Someone:
-    """Somebody in an event, by the names they had in the tenant at the time."""
+    """A person or agent in an event, with handle and name at that time."""
 
     user_id: UUID
     handle: str
@@ -42,9 +42,9 @@ class Someone:
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """Something that happened; `data` is what its recorder added, without what is None.
+    """A security event; `data` has the values that are not None.
 
-    `people` are those in it whose names the recorder knew.
+    `people` are the persons in it whose names are known when it is recorded.
     """
 
     name: str
@@ -66,7 +66,7 @@ _is_suspended: ContextVar[bool] = ContextVar("audit_suspended", default=False)
 
 @contextmanager
 def without_recording() -> Iterator[None]:
-    """Record nothing of what is done in this block: it will not have happened."""
+    """Record no events in this block, whose changes will be rolled back."""
     token = _is_suspended.set(True)
     try:
         yield
@@ -75,7 +75,7 @@ def without_recording() -> Iterator[None]:
 
 
 def add_sink(sink: Sink) -> None:
-    """Hand every event to `sink` from now on; what it raises is logged and stops nobody."""
+    """Register a sink for all events. Its exceptions are logged, and the request goes on."""
     if sink not in _sinks:
         _sinks.append(sink)
 
@@ -88,15 +88,15 @@ def record(
     about: Someone | None = None,
     **data: Any,
 ) -> None:
-    """Log a security event with who, with what, where, and its data; what is None is left out.
+    """Record a security event with actor, credential, address and data; None is left out.
 
-    `about` is whose account it concerns, where that is somebody else's than the actor's.
+    `about` is the person whose account it concerns, if that is not the actor.
     """
     if _is_suspended.get():
         return
     actor = access.actor if access else None
     fields: dict[str, Any] = {
-        # The front door has no tenant of its own.
+        # The base domain has no tenant.
         "tenant_id": access.tenant.id if access and access.tenant.subdomain else None,
         "ip": access.remote_address or None if access else None,
         "user_id": actor.user_id if actor else None,
@@ -123,7 +123,7 @@ def record(
 
 
 def _credential(access: Access | None) -> Mapping[str, Any]:
-    """Return what the actor acted with: a token, a session, or the server's own command line."""
+    """Return the credential of the actor: a token, a session or the command line."""
     if access is None or access.actor is None:
         return {}
     if access.token is not None:
@@ -132,7 +132,7 @@ def _credential(access: Access | None) -> Mapping[str, Any]:
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return what differs, by name, as old and new value; for long texts without them."""
+    """Return the changed fields with old and new value; unquoted fields without values."""
     return {
         name: [] if name in UNQUOTED else [before.get(name), value]
         for name, value in after.items()
@@ -144,8 +144,8 @@ def _hand_on(event: AuditEvent) -> None:
     for sink in _sinks:
         try:
             sink(event)
-        except Exception as error:  # whatever was asked for goes on
+        except Exception as error:  # a sink must not stop the request
             if connection.in_atomic_block and is_outage(error):
-                # The transaction around it is lost as well, and must not end as if it were not.
+                # The surrounding transaction is lost too, and must not look as if it succeeded.
                 raise
             _log.exception("audit_sink_failed")

@@ -1,7 +1,7 @@
-"""Rate limit counters, shared by all processes, without a write to the main database.
+"""Rate limit counters, shared by all processes, outside the main database.
 
-The counters are in a small SQLite file of their own, or in the cache where several machines
-serve (`docs/operations.md`). Windows are fixed. A broken store never fails a request.
+The counters are in a separate SQLite file, or in the cache if several machines serve
+(`docs/operations.md`). Windows are fixed. An error of the store never fails a request.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 class Limit:
     """At most `quota` hits of `key` in each window.
 
-    `name` is what is counted, `owner` whose limit it is. `level` says how wide the limit is: a
-    hit that exceeds a narrower limit does not count against a wider one.
+    `name` is what is counted, `owner` the owner of the limit. A hit that exceeds a limit does not
+    count against limits of a higher `level`.
     """
 
     name: str
@@ -36,13 +36,13 @@ class Limit:
     level: int = 0
 
 
-# How many hits a request adds to each limit; those with none are only read.
+# The hits that a request adds to each limit; limits with 0 are only read.
 Hits = Mapping[Limit, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The state of one limit; `is_hit` is true if this request counted against it."""
+    """The state of a limit; `is_hit` is true if this request counted against it."""
 
     limit: Limit
     hits: int
@@ -69,7 +69,7 @@ class Store(Protocol):
 
 
 class FileStore:
-    """Counters in an SQLite file, which can be deleted at any time."""
+    """Counters in an SQLite file that can be deleted at any time."""
 
     # Rows of past windows are deleted once per this many calls.
     PURGED_EVERY = 2000
@@ -83,7 +83,7 @@ class FileStore:
         connection = self._connection()
         added = [(each.key, n, each.quota, each.level) for each, n in hits.items() if n]
         bounds = (window, (window + 1) * seconds)
-        # Without RETURNING: a thread that waits to read the rows would block all others.
+        # No RETURNING: a thread that waits to read the rows would block all others.
         connection.execute(
             _adding(len(added)), [*bounds, *(value for row in added for value in row)]
         )
@@ -119,7 +119,7 @@ class FileStore:
 
 @cache
 def _adding(rows: int) -> str:
-    """Return the statement that adds hits, in order of their levels, to all limits at once."""
+    """Return the statement that adds hits to all limits at once, by level."""
     marks = ", ".join(["(?, ?, ?, ?)"] * rows)
     return (
         "WITH bounds (current, ends_at) AS (VALUES (?, ?)),"  # noqa: S608 marks alone
@@ -159,9 +159,9 @@ class CacheStore:
 
 
 def count(store: Store, hits: Hits, now: float, seconds: int) -> tuple[Count, ...]:
-    """Count hits in the current window; a broken store counts nothing.
+    """Count hits in the current window and return the state of each limit, the narrowest first.
 
-    Return the state of each limit, the narrowest first.
+    If the store fails, nothing is counted.
     """
     window, passed = divmod(int(now), seconds)
     try:

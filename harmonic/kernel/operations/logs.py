@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, with the request's id, and never a secret in it."""
+"""Logs: one JSON object per line, with the request ID and without secrets."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _SECRET_WORDS = ("password", "plaintext", "secret", "authorization", "otp", "coo
 
 
 def bind_request_id(request_id: str) -> None:
-    """Put the request's id on every line that is logged from here on."""
+    """Add the request ID to every later log line of this request."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
 def add_log_fields(**facts: str) -> None:
-    """Put facts on every line that is logged from here on, for this request."""
+    """Add fields to every later log line of this request."""
     structlog.contextvars.bind_contextvars(**facts)
 
 
 def formatter(environment: str) -> dict[str, Any]:
-    """Return the formatter for Django's LOGGING: every record, whoever logs it, as one line."""
+    """Return the formatter for Django's LOGGING: each record of any logger as one line."""
     return {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": [

@@ -1,4 +1,4 @@
-"""Removal of API tokens from whatever leaves the product: answers and logs."""
+"""Removal of API tokens from responses and logs."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ FILTERED = "[filtered]"
 
 @dataclass(frozen=True, slots=True)
 class ShownOnce:
-    """A new token that one answer shows, and no later one."""
+    """A new token that is shown in one response only."""
 
     plaintext: str
     token_id: str
-    # The page that the answer shows, for a form that is sent again.
+    # The page of the token, for a form that is sent again.
     path: str = ""
 
 
-# A response belongs to Django or to REST framework, so what it shows is kept beside it.
+# Responses are classes of Django and REST framework, so the token is stored beside them.
 _shown_once: WeakKeyDictionary[HttpResponseBase, ShownOnce] = WeakKeyDictionary()
 
 # The underscore may be escaped, as in Markdown and URLs, or a space, as in the name of a field
 # that begins a sentence.
 _PREFIX = r"[Hh]mn(?:_|\\_|%(?:25)*5[Ff]| )"
-# Logs also lose the beginning of a token.
+# In logs the beginning of a token is removed too.
 _LOGGED = re.compile(_PREFIX + "([0-9A-Za-z]{6,})")
-# Answers repeat what people write, such as `hmn_example`, and lose only what could be a token.
+# Responses repeat text such as `hmn_example`; only what can be a whole token is removed.
 _ANSWERED = re.compile(_PREFIX + "([0-9A-Za-z]{36,})")
 
 
 def without_tokens(text: str) -> str:
-    """Return a text for the log, in which everything that looks like a token is replaced."""
+    """Return a log text with everything that looks like a token replaced."""
     return _LOGGED.sub(f"hmn_{FILTERED}", text) if _may_hold(text) else text
 
 
 def as_json(value: Any) -> Any:
-    """Return a value as JSON holds it, without whatever looks like a token."""
+    """Return a value for JSON with everything that looks like a token replaced."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, datetime):
@@ -56,20 +56,20 @@ def as_json(value: Any) -> Any:
 
 
 def _answered(text: str, replacement: str, shown: str) -> str:
-    """Return a part of an answer in which every token but `shown` is replaced."""
+    """Return a part of a response with every token except `shown` replaced."""
     kept = shown.removeprefix("hmn_")
     return _ANSWERED.sub(lambda m: m[0] if kept and m[1] == kept else replacement, text)
 
 
 def _may_hold(text: str) -> bool:
-    """Return whether a text needs the search, which is slow compared with this."""
+    """Return whether a text can contain a token; much faster than the search."""
     return "hmn" in text or "Hmn" in text
 
 
 def redact(response: HttpResponseBase) -> None:
-    """Remove tokens from the headers and the body of an answer.
+    """Remove tokens from the headers and the body of a response.
 
-    An answer that shows a new token once keeps that one: `show_once` names it.
+    A token that was marked with `show_once` stays.
     """
     once = shown_once_by(response)
     shown = once.plaintext if once else ""
@@ -80,7 +80,7 @@ def redact(response: HttpResponseBase) -> None:
     if isinstance(response, HttpResponse) and (
         b"hmn" in response.content or b"Hmn" in response.content
     ):
-        # Any bytes are text in Latin-1, and what is replaced is ASCII.
+        # Latin-1 decodes any bytes, and tokens are ASCII.
         body = response.content.decode("latin-1")
         response.content = _answered(body, f"hmn_{FILTERED}", shown).encode("latin-1")
         if "Content-Length" in response.headers:
@@ -88,10 +88,10 @@ def redact(response: HttpResponseBase) -> None:
 
 
 def show_once(response: HttpResponseBase, shown: ShownOnce) -> None:
-    """Let an answer show a token that was just created."""
+    """Mark a new token that the response shows."""
     _shown_once[response] = shown
 
 
 def shown_once_by(response: HttpResponseBase) -> ShownOnce | None:
-    """Return the token that an answer shows, if it shows a new one."""
+    """Return the new token that a response shows, or None."""
     return _shown_once.get(response)

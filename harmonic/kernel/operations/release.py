@@ -1,4 +1,4 @@
-"""Which code serves: part of every tag that is taken of data, not of what was made of it."""
+"""The digest of the running code: a part of entity tags that are computed from data."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from functools import cache
 
 from django.conf import settings
 
-# What answers are made by.
+# The folders whose code makes responses.
 _SOURCES = ("accounts", "api", "collectives", "harmonic", "tokens", "requirements")
 
 
 @cache
 def release() -> str:
-    """Return a digest of the code that runs, the same in every process that runs it."""
+    """Return a digest of the running code, the same in every process."""
     digest = hashlib.blake2b(digest_size=16)
     for folder in _SOURCES:
         for path in sorted((settings.BASE_DIR / folder).rglob("*")):

@@ -1,7 +1,6 @@
-"""What people store in a day: every write passes here with what it was given.
+"""The daily storage limit: every write reports the size of its parameters.
 
-Whoever keeps the count registers a counter when the application starts, as sinks of the
-security log do; the kernel knows none of them.
+An application registers a counter when it starts, as it does for sinks of the security log.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ from typing import Any
 from harmonic.kernel.access import Access
 from harmonic.kernel.refusals import Invalid
 
-# Counts bytes for whoever acts, in the transaction of the write; it may refuse.
+# Counts bytes of the actor in the transaction of the write, and may refuse it.
 Counter = Callable[[Access, int], None]
 
 _counters: list[Counter] = []
 
 
 class StorageLimit(Invalid):
-    """A write beyond what one person may store in a day; the form keeps what was typed."""
+    """The refusal of a write over the daily storage limit. The form keeps what was typed."""
 
     status, code = 429, "storage_limit"
 
@@ -35,12 +34,12 @@ def add_counter(counter: Counter) -> None:
 
 
 def count(access: Access, size: int) -> None:
-    """Count `size` bytes as stored by whoever acts.
+    """Count `size` bytes as stored by the actor.
 
-    It is called last in a transaction, so that the row of the count is locked only briefly.
+    Called last in a transaction, so that the row of the count is locked only briefly.
 
     Raises:
-        StorageLimit: it is more than one person may store in a day.
+        StorageLimit: the actor exceeds the daily storage limit.
     """
     if size and access.actor is not None:
         for counter in _counters:
@@ -48,7 +47,7 @@ def count(access: Access, size: int) -> None:
 
 
 def size_of(values: Any) -> int:
-    """Return how many bytes the texts in a value have, at any depth."""
+    """Return the size of all texts in a value, at any depth, in bytes."""
     if isinstance(values, str):
         return len(values.encode("utf-8", "surrogatepass"))
     if isinstance(values, Mapping):

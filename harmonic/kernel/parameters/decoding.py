@@ -1,4 +1,4 @@
-"""From a request's body to an action's validated parameters."""
+"""Parameters of actions: reading them from a request, and validation."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ JSON = "application/json"
 URLENCODED = "application/x-www-form-urlencoded"
 FORMS = frozenset({URLENCODED, "multipart/form-data"})
 
-# What a Content-Encoding says that codes nothing.
+# Values of Content-Encoding that mean no encoding.
 _UNCODED = frozenset({"", "identity"})
 _GROUPED = re.compile(r"^\w+\[(\w+)\](\[\])?$")
 MAX_DEPTH = 50
 
 
-# What every write of a page takes besides its parameters.
+# The parameter of every write of a page.
 DRY_RUN = "dry_run"
-# What forms that create send besides: a key of their own, so that one is carried out once.
+# The idempotency key in forms that create something.
 FORM_KEY = "form_key"
 
 
@@ -48,26 +48,26 @@ class DryRunParams(Params):
 
 @dataclass(frozen=True, slots=True)
 class RawParams:
-    """What a caller sent: by parameter, a JSON value or the list of a form's values."""
+    """The parameters as they were sent: a JSON value or the list of a form's values by name."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     is_form: bool = False
-    # Names that stand in the query string alone; pages may have parameters of their own.
+    # Names in the query string only, where pages may have other parameters.
     in_query: frozenset[str] = frozenset()
-    # Sent by the form of a page, which shows every value: an emptied field means just that.
+    # Sent by the form of a page, which shows all values: an empty field was emptied on purpose.
     is_page_form: bool = False
 
 
 def read_params(request: HttpRequest) -> RawParams:
-    """Read the parameters of a write: the body, over the query string.
+    """Read the parameters of a write: the body takes precedence over the query string.
 
     Raises:
-        Unreadable: the body is not a JSON object, or no form.
+        Unreadable: the body is neither a JSON object nor a form.
         Refused: its media type is not supported.
     """
     values, is_form = _body_values(request)
     if not _is_utf8(request.META.get("QUERY_STRING", "").encode("latin-1", "replace")):
-        raise Unreadable("The query holds characters that cannot be read.")
+        raise Unreadable("The query contains invalid UTF-8.")
     query = _lists(request.GET)
     if is_form:
         return RawParams({**query, **values}, is_form=True)
@@ -76,10 +76,10 @@ def read_params(request: HttpRequest) -> RawParams:
 
 
 def read_body_params(request: HttpRequest) -> RawParams:
-    """Read the parameters of a write from the body alone: a URL must hold no password.
+    """Read the parameters of a write from the body only, since URLs must not contain passwords.
 
     Raises:
-        Unreadable: the body is not a JSON object, or no form.
+        Unreadable: the body is neither a JSON object nor a form.
         Refused: its media type is not supported.
     """
     values, is_form = _body_values(request)
@@ -87,7 +87,7 @@ def read_body_params(request: HttpRequest) -> RawParams:
 
 
 def _body_values(request: HttpRequest) -> tuple[Mapping[str, Any], bool]:
-    """Return what the body holds, and whether it is a form."""
+    """Return the values of the body, and whether it is a form."""
     check_media_type(request)
     if request.content_type == JSON and request.body.strip():
         return _json(request), False
@@ -95,10 +95,10 @@ def _body_values(request: HttpRequest) -> tuple[Mapping[str, Any], bool]:
 
 
 def split_dry_run(raw: RawParams) -> tuple[RawParams, bool]:
-    """Return the parameters without `dry_run`, and whether it is asked for.
+    """Return the parameters without `dry_run`, and the value of that.
 
     Raises:
-        Invalid: it is no boolean.
+        Invalid: `dry_run` is not a boolean.
     """
     if DRY_RUN not in raw.values:
         return raw, False
@@ -108,12 +108,12 @@ def split_dry_run(raw: RawParams) -> tuple[RawParams, bool]:
 
 
 def read_body(request: HttpRequest) -> None:
-    """Read the body into memory, after its size and kind are judged.
+    """Check the size and media type of a body and read it into memory.
 
-    Requests to the API are free to send a body of any media type where none is read.
+    The API accepts any media type on routes that do not read a body.
 
     Raises:
-        Unreadable: the body broke off, or its chunks are malformed.
+        Unreadable: the body is incomplete, or its chunks are malformed.
         Refused: it is too large, compressed, or of an unsupported media type.
     """
     length = _length(request)
@@ -134,10 +134,10 @@ def read_body(request: HttpRequest) -> None:
 
 
 def check_media_type(request: HttpRequest) -> None:
-    """Pass if there is no body, or one that parameters can be read from.
+    """Require a media type from which parameters can be read, if there is a body.
 
     Raises:
-        Refused: 415.
+        Refused: 415, the media type is not supported.
     """
     if _length(request) and request.content_type not in FORMS | {JSON}:
         raise unsupported_media_type()
@@ -170,13 +170,13 @@ def _is_deep(body: dict[str, Any]) -> bool:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def _form(request: HttpRequest) -> QueryDict:
-    # Django would put a mark in place of what it cannot read, and not say so.
+    # Django would silently replace invalid UTF-8.
     if request.content_type == URLENCODED and not _is_utf8(request.body):
-        raise Unreadable("The form holds characters that cannot be read.")
+        raise Unreadable("The form contains invalid UTF-8.")
     try:
         return _posted(request)
     except (MultiPartParserError, TooManyFieldsSent, BadRequest, ValueError) as error:
@@ -184,7 +184,7 @@ def _form(request: HttpRequest) -> QueryDict:
 
 
 def _posted(request: HttpRequest) -> QueryDict:
-    """Return the values of a form, whatever the method. Django reads forms of POST alone."""
+    """Return the values of a form of any method; Django reads those of POST only."""
     if request.content_type not in FORMS:
         return QueryDict()
     if request.method == "POST":
@@ -232,9 +232,9 @@ def _unsupported_coding() -> Refused:
 
 
 def _lists(form: QueryDict) -> dict[str, list[str]]:
-    """Return a form's values under flat names: `api_token[name]`, `scopes[]` and plain.
+    """Return the values of a form by flat name, also of `api_token[name]` and `scopes[]`.
 
-    A name inside of brackets wins over the same name without.
+    A name in brackets takes precedence over the same name without brackets.
     """
     plain: dict[str, list[str]] = {}
     nested: dict[str, list[str]] = {}
@@ -250,17 +250,17 @@ Fields = Mapping[str, serializers.Field[Any, Any, Any, Any]]
 
 @cache
 def declared_fields(serializer_class: type[Params]) -> Fields:
-    """Return the fields of a serializer, to look at."""
+    """Return the fields of a serializer, which must not be changed."""
     return serializer_class().fields
 
 
 def validated(serializer_class: type[Params] | None, raw: RawParams) -> dict[str, Any]:
-    """Return the parameters that an action declares, in their types.
+    """Return the declared parameters, converted to their types.
 
-    Optional parameters that are absent, null or (but for text) blank are left out.
+    Optional parameters that are absent, null or blank (except text) are left out.
 
     Raises:
-        Invalid: with a problem for each faulty parameter.
+        Invalid: with a problem for each invalid parameter.
     """
     if serializer_class is None:
         return {}
@@ -278,10 +278,10 @@ def validated(serializer_class: type[Params] | None, raw: RawParams) -> dict[str
 
 
 def _emptied(declared: Fields, raw: RawParams) -> list[Problem]:
-    """Return the problems of fields that a page's form calls required and that came back blank.
+    """Return the problems of blank fields that are required in the form of a page.
 
-    Programs leave a value as it is by sending a blank one; a form shows the value, and its
-    reader emptied it.
+    Programs send a blank value to keep the current one. A form shows the current value, so a blank
+    field was emptied on purpose.
     """
     if not raw.is_page_form:
         return []
@@ -318,7 +318,7 @@ def _value(declared: serializers.Field[Any, Any, Any, Any], value: Any, is_form:
     if isinstance(declared, serializers.ListField):
         return value
     last = value[-1] if isinstance(value, list) else value
-    # A form sends an empty marker before each box, so that unticked is told from absent.
+    # A form sends an empty marker before each checkbox, so that unchecked differs from absent.
     return False if isinstance(declared, Flag) and last == "" else last
 
 
@@ -332,7 +332,7 @@ def _counts_as_given(declared: serializers.Field[Any, Any, Any, Any], value: Any
 
 
 def unknown_names(serializer_class: type[Params] | None, raw: RawParams) -> list[str]:
-    """Return the names that were sent and that the action does not have."""
+    """Return the names of sent parameters that the action does not declare."""
     if raw.is_form:
         return []
     declared = declared_fields(serializer_class) if serializer_class else {}

@@ -1,7 +1,7 @@
-"""The kinds of parameters that actions take, as fields of REST framework serializers.
+"""The types of action parameters, as fields of REST framework serializers.
 
-Each has its `wire_type`, the word that describes it to agents, and the `value_type` of what effects
-get. It refuses values of another type instead of guessing (`docs/api.md`).
+Each has a `wire_type`, the type name in descriptions, and the `value_type` that effects receive. It
+refuses values of other types instead of guessing (`docs/api.md`).
 """
 
 from __future__ import annotations
@@ -33,11 +33,10 @@ PLAIN = Widget()
 
 
 class Parameter:
-    """What the fields of this module have in common.
+    """The base of the fields of this module.
 
-    `wire_type` is the word that describes the type to agents. A parameter with `is_unlisted` is
-    taken, and not described to them. `example` is the value that the API's description shows; a
-    parameter that a request must have needs one.
+    `wire_type` is the type name in descriptions, and `example` the value there; required parameters
+    need an example. A parameter with `is_unlisted` is accepted, but not described.
     """
 
     wire_type: ClassVar[str] = "string"
@@ -70,7 +69,7 @@ def wire_type_of(field: AnyField) -> str:
 
 
 class _Text(Parameter, serializers.CharField):
-    """Text as it was sent: blanks are kept, other types refused."""
+    """Text with its white space; other types are refused."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {"not_text": "", "unacceptable": ""}
 
@@ -102,7 +101,7 @@ class Line(_Text):
 
 
 class EmailAddress(Line):
-    """An e-mail address as it was sent; its folded form must fit into `max_length` as well."""
+    """An e-mail address, unchanged; its folded form must not exceed `max_length` either."""
 
     def run_validation(self, data: Any = empty) -> Any:
         value = super().run_validation(data)
@@ -119,7 +118,7 @@ class Exact(_Text):
 
 
 class Block(_Text):
-    """Text of many lines; one of invisible characters alone is blank."""
+    """Text of several lines; text of invisible characters only is blank."""
 
     def normalised(self, value: str) -> str:
         return normalise_block(value)
@@ -132,7 +131,7 @@ class Block(_Text):
 
 
 class Flag(Parameter, serializers.BooleanField):
-    """A boolean, by the closed list of `docs/api.md`."""
+    """A boolean; `docs/api.md` lists the accepted values."""
 
     wire_type: ClassVar[str] = "boolean"
     value_type: ClassVar[object] = bool
@@ -150,7 +149,7 @@ class Flag(Parameter, serializers.BooleanField):
 
 
 class Integer(Parameter, serializers.IntegerField):
-    """A whole number; numeric text counts."""
+    """An integer, or numeric text."""
 
     wire_type: ClassVar[str] = "integer"
     value_type: ClassVar[object] = int
@@ -166,10 +165,10 @@ class Integer(Parameter, serializers.IntegerField):
 
 
 class Choice(Parameter, serializers.ChoiceField):
-    """One of a few words.
+    """One of several words.
 
-    `aliases` are other ways to write them. Words in `unlisted` are recognized so that their
-    refusal can say why; they are not described.
+    `aliases` map other spellings to them. Words in `unlisted` are accepted here, so that a later
+    check can refuse them with a reason; they are not described.
     """
 
     def __init__(
@@ -194,7 +193,7 @@ class Choice(Parameter, serializers.ChoiceField):
 
 
 class StringList(Parameter, serializers.ListField):
-    """A list of words. An empty marker, as a form sends before its boxes, is dropped."""
+    """A list of strings, without the empty marker that forms send before checkboxes."""
 
     wire_type: ClassVar[str] = "array[string]"
     value_type: ClassVar[object] = list[str]
@@ -211,7 +210,7 @@ class StringList(Parameter, serializers.ListField):
 
 
 class Id(Parameter, serializers.Field[UUID, Any, str, Any]):
-    """The id of a row."""
+    """The UUID of a row."""
 
     value_type: ClassVar[object] = UUID
     default_error_messages: ClassVar[dict[str, Any]] = {"not_an_id": ""}
@@ -223,17 +222,17 @@ class Id(Parameter, serializers.Field[UUID, Any, str, Any]):
         return parsed
 
 
-# A day from either end of what can be stored: every time zone can show what lies between, and
-# lists can compare with the moments beside it.
+# A day from the limits of datetime, so that times can be converted to any zone and compared with
+# adjacent ones.
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, 23, 59, 59, 999_000, tzinfo=UTC)
 
 
 class DateTime(Parameter, serializers.Field[datetime, Any, str, Any]):
-    """A moment: ISO 8601; without a zone it is UTC, a date alone is midnight UTC.
+    """A time in ISO 8601; without a zone in UTC, a date alone is midnight UTC.
 
-    Moments before `EARLIEST` and after `LATEST`, by which clients mean "always" and "never",
-    become these.
+    Times before `EARLIEST` and after `LATEST`, which clients send for "always" and "never", become
+    these.
     """
 
     wire_type: ClassVar[str] = "datetime"
@@ -248,18 +247,18 @@ class DateTime(Parameter, serializers.Field[datetime, Any, str, Any]):
         except ValueError:
             self.fail("not_a_time")
         in_zone = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        # Comparing across zones never overflows; converting can.
+        # Compared before the conversion, which can overflow.
         return min(max(in_zone, EARLIEST), LATEST).astimezone(UTC)
 
 
 class Params(serializers.Serializer[Any]):
-    """Base of the serializers that declare an action's parameters.
+    """The base of the serializers that declare the parameters of an action.
 
-    None of them has a default: what was not given is left out.
+    They have no defaults: parameters that were not sent are left out.
     """
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """Return the fields; to judge what was given, those alone that it concerns."""
+        """Return the fields; for validation only the required ones and those that were sent."""
         given = getattr(self, "initial_data", None)
         if given is None:
             return super().get_fields()

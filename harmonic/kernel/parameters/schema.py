@@ -24,7 +24,7 @@ from harmonic.kernel.parameters.fields import (
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MEDIA_TYPE = "application/schema+json"
 
-# The words of the frontmatter, as JSON Schema says them.
+# The types of the frontmatter in JSON Schema.
 _TYPES: dict[str, dict[str, Any]] = {
     "string": {"type": "string"},
     "integer": {"type": "integer"},
@@ -35,9 +35,9 @@ _TYPES: dict[str, dict[str, Any]] = {
 
 
 def schema_of(action: Action[Any]) -> dict[str, Any]:
-    """Return what the body of the action's POST looks like.
+    """Return the schema of the body of an action's POST.
 
-    Parameters beyond these are ignored, so more are allowed.
+    Additional properties are allowed, since unknown parameters are ignored.
     """
     return {
         "$schema": DIALECT,
@@ -79,7 +79,7 @@ def property_of(field: AnyField) -> dict[str, Any]:
 
 
 def words_of(field: AnyField) -> list[str]:
-    """Return the words that a parameter offers, or none if it takes any text."""
+    """Return the words that a parameter accepts, or [] if it accepts any text."""
     if isinstance(field, serializers.ChoiceField):
         words = [*field.choices, *getattr(field, "aliases", {})]
         return [word for word in words if word not in getattr(field, "unlisted", ())]
@@ -99,7 +99,7 @@ def _limits(field: AnyField) -> dict[str, Any]:
         if not field.allow_blank:
             limits["minLength"] = 1
         if isinstance(field, Block) and not field.allow_blank:
-            # Only blanks are blank too.
+            # White space only is blank too.
             limits["pattern"] = r"\S"
         if field.max_length is not None:
             limits["maxLength"] = field.max_length

@@ -1,4 +1,4 @@
-"""Check that effects take the parameters that their serializers produce."""
+"""Checks that effects accept the parameters of their serializers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Arguments = tuple[Mapping[str, Any], frozenset[str]]
 
 
 def mismatches(effect: Callable[..., Any], params: type[Params] | None) -> Iterator[str]:
-    """Yield how the keyword arguments of an effect differ from the parameters it is called with.
+    """Yield the differences between the keyword arguments of an effect and its parameters.
 
     Each parameter must be an argument that accepts its type, and its absence if it is not
     required. An argument without a default must be a required parameter.

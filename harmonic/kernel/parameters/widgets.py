@@ -1,4 +1,4 @@
-"""Widgets: how a form shows a parameter."""
+"""Widgets: the presentation of parameters in forms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Choices = Iterable[tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Widget:
-    """How a form shows a parameter, as far as its field does not say so."""
+    """The presentation of a parameter in forms, besides what its field defines."""
 
     # By default the kind follows from the field: a `Block` is a textarea, a `Flag` a checkbox.
     kind: Literal["", "radios", "select"] = ""
@@ -20,16 +20,16 @@ class Widget:
     initial: object = None
     # None: the `help_text` of the field, which agents read too.
     help: str | None = None
-    # What a select or radios offer, if that is not the `choices` of the field.
+    # The options of a select or radios; by default the `choices` of the field.
     options: Choices = ()
     # Returns the headings of groups of options, each with its options.
     groups: Callable[[], Sequence[tuple[str, Choices]]] | None = None
     rows: int | None = None
     placeholder: str = ""
     autocomplete: str = "off"
-    # A template that is shown below the parameter.
+    # The template below the parameter.
     below: str = ""
-    # No form has it.
+    # No form shows it.
     is_hidden: bool = False
     # A form that sends it blank is refused. Programs may send it blank to keep the value.
     is_required: bool = False

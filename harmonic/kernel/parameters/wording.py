@@ -1,6 +1,6 @@
-"""The sentences for faulty parameters: one table for each of the two wordings.
+"""The sentences about invalid parameters, in two wordings.
 
-REST says `Validation failed: Text can't be blank`; Markdown and HTML say `text is required`.
+REST: `Validation failed: Text can't be blank`; Markdown and HTML: `text is required`.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "not_an_object": ("must be an object", "must be an object"),
     "not_a_time": ("must be a valid time", "must be a valid time"),
     "in_the_past": ("must be in the future", "must be in the future"),
-    "not_an_id": ("must be an id", "must be a UUID"),
+    "not_an_id": ("must be a UUID", "must be a UUID"),
     "unacceptable": (
-        "holds characters that cannot be stored",
-        "holds characters that cannot be stored",
+        "contains characters that cannot be stored",
+        "contains characters that cannot be stored",
     ),
     "taken": ("has already been taken", "has already been taken"),
     "reserved": ("is reserved", "is reserved"),
@@ -55,13 +55,13 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "malformed_email": ("must be an e-mail address", "must be an e-mail address"),
     "too_common": (
-        "is one of the passwords that are tried first",
-        "is one of the passwords that are tried first",
+        "is one of the most common passwords",
+        "is one of the most common passwords",
     ),
     "unknown_timezone": ("is not a known timezone", "is not a known timezone"),
 }
 
-# Codes of REST framework's fields, in our words.
+# The codes of REST framework's fields and ours.
 _CODES: Mapping[str, str] = {
     "required": "blank",
     "null": "blank",
@@ -77,21 +77,21 @@ _CODES: Mapping[str, str] = {
 
 
 def humanize(param: str) -> str:
-    """Return a parameter's name as it begins a REST sentence: `critical_mass`, `Critical mass`."""
+    """Return a parameter's name for people: `critical_mass` becomes `Critical mass`."""
     text = param.replace("_", " ")
     return text[:1].upper() + text[1:]
 
 
 def enumerated(names: Iterable[str]) -> str:
-    """Return names as a sentence has them: `Alice, Bob and Carol`."""
+    """Return names as a list in a sentence: `Alice, Bob and Carol`."""
     *before, last = list(names) or ["nobody"]
     return f"{', '.join(before)} and {last}" if before else last
 
 
 def naming(sentence: str, handles: Iterable[str]) -> str:
-    """Return a sentence with the people it speaks of behind it: `Ask an admin: @alice.`
+    """Return a sentence with handles appended: `Ask an admin: @alice.`
 
-    Without anybody to name, the sentence says so.
+    Without handles, a second sentence states that there is none.
     """
     named = [f"@{handle}" for handle in handles]
     if not named:
@@ -100,7 +100,7 @@ def naming(sentence: str, handles: Iterable[str]) -> str:
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """Return a question that names the nearest of `words`, or "" where none is near."""
+    """Return a question that names the most similar of `words`, or ""."""
     nearest = get_close_matches(word[:80].lower(), list(words), n=1)
     return f"Did you mean “{nearest[0]}”?" if nearest else ""
 
@@ -111,7 +111,7 @@ def sentence(problem: Problem) -> str:
 
 
 def reason(problem: Problem) -> str:
-    """Return the sentence without the parameter, for a form that shows it at the field."""
+    """Return the sentence without the parameter's name, for the field in a form."""
     known = SENTENCES.get(problem.code)
     return known[0].format(**problem.values) if known else problem.code
 
@@ -139,7 +139,7 @@ def problems_of(error: ValidationError, serializer: Serializer[Any]) -> tuple[Pr
 
 
 def _first(details: object) -> ErrorDetail:
-    """Return the first detail of whatever nesting a list or object field reports."""
+    """Return the first detail in the nested details of a list or object field."""
     while not isinstance(details, ErrorDetail):
         values = list(details.values()) if isinstance(details, dict) else details
         details = values[0]  # type: ignore[index]  # details nest as lists and dicts only

@@ -1,4 +1,4 @@
-"""The accent of a tenant: one of twelve names, which static/css/tokens.css makes colours."""
+"""The accents of tenants: twelve names, whose colours static/css/tokens.css defines."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from zlib import crc32
 
 
 class Accent(NamedTuple):
-    """An accent's name and its colours on light and on dark paper.
+    """The name of an accent and its colours in the light and the dark theme.
 
-    The colours are what `--accent` of static/css/tokens.css comes to, for the parts of a page that
-    no style sheet reaches.
+    The colours equal `--accent` of static/css/tokens.css. They are for parts of a page that have no
+    style sheet.
     """
 
     name: str
@@ -45,5 +45,5 @@ ACCENTS: Final = (
 
 
 def accent_of(subdomain: str) -> Accent:
-    """Return the accent of a subdomain: always the same one, in whatever case it is written."""
+    """Return the accent of a subdomain, which does not depend on its case."""
     return ACCENTS[crc32(subdomain.lower().encode()) % len(ACCENTS)]

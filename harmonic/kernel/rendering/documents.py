@@ -1,8 +1,7 @@
-"""One document, two representations: HTML inside `base.html`, Markdown under frontmatter.
+"""Documents and their two representations: HTML inside `base.html`, Markdown with frontmatter.
 
-For Markdown only the `main` block of the template is rendered, or the template's Markdown form
-`x.md.html` where that exists. Every user string is a placeholder, and the result goes through the
-converter of `harmonic.kernel.rendering.markdown`.
+Markdown is made from the `main` block of the template, or from the template `x.md.html` if that
+exists. User strings are placeholders there while `harmonic.kernel.rendering.markdown` converts it.
 """
 
 from __future__ import annotations
@@ -34,13 +33,13 @@ from harmonic.kernel.rendering import frontmatter, markdown
 
 MOTTO = "> [Do the right thing. ❤️](/motto)"
 VARY = "Accept, Authorization, Cookie"
-# A rule of thumb, for readers who must budget what they read.
+# A rule of thumb, for the estimate that agents budget with.
 CHARACTERS_A_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An action that a document offers: what, on what, and at which path."""
+    """An action that a document offers, with its target and its path."""
 
     action: Action[Any]
     target: Any
@@ -49,9 +48,9 @@ class Offer:
 
 @dataclass(slots=True)
 class RefusedForm:
-    """What somebody typed into the form of an action, and why it was refused.
+    """The input of a form that was refused, and the refusal.
 
-    `is_shown` becomes true when a template shows that form.
+    `is_shown` becomes true when a template shows the form.
     """
 
     action: str
@@ -61,14 +60,14 @@ class RefusedForm:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """What the form says above its fields: faults of no field, and what would help."""
+        """The sentences above the fields: the message, unless fields have it, and the hint."""
         message = "" if self.invalid.problems else self.invalid.message
         return tuple(filter(None, (message, self.invalid.hint)))
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a page, an action or a refusal answers with, before a format is chosen."""
+    """The content of a response, before a format is chosen."""
 
     title: str
     template: str
@@ -81,7 +80,7 @@ class Document:
     scope: str = ""
     holds_secret: bool = False
     json: Mapping[str, Any] | None = None
-    # The parameters of the action that it describes, for who asks for a schema.
+    # The JSON Schema of the parameters, if the document describes an action.
     schema: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     # The template around the HTML.
@@ -98,7 +97,7 @@ class Document:
 
 @dataclass(slots=True)
 class Surface:
-    """What the template tags need to know: the format, the access, the offers."""
+    """The rendering context of the template tags: format, access, offers."""
 
     access: Access
     is_markdown: bool
@@ -109,15 +108,15 @@ class Surface:
 
     @property
     def has_exact_times(self) -> bool:
-        """Whether the reader switched from times in words to exact ones."""
+        """Whether the reader switched from relative to exact times."""
         return self.request is not None and self.request.COOKIES.get("times") == "exact"
 
 
 def respond(request: HttpRequest, access: Access, document: Document) -> HttpResponse:
-    """Answer with `document` in the format that the request wants.
+    """Return the response with `document` in the requested format.
 
     Raises:
-        Refused: 406 where JSON alone is asked of a document that has none.
+        Refused: 406, the client accepts JSON only and the document has none.
     """
     is_tagged = _is_tagged(request, document)
     etag = ""
@@ -155,7 +154,7 @@ def _query_note(access: Access, document: Document) -> str:
 
 
 def _is_tagged(request: HttpRequest, document: Document) -> bool:
-    """Answer whether an answer may be asked for again by its tag: what was read, no secret."""
+    """Return whether the response gets an entity tag: a successful read without a secret."""
     is_read = request.method in READS
     return is_read and document.status == 200 and not document.holds_secret
 
@@ -168,28 +167,28 @@ def _markdown(text: str) -> HttpResponse:
 
 
 def keep_private(response: HttpResponse, *, holds_secret: bool = False) -> None:
-    """Mark an answer as one caller's own; one with a plaintext is never stored at all."""
+    """Set the cache headers of a response for one caller; one with a secret is never stored."""
     response["Vary"] = VARY
     response["Cache-Control"] = "no-store" if holds_secret else "private, no-cache"
 
 
 def origin_of(request: HttpRequest) -> str:
-    """Return the origin that a request was sent to: `http://garden.localhost:8000`."""
+    """Return the origin of a request: `http://garden.localhost:8000`."""
     return f"{request.scheme}://{request.get_host()}"
 
 
 def alternate(path: str) -> str:
-    """Return where the Markdown of the page at `path` is."""
+    """Return the path of the Markdown of a page."""
     return "/index.md" if path == "/" else f"{in_header(path)}.md"
 
 
 def in_header(path: str) -> str:
-    """Return a path, which may hold any character, as a URI in ASCII."""
+    """Return a path with any characters as a URI in ASCII."""
     return quote(path, safe="/:@!$&'()*+,;=-._~")
 
 
 def _instead_of_json(request: HttpRequest, access: Access) -> Format:
-    """Return what the client takes beside JSON; the suffix `.json` leaves no choice."""
+    """Return the format to use instead of JSON; the suffix `.json` accepts no other."""
     has_token = access.token is not None
     accept = None if access.has_suffix else request.headers.get("Accept")
     found = instead_of_json(accept, has_token=has_token)
@@ -208,7 +207,7 @@ def _json(request: HttpRequest, access: Access, document: Document) -> HttpRespo
     is_by_accept = not access.has_suffix
     if document.schema and is_by_accept and prefers_schema(request.headers.get("Accept")):
         return _object(document.schema, MEDIA_TYPE)
-    assert document.json is not None  # else another format was found
+    assert document.json is not None  # otherwise another format was chosen
     return _object(document.json, "application/json")
 
 
@@ -223,7 +222,7 @@ def html_of(request: HttpRequest, access: Access, document: Document) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MarkdownSource:
-    """Everything that a Markdown document is made of, before it is."""
+    """The parts of a Markdown document before it is written."""
 
     moment: str
     fields: Mapping[str, Any]
@@ -233,7 +232,7 @@ class MarkdownSource:
 
     @property
     def etag(self) -> str:
-        """The weak tag of what the document says, whenever it is asked for."""
+        """The weak tag of the document, without its timestamp."""
         parts = (release(), self.fields, self.nav, self.block, self.placeholders.kept)
         return f"W/{conditional.etag_of(repr(parts).encode('utf-8', 'surrogatepass'))}"
 
@@ -275,9 +274,9 @@ def _rendered(document: Document, surface: Surface, base: str, request: HttpRequ
 
 
 def _forms(template: str, surface: Surface) -> list[str]:
-    """Return the templates that show a document in a format, the preferred one first.
+    """Return the templates of a document in a format, the preferred one first.
 
-    The Markdown form of `x.html` is `x.md.html` where that exists.
+    Markdown prefers `x.md.html` to `x.html`.
     """
     if surface.is_markdown:
         return [f"{template.removesuffix('.html')}.md.html", template]
@@ -285,7 +284,7 @@ def _forms(template: str, surface: Surface) -> list[str]:
 
 
 def _frontmatter(access: Access, document: Document) -> dict[str, Any]:
-    """Return the keys of the frontmatter; the time of asking is still to be filled in."""
+    """Return the frontmatter; its timestamp is filled in later."""
     fields: dict[str, Any] = {"app": "Harmonic"}
     if document.error:
         fields |= {"status": document.status, "error": document.error, "code": document.code}
@@ -314,7 +313,7 @@ def action_entry(access: Access, offer: Offer) -> dict[str, Any]:
 
 @cache
 def described_params(params: type[Params] | None) -> tuple[dict[str, Any], ...]:
-    """Return what an agent must know about each parameter of an action."""
+    """Return the descriptions of an action's parameters."""
     return tuple(_described(params)) if params else ()
 
 
@@ -336,7 +335,7 @@ def _described(params: type[Params]) -> Iterable[dict[str, Any]]:
 
 
 def nav_line(access: Access) -> str:
-    """Return the one line of navigation that leads every Markdown document."""
+    """Return the navigation line at the top of every Markdown document."""
     parts = ["[Home](/)"]
     place = access.place
     if place is not None and not place.is_main and access.is_member:

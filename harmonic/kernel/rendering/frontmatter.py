@@ -1,4 +1,4 @@
-"""The YAML block at the head of every Markdown page."""
+"""The YAML frontmatter of Markdown pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 
 class Plain(str):
-    """A value of our own that YAML shall read as what it is: a timestamp, say."""
+    """A value that is written without quotes, such as a timestamp."""
 
     __slots__ = ()
 
@@ -20,11 +20,10 @@ Value: TypeAlias = Scalar | Sequence["Value"] | Mapping[str, "Value"]
 
 
 def emit(fields: Mapping[str, Value]) -> str:
-    """Return the whole block, from "---" to "---", with the keys in the order given.
+    """Return the frontmatter, from "---" to "---", with the keys in the given order.
 
-    A list of mappings becomes a block whose items are indented by two more
-    columns than its key, which clients of the format count on. Other lists, and
-    mappings, stand on their key's line.
+    A list of mappings becomes a block whose items are indented by two columns more than its key,
+    which clients rely on. Other lists and mappings are written on the line of their key.
     """
     return "\n".join(["---", *_lines(fields, indent=0), "---", ""])
 
@@ -74,8 +73,8 @@ def _flow(value: Value) -> str:
     return repr(value)
 
 
-# Characters that YAML cannot hold, that some reader takes for a line break, or
-# that change the order in which a line is read.
+# Characters that YAML cannot contain, that some parsers read as a line break, or that change the
+# direction of text.
 _ESCAPED: Final = (
     "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufdd0-\ufdef\ud800-\udfff"
     + "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
@@ -90,13 +89,13 @@ _UNSAFE_PLAIN = re.compile(
     """,
     re.VERBOSE,
 )
-# Wider than any number, date or time of YAML 1.1 or 1.2: quoting more is harmless.
+# Broader than the numbers, dates and times of YAML 1.1 and 1.2: extra quotes are harmless.
 _NUMBER_LIKE = re.compile(r"[-+.0-9][-+.,:_0-9A-FXOa-fxotzTZ ]*|[-+]?\.(?:inf|nan)", re.IGNORECASE)
 _WORDS: Final = frozenset({"", "y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
 def _is_plain(value: str) -> bool:
-    """Tell whether every YAML reader takes the bare characters for this very string."""
+    """Return whether every YAML parser reads the unquoted value as the same string."""
     return (
         value.lower() not in _WORDS
         and _UNSAFE_PLAIN.search(value) is None
@@ -106,7 +105,7 @@ def _is_plain(value: str) -> bool:
 
 def _quoted(value: str) -> str:
     escaped = _TO_ESCAPE.sub(_escape, value)
-    # Readers cut the block at the first "---" they meet, wherever it stands.
+    # Some parsers end the block at the first "---", wherever it is.
     return '"' + re.sub("-{3,}", _break_dashes, escaped) + '"'
 
 

@@ -1,8 +1,8 @@
-"""How the main block of an HTML page becomes Markdown.
+"""Conversion of the main block of an HTML page to Markdown.
 
-A person's words never meet the converter: while the template renders, each of
-them is replaced by a placeholder of noncharacters, which inbound text may not
-hold. They are put back at the end, escaped or fenced for the place they are in.
+User strings never reach the converter: while the template renders, each is replaced by a
+placeholder of noncharacters, which stored text cannot contain. They are inserted at the end,
+escaped or fenced for their position.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _PART = re.compile(
 
 
 class Placeholders:
-    """The user strings of one page, kept out of its HTML until the end."""
+    """The user strings of a page and their placeholders."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []
@@ -48,29 +48,29 @@ class Placeholders:
 
     @property
     def kept(self) -> tuple[list[str], list[str]]:
-        """What kind of string each is, and the strings."""
+        """The kinds of the strings, and the strings."""
         return self._kinds, self._texts
 
     def line(self, text: str) -> str:
-        """Keep a one-line string; return the placeholder to write inline."""
+        """Add a one-line string and return its placeholder."""
         return self._keep("line", normalise_line(text))
 
     def code(self, text: str) -> str:
-        """Keep a string for a <code> element, such as a handle or an id."""
+        """Add a string for a <code> element, such as a handle or an ID."""
         return self._keep("line", normalise_line(text))
 
     def block(self, text: str) -> str:
-        """Keep a text of several lines; its placeholder stands alone in a <p>."""
+        """Add a text of several lines; its placeholder must be alone in a <p>."""
         return self._keep("block", normalise_block(text))
 
     def raw(self, markdown: str) -> str:
-        """Keep Markdown that is already safe, and is written as it is."""
+        """Add Markdown that is safe already and is not escaped."""
         return self._keep("raw", markdown)
 
     def restore(self, markdown: str) -> str:
-        """Return converted Markdown with every string in its place.
+        """Return converted Markdown with the strings in place of their placeholders.
 
-        One pass: what is put in is not looked at again.
+        It is a single pass, so placeholders inside of strings are not replaced.
         """
         return _PART.sub(self._restore_part, markdown)
 
@@ -110,7 +110,7 @@ class Placeholders:
 
 
 def _join(escaped: str, following: str) -> str:
-    """Keep a string from making an image or a list marker of the template's next character."""
+    """Join a string and the template's next character without making an image or a list marker."""
     if following == "[" and escaped.endswith("!"):
         return escaped[:-1] + "\\!["
     if following in {".", ")"} and re.fullmatch(r"[0-9]{1,9}", escaped):
@@ -120,16 +120,15 @@ def _join(escaped: str, following: str) -> str:
 
 _ANYWHERE = re.compile(r"[\\`*\[\]<>|&#~]|(?<![^\W_])_|_(?![^\W_])|!(?=\[)|:(?=//)")
 _AUTOLINK = re.compile(r"(?<=www)\.|(?<=[\w.+-])@(?=\w)", re.IGNORECASE)
-# What makes a list, a rule, a setext underline or a table's rule of a line.
+# Line starts that make a list, a rule, a setext underline or the rule of a table.
 _LINE_START = re.compile(r"^(?:([0-9]{1,9})(?=[.)](?:\s|$))|(?=[-+=]|:-))")
 
 
 def escape_line(text: str) -> str:
-    """Return a one-line string that is only text wherever it lands in Markdown.
+    """Return a one-line string, escaped to be plain text anywhere in Markdown.
 
-    Line starts, headings, list items, table cells and link texts are all safe.
-    Only CommonMark's backslash is used, never an entity, so that a reader gets
-    the stored characters back.
+    That includes line starts, headings, list items, table cells and link texts. Only backslashes
+    are used, no entities, so that the text contains the stored characters.
     """
     line = normalise_line(text)
     line = _AUTOLINK.sub(r"\\\g<0>", _ANYWHERE.sub(r"\\\g<0>", line))
@@ -137,23 +136,23 @@ def escape_line(text: str) -> str:
 
 
 def fence(text: str, *, info: str = "markdown") -> str:
-    """Return a fenced block, without a newline at its end, that the text cannot close."""
+    """Return the text in a fence longer than any inside, without a newline at the end."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     marks = "`" * max(3, longest + 1)
     end = "" if text.endswith("\n") or not text else "\n"
     return f"{marks}{info}\n{text}{end}{marks}"
 
 
-# The indentation of templates: each gap would be a node of the parsed document.
+# White space before blocks in templates, which would be nodes of the parsed document.
 _BEFORE_BLOCKS = re.compile(
     r"\s*\n\s*(?=</?(?:div|h[1-6]|li|ol|p|section|table|tbody|td|th|thead|tr|ul)[\s>])"
 )
 
 
 def html_to_markdown(html: str) -> str:
-    """Convert the HTML of a page's main block, whose user strings are placeholders.
+    """Convert the HTML of a page's main block to Markdown that ends with one newline.
 
-    Returns Markdown with exactly one newline at its end.
+    User strings must be placeholders.
     """
     markdown = _Converter().convert(_BEFORE_BLOCKS.sub("", html))
     tidy = re.sub(r"[ \t]+$", "", markdown, flags=re.MULTILINE)
@@ -163,15 +162,15 @@ def html_to_markdown(html: str) -> str:
 def render(
     html: str, placeholders: Placeholders, choose: Callable[[str], str] = lambda body: body
 ) -> str:
-    """Return the page's Markdown; conversions of the same block are remembered.
+    """Return the Markdown of a page; conversions of equal HTML are cached.
 
-    What `choose` leaves of it never holds a person's words: those are put in last.
+    `choose` selects parts of it before the user strings are inserted.
     """
     return placeholders.restore(choose(_conversions.get(html)))
 
 
 class _Conversions:
-    """The latest conversions, by a digest of their HTML; safe among threads."""
+    """A thread-safe cache of the latest conversions, by the digest of their HTML."""
 
     MAX_ENTRIES: Final = 512
     MAX_LENGTH: Final = 200_000
@@ -208,15 +207,15 @@ _DROPPED: Final = frozenset(
 
 
 def _code_span(text: str) -> str:
-    # A backtick would need longer marks and a pipe would split a table cell:
-    # such a string, rare for an id, is escaped as words instead.
+    # A backtick needs longer marks, and a pipe would split a table cell. Such strings are rare
+    # here, and are escaped as text instead.
     if "`" in text or "|" in text or not text:
         return escape_line(text)
     return f"`{text}`"
 
 
 class _Converter(MarkdownConverter):
-    """The page's own choices on top of markdownify."""
+    """The converter of markdownify with the rules of our pages."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -226,7 +225,7 @@ class _Converter(MarkdownConverter):
             escape_underscores=False,
             heading_style=ATX,
             newline_style=BACKSLASH,
-            # Folds the template's own line breaks to spaces; nothing is wrapped.
+            # Replaces line breaks of the template with spaces; no text is wrapped.
             wrap=True,
             wrap_width=None,
         )
@@ -239,7 +238,7 @@ class _Converter(MarkdownConverter):
         return str(super().process_tag(node, parent_tags=parent_tags))  # type: ignore[misc]  # untyped there
 
     def escape(self, text: str, parent_tags: set[str]) -> str:
-        """Keep decoded entities of the template's own words from coming alive."""
+        """Escape the decoded entities of the template's text."""
         escaped = re.sub(r"[<`]|&(?=#?\w+;)", r"\\\g<0>", text)
         if not parent_tags.isdisjoint({"td", "th"}):
             escaped = escaped.replace("|", "\\|")
@@ -293,7 +292,7 @@ class _Converter(MarkdownConverter):
         parent = item.parent
         if parent is None or parent.name != "ol":
             return "* "
-        # Counted on the list itself: looking back from each item is quadratic.
+        # The number is stored on the list: counting from each item is quadratic.
         start = str(parent.get("start") or "1")
         number = int(str(parent.get("next-number") or (start if start.isdecimal() else "1")))
         parent.attrs["next-number"] = str(number + 1)

@@ -1,7 +1,7 @@
-"""Rendered texts, kept so that each version of a text is rendered once.
+"""A cache of rendered texts.
 
-The key is the digest of the text and the release that renders it. What is kept can be thrown
-away at any time (`docs/decisions/0011-an-answer-has-a-budget.md`).
+The key is the digest of the text and the release of the code. The cache can be deleted at any
+time (`docs/decisions/0011-an-answer-has-a-budget.md`).
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _log = logging.getLogger(__name__)
 
 
 def rendered(value: str) -> SafeString:
-    """Return a text as HTML, as `to_html` renders it, from the cache if it is there.
+    """Return the HTML of `to_html`, from the cache if possible.
 
-    Short texts are kept in the process, longer ones in the cache that all processes share.
-    Texts that are too long to be formatted are not kept: escaping them costs little.
+    Short texts are cached in the process, longer ones in the cache that all processes share. Texts
+    that are too long to be formatted are not cached: escaping them is fast.
     """
     if len(value) > FORMATTED_LIMIT:
         return to_html(value)
@@ -60,7 +60,7 @@ def _cache() -> BaseCache:
 def _found(key: str) -> str | None:
     try:
         found = _cache().get(key)
-    except Exception:  # whatever is wrong with the cache, the text can be rendered
+    except Exception:  # without the cache the text is rendered again
         _log.exception("rendered_text_not_read")
         return None
     return found if isinstance(found, str) else None

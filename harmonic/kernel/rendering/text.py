@@ -1,4 +1,4 @@
-"""User text: what comes in, and how it is shown as HTML or cut short."""
+"""User text: normalisation, HTML and shortening."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 FORMATTED_LIMIT: Final = 100_000
 TITLE_LIMIT: Final = 256
 PREVIEW_LIMIT: Final = 100
-# As much of a text as an excerpt of it is made from.
+# The length of the beginning of a text from which its excerpt is made.
 EXCERPT_SOURCE: Final = 300
 TRUNCATE_LIMIT: Final = 2_000
-# As much of a long text as its HTML page shows before the link to the whole.
+# The length of a text on an HTML page, before the link to the full text.
 HTML_LIMIT: Final = 20_000
-# As much of a text as its first line is looked for in.
+# The length of the beginning of a text in which its first line is searched.
 FIRST_LINE_SOURCE: Final = 5_000
 
 _PLANE_ENDS = "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
@@ -35,8 +35,8 @@ _BREAKS_AND_CONTROLS = re.compile("\r\n|[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
-# White space, controls, what Unicode says to ignore in display (Default_Ignorable_Code_Point),
-# and the few letters and symbols that are drawn as nothing.
+# White space, controls, Default_Ignorable_Code_Point of Unicode, and the letters and symbols that
+# are drawn as nothing.
 _INVISIBLE = (
     r"\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     r"\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f"
@@ -46,31 +46,31 @@ _VISIBLE = re.compile(f"[^{_INVISIBLE}]")
 
 
 def is_blank(value: str) -> bool:
-    """Return whether a text shows nothing: it is empty, or made of invisible characters alone."""
+    """Return whether a text is empty or consists of invisible characters only."""
     return _VISIBLE.search(value) is None
 
 
 def is_acceptable(value: str) -> bool:
-    """Tell whether a string may enter: no NUL, lone surrogate or noncharacter.
+    """Return whether a string may be stored: no NUL, lone surrogate or noncharacter.
 
-    Noncharacters mark the places of user strings while Markdown is made, so
-    none may come from outside.
+    Noncharacters are the placeholders of user strings in Markdown, so no user string may contain
+    them.
     """
     return _UNACCEPTABLE.search(value) is None
 
 
 def normalise_line(value: str) -> str:
-    """Return a one-line string: breaks and controls as spaces, no bidi overrides, trimmed.
+    """Return a trimmed one-line string: breaks and controls as spaces, no bidi overrides.
 
-    A line of invisible characters alone is empty. Beside visible ones they stay: U+200E and
-    U+200F affect single characters only, and right-to-left names need them; U+200D joins emoji.
+    A line of invisible characters only becomes empty. Beside visible ones they stay: right-to-left
+    names need U+200E and U+200F, which affect single characters only, and U+200D joins emoji.
     """
     line = _BIDI.sub("", _BREAKS_AND_CONTROLS.sub(" ", value)).strip()
     return "" if is_blank(line) else line
 
 
 def folded(value: str) -> str:
-    """Return the key under which an address or a handle is stored and compared.
+    """Return the key by which an e-mail address or a handle is stored and compared.
 
     Unicode NFKC, then full case folding, then NFKC again: spellings that differ in case, width or
     composition have one key, and folding a key changes nothing. Letters that only look alike, such
@@ -88,11 +88,11 @@ def normalise_block(value: str) -> str:
 
 
 def to_html(value: str) -> SafeString:
-    """Render a person's Markdown as sanitised HTML.
+    """Render a user's Markdown as sanitised HTML.
 
-    CommonMark with tables, strikethrough, autolinks and task lists; a newline is
-    a <br>; raw HTML is shown as text. Very long texts, and texts made of the few
-    characters that are slow to parse, come back unformatted in a <pre>.
+    CommonMark with tables, strikethrough, autolinks and task lists; a newline is a <br>; raw HTML
+    is shown as text. Very long texts, and texts that are slow to parse, are returned unformatted in
+    a <pre>.
     """
     if len(value) > FORMATTED_LIMIT:
         html = _unformatted(value, f"This text is longer than {FORMATTED_LIMIT:,} characters")
@@ -107,10 +107,10 @@ def to_html(value: str) -> SafeString:
 
 
 def first_line(text: str, limit: int = TITLE_LIMIT) -> str:
-    """Return the first line that is not blank, at most `limit` characters with its "...".
+    """Return the first line that is not blank, at most `limit` characters including "...".
 
-    Only the first `FIRST_LINE_SOURCE` characters are searched: the cost of a list does not
-    depend on how long its texts are.
+    Only the first `FIRST_LINE_SOURCE` characters are searched, so that the time of a list does not
+    depend on the length of its texts.
     """
     for match in re.finditer(r"[^\r\n]+", text[:FIRST_LINE_SOURCE]):
         line = normalise_line(match[0])
@@ -126,12 +126,12 @@ def preview(text: str, limit: int = PREVIEW_LIMIT) -> str:
 
 
 def excerpt(text: str) -> str:
-    """Return the words of a Markdown text as one line, without its marks, as `preview` cuts it."""
+    """Return the beginning of a Markdown text as one line without its markup."""
     source = text[:EXCERPT_SOURCE]
     return _words(source) if _MARKED.search(source) else preview(source)
 
 
-# What a text has at least if it is more than plain paragraphs.
+# Characters that every text with markup contains.
 _MARKED: Final = re.compile(r"[*_`#>|\[~\\&]|^[ \t]*([-+=]|\d{1,9}[.)])", re.MULTILINE)
 _BREAKS: Final = frozenset({"softbreak", "hardbreak"})
 
@@ -153,10 +153,10 @@ def _words_of(block: Token) -> str:
 
 
 def truncate(text: str, limit: int = TRUNCATE_LIMIT) -> tuple[str, bool]:
-    """Return the text cut for a page, and whether it was cut.
+    """Return the text shortened for a page, and whether it was shortened.
 
-    The cut is at the last newline at or before `limit` code points, else at
-    `limit`, never inside a character that a reader sees as one.
+    It ends at the last newline at or before `limit` code points, or else at `limit`, never inside a
+    grapheme cluster.
     """
     if len(text) <= limit:
         return text, False
@@ -189,12 +189,12 @@ def _shorten(line: str, limit: int, ending: str) -> str:
     return line[: _cluster_end(line, max(limit - len(ending), 0))].rstrip() + ending
 
 
-# Longer chains of marks than this are noise; cutting them hurts nobody.
+# Longer clusters are noise and may be cut.
 _CLUSTER_LIMIT: Final = 64
 
 
 def _cluster_end(text: str, position: int) -> int:
-    """Return the last place at or before `position` between two whole characters."""
+    """Return the last boundary of grapheme clusters at or before `position`."""
     for end in range(position, max(position - _CLUSTER_LIMIT, 0), -1):
         if not _is_joined(text, end):
             return end
@@ -227,12 +227,12 @@ def _odd_regionals_before(text: str, position: int) -> bool:
     return count % 2 == 1
 
 
-# The parser looks ahead from each of these, so that its time grows with their
-# square; texts that people write stay far below.
+# The parser looks ahead from each of these, so its time is quadratic in their number. Normal texts
+# have far fewer.
 BRACKETS_LIMIT: Final = 10_000
 LINKS_LIMIT: Final = 1_000
-# More cells than this must be written out, with two characters each or more: the parser fills
-# up short rows. A table note may have 500 rows of 20 columns, and a header.
+# The parser fills up short rows of tables. More cells than this must be written out, with at least
+# two characters each. A table note may have 500 rows of 20 columns, and a header.
 CELLS_LIMIT: Final = 12_000
 
 
@@ -241,12 +241,12 @@ def _is_slow(value: str) -> bool:
     return value.count("[") > BRACKETS_LIMIT or links > LINKS_LIMIT
 
 
-# The line under a table's header, which says how many columns each of its rows gets.
+# The line below the header of a table, which defines the number of columns.
 _RULE_OF_A_TABLE: Final = re.compile(r"[ \t>*+\d.)|:-]*-[ \t|:-]*")
 
 
 def _cells(value: str) -> int:
-    """Return how many cells the tables of a text have, filled up ones included."""
+    """Return the number of cells in the tables of a text, including those filled up."""
     cells = columns = 0
     for line in value.split("\n"):
         if "|" in line and _RULE_OF_A_TABLE.fullmatch(line):
@@ -265,7 +265,7 @@ _local = threading.local()
 
 
 def _parser() -> MarkdownIt:
-    # One for each thread: the autolinker keeps its last match on itself.
+    # One per thread: the autolinker stores its last match on itself.
     parser: MarkdownIt | None = getattr(_local, "parser", None)
     if parser is None:
         parser = _local.parser = _new_parser()
@@ -276,7 +276,7 @@ def _new_parser() -> MarkdownIt:
     # The preset caps nesting at 20 levels.
     options = {"html": False, "linkify": True, "breaks": True}
     parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough", "linkify"])
-    # A host needs "http://" before it: README.md is a file, not a site in Moldova.
+    # Only URLs with a scheme are linked: README.md is a file, not a host in Moldova.
     assert parser.linkify is not None
     parser.linkify.set({"fuzzy_link": False, "fuzzy_email": True})
     parser.validateLink = _is_allowed_target  # type: ignore[method-assign]  # its documented hook
@@ -296,7 +296,7 @@ def _is_allowed_target(url: str) -> bool:
 
 
 def _adapt(state: StateCore) -> None:
-    """Fit the parsed text into a page: headings one lower, images lazy, tasks as marks."""
+    """Adapt the parsed text to a page: headings one level lower, lazy images, task marks."""
     for index, token in enumerate(state.tokens):
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
@@ -310,7 +310,7 @@ def _adapt(state: StateCore) -> None:
 
 def _adapt_cell(cell: Token) -> None:
     if cell.type == "th_open":
-        # All headings of a Markdown table stand in its first row.
+        # All header cells of a Markdown table are in its first row.
         cell.attrSet("scope", "col")
     if "style" in cell.attrs:
         alignment = str(cell.attrs.pop("style")).rpartition(":")[2]
@@ -328,23 +328,23 @@ def _adapt_images(children: list[Token]) -> None:
                 _link_instead(child)
 
 
-# What browsers ignore in an address, wherever it stands.
+# Characters that browsers ignore in URLs.
 _IGNORED: Final = re.compile("[\x00-\x20]")
 
 
 def _is_same_origin(source: str) -> bool:
-    """Return whether browsers load an image from this site: no scheme and no host, `//host`.
+    """Return whether browsers load an image from this site: a URL without scheme and host.
 
-    They read a backslash as a slash.
+    Browsers read a backslash as a slash.
     """
     seen = _IGNORED.sub("", source).replace("\\", "/")
     return not seen.startswith("//") and not urlsplit(seen).scheme
 
 
 def _link_instead(image: Token) -> None:
-    """Turn a picture of another site into a link: loading it would tell that site who reads.
+    """Replace an image of another site with a link: loading it would reveal the reader to the site.
 
-    `meta` keeps the words of the link, for text without marks.
+    `meta` stores the link text, for excerpts.
     """
     source = str(image.attrGet("src"))
     words = image.content or source
