@@ -1,4 +1,4 @@
-"""Bounds in texts: the values of `docs/limits.md`."""
+"""The template tag for the limits of `docs/limits.md`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ register = template.Library()
 
 @register.simple_tag
 def bound(name: str) -> str:
-    """Return a bound as `docs/limits.md` shows it, such as `12 months`.
+    """Return a limit as `docs/limits.md` shows it, such as `12 months`.
 
     Raises:
-        KeyError: no bound has this name.
+        KeyError: no limit has this name.
     """
     return {each.name: each for each in every()}[name].shown

@@ -1,4 +1,4 @@
-"""Forms, made from the actions that a page offers."""
+"""Template tags that show the forms of the actions that a page offers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class BoundField:
-    """A parameter as `templates/forms/field.html` shows it."""
+    """A field of a form, for `templates/forms/field.html`."""
 
     name: str
     label: str
@@ -69,7 +69,7 @@ class BoundField:
 
 @register.simple_tag(takes_context=True)
 def fact(context: Context, value: Any) -> str:
-    """Show the value of a fact: a moment, somebody, or words."""
+    """Show the value of a fact: a time, a person or text."""
     if isinstance(value, datetime):
         return when(context, value, "exact")
     if hasattr(value, "is_agent"):
@@ -79,7 +79,7 @@ def fact(context: Context, value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """An action as `templates/forms/form.html` shows it."""
+    """The form of an action, for `templates/forms/form.html`."""
 
     action_path: str
     fields: tuple[BoundField, ...]
@@ -108,10 +108,10 @@ class Form:
 def action_form(
     context: Context, name: str, initial: Mapping[str, Any] | None = None, cancel: str = ""
 ) -> str:
-    """Show the form of an offered action, or nothing where it is not offered.
+    """Show the form of an action, or nothing if the action is not offered.
 
-    `initial` holds current values by parameter. After a refused submission the form shows
-    what was typed, with the problems at their fields.
+    `initial` has the current values by parameter. A refused form shows what was typed, with the
+    problems at their fields.
     """
     surface: Surface = context["surface"]
     offer = surface.offers.get(name)
@@ -147,7 +147,7 @@ def action_button(
     label: str = "",
     **fixed: Any,
 ) -> str:
-    """Show an offered action as one button; `fixed` values go along hidden."""
+    """Show an action as a button, or nothing if it is not offered; `fixed` are hidden values."""
     surface: Surface = context["surface"]
     offer = surface.offers.get(name)
     if offer is None or surface.is_markdown or surface.request is None:
@@ -170,7 +170,7 @@ def action_button(
 
 
 def _form_key(offer: Offer) -> Iterable[Mapping[str, str]]:
-    """Return the hidden field by which a form that creates is carried out only once."""
+    """Return the hidden idempotency key of a form that creates something."""
     is_creating = offer.action.scope.verb is Verb.CREATE
     return [{"name": FORM_KEY, "value": str(uuid4())}] if is_creating else []
 
@@ -185,7 +185,7 @@ def bound_form(
     errors: Iterable[str] = (),
     cancel: str = "",
 ) -> Form:
-    """Return an offered action's form, with current or typed values and their problems."""
+    """Return the form of an action with its values and their problems."""
     action = offer.action
     serializer = action.params() if action.params else None
     declared = serializer.fields if serializer else {}
@@ -219,7 +219,7 @@ def bound_form(
 
 
 def _with_focus(fields: tuple[BoundField, ...]) -> tuple[BoundField, ...]:
-    """Return fields of which the first one with an error takes the focus."""
+    """Return the fields with the focus on the first one that has an error."""
     first = next((index for index, bound in enumerate(fields) if bound.errors), None)
     return tuple(
         replace(bound, autofocus=True) if index == first else bound
@@ -291,7 +291,7 @@ def _kind(declared: AnyField) -> str:
 
 
 def _options(declared: AnyField, value: Any) -> Iterable[Option]:
-    """Yield what a select, radios or boxes offer, group by group."""
+    """Yield the options of a select, radios or checkboxes, by group."""
     chosen = [str(each) for each in (value if isinstance(value, (list, tuple)) else [value])]
     for group, offered in _groups(declared):
         for key, label, *rest in offered:

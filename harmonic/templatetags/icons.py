@@ -1,4 +1,4 @@
-"""Icons, each drawn once: the package builds an element tree for every one it shows."""
+"""The template tag for icons; cached, since the package builds an element tree for each."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ register = template.Library()
 @register.simple_tag
 @lru_cache(maxsize=512)
 def icon(name: str, size: int = 20) -> str:
-    """Show a decorative icon, `size` pixels wide. Markdown has no pictures and omits it."""
+    """Show a decorative icon, `size` pixels wide; Markdown omits it."""
     return lucide(name, size=size, **{"class": "icon", "aria_hidden": "true"})

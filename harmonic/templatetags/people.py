@@ -1,4 +1,4 @@
-"""People and agents, the same everywhere."""
+"""Template tags that show people and agents."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def person(context: Context, who: Any, size: str = "") -> str:
-    """Show somebody, linked; an agent always carries its human."""
+    """Show a person with a link; an agent is shown with its parent."""
     surface: Surface = context["surface"]
-    # A feed shows few people many times.
+    # A feed shows the same people many times.
     shown = surface.shown_people.get((who, size))
     if shown is None:
         shown = surface.shown_people[who, size] = _drawn(surface, who, size)
@@ -28,7 +28,7 @@ def person(context: Context, who: Any, size: str = "") -> str:
 
 @register.simple_tag(takes_context=True)
 def people_or(context: Context, people: Sequence[Any]) -> str:
-    """Show some people, linked: "Alice, Bob or Carol"."""
+    """Show people with links: "Alice, Bob or Carol"."""
     shown = [person(context, who) for who in people]
     listed = ", ".join(shown[:-1])
     return mark_safe(" or ".join(filter(None, [listed, *shown[-1:]])))  # noqa: S308 shown by `person`

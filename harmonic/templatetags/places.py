@@ -1,4 +1,4 @@
-"""Collectives and the paths inside them."""
+"""Template tags for collectives and the paths inside them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def collective_link(context: Context, collective: Collective) -> str:
-    """Link to a collective; for a token that its API switch keeps out, say so."""
+    """Show a link to a collective, with a note if its API switch excludes the caller."""
     surface: Surface = context["surface"]
     name = user_line(context, collective.name)
     note = "" if surface.access.passes_api_switch(collective) else " (API off)"

@@ -1,4 +1,4 @@
-"""Where a page's HTML and its Markdown differ: a small, closed vocabulary."""
+"""Template tags for text and for differences between the HTML and the Markdown of a page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CODE_SPAN = re.compile("`([^`]+)`")
 
 
 class OnlyNode(Node):
-    """Content for one of the two representations."""
+    """Content of one representation only."""
 
     def __init__(self, nodelist: NodeList, *, for_markdown: bool) -> None:
         self.nodelist = nodelist
@@ -37,13 +37,13 @@ class OnlyNode(Node):
 
 @register.tag
 def md_only(parser: Parser, token: Token) -> OnlyNode:
-    """Show what is inside in Markdown alone."""
+    """Show the content in Markdown only."""
     return _only(parser, "endmd_only", for_markdown=True)
 
 
 @register.tag
 def html_only(parser: Parser, token: Token) -> OnlyNode:
-    """Show what is inside in HTML alone."""
+    """Show the content in HTML only."""
     return _only(parser, "endhtml_only", for_markdown=False)
 
 
@@ -54,7 +54,7 @@ def _only(parser: Parser, end: str, *, for_markdown: bool) -> OnlyNode:
 
 
 class EmbeddedNode(Node):
-    """Content of another resource than the page's own."""
+    """Content of another resource than that of the page."""
 
     def __init__(self, nodelist: NodeList, resource: str, what: str) -> None:
         self.nodelist = nodelist
@@ -72,11 +72,10 @@ class EmbeddedNode(Node):
 
 @register.tag
 def embedded(parser: Parser, token: Token) -> EmbeddedNode:
-    """Show what is inside to callers who may read its resource at its own route.
+    """Show the content to callers who may read its resource.
 
-    `{% embedded "notes" "pinned notes" %}…{% endembedded %}`: a token without `read:notes`
-    gets one line instead, which names the scope. The resource `all` is what only
-    `read:all` covers.
+    `{% embedded "notes" "pinned notes" %}…{% endembedded %}`: without `read:notes` a token gets
+    a line that names the scope instead. The resource `all` requires `read:all`.
     """
     _, resource, what = token.split_contents()
     nodelist = parser.parse(("endembedded",))
@@ -86,7 +85,7 @@ def embedded(parser: Parser, token: Token) -> EmbeddedNode:
 
 @register.simple_tag(takes_context=True)
 def user_line(context: Context, value: object) -> str:
-    """Show a one-line string that somebody wrote: escaped, and never anything but text."""
+    """Show a one-line user string, escaped."""
     surface: Surface = context["surface"]
     shown = "" if value is None else str(value)
     if surface.is_markdown:
@@ -96,7 +95,7 @@ def user_line(context: Context, value: object) -> str:
 
 @register.simple_tag(takes_context=True)
 def user_code(context: Context, value: object) -> str:
-    """Show a handle, an id or an address in <code>; long addresses break behind a slash."""
+    """Show a handle, an ID or a URL in <code>; long URLs can break after a slash."""
     surface: Surface = context["surface"]
     shown = "" if value is None else str(value)
     if surface.is_markdown:
@@ -107,17 +106,17 @@ def user_code(context: Context, value: object) -> str:
 
 @register.simple_tag
 def codes(names: Iterable[str]) -> str:
-    """Show names of our own in <code>, with commas between."""
+    """Show names from the code in <code>, separated by commas."""
     return format_html_join(", ", "<code>{}</code>", ((name,) for name in names))
 
 
 @register.simple_tag(takes_context=True)
 def user_text(context: Context, value: str, cut_at: str = "", author: Any = None) -> str:
-    """Show a text of several lines.
+    """Show a user text of several lines.
 
-    In Markdown it stands in a fence, untouched; `cut_at` is the page that shows a long text
-    in full, and without it nothing is cut. Agents are told whose words follow. HTML and
-    Markdown have limits of their own.
+    In Markdown it is in a fence, unchanged, and agents get a line that names the author. A long
+    text is shortened if `cut_at`, the path of the page with the full text, is given; the limits of
+    HTML and Markdown differ.
     """
     surface: Surface = context["surface"]
     if not surface.is_markdown:
@@ -156,7 +155,7 @@ def _paragraph(placeholder: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def md_raw(context: Context, value: str) -> str:
-    """Put our own literal Markdown into the Markdown page; nothing into the HTML."""
+    """Show Markdown from the code, unescaped, in Markdown only."""
     surface: Surface = context["surface"]
     if not surface.is_markdown:
         return ""
@@ -165,9 +164,9 @@ def md_raw(context: Context, value: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def part(context: Context, name: str, **values: Any) -> str:
-    """Render a part that has a shape of its own in each representation.
+    """Include a template with a version for each representation.
 
-    `name.html` for HTML, `name.md.html` for Markdown; both see the same values.
+    `name.html` is for HTML, `name.md.html` for Markdown; both get the same values.
     """
     surface: Surface = context["surface"]
     ending = ".md.html" if surface.is_markdown else ".html"
@@ -177,7 +176,7 @@ def part(context: Context, name: str, **values: Any) -> str:
 
 @register.simple_tag(takes_context=True)
 def user_preview(context: Context, value: str, is_full: bool = False) -> str:
-    """Show the beginning of a text as one line; with `is_full`, as much as a page may show."""
+    """Show the beginning of a text as one line; with `is_full`, up to the limit of a page."""
     if not is_full:
         return user_line(context, text.preview(value))
     if len(value) <= text.HTML_LIMIT:
@@ -187,7 +186,7 @@ def user_preview(context: Context, value: str, is_full: bool = False) -> str:
 
 @register.simple_tag(takes_context=True)
 def md_inline(context: Context, value: str) -> str:
-    """Put our own words, with their inline Markdown, into the Markdown page as they are."""
+    """Show text from the code; its inline Markdown stays in Markdown and becomes HTML in HTML."""
     surface: Surface = context["surface"]
     if surface.is_markdown:
         return mark_safe(surface.placeholders.raw(value))  # noqa: S308 our own words
@@ -196,13 +195,13 @@ def md_inline(context: Context, value: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def md_raw_fence(context: Context, value: str) -> str:
-    """Put a plaintext into a fence of its own, in Markdown alone."""
+    """Show a plaintext in a separate fence, in Markdown only."""
     return md_raw(context, f"```\n{value}\n```")
 
 
 @register.simple_tag(takes_context=True)
 def user_marked(context: Context, mark: str, key: str, value: str) -> str:
-    """Show a text between lines that a machine looks for, inside the fence."""
+    """Show a text between marker lines for programs, inside of the fence."""
     opening = f"<{mark}:{key}>" if key else f"<{mark}>"
     closing = f"</{mark}:{key}>" if key else f"</{mark}>"
     surface: Surface = context["surface"]

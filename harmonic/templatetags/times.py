@@ -1,4 +1,4 @@
-"""Moments in words, with the exact moment at hand."""
+"""Template tags that show times, relative and exact."""
 
 from __future__ import annotations
 
@@ -26,9 +26,11 @@ _UNITS = (
 def when(
     context: Context, moment: datetime | None, shape: str = "ago", never: str = "never"
 ) -> str:
-    """Render a moment: in words ("ago"), exactly ("exact"), or exactly where the zone is named
-    already ("local"). Readers who switched to exact times get these in place of words. A script
-    converts exact times to the reader's zone."""
+    """Show a time: relative ("ago"), exact with its zone ("exact") or without ("local").
+
+    Readers who switched to exact times get them instead of relative ones. A script converts exact
+    times to the reader's zone.
+    """
     surface: Surface = context["surface"]
     if moment is None:
         return never
@@ -50,7 +52,7 @@ def when(
 
 @register.simple_tag(takes_context=True)
 def zone(context: Context) -> str:
-    """Name the zone of the exact moments on this page."""
+    """Show the zone of the exact times on this page."""
     surface: Surface = context["surface"]
     return format_html("<span data-zone>{}</span>", surface.access.tenant.timezone)
 
@@ -65,7 +67,7 @@ def local_time(moment: datetime, surface: Surface) -> str:
 
 
 def relative_time(moment: datetime, now: datetime) -> str:
-    """Return how long ago, or until, in the largest unit that fits."""
+    """Return the distance to a time in the largest unit that fits: `2 days ago`."""
     distance = abs(moment - now)
     for size, unit in _UNITS:
         count = distance // size

@@ -1,6 +1,6 @@
-"""Columns that hold the folded form of another column, for unique constraints and lookups.
+"""Columns with the folded form of another column, for unique constraints and lookups.
 
-The application folds, not the database: `LOWER` and `UPPER` depend on the database and its locale.
+The application folds the text, since `LOWER` and `UPPER` depend on the database and its locale.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harmonic.kernel.rendering.text import folded
 class FoldedField(models.CharField):  # type: ignore[type-arg]  # no generic at run time
     """The folded form of the field `source`, computed whenever the row is saved.
 
-    `save(update_fields=…)` must name both fields.
+    `update_fields` of `save` must contain both fields.
     """
 
     def __init__(self, *, source: str = "", **options: Any) -> None:
@@ -28,6 +28,6 @@ class FoldedField(models.CharField):  # type: ignore[type-arg]  # no generic at 
         return key
 
     def deconstruct(self) -> Any:
-        """Describe the column to migrations, which fill it themselves, as a plain one."""
+        """Return a plain column for migrations, which fill it themselves."""
         name, _, args, options = super().deconstruct()
         return name, "django.db.models.CharField", args, options

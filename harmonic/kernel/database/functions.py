@@ -1,4 +1,4 @@
-"""Functions of the database that Django does not have."""
+"""Database functions that Django does not provide."""
 
 from __future__ import annotations
 

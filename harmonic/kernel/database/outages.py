@@ -1,7 +1,7 @@
-"""Outages of the database: how long a request waits, what an error means, what became of a write.
+"""Outages of the database: limits of waiting, classification of errors, state of a write.
 
-An outage is a database that is away, restarting, locked or full. The engines beside this module
-wait for it as long as `Waiting` allows; `harmonic/http/outages.py` answers what remains.
+An outage is a database that is away, restarting, locked or full. The engines in this package wait
+as long as `Waiting` allows; `harmonic/http/outages.py` responds to the errors.
 """
 
 from __future__ import annotations
@@ -15,19 +15,18 @@ from enum import Enum
 
 from django.db import Error, OperationalError, connection, transaction
 
-# Seconds from the beginning of a request in which it waits for a connection. The rest of three
-# seconds is for its answer.
+# Seconds from the start of a request in which it waits for a connection. It must respond within
+# three seconds.
 CONNECT_SECONDS = 2.0
-# Seconds for which a statement waits for a lock that another transaction holds, and for which
-# PostgreSQL works on it.
+# Seconds that a statement waits for a lock, and that PostgreSQL spends on it.
 LOCK_SECONDS = 1.5
 STATEMENT_SECONDS = 2.0
-# The same for what a request can do without, such as noting the use of a token.
+# Seconds that optional work waits for a lock, such as recording the use of a token.
 BRIEF_SECONDS = 0.2
 
 DEADLOCK, SERIALIZATION_FAILURE = "40P01", "40001"
 _CONFLICTS = frozenset({DEADLOCK, SERIALIZATION_FAILURE})
-# SQLSTATE: the server closed the connection, or does not take one yet.
+# SQLSTATE: the server closed the connection, or accepts none yet.
 _LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
 # A lock not granted in time, a statement cancelled, a server that only reads.
 _BLOCKED = frozenset({"55P03", "57014", "25006"})
@@ -46,7 +45,7 @@ class CommitInDoubt(OperationalError):
 
 
 class Write(Enum):
-    """How far the write of a request has come."""
+    """The state of the write of a request."""
 
     NONE = "nothing was written"
     PERFORMED = "its transaction is complete, but not committed"
@@ -55,9 +54,9 @@ class Write(Enum):
 
 @dataclass(slots=True)
 class Waiting:
-    """How long something waits for the database, and what the database did to it.
+    """The limits of waiting for the database, and what happened meanwhile.
 
-    `until` is a time of `time.monotonic`. `is_away` is true once no connection could be made.
+    `until` is a time of `time.monotonic`. `is_away` is true after a failed connection.
     """
 
     until: float
@@ -70,7 +69,7 @@ _waiting: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
 
 
 def current() -> Waiting | None:
-    """Return how long the request at hand waits; None outside of requests, as in commands."""
+    """Return the limits of the current request, or None outside of requests."""
     return _waiting.get()
 
 
@@ -78,9 +77,9 @@ def current() -> Waiting | None:
 def waiting(
     connect_seconds: float | None = None, lock_seconds: float | None = None
 ) -> Iterator[Waiting]:
-    """Limit the time that the block waits for connections, all in all, and for each lock.
+    """Limit the total wait of the block for connections, and its wait for each lock.
 
-    By default these are the limits of a request.
+    The defaults are the limits of a request.
     """
     new = Waiting(
         time.monotonic() + (CONNECT_SECONDS if connect_seconds is None else connect_seconds),
@@ -94,12 +93,12 @@ def waiting(
 
 
 def waiting_briefly() -> AbstractContextManager[Waiting]:
-    """Limit the wait of what a request can do without."""
+    """Limit the wait of optional work."""
     return waiting(0, BRIEF_SECONDS)
 
 
 def mark_performed() -> None:
-    """Note that the transaction of a write is complete, and once it is committed."""
+    """Record that the transaction of a write is complete, and later that it is committed."""
     request = current()
     if request is None:
         return
@@ -115,7 +114,7 @@ def _committed(request: Waiting) -> None:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Return whether the database is unavailable, as opposed to a fault in a statement."""
+    """Return whether an error means that the database is unavailable."""
     if not isinstance(error, Error):
         return False
     if isinstance(error, CommitInDoubt):
@@ -129,7 +128,7 @@ def is_outage(error: BaseException) -> bool:
 
 
 def is_lost(error: BaseException) -> bool:
-    """Return whether the connection ended, so that another one may work."""
+    """Return whether the connection was lost, so that a new one may work."""
     if not is_outage(error) or _sqlite_code(error) is not None:
         return False
     state = _sqlstate(error)
@@ -137,12 +136,12 @@ def is_lost(error: BaseException) -> bool:
 
 
 def is_locked(error: BaseException) -> bool:
-    """Return whether SQLite did not grant its lock in time."""
+    """Return whether the wait for the lock of SQLite timed out."""
     return _sqlite_code(error) in _SQLITE_BUSY
 
 
 def is_retryable(error: BaseException) -> bool:
-    """Return whether a transaction that failed may succeed if it is run once more.
+    """Return whether a failed transaction may succeed if it runs again.
 
     A deadlock ends with the rollback to a savepoint; a serialization failure ends only with the
     whole transaction.
@@ -158,6 +157,6 @@ def _sqlstate(error: BaseException) -> str | None:
 
 
 def _sqlite_code(error: BaseException) -> int | None:
-    """Return the primary result code of SQLite; None if the error is not SQLite's."""
+    """Return the primary result code of SQLite, or None for other errors."""
     code = getattr(error.__cause__, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF

@@ -1,7 +1,7 @@
-"""Querysets compiled once and executed with new parameters.
+"""Prepared querysets: compiled once, executed with new parameters.
 
-Building SQL from a queryset of several joins costs many times what the database does with
-it. What hot pages ask goes through here; everything else is plain ORM.
+Compiling a queryset with several joins takes many times as long as its execution, so the queries of
+hot pages are prepared. All others use the plain ORM.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ Scalar = str | int | UUID | datetime | date
 Parameter = Scalar | tuple[Scalar, ...]
 Values = QuerySet[Any, tuple[Any, ...]]
 RawRow = tuple[Any, ...]
-# A parameter's name and type, and how many values it has if it is a tuple.
+# The name and the type of a parameter, and the number of values if it is a tuple.
 _Kind = tuple[str, type[Scalar], int]
-# The name and the number of a value, or nothing for one that is always the same.
+# The name and the number of a value, or `_ALWAYS` for a constant.
 _Slot = tuple[str, int]
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ M = TypeVar("M", bound=models.Model)
 
 _ALWAYS: _Slot = ("", 0)
 _BOUND: _Slot = ("<tenant>", 0)
-# Stands for the bound tenant, by whose rows the managers restrict a queryset.
+# The sample value of the bound tenant, by which the managers filter a queryset.
 _TENANT = uuid.uuid5(uuid.NAMESPACE_OID, "the bound tenant")
 _UUID_FIELD = models.UUIDField()
 _MOMENT_FIELD = models.DateTimeField()
@@ -46,7 +46,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """SQL, what stands at each of its placeholders, and the columns' converters."""
+    """SQL with the values of its placeholders and the converters of its columns."""
 
     sql: str
     slots: tuple[tuple[_Slot, Any], ...]
@@ -61,7 +61,7 @@ class _Statement:
 
 
 class Rows(Sequence[T]):
-    """What was found: `raw` as the database gave it, made into objects when asked for."""
+    """The rows of a result; `raw` are those of the database, which become objects on access."""
 
     def __init__(
         self, raw: list[RawRow], statement: _Statement, make: Callable[[RawRow], T]
@@ -86,13 +86,12 @@ class Rows(Sequence[T]):
 
 
 class Prepared(Generic[T]):
-    """A `values_list` queryset whose parameters change; `make` makes an object of a row.
+    """A prepared `values_list` queryset; `make` makes an object from a row.
 
-    `build` makes the queryset from a shape, which is compiled in, and from parameters, whose
-    values must stand in it as they are: compared, not transformed. The bound tenant is a
-    parameter of its own accord, wherever a manager asks for it. A tuple is for `__in`; it must
-    not be empty. `lock` is the locking clause of databases that lock rows; `values_list` cannot
-    name the tables that `select_for_update` is to lock.
+    `build` returns the queryset for a shape, which is compiled in, and parameters, whose values
+    must be in it unchanged: compared, not transformed. The bound tenant is always a parameter. A
+    tuple is for `__in` and must not be empty. `lock` is the locking clause for databases that lock
+    rows, since `values_list` cannot name the tables of `select_for_update`.
     """
 
     MAX_STATEMENTS = 256
@@ -134,7 +133,7 @@ class Prepared(Generic[T]):
     def _compiled(
         self, vendor: str, shape: tuple[Hashable, ...], kinds: tuple[_Kind, ...]
     ) -> _Statement:
-        """Return the statement of a shape, found by compiling it with values known again."""
+        """Compile the queryset of a shape with sample values and find their placeholders."""
         samples = {name: _samples(name, kind, count or 1) for name, kind, count in kinds}
         given = {name: samples[name] if count else samples[name][0] for name, _, count in kinds}
         with tenant_bound(_TENANT):
@@ -159,10 +158,10 @@ class Prepared(Generic[T]):
 
 
 class PreparedUpdate(Prepared[Any]):
-    """An update whose parameters change, compiled once.
+    """A prepared update.
 
-    `build` makes the queryset of the rows; `change` makes the new values by field, from the
-    same parameters.
+    `build` returns the queryset of the rows, `change` the new values by field, from the same
+    parameters.
     """
 
     def __init__(
@@ -172,7 +171,7 @@ class PreparedUpdate(Prepared[Any]):
         self._change = change
 
     def run(self, **parameters: Parameter) -> int:
-        """Update the rows for these parameters, and return how many there were."""
+        """Update the rows for these parameters and return their number."""
         statement, values = self._bound((), parameters)
         with connection.cursor() as cursor:
             cursor.execute(statement.sql, values)
@@ -191,12 +190,12 @@ def of_model(
     annotated: Iterable[str] = (),
     lock: str = "",
 ) -> Prepared[M]:
-    """Return a prepared queryset of a model's instances, with what `build` annotates.
+    """Return a prepared queryset of a model's instances with the annotations of `build`.
 
-    With `lock`, the rows stay locked until the end of the transaction, as `Prepared` says.
+    With `lock`, the rows stay locked until the end of the transaction (see `Prepared`).
     """
     columns = [column.attname for column in model._meta.concrete_fields]
-    # The key of a model that extends another one is the key of its parent: it is read once.
+    # The key of a model that extends another model is that of its parent, so it is read once.
     link = columns.index(model._meta.pk.attname) if model._meta.parents else 0
     origin = columns.index("id") if link else 0
     read = [*columns[:link], *columns[link + 1 :]] if link else columns
@@ -216,7 +215,7 @@ def of_model(
 
 
 def _padded(value: Parameter) -> tuple[Scalar, ...]:
-    """Return the values of a parameter; a tuple grows to a power of two, for few statements."""
+    """Return the values of a parameter; tuples are padded to a power of two."""
     if not isinstance(value, tuple):
         return (value,)
     length = 1 << (len(value) - 1).bit_length()

@@ -1,4 +1,4 @@
-"""Ids as people write them: the first eight characters of a UUID, unique in a tenant."""
+"""Short IDs: the first eight characters of a UUID, unique in a tenant."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harmonic.kernel.database.tenancy import TenantModel, parse_uuid
 
 
 class ShortIdModel(TenantModel):
-    """A row that people address by the first eight characters of its id."""
+    """A row with a short ID."""
 
     SHORT = 8
     truncated_id = models.CharField(max_length=SHORT, editable=False)
@@ -25,14 +25,14 @@ class ShortIdModel(TenantModel):
 
 
 def is_short_id_collision(error: DatabaseError) -> bool:
-    """Return whether a row was refused because its short id belongs to another one.
+    """Return whether a row was refused because another row has its short ID.
 
-    No query looks for a free id first: of four billion, one that is taken is drawn so rarely that
-    running the write again with another one costs less.
+    There are four billion short IDs and collisions are rare, so running the write again costs less
+    than a query for a free ID before each.
     """
     if not isinstance(error, IntegrityError):
         return False
-    # PostgreSQL names the constraint, SQLite its columns.
+    # The message of PostgreSQL names the constraint, that of SQLite the columns.
     return "short_id" in str(error) or ".truncated_id" in str(error)
 
 
@@ -41,7 +41,7 @@ def short_id(whole: uuid.UUID) -> str:
 
 
 def by_any_id(value: str) -> dict[str, Any] | None:
-    """Return the filter for an id as it stands in a path: short or whole; None if neither."""
+    """Return the filter for a short or whole ID from a path, or None if it is neither."""
     if len(value) == ShortIdModel.SHORT:
         return {"truncated_id": value.lower()}
     parsed = parse_uuid(value)

@@ -1,8 +1,8 @@
-"""Rows that belong to a tenant, and the wall around them.
+"""Rows of a tenant, and their isolation.
 
-The access middleware binds the tenant of a request once. `Model.objects` then sees that
-tenant's rows alone and raises when none is bound; saving another tenant's row raises too.
-`Model.unscoped` is the one way around: `tests/access/test_isolation.py` lists its uses.
+The access middleware binds the tenant of a request once. `Model.objects` then returns only that
+tenant's rows and raises if none is bound; saving another tenant's row raises too. `Model.unscoped`
+is not restricted; `tests/access/test_isolation.py` lists its uses.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from uuid import UUID
 
 from django.db import models
 
-# The id that no row has: compares with an id, and is never equal.
+# An ID that no row has, for comparisons that are never true.
 NO_ID = UUID(int=0)
 
 _bound: ContextVar[UUID | None] = ContextVar("tenant", default=None)
 
 
 class NoTenantBound(RuntimeError):
-    """A query for a tenant's rows outside any tenant."""
+    """A query for rows of a tenant while none is bound."""
 
 
 class ForeignTenant(RuntimeError):
-    """A row of one tenant, saved while another is bound."""
+    """A row that is saved while another tenant is bound."""
 
 
 def bound_tenant_id() -> UUID:
@@ -38,7 +38,7 @@ def bound_tenant_id() -> UUID:
     """
     tenant_id = _bound.get()
     if tenant_id is None:
-        raise NoTenantBound("Bind a tenant before asking for its rows.")
+        raise NoTenantBound("Bind a tenant before you query its rows.")
     return tenant_id
 
 
@@ -60,7 +60,7 @@ M = TypeVar("M", bound=models.Model, covariant=True)
 
 
 class TenantManager(models.Manager[M]):
-    """A manager that answers with rows of the bound tenant only."""
+    """A manager of the rows of the bound tenant."""
 
     def get_queryset(self) -> models.QuerySet[M]:
         return super().get_queryset().filter(tenant_id=bound_tenant_id())
@@ -79,7 +79,7 @@ class TenantModel(models.Model):
 
     class Meta:
         abstract = True
-        # Not the bound one: Django deletes and reloads rows through it.
+        # Not restricted to the bound tenant: Django deletes and reloads rows through it.
         base_manager_name = "unscoped"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -89,7 +89,7 @@ class TenantModel(models.Model):
 
 
 def parse_uuid(value: str) -> UUID | None:
-    """Return the UUID written in `value` in its canonical form, or None."""
+    """Return the UUID in `value` if it is in canonical form, else None."""
     try:
         parsed = UUID(value)
     except (ValueError, AttributeError, TypeError):

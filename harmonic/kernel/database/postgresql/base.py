@@ -1,7 +1,7 @@
-"""Django's engine for PostgreSQL, which waits for a server that restarts.
+"""The database engine for PostgreSQL, which waits while the server restarts.
 
-Each thread keeps its connection. Before a request uses it, a look at the socket shows whether the
-server has closed it, without a question to the server.
+Each thread keeps its connection. Before a request uses it, polling the socket detects whether the
+server has closed it, without a query.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from harmonic.kernel.database.outages import (
 
 # Seconds between two attempts to connect.
 PAUSE = 0.05
-# An attempt that takes longer was not refused but got no answer. Another one would get none.
+# An attempt that takes longer got no answer instead of a refusal, so another attempt is useless.
 UNANSWERED_SECONDS = 0.5
-# Without attempts for so long, the next one that fails begins another outage.
+# After this time without attempts, a failed attempt begins a new outage.
 FORGOTTEN_AFTER_SECONDS = 5.0
-# What the server has beyond its own limits before it counts as silent, and what a statement has
-# even if a busy machine took the request's time.
+# The time beyond its own limits after which the server counts as unresponsive, and the minimum for
+# a statement when the request has run out of time.
 GRACE_SECONDS = 0.5
 POLL_SECONDS = 0.1
 LEAST_SECONDS = 1.0
-# Connections of requests have these, those of commands do not: a migration may take its time.
+# Set on connections of requests only: migrations and other commands may take longer.
 TIMEOUTS = (
     f"SELECT set_config('lock_timeout', '{LOCK_SECONDS * 1000:.0f}', false),"
     f" set_config('statement_timeout', '{STATEMENT_SECONDS * 1000:.0f}', false)"
@@ -44,10 +44,10 @@ TIMEOUTS = (
 
 
 class Server:
-    """The database server as this process knows it: since when it is away.
+    """The state of the database server as seen by this process.
 
-    The first requests of an outage wait for the end of a restart. Later ones fail at once,
-    because they would occupy every thread. While attempts get no answer, one thread makes them.
+    The first requests of an outage wait for the end of a restart. Later ones fail at once, since
+    waiting would occupy every thread. During an outage one thread at a time tries to connect.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Server:
         """Return a new connection, made by `connect`.
 
         Raises:
-            OperationalError: of psycopg; the server refuses, or another thread asks it already.
+            psycopg.OperationalError: the server refuses, or another thread is trying to connect.
         """
         began = time.monotonic()
         if not self.is_worth_waiting_for:
@@ -86,7 +86,7 @@ class Server:
         return connection
 
     def _note_failure(self, began: float) -> None:
-        """Note that the attempt that began then failed, unless another one succeeded since."""
+        """Record a failed attempt, unless another one has succeeded since it began."""
         if began < self._answered_at:
             return
         now = time.monotonic()
@@ -99,10 +99,10 @@ server = Server()
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """A connection on which a request waits for an answer only as long as it can.
+    """A connection that limits how long a request waits for the server.
 
-    The server ends a statement that is slow or waits for a lock. This is for a server that has
-    stopped answering.
+    The server itself ends statements that are slow or wait for a lock; this limit is for a server
+    that has stopped responding.
     """
 
     def wait(self, gen: Any, interval: float = POLL_SECONDS, timeout: float | None = None) -> Any:
@@ -112,7 +112,7 @@ class PatientConnection(psycopg.Connection[Any]):
         try:
             return super().wait(gen, interval, timeout)
         except psycopg.errors._WaitTimeout:
-            # What would arrive now is the answer to this statement, and no other's.
+            # A late answer would be taken for the answer to the next statement.
             self.pgconn.finish()
             if request is not None:
                 request.is_away = True
@@ -120,7 +120,7 @@ class PatientConnection(psycopg.Connection[Any]):
 
 
 class PatientDriver(ModuleType):
-    """The module psycopg as Django's engine uses it, with connections of our class."""
+    """The module psycopg for Django's engine, with `PatientConnection`."""
 
     connect = PatientConnection.connect
 
@@ -129,12 +129,12 @@ class PatientDriver(ModuleType):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection that is made with patience, and that notices when a COMMIT is in doubt."""
+    """A connection that retries connecting, and raises `CommitInDoubt` if a COMMIT is lost."""
 
     Database = PatientDriver("psycopg")
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect. A request tries again while the server is away and there is time."""
+        """Connect; in a request, retry while the server is away and time is left."""
         request = outages.current()
         if request is None:
             return super().get_new_connection(conn_params)
@@ -161,14 +161,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.connection.execute(TIMEOUTS)
 
     def close_if_health_check_failed(self) -> None:
-        """Drop a connection that ended, so that the next statement gets another one."""
+        """Close a lost connection, so that the next statement opens another one."""
         is_ended = self.connection is not None and self.connection.closed
         if is_ended and not self.in_atomic_block:
             self.close()
         super().close_if_health_check_failed()
 
     def is_usable(self) -> bool:
-        """Return whether the connection works; ask the server only if there is reason to."""
+        """Return whether the connection works; query the server only after signs of a problem."""
         connection = self.connection
         if connection is None or connection.closed:
             return False
@@ -187,7 +187,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def has_data(socket: int) -> bool:
-    """Return whether a socket has something to read. Between statements, that is its end."""
+    """Return whether a socket is readable; between statements that means it was closed."""
     poll = select.poll()
     poll.register(socket, select.POLLIN)
     return bool(poll.poll(0))

@@ -1,4 +1,4 @@
-"""Django's engine for SQLite, which waits for a lock no longer than a request can."""
+"""The database engine for SQLite, which limits how long a request waits for a lock."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ PAUSE_SECONDS = 0.01
 
 
 class Lock:
-    """The write lock as this process knows it: whether a writer waited for it in vain.
+    """The state of the write lock as seen by this process: whether a wait for it timed out.
 
-    The first writers wait. Later ones wait briefly, because they would occupy every thread.
+    The first writers wait. Later ones wait briefly, since they would occupy every thread.
     """
 
     is_held = False
@@ -28,10 +28,10 @@ lock = Lock()
 
 
 class Cursor(base.SQLiteCursorWrapper):
-    """A cursor that keeps statements with SQLite's placeholders.
+    """A cursor that caches statements with SQLite's placeholders.
 
-    Django replaces `%s` in each statement that it executes. In a statement of several joins this
-    takes longer than SQLite takes to execute it.
+    Django replaces `%s` each time it executes a statement. For a statement with several joins that
+    takes longer than the execution in SQLite.
     """
 
     def convert_query(self, query: str, *, param_names: list[str] | None = None) -> str:
@@ -46,7 +46,7 @@ def _with_question_marks(query: str) -> str:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection whose wait for a lock depends on what waits."""
+    """A connection that limits the wait for a lock by the `Waiting` of the request."""
 
     _waits_for: float | None = None
     _is_beginning = False
@@ -63,7 +63,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return self.connection.cursor(factory=Cursor)
 
     def _lock_seconds(self) -> float:
-        """Return how long the next statement waits for a lock."""
+        """Return how long the next statement waits for a lock, in seconds."""
         return 0 if self._is_beginning else self._patience()
 
     def _patience(self) -> float:
