@@ -1,4 +1,4 @@
-"""Entity tags and preconditions, as RFC 9110 §8.8.3 and §13 have them."""
+"""Entity tags and preconditions (RFC 9110 §8.8.3 and §13)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOMENT = datetime(2026, 5, 13, 9, 0, 0, 500_000, tzinfo=UTC)
 ETAG = etag_of(b"a body")
 
 
-def test_a_tag_is_strong_and_of_the_body_alone():
+def test_etag_is_strong_and_depends_only_on_the_body():
     assert re.fullmatch(r'"[0-9a-f]{32}"', ETAG)
     assert etag_of(b"a body") == ETAG
     assert etag_of(b"another") != ETAG
@@ -55,7 +55,7 @@ def test_a_tag_is_strong_and_of_the_body_alone():
         ('"-gzip"', '"1"', False),
     ],
 )
-def test_tags_match_whatever_a_compressing_proxy_made_of_them(header, etag, is_match):
+def test_tags_changed_by_a_compressing_proxy_match(header, etag, is_match):
     assert matches(header, etag) is is_match
     assert is_as_expected({"If-Match": header}, etag, None) is is_match
 
@@ -63,14 +63,14 @@ def test_tags_match_whatever_a_compressing_proxy_made_of_them(header, etag, is_m
 @pytest.mark.parametrize(
     ("seconds", "is_fine"), [(-1, False), (0, True), (1, True)], ids=["older", "same", "newer"]
 )
-def test_a_write_may_expect_a_date(seconds, is_fine):
+def test_if_unmodified_since_is_compared_in_seconds(seconds, is_fine):
     headers = {"If-Unmodified-Since": last_modified(MOMENT + timedelta(seconds=seconds))}
 
     assert is_conditional_write(headers)
     assert is_as_expected(headers, ETAG, MOMENT) is is_fine
 
 
-def test_the_tag_beats_the_date():
+def test_if_match_takes_precedence_over_the_date():
     old = last_modified(MOMENT - timedelta(days=1))
 
     assert is_as_expected({"If-Match": ETAG, "If-Unmodified-Since": old}, ETAG, MOMENT)
@@ -78,16 +78,16 @@ def test_the_tag_beats_the_date():
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Wed, 99 May 2026 09:00:00 GMT"])
-def test_an_unreadable_date_is_ignored(date):
+def test_an_invalid_date_is_ignored(date):
     assert is_as_expected({"If-Unmodified-Since": date}, ETAG, MOMENT)
 
 
-def test_a_write_without_expectations_meets_them():
+def test_a_write_without_preconditions_passes():
     assert not is_conditional_write({"If-None-Match": "*"})
     assert is_as_expected({}, ETAG, MOMENT)
 
 
-def test_an_answer_that_the_client_has_is_empty_under_the_same_headers():
+def test_a_matching_tag_gives_an_empty_304_with_the_same_headers():
     response = HttpResponse(b"a body", headers={"Cache-Control": "private, no-cache", "Vary": "A"})
     tag({"If-None-Match": f"W/{ETAG}"}, response, ETAG)
 
@@ -96,7 +96,7 @@ def test_an_answer_that_the_client_has_is_empty_under_the_same_headers():
 
 
 @pytest.mark.parametrize("headers", [{}, {"If-None-Match": '"x"'}, {"If-Modified-Since": "x"}])
-def test_any_other_answer_is_given_whole(headers):
+def test_a_tag_that_does_not_match_gives_the_full_response(headers):
     response = HttpResponse(b"a body")
     tag(headers, response, ETAG)
 

@@ -67,7 +67,7 @@ def actions_as_one_client_finds_them(block):
     return re.findall(r"^  - name: (.+)$", after, flags=re.MULTILINE)
 
 
-def test_the_layout_is_the_contract():
+def test_the_layout_matches_the_contract():
     assert page("Knife care") == (
         "---\n"
         "app: Harmonic\n"
@@ -96,12 +96,12 @@ def test_the_layout_is_the_contract():
     "title",
     ["Actions | Home", "Kueche, heute (19:30)", "Q&A", "What's up?", "Messer 🔪", "a-b", "12 eggs"],
 )
-def test_an_ordinary_title_stays_bare(title):
+def test_an_ordinary_title_is_not_quoted(title):
     assert f"\ntitle: {title}\n" in page(title)
 
 
 @pytest.mark.parametrize("value", [*AMBIGUOUS, "", " a", "a ", "a: b", "a #b", "a:", "a\tb", "x\n"])
-def test_an_ambiguous_string_comes_back_as_itself(value):
+def test_an_ambiguous_string_round_trips(value):
     block = page(value)
 
     assert '\ntitle: "' in block
@@ -109,7 +109,7 @@ def test_an_ambiguous_string_comes_back_as_itself(value):
     assert load_12(block)["title"] == value
 
 
-def test_numbers_and_truth_values_keep_their_type():
+def test_numbers_and_booleans_keep_their_type():
     block = emit(
         {"status": 404, "limit": 1.5, "required": False, "default": [], "example": {"a": 1}}
     )
@@ -128,7 +128,7 @@ def test_numbers_and_truth_values_keep_their_type():
 @example(title="x\nactions: []", description="a\n  - name: evil")
 @example(title="-" * 3, description="-" * 10 + "\n---\n")
 @example(title="\u2028\x85\ufeff\ufdd0\U0001fffe\u202e", description="\\x2d--")
-def test_any_string_comes_back_and_leaves_the_actions_alone(title, description):
+def test_any_string_round_trips_and_leaves_the_actions_intact(title, description):
     block = page(title, description)
 
     for loaded in (load_11(block), load_12(block)):

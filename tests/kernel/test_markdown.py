@@ -64,7 +64,7 @@ SYNTAX = st.text(alphabet="#-=+*_~`[]()<>!|\\&;:.1 \tax\n/@w", max_size=24)
 
 
 def texts_of(markdown):
-    """Every text leaf and code of a document, and the types of all its tokens."""
+    """Return the text leaves and code of a document, and the types of all its tokens."""
     leaves, kinds = [], []
     for token in PARSER.parse(markdown):
         kinds.append(token.type)
@@ -100,7 +100,7 @@ def page(string, block="Plain."):
 
 
 def shape(markdown):
-    """The kinds of tokens, but for those that only an empty or a code string lacks."""
+    """Return the types of tokens, except those that an empty or a code string lacks."""
     return [kind for kind in texts_of(markdown)[1] if kind not in {"code_inline", "softbreak"}]
 
 
@@ -116,7 +116,7 @@ def assert_only_text(string):
 
 
 @pytest.mark.parametrize("string", HOSTILE)
-def test_a_hostile_line_is_only_text_wherever_it_stands(string):
+def test_a_hostile_line_is_plain_text_in_every_position(string):
     assert_only_text(string)
 
 
@@ -124,12 +124,12 @@ def test_a_hostile_line_is_only_text_wherever_it_stands(string):
 @example("1")
 @example("!")
 @example("a\\")
-def test_any_line_is_only_text_wherever_it_stands(string):
+def test_any_line_is_plain_text_in_every_position(string):
     assert_only_text(string)
 
 
 @given(SYNTAX)
-def test_lines_side_by_side_make_nothing_together(string):
+def test_adjacent_lines_form_no_markup(string):
     kept = Placeholders()
     html = f"<p>{kept.line(string)}{kept.line(string)} {kept.line(string)}</p>"
     stored = normalise_line(string)
@@ -148,7 +148,7 @@ def test_an_ordinary_title_has_no_backslash(string):
 
 
 @pytest.mark.parametrize("string", HOSTILE)
-def test_no_entity_is_ever_written(string):
+def test_entities_are_never_written(string):
     escaped = escape_line(string)
 
     assert escaped.count("&") == escaped.count("\\&")
@@ -182,20 +182,20 @@ def test_a_block_in_a_table_cell_or_a_sentence_falls_back_to_a_line():
     assert render(f"<p>See {block} now</p>", kept) == "See a \\# b now\n"
 
 
-def test_a_block_in_a_list_item_stands_at_the_margin():
+def test_a_block_in_a_list_item_starts_at_the_margin():
     kept = Placeholders()
     html = f"<ul><li>Bob wrote:<p>{kept.block('# hi')}</p></li></ul>"
 
     assert "\n```markdown\n# hi\n```\n" in render(html, kept)
 
 
-def test_our_own_markdown_is_put_in_as_it_is():
+def test_raw_markdown_is_inserted_unchanged():
     kept = Placeholders()
 
     assert render(f"<p>{kept.raw('**a** | b')}</p>", kept) == "**a** | b\n"
 
 
-def test_a_string_is_never_looked_at_twice():
+def test_placeholders_inside_strings_are_not_replaced():
     kept = Placeholders()
     first = kept.line("\ufdd01\ufdd1")
     html = f"<p>{first} {kept.line('secret')}</p>"
@@ -203,7 +203,7 @@ def test_a_string_is_never_looked_at_twice():
     assert render(html, kept) == "\ufdd01\ufdd1 secret\n"
 
 
-def test_code_and_targets_hold_their_strings_in_their_own_form():
+def test_strings_in_code_and_link_targets_are_escaped_for_their_position():
     kept = Placeholders()
     html = (
         f"<p><code>{kept.code('a_b*c')}</code> <code>/u/{kept.code('x`y')}</code>"
@@ -250,7 +250,7 @@ def test_code_and_targets_hold_their_strings_in_their_own_form():
         ("", "\n"),
     ],
 )
-def test_our_own_html_becomes_markdown(html, expected):
+def test_template_html_becomes_markdown(html, expected):
     assert html_to_markdown(html) == expected
 
 
@@ -260,7 +260,7 @@ def test_the_same_page_has_the_same_placeholders():
     assert [one.line("a"), one.block("b")] == [two.line("x"), two.block("y")]
 
 
-def test_remembered_conversions_keep_pages_apart():
+def test_cached_conversions_do_not_mix_pages():
     found = []
 
     def work(number):
@@ -277,7 +277,7 @@ def test_remembered_conversions_keep_pages_apart():
     assert found == [True] * 50
 
 
-def test_a_long_list_takes_work_in_proportion():
+def test_a_long_list_converts_in_linear_time():
     def calls(items):
         row = '<li><h3><a href="/n/1">x</a></h3><p>by <a href="/u/bob">Bob</a></p></li>'
         html = f"<ol>{row * items}</ol><table>{'<tr><td>a</td></tr>' * items}</table>"

@@ -84,7 +84,7 @@ def test_every_entry_leads_to_its_page(page: Any, world: World):
         assert alice.get(str(link["href"]), follow=True).status_code == 200
 
 
-def test_no_two_entries_of_a_menu_have_the_same_order():
+def test_entries_of_a_menu_have_different_orders():
     orders = Counter(
         (entry.menu, entry.order) for mounted in pages().values() for entry in mounted.page.nav
     )

@@ -100,7 +100,7 @@ def test_the_suffix_is_cut_from_the_path(path, expected):
         ('text/html;x="unclosed, text/markdown', HTML, None),
     ],
 )
-def test_accept_decides_within_what_the_caller_may_have(accept, session, token):
+def test_accept_chooses_among_the_formats_of_the_caller(accept, session, token):
     assert ask(accept) is session
     assert ask(accept, has_token=True) is token
 
@@ -125,7 +125,7 @@ def test_accept_decides_within_what_the_caller_may_have(accept, session, token):
         (None, None, None),
     ],
 )
-def test_where_there_is_no_json_the_next_that_is_acceptable_is_given(accept, session, token):
+def test_without_json_the_next_acceptable_format_is_chosen(accept, session, token):
     assert instead_of_json(accept, has_token=False) is session
     assert instead_of_json(accept, has_token=True) is token
 
@@ -133,12 +133,12 @@ def test_where_there_is_no_json_the_next_that_is_acceptable_is_given(accept, ses
 @pytest.mark.parametrize("has_token", [False, True])
 @pytest.mark.parametrize("accept", [None, "text/html", "application/json", "text/markdown"])
 @pytest.mark.parametrize("suffix", [MARKDOWN, JSON])
-def test_the_suffix_beats_accept(suffix, accept, has_token):
+def test_the_suffix_takes_precedence_over_accept(suffix, accept, has_token):
     assert ask(accept, suffix=suffix, has_token=has_token) is suffix
 
 
 @pytest.mark.parametrize("accept", [None, "text/html", "text/markdown", "*/*"])
-def test_the_api_speaks_json_only(accept):
+def test_the_api_responds_with_json_only(accept):
     assert ask(accept, has_token=True, is_api=True) is JSON
 
 
@@ -162,12 +162,12 @@ def test_a_form_does_not_make_html_acceptable_for_a_token():
     content_type=st.none() | st.text(max_size=40),
     has_token=st.booleans(),
 )
-def test_no_header_is_an_error(accept, content_type, has_token):
+def test_any_header_is_accepted(accept, content_type, has_token):
     assert ask(accept, content_type=content_type, has_token=has_token) in {*Format, None}
 
 
 @given(st.text(alphabet="/.mdjsonactiohe", max_size=40))
-def test_a_path_without_its_suffix_is_stable_or_has_another(path):
+def test_splitting_a_suffix_twice_changes_nothing_unless_there_are_two(path):
     page, suffix = split_suffix(path)
 
     assert suffix is not None or page == path

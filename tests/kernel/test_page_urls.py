@@ -16,11 +16,11 @@ from harmonic.kernel.registry import path_to
         ("/workspace/ab12", "/workspace/ab12/n/7f3a"),
     ],
 )
-def test_url_puts_the_route_below_the_prefix_of_the_place(place: str, expected: str):
+def test_url_adds_the_prefix_of_the_collective(place: str, expected: str):
     assert path_to("notes.show", place, note_id="7f3a") == expected
 
 
-def test_url_escapes_what_fills_the_route():
+def test_url_escapes_route_parameters():
     assert path_to("people.show", handle="a b?") == "/u/a%20b%3F"
 
 

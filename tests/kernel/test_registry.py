@@ -1,4 +1,4 @@
-"""Faults of declarations, which keep the site from starting."""
+"""Checks of declarations; the site does not start with an error."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def faults_of(*pages: Page[Any]) -> list[str]:
     return list(mine.faults())
 
 
-def test_the_site_has_no_faults() -> None:
+def test_the_site_has_no_errors() -> None:
     assert run_checks(tags=[Tags.urls]) == []
     assert list(registry.site.faults()) == []
     assert len(registry.site.variants) > 20
@@ -57,24 +57,24 @@ def test_a_page_may_be_mounted_twice_and_share_its_actions() -> None:
     assert faults_of(hall, hall, page("garden", actions=hall.actions)) == []
 
 
-def test_two_pages_of_one_name_are_a_fault() -> None:
+def test_two_pages_with_one_name_are_an_error() -> None:
     assert faults_of(page(), page()) == ["Two pages have the name 'hall'."]
 
 
-def test_two_actions_of_one_name_are_a_fault() -> None:
+def test_two_actions_with_one_name_are_an_error() -> None:
     found = faults_of(page(actions=(action(),)), page("garden", actions=(action(label="Other"),)))
 
     assert found == ["Two actions have the name 'wave'."]
 
 
 @pytest.mark.parametrize("emits", ["", "waved", "Wave.d"])
-def test_an_action_that_writes_and_names_no_event_is_a_fault(emits: str) -> None:
+def test_an_action_that_writes_without_an_event_is_an_error(emits: str) -> None:
     found = faults_of(page(actions=(action(emits=emits),)))
 
     assert found == ["The action 'wave' must emit an event if, and only if, it writes."]
 
 
-def test_an_effect_that_does_not_take_its_parameters_is_a_fault() -> None:
+def test_an_effect_that_does_not_accept_its_parameters_is_an_error() -> None:
     found = faults_of(page(actions=(action(params=registry.actions()["add_comment"].params),)))
 
     fault = "The effect of the action 'wave' does not fit: it takes no argument 'text'."
@@ -82,13 +82,13 @@ def test_an_effect_that_does_not_take_its_parameters_is_a_fault() -> None:
     assert len(found) == 3
 
 
-def test_a_form_for_an_action_that_no_page_has_is_a_fault() -> None:
+def test_a_form_for_an_action_without_a_page_is_an_error() -> None:
     found = faults_of(page(writes={"POST": action()}))
 
     assert found == ["A form or REST route runs the action 'wave', which no page has."]
 
 
-def test_a_variant_with_another_grant_is_a_fault() -> None:
+def test_a_variant_with_another_grant_is_an_error() -> None:
     variant = action(grant=careful("Notes"))
 
     found = faults_of(page(actions=(action(),), writes={"POST": variant}))
@@ -104,7 +104,7 @@ def test_a_variant_with_another_grant_is_a_fault() -> None:
         ({"name": "vote"}, "remove it from FORTHCOMING"),
     ],
 )
-def test_a_grant_that_contradicts_the_action_is_a_fault(
+def test_a_grant_that_contradicts_the_action_is_an_error(
     changes: dict[str, Any], fault: str
 ) -> None:
     (found,) = faults_of(page(actions=(action(**changes),)))
@@ -121,7 +121,7 @@ def test_an_action_without_a_grant_or_a_scope_cannot_be_declared() -> None:
             Action(**{name: value for name, value in declared.items() if name != needed})
 
 
-def test_a_route_for_a_resource_that_no_scope_names_is_refused_at_import() -> None:
+def test_a_route_for_an_unknown_resource_is_refused_at_import() -> None:
     with pytest.raises(ValueError, match="collectives"):
         Rule(AccessLevel.TENANT, resource="collectives")
     with pytest.raises(ValueError, match="tenants"):
@@ -135,7 +135,7 @@ def test_a_route_without_a_rule_is_found() -> None:
     assert list(without_rule([path("open", view)])) == ["open"]
 
 
-def test_the_server_does_not_start_with_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_does_not_start_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     require_sound_declarations()
     monkeypatch.setitem(registry.site.actions, "vote", action(name="vote"))
 

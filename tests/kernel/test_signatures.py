@@ -1,4 +1,4 @@
-"""Effects take the parameters of their serializers: names, types, absence and null."""
+"""Checks that effects accept the parameters of their serializers: names, types, absence, null."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def needed(access: Any, target: object, *, title: str | None) -> None: ...
 def unknown(access: Any, target: object, *, title: str | None = None, other: str) -> None: ...
 
 
-def test_an_effect_that_takes_every_parameter_fits() -> None:
+def test_an_effect_that_accepts_every_parameter_fits() -> None:
     assert list(mismatches(many, ManyParams)) == []
     assert list(mismatches(unpacked, LineParams)) == []
     assert list(mismatches(nameless, None)) == []
@@ -97,13 +97,13 @@ def test_an_effect_that_takes_every_parameter_fits() -> None:
     ],
     ids=["nameless", "number", "never_null", "needed", "unknown"],
 )
-def test_an_effect_that_differs_is_named_with_the_difference(
+def test_the_difference_between_an_effect_and_its_parameters_is_named(
     effect: Callable[..., Any], expected: str
 ) -> None:
     assert list(mismatches(effect, LineParams)) == [expected]
 
 
-def test_a_wire_with_other_parameters_than_its_effect_is_a_fault(
+def test_a_binding_whose_effect_lacks_its_parameters_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert misfits() == []

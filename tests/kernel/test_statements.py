@@ -1,4 +1,4 @@
-"""Statements with parameters: both databases take the same text."""
+"""Statements with parameters: both databases accept the same text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_a_doubled_percent_sign_is_one_in_every_execution(value: int) -> None:
         assert cursor.fetchone() == ("100%", value)
 
 
-def test_parameters_are_taken_by_name() -> None:
+def test_parameters_can_be_passed_by_name() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT CAST(%(first)s AS integer)", {"first": 7})
 

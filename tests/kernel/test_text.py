@@ -11,14 +11,14 @@ from harmonic.kernel.rendering import text
 
 
 @pytest.mark.parametrize("bad", ["\x00", "\ud800", "\ufdd0", "\ufdef", "\uffff", "\U0010fffe"])
-def test_what_no_string_may_hold_is_refused(bad):
+def test_unstorable_characters_are_refused(bad):
     assert not text.is_acceptable(f"a{bad}b")
 
 
 @pytest.mark.parametrize(
     "good", ["", "Knife care\n\ttab", "\x1b\x85\u202e", "日本 🔪", "\ufdcf\ufdf0\ufffd"]
 )
-def test_other_characters_may_enter(good):
+def test_other_characters_are_accepted(good):
     assert text.is_acceptable(good)
 
 
@@ -33,7 +33,7 @@ def test_other_characters_may_enter(good):
         ("a\u200fb", "a\u200fb"),
     ],
 )
-def test_a_line_is_one_line(given_line, expected):
+def test_a_line_is_normalised_to_one_line(given_line, expected):
     assert text.normalise_line(given_line) == expected
 
 
@@ -117,7 +117,7 @@ def test_markdown_becomes_html(source, expected):
         "[a]: javascript:x\n\n[a]",
     ],
 )
-def test_nothing_of_the_text_comes_alive(source):
+def test_hostile_markdown_is_rendered_as_text(source):
     soup = BeautifulSoup(text.to_html(source), "html.parser")
 
     assert {tag.name for tag in soup.find_all()} <= {"p", "a", "img", "br"}
@@ -149,7 +149,7 @@ ELSEWHERE = [
 @pytest.mark.parametrize(
     "form", ["![a]({})", "![a][r]\n\n[r]: {}", "[![a]({})](/y)", "![b![a]({})]({})"]
 )
-def test_an_image_of_another_site_is_no_image(form, target):
+def test_an_image_of_another_site_becomes_a_link(form, target):
     html = text.to_html(form.format(target, target))
 
     assert BeautifulSoup(html, "html.parser").find("img") is None
@@ -195,11 +195,11 @@ def test_an_image_of_this_site_is_shown(target, source):
         ("data:image/png;base64,AA", False),
     ],
 )
-def test_an_address_that_browsers_load_from_elsewhere_is_found_out(source, is_ours):
+def test_urls_that_browsers_load_from_another_site_are_recognised(source, is_ours):
     assert text._is_same_origin(source) is is_ours
 
 
-def test_nothing_gives_nothing():
+def test_empty_text_renders_as_empty():
     assert text.to_html("") == ""
     assert text.preview(" \n ") == text.first_line("\n\u202e\n") == ""
 
@@ -216,7 +216,7 @@ def test_a_very_long_text_is_shown_unformatted():
     ["[", "![", "[a](", "http://a.", "a@b.", "www.", "*a", "_*", "> ", "- ", "`a``", "<", "|a"],
 )
 @pytest.mark.parametrize("length", [10_000, 100_000, 1_000_000])
-def test_no_text_takes_long(unit, length):
+def test_every_text_renders_quickly(unit, length):
     source = (unit * length)[:length]
     start = time.process_time()
 
@@ -230,7 +230,7 @@ def test_any_text_renders(source):
     assert isinstance(text.to_html(source), str)
 
 
-def test_the_first_line_that_is_not_blank_makes_a_title():
+def test_the_first_line_that_is_not_blank_is_the_title():
     assert text.first_line("\n \r\n  Knife care \nmore") == "Knife care"
     assert text.first_line("a" * 256) == "a" * 256
     assert text.first_line("a" * 257) == "a" * 253 + "..."
@@ -258,7 +258,7 @@ def test_a_preview_is_one_short_line():
         (" \n ", ""),
     ],
 )
-def test_an_excerpt_has_the_words_without_the_marks(source, expected):
+def test_an_excerpt_is_the_text_without_markup(source, expected):
     assert text.excerpt(source) == expected
 
 
@@ -275,7 +275,7 @@ def test_an_excerpt_has_the_words_without_the_marks(source, expected):
     ],
 )
 @pytest.mark.parametrize("before", range(5))
-def test_a_cut_never_divides_what_is_seen_as_one_character(cluster, before):
+def test_truncation_never_splits_a_grapheme_cluster(cluster, before):
     source = "a" * before + cluster * 60
 
     shown = text.preview(source).removesuffix("…")
@@ -297,12 +297,12 @@ def test_a_cut_never_divides_what_is_seen_as_one_character(cluster, before):
         ("\n" + "a" * 20, ("\n" + "a" * 9, True)),
     ],
 )
-def test_a_long_text_is_cut_at_a_line(source, expected):
+def test_a_long_text_is_truncated_at_a_line_break(source, expected):
     assert text.truncate(source, 10) == expected
 
 
 @given(st.text(max_size=60), st.integers(1, 50))
-def test_a_cut_text_is_a_beginning_within_the_limit(source, limit):
+def test_a_truncated_text_is_a_prefix_within_the_limit(source, limit):
     cut, was_cut = text.truncate(source, limit)
 
     assert source.startswith(cut)
@@ -327,7 +327,7 @@ def test_a_name_becomes_a_handle(name, expected):
 
 
 @given(st.text(max_size=60))
-def test_a_handle_of_a_handle_is_itself(name):
+def test_slug_is_idempotent(name):
     handle = text.slug(name)
 
     assert text.slug(handle) == handle

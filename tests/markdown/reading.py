@@ -1,4 +1,4 @@
-"""Reading a Markdown document of Harmonic as an agent does."""
+"""Parsing of Harmonic's Markdown documents in tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from markdown_it.token import Token
 
 @dataclass(frozen=True)
 class Read:
-    """A document taken apart: its frontmatter, and what a CommonMark parser sees below it."""
+    """A parsed document: its frontmatter and the CommonMark tokens below it."""
 
     fields: dict[str, Any]
     body: str
@@ -36,7 +36,7 @@ class Read:
 
     @property
     def links(self) -> list[str]:
-        """Where the links lead; those below the page's own path without it."""
+        """The targets of the links, relative to the path of the page."""
         return [
             target.removeprefix(self.fields["path"]) if self.fields["path"] != "/" else target
             for target in self._targets
@@ -53,7 +53,7 @@ class Read:
 
     @property
     def kinds(self) -> list[str]:
-        """The structure: every block and inline element but the text itself."""
+        """The types of all block and inline elements except text."""
         inner = [
             child.type
             for token in self.tokens

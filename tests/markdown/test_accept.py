@@ -1,4 +1,4 @@
-"""What Accept gets on a page without JSON, and on one that has it."""
+"""Content negotiation on pages with and without JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DESCRIPTION = "/collectives/kitchen/note/actions/create_note"
 @pytest.mark.parametrize(
     "accept", [AXIOS, "application/json, */*", "application/json;q=0.5, text/markdown;q=0.4"]
 )
-def test_a_program_that_takes_more_than_json_gets_markdown(api: Any, accept: str) -> None:
+def test_a_program_that_also_accepts_other_types_gets_markdown(api: Any, accept: str) -> None:
     answer = api("alice").get("/whoami", headers={"accept": accept})
 
     assert (answer.status_code, answer["Content-Type"]) == (200, MARKDOWN)
@@ -34,7 +34,7 @@ def test_a_program_that_takes_more_than_json_gets_markdown(api: Any, accept: str
         ("application/json;q=0.5, text/markdown;q=0.4", MARKDOWN),
     ],
 )
-def test_a_session_that_takes_more_than_json_gets_the_page(
+def test_a_session_that_also_accepts_other_types_gets_the_page(
     page: Any, accept: str, media_type: str
 ) -> None:
     answer = page("alice").get("/whoami", headers={"accept": accept})
@@ -43,20 +43,20 @@ def test_a_session_that_takes_more_than_json_gets_the_page(
 
 
 @pytest.mark.parametrize("accept", [JSON, "application/json, text/html", "application/*"])
-def test_a_program_that_takes_nothing_else_is_refused(api: Any, accept: str) -> None:
+def test_a_program_that_accepts_json_only_is_refused(api: Any, accept: str) -> None:
     answer = api("alice").get("/whoami", headers={"accept": accept})
 
     assert (answer.status_code, answer.json()["available"]) == (406, ["text/markdown"])
 
 
-def test_the_suffix_leaves_no_choice(api: Any) -> None:
+def test_the_suffix_json_accepts_no_other_format(api: Any) -> None:
     answer = api("alice").get("/whoami.json", headers={"accept": AXIOS})
 
     assert answer.status_code == 406
 
 
 @pytest.mark.parametrize("accept", [AXIOS, "application/json, */*"])
-def test_where_there_is_json_it_is_given(api: Any, accept: str) -> None:
+def test_a_page_with_json_responds_with_json(api: Any, accept: str) -> None:
     alice = api("alice")
     described = alice.get(DESCRIPTION, headers={"accept": accept})
     done = alice.post(DESCRIPTION, {"text": "x"}, headers={"accept": accept})
@@ -65,7 +65,7 @@ def test_where_there_is_json_it_is_given(api: Any, accept: str) -> None:
     assert done.json()["success"] is True
 
 
-def test_what_is_refused_is_refused_in_json(api: Any) -> None:
+def test_refusals_are_json_if_json_is_asked(api: Any) -> None:
     answer = api("alice").get("/n/00000000", headers={"accept": AXIOS})
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

@@ -1,4 +1,4 @@
-"""Reading a page again costs nothing while it says the same."""
+"""Conditional reads of pages: 304 while a page is unchanged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def asked_again(client: Any, path: str, etag: str, method: str = "get") -> Any:
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_a_page_that_says_the_same_is_not_sent_again(api: Any, method: str) -> None:
+def test_an_unchanged_page_is_not_sent_again(api: Any, method: str) -> None:
     alice = api("alice")
     first = alice.get(PAGE)
 
@@ -39,7 +39,7 @@ def test_a_page_that_says_the_same_is_not_sent_again(api: Any, method: str) -> N
     assert first["Cache-Control"] == "private, no-cache"
 
 
-def test_the_time_of_asking_is_not_part_of_the_tag(api: Any) -> None:
+def test_the_timestamp_is_not_part_of_the_tag(api: Any) -> None:
     alice = api("alice")
     first = alice.get(PAGE)
 
@@ -50,7 +50,7 @@ def test_the_time_of_asking_is_not_part_of_the_tag(api: Any) -> None:
     assert first["ETag"] == later["ETag"]
 
 
-def test_the_way_on_to_older_items_is_the_same_all_day(api: Any, world: Any) -> None:
+def test_the_link_to_older_items_is_the_same_all_day(api: Any, world: Any) -> None:
     alice, page = api("alice"), "/collectives/kitchen.md"
     for number in range(21):
         alice.post("/collectives/kitchen/note/actions/create_note", {"text": f"Note {number}"})
@@ -77,7 +77,7 @@ def test_a_change_changes_the_tag(api: Any, note_path: Any) -> None:
     assert after["ETag"] != before
 
 
-def test_words_alone_change_the_tag(api: Any, note_path: Any, world: Any) -> None:
+def test_relative_times_change_the_tag(api: Any, note_path: Any, world: Any) -> None:
     alice, path = api("alice"), note_path("Knife care") + ".md"
     note = Note.unscoped.filter(title="Knife care")
     tags = []
@@ -96,7 +96,7 @@ def test_each_viewer_has_a_tag_of_their_own(api: Any) -> None:
     assert asked_again(api("bob"), PAGE, etag).status_code == 200
 
 
-def test_a_title_cannot_stand_in_for_the_timestamp(api: Any) -> None:
+def test_a_title_that_looks_like_a_timestamp_changes_the_tag(api: Any) -> None:
     alice = api("alice")
 
     def etag_with(title: str) -> str:
@@ -108,7 +108,7 @@ def test_a_title_cannot_stand_in_for_the_timestamp(api: Any) -> None:
     assert etag_with("timestamp: 2026-01-01T00:00:00Z") != etag_with("timestamp: 2026")
 
 
-def test_the_same_holds_for_a_sessions_suffix(page: Any) -> None:
+def test_a_session_gets_304_for_the_suffix_too(page: Any) -> None:
     alice = page("alice")
 
     assert asked_again(alice, PAGE, alice.get(PAGE)["ETag"]).status_code == 304
@@ -143,7 +143,7 @@ def test_the_index_of_actions_as_json_has_a_strong_tag(api: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/whoami.md", "/help/api.md", "/n/00000000.md"])
-def test_every_document_says_how_many_tokens_it_is_worth(api: Any, path: str) -> None:
+def test_every_document_has_a_token_estimate(api: Any, path: str) -> None:
     answer = api("alice").get(path)
 
     characters = len(answer.content.decode())

@@ -1,4 +1,4 @@
-"""What somebody finds who knows nothing yet: `/llms.txt` and the help, without a login."""
+"""Public entry points: `/llms.txt`, help, resource metadata and icons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(("tenant", "name"), [("garden", "Garden Cooperative"), ("", "")])
-def test_llms_txt_introduces_the_place(anonymous: Any, tenant: str, name: str) -> None:
+def test_llms_txt_introduces_the_tenant(anonymous: Any, tenant: str, name: str) -> None:
     answer = anonymous(tenant).get("/llms.txt")
 
     text = answer.content.decode()
@@ -31,7 +31,7 @@ def test_llms_txt_introduces_the_place(anonymous: Any, tenant: str, name: str) -
 
 
 @pytest.mark.parametrize("tenant", ["garden", ""])
-def test_what_llms_txt_says_needs_no_login_needs_none(anonymous: Any, tenant: str) -> None:
+def test_links_of_llms_txt_work_without_signing_in(anonymous: Any, tenant: str) -> None:
     client = anonymous(tenant)
     links = re.findall(r"\(http://[^/]+(/help[^)]*)\)", client.get("/llms.txt").content.decode())
 
@@ -42,7 +42,7 @@ def test_what_llms_txt_says_needs_no_login_needs_none(anonymous: Any, tenant: st
         assert "actions" not in read(answer.content.decode()).fields
 
 
-def test_llms_txt_is_the_same_for_everybody_and_says_so_cheaply(page: Any, anonymous: Any) -> None:
+def test_llms_txt_is_the_same_for_everyone_and_has_a_tag(page: Any, anonymous: Any) -> None:
     first = anonymous().get("/llms.txt")
 
     assert page("alice").get("/llms.txt").content == first.content
@@ -50,11 +50,11 @@ def test_llms_txt_is_the_same_for_everybody_and_says_so_cheaply(page: Any, anony
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_llms_txt_of_a_tenant_that_is_not_there_is_not_there(anonymous: Any) -> None:
+def test_llms_txt_of_an_unknown_tenant_is_404(anonymous: Any) -> None:
     assert anonymous("nowhere").get("/llms.txt").status_code == 404
 
 
-def test_the_name_of_a_tenant_stays_on_its_line(anonymous: Any, world: Any) -> None:
+def test_the_name_of_a_tenant_is_escaped(anonymous: Any, world: Any) -> None:
     tenant = world.tenant()
     tenant.name = "[Evil](https://evil.example) <b>"
     tenant.save()
@@ -64,7 +64,7 @@ def test_the_name_of_a_tenant_stays_on_its_line(anonymous: Any, world: Any) -> N
     assert heading == r"# \[Evil\](https\://evil.example) \<b\> on Harmonic"
 
 
-def test_a_client_learns_how_to_get_in_without_being_in(anonymous: Any) -> None:
+def test_the_resource_metadata_is_public(anonymous: Any) -> None:
     answer = anonymous().get("/.well-known/oauth-protected-resource")
 
     assert answer.status_code == 200
@@ -80,7 +80,7 @@ def test_a_client_learns_how_to_get_in_without_being_in(anonymous: Any) -> None:
 
 @pytest.mark.parametrize("tenant", ["garden", ""])
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_the_icon_is_found_where_browsers_look_for_it(
+def test_favicon_redirects_to_the_icon_of_the_tenant(
     anonymous: Any, tenant: str, method: str
 ) -> None:
     answer = getattr(anonymous(tenant), method)("/favicon.ico", headers={"accept": "image/*"})
@@ -93,7 +93,7 @@ def test_the_icon_is_found_where_browsers_look_for_it(
     assert (icon.status_code, icon["Content-Type"]) == (200, "image/svg+xml")
 
 
-def test_the_icon_is_only_read_and_only_where_there_is_a_tenant(anonymous: Any) -> None:
+def test_favicon_refuses_writes_and_unknown_tenants(anonymous: Any) -> None:
     assert anonymous().post("/favicon.ico").status_code == 405
     assert anonymous("nowhere").get("/favicon.ico").status_code == 404
 
@@ -101,7 +101,7 @@ def test_the_icon_is_only_read_and_only_where_there_is_a_tenant(anonymous: Any) 
 @pytest.mark.parametrize(
     ("tenant", "path"), [("", "/"), ("garden", "/login"), ("garden", "/help"), ("", "/help/api")]
 )
-def test_public_pages_describe_themselves_to_search_engines_and_messengers(
+def test_public_pages_have_descriptions_and_open_graph_tags(
     anonymous: Any, tenant: str, path: str
 ) -> None:
     page = anonymous(tenant).get(path, headers={"accept": "text/html"}).content.decode()
@@ -112,7 +112,7 @@ def test_public_pages_describe_themselves_to_search_engines_and_messengers(
     assert dict(described)["og:title"] in page.partition("</title>")[0]
 
 
-def test_pages_of_members_are_not_described(api: Any) -> None:
+def test_pages_of_members_have_no_open_graph_tags(api: Any) -> None:
     page = api("alice").get("/whoami", headers={"accept": "text/html"}).content.decode()
 
     assert "og:" not in page

@@ -1,4 +1,4 @@
-"""Every "no" is a Markdown document, with its status, its sentence and what would cure it."""
+"""Refusals as Markdown documents: status, sentence, code and remedy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WRITE = "/note/actions/create_note"
 
 
 def refused(answer: Any, status: int) -> Read:
-    """Return the document of a refusal, which says the same in its head and its body."""
+    """Return the document of a refusal, after checking that frontmatter and body agree."""
     assert answer.status_code == status
     assert answer["Content-Type"] == "text/markdown; charset=utf-8"
     assert "no-cache" in answer["Cache-Control"]
@@ -57,7 +57,7 @@ def test_each_status_has_a_document(status: int, world: Any) -> None:
     assert seen.fields["error"] == "The sentence."
 
 
-def test_400_a_body_that_is_no_json(api: Any) -> None:
+def test_400_for_a_body_that_is_not_json(api: Any) -> None:
     for body in ("{", "[]", "3"):
         refused(post(api("alice"), WRITE, body), 400)
 
@@ -71,7 +71,7 @@ def test_401_without_and_with_a_bad_token(anonymous: Any) -> None:
     assert answer["WWW-Authenticate"].startswith('Bearer realm="Harmonic"')
 
 
-def test_403_says_who_can_change_it(api: Any) -> None:
+def test_403_names_who_can_change_it(api: Any) -> None:
     seen = refused(api("alice").get("/collectives/treasury"), 403)
 
     assert "What you can do" in seen.headings
@@ -96,7 +96,7 @@ def test_403_says_who_can_change_it(api: Any) -> None:
          "There is nothing at this address, or nothing that is yours to see.", "/"),
     ],
 )  # fmt: skip
-def test_a_person_reads_what_why_and_who_and_is_led_on(
+def test_html_refusals_have_label_heading_sentence_and_button(
     page: Any, who: str, path: str, label: str, heading: str, sentence: str, way: str
 ) -> None:
     shown = page(who).get(path).content.decode()
@@ -107,24 +107,24 @@ def test_a_person_reads_what_why_and_who_and_is_led_on(
     assert f'<a class="button" href="{way}">' in shown
 
 
-def test_where_there_is_no_tenant_one_is_led_to_those_there_are(anonymous: Any) -> None:
+def test_the_refusal_of_an_unknown_tenant_links_to_all_communities(anonymous: Any) -> None:
     shown = anonymous("nowhere").get("/").content.decode()
 
     assert '<a class="button" href="http://localhost/">All communities</a>' in shown
 
 
-def test_404_for_what_is_not_there(api: Any) -> None:
+def test_404_for_an_unknown_note(api: Any) -> None:
     assert refused(api("alice").get("/n/00000000"), 404).fields["title"] == "404 Not Found"
 
 
-def test_405_is_a_page_that_is_not_there(api: Any) -> None:
+def test_405_is_404_in_markdown(api: Any) -> None:
     answer = api("alice").put("/whoami", headers=MARKDOWN)
 
     assert refused(answer, 404).fields["title"] == "404 Not Found"
 
 
 @pytest.mark.parametrize("path", ["/api/v1/docs", "/help", "/help/agents", "/motto"])
-def test_405_needs_no_token_where_there_is_nothing_to_write(anonymous: Any, path: str) -> None:
+def test_405_of_public_pages_needs_no_token(anonymous: Any, path: str) -> None:
     strict = anonymous(enforce_csrf_checks=True)
 
     as_page = strict.post(path, headers={"accept": BROWSER})
@@ -136,14 +136,14 @@ def test_405_needs_no_token_where_there_is_nothing_to_write(anonymous: Any, path
     assert strict.post("/login", headers=MARKDOWN).status_code == 403
 
 
-def test_406_is_for_json_alone_and_names_what_there_is(api: Any) -> None:
+def test_406_names_the_available_formats(api: Any) -> None:
     answer = api("alice").get("/whoami", headers={"accept": "application/json"})
 
     assert answer.status_code == 406
     assert answer.json()["available"] == ["text/markdown"]
 
 
-def test_413_for_what_is_too_large(api: Any, settings: Any) -> None:
+def test_413_for_a_body_that_is_too_large(api: Any, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
 
     refused(post(api("alice"), WRITE, json.dumps({"text": "x" * 200})), 413)
@@ -156,7 +156,7 @@ def test_422_names_the_parameter(api: Any) -> None:
     assert "text is required" in seen.body
 
 
-def test_429_says_how_long_to_wait(
+def test_429_names_the_time_to_wait(
     api: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.LIMIT_LOOPBACK = True
@@ -169,7 +169,7 @@ def test_429_says_how_long_to_wait(
 
 
 @pytest.mark.parametrize("path", ["/whoami", "/whoami.md"])
-def test_500_says_a_request_id_and_nothing_else(
+def test_500_shows_only_the_request_id(
     api: Any, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
@@ -190,7 +190,7 @@ def test_500_says_a_request_id_and_nothing_else(
 # --- Recovery -------------------------------------------------------------------------------
 
 
-def test_an_unknown_action_names_the_nearest_that_one_may_run(api: Any, note_path: Any) -> None:
+def test_an_unknown_action_names_the_nearest_allowed_one(api: Any, note_path: Any) -> None:
     path = note_path("Knife care")
 
     near = refused(post(api("alice"), f"{path}/actions/add_coment"), 404)

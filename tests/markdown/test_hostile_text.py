@@ -1,4 +1,4 @@
-"""Text made to break out comes back as stored, and harmless, in all three representations."""
+"""Hostile text round-trips and stays harmless in HTML, Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ TEXTS = [
 
 
 def write(client: Client, title: str, text: str) -> str:
-    """Write a note in the kitchen and return its path."""
+    """Create a note in the kitchen and return its path."""
     body = json.dumps({"title": title, "text": text})
     answer = client.post(
         "/collectives/kitchen/note/actions/create_note.json", body, content_type="application/json"
@@ -90,7 +90,7 @@ def stored_text(text: str) -> str:
 
 
 @pytest.mark.parametrize("title", TITLES)
-def test_a_title_is_only_text_on_the_notes_page_in_markdown(api: Any, title: str) -> None:
+def test_a_title_is_plain_text_on_the_page_of_the_note_in_markdown(api: Any, title: str) -> None:
     alice = api("alice")
     harmless = read(alice.get(write(alice, "Harmless", "text") + ".md").content.decode())
 
@@ -107,7 +107,7 @@ def test_a_title_is_only_text_on_the_notes_page_in_markdown(api: Any, title: str
 
 
 @pytest.mark.parametrize("title", TITLES)
-def test_a_title_is_only_text_in_the_feed(api: Any, title: str) -> None:
+def test_a_title_is_plain_text_in_the_feed(api: Any, title: str) -> None:
     alice = api("alice")
     before = read(alice.get("/collectives/kitchen.md").content.decode())
 
@@ -122,7 +122,7 @@ def test_a_title_is_only_text_in_the_feed(api: Any, title: str) -> None:
 
 
 @pytest.mark.parametrize("title", TITLES)
-def test_a_title_is_only_text_in_html(api: Any, page: Any, title: str) -> None:
+def test_a_title_is_plain_text_in_html(api: Any, page: Any, title: str) -> None:
     path = write(api("alice"), title, "text")
 
     soup = BeautifulSoup(page("alice").get(path).content, "html.parser")
@@ -141,7 +141,7 @@ def test_a_title_is_only_text_in_html(api: Any, page: Any, title: str) -> None:
 
 
 @pytest.mark.parametrize(("sent", "stored"), CONTROLS)
-def test_controls_and_bidirectional_overrides_leave_a_title(
+def test_controls_and_bidi_overrides_are_removed_from_a_title(
     api: Any, sent: str, stored: str
 ) -> None:
     alice = api("alice")
@@ -152,7 +152,7 @@ def test_controls_and_bidirectional_overrides_leave_a_title(
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_text_stands_in_its_fence_exactly_and_nowhere_else(api: Any, text: str) -> None:
+def test_a_text_is_unchanged_in_its_fence_and_nowhere_else(api: Any, text: str) -> None:
     alice = api("alice")
     harmless = read(alice.get(write(alice, "Title", "Harmless") + ".md").content.decode())
 
@@ -185,7 +185,7 @@ def test_a_text_is_harmless_in_html(api: Any, page: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_text_comes_back_exactly_over_rest(api: Any, text: str) -> None:
+def test_a_text_round_trips_over_rest(api: Any, text: str) -> None:
     alice = api("alice")
 
     made = alice.post(
@@ -197,7 +197,7 @@ def test_a_text_comes_back_exactly_over_rest(api: Any, text: str) -> None:
     assert read_back.json()["text"] == stored_text(text)
 
 
-def test_a_million_characters_come_back_in_every_representation(api: Any, page: Any) -> None:
+def test_a_million_characters_round_trip_in_every_format(api: Any, page: Any) -> None:
     text = "[" * 1_000_000
     alice = api("alice")
 
@@ -213,7 +213,7 @@ def test_a_million_characters_come_back_in_every_representation(api: Any, page: 
     assert text in html.content.decode()
 
 
-def test_one_character_more_is_refused_and_names_the_limit(api: Any) -> None:
+def test_a_text_over_the_limit_is_refused_with_the_limit(api: Any) -> None:
     answer = api("alice").post(
         "/collectives/kitchen/note/actions/create_note",
         json.dumps({"text": "x" * 1_000_001}),
@@ -225,7 +225,7 @@ def test_one_character_more_is_refused_and_names_the_limit(api: Any) -> None:
 
 
 @pytest.mark.parametrize("character", ["\x00", "\ufdd0", "\ufffe", "\U0010ffff"])
-def test_characters_that_cannot_be_stored_are_refused_by_name(api: Any, character: str) -> None:
+def test_unstorable_characters_are_refused_with_the_parameter(api: Any, character: str) -> None:
     alice = api("alice")
     body = json.dumps({"title": f"a{character}b", "text": "text"})
 
@@ -238,7 +238,7 @@ def test_characters_that_cannot_be_stored_are_refused_by_name(api: Any, characte
 
 
 @pytest.mark.parametrize("name", ["]( x", "| pipe |", "<b>Bob</b>", "`tick`", "# Bob", "a\nb"])
-def test_a_display_name_is_only_text_wherever_it_stands(api: Any, page: Any, name: str) -> None:
+def test_a_display_name_is_plain_text_everywhere(api: Any, page: Any, name: str) -> None:
     bob = api("bob")
     renamed = bob.post(
         "/u/bob/settings/actions/update_profile",

@@ -1,4 +1,4 @@
-"""What the older stdio client and the agent runner send works unmodified (docs/agents.md)."""
+"""Compatibility with the older stdio client and the agent runner (docs/agents.md)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def execute(client: Any, path: str, **params: Any) -> Any:
     return client.post(path, json.dumps(params), content_type="application/json")
 
 
-def test_an_action_of_the_page_that_settings_redirects_to_runs_there(api: Any) -> None:
+def test_actions_below_settings_run_on_the_page_it_redirects_to(api: Any) -> None:
     alice = api("alice")
 
     answer = execute(alice, "/settings/actions/update_profile", name="Alice B.")
@@ -31,7 +31,7 @@ def test_an_action_of_the_page_that_settings_redirects_to_runs_there(api: Any) -
     assert "# User: Alice B." in alice.get("/u/alice.md").content.decode()
 
 
-def test_an_action_below_workspace_is_looked_for_in_ones_own_workspace(api: Any) -> None:
+def test_actions_below_workspace_run_in_the_callers_workspace(api: Any) -> None:
     answer = execute(api("alice"), "/workspace/actions/create_note", text="x")
 
     assert answer.status_code == 404
@@ -39,8 +39,8 @@ def test_an_action_below_workspace_is_looked_for_in_ones_own_workspace(api: Any)
 
 
 @pytest.mark.parametrize("page", ["settings", "workspace"])
-def test_a_forwarded_action_is_carried_out_once_for_each_key(api: Any, page: str) -> None:
-    """The key belongs to the path that serves the request, whichever path it was sent to."""
+def test_a_forwarded_action_runs_once_per_idempotency_key(api: Any, page: str) -> None:
+    """The key is bound to the path that serves the request."""
     alice = api("alice")
     path, body = {
         "settings": ("/settings/actions/update_profile", {"name": "Alice B."}),
@@ -73,7 +73,7 @@ def test_a_forwarded_request_counts_once(api: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/settings/actions/update_profile", "/workspace/actions/x"])
-def test_a_forwarded_write_counts_once_and_is_noted_once(token_for: Any, path: str) -> None:
+def test_a_forwarded_write_counts_and_is_recorded_once(token_for: Any, path: str) -> None:
     plaintext = token_for("alice")
     alice = token_client(plaintext)
     first = alice.get("/api/v1")
@@ -91,7 +91,7 @@ def test_a_forwarded_write_counts_once_and_is_noted_once(token_for: Any, path: s
 
 
 def left(answer: Any) -> dict[str, int]:
-    """Return how many requests and writes the nearest limits still allow."""
+    """Return the remaining requests and writes of the narrowest limits."""
     return {
         name: int(number)
         for name, number in re.findall(r'"(requests|writes)";r=(\d+)', answer["RateLimit"])
@@ -99,25 +99,25 @@ def left(answer: Any) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("path", ["/settings/actions", "/workspace/actions/create_note"])
-def test_an_anonymous_caller_is_told_to_authenticate_there(anonymous: Any, path: str) -> None:
+def test_an_anonymous_forwarded_request_is_401(anonymous: Any, path: str) -> None:
     answer = anonymous().get(path, headers={"accept": "text/markdown"})
 
     assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/settings/actions", "/workspace/actions"])
-def test_a_token_that_the_switch_keeps_out_is_refused_there(api: Any, path: str) -> None:
+def test_a_forwarded_request_obeys_the_api_switch(api: Any, path: str) -> None:
     assert api("alice", tenant="harbor").get(path).status_code == 403
 
 
-def test_a_read_only_token_is_refused_there_as_well(api: Any) -> None:
+def test_a_forwarded_write_with_a_read_only_token_is_refused(api: Any) -> None:
     answer = execute(api("alice", scope="read"), "/settings/actions/update_profile", name="X")
 
     assert answer.status_code == 403
     assert "You do not have permission to perform that action" in answer.content.decode()
 
 
-def test_an_action_behind_the_query_of_the_page_runs(api: Any, note_path: Any) -> None:
+def test_an_action_path_inside_the_query_runs(api: Any, note_path: Any) -> None:
     path = note_path("Knife care")
 
     answer = execute(api("alice"), f"{path}?full_text=true/actions/confirm_read")
@@ -128,7 +128,7 @@ def test_an_action_behind_the_query_of_the_page_runs(api: Any, note_path: Any) -
     assert "Ignored" not in seen.body
 
 
-def test_a_session_cannot_run_an_action_behind_a_query(page: Any, note_path: Any) -> None:
+def test_a_session_cannot_run_an_action_path_inside_a_query(page: Any, note_path: Any) -> None:
     path = note_path("Knife care")
 
     answer = execute(page("alice"), f"{path}?full_text=true/actions/confirm_read")
@@ -136,7 +136,7 @@ def test_a_session_cannot_run_an_action_behind_a_query(page: Any, note_path: Any
     assert answer.status_code in {403, 405}
 
 
-def test_an_invitations_link_stands_in_its_answer_and_is_the_one_that_its_page_shows(
+def test_the_response_to_an_invitation_has_the_link_of_its_page(
     api: Any,
 ) -> None:
     alice = api("alice")
@@ -156,7 +156,7 @@ def test_repeated_slashes_count_as_one(api: Any) -> None:
     assert read(answer.content.decode()).fields["path"] == "/collectives/kitchen/note"
 
 
-def test_every_listed_action_has_its_route_and_describes_itself(api: Any, note_path: Any) -> None:
+def test_every_listed_action_has_a_route_and_a_description(api: Any, note_path: Any) -> None:
     alice = api("alice")
     note = note_path("Welcome to the kitchen")
     pages = [note, f"{note}/edit", f"{note}/settings", "/collectives/kitchen/members"]
@@ -173,7 +173,7 @@ def test_every_listed_action_has_its_route_and_describes_itself(api: Any, note_p
             assert described.actions == [action["name"]]
 
 
-def test_actions_are_found_by_the_two_space_pattern(api: Any, note_path: Any) -> None:
+def test_actions_match_the_two_space_pattern_of_clients(api: Any, note_path: Any) -> None:
     lines = api("alice").get(note_path("Compost") + ".md").content.decode().splitlines()
 
     start = lines.index("actions:")

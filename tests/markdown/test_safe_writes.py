@@ -1,4 +1,4 @@
-"""Writing without fear: once under a key, only on the page one has seen, or not at all."""
+"""Safe writes: idempotency keys, preconditions and dry runs."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def notes(title: str) -> int:
     return Note.unscoped.filter(title=title).count()
 
 
-# --- Under a key ----------------------------------------------------------------------------
+# --- Idempotency keys -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", [".md", ".json"])
-def test_what_is_sent_again_under_its_key_is_done_once(api: Any, suffix: str) -> None:
+def test_a_repeated_request_with_the_same_key_runs_once(api: Any, suffix: str) -> None:
     alice, body = api("alice"), {"title": "Once", "text": "x"}
     first = send(alice, CREATE + suffix, body, idempotency_key="k1")
     again = send(alice, CREATE + suffix, body, idempotency_key="k1")
@@ -44,7 +44,7 @@ def test_what_is_sent_again_under_its_key_is_done_once(api: Any, suffix: str) ->
     assert notes("Once") == 1
 
 
-def test_a_refusal_is_repeated_as_it_was(api: Any) -> None:
+def test_a_refusal_is_replayed(api: Any) -> None:
     alice = api("alice")
     first = send(alice, CREATE, {"text": ""}, idempotency_key="k1")
     again = send(alice, CREATE, {"text": ""}, idempotency_key="k1")
@@ -54,7 +54,7 @@ def test_a_refusal_is_repeated_as_it_was(api: Any) -> None:
     read(again.content.decode())
 
 
-def test_a_key_belongs_to_its_parameters_its_path_and_its_user(api: Any) -> None:
+def test_a_key_is_bound_to_parameters_path_and_user(api: Any) -> None:
     alice = api("alice")
     send(alice, CREATE, {"title": "First", "text": "x"}, idempotency_key="k1")
     other = send(alice, CREATE, {"title": "Second", "text": "x"}, idempotency_key="k1")
@@ -69,7 +69,7 @@ def test_a_key_belongs_to_its_parameters_its_path_and_its_user(api: Any) -> None
     assert (notes("First"), notes("Second")) == (3, 0)
 
 
-def test_each_user_gets_their_own_answer_again_under_a_shared_key(api: Any) -> None:
+def test_users_with_the_same_key_get_their_own_responses(api: Any) -> None:
     users, sent = [api("alice"), api("bob")], {"title": "First", "text": "x"}
     first = [send(user, CREATE, sent, idempotency_key="k1").content for user in users]
 
@@ -87,7 +87,7 @@ def test_a_malformed_key_is_refused(api: Any) -> None:
     assert "Idempotency-Key" in response.content.decode()
 
 
-def test_a_token_is_shown_once_whatever_the_key(api: Any, world: World) -> None:
+def test_a_token_is_not_shown_again_for_a_repeated_key(api: Any, world: World) -> None:
     alice, body = api("alice"), {"name": "keyed"}
     first = send(alice, MAKE_TOKEN, body, idempotency_key="k1")
     again = send(alice, MAKE_TOKEN, body, idempotency_key="k1")
@@ -100,10 +100,10 @@ def test_a_token_is_shown_once_whatever_the_key(api: Any, world: World) -> None:
     assert str(made.id) in again.content.decode()
 
 
-# --- On the page one has seen ---------------------------------------------------------------
+# --- Preconditions --------------------------------------------------------------------------
 
 
-def test_a_change_is_made_on_the_page_that_was_seen(api: Any, note_path: Any) -> None:
+def test_if_match_refuses_a_write_on_a_changed_page(api: Any, note_path: Any) -> None:
     alice, path = api("alice"), f"{note_path('Welcome to the kitchen')}/edit"
     seen = alice.get(f"{path}.md")["ETag"]
     change = f"{path}/actions/update_note"
@@ -117,13 +117,13 @@ def test_a_change_is_made_on_the_page_that_was_seen(api: Any, note_path: Any) ->
     assert (notes("Sharper"), notes("Blunter")) == (1, 0)
 
 
-def test_any_page_will_do_for_a_star(api: Any, note_path: Any) -> None:
+def test_if_match_star_matches_any_page(api: Any, note_path: Any) -> None:
     change = f"{note_path('Welcome to the kitchen')}/edit/actions/update_note"
 
     assert send(api("alice"), change, {"title": "Sharper"}, if_match="*").status_code == 200
 
 
-def test_another_persons_tag_is_not_ones_own(api: Any, note_path: Any) -> None:
+def test_the_tag_of_another_person_does_not_match(api: Any, note_path: Any) -> None:
     path = note_path("Knife care")
     seen = api("bob").get(f"{path}.md")["ETag"]
 
@@ -132,11 +132,11 @@ def test_another_persons_tag_is_not_ones_own(api: Any, note_path: Any) -> None:
     assert response.status_code == 412
 
 
-# --- Not at all -----------------------------------------------------------------------------
+# --- Dry runs -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("where", ["query", "body"])
-def test_a_dry_run_says_what_would_happen_and_does_nothing(api: Any, where: str) -> None:
+def test_a_dry_run_reports_the_result_and_changes_nothing(api: Any, where: str) -> None:
     alice, body = api("alice"), {"title": "Rehearsed", "text": "x"}
     path = CREATE + ("?dry_run=true" if where == "query" else "")
     response = send(alice, path, {**body, "dry_run": True} if where == "body" else body)
@@ -149,14 +149,14 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing(api: Any, where: str)
     assert notes("Rehearsed") == 0
 
 
-def test_a_dry_run_as_json_says_so(api: Any) -> None:
+def test_a_dry_run_is_marked_in_json(api: Any) -> None:
     response = send(api("alice"), f"{CREATE}.json?dry_run=1", {"text": "x"})
 
     assert response.json()["dry_run"] is True
     assert response.json()["resource"] is None
 
 
-def test_a_dry_run_refuses_what_the_action_would(api: Any) -> None:
+def test_a_dry_run_is_refused_like_the_action(api: Any) -> None:
     invalid = send(api("alice"), f"{CREATE}?dry_run=true", {"text": ""})
     forbidden = send(api("alice", scope="read"), f"{CREATE}?dry_run=true", {"text": "x"})
 
@@ -181,18 +181,18 @@ def test_a_dry_run_of_a_new_token_shows_no_token_and_leaves_no_event(
 
 
 @pytest.mark.parametrize(("word", "status", "made"), [("false", 200, 1), ("perhaps", 422, 0)])
-def test_only_what_says_yes_is_a_dry_run(api: Any, word: str, status: int, made: int) -> None:
+def test_dry_run_must_be_a_boolean(api: Any, word: str, status: int, made: int) -> None:
     response = send(api("alice"), f"{CREATE}?dry_run={word}", {"title": "Word", "text": "x"})
 
     assert response.status_code == status
     assert notes("Word") == made
 
 
-# --- Where it is said -----------------------------------------------------------------------
+# --- Descriptions ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", [CREATE, "/collectives/new/actions/create_collective", MAKE_TOKEN])
-def test_the_description_of_a_write_names_what_makes_it_safe(api: Any, path: str) -> None:
+def test_the_description_of_a_write_names_the_options_for_safe_writes(api: Any, path: str) -> None:
     body = api("alice").get(path).content.decode()
 
     [line] = [line for line in body.split("\n") if "Idempotency-Key" in line]

@@ -1,4 +1,4 @@
-"""Each action's parameters as JSON Schema, true to what is validated."""
+"""The parameters of actions as JSON Schema, in agreement with their validation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def actions() -> list[Action[Any]]:
     return [action for _, action in sorted(registry.actions().items())]
 
 
-def test_every_action_has_a_schema_of_what_its_description_names() -> None:
+def test_the_schema_of_every_action_has_the_described_parameters() -> None:
     assert len(actions()) > 20
     for action in actions():
         schema = schema_of(action)
@@ -33,7 +33,7 @@ def test_every_action_has_a_schema_of_what_its_description_names() -> None:
 
 
 @pytest.mark.django_db
-def test_an_actions_schema_is_asked_for_by_its_media_type(api: Any, note_path: Any) -> None:
+def test_the_media_type_of_json_schema_selects_the_schema(api: Any, note_path: Any) -> None:
     answer = api("alice").get(note_path("Knife care") + COMMENT, headers=SCHEMA)
 
     assert answer.status_code == 200
@@ -69,7 +69,7 @@ def test_choices_and_bounds_are_in_the_schema(page: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_the_index_as_json_holds_all_schemas_of_what_one_may_do(api: Any, note_path: Any) -> None:
+def test_the_json_index_has_the_schemas_of_all_allowed_actions(api: Any, note_path: Any) -> None:
     path = note_path("Knife care") + "/actions"
 
     answers = [
@@ -96,14 +96,16 @@ def test_the_index_as_json_holds_all_schemas_of_what_one_may_do(api: Any, note_p
         ("text/markdown, application/schema+json;q=0.1", "text/markdown; charset=utf-8"),
     ],
 )
-def test_accept_decides_between_them(api: Any, note_path: Any, accept: str, kind: str) -> None:
+def test_accept_chooses_between_json_and_schema(
+    api: Any, note_path: Any, accept: str, kind: str
+) -> None:
     answer = api("alice").get(note_path("Knife care") + COMMENT, headers={"accept": accept})
 
     assert answer["Content-Type"] == kind
 
 
 @pytest.mark.django_db
-def test_a_page_that_is_no_action_has_no_schema(api: Any) -> None:
+def test_a_page_has_no_schema(api: Any) -> None:
     answer = api("alice").get("/whoami", headers=SCHEMA)
 
     assert answer.status_code == 406
@@ -111,7 +113,7 @@ def test_a_page_that_is_no_action_has_no_schema(api: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_the_schema_takes_and_refuses_what_the_action_does(api: Any, note_path: Any) -> None:
+def test_the_schema_accepts_the_same_bodies_as_the_action(api: Any, note_path: Any) -> None:
     alice, path = api("alice"), note_path("Knife care") + COMMENT
     schema = Draft202012Validator(alice.get(path, headers=SCHEMA).json())
 

@@ -1,4 +1,4 @@
-"""A page in part: less to read, and never less safe (docs/agents.md, Reading less)."""
+"""Selections of parts of a page (docs/agents.md, Reading less)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRICKY = "````\n## History\n````\n\n## Comments (9)\n\nwords"
 
 @pytest.fixture
 def tricky_path(api: Any) -> str:
-    """Make a note whose text looks like sections, and return its path."""
+    """Create a note whose text looks like sections, and return its path."""
     body = json.dumps({"title": "Tricky", "text": TRICKY})
     answer = api("alice").post("/collectives/kitchen/api/v1/notes", body, "application/json")
     return str(answer.json()["path"])
@@ -28,7 +28,7 @@ def asked(client: Any, path: str) -> Any:
     return answer
 
 
-def test_the_sections_that_were_asked_for_are_left(api: Any, tricky_path: str) -> None:
+def test_sections_selects_sections(api: Any, tricky_path: str) -> None:
     alice = api("alice")
 
     whole = read(asked(alice, tricky_path).content.decode())
@@ -40,9 +40,7 @@ def test_the_sections_that_were_asked_for_are_left(api: Any, tricky_path: str) -
     assert part.fields.keys() == whole.fields.keys()
 
 
-def test_brief_leaves_out_the_history_and_what_actions_are_about(
-    api: Any, tricky_path: str
-) -> None:
+def test_brief_omits_the_history_and_the_details_of_actions(api: Any, tricky_path: str) -> None:
     alice = api("alice")
 
     whole = read(asked(alice, tricky_path).content.decode())
@@ -53,16 +51,14 @@ def test_brief_leaves_out_the_history_and_what_actions_are_about(
     assert TRICKY in brief.body
 
 
-def test_no_actions_are_told_where_none_are_wanted(api: Any, tricky_path: str) -> None:
+def test_actions_none_omits_the_actions(api: Any, tricky_path: str) -> None:
     seen = read(asked(api("alice"), f"{tricky_path}?actions=none").content.decode())
 
     assert "actions" not in seen.fields
     assert "History" in seen.headings
 
 
-def test_a_section_that_is_not_there_is_named_with_those_that_are(
-    api: Any, tricky_path: str
-) -> None:
+def test_an_unknown_section_is_named_with_the_existing_ones(api: Any, tricky_path: str) -> None:
     answer = asked(api("alice"), f"{tricky_path}?sections=Text,back links,</>[x](y)")
 
     body = answer.content.decode()
@@ -70,7 +66,7 @@ def test_a_section_that_is_not_there_is_named_with_those_that_are(
     assert read(body).headings == ["Note: Tricky", "Text"]
 
 
-def test_other_words_change_nothing(api: Any, tricky_path: str) -> None:
+def test_unknown_values_change_nothing(api: Any, tricky_path: str) -> None:
     alice = api("alice")
 
     whole = asked(alice, f"{tricky_path}?view=full&actions=all&sections=,")
@@ -78,9 +74,7 @@ def test_other_words_change_nothing(api: Any, tricky_path: str) -> None:
     assert read(whole.content.decode()).headings[-1] == "Comments (0)"
 
 
-def test_what_is_read_in_part_costs_less_and_keeps_the_tag_of_the_whole(
-    api: Any, tricky_path: str
-) -> None:
+def test_a_selection_is_shorter_and_keeps_the_tag(api: Any, tricky_path: str) -> None:
     alice, bob = api("alice"), api("bob")
 
     whole = asked(bob, tricky_path)
@@ -97,7 +91,7 @@ def test_what_is_read_in_part_costs_less_and_keeps_the_tag_of_the_whole(
     assert written.status_code == 200
 
 
-def test_a_refusal_and_a_page_for_people_are_never_cut(
+def test_selection_does_not_apply_to_refusals_and_html(
     api: Any, page: Any, tricky_path: str
 ) -> None:
     refused = api("alice").get("/collectives/treasury?sections=none&view=brief")
@@ -112,7 +106,7 @@ def test_a_refusal_and_a_page_for_people_are_never_cut(
     "fenced",
     ["```\n## C\n```\n", "~~~~\n```\n## C\n~~~\n## C\n~~~~\n", "````md\n```\n## C\n```\n````\n"],
 )
-def test_what_looks_like_a_section_in_a_fence_is_none(fenced: str) -> None:
+def test_headings_inside_a_fence_are_not_sections(fenced: str) -> None:
     body = f"# A\n\n{fenced}\n## B (3)\n\nb\n\n## C\n\nc\n"
 
     chosen = Selection(sections=("b",)).of_body(body)
