@@ -253,7 +253,7 @@ class Access:
 
     @property
     def is_subject_to_api_switches(self) -> bool:
-        """Whether the API switches of tenant and collective apply to the caller."""
+        """True if the API switches of tenant and collective apply to the caller."""
         return self.token is not None and not self.token.is_internal
 
     @property

@@ -13,7 +13,7 @@ from typing import Self
 
 
 class Level(StrEnum):
-    """Whether an agent may run an action."""
+    """The permission of agents to run an action."""
 
     NEVER = "never"
     ALWAYS = "always"
@@ -23,7 +23,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Whether agents may run an action, and its heading in the settings form."""
+    """The level of an action, and its heading in the settings form."""
 
     level: Level
     group: str = ""

@@ -31,7 +31,7 @@ class ScopeResource(StrEnum):
 
     @property
     def is_of_tenant(self) -> bool:
-        """Whether the resource belongs to the tenant, not to one of its collectives."""
+        """True if the resource belongs to the tenant, not to one of its collectives."""
         return self in {ScopeResource.USERS, ScopeResource.API_TOKENS}
 
 

@@ -166,7 +166,7 @@ def _takes(ranges: list[_Range], form: Format) -> bool:
 
 
 def _is_left(ranges: list[_Range], form: Format) -> bool:
-    """Tell whether a wildcard alone makes the format acceptable."""
+    """Return whether only a wildcard makes the format acceptable."""
     wildcard = _wildcard(ranges, form)
     return wildcard is not None and wildcard.quality > 0 and _named(ranges, form) is None
 

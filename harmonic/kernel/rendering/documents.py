@@ -108,7 +108,7 @@ class Surface:
 
     @property
     def has_exact_times(self) -> bool:
-        """Whether the reader switched from relative to exact times."""
+        """True if the reader switched from relative to exact times."""
         return self.request is not None and self.request.COOKIES.get("times") == "exact"
 
 
