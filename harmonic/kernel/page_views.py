@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ from harmonic.kernel.pages import (
     offered,
     page_of,
     require_read_method,
+    signature,
     with_rule,
 )
 from harmonic.kernel.parameters.decoding import RawParams, read_params, split_dry_run
@@ -121,23 +122,6 @@ def _index(page: Page[T], access: Access, target: T, base: str) -> Document:
                 for offer in offers
             ],
         },
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """An action in an index: `name(params)`, its sentence and its path."""
-
-    text: str
-    sentence: str
-    path: str
-    label: str
-
-
-def signature(offer: Offer) -> Signature:
-    names = ", ".join(param["name"] for param in described_params(offer.action.params))
-    return Signature(
-        f"{offer.action.name}({names})", offer.action.sentence, offer.path, offer.action.label
     )
 
 

@@ -20,6 +20,7 @@ from harmonic.kernel.rendering.documents import (
     Document,
     Offer,
     RefusedForm,
+    described_params,
     keep_private,
 )
 
@@ -137,6 +138,23 @@ def action_path(page_path: str, name: str = "") -> str:
 
 def offered(access: Access, action: Action[T], target: T, base: str) -> Offer:
     return Offer(action.on(access, target), target, action_path(base, action.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """An action in an index: `name(params)`, its sentence and its path."""
+
+    text: str
+    sentence: str
+    path: str
+    label: str
+
+
+def signature(offer: Offer) -> Signature:
+    names = ", ".join(param["name"] for param in described_params(offer.action.params))
+    return Signature(
+        f"{offer.action.name}({names})", offer.action.sentence, offer.path, offer.action.label
+    )
 
 
 @dataclass(frozen=True, eq=False)
