@@ -117,8 +117,14 @@ def _bounded(value: Any) -> Any:
 def _wait(row: ToolCall) -> None:
     if not _waiting:
         # Registered when something waits: after a fork, for the process that has it.
-        atexit.register(flush)
+        atexit.register(_flush_into, str(connection.settings_dict["NAME"]))
     _waiting.append(row)
+
+
+def _flush_into(database: str) -> None:
+    """Flush at a clean stop, unless the rows belong to the database of a test that has ended."""
+    if database == str(connection.settings_dict["NAME"]):
+        flush()
 
 
 def flush() -> None:

@@ -85,7 +85,7 @@ class McpMiddleware:
             result = result_of(message, Caller(access, pages, request.request_id))
         finally:
             if not pages.were_requested:
-                usage.note(request, request.known_token, None)
+                usage.record_request(request, request.known_token, None)
         return _json({"jsonrpc": "2.0", "id": message.id, "result": result})
 
 
