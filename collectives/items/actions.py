@@ -11,7 +11,7 @@ from collectives.items.models import Item
 from collectives.items.queries import last_confirmation, parent_of
 from collectives.rules.policies import is_member
 from harmonic.kernel.access import Access
-from harmonic.kernel.actions import Action, Confirmation, Outcome, ResourceRef
+from harmonic.kernel.actions import Action, Confirmation, Outcome, ResourceRef, Undo
 from harmonic.kernel.capabilities import NEVER, careful, usual
 from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.refusals import Link, Proof
@@ -189,7 +189,9 @@ def _delete(name: str, resources: str, group: str) -> Action[Item]:
         rules.delete(access, item)
         is_shown = parent is not None and not parent.is_deleted
         after = _path(access, parent) if parent and is_shown else access.here.path or "/"
-        return replace(done(access, item, f"The {name} is deleted.", {}), path=after)
+        outcome = done(access, item, f"The {name} is deleted.", {})
+        undo = Undo(f"{_path(access, item)}/actions/restore_{name}", "Restore")
+        return replace(outcome, path=after, undo=undo)
 
     return Action(
         name=f"delete_{name}",

@@ -60,6 +60,11 @@ def parent_of(comment: Item) -> Item | None:
     return _ONE.first(id=comment.parent_id) if comment.parent_id else None
 
 
+def root_of(comment: Item) -> Item | None:
+    """Return the item at the top of a comment's thread, deleted or not."""
+    return _ONE.first(id=comment.root_id) if comment.root_id else None
+
+
 def _one(**wanted: Parameter) -> QuerySet[Item]:
     items: ItemQuerySet[Item] = Item.objects.filter(**wanted)
     return items.opened()

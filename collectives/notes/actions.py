@@ -10,11 +10,12 @@ from typing import Any
 from collectives.items import rules as items
 from collectives.items.actions import about, creating, done, keeping
 from collectives.items.models import Item
-from collectives.notes import queries, rules
+from collectives.notes import queries, rules, threads
 from collectives.notes.models import Note
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.capabilities import usual
+from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.parameters.fields import Block, DateTime, Line, Params
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import NotFound, Proof
@@ -158,7 +159,12 @@ def _comment(
     answered = _in_thread(access, parent, replying_to_id) if replying_to_id else parent
     comment = rules.create_note(access, text=text, title=title, parent=answered)
     outcome = done(access, comment, "Comment added successfully.", items.created(comment))
-    return replace(outcome, resource=about(access, parent))
+    is_browser = access.format == Format.HTML
+    return replace(
+        outcome,
+        parent=about(access, answered),
+        browser_path=threads.path_at(access, comment, answered) if is_browser else "",
+    )
 
 
 def _in_thread(access: Access, parent: Item, note_id: str) -> Note:

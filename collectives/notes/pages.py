@@ -43,8 +43,7 @@ def note_above(access: Access, note: Note) -> list[Link]:
 def show(access: Access, note: Note) -> Mapping[str, Any]:
     is_full = access.query.get("full_text") == "true"
     has_previews = access.format == Format.MARKDOWN and not is_full
-    cursor = access.query.get("cursor", "")
-    page = threads.thread_page(note, cursor, has_previews=has_previews)
+    page = _thread_page(access, note, has_previews=has_previews)
     history = numbered(history_of(note), access, HISTORY_SHOWN)
     parent = parent_of(note)
     known = people(
@@ -66,6 +65,7 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
         "parent": parent,
         "parent_path": parent.path_in(access.here.path) if parent else "",
         "thread": thread,
+        "is_comment_marked": page.marked is not None,
         "more_path": _thread_path(path_, thread.next_cursor, is_full) if thread.next_cursor else "",
         "first_path": "" if thread.is_first else _thread_path(path_, "", is_full),
         "is_full": is_full,
@@ -73,6 +73,14 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
         "edit_path": f"{path_}/edit",
         "may_edit": may_edit(access, note) is None,
     }
+
+
+def _thread_page(access: Access, note: Note, *, has_previews: bool) -> threads.ThreadPage:
+    """Return the page of comments from the cursor on, or the one that shows `comment_id`."""
+    if comment := queries.comment_at(access, access.query.get("comment_id", "")):
+        return threads.page_with(note, comment, has_previews=has_previews)
+    cursor = access.query.get("cursor", "")
+    return threads.thread_page(note, cursor, has_previews=has_previews)
 
 
 def _thread_path(path_: str, cursor: str, is_full: bool) -> str:

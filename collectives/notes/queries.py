@@ -12,6 +12,7 @@ from collectives.items.queries import Included, by_ids
 from collectives.notes.models import Note
 from harmonic.kernel.access import Access
 from harmonic.kernel.http.cursors import Order
+from harmonic.kernel.refusals import NotFound
 
 NOTES = KindQueries(Note)
 
@@ -24,6 +25,15 @@ def note_at(access: Access, note_id: str) -> Note:
 def live_note_at(access: Access, note_id: str, sentence: str = "Not found") -> Note:
     """Return a note that is not deleted, as `KindQueries.live_at`."""
     return NOTES.live_at(access, note_id, sentence)
+
+
+def comment_at(access: Access, note_id: str) -> Note | None:
+    """Return the living comment with this id in the collective, or None."""
+    try:
+        note = live_note_at(access, note_id) if note_id else None
+    except NotFound:
+        return None
+    return note if note is not None and note.is_comment else None
 
 
 def comments_of(item_ids: Iterable[UUID]) -> Included[Note]:

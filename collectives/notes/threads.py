@@ -8,7 +8,7 @@ comment, further comments behind a cursor. So every comment can be reached.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -20,7 +20,8 @@ from django.db.models import QuerySet
 from accounts.queries import People, Person
 from collectives.items.kind_queries import NO_MOMENT
 from collectives.items.models import Item, ItemQuerySet
-from collectives.items.queries import by_ids, comments_on, how_many
+from collectives.items.queries import by_ids, comments_on, how_many, root_of
+from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import Parameter, of_model
 from harmonic.kernel.database.tenancy import NO_ID, bound_tenant_id
 from harmonic.kernel.http import cursors
@@ -50,6 +51,7 @@ class Comment:
     author: Person
     replying_to: Person | None = None
     is_to_deleted: bool = False
+    is_marked: bool = False
     replies: list[Comment] = field(default_factory=list)
     more: int = 0
 
@@ -102,6 +104,11 @@ class ThreadPage:
     next_position: Position | None
     is_first: bool
     is_long: bool
+    # The comment that the reader came for.
+    marked: UUID | None = None
+
+    def shows(self, comment_id: UUID) -> bool:
+        return any(comment_id in branch.ids for branch in self.branches)
 
     @property
     def author_ids(self) -> set[UUID]:
@@ -128,7 +135,8 @@ class ThreadPage:
 
     def _comment(self, note_id: UUID, known: People, place_path: str) -> Comment:
         note = self.notes[note_id]
-        return Comment(note, note.path_in(place_path), known[note.created_by_id])
+        author, is_marked = known[note.created_by_id], note_id == self.marked
+        return Comment(note, note.path_in(place_path), author, is_marked=is_marked)
 
 
 def thread_page(item: Item, cursor: str, *, has_previews: bool = False) -> ThreadPage:
@@ -137,7 +145,39 @@ def thread_page(item: Item, cursor: str, *, has_previews: bool = False) -> Threa
     A cursor that cannot be read begins at the top. With `has_previews` the page shows a line
     of each comment, so that `TEXT_ON_PAGE` does not apply.
     """
-    after = _position(item, cursor)
+    return _page(item, _position(item, cursor), has_previews=has_previews)
+
+
+def page_with(item: Item, comment: Item, *, has_previews: bool = False) -> ThreadPage:
+    """Return the page of an item's thread that shows a comment, and mark it there.
+
+    This is the first page, or else the page that begins with the direct comment above it. The
+    first page is returned without a mark if neither shows the comment: more replies precede it
+    than a page holds, or it is not in this thread.
+    """
+    first = _page(item, None, has_previews=has_previews)
+    if first.shows(comment.id):
+        return replace(first, marked=comment.id)
+    top = _direct_comment_above(item, comment)
+    if top is None:
+        return first
+    page = _page(item, (top.created_at, UUID(int=top.id.int - 1)), has_previews=has_previews)
+    return replace(page, marked=comment.id) if page.shows(comment.id) else first
+
+
+def path_at(access: Access, comment: Item, parent: Item) -> str:
+    """Return the path that shows a comment on `parent` in its thread.
+
+    The thread is that of the item at its root, or that of `parent` where the root's page has no
+    room for the comment.
+    """
+    root = root_of(comment) if parent.is_comment else None
+    item = root if root and page_with(root, comment).marked else parent
+    short = comment.truncated_id
+    return f"{item.path_in(access.here.path)}?comment_id={short}#c-{short}"
+
+
+def _page(item: Item, after: Position | None, *, has_previews: bool) -> ThreadPage:
     found = _branches(item, after)
     shown = _filling(found)
     notes = _notes(shown)
@@ -229,6 +269,36 @@ def _branches(item: Item, after: Position | None) -> list[Branch]:
         Branch([UUID(str(reply)) for _, reply, _ in branch], branch[0][2])
         for branch in (list(found) for _, found in groupby(rows, itemgetter(0)))
     ]
+
+
+# The comments from one up to the item that its thread hangs below.
+_ABOVE = f"""
+WITH RECURSIVE above (id, parent_id) AS (
+    SELECT id, parent_id FROM {_ITEMS} WHERE tenant_id = %(tenant)s AND id = %(comment)s
+    UNION ALL
+    SELECT upper_one.id, upper_one.parent_id FROM above JOIN {_ITEMS} upper_one
+        ON upper_one.tenant_id = %(tenant)s AND upper_one.id = above.parent_id
+    WHERE above.parent_id <> %(item)s
+)
+SELECT id FROM above WHERE parent_id = %(item)s
+"""  # noqa: S608  # names of tables alone are put in
+
+
+def _direct_comment_above(item: Item, comment: Item) -> Item | None:
+    """Return the direct comment on an item that `comment` is or replies to, at any depth.
+
+    None if the comment is not in the item's thread.
+    """
+    parameters = {
+        "tenant": _ID.get_db_prep_value(bound_tenant_id(), connection),
+        "item": _ID.get_db_prep_value(item.id, connection),
+        "comment": _ID.get_db_prep_value(comment.id, connection),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ABOVE, parameters)
+        found = cursor.fetchone()
+    top: Item | None = Item.objects.get(id=UUID(str(found[0]))) if found else None
+    return top
 
 
 def _left(item: Item, after: Position) -> int:

@@ -49,6 +49,14 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class Undo:
+    """An action that takes back what was done: its path and the label of its button."""
+
+    path: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of an action: a sentence, the path of the next page, and the object.
 
@@ -57,6 +65,9 @@ class Outcome:
     (`harmonic.kernel.events`), which is about the item `item_id`, if any; they are None if nothing
     changed. `event` is that event, set by `perform`. `json` replaces the JSON response where
     public clients expect other keys.
+
+    `parent` is the resource that a new one belongs to: the note of a comment. `browser_path` is
+    where a browser goes instead of `path`, and `undo` the action that its notice offers.
     """
 
     message: str
@@ -71,6 +82,9 @@ class Outcome:
     event: Event | None = None
     is_dry_run: bool = False
     json: Mapping[str, Any] | None = None
+    parent: ResourceRef | None = None
+    browser_path: str = ""
+    undo: Undo | None = None
 
 
 @dataclass(frozen=True, slots=True)

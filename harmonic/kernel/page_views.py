@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -48,10 +49,12 @@ from harmonic.kernel.rendering.documents import (
     RefusedForm,
     action_entry,
     described_params,
+    in_header,
     markdown_source_of,
     origin_of,
     respond,
 )
+from harmonic.kernel.scopes import Verb
 
 T = TypeVar("T")
 
@@ -315,11 +318,21 @@ def answered(request: AccessRequest, action: Action[Any], outcome: Outcome) -> H
         document = page.document(access, shown, base, outcome.secret, outcome.notes)
         return _secretly(respond(request, access, with_origin(request, document)), outcome)
     if access.format == Format.HTML and not outcome.secret:
-        for text in (outcome.message, *outcome.notes):
-            messages.success(request, text)
-        return HttpResponseRedirect(outcome.path, status=303)
+        _notify(request, outcome)
+        return HttpResponseRedirect(outcome.browser_path or outcome.path, status=303)
     document = with_origin(request, _success(access, action, outcome))
     return _secretly(respond(request, access, document), outcome)
+
+
+def _notify(request: AccessRequest, outcome: Outcome) -> None:
+    """Keep notices for the next page; the first one offers to undo what was done.
+
+    A message carries the button's path and label in its tags, since it holds nothing but text.
+    """
+    undo = f"{outcome.undo.path} {outcome.undo.label}" if outcome.undo else ""
+    messages.success(request, outcome.message, extra_tags=undo)
+    for note in outcome.notes:
+        messages.success(request, note)
 
 
 def _secretly(response: HttpResponse, outcome: Outcome) -> HttpResponse:
@@ -337,7 +350,7 @@ def with_origin(request: AccessRequest, document: Document) -> Document:
 def _success(access: Access, action: Action[Any], outcome: Outcome) -> Document:
     resource = outcome.resource
     secret = {"token": outcome.secret.plaintext} if outcome.secret else {}
-    shown = {"type": resource.type, "id": resource.id, "path": resource.path} if resource else None
+    parent = {"parent": asdict(outcome.parent)} if outcome.parent else {}
     word = "Dry Run" if outcome.is_dry_run else "Action Success"
     return Document(
         title=f"{word}: {action.name}",
@@ -346,17 +359,27 @@ def _success(access: Access, action: Action[Any], outcome: Outcome) -> Document:
         context={"action": action, "outcome": outcome, "secret": outcome.secret},
         offers=offers_at(access, outcome.path),
         holds_secret=outcome.secret is not None,
+        headers=_location_of_new(access, action, outcome),
         json=outcome.json
         or {
             "success": True,
             "action": action.name,
             "result": outcome.message,
-            "resource": shown,
+            "resource": asdict(resource) if resource else None,
+            **parent,
             "notes": list(outcome.notes),
             **secret,
             **({"dry_run": True} if outcome.is_dry_run else {}),
         },
     )
+
+
+def _location_of_new(access: Access, action: Action[Any], outcome: Outcome) -> Mapping[str, str]:
+    """Return the header `Location` of an answer in JSON that reports something new."""
+    is_new = action.scope.verb is Verb.CREATE and action.emits.endswith(".created")
+    if access.format != Format.JSON or not is_new or outcome.resource is None:
+        return {}
+    return {"Location": in_header(outcome.resource.path)}
 
 
 def offers_at(access: Access, page_path: str) -> tuple[Offer, ...]:

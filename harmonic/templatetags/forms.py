@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from django import template
+from django.contrib.messages.storage.base import Message
 from django.middleware.csrf import get_token
 from django.template.context import Context
 from django.template.loader import get_template
@@ -167,6 +168,16 @@ def action_button(
         ),
     )
     return get_template("forms/button.html").render({"form": form, "surface": surface})
+
+
+@register.simple_tag
+def undo_button(message: Message, csrf_token: str) -> str:
+    """Show the button that undoes what a notice reports, or nothing if it offers none."""
+    path, _, label = (message.extra_tags or "").partition(" ")
+    if not label:
+        return ""
+    form = Form(action_path=path, fields=(), submit_label=label, csrf_token=csrf_token, id="undo")
+    return get_template("forms/button.html").render({"form": form})
 
 
 def _form_key(offer: Offer) -> Iterable[Mapping[str, str]]:

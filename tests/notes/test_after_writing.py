@@ -1,0 +1,155 @@
+"""Where a browser goes after a write on notes, what the notice there offers, and what it shows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+
+from collectives.notes import threads
+from collectives.notes.models import Note
+from tests.fixtures.rows import KITCHEN, by_short_id, note_path
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
+
+
+@pytest.fixture
+def root(world) -> str:
+    """The path of a note without comments."""
+    return written("Root")
+
+
+def written(text: str, by: str = "alice") -> str:
+    made = Caller(REST, by).act("create_note", KITCHEN, text=text).assert_done()
+    return str(made.json["path"])
+
+
+def comment(path: str, text: str, by: str = "bob") -> str:
+    made = Caller(REST, by).act("add_comment", path, text=text).assert_done()
+    return str(made.json["path"])
+
+
+def marked_in(page: str) -> Tag:
+    """Return the one comment that a page marks."""
+    [found] = BeautifulSoup(page, "html.parser").select("article[aria-current=true]")
+    return found
+
+
+# --- A new comment --------------------------------------------------------------------------
+
+
+@pytest.mark.rule("comments.member")
+@on(HTML, FORM)
+def test_a_new_comment_is_shown_in_its_thread_with_the_notice(call, root):
+    comment(root, "First")
+    bob = call("bob")
+
+    added = bob.act("add_comment", root, text="Second").assert_done()
+
+    short = Note.unscoped.get(text="Second").truncated_id
+    assert added.goes_to == f"{root}?comment_id={short}#c-{short}"
+    page = bob.get(added.goes_to.partition("#")[0]).assert_done().text
+    assert marked_in(page)["id"] == f"c-{short}"
+    assert "Comment added successfully." in marked_in(page).text
+    assert page.count("Comment added successfully.") == 1
+
+
+@pytest.mark.rule("comments.member")
+@on(HTML, FORM)
+def test_a_new_reply_is_shown_in_the_thread_of_the_note(call, root):
+    first = comment(root, "First")
+    deeper = comment(first, "Deeper")
+
+    added = call("alice").act("add_comment", deeper, text="Deepest").assert_done()
+
+    assert added.goes_to.startswith(f"{root}?comment_id=")
+
+
+@pytest.mark.rule("comments.member")
+def test_a_comment_beyond_the_first_page_is_shown_on_its_own_page(root, monkeypatch):
+    monkeypatch.setattr(threads, "TEXT_ON_PAGE", 8)
+    first, bob = comment(root, "One 1234"), Caller(HTML, "bob")
+    comment(root, "Two 1234")
+
+    added = bob.act("add_comment", root, text="Three")
+    replied = bob.act("add_comment", first, text="Reply")
+
+    assert marked_in(bob.get(added.goes_to.partition("#")[0]).text).text.count("Three") == 1
+    # The note's page has no room for a reply, so the comment's own page shows it.
+    assert replied.goes_to.startswith(f"{first}?comment_id=")
+    assert "Reply" in marked_in(bob.get(replied.goes_to.partition("#")[0]).text).text
+
+
+@pytest.mark.parametrize("which", ["nowhere", "other", "note", "deleted"])
+def test_a_comment_of_another_thread_marks_nothing(root, which):
+    elsewhere = comment(written("Other"), "Other comment")
+    deleted = comment(root, "Deleted")
+    Caller(REST, "bob").act("delete_note", deleted).assert_done()
+    ids = {"other": elsewhere, "note": root, "deleted": deleted}
+    short = ids.get(which, "/nowhere1").rpartition("/")[2]
+
+    page = Caller(HTML, "bob").get(f"{root}?comment_id={short}").assert_done().text
+
+    assert 'aria-current="true"' not in page.partition("<main")[2]
+
+
+def test_authors_are_not_offered_to_confirm_their_own_comments(root):
+    path = comment(root, "First")
+
+    assert "Confirm that I read this" not in Caller(HTML, "bob").get(path).text
+    assert "confirm_read" not in Caller(MARKDOWN, "bob").get(path).text
+    assert "Confirm that I read this" in Caller(HTML, "alice").get(path).text
+
+
+@pytest.mark.rule("comments.member")
+def test_the_answer_to_a_comment_names_the_comment_and_its_parent(root):
+    bob = Caller(MARKDOWN, "bob")
+
+    text = bob.act("add_comment", root, text="First").assert_done().text
+
+    first = note_path(Note.unscoped.get(text="First"))
+    short = first.rpartition("/")[2]
+    assert f"## Resource\n\nNote [{short}]({first})\n\nParent: Note [" in text
+    assert f"]({root})" in text
+    paths = re.findall(r"^    path: (\S+/actions/\S+)", text, re.MULTILINE)
+    assert paths
+    assert all(path.startswith(f"{first}/actions/") for path in paths)
+
+
+def test_the_answer_in_json_has_the_new_comment_its_parent_and_its_location(root):
+    bob = Caller(REST, "bob")
+
+    answer = bob._send("POST", f"{root}/actions/add_comment", {"text": "First"}).assert_done()
+
+    made = Note.unscoped.get(text="First")
+    path = note_path(made)
+    assert answer.json["resource"] == {"type": "Note", "id": made.truncated_id, "path": path}
+    assert answer.json["parent"]["path"] == root
+    assert answer.response["Location"] == path
+
+
+def test_the_parent_of_a_reply_is_the_comment_it_answers(root):
+    first = comment(root, "First")
+    sent = {"text": "Reply", "replying_to_id": first.rpartition("/")[2]}
+
+    answer = Caller(REST, "bob")._send("POST", f"{root}/actions/add_comment", sent).assert_done()
+
+    assert answer.json["parent"]["path"] == first
+
+
+# --- A deleted note -------------------------------------------------------------------------
+
+
+@on(HTML)
+def test_the_notice_of_a_deletion_offers_to_restore(call, root):
+    alice = call("alice")
+
+    deleted = alice.act("delete_note", root).assert_done()
+    page = BeautifulSoup(alice.get(deleted.goes_to).text, "html.parser")
+
+    form = page.select_one(".notice--success form")
+    assert form is not None
+    assert form.get_text(strip=True) == "Restore"
+    assert form.select_one("[name=csrfmiddlewaretoken]")
+    alice._send("POST", str(form["action"]), {}).assert_done()
+    assert not by_short_id(root).is_deleted
