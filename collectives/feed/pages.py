@@ -10,6 +10,7 @@ from django.urls import URLPattern
 from accounts.queries import Person, tenant_admins
 from collectives import queries as collectives
 from collectives.feed.queries import MARKDOWN_PAGE, PAGE, feed_of, pinned
+from collectives.items.registry import KINDS
 from harmonic.kernel.access import Access, AccessLevel, ApiState
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.navigation import Menu, NavEntry
@@ -31,6 +32,7 @@ def home(access: Access, target: None) -> Mapping[str, Any]:
     feed = feed_of(access, limit=_limit(access))
     return {
         "feed": feed,
+        "has_kinds": len(KINDS) > 1,
         "older_href": f"/?cursor={feed.older}" if feed.older else "",
         "collectives": collectives.own_collectives(access.user.person_id),
         "note_path": "/note",
@@ -60,6 +62,7 @@ def place(access: Access, target: None) -> Mapping[str, Any]:
     return {
         "collective": here,
         "feed": feed,
+        "has_kinds": len(KINDS) > 1,
         "older_href": f"{access.here.path}?cursor={feed.older}" if feed.older else "",
         "pinned": pinned(access, None),
         "members": members,

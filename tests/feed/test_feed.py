@@ -71,13 +71,16 @@ def test_a_feed_has_the_items_of_its_collective_alone(world, call):
 
 @pytest.mark.rule("feed.row")
 @on(HTML, MARKDOWN)
-def test_a_row_names_kind_title_and_author(call):
+@pytest.mark.parametrize("kinds", [("notes",), ("notes", "decisions")])
+def test_a_row_has_title_author_and_the_kind_where_there_are_several(call, kinds, monkeypatch):
+    monkeypatch.setattr("collectives.feed.pages.KINDS", kinds)
     write(KITCHEN, "Zwieback", by="alice")
+    bob = call("bob")
 
-    text = call("bob").get(KITCHEN).assert_done().text
+    text = bob.get(KITCHEN).assert_done().text
 
     row = text[text.index("Zwieback") - 200 : text.index("Zwieback") + 400]
-    assert "Note" in row
+    assert ("Note<" in row or "**Note**" in row) is (bob.surface == MARKDOWN or len(kinds) > 1)
     assert "/u/alice" in row
 
 
