@@ -177,6 +177,14 @@ def join(access: Access, target: None) -> Mapping[str, Any]:
     }
 
 
+def invitation(access: Access, query: Mapping[str, str], collective: str = "") -> str:
+    """Return what the sign-in page shows to the holder of an invitation link, or ""."""
+    found = queries.collective_invited_to(collective, query.get("code", ""), access.now)
+    if found is None:
+        return ""
+    return f"You are invited to join {found.name}. Sign in to accept the invitation."
+
+
 def _bad_code(access: Access, code: str) -> str:
     """Return why a code does not let the caller join; the page has a form for another one.
 
@@ -199,6 +207,7 @@ JOIN: Page[None] = Page(
     actions=(join_collective,),
     writes={"POST": join_collective},
     access_level=AccessLevel.NON_MEMBERS,
+    sign_in_notice=invitation,
 )
 
 

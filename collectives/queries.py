@@ -221,6 +221,16 @@ def invite_of(code: str) -> Invite | None:
     return found
 
 
+def collective_invited_to(handle: str, code: str, now: datetime) -> Collective | None:
+    """Return the collective with a handle if `code` is that of a usable invite to it."""
+    if not (code.isascii() and code.isalnum()):
+        return None
+    usable = Invite.objects.usable(now).select_related("collective")
+    invite: Invite | None = usable.filter(code=code.lower()).first()
+    is_there = invite is not None and invite.collective.handle.lower() == handle.lower()
+    return invite.collective if invite is not None and is_there else None
+
+
 def is_used(invite: Invite) -> bool:
     """Return whether somebody joined by an invite."""
     used: bool = CollectiveMember.objects.filter(invite=invite).exists()

@@ -22,6 +22,7 @@ from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.redirects import local_path
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.operations import audit
+from harmonic.kernel.page_views import sign_in_notice
 from harmonic.kernel.pages import require_read_method, with_rule
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import read_body_params, validated
@@ -84,14 +85,17 @@ def login(request: AccessRequest) -> HttpResponse:
 
 
 def _form(request: AccessRequest, *, then: str, email: str = "", error: str = "") -> HttpResponse:
+    access = access_of(request)
+    with tenant_bound(access.tenant.id):
+        notice = sign_in_notice(access, then)
     document = Document(
         title="Sign in",
         template="accounts/sign_in.html",
-        context={"then": then, "email": email, "error": error},
+        context={"then": then, "email": email, "error": error, "notice": notice},
         status=422 if error else 200,
         error=error,
     )
-    return respond(request, access_of(request), document)
+    return respond(request, access, document)
 
 
 def _sign_in(request: AccessRequest) -> HttpResponse:

@@ -35,6 +35,10 @@ def no_guard(access: Access, target: object) -> None:
     return None
 
 
+def no_notice(access: Access, query: Mapping[str, str], **arguments: str) -> str:
+    return ""
+
+
 def no_resource(access: Access, target: object) -> None:
     return None
 
@@ -75,6 +79,9 @@ class Page(Generic[T]):
     scope: Callable[[Access, T], str] = field(default=lambda access, target: "")
     # The pages above this one, from the top.
     crumbs: Callable[[Access, T], Sequence[Link]] = no_crumbs
+    # What the sign-in page shows above its form to visitors on the way to this page. Takes the
+    # parameters of the query, and those of the route as keyword arguments.
+    sign_in_notice: Callable[..., str] = no_notice
     # Its entries in the menus of HTML pages.
     nav: tuple[NavEntry, ...] = ()
 

@@ -23,7 +23,14 @@ from tests.fixtures.performing import (
     succeeded,
 )
 from tests.fixtures.rows import make_invite
-from tests.fixtures.world import World, anonymous_client, make_token, sign_in, token_client
+from tests.fixtures.world import (
+    BROWSER,
+    World,
+    anonymous_client,
+    make_token,
+    sign_in,
+    token_client,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -222,8 +229,8 @@ def test_the_join_page_says_that_a_link_is_too_old(page: Any, api: Any, world: W
     for client in (page("bob"), api("bob")):
         shown = client.get(path).content.decode()
         assert TOO_OLD in shown
-        assert "You are invited." not in shown
-    assert "You are invited." in page("carol").get(path).content.decode()
+        assert "You are invited to join" not in shown
+    assert "You are invited to join" in page("carol").get(path).content.decode()
 
 
 def test_the_invite_page_says_whom_a_link_excludes(page: Any, world: World) -> None:
@@ -407,3 +414,51 @@ def test_the_join_page_tells_that_a_link_was_revoked(perform: Perform) -> None:
 
     assert "This invitation was revoked." in carol.get(f"{KITCHEN}/join?code={code}").text
     assert "This code is not valid" in carol.get(f"{KITCHEN}/join?code=unknown").text
+
+
+# --- Before signing in ----------------------------------------------------------------------
+
+INVITED = "You are invited to join Kitchen Crew. Sign in to accept the invitation."
+
+
+def shown_to_a_visitor(path: str, tenant: str = "garden") -> str:
+    """Return the sign-in page that an address leads to."""
+    visitor = anonymous_client(tenant)
+    redirect = visitor.get(path, headers={"accept": BROWSER})
+    assert redirect.status_code == 302
+    answer = visitor.get(redirect.headers["Location"], headers={"accept": BROWSER})
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+def test_an_invitation_link_names_the_collective_before_signing_in(world: World) -> None:
+    code = new_link("alice")
+
+    assert INVITED in shown_to_a_visitor(f"{KITCHEN}/join?code={code}")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{KITCHEN}/join",
+        f"{KITCHEN}/join?code=0123456789abcdef0123456789abcdef",
+        f"{KITCHEN}/join?code=%C3%A9",
+        f"{KITCHEN}/join?code=CODE&code=x",
+        f"{KITCHEN}?code=CODE",
+        "/collectives/treasury/join?code=CODE",
+        "/collectives/nowhere/join?code=CODE",
+    ],
+)
+def test_no_other_address_names_a_collective_before_signing_in(world: World, path: str) -> None:
+    code = new_link("alice")
+
+    assert "You are invited" not in shown_to_a_visitor(path.replace("CODE", code))
+
+
+def test_a_revoked_link_names_no_collective_before_signing_in(
+    perform: Perform, world: World
+) -> None:
+    code = new_link("alice")
+    assert succeeded(perform("alice", f"{KITCHEN}/invite/actions/revoke_invite"))
+
+    assert "You are invited" not in shown_to_a_visitor(f"{KITCHEN}/join?code={code}")
