@@ -134,7 +134,9 @@ def user_text(context: Context, value: str, cut_at: str = "", author: Any = None
 
 def _html_text(value: str, cut_at: str) -> str:
     shown, is_cut = text.truncate(value, text.HTML_LIMIT) if cut_at else (value, False)
-    prose = format_html('<div class="prose" dir="auto">{}</div>', rendered(shown))
+    prose = format_html(
+        '<div class="prose" dir="auto" data-controller="scroll">{}</div>', rendered(shown)
+    )
     if not is_cut:
         return prose
     link = '<p class="quiet"><a href="{}?full_text=true">Read the whole text</a></p>'

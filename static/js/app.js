@@ -4,10 +4,11 @@ import count from "./count.js";
 import expiry from "./expiry.js";
 import localtime from "./localtime.js";
 import once from "./once.js";
+import scroll from "./scroll.js";
 import theme from "./theme.js";
 import times from "./times.js";
 
-const controllers = { copy, count, expiry, localtime, once, theme, times };
+const controllers = { copy, count, expiry, localtime, once, scroll, theme, times };
 
 for (const element of document.querySelectorAll("[data-controller]")) {
   for (const name of element.dataset.controller.split(/\s+/)) {

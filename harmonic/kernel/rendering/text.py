@@ -14,6 +14,8 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
+from harmonic.kernel.rendering.scrolling import ATTRIBUTES, add_regions
+
 if TYPE_CHECKING:
     from markdown_it.rules_core import StateCore
     from markdown_it.token import Token
@@ -281,6 +283,7 @@ def _new_parser() -> MarkdownIt:
     parser.linkify.set({"fuzzy_link": False, "fuzzy_email": True})
     parser.validateLink = _is_allowed_target  # type: ignore[method-assign]  # its documented hook
     parser.core.ruler.push("harmonic", _adapt)
+    add_regions(parser)
     return parser
 
 
@@ -384,6 +387,7 @@ def _sanitise(html: str) -> str:
         html,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
+        tag_attribute_values={"div": ATTRIBUTES},
         url_schemes=set(_SCHEMES),
         link_rel="nofollow ugc noopener noreferrer",
     )
