@@ -19,7 +19,7 @@ from harmonic.kernel.actions import Action, Logged, Outcome, ResourceRef
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Params
-from harmonic.kernel.parameters.widgets import Widget
+from harmonic.kernel.parameters.widgets import PROSE, Widget
 from harmonic.kernel.refusals import Proof
 from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
@@ -55,7 +55,7 @@ class CollectiveParams(Params):
         allow_blank=True,
         max_length=Collective.DESCRIPTION_LENGTH,
         help_text="What it is for, in a few words.",
-        widget=Widget(rows=3),
+        widget=Widget(rows=3, autocomplete=PROSE),
     )
     timezone = Line(
         required=False,

@@ -66,7 +66,7 @@ class KindQueries(Generic[M]):
         self.model = model
         # What names this kind among items.
         self.wanted: Lookups = {"kind": model.KIND}
-        annotated = (*_SHOWN_WITH, "last_read_at")
+        annotated = (*_SHOWN_WITH, "last_read_at", "is_pinned")
         # Both tables: PostgreSQL reads a locked row again after it waited, and only such rows.
         tables = (table._meta.db_table for table in (Item, model))
         lock = "FOR NO KEY UPDATE OF " + ", ".join(f'"{table}"' for table in tables)

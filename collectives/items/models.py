@@ -48,9 +48,17 @@ class ItemQuerySet(models.QuerySet[M]):
         return self.alive().filter(collective__in=Collective.objects.readable_by(access))
 
     def for_reader(self, user_id: UUID) -> Self:
-        """Annotate `last_read_at`: when this user last confirmed reading each item."""
+        """Annotate what an item is to one user: `last_read_at` and `is_pinned`.
+
+        `last_read_at` is when the user last confirmed reading the item. Pins of the collective
+        count for everybody, those of the main one for the person who made them.
+        """
         latest = _confirmations().filter(actor=user_id).order_by("-happened_at")
-        return self.annotate(last_read_at=models.Subquery(latest.values("happened_at")[:1]))
+        pins = Pin.unscoped.filter(Q(person=None) | Q(person__user=user_id))
+        return self.annotate(
+            last_read_at=models.Subquery(latest.values("happened_at")[:1]),
+            is_pinned=models.Exists(pins.filter(item=models.OuterRef("pk"))),
+        )
 
     def counted(self) -> Self:
         """Annotate `confirmed_reads`: how many users confirmed reading each item."""
@@ -149,6 +157,7 @@ class Item(ShortIdModel):
     cut_text: str  # annotated by `opened`, for rows whose text is not read
     confirmed_reads: int  # annotated by `counted`
     last_read_at: datetime | None  # annotated by `for_reader`
+    is_pinned: bool  # annotated by `for_reader`
     parent_kind: str | None  # annotated by `with_parent_kind`
     parent_author_id: UUID  # annotated by `with_answered`
     parent_deleted_at: datetime | None  # annotated by `with_answered`

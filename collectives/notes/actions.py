@@ -17,7 +17,7 @@ from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.capabilities import usual
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.parameters.fields import Block, DateTime, Line, Params
-from harmonic.kernel.parameters.widgets import Widget
+from harmonic.kernel.parameters.widgets import PROSE, Widget
 from harmonic.kernel.refusals import NotFound, Proof
 from harmonic.kernel.scopes import Scope
 
@@ -29,13 +29,19 @@ class NoteParams(Params):
         required=False,
         allow_blank=True,
         max_length=Note.TITLE_LENGTH,
-        help_text="A title. Without one, the first line of the text stands in.",
-        widget=Widget(help="Without one, the first line of the text stands in."),
+        help_text="The title. If left out, the first line of the text is shown.",
+        widget=Widget(
+            help="If left blank, the first line of the text is shown.", autocomplete=PROSE
+        ),
     )
     text = Block(
         max_length=Note.TEXT_LENGTH,
         help_text="The note, in Markdown.",
-        widget=Widget(rows=12, help="Markdown works: lists, links, tables, code."),
+        widget=Widget(
+            rows=12,
+            help="You can use Markdown: lists, links, tables, code.",
+            autocomplete=PROSE,
+        ),
         example="Sharpen weekly.",
     )
 
@@ -68,15 +74,15 @@ class EditParams(Params):
         required=False,
         allow_blank=True,
         max_length=Note.TITLE_LENGTH,
-        help_text="A new title; blank leaves it as it is.",
-        widget=Widget(help=""),
+        help_text="The new title. If blank, the current title is kept.",
+        widget=Widget(help="", autocomplete=PROSE),
     )
     text = Block(
         required=False,
         allow_blank=True,
         max_length=Note.TEXT_LENGTH,
-        help_text="The new text, in Markdown; blank leaves it as it is.",
-        widget=Widget(rows=16, help="Leave blank to keep the current text."),
+        help_text="The new text, in Markdown. If blank, the current text is kept.",
+        widget=Widget(rows=16, help="Leave blank to keep the current text.", autocomplete=PROSE),
     )
     deadline = DateTime(
         required=False,
@@ -133,7 +139,7 @@ class CommentParams(Params):
         max_length=Note.TEXT_LENGTH,
         label="Your comment",
         help_text="The comment, in Markdown.",
-        widget=Widget(rows=4, help=""),
+        widget=Widget(rows=4, help="", autocomplete=PROSE),
         example="Ten strokes on each side.",
     )
     title = Line(

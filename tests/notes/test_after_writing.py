@@ -153,3 +153,50 @@ def test_the_notice_of_a_deletion_offers_to_restore(call, root):
     assert form.select_one("[name=csrfmiddlewaretoken]")
     alice._send("POST", str(form["action"]), {}).assert_done()
     assert not by_short_id(root).is_deleted
+
+
+# --- Forms, facts and pins ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["", "/edit", "new"])
+def test_fields_of_prose_keep_what_was_typed_on_the_way_back(root, page):
+    path = f"{KITCHEN}/note" if page == "new" else f"{root}{page}"
+    html = BeautifulSoup(Caller(HTML, "alice").get(path).text, "html.parser")
+
+    fields = html.select("main textarea, main input[type=text]")
+
+    assert fields
+    assert not [field["name"] for field in fields if field.has_attr("autocomplete")]
+
+
+def test_the_facts_and_links_of_a_note_stand_above_its_text(root):
+    alice = Caller(HTML, "alice")
+    Caller(REST, "bob").act("confirm_read", root).assert_done()
+
+    byline = BeautifulSoup(alice.get(root).text, "html.parser").select_one("main .byline")
+
+    assert byline is not None
+    assert "1 read" in byline.text
+    assert [link.get_text() for link in byline.select(".byline__links a")] == ["Edit", "Settings"]
+
+
+@on(HTML, FORM, MARKDOWN)
+def test_a_pinned_note_is_shown_as_pinned_until_it_is_unpinned(call, root):
+    reader = Caller(HTML, "bob")
+    assert "<strong>Pinned</strong>" not in reader.get(root).text
+
+    call("alice").act("pin_note", root).assert_done()
+    assert "<strong>Pinned</strong>" in reader.get(root).text
+    assert "| pinned | true |" in Caller(MARKDOWN, "bob").get(root).text
+
+    call("alice").act("unpin_note", root).assert_done()
+    assert "<strong>Pinned</strong>" not in reader.get(root).text
+
+
+def test_a_pin_in_the_main_collective_is_shown_to_its_owner_alone(world):
+    path = note_path(world.note("The garden opens at eight"))
+
+    Caller(HTML, "alice").act("pin_note", path).assert_done()
+
+    assert "<strong>Pinned</strong>" in Caller(HTML, "alice").get(path).text
+    assert "<strong>Pinned</strong>" not in Caller(HTML, "bob").get(path).text

@@ -10,6 +10,11 @@ from typing import Literal
 Choices = Iterable[tuple[str, ...]]
 
 
+# The `autocomplete` of prose: without the attribute, browsers keep what was typed when a reader
+# goes back to the form.
+PROSE = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Widget:
     """The presentation of a parameter in forms, besides what its field defines."""
