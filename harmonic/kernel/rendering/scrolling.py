@@ -1,7 +1,7 @@
 """Regions around the tables and the code of user text, which may be wider than the page.
 
-A region can have the focus, so that the keyboard scrolls it. `static/js/scroll.js` removes the focus
-from regions that have nothing to scroll.
+A region can have the focus, so that the keyboard scrolls it. `static/js/scroll.js` takes regions
+out of the tab order that have nothing to scroll.
 """
 
 from __future__ import annotations
