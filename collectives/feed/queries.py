@@ -25,7 +25,8 @@ class Row:
 
     kind: str
     title: str
-    first_line: str
+    # The beginning of the text, without the title if that is the first line.
+    excerpt: str
     path: str
     author: Person
     created_at: datetime
@@ -67,7 +68,7 @@ def _rows(access: Access, shown: Sequence[Item]) -> list[Row]:
         Row(
             kind=item.kind,
             title=item.shown_title,
-            first_line=excerpt(item.opening),
+            excerpt=_excerpt(item),
             path=item.path_in(access.here.path),
             author=known[item.created_by_id],
             created_at=item.created_at,
@@ -77,6 +78,11 @@ def _rows(access: Access, shown: Sequence[Item]) -> list[Row]:
         )
         for item in shown
     ]
+
+
+def _excerpt(item: Item) -> str:
+    shown = excerpt(item.opening)
+    return shown.removeprefix(item.shown_title).lstrip() if not item.title else shown
 
 
 @dataclass(frozen=True, slots=True)

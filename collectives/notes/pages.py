@@ -67,6 +67,7 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
         "thread": thread,
         "is_comment_marked": page.marked is not None,
         "more_path": _thread_path(path_, thread.next_cursor, is_full) if thread.next_cursor else "",
+        "full_path": _thread_path(path_, access.query.get("cursor", ""), True, anchor=""),
         "first_path": "" if thread.is_first else _thread_path(path_, "", is_full),
         "is_full": is_full,
         "settings_path": f"{path_}/settings",
@@ -83,11 +84,11 @@ def _thread_page(access: Access, note: Note, *, has_previews: bool) -> threads.T
     return threads.thread_page(note, cursor, has_previews=has_previews)
 
 
-def _thread_path(path_: str, cursor: str, is_full: bool) -> str:
-    """Return where a page of the comments is."""
-    asked = {"cursor": cursor, "full_text": "true" if is_full else ""}
-    query = urlencode({name: value for name, value in asked.items() if value})
-    return f"{path_}?{query}#comments" if query else f"{path_}#comments"
+def _thread_path(path_: str, cursor: str, is_full: bool, anchor: str = "#comments") -> str:
+    """Return the path of a page of the comments."""
+    parameters = {"cursor": cursor, "full_text": "true" if is_full else ""}
+    query = urlencode({name: value for name, value in parameters.items() if value})
+    return f"{path_}?{query}{anchor}" if query else f"{path_}{anchor}"
 
 
 def title(access: Access, note: Note) -> str:

@@ -26,7 +26,7 @@ from harmonic.kernel.database.prepared import Parameter, of_model
 from harmonic.kernel.database.tenancy import NO_ID, bound_tenant_id
 from harmonic.kernel.http import cursors
 from harmonic.kernel.http.cursors import Order, Position
-from harmonic.kernel.rendering.text import HTML_LIMIT
+from harmonic.kernel.rendering.text import HTML_LIMIT, preview, truncate
 
 # Comments on a page, replies included.
 PAGE = 50
@@ -59,6 +59,21 @@ class Comment:
     def text(self) -> str:
         return self.note.opening
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether a thread shows the beginning of the text alone."""
+        return len(self.text) > HTML_LIMIT
+
+    @property
+    def shown_text(self) -> str:
+        return truncate(self.text, HTML_LIMIT)[0]
+
+    @property
+    def has_shortened(self) -> bool:
+        """Whether the preview of this comment, or of a reply, leaves something out."""
+        texts = [comment.text for comment in (self, *self.replies) if not comment.note.is_deleted]
+        return any(preview(text) != text.strip() for text in texts)
+
 
 @dataclass(frozen=True, slots=True)
 class Thread:
@@ -75,6 +90,11 @@ class Thread:
     next_cursor: str
     is_first: bool
     is_long: bool
+
+    @property
+    def has_shortened(self) -> bool:
+        """Whether previews of the comments leave something out."""
+        return any(comment.has_shortened for comment in self.comments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,13 +177,9 @@ def part(context: Context, name: str, **values: Any) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def user_preview(context: Context, value: str, is_full: bool = False) -> str:
-    """Show the beginning of a text as one line; with `is_full`, up to the limit of a page."""
-    if not is_full:
-        return user_line(context, text.preview(value))
-    if len(value) <= text.HTML_LIMIT:
-        return user_line(context, value)
-    return user_line(context, f"{value[: text.HTML_LIMIT - 1]}…")
+def user_preview(context: Context, value: str) -> str:
+    """Show the beginning of a text as one line."""
+    return user_line(context, text.preview(value))
 
 
 @register.simple_tag(takes_context=True)

@@ -330,7 +330,7 @@ def test_in_markdown_the_own_page_has_the_exact_text_and_the_thread_a_part(
         assert f"... (showing 9 of {len(text)} characters)" in cut
     thread = bob.get(f"{path_of(note)}.md?full_text=true").content.decode()
     assert len(thread) < MEGABYTE + 2 * HTML_LIMIT
-    assert "x…](" in thread
+    assert f"Full text: [{path_of(comment)}?full_text=true](" in thread
     assert len(bob.get(f"{path_of(note)}.md").content) < 10_000
 
 

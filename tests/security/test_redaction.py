@@ -32,7 +32,7 @@ FORMATS = {"html": BROWSER, "markdown": "text/markdown", "json": "application/js
 # What pages take in their queries, besides the parameters of the API's lists.
 OF_PAGES = (
     "q cursor page show whose event who token handle code user_handle ai_agent_id full_text"
-    " redirect_to_resource scope then fields sections theme".split()
+    " comment_id redirect_to_resource scope then fields sections theme".split()
 )
 HEADERS = {
     **dict.fromkeys("accept-language if-none-match if-modified-since origin prefer".split(), SENT),

@@ -11,6 +11,8 @@ from harmonic.kernel.rendering.text import slug
 
 # The sections that a brief view omits.
 ASIDES: Final = frozenset({"history", "backlinks"})
+# The section of which a brief view says how much there is.
+COMMENTS: Final = "comments"
 NAMED: Final = 20
 _COUNT = re.compile(r" \(\d+\)$")
 _FENCE = re.compile(r"`{3,}|~{3,}")
@@ -23,15 +25,18 @@ class Selection:
     sections: tuple[str, ...] = ()
     is_brief: bool = False
     has_actions: bool = True
+    # The page that the rest is read at.
+    path: str = ""
 
     @classmethod
-    def asked_by(cls, query: Mapping[str, str]) -> Selection:
+    def asked_by(cls, query: Mapping[str, str], path: str = "") -> Selection:
         """Return the selection of a query; unknown values of its parameters change nothing."""
         names = (slug(name).lower() for name in query.get("sections", "").split(","))
         return cls(
             sections=tuple(dict.fromkeys(name for name in names if name))[:NAMED],
             is_brief=query.get("view") == "brief",
             has_actions=query.get("actions") != "none",
+            path=path,
         )
 
     def of_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,12 +53,21 @@ class Selection:
         if not self.sections and not self.is_brief:
             return body
         parts = list(_parts(body))
-        kept = [text for name, text in parts if not name or self._is_wanted(name)]
+        kept = [self._shown(name, text) for name, text in parts if self._is_wanted(name)]
         there = [name for name, _ in parts if name]
         return "".join([*kept, _note(self.sections, there)])
 
     def _is_wanted(self, name: str) -> bool:
+        if not name:
+            return True
         return name in self.sections if self.sections else name not in ASIDES
+
+    def _shown(self, name: str, text: str) -> str:
+        """Return a section; a brief view has the heading of the comments and where to read them."""
+        heading, _, _ = text.partition("\n")
+        if self.sections or name != COMMENTS or heading.endswith(" (0)"):
+            return text
+        return f"{heading}\n\nOmitted. Read them at {self.path}?sections={COMMENTS}\n"
 
 
 WHOLE_DOCUMENT: Final = Selection()

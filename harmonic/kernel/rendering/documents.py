@@ -129,7 +129,8 @@ def respond(request: HttpRequest, access: Access, document: Document) -> HttpRes
         markdown_source = markdown_source_of(access, document)
         etag = markdown_source.etag if is_tagged else ""
         is_known = is_tagged and conditional.is_known(request.headers, etag)
-        selection = Selection.asked_by(access.query) if is_tagged else WHOLE_DOCUMENT
+        selected = Selection.asked_by(access.query, access.path)
+        selection = selected if is_tagged else WHOLE_DOCUMENT
         note = _query_note(access, document) if is_tagged else ""
         response = _markdown("" if is_known else markdown_source.text(selection, note))
         response["Link"] = f'<{in_header(access.path)}>; rel="canonical"'
