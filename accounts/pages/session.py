@@ -22,8 +22,7 @@ from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.redirects import local_path
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.operations import audit
-from harmonic.kernel.page_views import sign_in_notice
-from harmonic.kernel.pages import require_read_method, with_rule
+from harmonic.kernel.pages import require_read_method, sign_in_notice, with_rule
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import read_body_params, validated
 from harmonic.kernel.parameters.fields import EmailAddress, Exact, Params

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlsplit
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -402,19 +401,6 @@ def offers_at(access: Access, page_path: str) -> tuple[Offer, ...]:
         return page.offers(access, page.found(access, kwargs), page_path)
     except Refused:
         return ()
-
-
-def sign_in_notice(access: Access, target: str) -> str:
-    """Return the notice of the page that a visitor signs in to open, or ""."""
-    try:
-        url = urlsplit(target)
-        match = resolve(url.path)
-    except (ValueError, Resolver404):
-        return ""
-    page = page_of(match.func)
-    if page is None or match.url_name != page.name:
-        return ""
-    return page.sign_in_notice(access, dict(parse_qsl(url.query)), **match.kwargs)
 
 
 def form_alias(page: Page[T], action: Action[T], method: str = "POST") -> RoutedView:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import resolve
+from django.urls.exceptions import Resolver404
 
 from harmonic.kernel import registry
 from harmonic.kernel.access import Access, AccessLevel, Rule
@@ -196,6 +199,19 @@ def with_rule(view: View, rule: Rule, page: Page[Any] | None = None) -> RoutedVi
 def page_of(view: object) -> Page[Any] | None:
     """Return the page of a route's view, or None."""
     return view.page if isinstance(view, RoutedView) else None
+
+
+def sign_in_notice(access: Access, target: str) -> str:
+    """Return the notice of the page that a visitor signs in to open, or ""."""
+    try:
+        url = urlsplit(target)
+        match = resolve(url.path)
+    except (ValueError, Resolver404):
+        return ""
+    page = page_of(match.func)
+    if page is None or match.url_name != page.name:
+        return ""
+    return page.sign_in_notice(access, dict(parse_qsl(url.query)), **match.kwargs)
 
 
 # --- Views -------------------------------------------------------------------------------

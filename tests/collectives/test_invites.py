@@ -432,7 +432,7 @@ def shown_to_a_visitor(path: str, tenant: str = "garden") -> str:
 
 
 def test_an_invitation_link_names_the_collective_before_signing_in(world: World) -> None:
-    code = new_link("alice")
+    code = create_invite_link("alice")
 
     assert INVITED in shown_to_a_visitor(f"{KITCHEN}/join?code={code}")
 
@@ -450,7 +450,7 @@ def test_an_invitation_link_names_the_collective_before_signing_in(world: World)
     ],
 )
 def test_no_other_address_names_a_collective_before_signing_in(world: World, path: str) -> None:
-    code = new_link("alice")
+    code = create_invite_link("alice")
 
     assert "You are invited" not in shown_to_a_visitor(path.replace("CODE", code))
 
@@ -458,7 +458,7 @@ def test_no_other_address_names_a_collective_before_signing_in(world: World, pat
 def test_a_revoked_link_names_no_collective_before_signing_in(
     perform: Perform, world: World
 ) -> None:
-    code = new_link("alice")
+    code = create_invite_link("alice")
     assert succeeded(perform("alice", f"{KITCHEN}/invite/actions/revoke_invite"))
 
     assert "You are invited" not in shown_to_a_visitor(f"{KITCHEN}/join?code={code}")

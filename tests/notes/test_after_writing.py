@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup, Tag
 
 from collectives.notes import threads
 from collectives.notes.models import Note
-from tests.fixtures.rows import KITCHEN, by_short_id, note_path
+from tests.fixtures.rows import KITCHEN, note_at_path, note_path
 from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 
 
@@ -152,7 +152,7 @@ def test_the_notice_of_a_deletion_offers_to_restore(call, root):
     assert form.get_text(strip=True) == "Restore"
     assert form.select_one("[name=csrfmiddlewaretoken]")
     alice._send("POST", str(form["action"]), {}).assert_done()
-    assert not by_short_id(root).is_deleted
+    assert not note_at_path(root).is_deleted
 
 
 # --- Forms, facts and pins ------------------------------------------------------------------

@@ -27,7 +27,7 @@ _Rule = Callable[[Any, Sequence["Token"], int, Any, Any], str]
 
 def add_regions(parser: MarkdownIt) -> None:
     """Make a parser render each table and each block of code inside a region."""
-    rules: Mapping[str, _Rule] = parser.renderer.rules  # type: ignore[assignment]  # untyped there
+    rules: Mapping[str, _Rule] = parser.renderer.rules  # type: ignore[attr-defined]  # untyped there
     for name in ("fence", "code_block"):
         parser.add_render_rule(name, _inside(rules[name]))
     parser.add_render_rule("table_open", _open_table)
