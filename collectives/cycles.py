@@ -1,6 +1,6 @@
-"""Cycles: named stretches of time, such as `this-week` or `3-days-ago`.
+"""Cycles: named periods of time, such as `this-week` or `3-days-ago`.
 
-Weeks start on Monday. A cycle is cut by the calendar of a time zone (`docs/api.md`, Lists).
+Weeks start on Monday. A cycle begins and ends at midnight in a time zone (`docs/api.md`, Lists).
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _COUNTED = re.compile(r"([0-9]{1,5})-(day|week|month|year)s?-(ago|from-now)")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From `start` up to, but without, `end`; both in UTC."""
+    """A period from `start` (inclusive) to `end` (exclusive), in UTC."""
 
     start: datetime
     end: datetime
 
 
 def window(name: str, now: datetime, zone: ZoneInfo) -> Window | None:
-    """Return the stretch of time that a name means at `now`; None for no name of a cycle."""
+    """Return the period that a cycle's name means at `now`, or None if there is no such cycle."""
     found = _unit_and_distance(name)
     if found is None:
         return None
@@ -67,7 +67,7 @@ def _first_day(unit: Unit, day: date) -> date:
 
 
 def _moved(first: date, unit: Unit, distance: int) -> date:
-    """Return the first day of the cycle so many cycles on."""
+    """Return the first day of the cycle that is `distance` cycles later."""
     if unit in ("day", "week"):
         return first + timedelta(days=distance * (7 if unit == "week" else 1))
     months = distance * (12 if unit == "year" else 1)

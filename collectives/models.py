@@ -1,4 +1,4 @@
-"""Collectives, their members, and invitations to them."""
+"""Models of collectives, members and invites."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from harmonic.kernel.database.tenancy import TenantManager, TenantModel
 
 class CollectiveQuerySet(models.QuerySet["Collective"]):
     def standard(self) -> CollectiveQuerySet:
-        """The only kind that is listed anywhere; the main one among them."""
+        """Return standard collectives, the main one included. Only these are listed."""
         return self.filter(kind=CollectiveKind.STANDARD)
 
     def of(self, person_id: Any) -> CollectiveQuerySet:
-        """Those that the tenant user is an active member of."""
+        """Return the collectives that a tenant user is an active member of."""
         return self.filter(members__person_id=person_id, members__archived_at=None)
 
     def api_open(self) -> CollectiveQuerySet:
-        """Collectives whose own switch admits tokens, as `is_api_open` says of one."""
+        """Return the collectives where the API is enabled, as `is_api_open` does for one."""
         return self.filter(Q(is_main=True) | Q(is_api_enabled=True))
 
     def readable_by(self, access: Access) -> CollectiveQuerySet:
-        """Collectives of any kind whose content the caller may read."""
+        """Return the collectives of any kind whose content the caller may read."""
         mine = self.of(access.user.person_id).filter(archived_at=None)
         return mine.api_open() if access.is_subject_to_api_switches else mine
 
@@ -107,11 +107,11 @@ class Collective(TenantModel):
 
 class MemberQuerySet(models.QuerySet["CollectiveMember"]):
     def active(self) -> MemberQuerySet:
-        """Members; an archived membership is none."""
+        """Return memberships that are not archived, of people who are not archived."""
         return self.filter(archived_at=None, person__archived_at=None)
 
     def acting_admins(self) -> MemberQuerySet:
-        """Admins who can act: humans who are not suspended. An agent keeps no collective alive."""
+        """Return the memberships of human admins who are not suspended."""
         return self.active().filter(
             is_admin=True,
             person__user__user_type=UserType.HUMAN,
@@ -119,7 +119,7 @@ class MemberQuerySet(models.QuerySet["CollectiveMember"]):
         )
 
     def inviting(self) -> MemberQuerySet:
-        """Members who have the right to invite and are not suspended."""
+        """Return the memberships of people who may invite and are not suspended."""
         right = Q(collective__all_members_can_invite=True) | Q(collective__invite_only=False)
         return self.active().filter(
             Q(is_admin=True) | right,
@@ -133,7 +133,7 @@ MemberManager = TenantManager.from_queryset(MemberQuerySet)
 
 
 class CollectiveMember(TenantModel):
-    """A tenant user in a collective, with its roles there and the invite it came by, if any."""
+    """Membership of a tenant user in a collective: roles, and the invite used to join."""
 
     collective = models.ForeignKey(Collective, on_delete=models.CASCADE, related_name="members")
     person = models.ForeignKey(
@@ -167,11 +167,11 @@ class CollectiveMember(TenantModel):
 
 class InviteQuerySet(models.QuerySet["Invite"]):
     def unexpired(self, now: datetime) -> InviteQuerySet:
-        """Invites before their end, whether or not their maker may still invite."""
+        """Return invites that are neither expired nor revoked."""
         return self.filter(expires_at__gt=now, revoked_at=None)
 
     def backed(self) -> InviteQuerySet:
-        """Invites whose maker still has the right to invite: an invite ends with that right."""
+        """Return invites whose creator may still invite. Others do not work."""
         return self.filter(self._maker_may_invite())
 
     def unbacked(self) -> InviteQuerySet:
@@ -192,10 +192,10 @@ InviteManager = TenantManager.from_queryset(InviteQuerySet)
 
 
 class Invite(TenantModel):
-    """A way into a collective, for one week: shareable, or for one user."""
+    """Invite to a collective, valid for one week, shareable or for one user."""
 
     LIFETIME = timedelta(days=7)
-    # A shareable invite with more time than this left is shown again, not made anew.
+    # A shareable invite that is valid for longer than this is reused.
     REUSED_ABOVE = timedelta(days=2)
 
     code = models.CharField(max_length=32, unique=True)

@@ -1,4 +1,4 @@
-"""The pages of collectives: list, new, members, join, invite, settings."""
+"""Pages of collectives: list, new, members, join, invite, settings."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def about(access: Access, target: Any) -> ResourceRef | None:
 
 
 def below_place(access: Access, target: Any) -> list[Link]:
-    """Return the collective that its pages hang under."""
+    """Return the breadcrumb of the collective."""
     return [Link(access.here.name, access.here.path or "/")]
 
 
@@ -81,7 +81,7 @@ NEW = Page(
 
 
 def available(request: AccessRequest) -> HttpResponse:
-    """Answer whether a handle can still be had, as JSON."""
+    """Respond with JSON that states whether a handle is available."""
     require_read_method(request)
     handle = request.GET.get("handle", "")
     response = JsonResponse({"available": is_available(handle)})
@@ -90,7 +90,7 @@ def available(request: AccessRequest) -> HttpResponse:
 
 
 def own_workspace(request: AccessRequest, **kwargs: Any) -> HttpResponse:
-    """Send people and agents to their own workspace."""
+    """Redirect to the caller's private workspace."""
     require_read_method(request)
     access = request.access
     workspace = queries.own_workspace(access.user.person_id)
@@ -150,7 +150,7 @@ MEMBERS: Page[None] = Page(
 
 
 def members_fragment(request: AccessRequest) -> HttpResponse:
-    """Answer with the list of members alone, to put into a page."""
+    """Respond with the list of members alone, to insert into a page."""
     require_read_method(request)
     access = request.access
     document = Document(
@@ -186,10 +186,10 @@ def invitation(access: Access, query: Mapping[str, str], collective: str = "") -
 
 
 def _bad_code(access: Access, code: str) -> str:
-    """Return why a code does not let the caller join; the page has a form for another one.
+    """Return why the caller cannot join with a code. The page has a form for another code.
 
     Raises:
-        Refused: with 410, the invite has ended.
+        Refused: the invite has ended (410).
     """
     refused = no_invite(access, code)
     if refused.status == HTTPStatus.GONE:
@@ -264,15 +264,15 @@ INVITE: Page[None] = Page(
 
 
 def administered(access: Access) -> Collective:
-    """Return the collective, for its admins.
+    """Return the collective if the caller is one of its admins.
 
     Raises:
-        Forbidden: the caller is no admin of it; workspaces have no settings.
+        Forbidden: the caller is not an admin, or the collective is a workspace.
     """
     if access.here.is_workspace:
         raise Forbidden(
             "A private workspace has no settings.",
-            hint="It is its owner's alone, and the tenant's API switch is its own.",
+            hint="It belongs to its owner only and uses the API switch of the tenant.",
             links=[Link("The workspace", access.here.path)],
             location=access.here.path,
         )
@@ -356,7 +356,7 @@ def tenant_urls() -> list[URLPattern]:
 
 
 def urls() -> list[URLPattern]:
-    """Return the routes that only collectives with a prefix have."""
+    """Return the routes of collectives other than the main one."""
     return [
         *mounted("members", MEMBERS),
         path(

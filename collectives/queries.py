@@ -1,4 +1,4 @@
-"""Reading collectives and memberships."""
+"""Queries of collectives, memberships and invites."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from collectives.models import Collective, CollectiveMember, CollectiveQuerySet,
 from harmonic.kernel.access import Access, UserType
 from harmonic.kernel.database.prepared import Parameter, of_model
 
-# Collectives, and agents, that a page lists besides its own subject.
+# The number of collectives or agents that a page about something else lists.
 LISTED = 200
 
 
 def own_collectives(person_id: UUID) -> list[Collective]:
-    """Return the first standard collectives of a person, by name; the main one left out."""
+    """Return the first standard collectives of a person by name, without the main one."""
     return list(_OWN.rows(person=person_id))
 
 
@@ -31,7 +31,7 @@ def _own(*, person: UUID) -> QuerySet[Collective]:
 
 
 def own_rows(person_id: UUID) -> CollectiveQuerySet:
-    """Return all standard collectives of a person, by name; the main one left out."""
+    """Return all standard collectives of a person by name, without the main one."""
     mine: CollectiveQuerySet = Collective.objects.standard().of(person_id)
     return mine.filter(is_main=False, archived_at=None).order_by("name", "id")
 
@@ -40,12 +40,12 @@ _OWN = of_model(Collective, _own)
 
 
 def common_collectives(person_id: UUID, other_id: UUID) -> list[Collective]:
-    """Return the first standard collectives that two people both belong to, by name."""
+    """Return the first standard collectives that two people share, by name."""
     return list(own_rows(person_id).of(other_id)[:LISTED])
 
 
 def inviting_collectives(person_id: UUID) -> list[Collective]:
-    """Return the collectives that a person may bring others into, by name."""
+    """Return the collectives that a person may invite others to, by name."""
     rows = CollectiveMember.objects.inviting().filter(
         person=person_id, collective__archived_at=None
     )
@@ -54,16 +54,16 @@ def inviting_collectives(person_id: UUID) -> list[Collective]:
 
 
 def other_identities(person_id: UUID) -> QuerySet[Any, Any]:
-    """Return the identities of the collectives that a person is no member of, as a subquery."""
+    """Return a subquery of the identities of collectives that a person does not belong to."""
     mine = Collective.objects.of(person_id).values("id")
     found: QuerySet[Any, Any] = Collective.objects.exclude(id__in=mine).exclude(identity=None)
     return found.values("identity")
 
 
 def is_known(access: Access, person: TenantUser) -> bool:
-    """Return whether the caller may learn that somebody exists.
+    """Return whether the caller may see that a person exists.
 
-    The identity of a collective has its name, which only its members read.
+    The identity of a collective has its name, which only its members may see.
     """
     if person.user.user_type != UserType.COLLECTIVE_IDENTITY:
         return True
@@ -81,9 +81,9 @@ def main_collective() -> Collective:
 
 
 def here(access: Access) -> Collective:
-    """Return the row of the collective that the request is about."""
+    """Return the collective of the request."""
     found = _HERE.first(id=access.here.id)
-    assert found is not None  # the request is about it
+    assert found is not None  # the request was routed to it
     return found
 
 
@@ -96,7 +96,7 @@ _HERE = of_model(Collective, _here)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member as lists show them."""
+    """A membership with the person's name, for lists."""
 
     row: CollectiveMember
     person: Person
@@ -107,12 +107,12 @@ class Member:
 
 
 def members(collective_id: UUID, limit: int) -> list[Member]:
-    """Return the newest active members."""
+    """Return the newest active members, with their names."""
     return named(list(_MEMBERS.rows(limit, collective=collective_id)))
 
 
 def named(rows: Sequence[CollectiveMember]) -> list[Member]:
-    """Return the members of some rows of `member_rows`, with their names."""
+    """Add names to rows of `member_rows`."""
     known = people(row.user_id for row in rows)
     return [Member(row, known[row.user_id]) for row in rows]
 
@@ -137,7 +137,7 @@ def member_count(collective_id: UUID) -> int:
 
 
 def admins(collective_id: UUID, limit: int = 5) -> list[Person]:
-    """Return who can change a collective's settings: the longest-serving admins who can act."""
+    """Return the admins who can act in a collective, longest-serving first."""
     rows = CollectiveMember.objects.acting_admins().filter(collective=collective_id)
     ids = list(rows.order_by("created_at", "id").values_list("person__user_id", flat=True)[:limit])
     known = people(ids)
@@ -145,7 +145,7 @@ def admins(collective_id: UUID, limit: int = 5) -> list[Person]:
 
 
 def membership_of(collective_id: UUID, person: TenantUser) -> CollectiveMember | None:
-    """Return a membership, archived or not."""
+    """Return a membership, even if it is archived."""
     rows = CollectiveMember.objects.filter(collective=collective_id, person=person)
     found: CollectiveMember | None = rows.select_related("person__user").first()
     return found
@@ -163,7 +163,7 @@ def agent_rows(collective_id: UUID, user_id: UUID) -> list[CollectiveMember]:
 
 
 def shareable_invite(collective_id: UUID, now: datetime) -> Invite | None:
-    """Return the usable shareable invite that expires last."""
+    """Return the usable shareable invite with the latest expiry."""
     found: Invite | None = (
         Invite.objects.usable(now)
         .filter(collective=collective_id, invited_user=None)
@@ -174,9 +174,9 @@ def shareable_invite(collective_id: UUID, now: datetime) -> Invite | None:
 
 
 def is_closed_to_former_members(invite: Invite) -> bool:
-    """Answer whether somebody's membership ended after a shareable invite was made.
+    """Return whether a membership ended after a shareable invite was created.
 
-    Such people need a newer invite (`usable_invite`).
+    Such former members need a newer invite (`usable_invite`).
     """
     ended: bool = CollectiveMember.objects.filter(
         collective=invite.collective_id,
@@ -187,10 +187,10 @@ def is_closed_to_former_members(invite: Invite) -> bool:
 
 
 def usable_invite(access: Access, code: str) -> Invite | None:
-    """Return the invite that lets the caller join: the one with this code, or a personal one.
+    """Return the invite that the caller can join with: the one with this code, or a personal one.
 
-    A shareable invite that was made before the caller's last membership ended does not count:
-    nobody who was removed comes back by a link that was open before.
+    A shareable invite that was created before the caller's last membership ended is not usable, so
+    that a removed member cannot rejoin with an old link.
     """
     invites = Invite.objects.usable(access.now).filter(collective=access.here.id)
     found: Invite | None = invites.filter(code=code.strip().lower()).first() if code else None
@@ -206,7 +206,7 @@ def _personal_invite(invites: QuerySet[Invite], access: Access) -> Invite | None
 
 
 def _predates_the_end(access: Access, invite: Invite) -> bool:
-    """Answer whether the caller was a member until after the invite was made."""
+    """Return whether the caller's membership ended after an invite was created."""
     ended: bool = CollectiveMember.objects.filter(
         collective=invite.collective_id,
         person=access.user.person_id,
@@ -216,7 +216,7 @@ def _predates_the_end(access: Access, invite: Invite) -> bool:
 
 
 def invite_of(code: str) -> Invite | None:
-    """Return the invite with a code, to any collective of the tenant, ended or not."""
+    """Return the invite with a code to any collective of the tenant, even if it has ended."""
     found: Invite | None = Invite.objects.filter(code=code.strip().lower()).first()
     return found
 
@@ -232,19 +232,19 @@ def collective_invited_to(handle: str, code: str, now: datetime) -> Collective |
 
 
 def is_used(invite: Invite) -> bool:
-    """Return whether somebody joined by an invite."""
+    """Return whether a member joined with an invite."""
     used: bool = CollectiveMember.objects.filter(invite=invite).exists()
     return used
 
 
 def is_backed(invite: Invite) -> bool:
-    """Return whether the maker of an invite may still invite."""
+    """Return whether the creator of an invite may still invite."""
     backed: bool = Invite.objects.filter(id=invite.id).backed().exists()
     return backed
 
 
 def joined_by_link(collective_id: UUID) -> QuerySet[CollectiveMember]:
-    """Return the members who came by an invitation link, the newest first."""
+    """Return the members who joined with an invitation link, newest first."""
     return member_rows(collective=collective_id, invite__invited_user=None).exclude(invite=None)
 
 
@@ -253,7 +253,7 @@ def joined_by_link(collective_id: UUID) -> QuerySet[CollectiveMember]:
 
 @dataclass(frozen=True, slots=True)
 class Addable:
-    """The first agents that the caller can add here, and how many more there are."""
+    """The first agents that the caller can add here, and the number of further ones."""
 
     agents: Sequence[TenantUser] = ()
     more: int = 0
@@ -270,7 +270,7 @@ def addable_agents(access: Access) -> Addable:
 
 
 def agents_here(access: Access) -> QuerySet[CollectiveMember]:
-    """Return the memberships of agents in this collective, the newest first."""
+    """Return the memberships of agents in this collective, newest first."""
     return member_rows(collective=access.here.id, person__user__user_type=UserType.AI_AGENT)
 
 
@@ -292,10 +292,10 @@ def collectives_of(people_: Iterable[TenantUser]) -> dict[UUID, list[Collective]
 
 
 def names_in_log(reading: Reading, ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Return the names of collectives that a reader of the security log may learn.
+    """Return the names of collectives that a reader of the security log may see.
 
-    One's own log names every collective: one was in it. The tenant's does so where its reader
-    is a member, since nobody else learns of a collective by reading.
+    A person's own log names all collectives, because the person belonged to them. The tenant's log
+    names only collectives that its reader belongs to.
     """
     rows = Collective.objects.filter(id__in=list(ids))
     if not reading.is_own:

@@ -1,4 +1,4 @@
-"""The agents of a member in a collective: adding and removing them."""
+"""Actions that add members' agents to a collective and remove them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
 
 NOT_OWN = "You can only add your own AI agents."
-ITS_HUMAN = "The human who manages the agent can."
+ITS_HUMAN = "The agent's parent can add or remove it."
 NOT_A_MEMBER = "AI Agent is not a member of this collective."
 
 
@@ -57,7 +57,7 @@ def own_agent(access: Access, user_id: UUID) -> TenantUser:
 
     Raises:
         NotFound: there is no such agent in this tenant.
-        Forbidden: it is somebody else's.
+        Forbidden: the agent has another parent.
     """
     person = agent_with(user_id)
     if not people_rules.is_parent_of(access, person):
@@ -92,7 +92,7 @@ def _facts(access: Access, agent: TenantUser) -> dict[str, Any]:
 
 
 def _agent_added(entry: LogEntry) -> str:
-    return f"{entry.subject} was brought into {entry.where}"
+    return f"{entry.subject} was added to {entry.where}"
 
 
 add_ai_agent_to_collective: Action[object] = Action(
@@ -116,7 +116,7 @@ add_ai_agent_to_collective: Action[object] = Action(
 
 
 def _membership_here(access: Access, agent: TenantUser) -> CollectiveMember | None:
-    """Return the agent's membership here, also that of an inactive agent."""
+    """Lock the membership and return the agent's, even if the agent is inactive."""
     lock_members(access.here.id)
     row = queries.membership_of(access.here.id, agent)
     return row if row is not None and row.archived_at is None else None
@@ -169,14 +169,14 @@ remove_ai_agent_from_collective: Action[object] = Action(
 )
 
 
-# --- Forms of public clients on the collective's settings -----------------------------------
+# --- Forms of public clients on the settings of a collective --------------------------------
 
 
 class AddFormParams(AgentMemberParams):
     return_to = Line(
         required=False,
         allow_blank=True,
-        help_text="The path that a browser is sent to afterwards.",
+        help_text="The path that a browser is redirected to.",
         widget=Widget(is_hidden=True),
     )
 
@@ -227,13 +227,13 @@ def _may_remove_any_agent(access: Access, target: object) -> Denied | None:
     return may_remove_agents(access, target) or is_collective_admin(access, target)
 
 
-# An admin removes any agent here; by the action, a parent removes their own.
+# With this form an admin removes any agent. With the action a parent removes their own agents.
 remove_by_form = replace(
     remove_ai_agent_from_collective, policy=_may_remove_any_agent, effect=_remove_by_form
 )
 
 
-# --- Forms of public clients on the agent's profile -----------------------------------------
+# --- Forms of public clients on the profile of an agent -------------------------------------
 
 
 class AgentCollectiveParams(Params):
@@ -247,7 +247,7 @@ def _is_own(access: Access, agent: TenantUser | None) -> Denied | None:
 
 
 def _entered(access: Access, collective_id: str) -> Access:
-    """Return the caller's access in the collective that the form names."""
+    """Return the caller's access in the collective that a form names."""
     return replace(access.within(collective_id.lower()), now=access.now)
 
 
@@ -282,7 +282,7 @@ def _collective_json(access: Access) -> dict[str, Any]:
     return {"collective_id": str(access.here.id), "collective_name": access.here.name}
 
 
-# These forms are about the agent.
+# The target of these forms is the agent.
 ADD: Action[TenantUser] = add_ai_agent_to_collective
 REMOVE: Action[TenantUser] = remove_ai_agent_from_collective
 add_to_collective = replace(ADD, params=AgentCollectiveParams, policy=_is_own, effect=_add_to)

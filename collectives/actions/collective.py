@@ -1,4 +1,4 @@
-"""Making a collective, and changing its settings."""
+"""Actions that create a collective and change its settings."""
 
 from __future__ import annotations
 
@@ -26,50 +26,51 @@ from harmonic.kernel.scopes import Scope
 
 INVITATIONS = {"all_members": "Every member can invite", "only_admins": "Only admins can invite"}
 REPRESENTATION = {
-    "any_member": "Any member can represent it",
-    "only_representatives": "Only representatives can",
+    "any_member": "Any member can represent the collective",
+    "only_representatives": "Only representatives can represent the collective",
 }
+BOTH_SWITCHES = "Members' tokens work here only while this and the tenant's API switch are both on."
 
 
 def resource(collective: Collective) -> ResourceRef:
     return ResourceRef("Collective", collective.handle, collective.get_absolute_url())
 
 
-# --- Making one -----------------------------------------------------------------------------
+# --- Creation -------------------------------------------------------------------------------
 
 
 class CollectiveParams(Params):
     name = Line(
         max_length=Collective.NAME_LENGTH,
-        help_text="What the collective is called.",
+        help_text="The name of the collective.",
         widget=Widget(help=""),
         example="Tool Library",
     )
     handle = Line(
         allow_blank=True,
-        help_text="Its place in the address: lower-case letters, digits and dashes.",
+        help_text="The handle in the collective's URL: lowercase letters, digits and dashes.",
         example="tool-library",
     )
     description = Block(
         required=False,
         allow_blank=True,
         max_length=Collective.DESCRIPTION_LENGTH,
-        help_text="What it is for, in a few words.",
+        help_text="A short description of what the collective is for.",
         widget=Widget(rows=3, autocomplete=PROSE),
     )
     timezone = Line(
         required=False,
         allow_blank=True,
-        help_text="The name of its timezone, such as Europe/Berlin. UTC unless given.",
-        widget=Widget(help="Such as Europe/Berlin. UTC unless given."),
+        help_text="The timezone, for example Europe/Berlin. Default: UTC.",
+        widget=Widget(help="For example Europe/Berlin. Default: UTC."),
     )
     tempo = Line(
         required=False,
         allow_blank=True,
-        help_text="How long its cycles are: daily, weekly or monthly.",
+        help_text="The length of a cycle: daily, weekly or monthly.",
         widget=Widget(
             kind="select",
-            help="How long its cycles are.",
+            help="The length of a cycle.",
             initial="weekly",
             options=[(word, word.capitalize()) for word in Collective.TEMPOS],
         ),
@@ -77,10 +78,10 @@ class CollectiveParams(Params):
     synchronization_mode = Line(
         required=False,
         allow_blank=True,
-        help_text="How it keeps in step: improv or orchestra.",
+        help_text="How members coordinate: improv or orchestra.",
         widget=Widget(
             kind="select",
-            help="How it keeps in step.",
+            help="How members coordinate.",
             initial="improv",
             options=[(word, word.capitalize()) for word in Collective.MODES],
         ),
@@ -96,7 +97,7 @@ class CollectiveParams(Params):
     representation = Line(
         required=False,
         allow_blank=True,
-        help_text="Who may represent it: any_member or only_representatives.",
+        help_text="Who may represent the collective: any_member or only_representatives.",
         widget=Widget(
             kind="select",
             help="",
@@ -109,15 +110,15 @@ class CollectiveParams(Params):
     )
     api_enabled = Flag(
         required=False,
-        label="Let API clients of members in",
-        help_text="Whether tokens of members get in.",
+        label="Enable the API for members' tokens",
+        help_text="Whether members' tokens work in this collective.",
         is_unlisted=True,
-        widget=Widget(help="Tokens of members get in only while this is on, and the tenant's too."),
+        widget=Widget(help=BOTH_SWITCHES),
     )
 
 
 class Settings(TypedDict, total=False):
-    """What a form or a request says about a collective."""
+    """Parameters of a form or request that are settings of a collective."""
 
     name: str
     handle: str
@@ -134,10 +135,10 @@ class Settings(TypedDict, total=False):
 
 
 def settings_from(params: Settings) -> dict[str, Any]:
-    """Return the columns that the shared parameters set; unknown words change nothing.
+    """Return the columns that parameters of both actions set. Unknown values are ignored.
 
     Raises:
-        Invalid: an unknown timezone.
+        Invalid: the timezone is unknown.
     """
     settings: dict[str, Any] = {}
     if params.get("timezone"):
@@ -163,7 +164,7 @@ def _create(access: Access, target: None, **params: Unpack[Settings]) -> Outcome
         **settings_from(params),
     )
     return Outcome(
-        f"The collective {collective.name} is created.",
+        f"The collective {collective.name} was created.",
         collective.path,
         resource(collective),
         collective,
@@ -172,15 +173,15 @@ def _create(access: Access, target: None, **params: Unpack[Settings]) -> Outcome
 
 
 def _collective_created(entry: LogEntry) -> str:
-    switch = ", with the API on" if entry.data.get("is_api_on") else ""
+    switch = ", with the API enabled" if entry.data.get("is_api_on") else ""
     place = entry.place(ELSEWHERE)
     named = place if place == ELSEWHERE else f"the collective {place}"
-    return f"Made {named}{switch}"
+    return f"Created {named}{switch}"
 
 
 create_collective: Action[None] = Action(
     name="create_collective",
-    sentence="Make a collective. You become its first member and admin.",
+    sentence="Create a collective. You become its first member and its admin.",
     label="Create collective",
     scope=Scope("create:all"),
     grant=NEVER,
@@ -203,21 +204,21 @@ class SettingsParams(CollectiveParams):
         required=False,
         allow_blank=True,
         max_length=Collective.NAME_LENGTH,
-        help_text="What the collective is called.",
+        help_text="The name of the collective.",
         widget=Widget(is_required=True, help=""),
     )
     handle = None  # type: ignore[assignment]  # REST framework's way to drop a field
     api_enabled = Flag(
         required=False,
-        help_text="Whether the API is on here. Ignored for tokens: people change it in a browser.",
+        help_text="Whether the API is enabled here. Ignored for tokens: only people can change it.",
         widget=Widget(is_hidden=True),
     )
     feature_api = Flag(
         required=False,
-        label="API on in this collective",
-        help_text="Whether API clients of members get in. Tokens cannot change it.",
+        label="Enable the API in this collective",
+        help_text="Whether members' tokens work here. Tokens cannot change this setting.",
         is_unlisted=True,
-        widget=Widget(help="Tokens of members get in only while this is on, and the tenant's too."),
+        widget=Widget(help=BOTH_SWITCHES),
     )
     api = Flag(
         required=False,
@@ -228,18 +229,18 @@ class SettingsParams(CollectiveParams):
 
 
 def _from_page(access: Access, target: object, **params: Unpack[Settings]) -> Outcome:
-    """Change the settings as on a page: from a token, a blank changes nothing."""
+    """Change the settings as a page does. A blank description from a token is ignored."""
     if access.token is not None and not params.get("description"):
         params.pop("description", None)
     return update_settings(access, target, **params)
 
 
 def update_settings(access: Access, target: object, **params: Unpack[Settings]) -> Outcome:
-    """Change the settings of the collective of the request: what is given, and not blank.
+    """Change the settings that are given and not blank, in the collective of the request.
 
-    Only the description can be emptied.
+    Only the description can be set to a blank.
     """
-    # Who may invite is among the settings.
+    # The settings include who may invite.
     collective = lock_members(access.here.id)
     changes: dict[str, Any] = {}
     if params.get("handle"):
@@ -252,7 +253,7 @@ def update_settings(access: Access, target: object, **params: Unpack[Settings]) 
     switched, notes = people_rules.api_switch(
         access, params.get("feature_api"), params.get("api"), params.get("api_enabled")
     )
-    # The main collective's counts as on, always.
+    # The API is always enabled in the main collective.
     changes |= {} if collective.is_main else switched
     changed = audit.changed({name: getattr(collective, name) for name in changes}, changes)
     for name, value in changes.items():
@@ -262,7 +263,7 @@ def update_settings(access: Access, target: object, **params: Unpack[Settings]) 
     if changes.get("all_members_can_invite") is False:
         expire_unbacked_invites(collective.id, access.now)
     return Outcome(
-        "The settings are saved.",
+        "Settings saved.",
         path_to("collectives.settings", access.here.path),
         resource(collective),
         collective,
@@ -295,7 +296,10 @@ def _settings_changed(entry: LogEntry) -> str:
 
 update_collective_settings: Action[object] = Action(
     name="update_collective_settings",
-    sentence="Change the settings of this collective. What is absent or blank stays as it is.",
+    sentence=(
+        "Change the settings of this collective. Omitted or blank parameters keep their current"
+        " values."
+    ),
     label="Save settings",
     scope=Scope("update:all"),
     grant=NEVER,

@@ -1,4 +1,4 @@
-"""Joining a collective, leaving it, and inviting others."""
+"""Actions to join a collective, leave it and manage its invitation link."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ class JoinParams(Params):
 
 def may_join(access: Access, target: object) -> Denied | None:
     if access.place is not None and access.here.kind != CollectiveKind.STANDARD:
-        return Denied("Cannot join a private workspace", "It is its owner's alone.")
+        return Denied(
+            "Cannot join a private workspace", "A private workspace belongs to its owner only."
+        )
     return None
 
 
@@ -54,7 +56,7 @@ def _join(access: Access, target: object, *, code: str = "") -> Outcome:
     if invite is None:
         raise no_invite(access, code)
     add_member(collective, person, now=access.now, invite=invite)
-    # A personal invite is used once; joining by a link uses it up as well.
+    # A personal invite works once. Joining through a link uses it up as well.
     end_personal_invites(collective.id, access.user.user_id, access.now)
     return Outcome(
         f"You have joined {collective.name}.",
@@ -94,7 +96,9 @@ def _leave(access: Access, target: object) -> Outcome:
     lock_members(access.here.id)
     row = _own_row(access)
     if row is None:
-        raise Conflict("You are not a member any more.", hint="You have left, or were removed.")
+        raise Conflict(
+            "You are no longer a member.", hint="You left the collective or were removed from it."
+        )
     agents = end_membership(access, row)
     return Outcome(f"You have left {access.here.name}.", "/collectives", notes=left_with(agents))
 
@@ -159,21 +163,21 @@ def _invite(access: Access, target: object) -> Outcome:
 
 
 def _is_outdated(access: Access, invite: Invite) -> bool:
-    """Answer whether a new link is made: the old one ends soon, or excludes former members."""
+    """Return whether to replace a link: it expires soon, or it excludes former members."""
     is_ending = invite.expires_at - access.now <= Invite.REUSED_ABOVE
     return is_ending or queries.is_closed_to_former_members(invite)
 
 
 def _invited(entry: LogEntry) -> str:
     expires_at = entry.data.get("expires_at")
-    until = f", good until {day(expires_at)}" if expires_at else ""
-    return f"Made an invitation to {entry.where}{until}"
+    until = f", valid until {day(expires_at)}" if expires_at else ""
+    return f"Created an invitation to {entry.where}{until}"
 
 
 create_invite: Action[object] = Action(
     name="create_invite",
-    sentence="Get an invitation link that lets people of this tenant join for a week.",
-    label="Get an invitation link",
+    sentence="Create an invitation link. For one week, people of this tenant can join with it.",
+    label="Create invitation link",
     scope=Scope("create:all"),
     grant=NEVER,
     proof=Proof.NONE,
@@ -182,7 +186,7 @@ create_invite: Action[object] = Action(
     policy=may_invite,
     effect=_invite,
     logged=Logged(audit.USER_ACTION, _invited),
-    people_only="Only people can invite.",
+    people_only="Only people can create invitations.",
 )
 
 
@@ -192,7 +196,7 @@ def _revoke(access: Access, target: object) -> Outcome:
     path = path_to("collectives.invite", access.here.path)
     if not count:
         return Outcome("There was no invitation link to revoke.", path, facts=None)
-    return Outcome("The invitation link is revoked. Nobody can join with it any more.", path)
+    return Outcome("The invitation link was revoked and no longer works.", path)
 
 
 def _link_revoked(entry: LogEntry) -> str:
@@ -201,7 +205,7 @@ def _link_revoked(entry: LogEntry) -> str:
 
 revoke_invite: Action[object] = Action(
     name="revoke_invite",
-    sentence="Revoke the invitation link. People who joined with it stay members.",
+    sentence="Revoke the invitation link. People who joined with it remain members.",
     label="Revoke link",
     scope=Scope("delete:all"),
     grant=NEVER,

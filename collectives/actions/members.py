@@ -1,4 +1,4 @@
-"""The roles of members, and removing members."""
+"""Actions that change members' roles and remove members."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ class RoleParams(Params):
             initial="admin",
             help="",
             options=[
-                ("admin", "Admin", "Changes settings, roles and members."),
-                ("representative", "Representative", "Speaks for the collective."),
+                ("admin", "Admin", "Can change settings, roles and members."),
+                ("representative", "Representative", "Can represent the collective."),
             ],
         ),
     )
     grant = Flag(
-        label="Give or take",
-        help_text="true to give the role, false to take it.",
+        label="Change",
+        help_text="true to grant the role, false to remove it.",
         widget=Widget(
             kind="radios",
             initial="true",
             help="",
-            options=[("true", "Give it"), ("false", "Take it")],
+            options=[("true", "Grant the role"), ("false", "Remove the role")],
         ),
     )
 
@@ -67,7 +67,7 @@ class MemberParams(Params):
 
 
 def _chosen_member(access: Access) -> CollectiveMember | None:
-    """Return the member whom a form was opened for, if any."""
+    """Return the member that the query of a form's page names, if any."""
     person = person_named(access.query.get("user_handle", ""), access)
     row = queries.membership_of(access.here.id, person) if person else None
     return row if row is not None and row.archived_at is None else None
@@ -98,19 +98,19 @@ def _ask_to_remove(access: Access, target: object) -> Confirmation:
 
 
 def agents_leaving(row: CollectiveMember) -> tuple[tuple[str, Any], ...]:
-    """Return the fact of a confirm page that names the agents that leave with a member."""
+    """Return the row of a confirmation page that names the agents that leave with a member."""
     agents = queries.agent_rows(row.collective_id, row.person.user_id)
     names = ", ".join(each.person.display_name for each in agents)
     return (("Agents that leave too", names or "None"),)
 
 
 def member_named(access: Access, handle: str) -> CollectiveMember:
-    """Return a member by handle, locked with the rest of the membership.
+    """Lock the membership of the collective and return a member by handle.
 
-    Somebody inactive, whose membership rests, counts: it can be ended.
+    Inactive people are included, because their membership can be ended.
 
     Raises:
-        NotFound: nobody of that name is a member here.
+        NotFound: no member has this handle.
     """
     lock_members(access.here.id)
     person = person_named(handle, access)
@@ -123,8 +123,8 @@ def member_named(access: Access, handle: str) -> CollectiveMember:
 def runs_members(access: Access, target: object) -> Denied | None:
     if access.place is not None and access.here.is_main:
         return Denied(
-            "Roles of the main collective are those of the tenant.",
-            "A tenant admin changes them at /tenant-admin/users.",
+            "The main collective uses the roles of the tenant.",
+            "A tenant admin can change them at /tenant-admin/users.",
         )
     return is_collective_admin(access, target)
 
@@ -154,10 +154,13 @@ def _update_roles(
 def _refuse_to_take_admin(access: Access, row: CollectiveMember) -> None:
     if queries.here(access).created_by_id == row.person.user_id:
         raise Forbidden(
-            "Who made the collective stays its admin.", hint="Nobody can take that from them."
+            "The creator of a collective stays its admin.",
+            hint="This role cannot be removed from the creator.",
         )
     if is_last_admin(row):
-        raise Forbidden("The last admin cannot lose the role.", hint=NEW_ADMIN_FIRST)
+        raise Forbidden(
+            "You cannot remove the admin role from the last admin.", hint=NEW_ADMIN_FIRST
+        )
 
 
 def _role_changed(entry: LogEntry) -> str:
@@ -167,7 +170,7 @@ def _role_changed(entry: LogEntry) -> str:
 
 update_member_roles: Action[object] = Action(
     name="update_member_roles",
-    sentence="Give a member a role, or take it.",
+    sentence="Grant a role to a member, or remove it.",
     label="Change role",
     scope=Scope("update:all"),
     grant=NEVER,
@@ -184,11 +187,11 @@ update_member_roles: Action[object] = Action(
 
 
 def may_remove_members(access: Access, target: object) -> Denied | None:
-    """Admins; and a parent, its own agents. Which member it is, the effect looks at."""
+    """Allow members. The effect requires an admin or the parent of the agent."""
     if access.place is not None and (access.here.is_main or access.here.is_workspace):
         return Denied(
-            "Nobody is removed from this collective.",
-            "A tenant admin takes people out of the tenant at /tenant-admin/users.",
+            "Members cannot be removed from this collective.",
+            "A tenant admin can remove people from the tenant at /tenant-admin/users.",
         )
     return is_member(access, target)
 
@@ -201,13 +204,13 @@ def _remove(access: Access, target: object, *, user_handle: str) -> Outcome:
         raise Forbidden.because(must_be_admin(ASK_AN_ADMIN))
     if row.person_id == access.user.person_id:
         raise Forbidden(
-            "You cannot remove yourself; leave the collective instead.",
+            "You cannot remove yourself. Leave the collective instead.",
             hint="That is on the members page.",
             links=[Link("Members", path_to("collectives.members", access.here.path))],
         )
     if queries.here(access).created_by_id == person.user_id:
         raise Forbidden(
-            "Who made the collective cannot be removed.", hint="They can leave it themselves."
+            "The creator of a collective cannot be removed.", hint="They can leave it themselves."
         )
     agents = end_membership(access, row)
     return Outcome(
@@ -219,7 +222,7 @@ def _remove(access: Access, target: object, *, user_handle: str) -> Outcome:
 
 
 def removed_from_collective(entry: LogEntry) -> str:
-    """Return the line of the security log about a membership that ended."""
+    """Return the security log's sentence about the end of a membership."""
     removed = f"{entry.subject} was removed from {entry.where}"
     if entry.data.get("reason") == "parent_left":
         return f"{removed}: its parent is no longer a member"
@@ -228,7 +231,7 @@ def removed_from_collective(entry: LogEntry) -> str:
 
 remove_member: Action[object] = Action(
     name="remove_member",
-    sentence="Remove a member from this collective, with the member's agents.",
+    sentence="Remove a member and the member's agents from this collective.",
     label="Remove",
     scope=Scope("delete:all"),
     grant=NEVER,

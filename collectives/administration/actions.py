@@ -90,7 +90,7 @@ def _update_tenant(
         main.timezone = changes["timezone"]
         main.save(update_fields=["timezone"])
     facts = {"changed": changed} if changed else None
-    return Outcome("The settings are saved.", "/tenant-admin", notes=notes, facts=facts)
+    return Outcome("Settings saved.", "/tenant-admin", notes=notes, facts=facts)
 
 
 def _current_tenant(access: Access, target: object) -> Mapping[str, Any]:
@@ -130,7 +130,7 @@ update_tenant_settings: Action[object] = Action(
 
 class TenantRoleParams(Params):
     role = Choice([("admin", "Admin")], help_text="The role: admin.")
-    grant = Flag(help_text="true to give the role, false to take it.")
+    grant = Flag(help_text="true to grant the role, false to remove it.")
 
 
 def _update_roles(access: Access, person: TenantUser, *, role: str, grant: bool) -> Outcome:

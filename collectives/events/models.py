@@ -1,4 +1,4 @@
-"""Events: what each write did, kept. The history of an item is made of its events."""
+"""Stored events of writes. The history of an item consists of its events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CREATED, UPDATED, CONFIRMED = "created", "updated", "confirmed"
 
 
 class HistoryType(models.TextChoices):
-    """The events that the history of an item shows, as the API names them."""
+    """Types of events in an item's history, as the API names them."""
 
     CREATE = "create", "created"
     UPDATE = "update", "updated"
@@ -28,11 +28,11 @@ HISTORY = {
 
 
 class Event(TenantModel):
-    """What one write did: who did what, to which item, where, when, with which token.
+    """A write: its type, actor, item, collective, time and token.
 
-    `subject` and `verb` are its type: `note` and `created`. `metadata` has no secrets, and of texts
-    only the beginning. Events are deleted with their item, collective or tenant. Those that an
-    item's history shows keep their actor: an account that has any cannot be deleted.
+    `subject` and `verb` are its type, for example `note` and `created`. `metadata` has no secrets
+    and only the beginning of texts. Events are deleted with their item, collective or tenant.
+    Events in an item's history need their actor, so an account with such events cannot be deleted.
     """
 
     subject = models.CharField(max_length=24)
@@ -47,7 +47,7 @@ class Event(TenantModel):
     actor = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    # Without a constraint: an event remains when the token's owner is deleted.
+    # No foreign key, because an event outlives the owner of the token.
     token_id = models.UUIDField(null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
 
@@ -73,5 +73,5 @@ class Event(TenantModel):
 
     @property
     def done(self) -> str:
-        """What the history of an item says was done to it."""
+        """The verb that an item's history shows."""
         return HISTORY[self.verb].label

@@ -1,4 +1,4 @@
-"""Keeping events: what is stored of each."""
+"""Storage of events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harmonic.kernel.operations.redaction import as_json
 
 
 def keep(event: events.Event, access: Access) -> None:
-    """Store an event, in one statement."""
+    """Store an event in one statement."""
     Event(
         id=event.id,
         tenant_id=event.tenant_id,
@@ -28,7 +28,7 @@ def keep(event: events.Event, access: Access) -> None:
 
 
 def _metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return facts as JSON, without what has a column; a person is named by id."""
+    """Return the facts that have no column as JSON values, with the id of the person concerned."""
     others = {name: as_json(facts[name]) for name in facts.keys() - {"about", "collective_id"}}
     about = facts.get("about")
     return {**others, "user_id": str(about.user_id)} if about else others

@@ -1,4 +1,4 @@
-"""Creating a collective with its identity user."""
+"""Creation of collectives and their identity users."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from harmonic.kernel.access import Access, UserType
 
 
 def new_collective(access: Access, *, name: str, handle: str, **settings: Any) -> Collective:
-    """Make a standard collective with its identity user; the caller becomes its admin.
+    """Create a standard collective and its identity user. The caller becomes its admin.
 
     Raises:
-        Invalid: the handle cannot be taken.
+        Invalid: the handle is invalid or taken.
     """
     tenant = handles_locked(access.tenant.id)
     identity = _new_identity(tenant, name, checked_handle(handle), access.now)

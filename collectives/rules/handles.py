@@ -1,4 +1,4 @@
-"""Handles of collectives and subdomains of tenants: their form, and whether they are free."""
+"""Validation of collectives' handles and tenants' subdomains."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def checked_subdomain(sent: str) -> str:
-    """Return the subdomain of a new tenant, which is its main collective's handle too.
+    """Return the subdomain of a new tenant, which is also the handle of its main collective.
 
     Raises:
-        Invalid: malformed, reserved as a handle, in the form of an id, or taken.
+        Invalid: it is malformed, reserved as a handle, shaped like an id, or taken.
     """
     if not SUBDOMAIN.fullmatch(sent):
         raise Invalid.of("subdomain", "malformed_subdomain")
@@ -32,10 +32,10 @@ def checked_subdomain(sent: str) -> str:
 
 
 def checked_handle(sent: str) -> str:
-    """Return a collective's handle as sent.
+    """Return a valid, free handle for a collective.
 
     Raises:
-        Invalid: blank, malformed, reserved, in the form of an id, or taken.
+        Invalid: it is blank, too long, malformed, reserved, shaped like an id, or taken.
     """
     if not sent:
         raise Invalid.of("handle", "blank")
@@ -53,7 +53,7 @@ def checked_handle(sent: str) -> str:
 
 
 def _not_available(code: str) -> Invalid:
-    """Return the refusal of a handle; the REST contract has one sentence for both reasons."""
+    """Return the refusal of a handle. The REST contract has one sentence for both reasons."""
     return Invalid(Problem("handle", code), rest_message="Handle is not available")
 
 

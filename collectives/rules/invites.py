@@ -1,4 +1,4 @@
-"""Invitations: creating them, revoking them, and expiring those without a right behind them."""
+"""Rules of invitations: creating, revoking and expiring them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from harmonic.kernel.registry import path_to
 
 NEEDED = "Valid invite required to join this collective"
 ASK = "Ask a member for a new invitation."
-NEEDS_A_NEWER_INVITE = f"This link was made before your membership ended. {ASK}"
+NEEDS_A_NEWER_INVITE = f"This link was created before your membership ended. {ASK}"
 
 
 def no_invite(access: Access, code: str) -> Refused:
-    """Return why a code does not let the caller join: 410 for an invite that has ended, else 404.
+    """Return the refusal of a code for which `usable_invite` returned None.
 
-    `usable_invite` has found none.
+    The status is 410 if the invite has ended, else 404.
     """
     links = [Link("Try another code", path_to("collectives.join", access.here.path))]
     invite = queries.invite_of(code)
@@ -36,7 +36,7 @@ def no_invite(access: Access, code: str) -> Refused:
 
 
 def _ending(access: Access, invite: Invite) -> str:
-    """Return how an invite ended, or nothing if it has not."""
+    """Return the sentence about how an invite ended, or "" if it has not."""
     if invite.revoked_at is not None:
         return "This invitation was revoked."
     if not invite.is_shareable and queries.is_used(invite):
@@ -44,7 +44,7 @@ def _ending(access: Access, invite: Invite) -> str:
     if invite.expires_at <= access.now:
         return "This invitation has expired."
     if not queries.is_backed(invite):
-        return "This invitation has ended: the person who made it can no longer invite people."
+        return "This invitation has ended, because its creator can no longer invite people."
     return ""
 
 
@@ -67,15 +67,15 @@ def revoke_links(collective_id: uuid.UUID, now: datetime) -> int:
 
 
 def expire_unbacked_invites(collective_id: uuid.UUID, now: datetime) -> None:
-    """Expire the invites of a collective whose makers may no longer invite to it.
+    """Expire the invites of a collective whose creators may no longer invite to it.
 
-    They stay expired when the maker comes back or gets the right again.
+    They stay expired even if the creator gets the right again.
     """
     unbacked = Invite.objects.unexpired(now).unbacked().filter(collective=collective_id)
     unbacked.update(expires_at=now)
 
 
 def end_personal_invites(collective_id: uuid.UUID, user_id: uuid.UUID, now: datetime) -> None:
-    """Expire somebody's personal invites to a collective: joining uses them up."""
+    """Expire the personal invites of a user to a collective, which joining uses up."""
     personal = Invite.objects.unexpired(now).filter(invited_user=user_id)
     personal.filter(collective=collective_id).update(expires_at=now)

@@ -1,4 +1,4 @@
-"""Membership of collectives: adding members, and ending memberships."""
+"""Rules of membership: adding members and ending memberships."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ REMOVED = (
     " them."
 )
 AGENT_REMOVED = (
-    "The agent and its tokens lose access immediately. What it wrote stays. Its human can add it"
+    "The agent and its tokens lose access immediately. What it wrote stays. Its parent can add it"
     " again."
 )
-NEW_ADMIN_FIRST = "Make somebody else an admin first, on the members page."
-# Why an agent left a collective, as the security log keeps it.
+NEW_ADMIN_FIRST = "First make another member an admin, on the members page."
+# The reason that the security log keeps when an agent leaves with its parent.
 WITH_PARENT = "parent_left"
 
 
@@ -49,12 +49,12 @@ def add_member(
     is_representative: bool = False,
     invite: Invite | None = None,
 ) -> CollectiveMember:
-    """Make somebody a member, or bring an archived membership back; roles are added.
+    """Create a membership or restore an archived one, and add the given roles.
 
-    `invite` is the one that they joined by.
+    `invite` is the invite that the person joined with.
 
     Raises:
-        Forbidden: an agent, where its parent is not an active member.
+        Forbidden: the person is an agent whose parent is not an active member.
     """
     _refuse_without_parent(collective, person)
     row, is_new = CollectiveMember.objects.get_or_create(
@@ -92,13 +92,13 @@ def _refuse_without_parent(collective: Collective, person: TenantUser) -> None:
 
 
 def end_membership(access: Access, row: CollectiveMember) -> list[TenantUser]:
-    """End a membership and those of the person's agents there; return these agents.
+    """End a membership and those of the person's agents there, and return these agents.
 
-    The rows stay as archived ones that grant nothing, each agent gets a line in the security
-    log, and invites that lost their maker's right expire. The caller holds `lock_members`.
+    The rows are archived and grant nothing. Each agent gets an entry in the security log, and
+    invites expire whose creator may no longer invite. Call it while holding `lock_members`.
 
     Raises:
-        Forbidden: the last admin would leave other people behind.
+        Forbidden: the member is the last admin and other members would remain.
     """
     if row.is_admin and is_last_admin(row) and _others_remain(row):
         raise Forbidden("The last admin cannot leave while others remain.", hint=NEW_ADMIN_FIRST)
@@ -119,7 +119,7 @@ def archive_membership(access: Access, row: CollectiveMember) -> list[TenantUser
 
 
 def record_agent_left(access: Access, row: CollectiveMember) -> None:
-    """Write to the security log that an agent left a collective with its parent."""
+    """Record in the security log that an agent left a collective with its parent."""
     audit.record(
         audit.USER_ACTION,
         access,
@@ -131,27 +131,27 @@ def record_agent_left(access: Access, row: CollectiveMember) -> None:
 
 
 def is_last_admin(row: CollectiveMember) -> bool:
-    """Answer whether a member is the only admin who can act."""
+    """Return whether a member is the only admin who can act."""
     admins = CollectiveMember.objects.acting_admins().filter(collective=row.collective_id)
     return list(admins.values_list("id", flat=True)[:2]) == [row.id]
 
 
 def _others_remain(row: CollectiveMember) -> bool:
-    """Answer whether somebody would stay who does not leave with this member."""
+    """Return whether the collective has other members than this one and their agents."""
     others = CollectiveMember.objects.active().filter(collective=row.collective_id)
     others = others.exclude(id=row.id).exclude(person__user__parent=row.person.user_id)
     return bool(others.exists())
 
 
 def left_without_admin(person: TenantUser) -> list[Collective]:
-    """Return the collectives where somebody is the last admin and others would remain."""
+    """Return the collectives where a person is the last admin and others would remain."""
     rows = CollectiveMember.objects.acting_admins().filter(person=person)
     rows = rows.select_related("collective", "person__user").order_by("collective__name", "id")
     return [row.collective for row in rows if is_last_admin(row) and _others_remain(row)]
 
 
 def left_with(agents: Sequence[TenantUser]) -> tuple[str, ...]:
-    """Return the note of an answer that says which agents left with their parent."""
+    """Return the note that names the agents that left with their parent."""
     if not agents:
         return ()
     names = enumerated(agent.display_name for agent in agents)

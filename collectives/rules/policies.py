@@ -1,4 +1,4 @@
-"""Policies of collectives: who may do what in them."""
+"""Policies of collectives."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from harmonic.kernel.access import Access
 from harmonic.kernel.refusals import Denied, Link
 from harmonic.kernel.registry import path_to
 
-ASK_AN_ADMIN = "An admin of the collective can do it for you."
-WHO_COMES_IN = "People join with an invitation; an agent is added by the human who manages it."
+ASK_AN_ADMIN = "Ask an admin of the collective."
+WHO_COMES_IN = "People join with an invitation. An agent is added by its parent."
 
 
 def is_member(access: Access, target: object) -> Denied | None:
@@ -21,14 +21,14 @@ def is_collective_admin(access: Access, target: object) -> Denied | None:
         return None
     if access.place is not None and access.here.is_main:
         return must_be_admin(
-            "The main collective has no admins of its own. A tenant admin changes its name and"
+            "The main collective has no admins of its own. A tenant admin can change its name and"
             " timezone at /tenant-admin/settings.",
         )
     return must_be_admin(ASK_AN_ADMIN, links=_members(access))
 
 
 def must_be_admin(hint: str, links: tuple[Link, ...] = ()) -> Denied:
-    """Return the denial of what only admins of the collective may do."""
+    """Return the denial of an action that only admins of the collective may do."""
     return Denied("Unauthorized: must be admin", hint, links=links, heading="Must be admin")
 
 
@@ -37,13 +37,13 @@ def may_invite(access: Access, target: object) -> Denied | None:
         return None
     return Denied(
         "You do not have permission to invite people here.",
-        "Its admins can invite, or let every member do it.",
+        "Its admins can invite people, and can allow every member to invite.",
         links=_members(access),
     )
 
 
 def _members(access: Access) -> tuple[Link, ...]:
-    """Return the link to the page that names a collective's admins; the main one has none."""
+    """Return the link to the members page, which names the admins. The main one has no admins."""
     place = access.place
     return (
         (Link("Members", path_to("collectives.members", place.path)),)
@@ -53,10 +53,10 @@ def _members(access: Access) -> tuple[Link, ...]:
 
 
 def may_leave(access: Access, target: object) -> Denied | None:
-    """Allow members of a standard collective; the effect refuses the last admin."""
+    """Allow members of a standard collective. The effect refuses the last admin."""
     place = access.here
     if place.is_main or place.is_workspace:
-        return Denied("Nobody leaves this collective.", "It goes with belonging to the tenant.")
+        return Denied("You cannot leave this collective.", "Everyone in the tenant belongs to it.")
     return is_member(access, target)
 
 
@@ -69,12 +69,12 @@ def may_remove_agents(access: Access, target: object) -> Denied | None:
 
 
 def _has_no_agents_of_choice(access: Access) -> Denied | None:
-    """Return the refusal of a place whose agents nobody adds or removes."""
+    """Return the denial if agents cannot be added to or removed from this collective."""
     if access.place is None:
         return None
     if access.here.is_workspace:
         return Denied(
-            "Cannot add other users to a private workspace", "Make a collective to share."
+            "Cannot add other users to a private workspace", "Create a collective to share."
         )
     if access.here.is_main:
         return Denied(

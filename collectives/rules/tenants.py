@@ -1,4 +1,4 @@
-"""Tenants: creating one, joining it and leaving it."""
+"""Rules of tenants: creating, joining and leaving them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harmonic.kernel.database.tenancy import tenant_bound
 
 
 def new_tenant(*, subdomain: str, name: str, host: str, now: datetime, **settings: Any) -> Tenant:
-    """Make a tenant with its main collective; `host` is the base domain."""
+    """Create a tenant and its main collective. `host` is the base domain."""
     tenant = Tenant.objects.create(subdomain=subdomain, name=name, created_at=now, **settings)
     with tenant_bound(tenant.id):
         _new_main_collective(tenant, host, now)
@@ -46,7 +46,7 @@ def _new_main_collective(tenant: Tenant, host: str, now: datetime) -> Collective
 def join_tenant(
     user: User, tenant: Tenant, *, now: datetime, handle: str = "", is_admin: bool = False
 ) -> TenantUser:
-    """Bring a user into a tenant: handle, main collective, private workspace."""
+    """Add a user to a tenant, with a handle, the main collective and a private workspace."""
     person = TenantUser.objects.create(
         tenant=tenant,
         user=user,
@@ -83,13 +83,13 @@ def _new_workspace(person: TenantUser, now: datetime) -> Collective:
 
 
 def leave_tenant(access: Access, person: TenantUser) -> None:
-    """End a person's place in the tenant, with all that depends on it.
+    """Remove a person and their agents from the tenant.
 
-    Person and agents are archived with their workspaces, their memberships end, and so do their
-    roles of tenant admin. Nothing of this comes back by itself.
+    Their rows and workspaces are archived, their memberships end, and they lose the role of tenant
+    admin. None of this is restored automatically.
     """
     leaving = [person, *agents_of(person.user_id)]
-    # In the order of the collectives, so that two removals cannot wait for each other.
+    # Locked in the order of their ids, so that two removals cannot deadlock.
     for row in _collective_rows(leaving):
         lock_members(row.collective_id)
         row.refresh_from_db(fields=["archived_at"])
@@ -117,13 +117,13 @@ def _leave_with_the_tenant(access: Access, row: CollectiveMember, person: Tenant
 
 
 def archive_person(person: TenantUser, now: datetime) -> None:
-    """Archive somebody in the tenant, and their workspace with them."""
+    """Archive a person in the tenant, and their workspace."""
     person.archive(now)
     _set_workspace_archived(person, now)
 
 
 def unarchive_person(person: TenantUser) -> None:
-    """Bring somebody back into the tenant, with their workspace; tokens stay revoked."""
+    """Restore a person in the tenant, and their workspace. Their tokens stay revoked."""
     person.unarchive()
     _set_workspace_archived(person, None)
 

@@ -202,7 +202,7 @@ def test_what_is_done_by_the_profile_is_in_the_security_log(api: Any, page: Any)
 
     told = markdown(page("alice"), "/settings/security")
     assert "scout was removed from Kitchen Crew" in told
-    assert "scout was brought into Kitchen Crew" in told
+    assert "scout was added to Kitchen Crew" in told
 
 
 FORMS = (("POST", "add_to_collective"), ("DELETE", "remove_from_collective"))

@@ -13,7 +13,7 @@ from tests.browser.test_tokens import make_token
 pytestmark = pytest.mark.browser
 
 TENANT = ("/tenant-admin/settings", "API on in this tenant")
-KITCHEN = ("/collectives/kitchen/settings", "API on in this collective")
+KITCHEN = ("/collectives/kitchen/settings", "Enable the API in this collective")
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def turn(visit: Visit, switch: tuple[str, str], *, on: bool) -> Page:
     page = visit.open(path)
     page.get_by_role("checkbox", name=label).set_checked(on)
     page.get_by_role("button", name="Save settings").click()
-    expect(page.get_by_role("status")).to_contain_text("The settings are saved.")
+    expect(page.get_by_role("status")).to_contain_text("Settings saved.")
     return page
 
 

@@ -39,7 +39,7 @@ MEMBERS = f"{KITCHEN}/members/actions"
 NEEDED = "Valid invite required to join this collective"
 EXPIRED = "This invitation has expired."
 USED = "This invitation has been used."
-TOO_OLD = "This link was made before your membership ended."
+TOO_OLD = "This link was created before your membership ended."
 
 
 def personal_invite(world: World, handle: str, by: str = "alice") -> str:
@@ -235,7 +235,7 @@ def test_the_join_page_says_that_a_link_is_too_old(page: Any, api: Any, world: W
 
 def test_the_invite_page_says_whom_a_link_excludes(page: Any, world: World) -> None:
     create_invite_link("alice")
-    told = "Renew the link to invite them again."
+    told = "Create new link to invite them again."
     assert told not in page("alice").get(f"{KITCHEN}/invite").content.decode()
 
     remove_bob(world)
@@ -393,7 +393,7 @@ def test_the_page_lists_who_joined_with_a_link(perform: Perform, world: World) -
     path = f"{KITCHEN}/invite"
     alice, program = anonymous_client(), token_client(make_token("alice"))
     sign_in(alice, "alice", "garden")
-    assert "Nobody has joined with a link yet." in alice.get(path).text
+    assert "No one has joined with a link yet." in alice.get(path).text
 
     perform("carol", JOIN, code=create_invite_link("alice"))
     assert "this link" in alice.get(path).text

@@ -27,7 +27,7 @@ MEMBERS = f"{KITCHEN}/members/actions"
 LEAVE = f"{MEMBERS}/leave_collective"
 ROLES = f"{MEMBERS}/update_member_roles"
 CANNOT_LEAVE = "The last admin cannot leave while others remain."
-CANNOT_LOSE = "The last admin cannot lose the role."
+CANNOT_LOSE = "You cannot remove the admin role from the last admin."
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_the_creator_keeps_the_role(perform: Perform) -> None:
 
     answer = perform("bob", ROLES, **take_admin("alice"))
 
-    assert refused(answer, 403, "Who made the collective stays its admin.")
+    assert refused(answer, 403, "The creator of a collective stays its admin.")
     assert "admin" in roles("alice")
 
 
@@ -150,7 +150,7 @@ def test_the_creator_is_not_removed(perform: Perform) -> None:
 
     answer = perform("bob", f"{MEMBERS}/remove_member", user_handle="alice")
 
-    assert refused(answer, 403, "Who made the collective cannot be removed.")
+    assert refused(answer, 403, "The creator of a collective cannot be removed.")
     assert is_member("alice")
 
 
@@ -160,7 +160,7 @@ def test_nobody_removes_themselves(perform: Perform) -> None:
 
     answer = perform("bob", f"{MEMBERS}/remove_member", user_handle="@bob")
 
-    assert refused(answer, 403, "You cannot remove yourself; leave the collective instead.")
+    assert refused(answer, 403, "You cannot remove yourself. Leave the collective instead.")
     assert is_member("bob")
 
 
@@ -173,7 +173,7 @@ def test_nobody_leaves_the_main_collective_or_a_workspace(
 
     answer = perform("alice", f"{place}/members/actions/leave_collective")
 
-    assert refused(answer, 403, "Nobody leaves this collective.")
+    assert refused(answer, 403, "You cannot leave this collective.")
     assert is_member("alice", place.rpartition("/")[2])
 
 
@@ -204,7 +204,7 @@ def test_a_refusal_says_when_there_is_no_admin_who_can_act(page: Any, api: Any) 
 
     shown = page("bob").get(f"{KITCHEN}/settings").content.decode()
 
-    assert "An admin of the collective can do it for you. There is none at the moment." in shown
+    assert "Ask an admin of the collective. There is none at the moment." in shown
     assert "nobody" not in shown
 
 

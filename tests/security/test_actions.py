@@ -84,14 +84,14 @@ CASES = {
         "bob",
         "/collectives/new/actions/create_collective",
         "user_action",
-        "Made the collective Choir, with the API on",
+        "Made the collective Choir, with the API enabled",
         {"name": "Choir", "handle": "choir", "api_enabled": True},
     ),
     "an invitation is made": Case(
         "alice",
         "/collectives/kitchen/invite/actions/create_invite",
         "user_action",
-        "Made an invitation to Kitchen Crew, good until",
+        "Made an invitation to Kitchen Crew, valid until",
     ),
     "a member leaves": Case(
         "bob",
@@ -195,7 +195,7 @@ def test_an_agent_brought_into_a_collective_is_told_once(
 
     made, brought = seen("user_action")
     assert (made.subject_id, brought.subject_id) == (agent.id, agent.id)
-    assert "Helper was brought into Kitchen Crew" in markdown(alice, OWN)
+    assert "Helper was added to Kitchen Crew" in markdown(alice, OWN)
 
 
 def test_whom_it_is_about_reads_it_too(page: Any) -> None:
