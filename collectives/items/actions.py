@@ -1,4 +1,4 @@
-"""Actions that items of every kind have: confirming, pinning, deleting, restoring."""
+"""Actions of items of every kind: create, confirm, pin, unpin, delete, restore."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Effect = Callable[..., Outcome]
 
 
 def about(access: Access, item: Item | None) -> ResourceRef | None:
-    """Return what the answer to an action names as its object."""
+    """Return the resource that the response to an action names."""
     return ResourceRef(item.kind, item.truncated_id, _path(access, item)) if item else None
 
 
 def place_above(access: Access, target: object) -> list[Link]:
-    """Return the collective that an item's page hangs under."""
+    """Return the breadcrumb of the collective that an item is in."""
     here = access.here
     return [Link("Home" if here.is_main else here.name, here.path or "/")]
 
@@ -34,16 +34,16 @@ def place_above(access: Access, target: object) -> list[Link]:
 def done(
     access: Access, item: Item, message: str, facts: Mapping[str, Any] | None = None
 ) -> Outcome:
-    """Return the outcome of an action on an item, which leads to the item's page.
+    """Return the outcome of an action on an item, with the path of the item's page.
 
-    Without `facts`, nothing was changed.
+    `facts` are those of the event, or None if nothing was changed.
     """
     path = _path(access, item)
     return Outcome(message, path, about(access, item), item, item_id=item.id, facts=facts)
 
 
 def _facts_if(is_changed: bool) -> dict[str, Any] | None:
-    """Return the facts of an event that has none of its own; None if nothing was changed."""
+    """Return empty facts of an event, or None if nothing was changed."""
     return {} if is_changed else None
 
 
@@ -63,7 +63,7 @@ def creating(
     group: str,
     effect: Effect | None = None,
 ) -> Action[None]:
-    """Return the action `create_{kind}`, whose parameters are columns unless `effect` is given."""
+    """Return the action `create_{kind}`. Its parameters are columns unless `effect` is given."""
     name = model.KIND.lower()
 
     def create(access: Access, target: None, **values: Any) -> Outcome:
@@ -89,21 +89,21 @@ def creating(
 
 
 def _confirm(access: Access, item: Item) -> Outcome:
-    """Confirm reading an item as it is now; a confirmation that still holds is not repeated."""
+    """Confirm that the caller read the item. A current confirmation is not repeated."""
     if last := last_confirmation(item, access.user.user_id):
-        return replace(done(access, item, "You had confirmed it already."), object=last)
-    return done(access, item, f"You confirmed reading this {rules.noun(item)}.", {})
+        return replace(done(access, item, "You already confirmed that you read this."), object=last)
+    return done(access, item, f"You confirmed that you read this {rules.noun(item)}.", {})
 
 
 def _is_to_confirm(access: Access, item: Item | None) -> bool:
-    """Return whether to offer a confirmation; authors may confirm but have no reason to."""
+    """Return whether to offer the confirmation. Authors may confirm, but it is not offered."""
     return item is None or not (item.is_confirmed or item.created_by_id == access.user.user_id)
 
 
-# One for all kinds: its name is a contract.
+# One action for all kinds, because its name is a contract.
 confirm_read: Action[Item] = Action(
     name="confirm_read",
-    sentence="Tell the others that you have read this note as it is now.",
+    sentence="Confirm that you have read the current version of this note.",
     label="Confirm that I read this",
     scope=Scope("create:confirmations"),
     grant=usual("Reading and reminders"),
@@ -121,7 +121,7 @@ confirm_read: Action[Item] = Action(
 
 
 class Keeping(NamedTuple):
-    """The actions that keep an item of a kind in sight, or delete it."""
+    """The actions that pin, unpin, delete and restore items of a kind."""
 
     pin: Action[Item]
     unpin: Action[Item]
@@ -132,8 +132,8 @@ class Keeping(NamedTuple):
 def keeping(name: str, *, resources: str, group: str) -> Keeping:
     """Return the actions `pin_{name}`, `unpin_{name}`, `delete_{name}` and `restore_{name}`.
 
-    `resources` is the word of a scope (`notes`), and `group` where an agent's capabilities list
-    the actions.
+    `resources` is the resource of their scopes (`notes`), and `group` is their group in an agent's
+    capabilities.
     """
     return Keeping(
         pin=_pin(name, resources, group),
@@ -145,12 +145,12 @@ def keeping(name: str, *, resources: str, group: str) -> Keeping:
 
 def _pin(name: str, resources: str, group: str) -> Action[Item]:
     def effect(access: Access, item: Item) -> Outcome:
-        return done(access, item, f"The {name} is pinned.", _facts_if(rules.pin(access, item)))
+        return done(access, item, f"The {name} was pinned.", _facts_if(rules.pin(access, item)))
 
     return Action(
         name=f"pin_{name}",
         emits=f"{name}.pinned",
-        sentence=f"Keep this {name} in sight: on the collective's page, or on your own profile.",
+        sentence=f"Pin this {name} to its collective's page (main collective: your profile).",
         label="Pin",
         scope=Scope(f"update:{resources}"),
         grant=usual(group),
@@ -164,14 +164,12 @@ def _pin(name: str, resources: str, group: str) -> Action[Item]:
 
 def _unpin(name: str, resources: str, group: str) -> Action[Item]:
     def effect(access: Access, item: Item) -> Outcome:
-        return done(
-            access, item, f"The {name} is no longer pinned.", _facts_if(rules.unpin(access, item))
-        )
+        return done(access, item, f"The {name} was unpinned.", _facts_if(rules.unpin(access, item)))
 
     return Action(
         name=f"unpin_{name}",
         emits=f"{name}.unpinned",
-        sentence=f"Take this {name} off the pinned ones.",
+        sentence=f"Unpin this {name}.",
         label="Unpin",
         scope=Scope(f"update:{resources}"),
         grant=usual(group),
@@ -189,14 +187,14 @@ def _delete(name: str, resources: str, group: str) -> Action[Item]:
         rules.delete(access, item)
         is_shown = parent is not None and not parent.is_deleted
         after = _path(access, parent) if parent and is_shown else access.here.path or "/"
-        outcome = done(access, item, f"The {name} is deleted.", {})
+        outcome = done(access, item, f"The {name} was deleted.", {})
         undo = Undo(f"{_path(access, item)}/actions/restore_{name}", "Restore")
         return replace(outcome, path=after, undo=undo)
 
     return Action(
         name=f"delete_{name}",
         emits=f"{name}.deleted",
-        sentence=f"Delete this {name}. Comments of others stay; it can be restored for 30 days.",
+        sentence=f"Delete this {name}. Its comments stay. You can restore it for 30 days.",
         label=f"Delete {name}",
         scope=Scope(f"delete:{resources}"),
         grant=careful(group),
@@ -216,12 +214,12 @@ def _ask_to_delete(access: Access, item: Item) -> Confirmation:
 
 def _restore(name: str, resources: str) -> Action[Item]:
     def effect(access: Access, item: Item) -> Outcome:
-        return done(access, item, f"The {name} is back.", _facts_if(rules.restore(item)))
+        return done(access, item, f"The {name} was restored.", _facts_if(rules.restore(item)))
 
     return Action(
         name=f"restore_{name}",
         emits=f"{name}.restored",
-        sentence=f"Bring this deleted {name} back.",
+        sentence=f"Restore this deleted {name}.",
         label=f"Restore {name}",
         scope=Scope(f"update:{resources}"),
         grant=NEVER,

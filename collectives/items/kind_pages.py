@@ -1,4 +1,4 @@
-"""The pages that items of every kind have: one item, and a new one."""
+"""Pages of items of every kind: an item and the form for a new one."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def item_page(
     actions: tuple[Action[Any], ...],
     show: Show | None = None,
 ) -> Page[Any]:
-    """Return the page of an item, whose template has `item`, `author` and what `show` adds.
+    """Return the page of an item. Its template has `item`, `author` and the context of `show`.
 
-    Deleted items are not found; a kind that shows them has a page of its own (`notes.pages`).
+    Deleted items are not found. A kind that shows them has its own page (`notes.pages`).
     """
 
     def shown(access: Access, item: Item) -> Mapping[str, Any]:

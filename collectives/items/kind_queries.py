@@ -1,7 +1,7 @@
 """Queries for the items of one kind, with their texts.
 
-Lists are read in bounded steps: first which items there are and how long their texts are, from
-indexes, then the texts that fit.
+Lists are read in bounded steps: first the ids and the sizes of the texts, from indexes, then the
+texts that fit.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from harmonic.kernel.refusals import NotFound
 
 M = TypeVar("M", bound=Item)
 NO_MOMENT = datetime.min.replace(tzinfo=UTC)
-# What an item is read with besides its columns.
+# Annotations of every item that is read.
 _SHOWN_WITH = ("confirmed_reads", "parent_kind")
 
 
 class Size(NamedTuple):
-    """An item of a list before its text is read: its place in the order, and its length."""
+    """Position and size of an item in a list whose text has not been read."""
 
     id: UUID
     moment: datetime
@@ -45,12 +45,12 @@ def _places(order: Order, limit: int, **wanted: Any) -> QuerySet[Any, tuple[Any,
     return ordered(order, **wanted).values_list("id", order.moment)[:limit]
 
 
-# All of an item's place in a list is in an index: rows are not touched.
+# The columns are in an index, so that no rows are read.
 _PLACES: Prepared[tuple[UUID, datetime]] = Prepared(_places, tuple)
 
 
 def within(sizes: Sequence[Size], limit: int) -> Sequence[Size]:
-    """Return as many of the first items as have `limit` bytes together; the first one always."""
+    """Return the first items that have at most `limit` bytes in total, and at least one."""
     total = 0
     for number, size in enumerate(sizes):
         total += size.bytes
@@ -60,20 +60,20 @@ def within(sizes: Sequence[Size], limit: int) -> Sequence[Size]:
 
 
 class KindQueries(Generic[M]):
-    """Queries for one kind, whose model has a column `size`: the bytes of its own texts."""
+    """Queries for one kind. Its model has a column `size`: the bytes of its texts."""
 
     def __init__(self, model: type[M]) -> None:
         self.model = model
-        # What names this kind among items.
+        # The lookups of items of this kind.
         self.wanted: Lookups = {"kind": model.KIND}
         annotated = (*_SHOWN_WITH, "last_read_at", "is_pinned")
-        # Both tables: PostgreSQL reads a locked row again after it waited, and only such rows.
+        # Lock both tables, because PostgreSQL reads only locked rows again after it waited.
         tables = (table._meta.db_table for table in (Item, model))
         lock = "FOR NO KEY UPDATE OF " + ", ".join(f'"{table}"' for table in tables)
         self._one = of_model(model, self._to_show, annotated)
         self._one_locked = of_model(model, self._to_show, annotated, lock=lock)
         self._by_id = of_model(model, self._in_order, _SHOWN_WITH)
-        # By short id, which needs no conversion.
+        # By short id, which is not converted.
         self._sizes: Prepared[tuple[str, int]] = Prepared(self._with_size, tuple)
 
     def _rows(self, **wanted: Parameter) -> ItemQuerySet[M]:
@@ -94,13 +94,13 @@ class KindQueries(Generic[M]):
     # --- One item ---------------------------------------------------------------------------
 
     def at(self, access: Access, item_id: str) -> M:
-        """Return the item with this short or whole id in the collective of the request.
+        """Return the item with this short or full id in the collective of the request.
 
-        Deleted items are found too, so that their page can say so. Inside a write the rows are
-        locked: whoever edits, confirms or deletes the item at the same moment waits.
+        Deleted items are returned too, because they have a page. Writes lock the rows, so that
+        concurrent changes of the item wait.
 
         Raises:
-            NotFound: there is none here.
+            NotFound: there is no such item.
         """
         wanted = by_any_id(item_id)
         one = self._one_locked if access.is_writing else self._one
@@ -129,9 +129,9 @@ class KindQueries(Generic[M]):
     def listed(
         self, wanted: Lookups, order: Order, limit: int, after: Position | None = None
     ) -> CursorPage[M]:
-        """Return the first `limit` living items that `wanted` names, beyond a position.
+        """Return at most `limit` items that match `wanted` and are not deleted, after a position.
 
-        They are fewer where their texts have more than `queries.LIST_BYTES`.
+        There are fewer if their texts exceed `queries.LIST_BYTES`.
         """
         places = _PLACES.rows(order, limit + 1, **position(after), **self.wanted, **wanted)
         return self.in_size(self.measured(places), order, limit)
@@ -139,7 +139,7 @@ class KindQueries(Generic[M]):
     def among(
         self, items: ItemQuerySet[Item], order: Order, limit: int, after: Position | None = None
     ) -> CursorPage[M]:
-        """Return the first items of a queryset of this kind beyond a position, as `listed` does."""
+        """Return the first items of a queryset of this kind after a position, as `listed` does."""
         return self.in_size(self.sizes_among(items, order, limit + 1, after), order, limit)
 
     def sizes_among(
@@ -152,17 +152,17 @@ class KindQueries(Generic[M]):
         return self.measured(rows.values_list("id", order.moment))
 
     def in_size(self, sizes: Sequence[Size], order: Order, limit: int) -> CursorPage[M]:
-        """Return the items of `sizes` up to `limit` and `queries.LIST_BYTES`; one always."""
+        """Return the items of `sizes` up to `limit` and `queries.LIST_BYTES`, and at least one."""
         shown = within(sizes[:limit], queries.LIST_BYTES)
         end = shown[-1].position if len(shown) < len(sizes) else None
         return CursorPage(self.by_id((size.id for size in shown), order), end)
 
     def by_id(self, item_ids: Iterable[UUID], order: Order) -> Sequence[M]:
-        """Return living items by their ids, in an order."""
+        """Return items by id that are not deleted, in an order."""
         return self._by_id.rows(order, **by_ids(item_ids))
 
     def fitting(self, item_ids: Iterable[UUID], collective_id: UUID) -> Included[M]:
-        """Return the first living items of a collective among some ids, up to `LIST_BYTES`."""
+        """Return the first items of a collective among some ids, up to `LIST_BYTES`."""
         places = [(each, NO_MOMENT) for each in dict.fromkeys(item_ids)]
         there = self.measured(places, collective=collective_id)
         shown = within(there, queries.LIST_BYTES)
@@ -170,7 +170,7 @@ class KindQueries(Generic[M]):
         return Included(items, frozenset(size.id for size in there[len(shown) :]))
 
     def measured(self, places: Iterable[tuple[UUID, datetime]], **wanted: Parameter) -> list[Size]:
-        """Return places in a list with the sizes of their items; without those not found."""
+        """Add sizes to positions in a list, without items that are not found."""
         found = [(short_id(item_id), item_id, at) for item_id, at in places]
         if not found:
             return []

@@ -1,7 +1,7 @@
 """Registry of the kinds of items.
 
-A kind registers itself beside its model. Everything that shows items of any
-kind reads the registry: the feed, pins, paths. It imports no kind.
+Each kind registers itself next to its model. The feed, pins and paths, which treat items of any
+kind, read the registry. It imports no kind.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kind:
-    """What lists of items show of one kind.
+    """A kind of items, as lists show it.
 
-    `page` is the name of the route of an item's page, which takes the short id, and `text` the
-    column that lists show the beginning of. `count` returns the expression for the number beside
-    an item in a feed, starting at the item (`note__text`); without it, the number of confirmations.
-    `count_words` are its noun for one and for several.
+    `page` is the name of the route of an item's page, which takes the short id. `text` is the
+    column whose beginning lists show. `count` returns the expression for the number next to an
+    item in a feed, starting at the item (`note__text`). By default it counts confirmations.
+    `count_words` are its singular and plural nouns.
     """
 
     model: type[Item]
@@ -64,7 +64,7 @@ def register(kind: Kind) -> None:
     """Add a kind.
 
     Raises:
-        ValueError: another model has this name already.
+        ValueError: another model is registered with this name.
     """
     known = _KINDS.setdefault(kind.name, kind)
     if known.model is not kind.model:
@@ -75,7 +75,7 @@ def kind_named(name: str) -> Kind:
     """Return the kind with this name.
 
     Raises:
-        KeyError: none is registered.
+        KeyError: no such kind is registered.
     """
     return _KINDS[name]
 
@@ -91,6 +91,6 @@ def opening(length: int) -> Case:
 
 
 def count(usual: Callable[[], Combinable]) -> Case:
-    """Return the expression for the number beside an item in a feed; `usual` where none is set."""
+    """Return the expression for the number next to an item in a feed. `usual` is the default."""
     branches = [When(kind=kind.name, then=(kind.count or usual)()) for kind in _KINDS.values()]
     return Case(*branches, default=Value(0), output_field=IntegerField())

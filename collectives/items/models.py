@@ -1,8 +1,8 @@
-"""Items, and which of them are pinned.
+"""Models of items and pins.
 
-An item is whatever stands in a collective: a note today. Its row holds what all kinds have in
-common. The row of its kind stands in the kind's own table and shares the primary key
-(delegated type), so comments, pins and events refer to items of any kind by a foreign key.
+An item is a piece of content in a collective, such as a note. Its row holds the columns that all
+kinds share. The row of its kind is in another table with the same primary key (delegated type), so
+comments, pins and events can refer to items of any kind with a foreign key.
 """
 
 from __future__ import annotations
@@ -31,27 +31,26 @@ COMMENT = "comment"
 
 
 class ItemQuerySet(models.QuerySet[M]):
-    """Queries that every kind has."""
+    """Queries of items of every kind."""
 
     def alive(self) -> Self:
         return self.filter(deleted_at=None)
 
     def standalone(self) -> Self:
-        """Return the items that are attached to no other: everything but comments."""
+        """Return the items that are not comments."""
         return self.filter(parent=None)
 
     def visible_to(self, access: Access) -> Self:
-        """Return the living items in all collectives whose content the caller may read.
+        """Return the items that the caller may read, in all collectives.
 
-        The one way to read items across collectives. It agrees with `access.within`.
+        Read items of several collectives only through this. It agrees with `access.within`.
         """
         return self.alive().filter(collective__in=Collective.objects.readable_by(access))
 
     def for_reader(self, user_id: UUID) -> Self:
-        """Annotate what an item is to one user: `last_read_at` and `is_pinned`.
+        """Annotate `last_read_at`, the user's last confirmation, and `is_pinned`.
 
-        `last_read_at` is when the user last confirmed reading the item. Pins of the collective
-        count for everybody, those of the main one for the person who made them.
+        Pins in the main collective are personal. In other collectives they apply to all members.
         """
         latest = _confirmations().filter(actor=user_id).order_by("-happened_at")
         pins = Pin.unscoped.filter(Q(person=None) | Q(person__user=user_id))
@@ -61,22 +60,22 @@ class ItemQuerySet(models.QuerySet[M]):
         )
 
     def counted(self) -> Self:
-        """Annotate `confirmed_reads`: how many users confirmed reading each item."""
+        """Annotate `confirmed_reads`: the number of users who confirmed that they read an item."""
         return self.annotate(confirmed_reads=readers())
 
     def with_parent_kind(self) -> Self:
-        """Annotate `parent_kind`: the kind of what each comment answers."""
+        """Annotate `parent_kind`: the kind of each comment's parent."""
         return self.annotate(parent_kind=models.F("parent__kind"))
 
     def with_answered(self) -> Self:
-        """Annotate who wrote what each comment answers, and when that was deleted."""
+        """Annotate the author and the time of deletion of each comment's parent."""
         return self.annotate(
             parent_author_id=models.F("parent__created_by"),
             parent_deleted_at=models.F("parent__deleted_at"),
         )
 
     def in_thread(self) -> Self:
-        """Return the comments that threads show: the living, and deleted ones with replies."""
+        """Return the comments that threads show: deleted ones only if they have replies."""
         replies = Item.objects.filter(parent=models.OuterRef("pk"))
         return self.filter(Q(deleted_at=None) | models.Exists(replies))
 
@@ -85,11 +84,11 @@ class ItemQuerySet(models.QuerySet[M]):
         return self.annotate(cut_text=kinds.opening(length))
 
     def numbered(self) -> Self:
-        """Annotate `number`: what the feed counts of each item."""
+        """Annotate `number`: the number that the feed shows next to each item."""
         return self.annotate(number=kinds.count(readers))
 
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[M]:
-        """Insert many rows of one kind: the rows of the items at once, then those of the kind."""
+        """Insert many rows of one kind: the items in one statement, then the rows of the kind."""
         rows: Sequence[M] = list(objs)
         if self.model is Item:
             return super().bulk_create(rows, *args, **kwargs)
@@ -106,7 +105,7 @@ def _confirmations() -> models.QuerySet[Event]:
 
 
 def readers() -> Coalesce:
-    """Return the expression for the number of users who confirmed reading an item."""
+    """Return the expression for the number of users who confirmed that they read an item."""
     counts = _confirmations().order_by().values("item")
     readers = counts.annotate(readers=models.Count("actor", distinct=True)).values("readers")
     return Coalesce(models.Subquery(readers), 0)
@@ -116,14 +115,14 @@ ItemManager = TenantManager.from_queryset(ItemQuerySet)
 
 
 class Item(ShortIdModel):
-    """What stands in a collective; the base row of every kind.
+    """Content in a collective; the base row of every kind.
 
-    `parent` is what a comment answers, and `root` the item at the top of its thread.
+    `parent` is the item that a comment replies to, and `root` is the first item of its thread.
     """
 
     TITLE_LENGTH = 1000
     KEPT_AFTER_DELETION = timedelta(days=30)
-    # The name of a kind, as the API and pages show it. Each kind's model sets its own.
+    # The name of the kind in the API and on pages. Each kind's model sets it.
     KIND: ClassVar[str] = ""
     DEFAULT_SUBTYPE: ClassVar[str] = ""
 
@@ -132,7 +131,7 @@ class Item(ShortIdModel):
     collective = models.ForeignKey(Collective, on_delete=models.CASCADE, related_name="items")
     title = models.CharField(max_length=TITLE_LENGTH, blank=True, default="")
     deadline = models.DateTimeField()
-    # The indexes below serve both.
+    # No index of their own: the indexes below cover both.
     parent = models.ForeignKey(
         "self",
         on_delete=models.CASCADE,
@@ -168,7 +167,7 @@ class Item(ShortIdModel):
 
     class Meta(ShortIdModel.Meta):
         constraints = (
-            # In this order, since a short id is looked up without its kind too.
+            # In this order, because short ids are also looked up without a kind.
             models.UniqueConstraint(
                 fields=["tenant", "truncated_id", "kind"], name="item_short_id"
             ),
@@ -178,7 +177,7 @@ class Item(ShortIdModel):
                 | (~Q(subtype=COMMENT) & Q(parent__isnull=True, root__isnull=True)),
             ),
         )
-        # All that lists and threads compare is in the index, so that they read no rows.
+        # The indexes hold all columns that lists and threads compare, so that no rows are read.
         indexes = (
             *(
                 models.Index(
@@ -226,14 +225,14 @@ class Item(ShortIdModel):
         self.subtype = self.subtype or self.DEFAULT_SUBTYPE
 
     def base_row(self) -> Item:
-        """Return the row that an item has in the table of items, not saved."""
+        """Return the unsaved row of this item in the table of items."""
         self._set_kind()
         columns = (field.attname for field in Item._meta.concrete_fields)
         return Item(**{name: getattr(self, name) for name in columns})
 
     @property
     def opening(self) -> str:
-        """The text, or as much of it as was read."""
+        """The text, or the part of it that was read."""
         return self.cut_text
 
     @property
@@ -247,7 +246,7 @@ class Item(ShortIdModel):
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the reader of `for_reader` confirmed the item as it is now."""
+        """Whether the user of `for_reader` confirmed the current version."""
         return self.last_read_at is not None and self.last_read_at >= self.updated_at
 
     @property
@@ -260,9 +259,9 @@ class Item(ShortIdModel):
 
 
 class KindModel(Item):
-    """Base of the models of kinds: a row beside the item's, under the same key.
+    """Base of the models of kinds. Its rows share the primary key of their items.
 
-    A kind has a column `size`, the bytes of its texts, before these: lists read it first.
+    A kind has a column `size`, the bytes of its texts, which lists read before the texts.
     """
 
     item = models.OneToOneField(
@@ -275,30 +274,30 @@ class KindModel(Item):
 
     class Meta:
         abstract = True
-        # Not the bound one: Django deletes and reloads rows through it.
+        # Django deletes and reloads rows with it, so it must not require a bound tenant.
         base_manager_name = "unscoped"
 
     @property
     def opening(self) -> str:
-        """The whole text."""
+        """The full text."""
         text: str = getattr(self, kinds.kind_named(self.KIND).text)
         return text
 
 
 def size_of(text: str) -> models.GeneratedField:
-    """Return the column `size` of a kind whose text is in another column."""
+    """Return the column `size` of a kind, computed from the column of its text."""
     return models.GeneratedField(
         expression=Bytes(text), output_field=models.BigIntegerField(), db_persist=True
     )
 
 
 class Pin(TenantModel):
-    """An item kept in sight: by a collective for all, in the main one by each for oneself."""
+    """Pin of an item: for all members of a collective, or for one person in the main one."""
 
     MAX_PER_PLACE = 50
 
     collective = models.ForeignKey(Collective, on_delete=models.CASCADE, related_name="pins")
-    # Whose pin it is in the main collective; null elsewhere.
+    # The owner of a pin in the main collective. Null in other collectives.
     person = models.ForeignKey(TenantUser, on_delete=models.CASCADE, null=True, blank=True)
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="pins")
     pinned_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Reading items of any kind: lists in order, lookups, history, comment counts, pins."""
+"""Queries of items of any kind: lookups, ordered lists, history, comment counts, pins."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from harmonic.kernel.http.cursors import CursorPage, Order, Position
 from harmonic.kernel.refusals import NotFound
 
 HISTORY_SHOWN = 100
-# Bytes of text in the rows of a list; it ends before the row that exceeds them.
+# The bytes of text in the rows of a list, which ends before the row that exceeds them.
 LIST_BYTES = 1_000_000
-# Rows of each kind that an answer includes, over all its items.
+# The number of rows of each kind that a response includes for all of its items.
 INCLUDED = 1000
 NEWEST = Order("created_at")
 T = TypeVar("T")
@@ -32,7 +32,7 @@ Lookups = Mapping[str, Parameter]
 
 @dataclass(frozen=True, slots=True)
 class Included(Generic[T]):
-    """What belongs to some items, and the items of which something is left out."""
+    """Rows that belong to items, and the ids of items with further rows."""
 
     rows: Sequence[T]
     incomplete: frozenset[UUID]
@@ -42,7 +42,7 @@ class Included(Generic[T]):
 
 
 def live_item_at(access: Access, kind: str, item_id: str, sentence: str = "Not found") -> Item:
-    """Return the living item of a kind with this short or whole id in the collective.
+    """Return the item with this short or full id in the collective, if it is not deleted.
 
     Raises:
         NotFound: with `sentence`.
@@ -56,12 +56,12 @@ def live_item_at(access: Access, kind: str, item_id: str, sentence: str = "Not f
 
 
 def parent_of(comment: Item) -> Item | None:
-    """Return what a comment answers, deleted or not."""
+    """Return the item that a comment replies to, even if it is deleted."""
     return _ONE.first(id=comment.parent_id) if comment.parent_id else None
 
 
 def root_of(comment: Item) -> Item | None:
-    """Return the item at the top of a comment's thread, deleted or not."""
+    """Return the root of a comment's thread, even if it is deleted."""
     return _ONE.first(id=comment.root_id) if comment.root_id else None
 
 
@@ -80,16 +80,16 @@ _ONE_LOCKED = of_model(
 
 
 def by_ids(item_ids: Iterable[UUID]) -> Lookups:
-    """Return what names items by their ids, through the index of tenant and short id.
+    """Return the lookups of items by id, which use the index of tenant and short id.
 
-    For `id IN …` SQLite may take the index of the tenant alone and read all of its items.
+    For `id IN …` SQLite may choose the index of the tenant and read all of its items.
     """
     short = tuple(map(short_id, item_ids))
     return {"truncated_id__in": short or ("",)}
 
 
 def position(after: Position | None) -> Lookups:
-    """Return the parameters of `ordered` for a position."""
+    """Return the arguments of `ordered` for a position."""
     return {"after": after[0], "after_id": after[1]} if after else {}
 
 
@@ -100,7 +100,7 @@ def ordered(
     after_id: UUID | None = None,
     **wanted: Parameter,
 ) -> ItemQuerySet[Item]:
-    """Return living items in an order, beyond a position."""
+    """Return items that are not deleted, in an order and after a position."""
     items: ItemQuerySet[Item] = Item.objects.filter(**wanted)
     if after and after_id:
         items = items.filter(order.beyond((after, after_id)))
@@ -108,7 +108,7 @@ def ordered(
 
 
 def how_many(wanted: Lookups) -> int:
-    """Return how many living items `wanted` names."""
+    """Count the items that match `wanted` and are not deleted."""
     items: ItemQuerySet[Item] = Item.objects.filter(**wanted)
     return items.alive().count()
 
@@ -117,7 +117,7 @@ def _feed(order: Order, limit: int, **wanted: Any) -> QuerySet[Item]:
     return ordered(order, **wanted).standalone().opened().numbered()[:limit]
 
 
-# Feeds show titles and first lines: the texts themselves are not read.
+# Feeds show titles and first lines, so the texts themselves are not read.
 _FEED = of_model(Item, _feed, ("cut_text", "number"))
 
 
@@ -128,9 +128,9 @@ def newest(
     after: Position | None = None,
     author: UUID | None = None,
 ) -> CursorPage[Item]:
-    """Return the items of a collective without comments, newest first, beyond a position.
+    """Return items of a collective other than comments, newest first, after a position.
 
-    With `author`, those of one user.
+    `author` restricts them to one user.
     """
     wanted: dict[str, Parameter] = {"collective": collective_id, **position(after)}
     if author is not None:
@@ -145,12 +145,12 @@ def newest(
 
 
 def comments_on(item_id: UUID) -> Lookups:
-    """Return what names the direct comments on an item."""
+    """Return the lookups of the direct comments on an item."""
     return {"parent": item_id, "subtype": COMMENT}
 
 
 def comment_counts(item_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """Return how many direct comments each item has."""
+    """Count the direct comments on each item."""
     ids = tuple(item_ids)
     return dict(_COMMENT_COUNTS.rows(items=ids)) if ids else {}
 
@@ -164,12 +164,12 @@ _COMMENT_COUNTS: Prepared[tuple[UUID, int]] = Prepared(_comment_counts, tuple)
 
 
 def history_of(item: Item) -> QuerySet[Event]:
-    """Return what happened to an item, newest first."""
+    """Return the events in an item's history, newest first."""
     return item.events.filter(verb__in=HISTORY).order_by("-happened_at", "-id")
 
 
 def history_of_items(item_ids: Iterable[UUID]) -> Included[Event]:
-    """Return what happened to several items, oldest first: at most `INCLUDED` events."""
+    """Return at most `INCLUDED` events in the history of several items, oldest first."""
     ids = frozenset(item_ids)
     events = Event.objects.filter(item__in=ids, verb__in=HISTORY).order_by("happened_at", "id")
     found = list(events[: INCLUDED + 1])
@@ -177,14 +177,14 @@ def history_of_items(item_ids: Iterable[UUID]) -> Included[Event]:
 
 
 def last_confirmation(item: Item, user_id: UUID) -> Event | None:
-    """Return the latest confirmation by a user that still holds: made since the last change."""
+    """Return the latest confirmation by a user if it is newer than the item's last change."""
     confirmations = item.events.filter(verb=CONFIRMED, actor=user_id)
     last = confirmations.order_by("-happened_at", "-id").first()
     return last if last is not None and last.happened_at >= item.updated_at else None
 
 
 def pinned(collective_id: UUID, person_id: UUID | None) -> list[tuple[Pin, Item]]:
-    """Return the pins of a collective, latest first; `person_id` whose in the main one."""
+    """Return pins and their items, latest first. In the main collective they are a person's."""
     whose: Lookups = {} if person_id is None else {"person": person_id}
     pins = list(_PINS.rows(person_id is None, collective=collective_id, **whose))
     if not pins:

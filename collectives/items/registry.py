@@ -1,7 +1,7 @@
-"""The kinds of items, one line each.
+"""List of the kinds of items, which the settings and the URL map read.
 
-A kind is a slice: the application `collectives.{name}` with its pages in `pages.urls()`, and its
-REST routes in `api.v1.{name}.urls()`. The settings and the URL map read this list.
+A kind is the application `collectives.{name}` with its pages in `pages.urls()` and its REST routes
+in `api.v1.{name}.urls()`.
 """
 
 from __future__ import annotations

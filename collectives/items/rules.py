@@ -1,4 +1,4 @@
-"""What may be done to an item of any kind, by whom, and what it does."""
+"""Policies and changes of items of any kind."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from harmonic.kernel.refusals import Denied, Link, Refused
 
 M = TypeVar("M", bound=Item)
 EDITORS_ONLY = "Unauthorized"
-# Characters of texts and titles that an event keeps.
+# The number of characters of texts and titles that an event keeps.
 TEXT_KEPT, TITLE_KEPT = 500, 200
-WHO_RESTORES = "Its author or an admin of the collective can restore it, for 30 days."
+WHO_RESTORES = "Its author or an admin of the collective can restore it for 30 days."
 
 
 def noun(item: Item) -> str:
-    """Return what sentences call an item of this kind."""
+    """Return the noun for an item of this kind."""
     return item.kind.lower()
 
 
@@ -29,7 +29,7 @@ def noun(item: Item) -> str:
 
 
 def may_read(access: Access, item: Item | None) -> Denied | None:
-    """Allow members, unless the item is deleted."""
+    """Allow members if the item is not deleted."""
     if denied := is_member(access, item):
         return denied
     if item is None or not item.is_deleted:
@@ -65,7 +65,7 @@ def may_delete(access: Access, item: Item | None) -> Denied | None:
 
 
 def may_restore(access: Access, item: Item | None) -> Denied | None:
-    """Allow those who could delete it, for as long as it is kept."""
+    """Allow those who may delete an item, until it is deleted for good."""
     if denied := is_member(access, item):
         return denied
     if item is None:
@@ -76,7 +76,7 @@ def may_restore(access: Access, item: Item | None) -> Denied | None:
     if item.hard_delete_after and item.hard_delete_after < access.now:
         name = noun(item)
         return Denied(
-            f"This {name} was deleted too long ago.",
+            f"This {name} was deleted more than 30 days ago.",
             f"A deleted {name} can be restored for 30 days.",
         )
     return None
@@ -100,7 +100,7 @@ def create(access: Access, model: type[M], *, parent: Item | None = None, **valu
         item.subtype = COMMENT
         item.parent_id, item.root_id = parent.id, parent.root_id or parent.id
     item.save()
-    # As if it had been read.
+    # Annotations that a query of the item would set.
     item.confirmed_reads = 0
     item.parent_kind = parent.kind if parent else None
     return item
@@ -110,13 +110,13 @@ def create(access: Access, model: type[M], *, parent: Item | None = None, **valu
 
 
 def created(item: Item) -> dict[str, Any]:
-    """Return the facts of the event that an item was created."""
+    """Return the facts of the event of a creation."""
     title = {"title": item.title[:TITLE_KEPT]} if item.title else {}
     return {"truncated_id": item.truncated_id, "text": item.opening[:TEXT_KEPT], **title}
 
 
 def changed(item: Item, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts of the event that an item is changed: old and new values, texts cut."""
+    """Return the facts of the event of a change: old and new values, with texts cut."""
     return {
         "changed": {name: [_cut(getattr(item, name)), _cut(new)] for name, new in changes.items()}
     }
@@ -130,7 +130,7 @@ def _cut(value: Any) -> Any:
 
 
 def delete(access: Access, item: Item) -> None:
-    """Hide an item and unpin it. Its comments stay."""
+    """Mark an item as deleted and unpin it. Its comments stay."""
     item.deleted_at, item.deleted_by_id = access.now, access.user.user_id
     item.hard_delete_after = access.now + Item.KEPT_AFTER_DELETION
     item.save(update_fields=["deleted_at", "deleted_by", "hard_delete_after"])
@@ -142,7 +142,7 @@ def delete(access: Access, item: Item) -> None:
 
 
 def restore(item: Item) -> bool:
-    """Restore an item; return whether it was deleted."""
+    """Restore an item and return whether it was deleted."""
     if not item.is_deleted:
         return False
     item.deleted_at = item.deleted_by_id = item.hard_delete_after = None
@@ -154,7 +154,7 @@ def restore(item: Item) -> bool:
 
 
 def pin_owner(access: Access) -> Any:
-    """Return whose pins these are: the caller's own in the main collective, else the place's."""
+    """Return the owner of pins: the caller in the main collective, None in others."""
     return access.user.person_id if access.here.is_main else None
 
 
@@ -165,10 +165,10 @@ def is_pinned(access: Access, item: Item) -> bool:
 
 
 def pin(access: Access, item: Item) -> bool:
-    """Pin an item and return whether it was not pinned; the time of the first pin is kept.
+    """Pin an item and return whether it was not pinned before. An existing pin keeps its time.
 
     Raises:
-        Refused: there are as many pins as a place may have.
+        Refused: the collective has the maximum number of pins.
     """
     lock_pins(access)
     if is_pinned(access, item):
@@ -189,7 +189,7 @@ def pin(access: Access, item: Item) -> bool:
 
 
 def lock_pins(access: Access) -> None:
-    """Let parallel requests pin one after the other, so that they cannot pass the limit."""
+    """Serialize requests that pin, so that they cannot exceed the limit together."""
     if access.here.is_main:
         rows: Any = TenantUser.objects.filter(id=access.user.person_id)
     else:
@@ -198,7 +198,7 @@ def lock_pins(access: Access) -> None:
 
 
 def unpin(access: Access, item: Item) -> bool:
-    """Unpin an item; return whether it was pinned."""
+    """Unpin an item and return whether it was pinned."""
     pins = Pin.objects.filter(collective=access.here.id, person=pin_owner(access))
     count, _ = pins.filter(item=item.id).delete()
     return count > 0

@@ -235,7 +235,7 @@ def test_the_join_page_says_that_a_link_is_too_old(page: Any, api: Any, world: W
 
 def test_the_invite_page_says_whom_a_link_excludes(page: Any, world: World) -> None:
     create_invite_link("alice")
-    told = "Create new link to invite them again."
+    told = "Create a new link to invite them again."
     assert told not in page("alice").get(f"{KITCHEN}/invite").content.decode()
 
     remove_bob(world)
