@@ -32,21 +32,21 @@ class TenantParams(Params):
         required=False,
         allow_blank=True,
         max_length=Tenant.NAME_LENGTH,
-        help_text="What the tenant is called.",
+        help_text="The name of the tenant.",
         widget=Widget(is_required=True, help=""),
     )
     timezone = Line(
         required=False,
         allow_blank=True,
-        help_text="The name of its timezone.",
-        widget=Widget(is_required=True, help="Such as Europe/Berlin."),
+        help_text="The timezone of the tenant.",
+        widget=Widget(is_required=True, help="For example Europe/Berlin."),
     )
     feature_api = Flag(
         required=False,
-        label="API on in this tenant",
-        help_text="Whether API clients get in at all. Tokens cannot change it.",
+        label="Enable the API in this tenant",
+        help_text="Whether tokens work in this tenant. Tokens cannot change this setting.",
         is_unlisted=True,
-        widget=Widget(help="While it is off, every token of this tenant is refused."),
+        widget=Widget(help="While this is off, every token of this tenant is refused."),
     )
     api = Flag(required=False, help_text="The same as feature_api.", widget=Widget(is_hidden=True))
     api_enabled = Flag(
@@ -55,8 +55,8 @@ class TenantParams(Params):
     feature_ai_agents = Flag(
         required=False,
         label="Internal AI agents",
-        help_text="Whether people may make agents that Harmonic itself runs.",
-        widget=Widget(help="People may make agents that Harmonic itself runs."),
+        help_text="Whether people can create agents that Harmonic runs.",
+        widget=Widget(help="People can create agents that Harmonic runs."),
     )
 
 
@@ -109,7 +109,9 @@ def _settings_changed(entry: LogEntry) -> str:
 
 update_tenant_settings: Action[object] = Action(
     name="update_tenant_settings",
-    sentence="Change the settings of the tenant. What is absent or blank stays as it is.",
+    sentence=(
+        "Change the settings of the tenant. Omitted or blank parameters keep their current values."
+    ),
     label="Save settings",
     scope=Scope("update:all"),
     grant=NEVER,
@@ -134,7 +136,7 @@ class TenantRoleParams(Params):
 
 
 def _update_roles(access: Access, person: TenantUser, *, role: str, grant: bool) -> Outcome:
-    """Grant or withdraw a role; admin is the only one."""
+    """Grant or remove a role. The only role is admin."""
     person = _locked(access, person)
     if grant and person.user.is_agent:
         _refuse_without_admin_parent(person)
@@ -147,7 +149,9 @@ def _update_roles(access: Access, person: TenantUser, *, role: str, grant: bool)
     return Outcome(
         _role_sentence(person),
         _user_path(person),
-        notes=(f"No longer tenant admins either: {enumerated(agents)}.",) if agents else (),
+        notes=(f"Agents that are no longer tenant admins either: {enumerated(agents)}.",)
+        if agents
+        else (),
         facts={"about": rules.someone(person), "role": role, "grant": grant},
     )
 
@@ -158,9 +162,9 @@ def _role_sentence(person: TenantUser) -> str:
 
 
 def _locked(access: Access, person: TenantUser) -> TenantUser:
-    """Return a person's row as it is under the lock of the tenant's roles.
+    """Lock the tenant's roles and return a person's current row.
 
-    The tenant's row is the lock: two admins must not leave at the same moment.
+    The lock is on the tenant's row, so that two admins cannot leave at once.
 
     Raises:
         Forbidden: the person was removed in the meantime.
@@ -177,7 +181,7 @@ def _refuse_without_admin_parent(agent: TenantUser) -> None:
         return
     raise Forbidden(
         rules.BOTH_ADMINS,
-        hint="Make the human who manages the agent a tenant admin first.",
+        hint="First make the agent's parent a tenant admin.",
     )
 
 
@@ -187,7 +191,7 @@ def _set_admin(person: TenantUser, is_admin: bool) -> None:
 
 
 def _end_agent_roles(access: Access, parent: TenantUser) -> list[str]:
-    """Take the role from the agents of somebody who loses it; return their names."""
+    """Remove the role from a person's agents and return their names."""
     agents = list(agents_of(parent.user_id).filter(is_admin=True))
     for agent in agents:
         _set_admin(agent, is_admin=False)
@@ -210,19 +214,20 @@ def _refuse_last_admin(person: TenantUser) -> None:
     admins = acting_tenant_admins().values_list("id", flat=True)
     if list(admins[:2]) == [person.id]:
         raise Forbidden(
-            "The last admin of a tenant stays its admin.", hint="Make somebody else one first."
+            "You cannot remove the last admin of a tenant.",
+            hint="First make another person an admin.",
         )
 
 
 def _tenant_role_changed(entry: LogEntry) -> str:
     is_given = entry.data.get("grant", entry.data.get("is_admin"))
-    verb = "was made a" if is_given else "is no longer a"
+    verb = "is now a" if is_given else "is no longer a"
     return f"{entry.subject} {verb} tenant admin"
 
 
 update_tenant_roles: Action[TenantUser] = Action(
     name="update_tenant_roles",
-    sentence="Grant the role of tenant admin, or take it.",
+    sentence="Grant or remove the role of tenant admin.",
     label="Change role",
     scope=Scope("update:all"),
     grant=NEVER,
@@ -242,7 +247,7 @@ update_tenant_roles: Action[TenantUser] = Action(
 
 def _remove_from_tenant(access: Access, person: TenantUser) -> Outcome:
     if person.id == access.user.person_id:
-        raise Forbidden("You cannot remove yourself.", hint="Another admin of the tenant can.")
+        raise Forbidden("You cannot remove yourself.", hint="Another tenant admin can remove you.")
     rules.handles_locked(access.tenant.id)
     person = with_user().get(id=person.id)
     if person.archived_at is not None:
@@ -292,14 +297,14 @@ def _ask_to_remove(access: Access, person: TenantUser) -> Confirmation:
 
 
 def _is_removable(access: Access, person: TenantUser | None) -> bool:
-    """Return whether to offer the removal: not of oneself, and not a second time."""
+    """Return whether to offer the removal of a person, who is not the caller or removed already."""
     if person is None:
         return True
     return person.archived_at is None and person.id != access.user.person_id
 
 
 def _left_without_admin(person: TenantUser) -> tuple[tuple[str, str], ...]:
-    """Return the fact that names the collectives that would have no admin, if there are any."""
+    """Return the row that names the collectives that would have no admin, if any."""
     names = ", ".join(each.name for each in left_without_admin(person))
     return (("Collectives left without an admin", names),) if names else ()
 

@@ -1,4 +1,4 @@
-"""The pages of tenant administration: settings, collectives and people."""
+"""Pages of tenant administration: settings, collectives and people."""
 
 from __future__ import annotations
 

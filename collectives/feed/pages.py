@@ -1,4 +1,4 @@
-"""Home, and the home page of a collective."""
+"""Home page of the tenant and home pages of collectives."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def place(access: Access, target: None) -> Mapping[str, Any]:
 
 
 def api_state(access: Access) -> Mapping[str, Any]:
-    """Return whether members' tokens work here, or which switch is off and who can turn it on."""
+    """Return the state of the API in a collective, and the admins who can enable it."""
     state = access.api_state
     return {"api": state, "api_admins": _who_can_enable(access, state)}
 

@@ -1,4 +1,4 @@
-"""Feeds: what is new in a collective, newest first, in pages; and what is pinned there."""
+"""Queries of feeds, which list the items of a collective, and of pinned items."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Row:
 
     kind: str
     title: str
-    # The beginning of the text, without the title if that is the first line.
+    # The beginning of the text, without the first line if that is the title.
     excerpt: str
     path: str
     author: Person
@@ -43,9 +43,9 @@ class Feed:
 
 
 def feed_of(access: Access, *, limit: int = PAGE, author: UUID | None = None) -> Feed:
-    """Return a page of the collective's feed, from the cursor of the query string.
+    """Return the page of the collective's feed after the cursor in the query string.
 
-    With `author`, it has only what that user wrote. A cursor that cannot be read begins at the top.
+    `author` restricts it to items of one user. An invalid cursor gives the first page.
     """
     bound = f"feed:{access.here.id}:{author or ''}"
     position = _position(access.query.get("cursor", ""), bound)
@@ -87,7 +87,7 @@ def _excerpt(item: Item) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """A pinned item, as the collective's page lists it."""
+    """A pinned item in a list."""
 
     kind: str
     title: str
@@ -96,7 +96,7 @@ class Pinned:
 
 
 def pinned(access: Access, person_id: UUID | None) -> list[Pinned]:
-    """Return what is pinned here, latest first; `person_id` whose pins in the main one."""
+    """Return pinned items, latest first. In the main collective they are those of `person_id`."""
     return [
         Pinned(item.kind, item.shown_title, item.path_in(access.here.path), pin.pinned_at)
         for pin, item in items.pinned(access.here.id, person_id)

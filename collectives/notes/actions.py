@@ -1,4 +1,4 @@
-"""What people, programs and agents can do with notes."""
+"""Actions of notes and comments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harmonic.kernel.parameters.widgets import PROSE, Widget
 from harmonic.kernel.refusals import NotFound, Proof
 from harmonic.kernel.scopes import Scope
 
-# --- Writing --------------------------------------------------------------------------------
+# --- Create, update, comment ----------------------------------------------------------------
 
 
 class NoteParams(Params):
@@ -36,7 +36,7 @@ class NoteParams(Params):
     )
     text = Block(
         max_length=Note.TEXT_LENGTH,
-        help_text="The note, in Markdown.",
+        help_text="The text of the note, in Markdown.",
         widget=Widget(
             rows=12,
             help="You can use Markdown: lists, links, tables, code.",
@@ -54,7 +54,7 @@ def create(
     title: str = "",
     edit_access: str = Note.EditAccess.OWNER,
 ) -> Outcome:
-    """Create a note that stands alone. Only the API sends `edit_access`."""
+    """Create a note that is not a comment. Only the API sends `edit_access`."""
     note = rules.create_note(access, text=text, title=title, edit_access=edit_access)
     return done(access, note, "Note created.", items.created(note))
 
@@ -86,7 +86,7 @@ class EditParams(Params):
     )
     deadline = DateTime(
         required=False,
-        help_text="A moment that the note is about.",
+        help_text="A point in time that the note refers to.",
         widget=Widget(is_hidden=True),
     )
     edit_access = Line(
@@ -110,7 +110,7 @@ def _update(
     facts = rules.update_note(
         access, note, title=title, text=text, deadline=deadline, edit_access=edit_access
     )
-    message = "Note updated." if facts else "Nothing changed: the note is as it was."
+    message = "Note updated." if facts else "The note already has these values."
     return done(access, note, message, facts)
 
 
@@ -138,7 +138,7 @@ class CommentParams(Params):
     text = Block(
         max_length=Note.TEXT_LENGTH,
         label="Your comment",
-        help_text="The comment, in Markdown.",
+        help_text="The text of the comment, in Markdown.",
         widget=Widget(rows=4, help="", autocomplete=PROSE),
         example="Ten strokes on each side.",
     )
@@ -146,14 +146,14 @@ class CommentParams(Params):
         required=False,
         allow_blank=True,
         max_length=Note.TITLE_LENGTH,
-        help_text="A title, seldom needed.",
+        help_text="A title. Comments rarely have one.",
         is_unlisted=True,
         widget=Widget(is_hidden=True),
     )
     replying_to_id = Line(
         required=False,
         allow_blank=True,
-        help_text="The id of the comment to answer, in the same thread.",
+        help_text="The id of a comment in the same thread to reply to.",
         is_unlisted=True,
         widget=Widget(is_hidden=True),
     )
@@ -174,7 +174,7 @@ def _comment(
 
 
 def _in_thread(access: Access, parent: Item, note_id: str) -> Note:
-    """Return the comment to answer, which must hang below the same item."""
+    """Return the comment to reply to, which must be in the same thread."""
     answered = queries.live_note_at(access, note_id, "Comment not found")
     if answered.id != parent.id and answered.root_id != (parent.root_id or parent.id):
         raise NotFound("Comment not found")
@@ -183,7 +183,7 @@ def _in_thread(access: Access, parent: Item, note_id: str) -> Note:
 
 add_comment: Action[Item] = Action(
     name="add_comment",
-    sentence="Comment on this note; on a comment, reply to it.",
+    sentence="Comment on this note or reply to this comment.",
     label="Add comment",
     scope=Scope("create:notes"),
     grant=usual("Comments"),
@@ -195,6 +195,6 @@ add_comment: Action[Item] = Action(
     effect=_comment,
 )
 
-# --- Keeping --------------------------------------------------------------------------------
+# --- Pin, unpin, delete, restore ------------------------------------------------------------
 
 pin_note, unpin_note, delete_note, restore_note = keeping("note", resources="notes", group="Notes")

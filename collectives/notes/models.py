@@ -1,4 +1,4 @@
-"""Notes: texts in a collective, and the comments on its items."""
+"""Model of notes and comments."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Note(KindModel):
     DEFAULT_SUBTYPE = Subtype.TEXT
 
     edit_access = models.CharField(max_length=8, choices=EditAccess, default=EditAccess.OWNER)
-    # In bytes. Lists read it before the text, and it stands before the text: SQLite follows all
-    # pages of a long text to each column behind it.
+    # In bytes. Lists read it before the text. It comes before the text because SQLite reads all
+    # pages of a long text to reach a column after it.
     size = size_of("text")
     text = models.TextField()
 

@@ -1,4 +1,4 @@
-"""The pages of notes."""
+"""Pages of notes."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
 
 
 def _thread_page(access: Access, note: Note, *, has_previews: bool) -> threads.ThreadPage:
-    """Return the page of comments from the cursor on, or the one that shows `comment_id`."""
+    """Return the page of comments after the cursor, or the one that shows `comment_id`."""
     if comment := queries.comment_at(access, access.query.get("comment_id", "")):
         return threads.page_with(note, comment, has_previews=has_previews)
     cursor = access.query.get("cursor", "")
@@ -111,7 +111,7 @@ NOTE: Page[Note] = Page(
 )
 
 
-# --- Changing it ----------------------------------------------------------------------------
+# --- Edit and settings ----------------------------------------------------------------------
 
 
 def own_note_at(access: Access, note_id: str) -> Note:
@@ -157,7 +157,7 @@ SETTINGS: Page[Note] = Page(
 )
 
 
-# --- A new one ------------------------------------------------------------------------------
+# --- New note -------------------------------------------------------------------------------
 
 
 NEW = new_page(
@@ -169,11 +169,11 @@ NEW = new_page(
 )
 
 
-# --- Small answers for scripts ---------------------------------------------------------------
+# --- JSON for scripts -----------------------------------------------------------------------
 
 
 def metric(request: AccessRequest, note_id: str) -> HttpResponse:
-    """Answer with the one number that a note has: who confirmed reading it."""
+    """Respond with the number of people who confirmed that they read a note."""
     require_read_method(request)
     note = queries.live_note_at(request.access, note_id)
     count = note.confirmed_reads
@@ -182,7 +182,7 @@ def metric(request: AccessRequest, note_id: str) -> HttpResponse:
 
 
 def pin(request: AccessRequest, note_id: str) -> HttpResponse:
-    """Pin or unpin a note, as `pinned` says."""
+    """Pin or unpin a note, depending on `pinned`."""
     if request.method != "PUT":
         raise method_not_allowed("PUT")
     try:
@@ -196,7 +196,7 @@ def pin(request: AccessRequest, note_id: str) -> HttpResponse:
 
 
 class PinParams(Params):
-    pinned = Flag(help_text="Whether the note is to be pinned.")
+    pinned = Flag(help_text="true to pin the note, false to unpin it.")
 
 
 def _json(body: dict[str, Any]) -> HttpResponse:
@@ -206,7 +206,7 @@ def _json(body: dict[str, Any]) -> HttpResponse:
 
 
 def urls() -> list[URLPattern]:
-    """Return the routes of notes, which every collective has under its own prefix."""
+    """Return the routes of notes below the prefix of a collective."""
     return [
         *mounted("note", NEW),
         *mounted("n/<str:note_id>", NOTE),

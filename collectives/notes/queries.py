@@ -1,4 +1,4 @@
-"""Reading notes with their texts, in bounded steps."""
+"""Queries of notes and their texts."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ NOTES = KindQueries(Note)
 
 
 def note_at(access: Access, note_id: str) -> Note:
-    """Return the note with this id, as `KindQueries.at`; routes name the parameter."""
+    """Return the note with this id, as `KindQueries.at` does, with the parameter of the routes."""
     return NOTES.at(access, note_id)
 
 
 def live_note_at(access: Access, note_id: str, sentence: str = "Not found") -> Note:
-    """Return a note that is not deleted, as `KindQueries.live_at`."""
+    """Return a note that is not deleted, as `KindQueries.live_at` does."""
     return NOTES.live_at(access, note_id, sentence)
 
 
 def comment_at(access: Access, note_id: str) -> Note | None:
-    """Return the living comment with this id in the collective, or None."""
+    """Return the comment with this id in the collective, or None."""
     try:
         note = live_note_at(access, note_id) if note_id else None
     except NotFound:
@@ -37,9 +37,9 @@ def comment_at(access: Access, note_id: str) -> Note | None:
 
 
 def comments_of(item_ids: Iterable[UUID]) -> Included[Note]:
-    """Return the direct comments on several items, oldest first, within one bound for all.
+    """Return the direct comments on several items, oldest first.
 
-    There are at most `items.INCLUDED` of them, with `items.LIST_BYTES` of text together.
+    There are at most `items.INCLUDED` in total, with `items.LIST_BYTES` of text.
     """
     ids = frozenset(item_ids)
     comments: ItemQuerySet[Item] = Item.objects.filter(parent__in=ids, subtype=COMMENT)
@@ -49,7 +49,7 @@ def comments_of(item_ids: Iterable[UUID]) -> Included[Note]:
     shown = within(sizes, items.LIST_BYTES)
     left_out = frozenset(row[2] for row in found[len(shown) :] if row[2])
     notes = NOTES.by_id((size.id for size in shown), Order("created_at", is_descending=False))
-    # Behind the last row that was looked at, every item may have more.
+    # After the last row that was read, every item may have more comments.
     return Included(notes, ids if len(found) > items.INCLUDED else left_out)
 
 

@@ -1,4 +1,4 @@
-"""Writing and changing notes."""
+"""Rules of creating and changing notes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def create_note(
     edit_access: str = Note.EditAccess.OWNER,
     parent: Item | None = None,
 ) -> Note:
-    """Write a note in the collective of the request, or a comment on `parent`."""
+    """Create a note in the collective of the request, or a comment on `parent`."""
     if is_blank(text):
         raise Invalid.of("text", "blank")
     values = {"title": title, "text": text, "edit_access": edit_access}
@@ -37,7 +37,10 @@ def update_note(
     edit_access: str = "",
     deadline: datetime | None = None,
 ) -> dict[str, Any] | None:
-    """Change what is given and not blank; return the facts of it, None if nothing changed."""
+    """Change the given values that are not blank.
+
+    Returns the facts of the event, or None if nothing changed.
+    """
     wanted: dict[str, Any] = {
         "title": title,
         "text": "" if is_blank(text) else text,

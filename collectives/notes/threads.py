@@ -1,8 +1,8 @@
-"""Threads: the comments below an item, in pages.
+"""Threads: pages of the comments below an item.
 
 A page shows direct comments, oldest first, and below each of them its replies at any depth in
-one list. What a page leaves out is counted and linked: further replies are on the page of their
-comment, further comments behind a cursor. So every comment can be reached.
+one list. It counts and links what it leaves out: further replies are on the page of their comment,
+further comments on the next page.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from harmonic.kernel.http import cursors
 from harmonic.kernel.http.cursors import Order, Position
 from harmonic.kernel.rendering.text import HTML_LIMIT, preview, truncate
 
-# Comments on a page, replies included.
+# The number of comments on a page, including replies.
 PAGE = 50
-# Replies that a page counts; below more of them it says "at least".
+# The number of replies that a page counts exactly. Above it, the page shows "At least".
 COUNTED = 10_000
-# Characters of comments on a page; the page ends before the comment that exceeds them.
+# The characters of comments on a page, which ends before the comment that exceeds them.
 TEXT_ON_PAGE = 100_000
 OLDEST = Order("created_at", is_descending=False)
 
 
 @dataclass(slots=True)
 class Comment:
-    """A comment with the replies to it at any depth, in one flat list.
+    """A comment with its replies at any depth in one flat list.
 
-    `replying_to` is the author of the reply that this reply answers, or None if it answers the
-    comment above it or a deleted reply. `more` is how many replies the page leaves out; the
-    comment's own page has them.
+    `replying_to` is the author of the reply that this reply answers. It is None if this is an
+    answer to the comment above or to a deleted reply. `more` is the number of replies that the page
+    leaves out and the comment's own page shows.
     """
 
     note: Item
@@ -61,7 +61,7 @@ class Comment:
 
     @property
     def is_cut(self) -> bool:
-        """Whether a thread shows the beginning of the text alone."""
+        """Whether a thread shows only the beginning of the text."""
         return len(self.text) > HTML_LIMIT
 
     @property
@@ -70,18 +70,18 @@ class Comment:
 
     @property
     def has_shortened(self) -> bool:
-        """Whether the preview of this comment, or of a reply, leaves something out."""
+        """Whether the preview of this comment or of a reply is incomplete."""
         texts = [comment.text for comment in (self, *self.replies) if not comment.note.is_deleted]
         return any(preview(text) != text.strip() for text in texts)
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A page of the comments under an item: top-level ones, oldest first.
+    """A page of the direct comments on an item, oldest first.
 
-    `count` is how many direct comments the item has, and `left` how many of them follow this
-    page. `next_cursor` is empty on the last page. `is_long` says that the numbers of further
-    replies are the least ones.
+    `count` is the number of direct comments on the item, and `left` the number of those after this
+    page. `next_cursor` is empty on the last page. With `is_long` the numbers of further replies are
+    lower bounds.
     """
 
     comments: list[Comment]
@@ -93,13 +93,13 @@ class Thread:
 
     @property
     def has_shortened(self) -> bool:
-        """Whether previews of the comments leave something out."""
+        """Whether the preview of a comment is incomplete."""
         return any(comment.has_shortened for comment in self.comments)
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A direct comment and replies to it: the ids that a page shows, and how many there are."""
+    """A direct comment and its replies: the ids on a page, and the total number."""
 
     ids: Sequence[UUID]
     total: int
@@ -114,7 +114,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class ThreadPage:
-    """What a page of a thread shows, before the names of its authors are known."""
+    """A page of a thread before the names of its authors are read."""
 
     item: Item
     branches: Sequence[Branch]
@@ -124,7 +124,7 @@ class ThreadPage:
     next_position: Position | None
     is_first: bool
     is_long: bool
-    # The comment that the reader came for.
+    # The comment to mark.
     marked: UUID | None = None
 
     def shows(self, comment_id: UUID) -> bool:
@@ -136,7 +136,7 @@ class ThreadPage:
         return authors | {note.parent_author_id for note in self.notes.values()}
 
     def thread(self, known: People, place_path: str) -> Thread:
-        """Return the page's comments with the people of `known` as authors."""
+        """Return the page with authors from `known`."""
         cursor = cursors.encode(self.next_position, _bound(self.item)) if self.next_position else ""
         comments = [self._branch(branch, known, place_path) for branch in self.branches]
         return Thread(comments, self.count, self.left, cursor, self.is_first, is_long=self.is_long)
@@ -160,20 +160,20 @@ class ThreadPage:
 
 
 def thread_page(item: Item, cursor: str, *, has_previews: bool = False) -> ThreadPage:
-    """Return the page of an item's thread that begins behind `cursor`.
+    """Return the page of an item's thread that begins after `cursor`.
 
-    A cursor that cannot be read begins at the top. With `has_previews` the page shows a line
-    of each comment, so that `TEXT_ON_PAGE` does not apply.
+    An invalid cursor gives the first page. With `has_previews` the page shows one line of each
+    comment, so `TEXT_ON_PAGE` does not apply.
     """
     return _page(item, _position(item, cursor), has_previews=has_previews)
 
 
 def page_with(item: Item, comment: Item, *, has_previews: bool = False) -> ThreadPage:
-    """Return the page of an item's thread that shows a comment, and mark it there.
+    """Return the page of an item's thread that shows a comment, and mark the comment.
 
-    This is the first page, or else the page that begins with the direct comment above it. The
-    first page is returned without a mark if neither shows the comment: more replies precede it
-    than a page holds, or it is not in this thread.
+    This is the first page or the page that begins with the direct comment above. If neither shows
+    the comment, because more replies precede it than fit on a page or it is not in the thread, the
+    first page is returned without a mark.
     """
     first = _page(item, None, has_previews=has_previews)
     if first.shows(comment.id):
@@ -186,10 +186,9 @@ def page_with(item: Item, comment: Item, *, has_previews: bool = False) -> Threa
 
 
 def path_at(access: Access, comment: Item, parent: Item) -> str:
-    """Return the path that shows a comment on `parent` in its thread.
+    """Return the path of the page that shows a comment on `parent` in its thread.
 
-    The thread is that of the item at its root, or that of `parent` where the root's page has no
-    room for the comment.
+    This is the page of the root, or the page of `parent` if the root's does not show the comment.
     """
     root = root_of(comment) if parent.is_comment else None
     item = root if root and page_with(root, comment).marked else parent
@@ -248,8 +247,8 @@ def _is_shown(table: str) -> str:
     ))"""  # noqa: S608  # names of tables alone are put in
 
 
-# The direct comments of a page, and the first replies to each. It is SQL because replies are
-# followed to any depth, which querysets cannot do. All of its columns are in an index.
+# The direct comments on a page and the first replies to each. Querysets cannot follow replies to
+# any depth. All columns are in an index.
 _BRANCHES = f"""
 WITH RECURSIVE tops AS (
     SELECT top.id, top.created_at, top.deleted_at FROM {_ITEMS} top
@@ -273,7 +272,7 @@ SELECT top, id, total FROM numbered WHERE number <= {PAGE} ORDER BY top_at, top,
 
 
 def _branches(item: Item, after: Position | None) -> list[Branch]:
-    """Return the direct comments from a position on, one more than a page shows."""
+    """Return the direct comments after a position, one more than a page shows."""
     moment, after_id = after or (NO_MOMENT, NO_ID)
     parameters: dict[str, Any] = {
         "tenant": _ID.get_db_prep_value(bound_tenant_id(), connection),
@@ -291,7 +290,7 @@ def _branches(item: Item, after: Position | None) -> list[Branch]:
     ]
 
 
-# The comments from one up to the item that its thread hangs below.
+# The comments from a reply up to the direct comment on an item.
 _ABOVE = f"""
 WITH RECURSIVE above (id, parent_id) AS (
     SELECT id, parent_id FROM {_ITEMS} WHERE tenant_id = %(tenant)s AND id = %(comment)s
@@ -307,7 +306,7 @@ SELECT id FROM above WHERE parent_id = %(item)s
 def _direct_comment_above(item: Item, comment: Item) -> Item | None:
     """Return the direct comment on an item that `comment` is or replies to, at any depth.
 
-    None if the comment is not in the item's thread.
+    Returns None if the comment is not in the item's thread.
     """
     parameters = {
         "tenant": _ID.get_db_prep_value(bound_tenant_id(), connection),
@@ -322,7 +321,7 @@ def _direct_comment_above(item: Item, comment: Item) -> Item | None:
 
 
 def _left(item: Item, after: Position) -> int:
-    """Return how many direct comments follow a position."""
+    """Count the direct comments after a position."""
     comments: ItemQuerySet[Item] = Item.objects.filter(**comments_on(item.id))
     return comments.filter(OLDEST.beyond(after)).in_thread().count()
 
@@ -344,7 +343,7 @@ _OPENINGS = of_model(Item, _openings, ("cut_text", "parent_author_id", "parent_d
 
 
 def _filling(branches: Iterable[Branch]) -> list[Branch]:
-    """Return the branches that fill a page; the last one without some of its replies."""
+    """Return the branches that fill a page. The last one may lack replies."""
     room = PAGE
     shown: list[Branch] = []
     for branch in branches:
@@ -356,7 +355,7 @@ def _filling(branches: Iterable[Branch]) -> list[Branch]:
 
 
 def _within_budget(branches: Sequence[Branch], notes: dict[UUID, Item]) -> list[Branch]:
-    """Return the branches whose text the page has room for; the first comment always."""
+    """Return the branches whose texts fit on a page, and at least one comment."""
     left = TEXT_ON_PAGE
     shown: list[Branch] = []
     for branch in branches:

@@ -1,4 +1,4 @@
-"""Profiles: what the tenant and the members of a collective see of a person."""
+"""Profile pages of people and agents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ACTIVITY_SHOWN = 20
 def profile(access: Access, person: TenantUser) -> Mapping[str, Any]:
     me = access.user
     is_self = person.user_id == me.user_id
-    # Nobody learns of a collective that they do not belong to.
+    # Only collectives that the viewer belongs to are named.
     common = [] if is_self else collectives.common_collectives(me.person_id, person.id)
     feed = feed_of(access, limit=ACTIVITY_SHOWN, author=person.user_id)
     return {
@@ -48,10 +48,11 @@ def profile_title(access: Access, person: TenantUser) -> str:
 
 
 def known_person(access: Access, handle: str) -> TenantUser:
-    """Return the person whom a path names.
+    """Return a person by handle.
 
     Raises:
-        NotFound: there is no such person, or it is the identity of a collective of others.
+        NotFound: there is no such person, or it is the identity of a collective that the caller
+            does not belong to.
     """
     person = person_at(access, handle)
     if not collectives.is_known(access, person):
@@ -70,10 +71,10 @@ PROFILE = Page(
 
 
 def person_here(access: Access, handle: str) -> TenantUser:
-    """Return the member of the collective whom a path names.
+    """Return an active member of the collective by handle.
 
     Raises:
-        NotFound: it names no active member.
+        NotFound: there is no such member.
     """
     person = person_at(access, handle)
     row = collectives.membership_of(access.here.id, person)

@@ -16,7 +16,7 @@ from tests.security.conftest import markdown
 pytestmark = pytest.mark.django_db
 
 USERS = "/tenant-admin/users"
-LAST = "The last admin of a tenant stays its admin."
+LAST = "You cannot remove the last admin of a tenant."
 BOTH = "AI agent admin access requires both AI agent and parent to be admins"
 SURFACES = pytest.mark.parametrize("surface", ["html", "markdown", "json"])
 
@@ -250,4 +250,4 @@ def test_the_answer_names_the_agents_that_lose_the_role(world: World) -> None:
 
     notes = set_role("alice", grant=False, by="bob").json()["notes"]
 
-    assert notes == ["No longer tenant admins either: scout."]
+    assert notes == ["Agents that are no longer tenant admins either: scout."]

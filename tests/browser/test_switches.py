@@ -12,7 +12,7 @@ from tests.browser.test_tokens import make_token
 
 pytestmark = pytest.mark.browser
 
-TENANT = ("/tenant-admin/settings", "API on in this tenant")
+TENANT = ("/tenant-admin/settings", "Enable the API in this tenant")
 KITCHEN = ("/collectives/kitchen/settings", "Enable the API in this collective")
 
 

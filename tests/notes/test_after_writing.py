@@ -47,8 +47,8 @@ def test_a_new_comment_is_shown_in_its_thread_with_the_notice(call, root):
     added = bob.act("add_comment", root, text="Second").assert_done()
 
     short = Note.unscoped.get(text="Second").truncated_id
-    assert added.goes_to == f"{root}?comment_id={short}#c-{short}"
-    page = bob.get(added.goes_to.partition("#")[0]).assert_done().text
+    assert added.location == f"{root}?comment_id={short}#c-{short}"
+    page = bob.get(added.location.partition("#")[0]).assert_done().text
     assert marked_in(page)["id"] == f"c-{short}"
     assert "Comment added successfully." in marked_in(page).text
     assert page.count("Comment added successfully.") == 1
@@ -62,7 +62,7 @@ def test_a_new_reply_is_shown_in_the_thread_of_the_note(call, root):
 
     added = call("alice").act("add_comment", deeper, text="Deepest").assert_done()
 
-    assert added.goes_to.startswith(f"{root}?comment_id=")
+    assert added.location.startswith(f"{root}?comment_id=")
 
 
 @pytest.mark.rule("comments.member")
@@ -74,10 +74,10 @@ def test_a_comment_beyond_the_first_page_is_shown_on_its_own_page(root, monkeypa
     added = bob.act("add_comment", root, text="Three")
     replied = bob.act("add_comment", first, text="Reply")
 
-    assert marked_in(bob.get(added.goes_to.partition("#")[0]).text).text.count("Three") == 1
+    assert marked_in(bob.get(added.location.partition("#")[0]).text).text.count("Three") == 1
     # The note's page has no room for a reply, so the comment's own page shows it.
-    assert replied.goes_to.startswith(f"{first}?comment_id=")
-    assert "Reply" in marked_in(bob.get(replied.goes_to.partition("#")[0]).text).text
+    assert replied.location.startswith(f"{first}?comment_id=")
+    assert "Reply" in marked_in(bob.get(replied.location.partition("#")[0]).text).text
 
 
 @pytest.mark.parametrize("which", ["nowhere", "other", "note", "deleted"])
@@ -145,7 +145,7 @@ def test_the_notice_of_a_deletion_offers_to_restore(call, root):
     alice = call("alice")
 
     deleted = alice.act("delete_note", root).assert_done()
-    page = BeautifulSoup(alice.get(deleted.goes_to).text, "html.parser")
+    page = BeautifulSoup(alice.get(deleted.location).text, "html.parser")
 
     form = page.select_one(".notice--success form")
     assert form is not None

@@ -143,7 +143,7 @@ CASES = {
         "alice",
         "/tenant-admin/users/bob/actions/update_tenant_roles",
         "admin_action",
-        "Bob was made a tenant admin",
+        "Bob is now a tenant admin",
         {"role": "admin", "grant": True},
         "bob",
     ),

@@ -58,7 +58,7 @@ def test_an_admins_address_is_not_shown_to_whom_they_act_on(page: Any, world: Wo
 
     own, tenant = markdown(page("bob"), OWN), markdown(page("alice"), TENANT)
 
-    assert "Bob was made a tenant admin" in own
+    assert "Bob is now a tenant admin" in own
     assert "203.0.113.7" not in own
     assert "203.0.113.7" in tenant
 
