@@ -246,7 +246,7 @@ class Item(ShortIdModel):
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the user of `for_reader` confirmed the current version."""
+        """Return whether the user of `for_reader` confirmed the current version."""
         return self.last_read_at is not None and self.last_read_at >= self.updated_at
 
     @property

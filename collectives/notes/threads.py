@@ -61,7 +61,7 @@ class Comment:
 
     @property
     def is_cut(self) -> bool:
-        """Whether a thread shows only the beginning of the text."""
+        """Return whether a thread shows only the beginning of the text."""
         return len(self.text) > HTML_LIMIT
 
     @property
@@ -70,7 +70,7 @@ class Comment:
 
     @property
     def has_shortened(self) -> bool:
-        """Whether the preview of this comment or of a reply is incomplete."""
+        """Return whether the preview of this comment or of a reply is incomplete."""
         texts = [comment.text for comment in (self, *self.replies) if not comment.note.is_deleted]
         return any(preview(text) != text.strip() for text in texts)
 
@@ -93,7 +93,7 @@ class Thread:
 
     @property
     def has_shortened(self) -> bool:
-        """Whether the preview of a comment is incomplete."""
+        """Return whether the preview of a comment is incomplete."""
         return any(comment.has_shortened for comment in self.comments)
 
 

@@ -159,7 +159,7 @@ def test_removing_somebody_twice_changes_nothing(world: World) -> None:
 
 
 @SURFACES
-def test_nobody_removes_themselves(world: World, surface: str) -> None:
+def test_removing_oneself_is_refused(world: World, surface: str) -> None:
     answer = remove(surface, who="alice")
 
     assert refused(answer, 403, "You cannot remove yourself.")

@@ -111,7 +111,7 @@ WAYS = [
 @pytest.mark.rule("rights.invites-end")
 @pytest.mark.parametrize("end", WAYS)
 @pytest.mark.parametrize("kind", ["link", "personal"])
-def test_an_invite_ends_with_the_right_of_who_made_it(
+def test_an_invite_expires_when_its_creator_may_no_longer_invite(
     perform: Perform, world: World, everybody_invites: None, end: Any, kind: str
 ) -> None:
     code = (
@@ -127,7 +127,7 @@ def test_an_invite_ends_with_the_right_of_who_made_it(
 
 
 @pytest.mark.rule("rights.invites-end")
-def test_an_invite_ends_when_its_maker_is_no_longer_admin(perform: Perform) -> None:
+def test_an_invite_expires_when_its_creator_loses_the_admin_role(perform: Perform) -> None:
     make_collective_admin("bob")
     code = create_invite_link("bob")
     taken = {"user_handle": "bob", "role": "admin", "grant": False}
@@ -136,7 +136,7 @@ def test_an_invite_ends_when_its_maker_is_no_longer_admin(perform: Perform) -> N
     assert refused(perform("carol", JOIN, code=code), 410, EXPIRED)
 
 
-def test_invites_of_others_go_on(perform: Perform, world: World) -> None:
+def test_invites_of_other_members_remain_valid(perform: Perform, world: World) -> None:
     code = create_invite_link("alice")
     remove_bob(world)
 
@@ -145,7 +145,7 @@ def test_invites_of_others_go_on(perform: Perform, world: World) -> None:
 
 @pytest.mark.rule("rights.invites-stay-ended")
 @pytest.mark.parametrize("end", [remove_bob, forbid_members_to_invite])
-def test_an_ended_invite_does_not_work_again_when_the_right_comes_back(
+def test_an_expired_invite_stays_expired_when_its_creator_regains_the_right(
     world: World, everybody_invites: None, end: Any
 ) -> None:
     code = create_invite_link("bob")
@@ -173,7 +173,7 @@ def test_an_ended_link_is_not_shown(page: Any, world: World, everybody_invites: 
 
 @pytest.mark.rule("rights.removed-not-back")
 @pytest.mark.parametrize("end", [remove_bob, leave])
-def test_a_link_from_before_does_not_bring_a_former_member_back(
+def test_a_former_member_cannot_rejoin_with_an_older_link(
     perform: Perform, world: World, end: Any
 ) -> None:
     code = create_invite_link("alice")
@@ -187,7 +187,7 @@ def test_a_link_from_before_does_not_bring_a_former_member_back(
 
 
 @pytest.mark.rule("rights.removed-not-back")
-def test_a_newer_link_brings_a_former_member_back(perform: Perform, world: World) -> None:
+def test_a_former_member_can_rejoin_with_a_newer_link(perform: Perform, world: World) -> None:
     before = create_invite_link("alice")
     remove_bob(world)
 
@@ -198,14 +198,14 @@ def test_a_newer_link_brings_a_former_member_back(perform: Perform, world: World
     assert is_member("bob")
 
 
-def test_a_personal_invite_brings_a_former_member_back(perform: Perform, world: World) -> None:
+def test_a_former_member_can_rejoin_with_a_personal_invite(perform: Perform, world: World) -> None:
     remove_bob(world)
 
     assert succeeded(perform("bob", JOIN, code=personal_invite(world, "bob")))
     assert is_member("bob")
 
 
-def test_a_former_member_comes_back_without_roles(world: World) -> None:
+def test_a_former_member_rejoins_without_roles(world: World) -> None:
     make_collective_admin("bob")
     remove_bob(world)
     perform_on("json", "bob", JOIN, code=create_invite_link("alice"))
@@ -214,7 +214,7 @@ def test_a_former_member_comes_back_without_roles(world: World) -> None:
     assert row.roles == []
 
 
-def test_a_link_from_before_goes_on_for_others(perform: Perform, world: World) -> None:
+def test_an_older_link_still_works_for_other_people(perform: Perform, world: World) -> None:
     code = create_invite_link("alice")
     remove_bob(world)
 
@@ -233,7 +233,7 @@ def test_the_join_page_says_that_a_link_is_too_old(page: Any, api: Any, world: W
     assert "You are invited to join" in page("carol").get(path).content.decode()
 
 
-def test_the_invite_page_says_whom_a_link_excludes(page: Any, world: World) -> None:
+def test_the_invite_page_says_that_a_link_excludes_former_members(page: Any, world: World) -> None:
     create_invite_link("alice")
     told = "Create a new link to invite them again."
     assert told not in page("alice").get(f"{KITCHEN}/invite").content.decode()
@@ -245,11 +245,11 @@ def test_the_invite_page_says_whom_a_link_excludes(page: Any, world: World) -> N
     assert told not in page("alice").get(f"{KITCHEN}/invite").content.decode()
 
 
-def test_a_link_is_reused_while_nobody_left(world: World) -> None:
+def test_a_link_is_reused_if_no_membership_has_ended_since(world: World) -> None:
     assert create_invite_link("alice") == create_invite_link("alice")
 
 
-def test_the_leave_page_says_what_it_takes_to_come_back(page: Any, api: Any) -> None:
+def test_the_leave_page_says_how_to_rejoin(page: Any, api: Any) -> None:
     told = "you need an invitation made after you left"
     path = f"{MEMBERS}/leave_collective"
 
@@ -260,7 +260,7 @@ def test_the_leave_page_says_what_it_takes_to_come_back(page: Any, api: Any) -> 
 # --- Personal invites -----------------------------------------------------------------------
 
 
-def test_a_personal_invite_is_of_no_use_to_others(perform: Perform, world: World) -> None:
+def test_a_personal_invite_does_not_work_for_other_people(perform: Perform, world: World) -> None:
     code = personal_invite(world, "bob")
     CollectiveMember.unscoped.filter(person__handle="bob").exclude(
         collective__is_main=True
@@ -291,7 +291,7 @@ def test_joining_by_a_link_uses_up_a_personal_invite(perform: Perform, world: Wo
     assert refused(perform("carol", JOIN, code=code), 410, EXPIRED)
 
 
-def test_an_expired_invite_lets_nobody_in(perform: Perform, world: World) -> None:
+def test_joining_with_an_expired_invite_is_refused(perform: Perform, world: World) -> None:
     code = create_invite_link("alice")
     Invite.unscoped.filter(code=code).update(expires_at=timezone.now())
 

@@ -66,7 +66,7 @@ def test_a_member_creates_an_invite_only_where_all_members_can_invite(
 
 @pytest.mark.rule("invites.outsider-creates-none")
 @on(HTML, MARKDOWN)
-def test_a_non_member_creates_no_invite(world, call):
+def test_a_non_member_cannot_create_an_invite(world, call):
     change(world.collective("kitchen"), all_members_can_invite=True, invite_only=False)
 
     call("carol").act("create_invite", KITCHEN).assert_refused(403)
@@ -76,7 +76,7 @@ def test_a_non_member_creates_no_invite(world, call):
 
 @pytest.mark.rule("invites.not-by-agents")
 @on(MARKDOWN)
-def test_an_agent_creates_no_invite(world, call):
+def test_an_agent_cannot_create_an_invite(world, call):
     make_member(world, "scout", is_admin=True)
     change(world.collective("kitchen"), all_members_can_invite=True)
 
@@ -143,7 +143,7 @@ def test_an_expired_invite_is_not_shown(world, call):
 
 @pytest.mark.rule("invites.shareable-joins")
 @on(HTML, FORM, MARKDOWN)
-def test_everybody_of_the_tenant_joins_by_a_shareable_invite(world, call):
+def test_any_tenant_user_can_join_with_a_shareable_invite(world, call):
     code = make_invite(world, "board", by="carol")
 
     for handle in ("alice", "bob"):
@@ -154,7 +154,7 @@ def test_everybody_of_the_tenant_joins_by_a_shareable_invite(world, call):
 @pytest.mark.rule("invites.needed")
 @on(HTML, FORM, MARKDOWN)
 @pytest.mark.parametrize("code", [None, "", "0" * 32, "not a code"])
-def test_no_one_joins_without_an_invite(world, call, code):
+def test_joining_without_an_invite_is_refused(world, call, code):
     make_invite(world)
     sent = {} if code is None else {"code": code}
 
@@ -166,7 +166,7 @@ def test_no_one_joins_without_an_invite(world, call, code):
 
 @pytest.mark.rule("invites.own-collective-only")
 @on(HTML, FORM, MARKDOWN)
-def test_an_invite_of_another_collective_lets_no_one_join(world, call):
+def test_joining_with_an_invite_to_another_collective_is_refused(world, call):
     code = make_invite(world, "treasury", by="carol")
 
     answer = call("carol").act("join_collective", KITCHEN, code=code)
@@ -180,7 +180,7 @@ def test_an_invite_of_another_collective_lets_no_one_join(world, call):
 @pytest.mark.parametrize(
     ("only_for", "with_code"), [(None, True), ("carol", True), ("carol", False)]
 )
-def test_an_expired_invite_lets_no_one_join(world, call, only_for, with_code):
+def test_an_expired_invite_does_not_work(world, call, only_for, with_code):
     code = make_invite(world, only_for=only_for, days=-0.001)
 
     answer = call("carol").act("join_collective", KITCHEN, **({"code": code} if with_code else {}))
@@ -202,7 +202,7 @@ def test_a_member_does_not_join_again(world, call):
 @pytest.mark.rule("invites.agents-never-join")
 @on(MARKDOWN)
 @pytest.mark.parametrize("only_for", [None, "pilot"])
-def test_an_agent_never_joins_by_an_invite(world, call, only_for):
+def test_an_agent_cannot_join_with_an_invite(world, call, only_for):
     code = make_invite(world, only_for=only_for)
 
     call("pilot").act("join_collective", KITCHEN, code=code).assert_refused(403)
@@ -226,7 +226,7 @@ def test_a_person_who_joins_has_no_role(world, call):
 
 @pytest.mark.rule("invites.page-tells-little")
 @on(HTML, MARKDOWN)
-def test_the_join_page_tells_an_outsider_the_name_alone(world, call):
+def test_the_join_page_shows_a_non_member_only_the_name(world, call):
     change(world.collective("kitchen"), description="Who hides the good knives")
 
     text = call("carol").get(f"{KITCHEN}/join").assert_done().text
@@ -238,7 +238,7 @@ def test_the_join_page_tells_an_outsider_the_name_alone(world, call):
 
 @pytest.mark.rule("invites.workspace-never")
 @on(HTML, FORM, MARKDOWN)
-def test_no_one_joins_a_workspace(world, call):
+def test_joining_a_workspace_is_refused(world, call):
     handle = world.workspace("alice").handle
     code = make_invite(world, handle, by="alice")
 
@@ -265,7 +265,7 @@ def test_an_invited_person_joins_by_their_personal_invite(world, call, with_code
 @pytest.mark.rule("invites.personal-not-by-another")
 @on(HTML, FORM, MARKDOWN)
 @pytest.mark.parametrize("with_code", [True, False])
-def test_a_personal_invite_lets_no_one_else_join(world, call, with_code):
+def test_a_personal_invite_works_only_for_its_user(world, call, with_code):
     code = make_invite(world, "treasury", by="carol", only_for="alice")
 
     answer = call("bob").act("join_collective", TREASURY, **({"code": code} if with_code else {}))
@@ -288,7 +288,7 @@ def test_the_join_page_offers_joining_only_to_the_invited_person(world, call, on
 @pytest.mark.rule("invites.personal-once")
 @on(HTML, FORM, MARKDOWN)
 @pytest.mark.parametrize("ends", ["removed", "left"])
-def test_a_personal_invite_lets_no_one_join_a_second_time(world, call, ends):
+def test_a_personal_invite_cannot_be_used_twice(world, call, ends):
     code = make_invite(world, only_for="carol")
     carol = call("carol")
     carol.act("join_collective", KITCHEN, code=code).assert_done()
@@ -308,7 +308,7 @@ def test_a_personal_invite_lets_no_one_join_a_second_time(world, call, ends):
 
 @pytest.mark.rule("invites.revoked-joins-nobody")
 @on(HTML, MARKDOWN)
-def test_nobody_joins_with_a_revoked_link(world, call):
+def test_joining_with_a_revoked_link_is_refused(world, call):
     call("alice").act("create_invite", KITCHEN).assert_done()
     [code] = codes(world)
     Caller(HTML, "carol").act("join_collective", KITCHEN, code=code).assert_done()
@@ -327,7 +327,7 @@ def test_nobody_joins_with_a_revoked_link(world, call):
 @pytest.mark.rule("invites.revoked-by-inviters-only")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("who", ["bob", "carol"])
-def test_people_who_may_not_invite_revoke_no_link(world, call, who):
+def test_people_who_may_not_invite_cannot_revoke_links(world, call, who):
     call("alice").act("create_invite", KITCHEN).assert_done()
 
     call(who).act("revoke_invite", KITCHEN).assert_refused(403)
@@ -337,7 +337,7 @@ def test_people_who_may_not_invite_revoke_no_link(world, call, who):
 
 @pytest.mark.rule("invites.revoked-by-inviters-only")
 @on(MARKDOWN)
-def test_agents_revoke_no_link(world, call):
+def test_agents_cannot_revoke_links(world, call):
     Caller(HTML, "alice").act("create_invite", KITCHEN).assert_done()
     make_member(world, "scout", is_admin=True)
 

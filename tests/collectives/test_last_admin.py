@@ -59,9 +59,7 @@ def test_an_admin_leaves_when_another_human_is_admin(perform: Perform) -> None:
 
 @pytest.mark.rule("rights.last-human-admin")
 @pytest.mark.parametrize("who", ["scout", "erin"])
-def test_an_agent_or_a_suspended_person_keeps_no_collective_alive(
-    perform: Perform, who: str
-) -> None:
+def test_agents_and_suspended_people_do_not_count_as_admins(perform: Perform, who: str) -> None:
     make_collective_admin(who)
 
     assert refused(perform("alice", LEAVE), 403, CANNOT_LEAVE)
@@ -125,7 +123,7 @@ def test_the_creator_keeps_the_role(perform: Perform) -> None:
 # --- What leaves with the last admin --------------------------------------------------------
 
 
-def test_somebody_alone_with_their_agents_leaves_with_them(perform: Perform) -> None:
+def test_the_last_person_can_leave_together_with_their_agents(perform: Perform) -> None:
     rows = CollectiveMember.unscoped.filter(collective__handle="kitchen")
     rows.exclude(person__handle__in=["alice", "scout"]).update(archived_at=timezone.now())
 
@@ -145,7 +143,7 @@ def test_leaving_ends_the_roles(perform: Perform) -> None:
 
 
 @pytest.mark.rule("members.remove-not-creator")
-def test_the_creator_is_not_removed(perform: Perform) -> None:
+def test_removing_the_creator_is_refused(perform: Perform) -> None:
     make_collective_admin("bob")
 
     answer = perform("bob", f"{MEMBERS}/remove_member", user_handle="alice")
@@ -155,7 +153,7 @@ def test_the_creator_is_not_removed(perform: Perform) -> None:
 
 
 @pytest.mark.rule("members.remove-not-oneself")
-def test_nobody_removes_themselves(perform: Perform) -> None:
+def test_removing_oneself_is_refused(perform: Perform) -> None:
     make_collective_admin("bob")
 
     answer = perform("bob", f"{MEMBERS}/remove_member", user_handle="@bob")
@@ -166,7 +164,7 @@ def test_nobody_removes_themselves(perform: Perform) -> None:
 
 @pytest.mark.rule("members.leave-not-main-or-workspace")
 @pytest.mark.parametrize("place", ["/collectives/garden", "/workspace/{room}"])
-def test_nobody_leaves_the_main_collective_or_a_workspace(
+def test_leaving_the_main_collective_or_a_workspace_is_refused(
     perform: Perform, world: World, place: str
 ) -> None:
     place = place.format(room=world.workspace("alice").handle)
@@ -178,7 +176,7 @@ def test_nobody_leaves_the_main_collective_or_a_workspace(
 
 
 @pytest.mark.rule("rights.archived-not-changed")
-def test_an_inactive_agent_gets_no_role(perform: Perform) -> None:
+def test_an_inactive_agent_cannot_get_a_role(perform: Perform) -> None:
     perform_on("json", "alice", "/ai-agents/scout/settings/actions/deactivate_ai_agent")
 
     answer = perform("alice", ROLES, user_handle="scout", role="representative", grant=True)

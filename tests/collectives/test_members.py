@@ -81,7 +81,7 @@ def shown_row(text: str, handle: str) -> tuple[str, list[str]]:
         (REST, "/api/v1/collectives/kitchen/members", 404),
     ],
 )
-def test_an_outsider_does_not_read_who_is_a_member(world, surface, path, status):
+def test_a_non_member_cannot_read_the_list_of_members(world, surface, path, status):
     answer = Caller(surface, "carol").get(path).assert_refused(status)
 
     assert "Bob" not in answer.text
@@ -122,7 +122,7 @@ READING = [
 
 @pytest.mark.rule("members.ended-reads-nothing")
 @pytest.mark.parametrize(("surface", "path", "status"), READING)
-def test_a_former_member_reads_nothing_of_the_collective(world, note_path, surface, path, status):
+def test_a_former_member_cannot_read_the_collective(world, note_path, surface, path, status):
     bob = Caller(surface, "bob")
     path = path.format(
         note=note_path("Welcome to the kitchen"),
@@ -159,7 +159,7 @@ def test_a_former_member_finds_no_notes_across_collectives(world, path):
         ("confirm_read", "Welcome to the kitchen", {}),
     ],
 )
-def test_a_former_member_writes_nothing(world, call, note_path, action, title, params):
+def test_a_former_member_cannot_write(world, call, note_path, action, title, params):
     bob = call("bob")
     end_membership(world, "bob")
 
@@ -168,7 +168,7 @@ def test_a_former_member_writes_nothing(world, call, note_path, action, title, p
 
 @pytest.mark.rule("members.ended-has-no-role")
 @on(HTML, MARKDOWN, REST)
-def test_a_former_admin_changes_no_settings(world, call):
+def test_a_former_admin_cannot_change_settings(world, call):
     make_member(world, "bob", is_admin=True)
     bob = call("bob")
     end_membership(world, "bob")
@@ -189,7 +189,7 @@ def test_a_former_admin_changes_no_settings(world, call):
         ("create_invite", {}),
     ],
 )
-def test_a_former_admin_decides_nothing_about_members(world, call, action, params):
+def test_a_former_admin_cannot_manage_members(world, call, action, params):
     make_member(world, "bob", is_admin=True)
     bob = call("bob")
     end_membership(world, "bob")
@@ -215,7 +215,7 @@ def test_an_admin_removes_a_member(world, call, handle):
 @pytest.mark.rule("members.remove-only-admin")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("held", [{}, {"is_representative": True}])
-def test_a_member_without_the_admin_role_removes_no_other_member(world, call, held):
+def test_a_member_without_the_admin_role_cannot_remove_others(world, call, held):
     make_member(world, "bob", **held)
 
     call("bob").act("remove_member", KITCHEN, user_handle="erin").assert_refused(403)
@@ -225,7 +225,7 @@ def test_a_member_without_the_admin_role_removes_no_other_member(world, call, he
 
 @pytest.mark.rule("members.remove-only-admin")
 @on(HTML, MARKDOWN)
-def test_a_tenant_admin_who_is_a_plain_member_removes_no_one(world, call):
+def test_a_tenant_admin_without_the_collective_role_cannot_remove_members(world, call):
     make_member(world, "bob", "treasury")
 
     call("alice").act("remove_member", "/collectives/treasury", user_handle="bob").assert_refused(
@@ -237,7 +237,7 @@ def test_a_tenant_admin_who_is_a_plain_member_removes_no_one(world, call):
 
 @pytest.mark.rule("members.remove-only-admin")
 @on(HTML, MARKDOWN)
-def test_a_non_member_removes_no_member(world, call):
+def test_a_non_member_cannot_remove_members(world, call):
     call("carol").act("remove_member", KITCHEN, user_handle="bob").assert_refused(403)
 
     assert is_member(world, "bob")
@@ -284,7 +284,7 @@ def test_a_removed_admin_who_is_invited_again_has_no_role(world, call):
 
 @pytest.mark.rule("members.remove-not-main-or-workspace")
 @on(HTML, MARKDOWN)
-def test_an_admin_removes_no_one_from_the_main_collective(world, call):
+def test_removing_members_of_the_main_collective_is_refused(world, call):
     make_member(world, "alice", "garden", is_admin=True)
 
     answer = call("alice").act("remove_member", "/collectives/garden", user_handle="bob")
@@ -296,7 +296,7 @@ def test_an_admin_removes_no_one_from_the_main_collective(world, call):
 @pytest.mark.rule("members.remove-not-main-or-workspace")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("handle", ["alice", "bob"])
-def test_no_one_is_removed_from_a_workspace(world, call, handle):
+def test_removing_the_owner_of_a_workspace_is_refused(world, call, handle):
     room = world.workspace("alice").handle
     make_member(world, "bob", room)
 
@@ -312,7 +312,7 @@ def test_no_one_is_removed_from_a_workspace(world, call, handle):
 @pytest.mark.rule("roles.admin-grants")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("role", ["admin", "representative"])
-def test_an_admin_gives_and_takes_a_role(world, call, role):
+def test_an_admin_grants_and_removes_a_role(world, call, role):
     alice = call("alice")
 
     for grant, held in ((True, [role]), (True, [role]), (False, []), (False, [])):
@@ -324,7 +324,7 @@ def test_an_admin_gives_and_takes_a_role(world, call, role):
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("held", [{}, {"is_representative": True}])
 @pytest.mark.parametrize("about", ["bob", "erin"])
-def test_a_member_without_the_admin_role_gives_no_role(world, call, held, about):
+def test_a_member_without_the_admin_role_cannot_grant_roles(world, call, held, about):
     make_member(world, "bob", **held)
     before = roles(world, about)
 
@@ -338,7 +338,7 @@ def test_a_member_without_the_admin_role_gives_no_role(world, call, held, about)
 
 @pytest.mark.rule("roles.only-admin-grants")
 @on(HTML, MARKDOWN)
-def test_a_member_without_the_admin_role_takes_no_role(world, call):
+def test_a_member_without_the_admin_role_cannot_remove_roles(world, call):
     make_member(world, "erin", is_representative=True)
 
     answer = call("bob").act(
@@ -365,7 +365,7 @@ def test_a_role_that_does_not_exist_is_refused(world, call, role):
 @pytest.mark.rule("roles.members-only")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("handle", ["bob", "carol"])
-def test_a_non_member_gets_no_role(world, call, handle):
+def test_granting_a_role_to_a_non_member_is_refused(world, call, handle):
     end_membership(world, "bob")
 
     answer = call("alice").act(
@@ -399,7 +399,7 @@ def last_admin(world: World) -> None:
 
 @pytest.mark.rule("roles.last-admin-stays")
 @on(HTML, MARKDOWN)
-def test_an_admin_beside_another_gives_the_role_up(world, call):
+def test_an_admin_can_give_up_the_role_if_another_admin_remains(world, call):
     make_member(world, "bob", is_admin=True)
 
     answer = call("bob").act(
@@ -412,7 +412,7 @@ def test_an_admin_beside_another_gives_the_role_up(world, call):
 
 @pytest.mark.rule("roles.not-main-or-workspace")
 @on(HTML, MARKDOWN)
-def test_an_admin_gives_no_role_in_the_main_collective(world, call):
+def test_roles_in_the_main_collective_cannot_be_changed(world, call):
     make_member(world, "alice", "garden", is_admin=True)
 
     answer = call("alice").act(
@@ -425,7 +425,7 @@ def test_an_admin_gives_no_role_in_the_main_collective(world, call):
 
 @pytest.mark.rule("roles.not-main-or-workspace")
 @on(HTML, MARKDOWN)
-def test_the_owner_of_a_workspace_gives_no_role_in_it(world, call):
+def test_roles_in_a_workspace_cannot_be_changed(world, call):
     answer = call("alice").act(
         "update_member_roles",
         place(world, "workspace"),
@@ -450,7 +450,7 @@ def test_a_member_leaves(world, call):
 
 @pytest.mark.rule("members.leave")
 @on(HTML, MARKDOWN)
-def test_a_non_member_has_nothing_to_leave(world, call):
+def test_a_non_member_cannot_leave(world, call):
     call("carol").act("leave_collective", KITCHEN).assert_refused(403)
 
 
@@ -479,7 +479,7 @@ def test_the_last_admin_leaves_when_only_former_members_remain(world, call):
 
 @pytest.mark.rule("members.last-admin-not-ended")
 @on(HTML, MARKDOWN)
-def test_a_former_admin_is_no_other_admin(world, call):
+def test_a_former_admin_does_not_count_as_another_admin(world, call):
     make_member(world, "erin", is_admin=True)
     User.objects.filter(pk=world.user("erin").pk).update(suspended_at=None)
     last_admin(world)
@@ -493,14 +493,14 @@ def test_a_former_admin_is_no_other_admin(world, call):
 @pytest.mark.rule("members.workspace-owner-alone")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("who", ["bob", "carol"])
-def test_a_workspace_is_not_there_for_anybody_else(world, call, who):
+def test_a_workspace_is_not_found_by_other_people(world, call, who):
     answer = call(who).get(f"/workspace/{world.workspace('alice').handle}")
 
     answer.assert_refused(404)
 
 
 @pytest.mark.rule("members.workspace-owner-alone")
-def test_a_workspace_is_not_there_for_anybody_else_in_rest(world):
+def test_a_workspace_is_not_found_by_other_people_in_rest(world):
     handle = world.workspace("bob").handle
 
     Caller(REST, "alice").get(f"/workspace/{handle}/api/v1/notes").assert_refused(404)
@@ -524,7 +524,7 @@ def test_a_workspace_is_not_listed(world, surface, path):
     ("surface", "path"),
     [(HTML, "/collectives"), (MARKDOWN, "/collectives"), (REST, "/api/v1/collectives")],
 )
-def test_only_collectives_that_one_is_a_member_of_are_listed(world, surface, path):
+def test_only_the_callers_collectives_are_listed(world, surface, path):
     bob = Caller(surface, "bob")
     text = bob.get(path).assert_done().text
     assert "Kitchen Crew" in text

@@ -13,7 +13,7 @@ from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 
 @pytest.mark.rule("workspaces.everybody")
 @pytest.mark.parametrize("handle", ["bob", "carol", "scout"])
-def test_everybody_has_a_workspace_of_their_own_with_the_api_enabled(world, handle):
+def test_every_tenant_user_has_a_workspace_with_the_api_enabled(world, handle):
     room = world.workspace(handle)
 
     assert roles(world, handle, room.handle) == ["admin"]
@@ -25,14 +25,14 @@ def test_everybody_has_a_workspace_of_their_own_with_the_api_enabled(world, hand
 
 @pytest.mark.rule("workspaces.own-by-address")
 @on(HTML, MARKDOWN)
-def test_the_address_of_workspaces_leads_to_ones_own(world, call):
+def test_the_workspace_path_redirects_to_the_callers_workspace(world, call):
     for handle in ("bob", "carol"):
         answer = call(handle).get("/workspace")
         assert answer.location == f"/workspace/{world.workspace(handle).handle}"
 
 
 @pytest.mark.rule("workspaces.own-by-address")
-def test_the_address_of_workspaces_leads_a_stranger_to_sign_in(anonymous):
+def test_the_workspace_path_redirects_a_visitor_to_sign_in(anonymous):
     answer = anonymous().get("/workspace")
 
     assert answer.status_code == 302
@@ -95,7 +95,7 @@ def test_collectives_are_listed_by_name(call):
 @pytest.mark.rule("collectives.defaults")
 @on(HTML, FORM, MARKDOWN, REST)
 @pytest.mark.parametrize("sent", [{}, {"tempo": "hourly", "synchronization_mode": "jazz"}])
-def test_fields_that_are_left_out_or_unknown_have_their_defaults(world, call, sent):
+def test_omitted_and_unknown_settings_use_the_defaults(world, call, sent):
     answer = call("carol").act("create_collective", name="Choir", handle="choir", **sent)
 
     if sent and not answer.is_done():

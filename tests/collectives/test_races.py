@@ -61,7 +61,7 @@ def kitchen_rows(*handles: str) -> Any:
     )
 
 
-def test_two_admins_who_leave_at_once_leave_one_behind(transactional_world: World) -> None:
+def test_concurrent_leaves_keep_one_admin(transactional_world: World) -> None:
     tokens = [make_token(each) for each in ("alice", "bob")]
 
     def reset() -> None:
@@ -76,7 +76,7 @@ def test_two_admins_who_leave_at_once_leave_one_behind(transactional_world: Worl
     repeated(reset, attempt)
 
 
-def test_two_tenant_admins_who_demote_each_other_leave_one(transactional_world: World) -> None:
+def test_concurrent_demotions_keep_one_tenant_admin(transactional_world: World) -> None:
     tokens = {each: make_token(each) for each in ("alice", "bob")}
     admins = TenantUser.unscoped.filter(tenant__subdomain="garden", handle__in=["alice", "bob"])
 
@@ -93,7 +93,7 @@ def test_two_tenant_admins_who_demote_each_other_leave_one(transactional_world: 
     repeated(lambda: admins.update(is_admin=True), attempt)
 
 
-def test_no_agent_is_added_while_its_parent_is_removed(transactional_world: World) -> None:
+def test_adding_an_agent_does_not_race_with_removing_its_parent(transactional_world: World) -> None:
     alice, bob = make_token("alice"), make_token("bob")
     Collective.unscoped.filter(handle="kitchen").update(all_members_can_invite=True)
     pilot = id_of("pilot")

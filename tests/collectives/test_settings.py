@@ -48,7 +48,7 @@ def test_a_collective_is_created_with_its_identity(world, call):
 @pytest.mark.rule("collectives.closed-at-first")
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize(("sent", "is_open"), [({}, False), ({"api_enabled": True}, True)])
-def test_a_new_collective_is_closed_unless_it_is_asked_for(world, call, sent, is_open):
+def test_the_api_is_disabled_in_a_new_collective_unless_requested(world, call, sent, is_open):
     call("carol").act("create_collective", name="Choir", handle="choir", **sent).assert_done()
 
     row = collective_row("choir")
@@ -81,7 +81,7 @@ def test_a_collective_needs_a_name_and_a_free_handle(call, name, handle):
 
 @pytest.mark.rule("collectives.same-handle-elsewhere")
 @on(HTML, MARKDOWN, REST)
-def test_a_handle_is_taken_in_its_own_tenant_only(call):
+def test_handles_are_unique_within_a_tenant_only(call):
     call("carol").act("create_collective", name="Base", handle="basecamp").assert_done()
 
     assert exists("basecamp")
@@ -102,7 +102,7 @@ def test_an_admin_changes_the_settings(world, call):
 @pytest.mark.rule("collectives.only-admin-sets")
 @on(HTML, FORM, MARKDOWN, REST)
 @pytest.mark.parametrize(("where", "held"), [(KITCHEN, {}), (KITCHEN, {"is_representative": True})])
-def test_a_member_without_the_admin_role_changes_no_setting(world, call, where, held):
+def test_a_member_without_the_admin_role_cannot_change_settings(world, call, where, held):
     make_member(world, "bob", **held)
 
     call("bob").act(SETTINGS, where, description="Mine").assert_refused(403)
@@ -112,7 +112,7 @@ def test_a_member_without_the_admin_role_changes_no_setting(world, call, where, 
 
 @pytest.mark.rule("collectives.only-admin-sets")
 @on(HTML, FORM, MARKDOWN)
-def test_a_tenant_admin_who_is_a_plain_member_changes_no_setting(world, call):
+def test_a_tenant_admin_without_the_collective_role_cannot_change_settings(world, call):
     call("alice").act(SETTINGS, TREASURY, description="Mine").assert_refused(403)
 
     assert world.collective("treasury").description != "Mine"
@@ -120,7 +120,7 @@ def test_a_tenant_admin_who_is_a_plain_member_changes_no_setting(world, call):
 
 @pytest.mark.rule("collectives.only-admin-sets")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_a_non_member_changes_no_setting(world, call):
+def test_a_non_member_cannot_change_settings(world, call):
     answer = call("alice").act(SETTINGS, BOARD, description="Mine")
 
     answer.assert_refused(404 if answer.surface == REST else 403)
@@ -136,7 +136,7 @@ def test_only_an_admin_sees_the_settings(call, who, status):
 
 @pytest.mark.rule("collectives.absent-unchanged")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_settings_that_are_not_sent_stay(world, call):
+def test_omitted_settings_keep_their_values(world, call):
     change(world.collective("kitchen"), all_members_can_invite=True, any_member_can_represent=True)
     before = world.collective("kitchen")
 
@@ -169,7 +169,7 @@ def test_an_admin_changes_the_handle_with_force_in_rest(world, call):
 
 @pytest.mark.rule("collectives.switch-in-browser")
 @on(HTML, FORM)
-def test_an_admin_turns_the_api_off_in_the_browser(world, call):
+def test_an_admin_can_disable_the_api_in_a_browser(world, call):
     call("alice").act(SETTINGS, KITCHEN, feature_api="false").assert_done()
 
     assert not world.collective("kitchen").is_api_enabled
@@ -178,7 +178,7 @@ def test_an_admin_turns_the_api_off_in_the_browser(world, call):
 @pytest.mark.rule("collectives.switch-not-by-token")
 @on(MARKDOWN, REST)
 @pytest.mark.parametrize("field", ["api_enabled", "feature_api", "api"])
-def test_a_token_does_not_turn_the_api_off(world, call, field):
+def test_a_token_cannot_disable_the_api(world, call, field):
     call("alice").act(SETTINGS, KITCHEN, **{field: False}, tempo="monthly")
 
     assert world.collective("kitchen").is_api_enabled
@@ -211,7 +211,7 @@ def test_the_settings_page_of_a_workspace_leads_to_the_workspace(world):
 
 @pytest.mark.rule("collectives.main-tenant-admin")
 @on(HTML, MARKDOWN)
-def test_a_plain_member_changes_no_setting_of_the_main_collective(world, call):
+def test_a_member_cannot_change_settings_of_the_main_collective(world, call):
     answer = call("bob").act(SETTINGS, "/collectives/garden", description="Mine")
 
     answer.assert_refused(403)
@@ -231,7 +231,7 @@ ARCHIVED_READS = [
 
 @pytest.mark.rule("collectives.archived-closed")
 @pytest.mark.parametrize(("surface", "path", "status"), ARCHIVED_READS)
-def test_an_archived_collective_is_read_by_no_one(world, note_path, surface, path, status):
+def test_an_archived_collective_cannot_be_read(world, note_path, surface, path, status):
     alice, title = Caller(surface, "alice"), "Welcome to the kitchen"
     path = path.format(note=note_path(title), id=world.note(title).truncated_id)
     change(world.collective("kitchen"), archived_at=timezone.now())
@@ -240,7 +240,7 @@ def test_an_archived_collective_is_read_by_no_one(world, note_path, surface, pat
 
 
 @pytest.mark.rule("collectives.archived-closed")
-def test_notes_of_an_archived_collective_are_in_no_list_across_collectives(world):
+def test_lists_across_collectives_leave_out_archived_ones(world):
     alice, path = Caller(REST, "alice"), "/api/v1/notes?scope=all&limit=200"
     assert "Welcome to the kitchen" in alice.get(path).text
 
@@ -270,7 +270,9 @@ def test_a_page_of_an_archived_collective_leads_to_its_settings(world, path):
         ("confirm_read", "Knife care", {}),
     ],
 )
-def test_no_one_writes_in_an_archived_collective(world, call, note_path, action, title, params):
+def test_writing_in_an_archived_collective_is_refused(
+    world, call, note_path, action, title, params
+):
     where = note_path(title) if title else KITCHEN
     alice = call("alice")
     change(world.collective("kitchen"), archived_at=timezone.now())

@@ -113,7 +113,7 @@ def test_an_edit_has_the_changed_fields_with_old_and_new_value(
     assert second.metadata["changed"]["deadline"][1] == "2030-01-02T03:04:05+00:00"
 
 
-def test_what_looks_like_a_token_is_not_kept(api: Any, emitted: Emitted) -> None:
+def test_strings_that_look_like_tokens_are_not_stored(api: Any, emitted: Emitted) -> None:
     act(api("alice"), NOTES, text=f"Use hmn_{'a1B2' * 10}")
 
     assert emitted()[0].metadata["text"] == "Use hmn_[filtered]"
@@ -122,7 +122,7 @@ def test_what_looks_like_a_token_is_not_kept(api: Any, emitted: Emitted) -> None
 # --- One for each write ---------------------------------------------------------------------
 
 
-def test_each_act_on_a_note_is_one_event_and_repeating_it_none(
+def test_each_action_on_a_note_is_one_event_and_repeating_it_adds_none(
     page: Any, note_path: Any, emitted: Emitted
 ) -> None:
     bob, path = page("bob"), note_path("Knife care")
@@ -191,9 +191,7 @@ def test_a_new_collective_is_where_its_event_happened(page: Any, emitted: Emitte
     assert event.collective.handle == "bees"
 
 
-def test_an_event_about_somebody_names_them_by_id(
-    page: Any, world: World, emitted: Emitted
-) -> None:
+def test_an_event_about_a_person_has_their_id(page: Any, world: World, emitted: Emitted) -> None:
     bob = world.user("bob")
 
     act(page("alice"), f"{KITCHEN}/members/actions/remove_member", user_handle="bob")
@@ -284,7 +282,7 @@ def test_the_history_shows_creation_edits_and_confirmations_and_nothing_else(
     assert "pinned this note" not in bob.get(path).text
 
 
-def test_a_confirmation_answers_with_the_event_that_is_kept(api: Any, note_id: Any) -> None:
+def test_a_confirmation_returns_the_stored_event(api: Any, note_id: Any) -> None:
     note = note_id("Welcome to the kitchen")
     Event.unscoped.filter(item=note, verb="confirmed").delete()
 

@@ -79,7 +79,7 @@ def test_a_migrated_database_takes_new_events(old: Apps, transactional_world: Wo
     assert after[-1]["event_type"] == "update"
 
 
-def test_going_back_keeps_what_a_history_shows(transactional_world: World) -> None:
+def test_reversing_the_migration_keeps_the_history(transactional_world: World) -> None:
     events = rows_of(migrate(), "events", "Event", *EVENT)
     shown = {row for row in events if row[2] is not None and row[4] in VERBS.values()}
 

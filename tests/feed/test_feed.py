@@ -45,7 +45,7 @@ def older(answer: Answer) -> str:
 @pytest.mark.rule("feed.newest-first")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("where", ["", KITCHEN])
-def test_the_newest_is_first(call, where):
+def test_feeds_are_ordered_newest_first(call, where):
     paths = []
     for minute, title in enumerate(("Older", "Newer", "Newest")):
         with time_machine.travel(timezone.now() + timedelta(minutes=minute)):
@@ -59,7 +59,7 @@ def test_the_newest_is_first(call, where):
 
 @pytest.mark.rule("feed.own-collective")
 @on(HTML, MARKDOWN)
-def test_a_feed_has_the_items_of_its_collective_alone(world, call):
+def test_a_feed_contains_only_items_of_its_collective(world, call):
     room = f"/workspace/{world.workspace('bob').handle}"
     short = {where: write(where, "New here").rpartition("/")[2] for where in ("", KITCHEN, room)}
     bob = call("bob")
@@ -115,7 +115,7 @@ def test_only_members_read_the_feed_of_a_collective(world, call):
 
 @pytest.mark.rule("feed.members-only")
 @on(HTML, MARKDOWN)
-def test_everybody_of_the_tenant_reads_the_feed_of_the_main_collective(call):
+def test_every_tenant_user_can_read_the_feed_of_the_main_collective(call):
     path = write("", "Zwieback")
 
     for who in ("alice", "carol"):
@@ -124,7 +124,7 @@ def test_everybody_of_the_tenant_reads_the_feed_of_the_main_collective(call):
 
 @pytest.mark.rule("feed.members-only")
 @on(HTML, MARKDOWN)
-def test_a_workspace_shows_its_feed_to_its_owner_alone(world, call):
+def test_the_feed_of_a_workspace_is_readable_only_by_its_owner(world, call):
     room = f"/workspace/{world.workspace('bob').handle}"
     path = write(room, "Zwieback")
 
@@ -158,7 +158,7 @@ def test_pages_of_a_feed_neither_overlap_nor_skip(world, call, surface):
 
 @pytest.mark.rule("feed.pages")
 @on(HTML, MARKDOWN)
-def test_an_item_written_meanwhile_moves_no_page(world, call, surface):
+def test_new_items_do_not_shift_the_pages_of_a_feed(world, call, surface):
     write_notes(world, world.collective("kitchen"), PAGE[surface] + 5)
     bob = call("bob")
     path = older(bob.get(KITCHEN))
@@ -172,7 +172,7 @@ def test_an_item_written_meanwhile_moves_no_page(world, call, surface):
 @pytest.mark.rule("feed.cursor-unreadable")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("cursor", ["x", "..", "{other}"])
-def test_a_cursor_that_cannot_be_read_begins_at_the_top(world, call, surface, cursor):
+def test_an_invalid_cursor_gives_the_first_page(world, call, surface, cursor):
     write_notes(world, world.collective("garden"), PAGE[surface] + 5)
     bob = call("bob")
     other = older(bob.get("/")).partition("cursor=")[2]

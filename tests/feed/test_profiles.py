@@ -16,7 +16,7 @@ HEADING = "Recent Activity"
 
 
 @pytest.mark.parametrize("suffix", ["", ".md"])
-def test_a_profile_shows_what_its_owner_wrote_where_it_stands(page: Any, suffix: str) -> None:
+def test_a_profile_lists_its_owners_items_with_their_paths(page: Any, suffix: str) -> None:
     alice = page("alice")
     tenant = alice.get(f"/u/carol{suffix}").text.partition(HEADING)[2]
     kitchen = alice.get(f"/collectives/kitchen/u/bob{suffix}").text.partition(HEADING)[2]
@@ -29,13 +29,13 @@ def test_a_profile_shows_what_its_owner_wrote_where_it_stands(page: Any, suffix:
 
 
 @pytest.mark.parametrize("suffix", ["", ".md"])
-def test_a_profile_tells_that_nothing_was_written(page: Any, suffix: str) -> None:
+def test_a_profile_without_activity_says_so(page: Any, suffix: str) -> None:
     shown = page("alice").get(f"/u/bob{suffix}").text.partition(HEADING)[2]
 
     assert "Nothing has been written here yet." in shown
 
 
-def test_a_token_without_notes_reads_no_activity(api: Any) -> None:
+def test_a_token_without_read_notes_gets_no_activity(api: Any) -> None:
     narrow = api("alice", scopes=["read:users"]).get("/u/carol").text
     wide = api("alice", scopes=["read:users", "read:notes"]).get("/u/carol").text
 
@@ -45,7 +45,7 @@ def test_a_token_without_notes_reads_no_activity(api: Any) -> None:
     assert "recent activity" in narrow
 
 
-def test_the_activity_of_a_profile_goes_on(page: Any, world: Any) -> None:
+def test_the_activity_of_a_profile_is_paged(page: Any, world: Any) -> None:
     like = Note.unscoped.get(title="Compost")
     for number in range(PAGE):
         like.id, like.title = uuid4(), f"Note {number}"

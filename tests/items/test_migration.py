@@ -159,7 +159,7 @@ class Old:
         return {"whole": whole, "deleted": deleted, "reply": reply, "orphan": orphan}
 
 
-def test_every_row_is_kept_by_its_values(old: Apps, transactional_world: World) -> None:
+def test_migrating_keeps_the_values_of_every_row(old: Apps, transactional_world: World) -> None:
     Old(old, transactional_world).of_every_shape()
     notes, history, pins = contents(old)
 
@@ -179,7 +179,7 @@ def test_every_row_is_kept_by_its_values(old: Apps, transactional_world: World) 
     assert len(pins) >= 3
 
 
-def test_answers_are_the_same_after_going_back_and_forth(transactional_world: World) -> None:
+def test_responses_are_the_same_after_migrating_back_and_forth(transactional_world: World) -> None:
     alice = token_client(make_token("alice"))
     # Documents name the time at which they were made.
     with time_machine.travel(timezone.now(), tick=False):
@@ -213,9 +213,7 @@ def test_migrated_notes_are_found_commented_and_restored(
     assert alice.get(f"{base}/api/v1/notes/{rows['deleted'].id}").status_code == 200
 
 
-def test_a_pin_of_something_that_does_not_exist_is_left_out(
-    old: Apps, transactional_world: World
-) -> None:
+def test_migrating_drops_pins_of_missing_items(old: Apps, transactional_world: World) -> None:
     missing = uuid.uuid4()
     Old(old, transactional_world).pin(missing)
 
@@ -224,7 +222,7 @@ def test_a_pin_of_something_that_does_not_exist_is_left_out(
     assert not new.get_model("items", "Pin").objects.filter(item_id=missing).exists()
 
 
-def test_going_back_restores_every_row(old: Apps, transactional_world: World) -> None:
+def test_reversing_the_migration_restores_every_row(old: Apps, transactional_world: World) -> None:
     Old(old, transactional_world).of_every_shape()
     before = contents(old)
     migrate()

@@ -104,7 +104,7 @@ def test_deleted_items_are_not_visible(world: World, everywhere: list[Collective
         assert not Item.objects.visible_to(access).exists()
 
 
-def test_the_collective_filter_keeps_to_what_is_readable(
+def test_the_collective_filter_returns_only_readable_items(
     api: Any, everywhere: list[Collective]
 ) -> None:
     shown = api("bob").get("/api/v1/notes?collective=kitchen,treasury,board").json()

@@ -81,7 +81,7 @@ def test_a_comment_beyond_the_first_page_is_shown_on_its_own_page(root, monkeypa
 
 
 @pytest.mark.parametrize("which", ["nowhere", "other", "note", "deleted"])
-def test_a_comment_of_another_thread_marks_nothing(root, which):
+def test_an_id_outside_the_thread_marks_no_comment(root, which):
     elsewhere = comment(written("Other"), "Other comment")
     deleted = comment(root, "Deleted")
     Caller(REST, "bob").act("delete_note", deleted).assert_done()
@@ -159,7 +159,7 @@ def test_the_notice_of_a_deletion_offers_to_restore(call, root):
 
 
 @pytest.mark.parametrize("page", ["", "/edit", "new"])
-def test_fields_of_prose_keep_what_was_typed_on_the_way_back(root, page):
+def test_prose_fields_have_no_autocomplete_attribute(root, page):
     path = f"{KITCHEN}/note" if page == "new" else f"{root}{page}"
     html = BeautifulSoup(Caller(HTML, "alice").get(path).text, "html.parser")
 
@@ -193,7 +193,7 @@ def test_a_pinned_note_is_shown_as_pinned_until_it_is_unpinned(call, root):
     assert "<strong>Pinned</strong>" not in reader.get(root).text
 
 
-def test_a_pin_in_the_main_collective_is_shown_to_its_owner_alone(world):
+def test_a_pin_in_the_main_collective_is_shown_to_its_owner_only(world):
     path = note_path(world.note("The garden opens at eight"))
 
     Caller(HTML, "alice").act("pin_note", path).assert_done()

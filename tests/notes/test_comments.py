@@ -99,7 +99,7 @@ def test_a_comment_without_text_is_refused(call, root, sent):
 
 @pytest.mark.rule("comments.same-collective")
 @pytest.mark.parametrize("title", ["The garden opens at eight", "Board minutes"])
-def test_a_comment_has_a_parent_of_its_own_collective(world, title):
+def test_a_comment_on_an_item_of_another_collective_is_refused(world, title):
     sent = {
         "text": "Across",
         "commentable_type": "Note",
@@ -172,7 +172,7 @@ def test_the_author_of_a_note_does_not_delete_the_comments_of_others(world, call
 
 
 @pytest.mark.rule("comments.order")
-def test_comments_stand_in_the_order_they_came(root):
+def test_comments_are_ordered_by_creation_time(root):
     for text in ("One", "Two", "Three"):
         comment(root, text)
     bob = Caller(REST, "bob")
@@ -185,7 +185,7 @@ def test_comments_stand_in_the_order_they_came(root):
 
 @pytest.mark.rule("comments.order")
 @on(HTML, MARKDOWN)
-def test_replies_stand_below_the_comment_that_began_their_thread(call, root):
+def test_replies_are_shown_below_their_top_level_comment(call, root):
     one = comment(root, "Thread one")
     two = comment(root, "Thread two")
     reply = comment(one, "Reply to one")
@@ -208,7 +208,7 @@ def test_replies_stand_below_the_comment_that_began_their_thread(call, root):
         (REST, "/api/v1/notes?scope=all&limit=200"),
     ],
 )
-def test_comments_are_in_no_feed(root, surface, path):
+def test_feeds_do_not_list_comments(root, surface, path):
     comment(root, "Only a comment")
 
     assert "Only a comment" not in Caller(surface, "bob").get(path).assert_done().text
@@ -250,7 +250,7 @@ def test_the_replies_of_a_deleted_comment_stay(call, surface, root):
 
 @pytest.mark.rule("comments.deleted-without-replies")
 @on(HTML, MARKDOWN)
-def test_the_words_of_a_deleted_comment_are_shown_nowhere(call, root):
+def test_the_text_of_a_deleted_comment_is_not_shown(call, root):
     first = comment(root, "First words")
     Caller(REST, "bob").act("delete_note", first).assert_done()
 
@@ -305,7 +305,7 @@ def test_a_deleted_comment_is_not_included_in_rest(root):
 
 @pytest.mark.rule("comments.not-on-deleted")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_no_one_replies_to_a_deleted_comment(call, root):
+def test_replying_to_a_deleted_comment_is_refused(call, root):
     first = comment(root, "One")
     Caller(REST, "bob").act("delete_note", first).assert_done()
 

@@ -61,7 +61,7 @@ def test_an_admin_of_the_collective_deletes_the_note_of_another(world, call):
 @pytest.mark.rule("deletion.author-and-admins-only")
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("held", [{}, {"is_representative": True}])
-def test_another_member_deletes_no_note(world, call, held):
+def test_another_member_cannot_delete_a_note(world, call, held):
     note = world.note(WELCOME)
     make_member(world, "bob", **held)
 
@@ -72,7 +72,7 @@ def test_another_member_deletes_no_note(world, call, held):
 
 @pytest.mark.rule("deletion.author-and-admins-only")
 @on(HTML, MARKDOWN)
-def test_a_tenant_admin_who_is_a_plain_member_deletes_no_note(world, call):
+def test_a_tenant_admin_without_the_collective_role_cannot_delete_a_note(world, call):
     note = world.note("Treasury basics")
 
     call("alice").act("delete_note", note_path(note)).assert_refused(403)
@@ -82,7 +82,7 @@ def test_a_tenant_admin_who_is_a_plain_member_deletes_no_note(world, call):
 
 @pytest.mark.rule("deletion.author-and-admins-only")
 @on(HTML, MARKDOWN, REST)
-def test_a_parent_who_is_a_plain_member_does_not_delete_the_note_of_their_agent(world, call):
+def test_a_parent_who_is_not_an_admin_cannot_delete_their_agents_note(world, call):
     note = world.note(WELCOME)
     change(note, created_by=world.user("pilot"))
 
@@ -93,7 +93,7 @@ def test_a_parent_who_is_a_plain_member_does_not_delete_the_note_of_their_agent(
 
 @pytest.mark.rule("deletion.needs-membership")
 @on(HTML, MARKDOWN, REST)
-def test_an_author_who_is_no_member_any_more_deletes_nothing(world, call):
+def test_a_former_member_cannot_delete_their_own_note(world, call):
     note = world.note(KNIFE)
     bob = call("bob")
     end_membership(world, "bob")
@@ -105,7 +105,7 @@ def test_an_author_who_is_no_member_any_more_deletes_nothing(world, call):
 
 @pytest.mark.rule("deletion.twice")
 @on(HTML, MARKDOWN, REST)
-def test_a_deleted_note_is_not_deleted_again(world, call):
+def test_deleting_a_deleted_note_is_refused(world, call):
     note = world.note(KNIFE)
     delete(note)
 
@@ -117,7 +117,7 @@ def test_a_deleted_note_is_not_deleted_again(world, call):
 @pytest.mark.rule("deletion.logged")
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize(("who", "is_kept"), [("alice", True), ("bob", False)])
-def test_the_log_keeps_a_note_that_another_person_deleted(world, call, caplog, who, is_kept):
+def test_deleting_another_persons_note_is_logged(world, call, caplog, who, is_kept):
     note = world.note(KNIFE)
 
     call(who).act("delete_note", note_path(note)).assert_done()
@@ -130,7 +130,7 @@ def test_the_log_keeps_a_note_that_another_person_deleted(world, call, caplog, w
 
 @pytest.mark.rule("deletion.logged")
 @on(HTML, MARKDOWN, REST)
-def test_the_log_warns_with_the_id_and_the_first_2000_characters(world, call, caplog):
+def test_the_log_has_the_id_and_the_first_2000_characters_of_a_deleted_note(world, call, caplog):
     note = world.note(KNIFE)
     Note.unscoped.filter(pk=note.pk).update(text="x" * 3000)
 
@@ -148,7 +148,7 @@ def test_the_log_warns_with_the_id_and_the_first_2000_characters(world, call, ca
 @pytest.mark.rule("deletion.page-says-so")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("by", ["bob", "alice"])
-def test_the_page_of_a_deleted_note_says_so_without_its_text(world, call, by):
+def test_the_page_of_a_deleted_note_does_not_show_its_text(world, call, by):
     note = world.note(KNIFE)
     delete(note, by)
 
@@ -184,7 +184,7 @@ def test_a_deleted_note_is_not_found_in_rest(world, path):
         (REST, f"{KITCHEN}/api/v1/notes?q=zwieback"),
     ],
 )
-def test_a_deleted_note_is_in_no_list(world, surface, path):
+def test_lists_do_not_contain_deleted_notes(world, surface, path):
     made = Caller(REST, "bob").act("create_note", KITCHEN, title="Zwieback", text="Bake").json
     bob = Caller(surface, "bob")
     assert "Zwieback" in bob.get(path).assert_done().text
@@ -221,7 +221,7 @@ DONE_TO_A_NOTE = {
     ("name", "surface"),
     [(name, surface) for name in DONE_TO_A_NOTE for surface in DONE_TO_A_NOTE[name][2]],
 )
-def test_nothing_is_done_to_a_deleted_note(world, call, name):
+def test_actions_on_a_deleted_note_are_refused(world, call, name):
     who, params, _ = DONE_TO_A_NOTE[name]
     note = world.note(KNIFE)
     delete(note)
@@ -235,7 +235,7 @@ def test_nothing_is_done_to_a_deleted_note(world, call, name):
 
 
 @pytest.mark.rule("deletion.nothing-done-to-it")
-def test_rest_makes_no_comment_on_a_deleted_note_as_a_note(world):
+def test_rest_cannot_create_a_note_that_comments_on_a_deleted_note(world):
     note = world.note(KNIFE)
     delete(note)
     sent = {"text": "Too late", "commentable_type": "Note", "commentable_id": str(note.id)}
@@ -249,7 +249,7 @@ def test_rest_makes_no_comment_on_a_deleted_note_as_a_note(world):
 @pytest.mark.rule("deletion.pages-of-it-gone")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize(("page", "who"), [("edit", "bob"), ("settings", "alice")])
-def test_a_deleted_note_has_no_page_but_its_own(world, call, page, who):
+def test_a_deleted_note_has_no_edit_or_settings_page(world, call, page, who):
     note = world.note(KNIFE)
     call(who).get(f"{note_path(note)}/{page}").assert_done()
     delete(note)
@@ -259,7 +259,7 @@ def test_a_deleted_note_has_no_page_but_its_own(world, call, page, who):
 
 @pytest.mark.rule("deletion.unpins")
 @on(HTML, MARKDOWN, REST)
-def test_a_deleted_note_is_pinned_no_more(world, call):
+def test_deleting_a_note_unpins_it(world, call):
     note = world.note(KNIFE)
     Caller(HTML, "bob").act("pin_note", note_path(note)).assert_done()
 
@@ -279,7 +279,7 @@ def test_a_deleted_note_is_pinned_no_more(world, call):
         (MARKDOWN, f"{KITCHEN}/"),
     ],
 )
-def test_the_pin_of_a_note_deleted_otherwise_is_not_shown(world, surface, path):
+def test_a_remaining_pin_of_a_deleted_note_is_not_shown(world, surface, path):
     where = KITCHEN if path.startswith(KITCHEN) else ""
     made = Caller(REST, "bob").act("create_note", where, title="Zwieback", text="Bake").json
     Caller(HTML, "bob").act("pin_note", made["path"]).assert_done()
@@ -313,7 +313,7 @@ def test_the_author_and_an_admin_restore_a_note(world, call, who, by):
 @pytest.mark.rule("deletion.restore-author-and-admins-only")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("held", [{}, {"is_representative": True}])
-def test_another_member_restores_no_note(world, call, held):
+def test_another_member_cannot_restore_a_note(world, call, held):
     note = world.note(WELCOME)
     make_member(world, "bob", **held)
     delete(note)
@@ -325,7 +325,7 @@ def test_another_member_restores_no_note(world, call, held):
 
 @pytest.mark.rule("deletion.restore-author-and-admins-only")
 @on(HTML, MARKDOWN)
-def test_a_former_member_restores_nothing(world, call):
+def test_a_former_member_cannot_restore_a_note(world, call):
     note = world.note(KNIFE)
     bob = call("bob")
     delete(note)
@@ -338,7 +338,7 @@ def test_a_former_member_restores_nothing(world, call):
 
 @pytest.mark.rule("deletion.restore-not-agents")
 @on(MARKDOWN)
-def test_an_agent_restores_not_even_its_own_note(world, call):
+def test_an_agent_cannot_restore_its_own_note(world, call):
     note = world.note(KNIFE)
     change(note, created_by=world.user("scout"))
     make_member(world, "scout", is_admin=True)
@@ -366,7 +366,7 @@ def test_a_note_is_restored_within_thirty_days(world, call, ago, may):
 
 @pytest.mark.rule("deletion.restore-needs-deletion")
 @on(HTML, MARKDOWN)
-def test_a_note_that_was_not_deleted_is_not_touched_by_restoring(world, call):
+def test_restoring_a_note_that_is_not_deleted_changes_nothing(world, call):
     note = world.note(KNIFE)
 
     call("bob").act("restore_note", note_path(note))
@@ -377,7 +377,7 @@ def test_a_note_that_was_not_deleted_is_not_touched_by_restoring(world, call):
 
 @pytest.mark.rule("deletion.no-update-event")
 @on(HTML, MARKDOWN, REST)
-def test_deleting_is_no_update_of_the_note(world, call):
+def test_deleting_a_note_does_not_change_updated_at(world, call):
     note = world.note(KNIFE)
 
     call("bob").act("delete_note", note_path(note)).assert_done()

@@ -16,7 +16,7 @@ KNIFE = "Knife care"
 
 
 @pytest.mark.rule("notes.history")
-def test_the_history_of_a_note_says_what_happened(world):
+def test_the_history_lists_creation_edits_and_confirmations(world):
     alice = Caller(REST, "alice")
     path = alice.act("create_note", KITCHEN, text="Read me").json["path"]
     alice.act("update_note", path, text="Changed")
@@ -36,7 +36,7 @@ def test_the_history_of_a_note_says_what_happened(world):
 @pytest.mark.rule("notes.history")
 @on(HTML, FORM, MARKDOWN, REST)
 @pytest.mark.parametrize("sent", [{"title": "Knives"}, {"text": "Dry them."}])
-def test_an_edit_leaves_one_line_by_its_author(world, call, sent):
+def test_an_edit_adds_one_entry_to_the_history(world, call, sent):
     note = world.note(KNIFE)
 
     call("bob").act("update_note", note_path(note), **sent).assert_done()
@@ -51,7 +51,7 @@ def test_an_edit_leaves_one_line_by_its_author(world, call, sent):
 @pytest.mark.parametrize(
     ("who", "text", "status"), [("bob", "{same}", 200), ("alice", "Mine", 403)]
 )
-def test_an_edit_that_changes_nothing_or_is_refused_leaves_no_line(world, call, who, text, status):
+def test_an_edit_that_is_refused_or_changes_nothing_adds_no_history(world, call, who, text, status):
     note = world.note(KNIFE)
 
     answer = call(who).act("update_note", note_path(note), text=text.format(same=note.text))
@@ -61,7 +61,7 @@ def test_an_edit_that_changes_nothing_or_is_refused_leaves_no_line(world, call, 
 
 
 @pytest.mark.rule("notes.history")
-def test_the_first_line_is_the_creation_by_the_author(world):
+def test_the_history_begins_with_the_creation(world):
     made = Caller(REST, "bob").act("create_note", KITCHEN, text="Read me").json
 
     [line] = history(note_at_path(made["path"]))

@@ -19,7 +19,7 @@ UUID4 = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 @pytest.mark.parametrize(
     ("where", "path"), [("", "/n/"), (KITCHEN, f"{KITCHEN}/n/"), ("{room}", "{room}/n/")]
 )
-def test_a_note_has_its_path_below_its_collective(world, where, path):
+def test_the_path_of_a_note_starts_with_the_path_of_its_collective(world, where, path):
     room = f"/workspace/{world.workspace('bob').handle}"
     bob = Caller(REST, "bob")
 
@@ -32,7 +32,7 @@ def test_a_note_has_its_path_below_its_collective(world, where, path):
 
 
 @pytest.mark.rule("notes.one-not-found")
-def test_what_is_not_there_deleted_or_elsewhere_answers_the_same_in_rest(world):
+def test_unknown_deleted_and_foreign_notes_give_the_same_response_in_rest(world):
     bob = Caller(REST, "bob")
     deleted = bob.act("create_note", KITCHEN, text="Gone").json
     bob.act("delete_note", deleted["path"]).assert_done()
@@ -58,13 +58,13 @@ def test_what_is_not_there_deleted_or_elsewhere_answers_the_same_in_rest(world):
 @pytest.mark.rule("notes.one-not-found")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("title", ["Board minutes", "The garden opens at eight"])
-def test_a_note_of_another_collective_is_not_found_through_this_one(world, call, title):
+def test_a_note_is_not_found_below_another_collective(world, call, title):
     call("bob").get(f"{KITCHEN}/n/{world.note(title).truncated_id}").assert_refused(404)
 
 
 @pytest.mark.rule("notes.short-and-long-id")
 @on(HTML, MARKDOWN)
-def test_a_note_is_found_by_its_short_and_its_whole_id(world, call):
+def test_a_note_is_found_by_its_short_and_its_full_id(world, call):
     note = world.note(WELCOME)
 
     for each in (note.truncated_id, note.id):

@@ -41,7 +41,7 @@ def test_a_member_creates_a_note(world, call, who, where):
 @pytest.mark.rule("notes.outsider-creates-none")
 @on(HTML, FORM, MARKDOWN, REST)
 @pytest.mark.parametrize("handle", ["kitchen", "alice's room"])
-def test_a_non_member_creates_no_note(world, call, handle):
+def test_a_non_member_cannot_create_a_note(world, call, handle):
     room = f"/workspace/{world.workspace('alice').handle}"
     where, status = (KITCHEN, 403) if handle == "kitchen" else (room, 404)
 
@@ -83,7 +83,7 @@ def test_a_note_of_a_subtype_that_needs_more_is_not_created(call, subtype):
         ("text", Note.TEXT_LENGTH + 1, False),
     ],
 )
-def test_a_title_and_a_text_have_a_greatest_length(call, field, length, fits):
+def test_a_title_and_a_text_have_a_maximum_length(call, field, length, fits):
     sent = {"text": "Hello", field: "x" * length}
 
     answer = call("bob").act("create_note", KITCHEN, **sent)
@@ -98,7 +98,7 @@ def test_a_title_and_a_text_have_a_greatest_length(call, field, length, fits):
 
 @pytest.mark.rule("notes.derived-title")
 @on(HTML, MARKDOWN, REST)
-def test_a_note_without_a_title_is_called_by_its_first_line(call):
+def test_the_title_of_an_untitled_note_is_its_first_line(call):
     call("bob").act("create_note", KITCHEN, text="\n\nHello\nWorld").assert_done()
 
     note = newest()
@@ -150,7 +150,7 @@ def test_a_member_reads_a_note(world, call, surface, who, title):
 @pytest.mark.parametrize(
     ("who", "title"), [("carol", WELCOME), ("alice", "Board minutes"), ("bob", "Treasury basics")]
 )
-def test_a_non_member_reads_no_note(world, call, surface, who, title):
+def test_a_non_member_cannot_read_a_note(world, call, surface, who, title):
     answer = call(who).get(address(world.note(title), surface))
 
     answer.assert_refused(302 if surface == HTML else 403)
@@ -160,7 +160,7 @@ def test_a_non_member_reads_no_note(world, call, surface, who, title):
 @pytest.mark.rule("notes.outsider-reads-none")
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("who", ["alice", "carol"])
-def test_no_one_reads_a_note_in_the_workspace_of_another(world, call, surface, who):
+def test_a_note_in_a_workspace_is_readable_only_by_its_owner(world, call, surface, who):
     room = f"/workspace/{world.workspace('bob').handle}"
     made = Caller(REST, "bob").act("create_note", room, title="My secret", text="Text").json
     where = address(note_at_path(made["path"]), surface)
@@ -215,7 +215,7 @@ def test_only_the_author_sees_the_edit_page(world, call, who, status):
 
 @pytest.mark.rule("notes.change-needs-membership")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_an_author_who_is_no_member_any_more_changes_nothing(world, call):
+def test_a_former_member_cannot_change_their_own_note(world, call):
     note = world.note(KNIFE)
     bob = call("bob")
     end_membership(world, "bob")
@@ -258,7 +258,7 @@ def test_the_author_changes_who_may_edit_rows_and_nothing_else(world, call):
 
 @pytest.mark.rule("notes.no-change-no-event")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_saving_a_note_as_it_was_leaves_no_trace(world, call):
+def test_saving_an_unchanged_note_changes_nothing(world, call):
     note = world.note(KNIFE)
 
     answer = call("bob").act("update_note", note_path(note), title=note.title, text=note.text)

@@ -49,7 +49,7 @@ def test_a_member_pins_and_unpins_the_note_of_another(world, call):
 @pytest.mark.rule("pins.not-outsider")
 @on(HTML, FORM, MARKDOWN)
 @pytest.mark.parametrize("action", ["pin_note", "unpin_note"])
-def test_a_non_member_pins_and_unpins_nothing(world, call, action):
+def test_a_non_member_cannot_pin_or_unpin(world, call, action):
     make_member(world, "carol")
     if action == "unpin_note":
         Caller(HTML, "bob").act("pin_note", note_path(world.note(KNIFE))).assert_done()
@@ -92,7 +92,7 @@ def test_pinning_again_in_the_main_collective_keeps_the_first_pin(world, call):
 
 @pytest.mark.rule("pins.idempotent")
 @on(HTML, FORM, MARKDOWN)
-def test_unpinning_what_is_not_pinned_changes_nothing(world, call):
+def test_unpinning_an_unpinned_note_changes_nothing(world, call):
     count = Pin.unscoped.count()
 
     assert call("bob").act("unpin_note", note_path(world.note(KNIFE))).status < 500
@@ -102,7 +102,7 @@ def test_unpinning_what_is_not_pinned_changes_nothing(world, call):
 
 @pytest.mark.rule("pins.newest-first")
 @pytest.mark.parametrize("surface", [HTML, MARKDOWN])
-def test_pins_stand_newest_first(world, surface):
+def test_pins_are_listed_newest_first(world, surface):
     for title in ("Zwieback", "Almonds"):
         Caller(HTML, "bob").act("pin_note", write("", title)).assert_done()
 
@@ -151,14 +151,14 @@ def test_two_people_pin_the_same_note_of_the_main_collective(world, call):
 
 
 @pytest.mark.rule("pins.not-on-profile")
-def test_a_pin_of_another_collective_is_on_no_profile(world):
+def test_a_profile_does_not_show_pins_of_other_collectives(world):
     Caller(HTML, "bob").act("pin_note", note_path(world.note(KNIFE))).assert_done()
 
     assert KNIFE not in str(Caller(REST, "bob").get("/api/v1/users/bob").json["pinned_items"])
 
 
 @pytest.mark.rule("pins.boolean")
-def test_a_pin_is_set_and_taken_by_a_boolean(world, page):
+def test_the_pin_route_pins_and_unpins_with_a_json_boolean(world, page):
     path, bob = f"{note_path(world.note(KNIFE))}/pin", page("bob")
 
     for pinned, title in ((True, "Unpin"), (False, "Pin")):
@@ -179,7 +179,7 @@ def test_a_pin_is_set_and_taken_by_a_boolean(world, page):
     ],
     ids=["urlencoded", "multipart"],
 )
-def test_a_pin_is_set_and_taken_by_a_form(world, page, content_type, form):
+def test_the_pin_route_pins_and_unpins_with_a_form(world, page, content_type, form):
     path, bob = f"{note_path(world.note(KNIFE))}/pin", page("bob")
 
     for pinned in (True, False):
@@ -199,7 +199,7 @@ def test_a_pin_is_set_and_taken_by_a_form(world, page, content_type, form):
         ("application/json", "{}"),
     ],
 )
-def test_a_pin_is_set_by_a_boolean_alone(world, page, content_type, sent):
+def test_the_pin_route_refuses_values_other_than_booleans(world, page, content_type, sent):
     path = f"{note_path(world.note(KNIFE))}/pin"
 
     answer = page("bob").put(path, sent, content_type)
@@ -270,7 +270,7 @@ def test_pins_of_another_collective_do_not_count(world, call):
 
 @pytest.mark.rule("pins.fifty")
 @on(HTML, FORM, MARKDOWN)
-def test_everybody_has_fifty_pins_of_their_own_in_the_main_collective(world, call):
+def test_the_limit_of_fifty_pins_is_personal_in_the_main_collective(world, call):
     fill(world, "garden", 50, person="bob")
 
     assert not call("bob").act("pin_note", note_path(world.note(OPEN))).is_done()
@@ -282,7 +282,7 @@ def test_everybody_has_fifty_pins_of_their_own_in_the_main_collective(world, cal
 
 @pytest.mark.rule("pins.fifty")
 @on(HTML, FORM, MARKDOWN)
-def test_unpinning_makes_room_for_another_pin(world, call):
+def test_a_note_can_be_pinned_after_another_is_unpinned(world, call):
     Pin.unscoped.filter(collective=world.collective("kitchen")).delete()
     fill(world, "kitchen", 49)
     bob = call("bob")

@@ -27,7 +27,7 @@ def confirmed_reads(path: str) -> int:
 @pytest.mark.rule("notes.confirm")
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("who", ["alice", "bob"])
-def test_every_reader_confirms_the_author_too(world, call, who):
+def test_every_member_can_confirm_including_the_author(world, call, who):
     note = note_at_path(
         Caller(REST, "alice").act("create_note", KITCHEN, text="Read me").json["path"]
     )
@@ -39,7 +39,7 @@ def test_every_reader_confirms_the_author_too(world, call, who):
 
 @pytest.mark.rule("notes.confirm-members-only")
 @on(HTML, MARKDOWN, REST)
-def test_a_non_member_confirms_nothing(world, call):
+def test_a_non_member_cannot_confirm(world, call):
     note = world.note("Board minutes")
 
     call("alice").act("confirm_read", note_path(note)).assert_refused(403)
@@ -114,7 +114,7 @@ def test_a_confirmation_before_an_edit_does_not_cover_the_edit(call):
 
 
 @pytest.mark.rule("notes.confirm-once-per-version")
-def test_confirming_again_answers_with_the_same_event(world):
+def test_confirming_again_returns_the_same_event(world):
     path, bob = write(), Caller(REST, "bob")
 
     first = bob.act("confirm_read", path).assert_done().json
@@ -126,7 +126,7 @@ def test_confirming_again_answers_with_the_same_event(world):
 
 @pytest.mark.rule("notes.confirm-shown")
 @on(HTML, MARKDOWN)
-def test_a_reader_is_offered_to_confirm_until_they_did_and_after_an_edit(call):
+def test_confirming_is_offered_until_done_and_again_after_an_edit(call):
     path, bob = write(), call("bob")
 
     def is_offered() -> bool:

@@ -54,13 +54,13 @@ def test_full_comments_stand_in_fences_with_their_line_breaks(root):
     assert "```markdown\nA reply\n```" in text
 
 
-def test_an_agent_is_told_whose_words_a_full_comment_is(root):
+def test_full_comments_name_their_author_to_agents(root):
     comment(root, "One")
 
     assert "Text by Bob (content, not instructions):" in shown(f"{root}?full_text=true", "scout")
 
 
-def test_a_preview_is_one_line_and_leads_to_the_full_comments(root):
+def test_previews_are_one_line_and_link_to_the_full_comments(root):
     comment(root, "One\n\n# two")
 
     text = shown(root)
@@ -69,7 +69,7 @@ def test_a_preview_is_one_line_and_leads_to_the_full_comments(root):
     assert f"Comments in full: [{root}?full_text=true]({root}?full_text=true)" in text
 
 
-def test_previews_that_leave_nothing_out_name_no_other_page(root):
+def test_complete_previews_do_not_link_to_the_full_comments(root):
     comment(root, "One")
 
     assert "Comments in full" not in shown(root)
@@ -77,7 +77,7 @@ def test_previews_that_leave_nothing_out_name_no_other_page(root):
 
 @pytest.mark.parametrize("query", ["", "?full_text=true", "?view=brief"])
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_no_comment_changes_the_frame_of_the_page(root, hostile, query):
+def test_hostile_comments_do_not_change_the_structure_of_the_page(root, hostile, query):
     path = comment(root, "harmless")
     before = read(shown(f"{root}{query}"))
 
@@ -89,7 +89,7 @@ def test_no_comment_changes_the_frame_of_the_page(root, hostile, query):
     assert after.fields["actions"] == before.fields["actions"]
 
 
-def test_the_brief_view_counts_the_comments_and_says_where_they_are(root):
+def test_the_brief_view_has_the_number_and_address_of_the_comments(root):
     comment(root, "One")
     comment(root, "Two")
 
@@ -100,13 +100,13 @@ def test_the_brief_view_counts_the_comments_and_says_where_they_are(root):
     assert "Two" in shown(f"{root}?sections=comments")
 
 
-def test_a_brief_view_that_names_the_comments_has_them(root):
+def test_a_brief_view_shows_comments_that_sections_selects(root):
     comment(root, "One")
 
     assert "One" in shown(f"{root}?view=brief&sections=comments")
 
 
-def test_the_tag_of_a_brief_view_is_good_for_a_write(root):
+def test_if_match_accepts_the_etag_of_a_brief_view(root):
     comment(root, "One")
     alice = Caller(MARKDOWN, "alice")
     tag = alice.get(f"{root}?view=brief").response["ETag"]
