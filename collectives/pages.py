@@ -28,7 +28,7 @@ from collectives.actions.joining import (
 from collectives.actions.members import remove_member, update_member_roles
 from collectives.models import Collective
 from collectives.rules.handles import is_available
-from collectives.rules.invites import NEEDED, no_invite
+from collectives.rules.invites import NEEDED, invite_refusal
 from collectives.rules.policies import is_collective_admin, may_invite
 from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.actions import ResourceRef
@@ -48,7 +48,7 @@ def about(access: Access, target: Any) -> ResourceRef | None:
     return ResourceRef("Collective", place.handle, place.path or "/") if place else None
 
 
-def below_place(access: Access, target: Any) -> list[Link]:
+def collective_crumb(access: Access, target: Any) -> list[Link]:
     """Return the breadcrumb of the collective."""
     return [Link(access.here.name, access.here.path or "/")]
 
@@ -104,7 +104,7 @@ def own_workspace(request: AccessRequest, **kwargs: Any) -> HttpResponse:
 
 def members(access: Access, target: None) -> Mapping[str, Any]:
     page = numbered(queries.member_rows(collective=access.here.id), access)
-    shown = queries.named(list(page.object_list))
+    shown = queries.with_names(list(page.object_list))
     return {
         "members": shown,
         "page": page,
@@ -136,7 +136,7 @@ MEMBERS: Page[None] = Page(
     template="collectives/members.html",
     title=lambda access, target: "Members",
     show=members,
-    crumbs=below_place,
+    crumbs=collective_crumb,
     about=about,
     actions=(
         update_member_roles,
@@ -191,7 +191,7 @@ def _bad_code(access: Access, code: str) -> str:
     Raises:
         Refused: the invite has ended (410).
     """
-    refused = no_invite(access, code)
+    refused = invite_refusal(access, code)
     if refused.status == HTTPStatus.GONE:
         raise refused
     sentence = "" if refused.message == NEEDED else f"{refused.message}."
@@ -225,7 +225,7 @@ def invite(access: Access, target: None) -> Mapping[str, Any]:
         "joined": [
             (member.person, row.created_at, found is not None and row.invite_id == found.id)
             for row, member in zip(
-                page.object_list, queries.named(list(page.object_list)), strict=True
+                page.object_list, queries.with_names(list(page.object_list)), strict=True
             )
         ],
     }
@@ -253,7 +253,7 @@ INVITE: Page[None] = Page(
     title=lambda access, target: f"Invite to {access.here.name}",
     find=_invitable,
     show=invite,
-    crumbs=below_place,
+    crumbs=collective_crumb,
     about=about,
     actions=(create_invite, revoke_invite),
     access_level=AccessLevel.COLLECTIVE,
@@ -288,7 +288,7 @@ def settings(access: Access, collective: Collective) -> Mapping[str, Any]:
     page = numbered(queries.agents_here(access), access)
     return {
         "collective": collective,
-        "agents": queries.named(list(page.object_list)),
+        "agents": queries.with_names(list(page.object_list)),
         "page": page,
         "path": path_to("collectives.settings", access.here.path),
         "addable": queries.addable_agents(access),
@@ -327,7 +327,7 @@ SETTINGS: Page[Collective] = Page(
     title=lambda access, target: "Collective Settings",
     find=administered,
     show=settings,
-    crumbs=below_place,
+    crumbs=collective_crumb,
     about=about,
     actions=(
         update_collective_settings,

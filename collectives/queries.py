@@ -108,10 +108,10 @@ class Member:
 
 def members(collective_id: UUID, limit: int) -> list[Member]:
     """Return the newest active members, with their names."""
-    return named(list(_MEMBERS.rows(limit, collective=collective_id)))
+    return with_names(list(_MEMBERS.rows(limit, collective=collective_id)))
 
 
-def named(rows: Sequence[CollectiveMember]) -> list[Member]:
+def with_names(rows: Sequence[CollectiveMember]) -> list[Member]:
     """Add names to rows of `member_rows`."""
     known = people(row.user_id for row in rows)
     return [Member(row, known[row.user_id]) for row in rows]

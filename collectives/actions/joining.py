@@ -12,11 +12,11 @@ from collectives.actions.members import agents_leaving
 from collectives.models import CollectiveMember, Invite
 from collectives.rules.invites import (
     end_personal_invites,
+    invite_refusal,
     new_invite,
-    no_invite,
     revoke_links,
 )
-from collectives.rules.members import add_member, end_membership, left_with, lock_members
+from collectives.rules.members import add_member, agents_left_note, end_membership, lock_members
 from collectives.rules.policies import may_invite, may_leave
 from harmonic.kernel.access import Access, CollectiveKind
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome, ResourceRef
@@ -54,7 +54,7 @@ def _join(access: Access, target: object, *, code: str = "") -> Outcome:
         raise Refused("User is already a member of this collective", status=400, code="duplicate")
     invite = queries.usable_invite(access, code)
     if invite is None:
-        raise no_invite(access, code)
+        raise invite_refusal(access, code)
     add_member(collective, person, now=access.now, invite=invite)
     # A personal invite works once. Joining through a link uses it up as well.
     end_personal_invites(collective.id, access.user.user_id, access.now)
@@ -100,7 +100,9 @@ def _leave(access: Access, target: object) -> Outcome:
             "You are no longer a member.", hint="You left the collective or were removed from it."
         )
     agents = end_membership(access, row)
-    return Outcome(f"You have left {access.here.name}.", "/collectives", notes=left_with(agents))
+    return Outcome(
+        f"You have left {access.here.name}.", "/collectives", notes=agents_left_note(agents)
+    )
 
 
 def _own_row(access: Access) -> CollectiveMember | None:

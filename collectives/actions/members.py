@@ -14,9 +14,9 @@ from collectives.rules.members import (
     AGENT_REMOVED,
     NEW_ADMIN_FIRST,
     REMOVED,
+    agents_left_note,
     end_membership,
     is_last_admin,
-    left_with,
     lock_members,
 )
 from collectives.rules.policies import ASK_AN_ADMIN, is_collective_admin, is_member, must_be_admin
@@ -120,7 +120,7 @@ def member_named(access: Access, handle: str) -> CollectiveMember:
     return row
 
 
-def runs_members(access: Access, target: object) -> Denied | None:
+def may_manage_roles(access: Access, target: object) -> Denied | None:
     if access.place is not None and access.here.is_main:
         return Denied(
             "The main collective uses the roles of the tenant.",
@@ -178,7 +178,7 @@ update_member_roles: Action[object] = Action(
     changes_access=True,
     emits="member.role_changed",
     params=RoleParams,
-    policy=runs_members,
+    policy=may_manage_roles,
     effect=_update_roles,
     logged=Logged(audit.ADMIN_ACTION, _role_changed),
     confirm=_ask_about_roles,
@@ -216,7 +216,7 @@ def _remove(access: Access, target: object, *, user_handle: str) -> Outcome:
     return Outcome(
         f"{person.display_name} was removed.",
         path_to("collectives.members", access.here.path),
-        notes=left_with(agents),
+        notes=agents_left_note(agents),
         facts={"about": people_rules.someone(person)},
     )
 

@@ -62,7 +62,7 @@ DASHBOARD = Page(
 )
 
 
-def below_dashboard(access: Access, target: object) -> list[Link]:
+def dashboard_crumb(access: Access, target: object) -> list[Link]:
     return [ADMINISTRATION]
 
 
@@ -72,7 +72,7 @@ SETTINGS = Page(
     title=lambda access, target: "Tenant Settings",
     find=for_admins,
     show=lambda access, target: {"tenant": tenant_of(access)},
-    crumbs=below_dashboard,
+    crumbs=dashboard_crumb,
     actions=(actions.update_tenant_settings,),
     writes={"POST": actions.update_tenant_settings},
     fresh="admin",
@@ -108,7 +108,7 @@ PEOPLE = Page(
     title=lambda access, target: "Users",
     find=for_admins,
     show=listed,
-    crumbs=below_dashboard,
+    crumbs=dashboard_crumb,
     fresh="admin",
 )
 
@@ -125,7 +125,7 @@ PERSON = Page(
     find=managed,
     show=lambda access, person: {"person": person, "agents": list(agents_of(person.user_id))},
     crumbs=lambda access, person: [
-        *below_dashboard(access, person),
+        *dashboard_crumb(access, person),
         Link("Users", path_to("admin.people")),
     ],
     about=lambda access, person: ResourceRef(

@@ -25,7 +25,7 @@ def about(access: Access, item: Item | None) -> ResourceRef | None:
     return ResourceRef(item.kind, item.truncated_id, _path(access, item)) if item else None
 
 
-def place_above(access: Access, target: object) -> list[Link]:
+def collective_crumb(access: Access, target: object) -> list[Link]:
     """Return the breadcrumb of the collective that an item is in."""
     here = access.here
     return [Link("Home" if here.is_main else here.name, here.path or "/")]
@@ -54,7 +54,7 @@ def _path(access: Access, item: Item) -> str:
 # --- Creating -------------------------------------------------------------------------------
 
 
-def creating(
+def creation_action(
     model: type[Item],
     sentence: str,
     *,
@@ -117,10 +117,10 @@ confirm_read: Action[Item] = Action(
 )
 
 
-# --- Keeping --------------------------------------------------------------------------------
+# --- Pin, unpin, delete, restore ------------------------------------------------------------
 
 
-class Keeping(NamedTuple):
+class LifecycleActions(NamedTuple):
     """The actions that pin, unpin, delete and restore items of a kind."""
 
     pin: Action[Item]
@@ -129,13 +129,13 @@ class Keeping(NamedTuple):
     restore: Action[Item]
 
 
-def keeping(name: str, *, resources: str, group: str) -> Keeping:
+def lifecycle_actions(name: str, *, resources: str, group: str) -> LifecycleActions:
     """Return the actions `pin_{name}`, `unpin_{name}`, `delete_{name}` and `restore_{name}`.
 
     `resources` is the resource of their scopes (`notes`), and `group` is their group in an agent's
     capabilities.
     """
-    return Keeping(
+    return LifecycleActions(
         pin=_pin(name, resources, group),
         unpin=_unpin(name, resources, group),
         delete=_delete(name, resources, group),

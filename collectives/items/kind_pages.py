@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from accounts.queries import people
-from collectives.items.actions import about, place_above
+from collectives.items.actions import about, collective_crumb
 from collectives.items.kind_queries import KindQueries
 from collectives.items.kinds import kind_named
 from collectives.items.models import Item
@@ -46,7 +46,7 @@ def item_page(
         title=lambda access, item: item.shown_title,
         find=lambda access, item_id: queries.live_at(access, item_id),
         show=shown,
-        crumbs=place_above,
+        crumbs=collective_crumb,
         about=about,
         actions=actions,
         access_level=AccessLevel.COLLECTIVE,
@@ -75,7 +75,7 @@ def new_page(
             "visibility": VISIBILITY[access.here.audience],
             "create": action.name,
         },
-        crumbs=place_above,
+        crumbs=collective_crumb,
         actions=(action,),
         writes={"POST": action},
         access_level=AccessLevel.COLLECTIVE,

@@ -41,15 +41,15 @@ class Size(NamedTuple):
         return self.moment, self.id
 
 
-def _places(order: Order, limit: int, **wanted: Any) -> QuerySet[Any, tuple[Any, ...]]:
+def _positions(order: Order, limit: int, **wanted: Any) -> QuerySet[Any, tuple[Any, ...]]:
     return ordered(order, **wanted).values_list("id", order.moment)[:limit]
 
 
 # The columns are in an index, so that no rows are read.
-_PLACES: Prepared[tuple[UUID, datetime]] = Prepared(_places, tuple)
+_POSITIONS: Prepared[tuple[UUID, datetime]] = Prepared(_positions, tuple)
 
 
-def within(sizes: Sequence[Size], limit: int) -> Sequence[Size]:
+def fit_bytes(sizes: Sequence[Size], limit: int) -> Sequence[Size]:
     """Return the first items that have at most `limit` bytes in total, and at least one."""
     total = 0
     for number, size in enumerate(sizes):
@@ -82,10 +82,10 @@ class KindQueries(Generic[M]):
         return rows
 
     def _to_show(self, *, user_id: UUID, **wanted: Parameter) -> QuerySet[M]:
-        return self._rows(**wanted).counted().with_parent_kind().for_reader(user_id)
+        return self._rows(**wanted).with_confirmed_reads().with_parent_kind().for_reader(user_id)
 
     def _in_order(self, order: Order, **wanted: Parameter) -> QuerySet[M]:
-        rows = self._rows(**wanted).alive().counted().with_parent_kind()
+        rows = self._rows(**wanted).alive().with_confirmed_reads().with_parent_kind()
         return rows.order_by(*order.columns)
 
     def _with_size(self, **wanted: Parameter) -> QuerySet[Any, tuple[Any, ...]]:
@@ -133,8 +133,8 @@ class KindQueries(Generic[M]):
 
         There are fewer if their texts exceed `queries.LIST_BYTES`.
         """
-        places = _PLACES.rows(order, limit + 1, **position(after), **self.wanted, **wanted)
-        return self.in_size(self.measured(places), order, limit)
+        places = _POSITIONS.rows(order, limit + 1, **position(after), **self.wanted, **wanted)
+        return self.in_size(self.with_sizes(places), order, limit)
 
     def among(
         self, items: ItemQuerySet[Item], order: Order, limit: int, after: Position | None = None
@@ -149,11 +149,11 @@ class KindQueries(Generic[M]):
         if after is not None:
             items = items.filter(order.beyond(after))
         rows = items.order_by(*order.columns)[:limit]
-        return self.measured(rows.values_list("id", order.moment))
+        return self.with_sizes(rows.values_list("id", order.moment))
 
     def in_size(self, sizes: Sequence[Size], order: Order, limit: int) -> CursorPage[M]:
         """Return the items of `sizes` up to `limit` and `queries.LIST_BYTES`, and at least one."""
-        shown = within(sizes[:limit], queries.LIST_BYTES)
+        shown = fit_bytes(sizes[:limit], queries.LIST_BYTES)
         end = shown[-1].position if len(shown) < len(sizes) else None
         return CursorPage(self.by_id((size.id for size in shown), order), end)
 
@@ -164,12 +164,14 @@ class KindQueries(Generic[M]):
     def fitting(self, item_ids: Iterable[UUID], collective_id: UUID) -> Included[M]:
         """Return the first items of a collective among some ids, up to `LIST_BYTES`."""
         places = [(each, NO_MOMENT) for each in dict.fromkeys(item_ids)]
-        there = self.measured(places, collective=collective_id)
-        shown = within(there, queries.LIST_BYTES)
+        there = self.with_sizes(places, collective=collective_id)
+        shown = fit_bytes(there, queries.LIST_BYTES)
         items = self.by_id((size.id for size in shown), NEWEST)
         return Included(items, frozenset(size.id for size in there[len(shown) :]))
 
-    def measured(self, places: Iterable[tuple[UUID, datetime]], **wanted: Parameter) -> list[Size]:
+    def with_sizes(
+        self, places: Iterable[tuple[UUID, datetime]], **wanted: Parameter
+    ) -> list[Size]:
         """Add sizes to positions in a list, without items that are not found."""
         found = [(short_id(item_id), item_id, at) for item_id, at in places]
         if not found:

@@ -59,7 +59,7 @@ class ItemQuerySet(models.QuerySet[M]):
             is_pinned=models.Exists(pins.filter(item=models.OuterRef("pk"))),
         )
 
-    def counted(self) -> Self:
+    def with_confirmed_reads(self) -> Self:
         """Annotate `confirmed_reads`: the number of users who confirmed that they read an item."""
         return self.annotate(confirmed_reads=readers())
 
@@ -79,11 +79,11 @@ class ItemQuerySet(models.QuerySet[M]):
         replies = Item.objects.filter(parent=models.OuterRef("pk"))
         return self.filter(Q(deleted_at=None) | models.Exists(replies))
 
-    def opened(self, length: int = FIRST_LINE_SOURCE) -> Self:
+    def with_opening(self, length: int = FIRST_LINE_SOURCE) -> Self:
         """Annotate `cut_text`: the first `length` characters of each text."""
         return self.annotate(cut_text=kinds.opening(length))
 
-    def numbered(self) -> Self:
+    def with_feed_number(self) -> Self:
         """Annotate `number`: the number that the feed shows next to each item."""
         return self.annotate(number=kinds.count(readers))
 
@@ -153,14 +153,14 @@ class Item(ShortIdModel):
     )
     hard_delete_after = models.DateTimeField(null=True, blank=True)
 
-    cut_text: str  # annotated by `opened`, for rows whose text is not read
-    confirmed_reads: int  # annotated by `counted`
+    cut_text: str  # annotated by `with_opening`, for rows whose text is not read
+    confirmed_reads: int  # annotated by `with_confirmed_reads`
     last_read_at: datetime | None  # annotated by `for_reader`
     is_pinned: bool  # annotated by `for_reader`
     parent_kind: str | None  # annotated by `with_parent_kind`
     parent_author_id: UUID  # annotated by `with_answered`
     parent_deleted_at: datetime | None  # annotated by `with_answered`
-    number: int  # annotated by `numbered`
+    number: int  # annotated by `with_feed_number`
 
     objects: ClassVar[Any] = ItemManager()
     unscoped: ClassVar[Any] = models.Manager.from_queryset(ItemQuerySet)()

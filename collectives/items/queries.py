@@ -67,7 +67,7 @@ def root_of(comment: Item) -> Item | None:
 
 def _one(**wanted: Parameter) -> QuerySet[Item]:
     items: ItemQuerySet[Item] = Item.objects.filter(**wanted)
-    return items.opened()
+    return items.with_opening()
 
 
 _ONE = of_model(Item, _one, ("cut_text",))
@@ -114,7 +114,7 @@ def how_many(wanted: Lookups) -> int:
 
 
 def _feed(order: Order, limit: int, **wanted: Any) -> QuerySet[Item]:
-    return ordered(order, **wanted).standalone().opened().numbered()[:limit]
+    return ordered(order, **wanted).standalone().with_opening().with_feed_number()[:limit]
 
 
 # Feeds show titles and first lines, so the texts themselves are not read.
@@ -205,7 +205,7 @@ _PINS = of_model(Pin, _pins)
 
 def _living(**wanted: Parameter) -> QuerySet[Item]:
     items: ItemQuerySet[Item] = Item.objects.filter(**wanted)
-    return items.alive().opened()
+    return items.alive().with_opening()
 
 
 _LIVING = of_model(Item, _living, ("cut_text",))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from collectives.items import rules as items
-from collectives.items.actions import about, creating, done, keeping
+from collectives.items.actions import about, creation_action, done, lifecycle_actions
 from collectives.items.models import Item
 from collectives.notes import queries, rules, threads
 from collectives.notes.models import Note
@@ -59,7 +59,7 @@ def create(
     return done(access, note, "Note created.", items.created(note))
 
 
-create_note = creating(
+create_note = creation_action(
     Note,
     "Write a note in this collective.",
     params=NoteParams,
@@ -197,4 +197,6 @@ add_comment: Action[Item] = Action(
 
 # --- Pin, unpin, delete, restore ------------------------------------------------------------
 
-pin_note, unpin_note, delete_note, restore_note = keeping("note", resources="notes", group="Notes")
+pin_note, unpin_note, delete_note, restore_note = lifecycle_actions(
+    "note", resources="notes", group="Notes"
+)

@@ -11,7 +11,7 @@ from django.http import HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
 from accounts.queries import people
-from collectives.items.actions import about, confirm_read, place_above
+from collectives.items.actions import about, collective_crumb, confirm_read
 from collectives.items.kind_pages import new_page
 from collectives.items.queries import HISTORY_SHOWN, history_of, parent_of
 from collectives.items.rules import may_edit
@@ -32,9 +32,9 @@ from harmonic.kernel.refusals import Forbidden, Invalid, Link, Unreadable
 from harmonic.kernel.rendering.documents import keep_private
 
 
-def note_above(access: Access, note: Note) -> list[Link]:
+def note_crumbs(access: Access, note: Note) -> list[Link]:
     shown = Link(title(access, note), note.path_in(access.here.path))
-    return [*place_above(access, note), shown]
+    return [*collective_crumb(access, note), shown]
 
 
 # --- One note -------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ NOTE: Page[Note] = Page(
     title=title,
     find=queries.note_at,
     show=show,
-    crumbs=place_above,
+    crumbs=collective_crumb,
     about=about,
     actions=(confirm_read, actions.add_comment, actions.restore_note),
     access_level=AccessLevel.COLLECTIVE,
@@ -135,7 +135,7 @@ EDIT = Page(
     title=lambda access, note: "Edit Note",
     find=own_note_at,
     show=facts,
-    crumbs=note_above,
+    crumbs=note_crumbs,
     about=about,
     actions=(actions.update_note,),
     writes={"POST": actions.update_note},
@@ -149,7 +149,7 @@ SETTINGS: Page[Note] = Page(
     title=lambda access, note: "Note Settings",
     find=queries.live_note_at,
     show=facts,
-    crumbs=note_above,
+    crumbs=note_crumbs,
     about=about,
     actions=(actions.pin_note, actions.unpin_note, actions.delete_note),
     access_level=AccessLevel.COLLECTIVE,

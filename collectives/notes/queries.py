@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from collectives.items import queries as items
-from collectives.items.kind_queries import KindQueries, within
+from collectives.items.kind_queries import KindQueries, fit_bytes
 from collectives.items.models import COMMENT, Item, ItemQuerySet
 from collectives.items.queries import Included, by_ids
 from collectives.notes.models import Note
@@ -45,8 +45,8 @@ def comments_of(item_ids: Iterable[UUID]) -> Included[Note]:
     comments: ItemQuerySet[Item] = Item.objects.filter(parent__in=ids, subtype=COMMENT)
     rows = comments.alive().order_by("created_at", "id")[: items.INCLUDED + 1]
     found = list(rows.values_list("id", "created_at", "parent"))
-    sizes = NOTES.measured(row[:2] for row in found[: items.INCLUDED])
-    shown = within(sizes, items.LIST_BYTES)
+    sizes = NOTES.with_sizes(row[:2] for row in found[: items.INCLUDED])
+    shown = fit_bytes(sizes, items.LIST_BYTES)
     left_out = frozenset(row[2] for row in found[len(shown) :] if row[2])
     notes = NOTES.by_id((size.id for size in shown), Order("created_at", is_descending=False))
     # After the last row that was read, every item may have more comments.

@@ -31,7 +31,7 @@ from harmonic.kernel.rendering.text import HTML_LIMIT, preview, truncate
 # The number of comments on a page, including replies.
 PAGE = 50
 # The number of replies that a page counts exactly. Above it, the page shows "At least".
-COUNTED = 10_000
+MAX_COUNTED_REPLIES = 10_000
 # The characters of comments on a page, which ends before the comment that exceeds them.
 TEXT_ON_PAGE = 100_000
 OLDEST = Order("created_at", is_descending=False)
@@ -198,10 +198,10 @@ def path_at(access: Access, comment: Item, parent: Item) -> str:
 
 def _page(item: Item, after: Position | None, *, has_previews: bool) -> ThreadPage:
     found = _branches(item, after)
-    shown = _filling(found)
+    shown = _fit_count(found)
     notes = _notes(shown)
     if not has_previews:
-        shown = _within_budget(shown, notes)
+        shown = _fit_text(shown, notes)
     end = notes[shown[-1].top] if len(shown) < len(found) else None
     next_position = (end.created_at, end.id) if end else None
     is_whole = after is None and next_position is None
@@ -213,7 +213,7 @@ def _page(item: Item, after: Position | None, *, has_previews: bool) -> ThreadPa
         left=_left(item, next_position) if next_position else 0,
         next_position=next_position,
         is_first=after is None,
-        is_long=sum(branch.total for branch in found) > COUNTED,
+        is_long=sum(branch.total for branch in found) > MAX_COUNTED_REPLIES,
     )
 
 
@@ -278,7 +278,7 @@ def _branches(item: Item, after: Position | None) -> list[Branch]:
         "tenant": _ID.get_db_prep_value(bound_tenant_id(), connection),
         "item": _ID.get_db_prep_value(item.id, connection),
         "moment": _MOMENT.get_db_prep_value(moment, connection),
-        "counted": COUNTED + 1,
+        "counted": MAX_COUNTED_REPLIES + 1,
         "after": _ID.get_db_prep_value(after_id, connection),
     }
     with connection.cursor() as cursor:
@@ -333,7 +333,7 @@ def _notes(branches: Iterable[Branch]) -> dict[UUID, Item]:
 
 def _openings(**wanted: Parameter) -> QuerySet[Item]:
     comments: ItemQuerySet[Item] = Item.objects.filter(**wanted)
-    return comments.opened(HTML_LIMIT + 1).with_answered()
+    return comments.with_opening(HTML_LIMIT + 1).with_answered()
 
 
 _OPENINGS = of_model(Item, _openings, ("cut_text", "parent_author_id", "parent_deleted_at"))
@@ -342,7 +342,7 @@ _OPENINGS = of_model(Item, _openings, ("cut_text", "parent_author_id", "parent_d
 # --- Choosing -------------------------------------------------------------------------------
 
 
-def _filling(branches: Iterable[Branch]) -> list[Branch]:
+def _fit_count(branches: Iterable[Branch]) -> list[Branch]:
     """Return the branches that fill a page. The last one may lack replies."""
     room = PAGE
     shown: list[Branch] = []
@@ -354,7 +354,7 @@ def _filling(branches: Iterable[Branch]) -> list[Branch]:
     return shown
 
 
-def _within_budget(branches: Sequence[Branch], notes: dict[UUID, Item]) -> list[Branch]:
+def _fit_text(branches: Sequence[Branch], notes: dict[UUID, Item]) -> list[Branch]:
     """Return the branches whose texts fit on a page, and at least one comment."""
     left = TEXT_ON_PAGE
     shown: list[Branch] = []

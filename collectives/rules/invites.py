@@ -17,7 +17,7 @@ ASK = "Ask a member for a new invitation."
 NEEDS_A_NEWER_INVITE = f"This link was created before your membership ended. {ASK}"
 
 
-def no_invite(access: Access, code: str) -> Refused:
+def invite_refusal(access: Access, code: str) -> Refused:
     """Return the refusal of a code for which `usable_invite` returned None.
 
     The status is 410 if the invite has ended, else 404.

@@ -150,7 +150,7 @@ def left_without_admin(person: TenantUser) -> list[Collective]:
     return [row.collective for row in rows if is_last_admin(row) and _others_remain(row)]
 
 
-def left_with(agents: Sequence[TenantUser]) -> tuple[str, ...]:
+def agents_left_note(agents: Sequence[TenantUser]) -> tuple[str, ...]:
     """Return the note that names the agents that left with their parent."""
     if not agents:
         return ()

@@ -193,7 +193,7 @@ def test_a_page_counts_a_bounded_number_of_replies_and_says_so(
     client = reader(form, page, api)
 
     whole = client.get(path_of(note) + form).content.decode()
-    monkeypatch.setattr(threads, "COUNTED", 100)
+    monkeypatch.setattr(threads, "MAX_COUNTED_REPLIES", 100)
     shown = pages_of(client, path_of(note) + form)
 
     assert "101 more replies" in whole

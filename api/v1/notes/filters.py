@@ -15,7 +15,7 @@ from accounts.queries import person_named
 from api.http.filters import named
 from api.responses.timestamps import MILLISECOND, after, before, truncate_to_milliseconds
 from collectives import cycles
-from collectives.items.kind_queries import Size, within
+from collectives.items.kind_queries import Size, fit_bytes
 from collectives.items.models import Item, ItemQuerySet
 from collectives.notes.models import Note
 from collectives.notes.queries import NOTES, texts_of
@@ -92,7 +92,7 @@ class Search:
 
     def _matches(self, order: Order, after: Position | None) -> tuple[list[Size], Position | None]:
         sizes = self._sizes(order, after)
-        looked_at = within(sizes[:LOOKED_AT], LOOKED_AT_BYTES)
+        looked_at = fit_bytes(sizes[:LOOKED_AT], LOOKED_AT_BYTES)
         texts = texts_of(size.id for size in looked_at)
         matches = [size for size in looked_at if self.words.match(texts.get(size.id, ""))]
         return matches, looked_at[-1].position if len(looked_at) < len(sizes) else None

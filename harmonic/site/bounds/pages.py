@@ -29,7 +29,7 @@ PAGES = Section(
         ),
         Bound(
             "replies counted for a page of a thread",
-            threads.COUNTED,
+            threads.MAX_COUNTED_REPLIES,
             "comments",
             "the page says that there are at least so many, and links to them",
         ),
