@@ -1,4 +1,4 @@
-"""An invite ends with its maker's right, and with the membership that somebody had before."""
+"""Invites: when they expire, rejoining, revoking, and the page of the invitation link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invites to a collective: who makes them, who joins by them, and when they end."""
+"""Invites to a collective: permissions to create and revoke them, and joining."""
 
 from __future__ import annotations
 

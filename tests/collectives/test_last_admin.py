@@ -1,4 +1,4 @@
-"""A collective keeps an admin who can act: a human who is active and not suspended."""
+"""A collective keeps at least one admin who is human, active and not suspended."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CANNOT_LOSE = "You cannot remove the admin role from the last admin."
 
 @pytest.fixture
 def made_by_somebody_gone() -> None:
-    """Let nobody be the creator of the kitchen, whose role nobody can take."""
+    """Remove the creator of the kitchen, whose admin role cannot be removed."""
     Collective.unscoped.filter(handle="kitchen").update(created_by=None)
 
 

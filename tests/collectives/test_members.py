@@ -1,4 +1,4 @@
-"""Members of a collective: who sees them, removes them, gives them roles, and how they leave."""
+"""Members of a collective: the list, removal, roles and leaving."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_list_shows_who_is_an_agent_and_who_has_which_role(world, call, surf
 
 
 def shown_row(text: str, handle: str) -> tuple[str, list[str]]:
-    """Return the type and the roles in the row of somebody in the table of members."""
+    """Return the type and the roles in a person's row of the table of members."""
     start = re.search(rf"<code[^>]*>@?{handle}</code>|`@?{handle}`", text)
     assert start, text
     row = text[start.end() :].partition("</tr>" if "</tr>" in text else "\n")[0]

@@ -1,4 +1,4 @@
-"""Lists in numbered pages: a page that does not exist is answered with the nearest."""
+"""Numbered lists: a page number that does not exist gives the nearest page."""
 
 from __future__ import annotations
 

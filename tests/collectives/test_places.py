@@ -1,4 +1,4 @@
-"""Workspaces, the main collective, and the list of one's collectives."""
+"""Workspaces, the main collective, and the list of the caller's collectives."""
 
 from __future__ import annotations
 

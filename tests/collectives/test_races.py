@@ -1,4 +1,4 @@
-"""Rules about members that hold when two requests come at the same moment."""
+"""Rules about members under concurrent requests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Call = tuple[str, str, str, dict[str, Any]]
 
 
 def at_once(calls: Sequence[Call]) -> list[int]:
-    """Send requests of (token, method, path, body) at the same moment; return the statuses."""
+    """Send requests (token, method, path, body) concurrently and return the statuses."""
     barrier = Barrier(len(calls))
 
     def send(call: Call) -> int:

@@ -1,4 +1,4 @@
-"""Collectives: who makes them, who changes their settings, and who opens them to tokens."""
+"""Collectives: creation, settings, the API switch and archiving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One event for each write: on every surface, in the write's transaction, and none for a read."""
+"""Events: one for each write on every surface, in its transaction, and none for reads."""
 
 from __future__ import annotations
 

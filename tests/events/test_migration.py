@@ -1,4 +1,4 @@
-"""A database of the version before events keeps every line of history, and can go back."""
+"""Migrating to events keeps every entry of history and can be reversed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def lines(apps: Apps) -> set[tuple[Any, ...]]:
 
 
 def add_lines(apps: Any, world: World) -> None:
-    """Write a line of each type as the version before did, at moments with microseconds."""
+    """Write an entry of each type like the previous version, at times with microseconds."""
     note, bob = world.note("Knife care"), world.user("bob")
     for number, event_type in enumerate([*VERBS, "read_confirmation"]):
         happened_at: datetime = timezone.now() - timedelta(days=number)

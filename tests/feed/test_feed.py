@@ -1,4 +1,4 @@
-"""Feeds: what is new in a collective, newest first, for its members alone."""
+"""Feeds: the items of a collective, newest first, for members only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write(where: str, title: str, by: str = "bob") -> str:
 
 
 def shown(answer: Answer) -> list[str]:
-    """Return the short IDs of the notes that a feed links, in its order."""
+    """Return the short IDs of the notes in a feed, in order."""
     text = answer.assert_done().text
     # Pins stand beside the feed, and are no part of it.
     feed = re.split(r"<h2>Pinned</h2>|^## Pinned$", text, flags=re.M)[0]

@@ -1,4 +1,4 @@
-"""The recent activity on a profile: what its reader may see, and may read with their token."""
+"""The recent activity on a profile, limited to what the viewer and their token may read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database of the version before items keeps every id, path and time, and can go back."""
+"""Migrating to items keeps every id, path and time, and can be reversed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Items across collectives: exactly those that the caller reads one collective at a time."""
+"""Items across collectives: exactly those that the caller can read in each collective."""
 
 from __future__ import annotations
 

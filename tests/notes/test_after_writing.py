@@ -1,4 +1,4 @@
-"""Where a browser goes after a write on notes, what the notice there offers, and what it shows."""
+"""Redirects, notices and responses after writes on notes, and the state that pages show."""
 
 from __future__ import annotations
 

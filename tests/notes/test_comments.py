@@ -1,4 +1,4 @@
-"""Comments: who writes them, where they stand, and what their parents' end does to them."""
+"""Comments: permissions, order, and the deletion of their parents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleted notes: who deletes and restores them, and what is left of them."""
+"""Deleted notes: permissions to delete and restore, and what remains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The history of a note: what is in it, and what is not, on every surface that shows it."""
+"""The history of a note on every surface that shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IDs and paths of notes, and the one answer for all that cannot be found."""
+"""IDs and paths of notes, and the response for notes that are not found."""
 
 from __future__ import annotations
 

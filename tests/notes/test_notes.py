@@ -1,4 +1,4 @@
-"""Notes: who writes, changes and confirms them, and what counts as a change."""
+"""Notes: permissions to create, read and change them, and what counts as a change."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_deadline_is_ignored_on_create_and_taken_on_update(call):
 
 
 def address(note: Note, surface: str) -> str:
-    """Return where a note is read on a surface."""
+    """Return the path of a note on a surface."""
     row = Note.unscoped.select_related("collective").get(pk=note.pk)
     base = row.collective.path
     return f"{base}/api/v1/notes/{note.id}" if surface == REST else row.path_in(base)

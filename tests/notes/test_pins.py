@@ -1,4 +1,4 @@
-"""Pins: who sets them, where they are shown, and how many there are."""
+"""Pins: permissions, where they are shown, and their limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read confirmations: who confirms, how often, and what readers see of it."""
+"""Read confirmations: permissions, counting, and when they are offered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of a note: formatted and harmless in HTML, exact in Markdown and REST."""
+"""The text of a note: formatted and sanitized in HTML, unchanged in Markdown and REST."""
 
 from __future__ import annotations
 

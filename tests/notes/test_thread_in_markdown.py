@@ -1,4 +1,4 @@
-"""Threads in Markdown: previews in one line, full comments in fences, and the brief view."""
+"""Threads in Markdown: one-line previews, full comments in fences, and the brief view."""
 
 from __future__ import annotations
 
