@@ -181,5 +181,5 @@ class KindQueries(Generic[M]):
         return [Size(item_id, at, sizes[short]) for short, item_id, at in found if short in sizes]
 
     def how_many(self, wanted: Lookups) -> int:
-        """Return how many living items `wanted` names."""
+        """Count the items that match `wanted` and are not deleted."""
         return queries.how_many({**self.wanted, **wanted})

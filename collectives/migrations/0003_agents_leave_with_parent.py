@@ -1,7 +1,7 @@
-"""Agents leave the collectives that their parent is not a member of.
+"""End the memberships of agents whose parent is not a member.
 
-An agent stayed a member when its parent's membership ended. Each membership that ends here gets
-a line in the security log; nothing else changes, and going back changes nothing.
+Before this, an agent stayed a member when its parent's membership ended. Each membership that ends
+gets an entry in the security log. Reversing the migration changes nothing.
 """
 
 from django.db import migrations
@@ -16,7 +16,7 @@ def leave(apps, schema_editor):
     member = apps.get_model("collectives", "CollectiveMember")
     event = apps.get_model("accounts", "SecurityEvent")
     now = timezone.now()
-    # A list, since the loop changes the rows that the query finds.
+    # A list, because the loop changes the rows that match the query.
     for row in list(_without_parent(member, using)):
         member.objects.using(using).filter(id=row.id).update(
             archived_at=now, is_admin=False, is_representative=False
@@ -27,7 +27,7 @@ def leave(apps, schema_editor):
 def _without_parent(member, using):
     """Return the agents' memberships where the parent is not an active member.
 
-    Everybody belongs to the main collective, and a workspace is its owner's alone.
+    Memberships in main collectives and workspaces do not depend on the parent.
     """
     parent_here = member.objects.using(using).filter(
         collective=OuterRef("collective"),

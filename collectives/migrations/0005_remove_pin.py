@@ -1,4 +1,4 @@
-"""Remove the pins that name their item by type and id; `items` holds them."""
+"""Drop the table of pins that refer to an item by type and id. `items` has its rows."""
 
 from django.db import migrations
 

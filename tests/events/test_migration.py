@@ -25,7 +25,7 @@ VERBS = {"create": "created", "update": "updated", "read_confirmation": "confirm
 
 @pytest.fixture
 def old(transactional_world: World) -> Iterator[Apps]:
-    """The models of the version before, on the world's database as that version had it."""
+    """Return the previous version's models, with the world's database migrated to it."""
     yield migrate(BEFORE)
     migrate()
 

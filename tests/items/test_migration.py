@@ -49,7 +49,7 @@ def migrate(targets: Any = None) -> Apps:
 
 @pytest.fixture
 def old(transactional_world: World) -> Iterator[Apps]:
-    """The models of the version before, on the world's database as that version had it."""
+    """Return the previous version's models, with the world's database migrated to it."""
     yield migrate(BEFORE)
     migrate()
 
@@ -60,7 +60,7 @@ def rows_of(apps: Apps, app: str, model: str, *columns: str) -> set[tuple[Any, .
 
 
 def contents(apps: Apps) -> list[set[tuple[Any, ...]]]:
-    """Return what the version before has of notes, history and pins."""
+    """Return the previous version's notes, history and pins."""
     parents = "commentable_type commentable_id thread_type thread_id".split()
     return [
         rows_of(apps, "notes", "Note", *SAME, *parents),
@@ -76,7 +76,7 @@ PIN = "id tenant_id collective_id person_id item_id pinned_at".split()
 
 
 class Old:
-    """Writes rows as the version before did."""
+    """Writes rows like the previous version."""
 
     def __init__(self, apps: Any, world: World) -> None:
         self.note_model = apps.get_model("notes", "Note")

@@ -1,6 +1,6 @@
-"""Make an event of each line in the history of an item.
+"""Create an event for each entry in the history of an item.
 
-Every id, account and time stays. Going back keeps what a history shows, and no other event.
+Ids, accounts and times are kept. Reversing the migration keeps only the events of histories.
 """
 
 from django.db import migrations

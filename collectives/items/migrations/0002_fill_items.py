@@ -1,8 +1,8 @@
 # ruff: noqa: S608 no statement holds a value from outside
-"""Make an item of each note, and refer to it from history and pins.
+"""Create an item for each note, and refer to it from history and pins.
 
-Every id, path and time stays. A pin of something that does not exist is left out; lists never
-showed it. Going back puts the same rows into the old tables.
+Ids, paths and times are kept. Pins of missing items, which lists did not show, are dropped.
+Reversing the migration restores the rows of the old tables.
 """
 
 from django.db import migrations

@@ -1,4 +1,4 @@
-"""Remove the history from before events; `events` has it."""
+"""Drop the old table of history. `events` has its rows."""
 
 from django.db import migrations
 

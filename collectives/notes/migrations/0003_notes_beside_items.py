@@ -1,4 +1,4 @@
-"""Make the table of notes that stands beside the items; the old one keeps its rows for now."""
+"""Create the table of notes that extends items. The old table keeps its rows for now."""
 
 import django.db.models.deletion
 import django.db.models.manager

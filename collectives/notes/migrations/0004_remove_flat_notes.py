@@ -1,4 +1,4 @@
-"""Remove the notes and the history from before items; `items` and the new table hold them."""
+"""Drop the old tables of notes and history. `items` and the new table have their rows."""
 
 from django.db import migrations
 
