@@ -194,7 +194,7 @@ def test_a_refusal_names_only_admins_who_can_act(page: Any) -> None:
 
     shown = page("bob").get(f"{KITCHEN}/settings").content.decode()
 
-    assert "An admin of the collective can do it for you: @alice." in shown
+    assert "Ask an admin of the collective: @alice." in shown
 
 
 def test_a_refusal_says_when_there_is_no_admin_who_can_act(page: Any, api: Any) -> None:

@@ -87,7 +87,7 @@ def test_403_names_who_can_change_it(api: Any) -> None:
          "Only the account&#x27;s owner may open this",
          "For an agent, that is the human who manages it.", "/settings"),
         ("bob", "/collectives/kitchen/settings", "403 Forbidden", "Must be admin",
-         "An admin of the collective can do it for you: @alice.", "/collectives/kitchen/members"),
+         "Ask an admin of the collective: @alice.", "/collectives/kitchen/members"),
         ("alice", "/u/steward/settings/tokens/new", "403 Forbidden",
          "Internal AI agents cannot have API tokens",
          "Harmonic manages the tokens of the agents that it runs.",

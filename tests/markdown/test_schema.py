@@ -46,7 +46,7 @@ def test_the_media_type_of_json_schema_selects_the_schema(api: Any, note_path: A
         "properties": {
             "text": {
                 "type": "string",
-                "description": "The comment, in Markdown.",
+                "description": "The text of the comment, in Markdown.",
                 "minLength": 1,
                 "pattern": "\\S",
                 "maxLength": 1_000_000,

@@ -265,6 +265,6 @@ def test_saving_an_unchanged_note_changes_nothing(world, call):
 
     answer.assert_done()
     if answer.surface == MARKDOWN:
-        assert "Nothing changed" in answer.text
+        assert "already has these values" in answer.text
     assert Note.unscoped.get(pk=note.pk).updated_at == note.updated_at
     assert events(note, "update") == 0

@@ -84,14 +84,14 @@ CASES = {
         "bob",
         "/collectives/new/actions/create_collective",
         "user_action",
-        "Made the collective Choir, with the API enabled",
+        "Created the collective Choir, with the API enabled",
         {"name": "Choir", "handle": "choir", "api_enabled": True},
     ),
     "an invitation is made": Case(
         "alice",
         "/collectives/kitchen/invite/actions/create_invite",
         "user_action",
-        "Made an invitation to Kitchen Crew, valid until",
+        "Created an invitation to Kitchen Crew, valid until",
     ),
     "a member leaves": Case(
         "bob",
