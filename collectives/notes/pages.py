@@ -57,7 +57,6 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
     thread = page.thread(known, access.here.path)
     return {
         "note": note,
-        "heading": _heading(access, note, known[note.created_by_id].name),
         "author": known[note.created_by_id],
         "path": path_,
         "cut_at": "" if is_full else path_,
@@ -96,14 +95,6 @@ def title(access: Access, note: Note) -> str:
     if note.is_deleted:
         return f"Note {note.truncated_id}"
     return note.shown_title or f"Note {note.truncated_id}"
-
-
-def _heading(access: Access, note: Note, author: str) -> str:
-    """Return the heading of the HTML page, which is its title too."""
-    if note.is_deleted:
-        return "Note [deleted]"
-    is_untitled_comment = note.is_comment and not note.title
-    return f"Comment by {author}" if is_untitled_comment else title(access, note)
 
 
 NOTE: Page[Note] = Page(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, resolve, reverse
 from django.urls.exceptions import Resolver404
@@ -20,6 +18,7 @@ from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.operations.redaction import ShownOnce, show_once
+from harmonic.kernel.outcomes import add_notices, location_of_new
 from harmonic.kernel.pages import (
     Page,
     RoutedView,
@@ -49,12 +48,10 @@ from harmonic.kernel.rendering.documents import (
     RefusedForm,
     action_entry,
     described_params,
-    in_header,
     markdown_source_of,
     origin_of,
     respond,
 )
-from harmonic.kernel.scopes import Verb
 
 T = TypeVar("T")
 
@@ -318,21 +315,10 @@ def answered(request: AccessRequest, action: Action[Any], outcome: Outcome) -> H
         document = page.document(access, shown, base, outcome.secret, outcome.notes)
         return _secretly(respond(request, access, with_origin(request, document)), outcome)
     if access.format == Format.HTML and not outcome.secret:
-        _notify(request, outcome)
+        add_notices(request, outcome)
         return HttpResponseRedirect(outcome.browser_path or outcome.path, status=303)
     document = with_origin(request, _success(access, action, outcome))
     return _secretly(respond(request, access, document), outcome)
-
-
-def _notify(request: AccessRequest, outcome: Outcome) -> None:
-    """Keep notices for the next page; the first one offers to undo what was done.
-
-    A message carries the button's path and label in its tags, since it holds nothing but text.
-    """
-    undo = f"{outcome.undo.path} {outcome.undo.label}" if outcome.undo else ""
-    messages.success(request, outcome.message, extra_tags=undo)
-    for note in outcome.notes:
-        messages.success(request, note)
 
 
 def _secretly(response: HttpResponse, outcome: Outcome) -> HttpResponse:
@@ -359,7 +345,7 @@ def _success(access: Access, action: Action[Any], outcome: Outcome) -> Document:
         context={"action": action, "outcome": outcome, "secret": outcome.secret},
         offers=offers_at(access, outcome.path),
         holds_secret=outcome.secret is not None,
-        headers=_location_of_new(access, action, outcome),
+        headers=location_of_new(access, action, outcome),
         json=outcome.json
         or {
             "success": True,
@@ -372,14 +358,6 @@ def _success(access: Access, action: Action[Any], outcome: Outcome) -> Document:
             **({"dry_run": True} if outcome.is_dry_run else {}),
         },
     )
-
-
-def _location_of_new(access: Access, action: Action[Any], outcome: Outcome) -> Mapping[str, str]:
-    """Return the header `Location` of an answer in JSON that reports something new."""
-    is_new = action.scope.verb is Verb.CREATE and action.emits.endswith(".created")
-    if access.format != Format.JSON or not is_new or outcome.resource is None:
-        return {}
-    return {"Location": in_header(outcome.resource.path)}
 
 
 def offers_at(access: Access, page_path: str) -> tuple[Offer, ...]:

@@ -67,12 +67,6 @@ class Site:
     place: ShownPlace | None = None
     nav: tuple[NavLink, ...] = ()
 
-    @property
-    def title_end(self) -> str:
-        """The end of a page's title: the collective and the tenant."""
-        names = (self.place.name, self.name) if self.place else (self.name,)
-        return "".join(f" · {name}" for name in names)
-
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """Return the context of `base.html`. It asks the database nothing."""
