@@ -40,6 +40,7 @@ from harmonic.kernel.pipeline import (
     locked,
     no_precondition,
     perform,
+    require_audience,
 )
 from harmonic.kernel.refusals import FreshProofRequired, Invalid, Link, NotFound, Refused
 from harmonic.kernel.rendering.documents import (
@@ -54,14 +55,6 @@ from harmonic.kernel.rendering.documents import (
 )
 
 T = TypeVar("T")
-
-# Audiences of actions, the narrowest first.
-_READERS = {
-    "private": "you alone",
-    "shared": "the members of the collective or the people concerned",
-    "public": "everyone in this tenant",
-}
-_WIDTH = {audience: width for width, audience in enumerate(_READERS)}
 
 
 def mounted(route: str, page: Page[T]) -> list[URLPattern]:
@@ -215,7 +208,7 @@ def run(
     if "If-Match" in request.headers:
         find, precondition = locked(find), partial(_require_seen, request, page, base)
     if (claimed := getattr(request, "claimed_audience", None)) is not None:
-        precondition = partial(_require_audience, action, claimed, precondition)
+        precondition = partial(require_audience, action, claimed, precondition)
     call = Call(action=action, raw=raw, find=find, precondition=precondition)
     try:
         outcome = (dry_run if is_dry_run else perform)(call, access)
@@ -276,33 +269,6 @@ def _require_seen(
             code="precondition_failed",
             hint=f"Read {base} again as Markdown and send its new ETag in If-Match.",
         )
-
-
-def _require_audience(
-    action: Action[T],
-    claimed: str,
-    precondition: Precondition[T],
-    access: Access,
-    target: T,
-) -> None:
-    """Pass if the caller claims the audience that the action has here.
-
-    Raises:
-        Refused: it claims another one, or none.
-    """
-    precondition(access, target)
-    audience = action.audience_in(access)
-    if claimed == audience:
-        return
-    is_leak = claimed in _READERS and _WIDTH[audience] > _WIDTH[claimed]
-    warning = " Check that what you write may be seen by them." if is_leak else ""
-    raise Refused(
-        "The visibility is not the action's." if claimed else "The visibility is missing.",
-        status=409,
-        code="visibility_mismatch" if claimed else "visibility_missing",
-        hint=f"The result will be visible to {_READERS[audience]}.{warning} Send `{audience}`.",
-        extra={"expected": audience} if claimed else {},
-    )
 
 
 def answered(request: AccessRequest, action: Action[Any], outcome: Outcome) -> HttpResponse:

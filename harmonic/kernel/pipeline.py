@@ -270,3 +270,39 @@ def misspelt(params: type[Params] | None, names: Iterable[str]) -> str:
     """Return a question that names the parameter nearest to an unknown one, or ""."""
     known = list(params().fields) if params else []
     return next((hint for name in names if (hint := did_you_mean(name, known))), "")
+
+
+# Audiences of actions, the narrowest first.
+_READERS = {
+    "private": "you alone",
+    "shared": "the members of the collective or the people concerned",
+    "public": "everyone in this tenant",
+}
+_WIDTH = {audience: width for width, audience in enumerate(_READERS)}
+
+
+def require_audience(
+    action: Action[T],
+    claimed: str,
+    precondition: Precondition[T],
+    access: Access,
+    target: T,
+) -> None:
+    """Pass if the caller claims the audience that the action has here.
+
+    Raises:
+        Refused: it claims another one, or none.
+    """
+    precondition(access, target)
+    audience = action.audience_in(access)
+    if claimed == audience:
+        return
+    is_leak = claimed in _READERS and _WIDTH[audience] > _WIDTH[claimed]
+    warning = " Check that what you write may be seen by them." if is_leak else ""
+    raise Refused(
+        "The visibility is not the action's." if claimed else "The visibility is missing.",
+        status=409,
+        code="visibility_mismatch" if claimed else "visibility_missing",
+        hint=f"The result will be visible to {_READERS[audience]}.{warning} Send `{audience}`.",
+        extra={"expected": audience} if claimed else {},
+    )
