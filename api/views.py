@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import Annotated, Any, ClassVar, Generic, NoReturn, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Generic, NoReturn, NotRequired, TypeVar, cast
 
 from django.db import models
 from django.http import HttpRequest, HttpResponse
@@ -16,12 +16,13 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 from typing_extensions import TypedDict
 
-from api.http.filters import named, refuse_unknown
+from api.http.dry_runs import is_dry_run, undone
+from api.http.filters import refuse_unknown
 from api.http.negotiation import Json
 from api.http.preconditions import tagged
 from api.idempotency.keys import HEADER
 from api.idempotency.once import once
-from api.responses.schema import Doc
+from api.responses.schema import Doc, DryRun
 from api.writes import RestBinding, carry_out, sent
 from harmonic.kernel import registry
 from harmonic.kernel.access import Access, Rule
@@ -30,9 +31,9 @@ from harmonic.kernel.http.methods import SAFE, method_not_allowed
 from harmonic.kernel.http.request import AccessRequest, has_access
 from harmonic.kernel.operations.redaction import ShownOnce, show_once
 from harmonic.kernel.pages import RoutedView
-from harmonic.kernel.parameters.decoding import DRY_RUN, RawParams
+from harmonic.kernel.parameters.decoding import RawParams
 from harmonic.kernel.pipeline import Find
-from harmonic.kernel.refusals import Invalid, Problem, Refused
+from harmonic.kernel.refusals import Invalid, Refused
 from harmonic.kernel.rendering.documents import keep_private, origin_of
 
 T = TypeVar("T")
@@ -61,6 +62,7 @@ class Message(TypedDict):
     """What was done, where there is no object to answer with."""
 
     message: Annotated[str, Doc(example="Note deleted")]
+    dry_run: NotRequired[DryRun]
 
 
 class Resource(ViewSet):
@@ -79,7 +81,7 @@ class Resource(ViewSet):
 
     def perform(
         self,
-        binding: RestBinding[T],
+        wire: RestBinding[T],
         find: Find[T],
         *,
         raw: RawParams | Refused | None = None,
@@ -90,8 +92,8 @@ class Resource(ViewSet):
         Raises:
             Refused: nothing was written.
         """
-        raw = sent(binding, self.request) if raw is None else raw
-        return carry_out(binding, self.request, self.access, raw, find, self.shown, place)
+        raw = sent(wire, self.request) if raw is None else raw
+        return carry_out(wire, self.request, self.access, raw, find, self.shown, place)
 
     def shown(self, access: Access, target: Any) -> Any:
         """Return an item as `retrieve` without parameters answers with it."""
@@ -99,19 +101,17 @@ class Resource(ViewSet):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         answer = cast(Callable[..., HttpResponse], super().dispatch)
+        respond = partial(answer, request, *args, **kwargs)
+        if is_dry_run(request):
+            return undone(respond)
         if request.method == "POST" and HEADER in request.headers:
             assert has_access(request)
-            return once(request, partial(answer, request, *args, **kwargs))
-        return answer(request, *args, **kwargs)
+            return once(request, respond)
+        return respond()
 
     @property
     def default_response_headers(self) -> dict[str, str]:
         return {}
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if DRY_RUN in request.query_params and request.method not in SAFE:
-            raise no_dry_run()
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         return Response(status=204, headers={"Allow": self.allowed})
@@ -172,15 +172,6 @@ def route(where: str, resource: type[Resource], name: str = "", **methods: str) 
         view, resource.rule, writes=writes, resource=resource, functions=methods
     )
     return path(where, served, name=name or None)
-
-
-def no_dry_run() -> Invalid:
-    """Return the refusal of a dry run, which would otherwise be a write."""
-    return named(
-        Problem(DRY_RUN, "is not available over the REST API; nothing was written"),
-        code="unknown_parameter",
-        hint="Actions on pages take dry_run: POST {page}/actions/{name}?dry_run=true.",
-    )
 
 
 def access_of(request: Request) -> Access:

@@ -6,27 +6,20 @@ then who may do this to it, then the parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from rest_framework.request import Request
 
+from api.http.filters import refuse_unknown
 from api.http.preconditions import Shown, is_conditional, require_as_expected
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Effect, Outcome
-from harmonic.kernel.parameters.decoding import RawParams, read_params
+from harmonic.kernel.parameters.decoding import DRY_RUN, RawParams, flat_name, read_params
 from harmonic.kernel.parameters.fields import Params
-from harmonic.kernel.pipeline import (
-    Binding,
-    Call,
-    Find,
-    Precondition,
-    locked,
-    no_precondition,
-    perform,
-)
+from harmonic.kernel.pipeline import Call, Precondition, Find, Binding, locked, no_precondition, perform
 from harmonic.kernel.refusals import Invalid, Problem, Refused
 
 T = TypeVar("T")
@@ -41,6 +34,8 @@ class RestBinding(Binding[T]):
     names_unknown: bool = False
     # Parameters may also stand in an object of this name; those inside win.
     within: str = ""
+    # Parameters of the contract without an effect here, which a query may have all the same.
+    ignored: Collection[str] = ()
     # What the contract calls an argument in the faults that the effect finds.
     names: Mapping[str, str] = field(default_factory=dict)
     # Words a faulty parameter, where the contract has no preamble.
@@ -53,7 +48,7 @@ def over_rest(
     effect: Effect[T] | None = None,
     **differences: Any,
 ) -> RestBinding[T]:
-    """Return the binding of an action, with its own parameters and effect by default."""
+    """Return the binding of an action, with its own parameters and effect unless others are given."""
     own = {"params": params or action.params, "effect": effect or action.effect}
     return RestBinding(**{"action": action, **own, **differences})
 
@@ -72,25 +67,17 @@ def carry_out(
     Raises:
         Refused: nothing was written.
     """
-    precondition: Precondition[T] = no_precondition
+    expect: Precondition[T] = no_precondition
     if is_conditional(request):
-        find, precondition = locked(find), partial(require_as_expected, request, shown)
-    call = Call(
-        action=binding.action,
-        binding=binding,
-        raw=raw,
-        find=find,
-        precondition=precondition,
-        place=place,
-    )
+        find, expect = locked(find), partial(require_as_expected, request, shown)
+    call = Call(action=binding.action, binding=binding, raw=raw, find=find, expect=expect, place=place)
     try:
         return perform(call, access)
     except Invalid as invalid:
         invalid.problems = tuple(
-            replace(each, param=binding.names.get(each.param, each.param))
-            for each in invalid.problems
+            replace(each, param=binding.names.get(each.param, each.param)) for each in invalid.problems
         )
-        if binding.sentence and invalid.problems:
+        if binding.sentence and invalid.problems and not invalid.rest_message:
             invalid.rest_message = ", ".join(map(binding.sentence, invalid.problems))
         raise
 
@@ -100,12 +87,18 @@ def sent(binding: RestBinding[Any], request: Request) -> RawParams | Refused:
 
     An action without parameters takes any body.
     """
-    if binding.params is None:
-        return RawParams()
     try:
+        refuse_unknown(map(flat_name, request.query_params), _query_names(binding))
+        if binding.params is None:
+            return RawParams()
         return _unwrapped(read_params(request._request), binding.within)
     except Refused as refused:
         return refused
+
+
+def _query_names(binding: RestBinding[Any]) -> list[str]:
+    fields = binding.params().fields if binding.params else ()
+    return [*fields, *binding.ignored, DRY_RUN]
 
 
 def _unwrapped(raw: RawParams, within: str) -> RawParams:

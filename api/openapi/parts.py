@@ -94,11 +94,18 @@ PARAMETERS: dict[str, Schema] = {
         minLength=1,
         maxLength=255,
     ),
+    "DryRun": {
+        "name": "dry_run",
+        "in": "query",
+        "description": "Check the request and answer as usual, but change nothing. IDs, paths and"
+        " times that a new object would get differ from those of the real request.",
+        "schema": {"type": "boolean", "examples": [True]},
+    },
 }
-_CHANGE = ("IfMatch", "IfUnmodifiedSince")
+_CHANGE = ("IfMatch", "IfUnmodifiedSince", "DryRun")
 CONDITIONS = {
     "get": ("IfNoneMatch",),
-    "post": ("IdempotencyKey",),
+    "post": ("IdempotencyKey", "DryRun"),
     **dict.fromkeys(("put", "patch", "delete"), _CHANGE),
 }
 

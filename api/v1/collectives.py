@@ -15,6 +15,7 @@ from api.http.paging import PageParams, page_of, query
 from api.operations import Operation
 from api.responses.schema import (
     Doc,
+    DryRun,
     Id,
     KindOfCollective,
     KindOfUser,
@@ -76,6 +77,7 @@ class CollectiveJson(ClosedCollectiveJson):
     created_at: Timestamp
     updated_at: Timestamp
     note: NotRequired[Notice]
+    dry_run: NotRequired[DryRun]
 
 
 class ListedCollectiveJson(ClosedCollectiveJson):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, Unpack
+from typing import Annotated, Any, NotRequired, Unpack
 
 from django.db.models import Q
 from django.urls import URLPattern, reverse
@@ -18,7 +18,7 @@ from accounts.rules import may_edit
 from api.http.filters import named, order_of, sort_field
 from api.http.paging import PageParams, page_of, query
 from api.operations import Operation
-from api.responses.schema import Doc, Id, OneOf, Scopes, Timestamp
+from api.responses.schema import Doc, DryRun, Id, OneOf, Scopes, Timestamp
 from api.responses.timestamps import bounds, format_optional_timestamp, format_timestamp
 from api.v1.users import UserId
 from api.views import Answer, ListAnswer, Message, Resource, access_of, created, keep_secret, route
@@ -72,12 +72,16 @@ class TokenJson(TypedDict):
         Id | None, Doc("The token it was rotated into, until that is deleted.", example=None)
     ]
     note: Annotated[str, Doc("Where the token is stored.", example="GitHub secret")]
+    dry_run: NotRequired[DryRun]
 
 
 class NewTokenJson(TokenJson):
     """A new token: the only answer with its plaintext."""
 
-    token: Annotated[str, Doc("The plaintext, in this answer only.", example="hmn_…")]
+    token: Annotated[
+        str | None,
+        Doc("The plaintext, in this response only. Null in a dry run.", example="hmn_…"),
+    ]
 
 
 class ReplacedTokenJson(TypedDict):
@@ -197,6 +201,7 @@ CREATE = over_rest(
     params=NewTokenParams,
     effect=_create,
     check=refuse_wider,
+    ignored=IMMUTABLE,
     sentence=_sentence,
 )
 RENAME = over_rest(
@@ -204,6 +209,7 @@ RENAME = over_rest(
     params=RenameParams,
     effect=_rename,
     check=refuse_immutable,
+    ignored=IMMUTABLE,
     sentence=_sentence,
 )
 ROTATE = over_rest(actions.rotate_api_token, sentence=_sentence)

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from accounts.models import TenantUser
 from accounts.rules import is_parent_of
 from api.responses.embedded import readable
-from api.responses.schema import Doc, Id, KindOfUser, Notice, OneOf, Timestamp
+from api.responses.schema import Doc, DryRun, Id, KindOfUser, Notice, OneOf, Timestamp
 from api.responses.timestamps import format_optional_timestamp, format_timestamp
 from api.v1.notes.json import NoteJson, note_json
 from api.views import access_of
@@ -65,7 +65,11 @@ class UserJson(TypedDict):
     note: NotRequired[Notice]
     token: NotRequired[
         Annotated[
-            str, Doc("The token's plaintext, once. Only with `generate_token`.", example="hmn_…")
+            str | None,
+            Doc(
+                "The token's plaintext, once. Only with `generate_token`; null in a dry run.",
+                example="hmn_…",
+            ),
         ]
     ]
     omitted: NotRequired[
@@ -84,6 +88,7 @@ class UserJson(TypedDict):
             Doc("The lists that are cut because of their size. Absent otherwise."),
         ]
     ]
+    dry_run: NotRequired[DryRun]
 
 
 def users_json(request: Request, persons: Sequence[TenantUser]) -> list[UserJson]:

@@ -38,11 +38,11 @@ UserId = Annotated[str, Doc("A user's UUID, handle, `@handle`, or `me`.", exampl
 # --- Making an agent ------------------------------------------------------------------------
 
 
-class NewAgentParams(creating.CreateAgentParams):
+class NewAgentParams(creating.AgentParams):
     handle = Line(required=False, allow_blank=True, help_text="Its handle, if that is still free.")
 
 
-CREATE = over_rest(creating.create_ai_agent, params=NewAgentParams)
+CREATE = over_rest(creating.create_ai_agent, params=NewAgentParams, ignored=("email",))
 
 # --- Changing somebody ----------------------------------------------------------------------
 
@@ -81,7 +81,11 @@ def _update(
 
 
 UPDATE = over_rest(
-    settings.update_user, params=UserUpdateParams, effect=_update, names={"new_handle": "handle"}
+    settings.update_user,
+    params=UserUpdateParams,
+    effect=_update,
+    names={"new_handle": "handle"},
+    ignored=("name", "email"),
 )
 DELETE = over_rest(delete_user)
 

@@ -16,7 +16,7 @@ from collectives.models import Collective, CollectiveMember
 from collectives.notes.models import Note
 from harmonic.kernel.parameters.decoding import declared_fields
 from harmonic.kernel.parameters.fields import DateTime
-from tests.access.contents import contents, writes_noted
+from tests.access.contents import contents
 from tests.fixtures.world import World
 from tests.rest.conftest import BASE, KITCHEN, error_of
 from tokens.models import ApiToken
@@ -173,31 +173,44 @@ def test_an_object_that_is_not_there_is_refused_before_its_parameters(alice, pat
     assert alice.get(f"{path}?inlcude=comments").status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        (method, path)
-        for path, item in document()["paths"].items()
-        for method in ("post", "put", "patch", "delete")
-        if method in item
-    ],
-)
-def test_a_dry_run_is_refused_and_writes_nothing(alice, note_id, world, method, path):
-    """A client that asks for a rehearsal must not get the performance."""
-    ids = {"notes": note_id(KNIFE_CARE), "users": "scout", "collectives": "kitchen"}
-    first, rest_ = path.split("/")[1], str(ApiToken.unscoped.get().id)
-    where = re.sub(r"\{\w+\}", rest_, re.sub(r"\{\w+\}", ids[first], path, count=1))
-    base = KITCHEN if first == "notes" else BASE
+WRITES = [
+    pytest.param(each.method, each.path, id=f"{each.method} {each.path}")
+    for each in served()
+    if each.method != "get"
+]
+
+
+@pytest.mark.parametrize(("method", "path"), WRITES)
+def test_a_write_refuses_unknown_query_parameters(alice, note_id, method, path):
+    agent = alice.post(f"{BASE}/users", {"name": "Spare"}).json()["id"]
+    token = str(ApiToken.unscoped.get().id)
+    ids = {"notes": note_id("Welcome to the kitchen"), "users": "me" if "token" in path else agent}
+    first = path.split("/")[1]
+    where = re.sub(r"\{\w+\}", ids.get(first, "kitchen"), path, count=1)
+    where = (KITCHEN if first == "notes" else BASE) + re.sub(r"\{\w+\}", token, where)
     before = contents()
 
-    with writes_noted() as written:
-        response = getattr(alice.client, method)(
-            f"{base}{where}?dry_run=true", {"text": "x"}, content_type="application/json"
-        )
+    response = getattr(alice.client, method)(
+        f"{where}?dryrun=true", {"text": "x"}, content_type="application/json"
+    )
 
-    assert error_of(response, 400).startswith("dry_run is not available")
-    assert not written
+    assert error_of(response, 400) == "dryrun is not a parameter of this route"
+    assert response.json()["code"] == "unknown_parameter"
+    assert "Did you mean “dry_run”?" in response.json()["hint"]
     assert contents() == before
+
+
+def test_a_write_that_is_forbidden_is_refused_before_its_query(bob, note_id):
+    response = bob.delete(f"{KITCHEN}/notes/{note_id('Welcome to the kitchen')}?dryrun=true")
+
+    assert error_of(response, 403) == "You are not authorized to delete this content"
+
+
+@pytest.mark.parametrize(
+    "query", ["text=x&deadline=2026-06-01", "note[text]=x", "include=comments"]
+)
+def test_a_write_takes_the_query_parameters_of_the_contract(alice, query):
+    assert alice.post(f"{KITCHEN}/notes?{query}", {"text": "Sharp."}).status_code == 200
 
 
 # --- Users ----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from api.responses.schema import (
     AlwaysNull,
     Count,
     Doc,
+    DryRun,
     Id,
     KindOfUser,
     OneOf,
@@ -48,6 +49,7 @@ class HistoryEventJson(TypedDict):
     event_type: Annotated[str, OneOf("HistoryEventType", HistoryType)]
     description: Annotated[str, Doc("A sentence.", example="confirmed reading this note")]
     happened_at: Timestamp
+    dry_run: NotRequired[DryRun]
 
 
 class PersonJson(TypedDict):
@@ -103,6 +105,7 @@ class NoteJson(TypedDict):
             Doc("The included lists that are cut. Absent when all of them are complete."),
         ]
     ]
+    dry_run: NotRequired[DryRun]
 
 
 T = TypeVar("T")

@@ -89,8 +89,17 @@ class ParentParams(Params):
     commentable_id = Line(help_text="The id of the item to comment on.")
 
 
-CREATE = over_rest(actions.create_note, params=NewNoteParams, effect=_create, within="note")
-UPDATE = over_rest(actions.update_note, within="note")
+OF_REMINDERS = ("scheduled_for", "timezone")
+CREATE = over_rest(
+    actions.create_note,
+    params=NewNoteParams,
+    effect=_create,
+    within="note",
+    ignored=(*ParentParams().fields, "deadline", "table_data", *OF_REMINDERS),
+)
+UPDATE = over_rest(
+    actions.update_note, within="note", ignored=("cancel_reminder", "files", *OF_REMINDERS)
+)
 DELETE = over_rest(actions.delete_note)
 CONFIRM = over_rest(confirm_read)
 COMMENT = over_rest(actions.add_comment, within="note")

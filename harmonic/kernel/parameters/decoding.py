@@ -239,10 +239,15 @@ def _lists(form: QueryDict) -> dict[str, list[str]]:
     plain: dict[str, list[str]] = {}
     nested: dict[str, list[str]] = {}
     for key in form:
-        grouped = _GROUPED.match(key)
-        values, name = (nested, grouped[1]) if grouped else (plain, key.removesuffix("[]"))
-        values.setdefault(name, []).extend(str(value) for value in form.getlist(key))
+        values = nested if _GROUPED.match(key) else plain
+        values.setdefault(flat_name(key), []).extend(str(value) for value in form.getlist(key))
     return {**plain, **nested}
+
+
+def flat_name(key: str) -> str:
+    """Return the parameter that a form's key names: `title` for `note[title]`."""
+    grouped = _GROUPED.match(key)
+    return grouped[1] if grouped else key.removesuffix("[]")
 
 
 Fields = Mapping[str, serializers.Field[Any, Any, Any, Any]]
