@@ -24,9 +24,9 @@ BESIDES = frozenset({"note"})
 
 
 def tagged(request: Request, response: HttpResponse) -> None:
-    """Tag the answer to a read, and that of a POST with the object it made.
+    """Add the entity tag of a read's body, or of the object that a write created or changed.
 
-    An answer that nobody stores has no tag; one that knew its tag beforehand keeps it.
+    A response that must not be stored has none. One that has its tag already keeps it.
     """
     if response.status_code != 200 or response["Cache-Control"] == "no-store":
         return
@@ -38,9 +38,14 @@ def tagged(request: Request, response: HttpResponse) -> None:
             response["Last-Modified"] = conditional.last_modified(modified_at)
         etag = response.get("ETag") or conditional.etag_of(_body(response))
         conditional.tag(django.headers, response, etag)
-    elif response.has_header("Location") and "include" not in django.GET:
+    elif _is_object(request, response) and "include" not in django.GET:
         plain = {key: data[key] for key in data if key not in BESIDES}
         response["ETag"] = conditional.etag_of(Json().render(plain))
+
+
+def _is_object(request: Request, response: HttpResponse) -> bool:
+    """Return whether a response to a write is the object as GET returns it."""
+    return response.has_header("Location") or request.method in {"PUT", "PATCH"}
 
 
 def _body(response: HttpResponse) -> bytes:

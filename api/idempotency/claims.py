@@ -12,7 +12,6 @@ from api.idempotency.keys import HEADER, Asked
 from api.models import KeyedRequest
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.tenancy import tenant_bound
-from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.refusals import Refused
 
 IN_PROGRESS = "idempotency_in_progress"
@@ -60,8 +59,7 @@ def _earlier(asked: Asked, claim: UUID) -> KeyedRequest | None:
     if found is not None and found.body_digest != asked.body_digest:
         raise Refused(
             f"This {HEADER} was used for another request.",
-            # The contract of pages has another status than that of the API.
-            status=422 if is_api_path(asked.path) else 409,
+            status=422,
             code="idempotency_key_reused",
             hint="Send the same parameters, or another key.",
         )

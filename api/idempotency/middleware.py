@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 
 from api.idempotency.keys import HEADER, form_key
 from api.idempotency.once import once, once_by_form
-from api.idempotency.repetitions import REPLAYED
 from harmonic.http.outages import outage_answer
 from harmonic.http.refusals import render_refusal
 from harmonic.kernel.http.negotiation import Format, is_api_path
@@ -69,8 +68,4 @@ def _answered_once(request: AccessRequest, respond: Callable[[], HttpResponse]) 
         except Refused as refused:
             return render_refusal(request, refused)
 
-    response = once(request, answered)
-    if response.has_header(REPLAYED):
-        del response[REPLAYED]
-        response["Idempotent-Replayed"] = "true"
-    return response
+    return once(request, answered)

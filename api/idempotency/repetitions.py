@@ -20,7 +20,7 @@ from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.refusals import NotFound, Refused
 from harmonic.kernel.rendering.documents import keep_private
 
-REPLAYED = "Idempotency-Replayed"
+REPLAYED = "Idempotent-Replayed"
 _CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"})
 SHOWN_ONCE = (
     "You had already sent this form, so no second token was created. The token was shown in the"

@@ -35,7 +35,7 @@ HEADERS: dict[str, Schema] = {
         "The API's address of the new object.",
         "http://garden.localhost:8000/api/v1/notes/3f0c7a52",
     ),
-    "Idempotency-Replayed": _header("`true` when an earlier answer is repeated.", "true"),
+    "Idempotent-Replayed": _header("`true` when an earlier answer is repeated.", "true"),
     "WWW-Authenticate": _header(
         "The credentials needed (RFC 6750). With 403, names the scope that the token lacks.",
         'Bearer realm="Harmonic", error="insufficient_scope", scope="create:notes"',
@@ -116,16 +116,18 @@ def headers_of(method: str, keys: Collection[str], *, is_listed: bool) -> Schema
     if method == "get":
         names = ["ETag", "Link", "X-Total-Count"] if is_listed else ["ETag"]
         names += ["Last-Modified"] if "updated_at" in keys else []
+    if method in {"put", "patch"}:
+        names = ["ETag"]
     if method == "post":
         is_made, is_secret = "updated_at" in keys, "token" in keys
         names = ["Location"] if is_made else []
         names += ["ETag"] if is_made and not is_secret else []
-        names += [] if is_secret else ["Idempotency-Replayed"]
+        names += [] if is_secret else ["Idempotent-Replayed"]
     return _named((*names, *EVERYWHERE))
 
 
 def headers_of_refusal(status: int) -> Schema:
-    repeated = () if status in _NEVER_REPEATED else ("Idempotency-Replayed",)
+    repeated = () if status in _NEVER_REPEATED else ("Idempotent-Replayed",)
     return _named((*_OF_REFUSALS.get(status, ()), *repeated, *EVERYWHERE))
 
 

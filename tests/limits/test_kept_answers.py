@@ -36,7 +36,7 @@ def test_a_long_answer_is_the_same_again_and_is_not_kept(
     assert first.status_code == 200
     assert (again.status_code, again.content) == (200, first.content)
     assert [again[name] for name in KEPT] == [first[name] for name in KEPT]
-    assert again["Idempotency-Replayed"] == "true"
+    assert again["Idempotent-Replayed"] == "true"
     assert "Last-Modified" not in again
     assert Note.unscoped.filter(text=text).count() == 1
     assert kept() == (0 if text == LONG else len(first.content.decode()))

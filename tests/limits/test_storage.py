@@ -140,7 +140,7 @@ def test_a_refused_write_can_be_sent_again_under_its_key(api: Any) -> None:
         again = post(bob, f"{REST}/notes", {"text": "More"}, **key)
 
     assert again.status_code == 200
-    assert "Idempotency-Replayed" not in again
+    assert "Idempotent-Replayed" not in again
 
 
 def test_the_next_day_begins_anew_and_forgets_the_one_before(api: Any, world: World) -> None:

@@ -155,9 +155,26 @@ def test_what_is_included_counts(alice, note):
     assert alice.get(note)["ETag"] != alice.get(note, include="created_by")["ETag"]
 
 
-def test_errors_and_changes_have_no_tag(alice, note):
+def test_errors_have_no_tag(alice, note):
     assert "ETag" not in alice.get(f"{note}x")
-    assert "ETag" not in alice.patch(note, {"title": "Another"})
+    assert "ETag" not in alice.patch(f"{note}x", {"title": "Another"})
+
+
+@pytest.mark.parametrize("method", ["put", "patch"])
+def test_a_change_has_the_tag_of_the_changed_object(alice, items, method):
+    changes = [{"title": "A"}, {"name": "B"}, {"display_name": "C"}, {"name": "D"}]
+    for path, change in zip(items, changes, strict=True):
+        before = alice.get(path)["ETag"]
+
+        changed = getattr(alice, method)(path, change)
+
+        assert changed["ETag"] == alice.get(path)["ETag"] != before
+        assert getattr(alice, method)(path, change, If_Match=changed["ETag"]).status_code == 200
+
+
+def test_a_change_with_includes_has_no_tag(alice, note):
+    """The tag would not be that of the plain object, with which If-Match is compared."""
+    assert "ETag" not in alice.patch(f"{note}?include=comments", {"title": "Another"})
 
 
 def test_a_plaintext_has_no_tag_and_is_never_stored(alice):

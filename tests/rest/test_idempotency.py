@@ -38,8 +38,8 @@ def test_the_same_again_is_answered_as_before(alice, second):
     assert (again.status_code, again.content) == (first.status_code, first.content)
     for name in ("Content-Type", "Location", "ETag", "Cache-Control", "Vary", "API-Version"):
         assert again[name] == first[name]
-    assert again["Idempotency-Replayed"] == "true"
-    assert "Idempotency-Replayed" not in first
+    assert again["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first
     assert count() == 1
 
 
@@ -66,14 +66,14 @@ def test_every_post_takes_a_key(alice, note_id, path, body):
     again = alice.post(where, body, Idempotency_Key=KEY)
 
     assert first.status_code == 200
-    assert (again.content, again["Idempotency-Replayed"]) == (first.content, "true")
+    assert (again.content, again["Idempotent-Replayed"]) == (first.content, "true")
 
 
 def test_the_order_of_keys_and_the_encoding_do_not_matter(alice):
     alice.post(NOTES, {"text": "Once", "title": "A"}, Idempotency_Key=KEY)
     again = alice.post(NOTES, {"title": "A", "text": "Once"}, Idempotency_Key=KEY)
 
-    assert again["Idempotency-Replayed"] == "true"
+    assert again["Idempotent-Replayed"] == "true"
 
 
 def test_a_refusal_is_an_answer_too(alice):
@@ -81,7 +81,7 @@ def test_a_refusal_is_an_answer_too(alice):
     again = alice.post(NOTES, {"text": ""}, Idempotency_Key=KEY)
 
     assert (again.status_code, again.content) == (400, first.content)
-    assert again["Idempotency-Replayed"] == "true"
+    assert again["Idempotent-Replayed"] == "true"
 
 
 @pytest.mark.parametrize("accept", ["application/json", PROBLEM])
@@ -90,7 +90,7 @@ def test_each_request_says_whether_its_error_is_a_problem(alice, accept):
     for kind in (PROBLEM, "application/json"):
         again = alice.post(NOTES, {"text": ""}, Idempotency_Key=KEY, Accept=kind)
 
-        assert again["Idempotency-Replayed"] == "true"
+        assert again["Idempotent-Replayed"] == "true"
         assert again["Content-Type"].startswith(kind)
         assert ("type" in again.json()) is (kind == PROBLEM)
         assert again.json()["request_id"] == first.json()["request_id"]
@@ -103,7 +103,7 @@ def test_each_request_says_whether_its_error_is_a_problem(alice, accept):
 def test_a_collective_is_one_however_it_is_written(alice, path):
     alice.post(NOTES, TEXT, Idempotency_Key=KEY)
 
-    assert alice.post(path, TEXT, Idempotency_Key=KEY)["Idempotency-Replayed"] == "true"
+    assert alice.post(path, TEXT, Idempotency_Key=KEY)["Idempotent-Replayed"] == "true"
     assert count() == 1
 
 
@@ -120,7 +120,7 @@ def test_the_main_collective_is_one_with_and_without_its_name(alice):
     alice.post(f"{BASE}/notes", TEXT, Idempotency_Key=KEY)
     named = alice.post("/collectives/garden/api/v1/notes", TEXT, Idempotency_Key=KEY)
 
-    assert named["Idempotency-Replayed"] == "true"
+    assert named["Idempotent-Replayed"] == "true"
 
 
 def test_an_unreadable_body_is_told_apart_by_its_bytes(alice):
@@ -153,7 +153,7 @@ def test_a_key_belongs_to_its_user_and_its_path(alice, bob, rest):
         body = {"text": "Other", "name": "Other"}
         response = program.post(path, body, Idempotency_Key=KEY)
         assert response.status_code == 200
-        assert "Idempotency-Replayed" not in response
+        assert "Idempotent-Replayed" not in response
 
 
 def test_each_user_gets_their_own_answer_again_under_a_shared_key(alice, bob):
@@ -163,7 +163,7 @@ def test_each_user_gets_their_own_answer_again_under_a_shared_key(alice, bob):
 
     for user in (bob, alice):
         again = user.post(NOTES, TEXT, Idempotency_Key=KEY)
-        assert again["Idempotency-Replayed"] == "true"
+        assert again["Idempotent-Replayed"] == "true"
         assert again.json()["id"] == first[user]
     assert len(set(first.values())) == count() == 2
 
@@ -171,7 +171,7 @@ def test_each_user_gets_their_own_answer_again_under_a_shared_key(alice, bob):
 def test_another_token_of_the_same_user_may_repeat(alice, rest):
     alice.post(NOTES, TEXT, Idempotency_Key=KEY)
 
-    assert rest("alice").post(NOTES, TEXT, Idempotency_Key=KEY)["Idempotency-Replayed"] == "true"
+    assert rest("alice").post(NOTES, TEXT, Idempotency_Key=KEY)["Idempotent-Replayed"] == "true"
     assert count() == 1
 
 
@@ -240,7 +240,7 @@ def test_one_that_was_cut_off_is_taken_over(alice):
         assert alice.post(NOTES, TEXT, Idempotency_Key=KEY).status_code == 200
         again = alice.post(NOTES, TEXT, Idempotency_Key=KEY)
 
-    assert again["Idempotency-Replayed"] == "true"
+    assert again["Idempotent-Replayed"] == "true"
     assert count() == 1
 
 
@@ -318,4 +318,4 @@ def test_twenty_at_once_have_one_effect(transactional_world):
     assert {each.status_code for each in answers} <= {200, 409}
     made = [each for each in answers if each.status_code == 200]
     assert len({each.content for each in made}) == 1
-    assert sum("Idempotency-Replayed" not in each for each in made) == 1
+    assert sum("Idempotent-Replayed" not in each for each in made) == 1

@@ -390,7 +390,7 @@ def test_a_write_in_a_deadlock_is_run_again_under_its_key(
         answers = [caller.post(NOTES, key, text=text) for _ in range(2)]
 
     assert [answer.status for answer in answers] == [200, 200]
-    assert answers[1].headers["Idempotency-Replayed"] == "true"
+    assert answers[1].headers["Idempotent-Replayed"] == "true"
     assert caller.texts().count(text) == 1
 
 
@@ -466,7 +466,7 @@ def test_a_write_in_doubt_is_sent_again_with_its_key(
     assert "with the same Idempotency-Key" in answer.json["hint"]
     assert answer.headers["Retry-After"] == "2"
     assert again.status == 200
-    assert ("Idempotency-Replayed" in again.headers) == (loses == "after")
+    assert ("Idempotent-Replayed" in again.headers) == (loses == "after")
     assert caller.texts().count(text) == 1
 
 
