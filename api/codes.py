@@ -111,6 +111,16 @@ CODES: dict[str, Code] = {
     "not_found": Code(
         404, "Nothing there, deleted, elsewhere, or not for the caller to know.", "Not found"
     ),
+    "deleted": Code(
+        404,
+        "The note is deleted. The hint names who can restore it.",
+        "Not found",
+        {
+            "hint": "This note is deleted. @alice or @bob can restore it until 2026-06-12: POST"
+            " /collectives/kitchen/api/v1/notes/3f0c7a52/restore, or its page"
+            " /collectives/kitchen/n/3f0c7a52."
+        },
+    ),
     "method_not_allowed": Code(
         405, "The path has no such method; Allow names those it has.", "PUT is not offered here"
     ),

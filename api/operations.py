@@ -27,6 +27,8 @@ class Operation:
     together: type[Params] | None = None
     # Parameters of the body that the pages of the same action do not list.
     listed: tuple[str, ...] = ()
+    # The group of the operation, where it is not the first word of the path.
+    tag: str = ""
     # The values of `include`, for operations with this parameter.
     includes: tuple[str, ...] = ()
 

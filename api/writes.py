@@ -80,6 +80,11 @@ def carry_out(
         if binding.sentence and invalid.problems and not invalid.rest_message:
             invalid.rest_message = ", ".join(map(binding.sentence, invalid.problems))
         raise
+    except Refused as refused:
+        # A limit that is reached is 422 on pages and 400 here.
+        if refused.code == "limit_reached":
+            refused.status = 400
+        raise
 
 
 def sent(binding: RestBinding[Any], request: Request) -> RawParams | Refused:

@@ -112,10 +112,12 @@ class MemberQuerySet(models.QuerySet["CollectiveMember"]):
 
     def acting_admins(self) -> MemberQuerySet:
         """Return the memberships of human admins who are not suspended."""
+        return self.people_who_can_act().filter(is_admin=True)
+
+    def people_who_can_act(self) -> MemberQuerySet:
+        """Return the active memberships of humans who are not suspended."""
         return self.active().filter(
-            is_admin=True,
-            person__user__user_type=UserType.HUMAN,
-            person__user__suspended_at=None,
+            person__user__user_type=UserType.HUMAN, person__user__suspended_at=None
         )
 
     def inviting(self) -> MemberQuerySet:

@@ -143,6 +143,8 @@ class Served:
 
     @property
     def tag(self) -> str:
+        if self.operation.tag:
+            return self.operation.tag
         words = re.findall(r"/(\w+)", self.path)
         return "tokens" if "tokens" in words else next(iter(words), "info")
 

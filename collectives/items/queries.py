@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
+from accounts.queries import Person, people
 from collectives.events.models import CONFIRMED, HISTORY, Event
 from collectives.items import kinds
 from collectives.items.models import COMMENT, Item, ItemQuerySet, Pin
+from collectives.models import CollectiveMember
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import Parameter, Prepared, of_model
 from harmonic.kernel.database.short_ids import by_any_id, short_id
@@ -20,6 +22,8 @@ from harmonic.kernel.http.cursors import CursorPage, Order, Position
 from harmonic.kernel.refusals import NotFound
 
 HISTORY_SHOWN = 100
+# How many people a refusal names who can restore an item.
+RESTORERS_NAMED = 5
 # The bytes of text in the rows of a list, which ends before the row that exceeds them.
 LIST_BYTES = 1_000_000
 # The number of rows of each kind that a response includes for all of its items.
@@ -53,6 +57,16 @@ def live_item_at(access: Access, kind: str, item_id: str, sentence: str = "Not f
     if not item or item.is_deleted or not kinds.is_kind(kind):
         raise NotFound(sentence)
     return item
+
+
+def restorers_of(item: Item) -> list[Person]:
+    """Return who can restore a deleted item: its author and admins, people only, 5 at most."""
+    members = CollectiveMember.objects.people_who_can_act().filter(collective=item.collective_id)
+    able = members.filter(Q(is_admin=True) | Q(person__user=item.created_by_id))
+    by_role = able.order_by("is_admin", "created_at", "id")
+    ids = list(by_role.values_list("person__user_id", flat=True)[:RESTORERS_NAMED])
+    known = people(ids)
+    return [known[user_id] for user_id in ids]
 
 
 def parent_of(comment: Item) -> Item | None:

@@ -244,7 +244,7 @@ def test_agents_leave_a_collective_with_their_parent(world, call, how):
 
 
 @pytest.mark.rule("rights.agents-stay-away")
-@on(HTML, MARKDOWN)
+@on(HTML, MARKDOWN, REST)
 def test_agents_do_not_come_back_with_their_parent(world, call):
     make_member(world, "pilot")
     bob = call("bob")

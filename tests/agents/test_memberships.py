@@ -17,7 +17,7 @@ from tests.fixtures.rows import (
     make_member,
     roles,
 )
-from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, Caller, on
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 
 ADD, REMOVE = "add_ai_agent_to_collective", "remove_ai_agent_from_collective"
 
@@ -173,7 +173,7 @@ def test_a_removed_agent_reads_nothing_of_the_collective(world):
 
 
 @pytest.mark.rule("agents-in.agents-leave-not")
-@on(MARKDOWN)
+@on(MARKDOWN, REST)
 def test_an_agent_does_not_leave_by_itself(world, call):
     call("scout").act("leave_collective", KITCHEN).assert_refused(403)
 

@@ -18,7 +18,7 @@ from tests.fixtures.rows import (
     make_invite,
     make_member,
 )
-from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, Caller, on
+from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 from tests.fixtures.world import World
 
 
@@ -142,7 +142,7 @@ def test_an_expired_invite_is_not_shown(world, call):
 
 
 @pytest.mark.rule("invites.shareable-joins")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_any_tenant_user_can_join_with_a_shareable_invite(world, call):
     code = make_invite(world, "board", by="carol")
 
@@ -152,7 +152,7 @@ def test_any_tenant_user_can_join_with_a_shareable_invite(world, call):
 
 
 @pytest.mark.rule("invites.needed")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 @pytest.mark.parametrize("code", [None, "", "0" * 32, "not a code"])
 def test_joining_without_an_invite_is_refused(world, call, code):
     make_invite(world)
@@ -165,7 +165,7 @@ def test_joining_without_an_invite_is_refused(world, call, code):
 
 
 @pytest.mark.rule("invites.own-collective-only")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_joining_with_an_invite_to_another_collective_is_refused(world, call):
     code = make_invite(world, "treasury", by="carol")
 
@@ -176,7 +176,7 @@ def test_joining_with_an_invite_to_another_collective_is_refused(world, call):
 
 
 @pytest.mark.rule("invites.expire")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 @pytest.mark.parametrize(
     ("only_for", "with_code"), [(None, True), ("carol", True), ("carol", False)]
 )
@@ -190,7 +190,7 @@ def test_an_expired_invite_does_not_work(world, call, only_for, with_code):
 
 
 @pytest.mark.rule("invites.not-for-members")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_a_member_does_not_join_again(world, call):
     code = make_invite(world)
 
@@ -200,7 +200,7 @@ def test_a_member_does_not_join_again(world, call):
 
 
 @pytest.mark.rule("invites.agents-never-join")
-@on(MARKDOWN)
+@on(MARKDOWN, REST)
 @pytest.mark.parametrize("only_for", [None, "pilot"])
 def test_an_agent_cannot_join_with_an_invite(world, call, only_for):
     code = make_invite(world, only_for=only_for)
@@ -211,7 +211,7 @@ def test_an_agent_cannot_join_with_an_invite(world, call, only_for):
 
 
 @pytest.mark.rule("invites.joining-gives-no-role")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_a_person_who_joins_has_no_role(world, call):
     code = make_invite(world)
 
@@ -237,7 +237,7 @@ def test_the_join_page_shows_a_non_member_only_the_name(world, call):
 
 
 @pytest.mark.rule("invites.workspace-never")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_joining_a_workspace_is_refused(world, call):
     handle = world.workspace("alice").handle
     code = make_invite(world, handle, by="alice")
@@ -251,7 +251,7 @@ def test_joining_a_workspace_is_refused(world, call):
 
 
 @pytest.mark.rule("invites.personal-joins")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 @pytest.mark.parametrize("with_code", [True, False])
 def test_an_invited_person_joins_by_their_personal_invite(world, call, with_code):
     code = make_invite(world, only_for="carol")
@@ -263,7 +263,7 @@ def test_an_invited_person_joins_by_their_personal_invite(world, call, with_code
 
 
 @pytest.mark.rule("invites.personal-not-by-another")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 @pytest.mark.parametrize("with_code", [True, False])
 def test_a_personal_invite_works_only_for_its_user(world, call, with_code):
     code = make_invite(world, "treasury", by="carol", only_for="alice")

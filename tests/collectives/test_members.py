@@ -441,7 +441,7 @@ def test_roles_in_a_workspace_cannot_be_changed(world, call):
 
 
 @pytest.mark.rule("members.leave")
-@on(HTML, MARKDOWN)
+@on(HTML, MARKDOWN, REST)
 def test_a_member_leaves(world, call):
     call("bob").act("leave_collective", KITCHEN).assert_done()
 
@@ -449,13 +449,13 @@ def test_a_member_leaves(world, call):
 
 
 @pytest.mark.rule("members.leave")
-@on(HTML, MARKDOWN)
+@on(HTML, MARKDOWN, REST)
 def test_a_non_member_cannot_leave(world, call):
     call("carol").act("leave_collective", KITCHEN).assert_refused(403)
 
 
 @pytest.mark.rule("members.leaving-ends-roles")
-@on(HTML, MARKDOWN)
+@on(HTML, MARKDOWN, REST)
 def test_an_admin_who_left_and_is_invited_again_has_no_role(world, call):
     make_member(world, "bob", is_admin=True, is_representative=True)
     bob = call("bob")
@@ -467,7 +467,7 @@ def test_an_admin_who_left_and_is_invited_again_has_no_role(world, call):
 
 
 @pytest.mark.rule("members.sole-leaves")
-@on(HTML, MARKDOWN)
+@on(HTML, MARKDOWN, REST)
 def test_the_last_admin_leaves_when_only_former_members_remain(world, call):
     make_member(world, "bob", "board")
     end_membership(world, "bob", "board")
@@ -478,7 +478,7 @@ def test_the_last_admin_leaves_when_only_former_members_remain(world, call):
 
 
 @pytest.mark.rule("members.last-admin-not-ended")
-@on(HTML, MARKDOWN)
+@on(HTML, MARKDOWN, REST)
 def test_a_former_admin_does_not_count_as_another_admin(world, call):
     make_member(world, "erin", is_admin=True)
     User.objects.filter(pk=world.user("erin").pk).update(suspended_at=None)

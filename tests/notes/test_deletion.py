@@ -295,7 +295,7 @@ def test_a_remaining_pin_of_a_deleted_note_is_not_shown(world, surface, path):
 
 
 @pytest.mark.rule("deletion.restore")
-@on(HTML, MARKDOWN)
+@on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("who", ["bob", "alice"])
 @pytest.mark.parametrize("by", ["bob", "alice"])
 def test_the_author_and_an_admin_restore_a_note(world, call, who, by):
@@ -311,7 +311,7 @@ def test_the_author_and_an_admin_restore_a_note(world, call, who, by):
 
 
 @pytest.mark.rule("deletion.restore-author-and-admins-only")
-@on(HTML, MARKDOWN)
+@on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("held", [{}, {"is_representative": True}])
 def test_another_member_cannot_restore_a_note(world, call, held):
     note = world.note(WELCOME)
@@ -324,7 +324,7 @@ def test_another_member_cannot_restore_a_note(world, call, held):
 
 
 @pytest.mark.rule("deletion.restore-author-and-admins-only")
-@on(HTML, MARKDOWN)
+@on(HTML, MARKDOWN, REST)
 def test_a_former_member_cannot_restore_a_note(world, call):
     note = world.note(KNIFE)
     bob = call("bob")
@@ -337,7 +337,7 @@ def test_a_former_member_cannot_restore_a_note(world, call):
 
 
 @pytest.mark.rule("deletion.restore-not-agents")
-@on(MARKDOWN)
+@on(MARKDOWN, REST)
 def test_an_agent_cannot_restore_its_own_note(world, call):
     note = world.note(KNIFE)
     change(note, created_by=world.user("scout"))
@@ -350,7 +350,7 @@ def test_an_agent_cannot_restore_its_own_note(world, call):
 
 
 @pytest.mark.rule("deletion.restore-within-30-days")
-@on(HTML, MARKDOWN)
+@on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize(("ago", "may"), [(timedelta(days=29), True), (timedelta(days=31), False)])
 def test_a_note_is_restored_within_thirty_days(world, call, ago, may):
     note = world.note(KNIFE)
@@ -365,7 +365,7 @@ def test_a_note_is_restored_within_thirty_days(world, call, ago, may):
 
 
 @pytest.mark.rule("deletion.restore-needs-deletion")
-@on(HTML, MARKDOWN)
+@on(HTML, MARKDOWN, REST)
 def test_restoring_a_note_that_is_not_deleted_changes_nothing(world, call):
     note = world.note(KNIFE)
 

@@ -32,7 +32,7 @@ def write(where: str, title: str, by: str = "bob") -> str:
 
 
 @pytest.mark.rule("pins.member")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_a_member_pins_and_unpins_the_note_of_another(world, call):
     write(KITCHEN, "Zwieback", by="alice")
     path = note_path(world.note("Zwieback"))
@@ -47,7 +47,7 @@ def test_a_member_pins_and_unpins_the_note_of_another(world, call):
 
 
 @pytest.mark.rule("pins.not-outsider")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 @pytest.mark.parametrize("action", ["pin_note", "unpin_note"])
 def test_a_non_member_cannot_pin_or_unpin(world, call, action):
     make_member(world, "carol")
@@ -63,7 +63,7 @@ def test_a_non_member_cannot_pin_or_unpin(world, call, action):
 
 
 @pytest.mark.rule("pins.idempotent")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_pinning_again_keeps_the_first_pin(world, call):
     path = note_path(world.note(KNIFE))
     call("bob").act("pin_note", path).assert_done()
@@ -77,7 +77,7 @@ def test_pinning_again_keeps_the_first_pin(world, call):
 
 
 @pytest.mark.rule("pins.idempotent", "pins.personal-in-main")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_pinning_again_in_the_main_collective_keeps_the_first_pin(world, call):
     path, bob = note_path(world.note(OPEN)), call("bob")
     bob.act("pin_note", path).assert_done()
@@ -91,7 +91,7 @@ def test_pinning_again_in_the_main_collective_keeps_the_first_pin(world, call):
 
 
 @pytest.mark.rule("pins.idempotent")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_unpinning_an_unpinned_note_changes_nothing(world, call):
     count = Pin.unscoped.count()
 
@@ -114,7 +114,7 @@ def test_pins_are_listed_newest_first(world, surface):
 
 
 @pytest.mark.rule("pins.personal-in-main")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_a_pin_in_the_main_collective_is_personal(world, call):
     path = note_path(world.note(OPEN))
 
@@ -128,7 +128,7 @@ def test_a_pin_in_the_main_collective_is_personal(world, call):
 
 
 @pytest.mark.rule("pins.personal-in-main")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_unpinning_in_the_main_collective_removes_the_callers_own_pin_only(world, call):
     path = note_path(world.note(OPEN))
     for who in ("bob", "carol"):
@@ -140,7 +140,7 @@ def test_unpinning_in_the_main_collective_removes_the_callers_own_pin_only(world
 
 
 @pytest.mark.rule("pins.personal-in-main")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_two_people_pin_the_same_note_of_the_main_collective(world, call):
     path = note_path(world.note(OPEN))
 
@@ -229,7 +229,7 @@ def fill(world: World, handle: str, count: int, *, person: str | None = None) ->
 
 
 @pytest.mark.rule("pins.fifty")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 @pytest.mark.parametrize(("already", "may"), [(49, True), (50, False)])
 def test_a_collective_has_at_most_fifty_pins(world, call, already, may):
     Pin.unscoped.filter(collective=world.collective("kitchen")).delete()
@@ -258,7 +258,7 @@ def test_the_refusal_of_another_pin_has_a_code(world, page):
 
 
 @pytest.mark.rule("pins.fifty")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_pins_of_another_collective_do_not_count(world, call):
     Pin.unscoped.all().delete()
     fill(world, world.workspace("bob").handle, 50)
@@ -269,7 +269,7 @@ def test_pins_of_another_collective_do_not_count(world, call):
 
 
 @pytest.mark.rule("pins.fifty")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_the_limit_of_fifty_pins_is_personal_in_the_main_collective(world, call):
     fill(world, "garden", 50, person="bob")
 
@@ -281,7 +281,7 @@ def test_the_limit_of_fifty_pins_is_personal_in_the_main_collective(world, call)
 
 
 @pytest.mark.rule("pins.fifty")
-@on(HTML, FORM, MARKDOWN)
+@on(HTML, FORM, MARKDOWN, REST)
 def test_a_note_can_be_pinned_after_another_is_unpinned(world, call):
     Pin.unscoped.filter(collective=world.collective("kitchen")).delete()
     fill(world, "kitchen", 49)

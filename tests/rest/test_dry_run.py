@@ -10,6 +10,7 @@ from accounts.models import SecurityEvent
 from api.models import KeyedRequest
 from api.openapi.build import served
 from tests.access.contents import contents
+from tests.fixtures.rows import make_invite
 from tests.rest.conftest import BASE, KITCHEN, error_of
 from tokens.models import ApiToken
 
@@ -27,6 +28,9 @@ BODIES = {
     "rename_token": {"name": "renamed"},
 }
 
+# Alice is a member of the kitchen already, and its last admin.
+CALLERS = {"join_collective": "carol", "leave_collective": "bob"}
+
 
 @pytest.fixture
 def addresses(alice, note_id):
@@ -39,9 +43,9 @@ def addresses(alice, note_id):
     for name, write in WRITES.items():
         first = write.path.split("/")[1]
         user = "me" if "token" in write.path else "spare"
-        ids = {"notes": note_id("Welcome to the kitchen"), "collectives": "kitchen", "users": user}
-        below = re.sub(r"\{\w+\}", ids[first], write.path, count=1)
-        base = KITCHEN if first == "notes" else BASE
+        ids = {"notes": note_id("Welcome to the kitchen"), "users": user}
+        below = re.sub(r"\{\w+\}", ids.get(first, "kitchen"), write.path, count=1)
+        base = KITCHEN if first in {"notes", "join", "leave"} else BASE
         found[name] = base + re.sub(r"\{\w+\}", str(token), below)
     return found
 
@@ -53,11 +57,14 @@ def send(program, write, path, body):
 
 
 @pytest.mark.parametrize("name", sorted(WRITES))
-def test_a_dry_run_answers_like_the_write_and_changes_nothing(alice, addresses, name):
-    write, before = WRITES[name], contents()
+def test_a_dry_run_answers_like_the_write_and_changes_nothing(rest, world, addresses, name):
+    program = rest(CALLERS.get(name, "alice"))
     body = BODIES.get(name.removesuffix("_by_put"), {})
+    if name == "join_collective":
+        body = {"code": make_invite(world)}
+    write, before = WRITES[name], contents()
 
-    response = send(alice, write, f"{addresses[name]}?dry_run=true", body)
+    response = send(program, write, f"{addresses[name]}?dry_run=true", body)
 
     assert response.status_code == 200, response.content
     assert response.json()["dry_run"] is True

@@ -165,7 +165,7 @@ def test_every_body_is_a_named_component():
 
     assert names == set(
         "NoteCreate NoteUpdate CommentCreate CollectiveCreate CollectiveUpdate AiAgentCreate"
-        " UserUpdate TokenCreate TokenRename TokenRotate".split()
+        " CollectiveJoin UserUpdate TokenCreate TokenRename TokenRotate".split()
     )
 
 

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from api.kinds import new_item
 from api.operations import Operation
 from api.responses.schema import Doc
+from api.v1.notes.finding import any_note, live_note
 from api.v1.notes.json import INCLUDES, HistoryEventJson, NoteJson, NoteWriter, event_json
 from api.v1.notes.lists import CommentListParams, NoteListParams, list_of_comments, list_of_notes
 from api.views import Answer, Base, ListAnswer, Message, Resource, access_of, route
@@ -20,7 +21,6 @@ from collectives.items.models import Item
 from collectives.items.queries import live_item_at
 from collectives.notes import actions
 from collectives.notes.models import Note
-from collectives.notes.queries import live_note_at
 from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.actions import Outcome
 from harmonic.kernel.parameters.decoding import RawParams, validated
@@ -76,7 +76,7 @@ def _create(
 
 def live(note_id: str) -> Find[Note]:
     """Return what finds the note that a path names, unless it is deleted."""
-    return lambda access: live_note_at(access, note_id, NOT_FOUND)
+    return lambda access: live_note(access, note_id, NOT_FOUND)
 
 
 class ParentParams(Params):
@@ -102,6 +102,9 @@ UPDATE = over_rest(
 )
 DELETE = over_rest(actions.delete_note)
 CONFIRM = over_rest(confirm_read)
+PIN = over_rest(actions.pin_note)
+UNPIN = over_rest(actions.unpin_note)
+RESTORE = over_rest(actions.restore_note)
 COMMENT = over_rest(actions.add_comment, within="note")
 
 
@@ -151,8 +154,7 @@ class Notes(Resource):
     @Operation("read_note", includes=INCLUDES)
     def retrieve(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
         """Read a note."""
-        note = live_note_at(access_of(request), note_id)
-        return Answer(NoteWriter(request).one(note))
+        return Answer(NoteWriter(request).one(live_note(access_of(request), note_id)))
 
     @Operation("update_note", body=actions.EditParams, listed=("edit_access",), includes=INCLUDES)
     def update(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
@@ -181,6 +183,34 @@ class Confirmations(Resource):
         return Answer(event_json(outcome.event or outcome.object))
 
 
+class Pinning(Resource):
+    rule = Rule(AccessLevel.COLLECTIVE, resource="notes")
+    writes = {"pin": PIN, "unpin": UNPIN}
+
+    @Operation("pin_note", includes=INCLUDES)
+    def pin(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
+        """Pin a note to its collective, or in the main collective to your profile."""
+        note = self.perform(PIN, live(note_id)).object
+        return Answer(NoteWriter(request).one(note))
+
+    @Operation("unpin_note", includes=INCLUDES)
+    def unpin(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
+        """Unpin a note."""
+        note = self.perform(UNPIN, live(note_id)).object
+        return Answer(NoteWriter(request).one(note))
+
+
+class Restoring(Resource):
+    rule = Rule(AccessLevel.COLLECTIVE, resource="notes")
+    writes = {"create": RESTORE}
+
+    @Operation("restore_note", includes=INCLUDES)
+    def create(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
+        """Restore a deleted note within 30 days."""
+        note = self.perform(RESTORE, any_note(note_id)).object
+        return Answer(NoteWriter(request).one(note))
+
+
 class Comments(Resource):
     rule = Rule(AccessLevel.COLLECTIVE, resource="notes")
     writes = {"create": COMMENT}
@@ -188,7 +218,7 @@ class Comments(Resource):
     @Operation("list_comments", query=CommentListParams, includes=INCLUDES)
     def list(self, request: Request, note_id: NoteId) -> ListAnswer[NoteJson]:
         """List the direct comments on a note, oldest first."""
-        return list_of_comments(request, live_note_at(access_of(request), note_id))
+        return list_of_comments(request, live_note(access_of(request), note_id))
 
     @Operation("create_comment", body=actions.CommentParams, includes=INCLUDES)
     def create(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
@@ -210,5 +240,8 @@ def urls() -> list[URLPattern]:
             one, Notes, "api.note", get="retrieve", put="update", patch="update", delete="destroy"
         ),
         route(f"{one}/confirm", Confirmations, post="create"),
+        route(f"{one}/pin", Pinning, post="pin"),
+        route(f"{one}/unpin", Pinning, post="unpin"),
+        route(f"{one}/restore", Restoring, post="create"),
         route(f"{one}/comments", Comments, get="list", post="create"),
     ]
