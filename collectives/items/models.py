@@ -147,6 +147,8 @@ class Item(ShortIdModel):
     updated_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    # When the item was changed last, or a comment below it was added or changed.
+    last_activity_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True)
     deleted_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -187,7 +189,7 @@ class Item(ShortIdModel):
                     ],
                     name=f"item_by_{moment}",
                 )
-                for moment in ("created_at", "updated_at", "deadline")
+                for moment in ("created_at", "updated_at", "last_activity_at", "deadline")
             ),
             models.Index(
                 fields=["tenant", "collective", "-created_at", "-id"],
@@ -217,16 +219,17 @@ class Item(ShortIdModel):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self._state.adding:
-            self._set_kind()
+            self._set_defaults()
         super().save(*args, **kwargs)
 
-    def _set_kind(self) -> None:
+    def _set_defaults(self) -> None:
         self.kind = self.KIND
         self.subtype = self.subtype or self.DEFAULT_SUBTYPE
+        self.last_activity_at = self.last_activity_at or self.updated_at
 
     def base_row(self) -> Item:
         """Return the unsaved row of this item in the table of items."""
-        self._set_kind()
+        self._set_defaults()
         columns = (field.attname for field in Item._meta.concrete_fields)
         return Item(**{name: getattr(self, name) for name in columns})
 

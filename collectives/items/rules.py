@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from accounts.models import TenantUser
@@ -100,10 +101,17 @@ def create(access: Access, model: type[M], *, parent: Item | None = None, **valu
         item.subtype = COMMENT
         item.parent_id, item.root_id = parent.id, parent.root_id or parent.id
     item.save()
+    record_activity(item, access.now)
     # Annotations that a query of the item would set.
     item.confirmed_reads = 0
     item.parent_kind = parent.kind if parent else None
     return item
+
+
+def record_activity(item: Item, at: datetime) -> None:
+    """Record that a comment was added or changed, at the top of its thread."""
+    if item.root_id is not None:
+        Item.objects.filter(id=item.root_id).update(last_activity_at=at)
 
 
 # --- Facts of events ------------------------------------------------------------------------

@@ -55,6 +55,8 @@ def update_note(
     facts = items.changed(note, changed)
     for name, value in changed.items():
         setattr(note, name, value)
-    note.updated_at, note.updated_by_id = access.now, access.user.user_id
-    note.save(update_fields=[*changed, "updated_at", "updated_by"])
+    note.updated_at = note.last_activity_at = access.now
+    note.updated_by_id = access.user.user_id
+    note.save(update_fields=[*changed, "updated_at", "last_activity_at", "updated_by"])
+    items.record_activity(note, access.now)
     return facts

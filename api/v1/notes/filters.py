@@ -32,7 +32,7 @@ MAX_WORDS = 8
 LOOKED_AT = 1000
 LOOKED_AT_BYTES = 2_000_000
 FIRST_STEP = 50
-_COMPARISON = re.compile(r"(created_at|updated_at|deadline)([<>:])(.+)")
+_COMPARISON = re.compile(r"(created_at|updated_at|last_activity_at|deadline)([<>:])(.+)")
 
 
 # --- Words ----------------------------------------------------------------------------------

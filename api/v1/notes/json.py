@@ -77,6 +77,10 @@ class NoteJson(TypedDict):
     confirmed_reads: Annotated[Count, Doc("How many people confirmed reading it.")]
     created_at: Timestamp
     updated_at: Timestamp
+    last_activity_at: Annotated[
+        Timestamp,
+        Doc("When the note was changed last, or a comment below it was added or changed."),
+    ]
     created_by_id: Id
     updated_by_id: Id
     commentable_type: Annotated[
@@ -208,6 +212,7 @@ def note_json(note: Note, path: str, url: str) -> NoteJson:
         "confirmed_reads": note.confirmed_reads,
         "created_at": format_timestamp(note.created_at),
         "updated_at": format_timestamp(note.updated_at),
+        "last_activity_at": format_timestamp(note.last_activity_at),
         "created_by_id": str(note.created_by_id),
         "updated_by_id": str(note.updated_by_id),
         "commentable_type": note.parent_kind,

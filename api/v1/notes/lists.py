@@ -9,7 +9,7 @@ from django.db.models import Q
 from rest_framework.request import Request
 
 from api.http.filters import author_of, named, order_of, sort_field
-from api.http.paging import PageParams, ResultPage, page_from, query
+from api.http.paging import ResultPage, PageParams, page_from, query
 from api.responses.timestamps import bounds
 from api.v1.notes.filters import MAX_WORDS, Search, by_cycle, by_filters, words, words_of
 from api.v1.notes.json import NoteJson, NoteWriter
@@ -21,11 +21,11 @@ from collectives.notes.queries import NOTES
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import Rows
 from harmonic.kernel.http.cursors import Order
-from harmonic.kernel.parameters.fields import Choice, DateTime, Line
+from harmonic.kernel.parameters.fields import Choice, Line, DateTime
 from harmonic.kernel.refusals import NotFound, Problem
 
 LIMIT = 50
-MOMENTS = ("created_at", "updated_at", "deadline")
+MOMENTS = ("created_at", "updated_at", "last_activity_at", "deadline")
 NEWEST, OLDEST = "created_at-desc", "created_at-asc"
 SUBTYPES = ("text", "reminder", "table", "comment", "statement", "summary")
 LISTED = tuple(subtype for subtype in SUBTYPES if subtype not in ("comment", "statement"))
@@ -42,8 +42,10 @@ class NoteListParams(PageParams):
     status = Choice(["open", "closed"], required=False, help_text="By the deadline.")
     created_after = DateTime(required=False)
     created_before = DateTime(required=False)
-    updated_after = DateTime(required=False)
-    updated_before = DateTime(required=False)
+    updated_after = DateTime(
+        required=False, help_text="By the last activity: a new comment counts as an update."
+    )
+    updated_before = DateTime(required=False, help_text="By the last activity too.")
     deadline_after = DateTime(required=False)
     deadline_before = DateTime(required=False)
     q = Line(
@@ -75,7 +77,8 @@ class CommentListParams(NoteListParams):
     collective = None  # type: ignore[assignment]
 
 
-COLUMNS = {"created": "created_at", "updated": "updated_at", "deadline": "deadline"}
+# A new comment counts as an update of the note.
+COLUMNS = {"created": "created_at", "updated": "last_activity_at", "deadline": "deadline"}
 
 
 def list_of_notes(request: Request) -> ListAnswer[NoteJson]:
