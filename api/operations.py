@@ -29,6 +29,8 @@ class Operation:
     listed: tuple[str, ...] = ()
     # The group of the operation, where it is not the first word of the path.
     tag: str = ""
+    # Query of a list that the routes of a base show as an example.
+    example: str = ""
     # The values of `include`, for operations with this parameter.
     includes: tuple[str, ...] = ()
 

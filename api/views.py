@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -73,6 +73,8 @@ class Resource(ViewSet):
     writes: ClassVar[Mapping[str, RestBinding[Any]]] = {}
     # The rows that its single items are.
     model: ClassVar[type[models.Model] | None] = None
+    # Query parameters of `retrieve`, besides `include`.
+    query: ClassVar[Collection[str]] = ()
     renderer_classes = (Json,)
 
     @property
@@ -143,7 +145,7 @@ class Resource(ViewSet):
         if self.action != "retrieve" or response.status_code != 200:
             return response
         try:
-            refuse_unknown(request.query_params, ())
+            refuse_unknown(request.query_params, self.query)
         except Invalid as invalid:
             return self.handle_exception(invalid)
         return response

@@ -209,7 +209,7 @@ class Collectives(Resource):
     writes = {"create": CREATE, "update": UPDATE}
     model = Collective
 
-    @Operation("list_collectives", query=CollectiveListParams)
+    @Operation("list_collectives", query=CollectiveListParams, example="created_by=me")
     def list(self, request: Request) -> ListAnswer[ListedCollectiveJson]:
         """List your collectives, including the main one."""
         params = query(CollectiveListParams, request)
@@ -261,7 +261,7 @@ class Collectives(Resource):
 class Members(Resource):
     rule = Rule(AccessLevel.TENANT)
 
-    @Operation("list_members", query=MemberListParams)
+    @Operation("list_members", query=MemberListParams, example="limit=20&count=true")
     def list(self, request: Request, collective_id: CollectiveId) -> ListAnswer[MemberJson]:
         """List the active members of a collective, newest first."""
         params = query(MemberListParams, request)

@@ -6,23 +6,47 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 from rest_framework.request import Request
 
 from api.codes import CODES
+from api.http.filters import named
 from api.openapi.document import document_bytes, groups
+from api.openapi.selection import resource_names, selected_bytes
 from api.views import Resource, route
+from harmonic.kernel import registry
 from harmonic.kernel.access import Access, AccessLevel, Rule
-from harmonic.kernel.page_views import mounted
-from harmonic.kernel.pages import Page
-from harmonic.kernel.refusals import Link
+from harmonic.kernel.http.negotiation import Format
+from harmonic.kernel.http.request import AccessRequest
+from harmonic.kernel.page_views import page_view
+from harmonic.kernel.pages import Page, with_rule
+from harmonic.kernel.refusals import Link, Problem
+
+
+RESOURCES = "resources"
 
 
 class OpenApi(Resource):
     rule = Rule(AccessLevel.PUBLIC)
+    query = (RESOURCES,)
 
     def retrieve(self, request: Request) -> HttpResponse:
-        return HttpResponse(document_bytes(), content_type="application/json; charset=utf-8")
+        names = _names(request.query_params.get(RESOURCES, ""))
+        body = selected_bytes(names) if names else document_bytes()
+        return HttpResponse(body, content_type="application/json; charset=utf-8")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Return the resources in a comma list, in one order and each once.
+
+    Raises:
+        Invalid: one of them does not exist.
+    """
+    names = sorted({name.strip() for name in text.split(",") if name.strip()})
+    known = resource_names()
+    if not set(names) <= set(known):
+        raise named(Problem(RESOURCES, "not_offered", {"offered": ", ".join(known)}))
+    return tuple(names)
 
 
 def _shown(access: Access, target: None) -> Mapping[str, Any]:
@@ -43,9 +67,19 @@ DOCS = Page(
 )
 
 
+OPENAPI = OpenApi.as_view({"get": "retrieve"})
+PAGE = page_view(DOCS)
+
+
+def docs(request: AccessRequest) -> HttpResponse:
+    """Answer with the reference; in JSON, with the OpenAPI document."""
+    return (OPENAPI if request.access.format == Format.JSON else PAGE)(request)
+
+
 def urls() -> list[URLPattern]:
+    registry.site.add_page(DOCS, "api/v1/docs")
     return [
         # The middleware takes the suffix `.json` off.
         route("api/v1/openapi", OpenApi, get="retrieve"),
-        *mounted("api/v1/docs", DOCS)[:1],
+        path("api/v1/docs", with_rule(docs, DOCS.rule, DOCS), name=DOCS.name),
     ]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from operator import itemgetter
 from typing import Annotated, TypeGuard
 
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.request import Request
 from typing_extensions import TypedDict
 
-from api.operations import Operation
-from api.responses.schema import Doc, Id, Scopes, Timestamp, Url
+from api.http.paging import PageParams
+from api.operations import Operation, operation_of
+from api.responses.schema import Doc, Id, OneOf, Scopes, Timestamp, Url
 from api.responses.timestamps import format_timestamp
 from api.views import Answer, Base, Resource, RoutedResource, access_of, route
 from harmonic.kernel.access import AccessLevel, Rule, TokenFacts
@@ -21,6 +23,7 @@ from harmonic.kernel.rendering.documents import origin_of
 
 BASES = Base
 VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+PAGING = tuple(PageParams().fields)
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -47,6 +50,17 @@ class TokenFactsJson(TypedDict):
     expires_at: Timestamp
 
 
+class ListJson(TypedDict):
+    """A list below this base: its own query parameters, and a first request."""
+
+    path: Annotated[str, Doc(example="/api/v1/notes")]
+    filters: Annotated[
+        list[str],
+        Doc("Besides `paging`.", example=["sort_by", "updated_after", "q"]),
+    ]
+    example: Annotated[str, Doc("Its query.", example="updated_after=2026-05-13")]
+
+
 class InfoJson(TypedDict):
     """The routes of a base, and the caller."""
 
@@ -59,6 +73,23 @@ class InfoJson(TypedDict):
     collective: Annotated[str, Doc("The collective's handle.", example="kitchen")]
     user: CallerJson
     token: TokenFactsJson
+    visibility: Annotated[
+        str,
+        OneOf("Visibility", ("public", "shared", "private")),
+        Doc(
+            "Who can read what is written at this base: `public` is every member of the tenant,"
+            " `shared` the members of the collective, `private` the owner of the workspace."
+        ),
+    ]
+    lists: list[ListJson]
+    paging: Annotated[list[str], Doc("What every list takes.", example=["limit", "cursor"])]
+    parts: Annotated[
+        list[Url],
+        Doc(
+            "The reference and the OpenAPI document for one resource.",
+            example=["http://garden.localhost:8000/api/v1/openapi.json?resources=notes"],
+        ),
+    ]
 
 
 class Info(Resource):
@@ -67,19 +98,26 @@ class Info(Resource):
     @Operation("read_info")
     def retrieve(self, request: Request) -> Answer[InfoJson]:
         """Read the routes of this base, and who you are."""
-        access = access_of(request)
+        access, origin = access_of(request), origin_of(request)
         assert access.token is not None  # the API accepts no sessions
         return Answer(
             {
                 "name": "Harmonic API",
                 "version": API_VERSION,
                 "routes": routes_at(base_of(access.path)),
-                "openapi": f"{origin_of(request)}/api/v1/openapi.json",
-                "docs": f"{origin_of(request)}/api/v1/docs",
+                "openapi": f"{origin}/api/v1/openapi.json",
+                "docs": f"{origin}/api/v1/docs",
                 "tenant": access.tenant.subdomain,
                 "collective": access.here.handle,
                 "user": {"id": str(access.user.user_id), "handle": access.user.handle},
                 "token": token_json(access.token),
+                "visibility": access.here.audience,
+                "lists": lists_at(base_of(access.path)),
+                "paging": list(PAGING),
+                "parts": [
+                    f"{origin}/api/v1/docs.md?sections=notes",
+                    f"{origin}/api/v1/openapi.json?resources=notes",
+                ],
             }
         )
 
@@ -110,6 +148,24 @@ def routes_at(base: str) -> list[RouteJson]:
         if where == base or where.startswith(f"{base}/"):
             methods.setdefault(template_of(where), set()).update(verbs)
     return [{"path": each, "methods": sorted(methods[each])} for each in sorted(methods)]
+
+
+@cache
+def lists_at(base: str) -> list[ListJson]:
+    """Return every list below a base, with its filters and an example of its query."""
+    found: list[ListJson] = []
+    for where, view in resources(get_resolver().url_patterns):
+        operation = operation_of(getattr(view.resource, view.functions.get("get", ""), None))
+        if operation is None or operation.query is None or not where.startswith(f"{base}/"):
+            continue
+        filters = [name for name in operation.query().fields if name not in PAGING]
+        shown: ListJson = {
+            "path": template_of(where),
+            "filters": filters,
+            "example": operation.example,
+        }
+        found.append(shown)
+    return sorted(found, key=itemgetter("path"))
 
 
 def below(base: str) -> Iterator[str]:

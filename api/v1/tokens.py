@@ -292,7 +292,7 @@ class Tokens(Resource):
     }
     model = ApiToken
 
-    @Operation("list_tokens", query=TokenListParams)
+    @Operation("list_tokens", query=TokenListParams, example="whose=all&active=true")
     def list(self, request: Request, user_id: UserId) -> ListAnswer[TokenJson]:
         """List a user's tokens, newest first."""
         access = access_of(request)

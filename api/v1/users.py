@@ -155,7 +155,7 @@ class Users(Resource):
     writes = {"create": CREATE, "update": UPDATE, "destroy": DELETE}
     model = User
 
-    @Operation("list_users", query=UserListParams)
+    @Operation("list_users", query=UserListParams, example="created_by=me")
     def list(self, request: Request) -> ListAnswer[UserJson]:
         """List the users of the tenant, newest first."""
         params = query(UserListParams, request)

@@ -11,13 +11,20 @@ from api.v1.info import _routes
 from collectives.items.registry import KINDS
 from tests.rest.conftest import BASE, KITCHEN
 
-KEYS = ["name", "version", "routes", "openapi", "docs", "tenant", "collective", "user", "token"]
+KEYS = (
+    "name version routes openapi docs tenant collective user token visibility lists paging parts"
+).split()
 SHARED = {
     "": ["GET"],
+    "/join": ["POST"],
+    "/leave": ["POST"],
     "/notes": ["GET", "POST"],
     "/notes/:id": ["DELETE", "GET", "PATCH", "PUT"],
     "/notes/:note_id/comments": ["GET", "POST"],
     "/notes/:note_id/confirm": ["POST"],
+    "/notes/:note_id/pin": ["POST"],
+    "/notes/:note_id/restore": ["POST"],
+    "/notes/:note_id/unpin": ["POST"],
 }
 COLLECTIVES = {
     "/collectives": ["GET", "POST"],

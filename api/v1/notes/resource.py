@@ -136,7 +136,12 @@ class Notes(Resource):
     }
     model = Note
 
-    @Operation("list_notes", query=NoteListParams, includes=INCLUDES)
+    @Operation(
+        "list_notes",
+        query=NoteListParams,
+        includes=INCLUDES,
+        example="updated_after=2026-05-13&sort_by=last_activity_at-desc",
+    )
     def list(self, request: Request) -> ListAnswer[NoteJson]:
         """List notes, newest first."""
         return list_of_notes(request)
@@ -215,7 +220,9 @@ class Comments(Resource):
     rule = Rule(AccessLevel.COLLECTIVE, resource="notes")
     writes = {"create": COMMENT}
 
-    @Operation("list_comments", query=CommentListParams, includes=INCLUDES)
+    @Operation(
+        "list_comments", query=CommentListParams, includes=INCLUDES, example="sort_by=created_at-desc"
+    )
     def list(self, request: Request, note_id: NoteId) -> ListAnswer[NoteJson]:
         """List the direct comments on a note, oldest first."""
         return list_of_comments(request, live_note(access_of(request), note_id))
