@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
-from typing import Annotated, Any, ClassVar, Generic, NoReturn, NotRequired, TypeVar, cast
+from functools import cache, partial
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    NoReturn,
+    NotRequired,
+    TypeVar,
+    cast,
+    get_args,
+    get_type_hints,
+)
 
 from django.db import models
 from django.http import HttpRequest, HttpResponse
@@ -179,6 +190,19 @@ def route(where: str, resource: type[Resource], name: str = "", **methods: str) 
 def access_of(request: Request) -> Access:
     """Return what the middleware decided about a request."""
     return request_of(request).access
+
+
+def listed_keys(request: Request) -> list[str]:
+    """Return the keys that objects of the list can have which a request asks for."""
+    resource = request.parser_context["view"]
+    return _keys_of(getattr(type(resource), resource.action))
+
+
+@cache
+def _keys_of(function: Callable[..., Any]) -> list[str]:
+    """Return the keys of the objects that a listing function is declared to return."""
+    (shape,) = get_args(get_type_hints(function)["return"])
+    return list(get_type_hints(shape))
 
 
 def request_of(request: Request) -> AccessRequest:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 from urllib.parse import urlencode
 
 from django.db import models
@@ -17,11 +17,11 @@ from rest_framework.request import Request
 
 from api.http.filters import named, refuse_unknown
 from api.http.negotiation import Json
-from api.views import ListAnswer, access_of
+from api.views import ListAnswer, access_of, listed_keys
 from harmonic.kernel.http import conditional, cursors
 from harmonic.kernel.http.cursors import CursorPage, Order, Position
 from harmonic.kernel.parameters.decoding import RawParams, validated
-from harmonic.kernel.parameters.fields import Flag, Integer, Line, Params
+from harmonic.kernel.parameters.fields import Flag, Line, Params, Integer
 from harmonic.kernel.refusals import Invalid, Problem
 from harmonic.kernel.rendering.documents import origin_of
 
@@ -34,7 +34,7 @@ LIST_BYTES = 1_000_000
 BACK = "<"
 FIRST = ("first", "")
 # What a cursor is not bound to: the place in the list, and what is shown of each row.
-_FREE = frozenset({"cursor", "limit", "count", "include"})
+_FREE = frozenset({"cursor", "limit", "count", "include", "fields"})
 
 M = TypeVar("M", bound=models.Model)
 T = TypeVar("T")
@@ -46,6 +46,12 @@ class PageParams(Params):
     limit = Integer(required=False, min_value=1, max_value=MAX_LIMIT, help_text="Rows in a page.")
     cursor = Line(required=False, allow_blank=True, help_text="Where the page begins.")
     count = Flag(required=False, help_text="Whether to count the whole list.")
+    # REST framework takes the fields of a class off it, so that its own `fields` stays.
+    fields = Line(  # type: ignore[assignment]
+        required=False,
+        allow_blank=True,
+        help_text="Comma list of the keys that each object has besides its id. Default: all.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +70,13 @@ class ResultPage(Generic[M]):
     next: Position | None
     total: int | None
     is_back: bool = False
+    # The keys that each object is to have; none chosen: all of them.
+    keys: tuple[str, ...] = ()
 
     def answer(self, shown: list[T]) -> ListAnswer[T]:
         """Answer with what the rows look like, up to `LIST_BYTES`; the rest is the next page."""
+        if self.keys:
+            shown = [_with_keys(row, self.keys) for row in shown]
         fitting = _fitting(shown[::-1] if self.is_back else shown)
         if fitting == len(shown):
             return ListAnswer(shown, headers=self.headers)
@@ -81,8 +91,12 @@ class ResultPage(Generic[M]):
     ) -> ListAnswer[T]:
         """Answer with what `write` makes of the rows, which is only called for a client
         that does not have it: `etag` stands for it."""
+        if self.keys:
+            etag = conditional.etag_of(",".join([etag, *self.keys]).encode())
         known = conditional.is_known(self.request._request.headers, etag)
         shown = [] if known else write(self.rows)
+        if self.keys:
+            shown = [_with_keys(row, self.keys) for row in shown]
         return ListAnswer(shown, headers={**self.headers, "ETag": etag})
 
     @property
@@ -93,6 +107,27 @@ class ResultPage(Generic[M]):
             "prev": cursors.encode(self.previous, f"{self.bound}{BACK}") if self.previous else "",
         }
         return {**total, "Link": _links(self.request, cursors_)}
+
+
+def _with_keys(row: T, keys: Collection[str]) -> T:
+    """Return an object with its id and the keys that a request chose."""
+    whole = cast(Mapping[str, Any], row)
+    return cast(T, {key: whole[key] for key in whole if key in keys})
+
+
+def _keys(request: Request, params: dict[str, Any]) -> tuple[str, ...]:
+    """Return the keys that `fields` chooses, the id among them; none if it is absent.
+
+    Raises:
+        Invalid: objects of this list have no such key.
+    """
+    chosen = [name.strip() for name in params.get("fields", "").split(",") if name.strip()]
+    if not chosen:
+        return ()
+    known = listed_keys(request)
+    if not set(chosen) <= set(known):
+        raise named(Problem("fields", "not_offered", {"offered": ", ".join(known)}))
+    return tuple(dict.fromkeys(["id", *chosen]))
 
 
 def _fitting(shown: list[T]) -> int:
@@ -161,6 +196,7 @@ def page_from(
     Raises:
         Invalid: as `page_of`.
     """
+    keys = _keys(request, params)
     total = count() if params.get("count") else None
     start = _start(params.get("cursor", ""), _bound_to(request))
     way = order.reversed if start.is_back else order
@@ -174,7 +210,15 @@ def page_from(
     else:
         previous, following = first if start.position else None, found.end
     return ResultPage(
-        rows, request, start.bound, order.moment, previous, following, total, start.is_back
+        rows=rows,
+        request=request,
+        bound=start.bound,
+        moment=order.moment,
+        previous=previous,
+        next=following,
+        total=total,
+        is_back=start.is_back,
+        keys=keys,
     )
 
 

@@ -49,9 +49,7 @@ def _selected(names: Collection[str]) -> Schema:
 def _path(item: Schema, names: Collection[str]) -> Schema:
     """Return a path with the operations of some resources."""
     kept = {
-        key: each
-        for key, each in item.items()
-        if key not in METHODS or each["tags"][0] in names
+        key: each for key, each in item.items() if key not in METHODS or each["tags"][0] in names
     }
     return _short(kept)
 

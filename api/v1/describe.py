@@ -22,7 +22,6 @@ from harmonic.kernel.page_views import page_view
 from harmonic.kernel.pages import Page, with_rule
 from harmonic.kernel.refusals import Link, Problem
 
-
 RESOURCES = "resources"
 
 

@@ -106,9 +106,7 @@ def test_a_part_is_valid_and_has_every_operation_of_its_resources(anonymous, nam
     part = anonymous().get(OPENAPI, {"resources": ", ".join(names)}).json()
 
     assert list(OpenAPIV31SpecValidator(part).iter_errors()) == []
-    assert operations(part) == {
-        each for each in operations(document()) if each[2] in names
-    }
+    assert operations(part) == {each for each in operations(document()) if each[2] in names}
     assert {tag["name"] for tag in part["tags"]} == set(names)
 
 

@@ -221,7 +221,10 @@ class Comments(Resource):
     writes = {"create": COMMENT}
 
     @Operation(
-        "list_comments", query=CommentListParams, includes=INCLUDES, example="sort_by=created_at-desc"
+        "list_comments",
+        query=CommentListParams,
+        includes=INCLUDES,
+        example="sort_by=created_at-desc",
     )
     def list(self, request: Request, note_id: NoteId) -> ListAnswer[NoteJson]:
         """List the direct comments on a note, oldest first."""
