@@ -94,7 +94,7 @@ class Resource(ViewSet):
 
     def perform(
         self,
-        wire: RestBinding[T],
+        binding: RestBinding[T],
         find: Find[T],
         *,
         raw: RawParams | Refused | None = None,
@@ -105,8 +105,8 @@ class Resource(ViewSet):
         Raises:
             Refused: nothing was written.
         """
-        raw = sent(wire, self.request) if raw is None else raw
-        return carry_out(wire, self.request, self.access, raw, find, self.shown, place)
+        raw = sent(binding, self.request) if raw is None else raw
+        return carry_out(binding, self.request, self.access, raw, find, self.shown, place)
 
     def shown(self, access: Access, target: Any) -> Any:
         """Return an item as `retrieve` without parameters answers with it."""

@@ -19,7 +19,15 @@ from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Effect, Outcome
 from harmonic.kernel.parameters.decoding import DRY_RUN, RawParams, flat_name, read_params
 from harmonic.kernel.parameters.fields import Params
-from harmonic.kernel.pipeline import Call, Precondition, Find, Binding, locked, no_precondition, perform
+from harmonic.kernel.pipeline import (
+    Binding,
+    Call,
+    Find,
+    Precondition,
+    locked,
+    no_precondition,
+    perform,
+)
 from harmonic.kernel.refusals import Invalid, Problem, Refused
 
 T = TypeVar("T")
@@ -48,7 +56,7 @@ def over_rest(
     effect: Effect[T] | None = None,
     **differences: Any,
 ) -> RestBinding[T]:
-    """Return the binding of an action, with its own parameters and effect unless others are given."""
+    """Return the binding of an action, with its own parameters and effect by default."""
     own = {"params": params or action.params, "effect": effect or action.effect}
     return RestBinding(**{"action": action, **own, **differences})
 
@@ -67,15 +75,23 @@ def carry_out(
     Raises:
         Refused: nothing was written.
     """
-    expect: Precondition[T] = no_precondition
+    precondition: Precondition[T] = no_precondition
     if is_conditional(request):
-        find, expect = locked(find), partial(require_as_expected, request, shown)
-    call = Call(action=binding.action, binding=binding, raw=raw, find=find, expect=expect, place=place)
+        find, precondition = locked(find), partial(require_as_expected, request, shown)
+    call = Call(
+        action=binding.action,
+        binding=binding,
+        raw=raw,
+        find=find,
+        precondition=precondition,
+        place=place,
+    )
     try:
         return perform(call, access)
     except Invalid as invalid:
         invalid.problems = tuple(
-            replace(each, param=binding.names.get(each.param, each.param)) for each in invalid.problems
+            replace(each, param=binding.names.get(each.param, each.param))
+            for each in invalid.problems
         )
         if binding.sentence and invalid.problems and not invalid.rest_message:
             invalid.rest_message = ", ".join(map(binding.sentence, invalid.problems))

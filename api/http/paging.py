@@ -21,7 +21,7 @@ from api.views import ListAnswer, access_of, listed_keys
 from harmonic.kernel.http import conditional, cursors
 from harmonic.kernel.http.cursors import CursorPage, Order, Position
 from harmonic.kernel.parameters.decoding import RawParams, validated
-from harmonic.kernel.parameters.fields import Flag, Line, Params, Integer
+from harmonic.kernel.parameters.fields import Flag, Integer, Line, Params
 from harmonic.kernel.refusals import Invalid, Problem
 from harmonic.kernel.rendering.documents import origin_of
 

@@ -38,7 +38,7 @@ UserId = Annotated[str, Doc("A user's UUID, handle, `@handle`, or `me`.", exampl
 # --- Making an agent ------------------------------------------------------------------------
 
 
-class NewAgentParams(creating.AgentParams):
+class NewAgentParams(creating.CreateAgentParams):
     handle = Line(required=False, allow_blank=True, help_text="Its handle, if that is still free.")
 
 

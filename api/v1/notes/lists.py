@@ -9,7 +9,7 @@ from django.db.models import Q
 from rest_framework.request import Request
 
 from api.http.filters import author_of, named, order_of, sort_field
-from api.http.paging import ResultPage, PageParams, page_from, query
+from api.http.paging import PageParams, ResultPage, page_from, query
 from api.responses.timestamps import bounds
 from api.v1.notes.filters import MAX_WORDS, Search, by_cycle, by_filters, words, words_of
 from api.v1.notes.json import NoteJson, NoteWriter
@@ -21,7 +21,7 @@ from collectives.notes.queries import NOTES
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import Rows
 from harmonic.kernel.http.cursors import Order
-from harmonic.kernel.parameters.fields import Choice, Line, DateTime
+from harmonic.kernel.parameters.fields import Choice, DateTime, Line
 from harmonic.kernel.refusals import NotFound, Problem
 
 LIMIT = 50
