@@ -12,7 +12,7 @@ class ApiConfig(AppConfig):
 
 
 def check_descriptions(**options: Any) -> list[CheckMessage]:
-    """Return the functions of routes that are not described, and bindings that do not fit."""
+    """Return errors about undescribed functions and about bindings that do not fit."""
     # Importing the resources loads every view, which few commands need.
     from api.declarations import faults, misfits
 

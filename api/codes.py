@@ -1,6 +1,6 @@
-"""The words by which programs tell errors apart: the one list of them.
+"""The error codes of the API.
 
-The description, its reference page and `docs/api.md` are held to it, and it to what is raised.
+Tests compare this list with the codes that are raised, and with `docs/api.md`.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What `code` of an error says: with which status, in which case, in which sentence."""
+    """An error code, with its status, its meaning and an example."""
 
     status: int
     meaning: str
     sentence: str
-    # What such an error has besides.
+    # Further members of the example.
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
 CODES: dict[str, Code] = {
     "invalid": Code(
         400,
-        "A parameter, a value, or a body that cannot be read.",
+        "A parameter is invalid, or the body cannot be read.",
         "Validation failed: Text can't be blank",
         {"fields": {"text": ["Text can't be blank"]}},
     ),
     "unknown_parameter": Code(
         400,
-        "The query has a parameter that the route does not have.",
+        "The route has no query parameter of this name.",
         "colour is not a parameter of this route",
         {
             "fields": {"colour": ["Colour is not a parameter of this route"]},
@@ -39,13 +39,13 @@ CODES: dict[str, Code] = {
     ),
     "limit_reached": Code(
         400,
-        "There are as many as there may be.",
+        "A limit is reached.",
         "Maximum of 50 active API tokens reached."
         " Delete an existing token before creating a new one.",
     ),
     "immutable": Code(
         400,
-        "This never changes.",
+        "This attribute cannot be changed.",
         "Tokens are immutable except for `name`."
         " To change scopes, create a new token and delete this one.",
     ),
@@ -56,26 +56,26 @@ CODES: dict[str, Code] = {
     ),
     "unauthorized": Code(
         401,
-        "No token, or one that is unknown, deleted, or of another tenant.",
+        "The token is missing, unknown, deleted, or belongs to another tenant.",
         "Unauthorized",
-        {"hint": "Make a token at /u/{handle}/settings/tokens."},
+        {"hint": "Create a token at /u/{handle}/settings/tokens."},
     ),
-    "token_expired": Code(401, "The token's time is over.", "Token expired"),
+    "token_expired": Code(401, "The token has expired.", "Token expired"),
     "api_disabled_tenant": Code(
         403,
-        "An admin of the tenant has not turned the API on.",
+        "The API is disabled for the tenant.",
         "API not enabled for this tenant",
         {"hint": "A tenant admin can turn it on at /tenant-admin/settings."},
     ),
     "api_disabled_collective": Code(
         403,
-        "An admin of the collective has not turned its API on.",
+        "The API is disabled for the collective.",
         "API not enabled for this collective",
         {"hint": "An admin of the collective can turn it on at /collectives/treasury/settings."},
     ),
     "not_a_member": Code(
         403,
-        "The caller is no member of the collective.",
+        "The caller is not a member of the collective.",
         "You are not a member of this collective",
         {"hint": "Join it with an invitation at /collectives/kitchen/join."},
     ),
@@ -84,7 +84,7 @@ CODES: dict[str, Code] = {
     ),
     "insufficient_scope": Code(
         403,
-        "The token lacks the scope that WWW-Authenticate names.",
+        "The token lacks the scope named in WWW-Authenticate.",
         "You do not have permission to perform that action",
         {
             "hint": "The token lacks the scope create:notes."
@@ -93,23 +93,27 @@ CODES: dict[str, Code] = {
     ),
     "capability_denied": Code(
         403,
-        "The agent's human has not granted it this.",
+        "The agent does not have this capability.",
         "Your capabilities do not include 'delete_note'",
     ),
     "scope_not_grantable": Code(
         403,
-        "A token would have more than the one that makes it.",
+        "A new token cannot have scopes that the creating token lacks.",
         "Cannot grant scope(s) the creating token does not have: create:all",
     ),
     "representation_invalid": Code(
         403,
-        "The headers of representation do not fit.",
+        "The representation headers match no running session.",
         "Invalid representation session ID",
     ),
     "tenant_suspended": Code(403, "The tenant is suspended.", "Tenant suspended"),
-    "forbidden": Code(403, "Everything else that is not allowed.", "You may not do that."),
+    "forbidden": Code(
+        403, "The caller does not have permission, for any other reason.", "You may not do that."
+    ),
     "not_found": Code(
-        404, "Nothing there, deleted, elsewhere, or not for the caller to know.", "Not found"
+        404,
+        "The object does not exist, is elsewhere, or is not visible to the caller.",
+        "Not found",
     ),
     "deleted": Code(
         404,
@@ -122,11 +126,13 @@ CODES: dict[str, Code] = {
         },
     ),
     "method_not_allowed": Code(
-        405, "The path has no such method; Allow names those it has.", "PUT is not offered here"
+        405,
+        "The path does not support this method. Allow names those that it supports.",
+        "PUT is not offered here",
     ),
     "already_rotated": Code(
         409,
-        "The token has a successor.",
+        "The token was rotated already.",
         "This token has already been rotated.",
         {"successor_id": "3f0c7a52-6d1e-4b8a-9f53-0c2d7e4a1b90"},
     ),
@@ -138,33 +144,33 @@ CODES: dict[str, Code] = {
     ),
     "idempotency_in_progress": Code(
         409,
-        "The request under this key is still running.",
+        "A request with this key is still running.",
         "A request with this Idempotency-Key is still running.",
-        {"hint": "Send it again in a second."},
+        {"hint": "Retry in a second."},
     ),
     "idempotency_secret_unavailable": Code(
         409,
-        "The first answer held a token, which was not kept.",
-        "The answer held a token, which is shown once and was not kept.",
+        "The first response contained a token, which is not stored.",
+        "The response contained a token, which is shown only once and is not stored.",
         {
-            "hint": "Delete the token with this id, and make another under another key.",
+            "hint": "Delete the token with this ID, and create another one with another key.",
             "id": "3f0c7a52-6d1e-4b8a-9f53-0c2d7e4a1b90",
         },
     ),
     "idempotency_answer_not_kept": Code(
         409,
-        "The first answer was too long to be kept.",
-        "This request was carried out; its answer was too long to be kept.",
-        {"hint": "Read what it changed. To do it once more, send it under another key."},
+        "The first response was too long to be stored.",
+        "This request was carried out, but its response was too long to be stored.",
+        {"hint": "Read what it changed. To repeat the request, use another key."},
     ),
     "precondition_failed": Code(
         412,
-        "The item is not what the request expects.",
-        "The item is not what you expect: it has changed since, or never was so.",
-        {"hint": "Read it again, without parameters, and send its ETag in If-Match."},
+        "The object does not match If-Match or If-Unmodified-Since.",
+        "The item does not match: it was changed since, or never had this tag.",
+        {"hint": "Read it again without parameters, then send its ETag in If-Match."},
     ),
     "payload_too_large": Code(
-        413, "The body is above 16 MB.", "The body is too large (maximum 16 MB)."
+        413, "The body is larger than 16 MB.", "The body is too large (maximum 16 MB)."
     ),
     "unsupported_media_type": Code(
         415,
@@ -177,35 +183,35 @@ CODES: dict[str, Code] = {
     ),
     "idempotency_key_reused": Code(
         422,
-        "The key was used for another request.",
+        "The key was used with other parameters.",
         "This Idempotency-Key was used for another request.",
-        {"hint": "Send the same parameters, or another key."},
+        {"hint": "Send the same parameters, or use another key."},
     ),
     "rate_limited": Code(
         429,
-        "Too many requests; Retry-After says when to go on.",
+        "Too many requests. Retry after the seconds in Retry-After.",
         "Rate limit exceeded. Retry after 41 seconds.",
     ),
     "storage_limit": Code(
         429,
-        "One person has stored as much as a day allows; Retry-After says when the next begins.",
+        "The daily storage limit is reached. Retry after the seconds in Retry-After.",
         "You and your agents can store 50 MB a day; this would be more. Nothing was saved.",
         {"hint": "The count starts again at midnight (UTC). Shorter texts may still fit today."},
     ),
     "internal": Code(
         500,
-        "A fault of the server; request_id is what helps.",
+        "An internal error. Report the request_id.",
         "Something went wrong on our side.",
     ),
     "unavailable": Code(
         503,
-        "The database is unavailable, and nothing was changed; Retry-After says when to try again.",
+        "The database is unavailable. Nothing was changed. Retry after the seconds in Retry-After.",
         "The database is unavailable at the moment, so nothing was changed.",
         {"hint": "Try again in a few seconds."},
     ),
     "write_in_doubt": Code(
         503,
-        "The connection to the database was lost while the write was being saved.",
+        "The connection to the database was lost during a write, which may have been saved.",
         "The connection to the database was lost while your change was being saved."
         " It may have been saved or not.",
         {
@@ -215,7 +221,7 @@ CODES: dict[str, Code] = {
     ),
     "write_saved": Code(
         503,
-        "The write was saved, but its answer could not be made.",
+        "The write was saved, but the response could not be created.",
         "Your change was saved, but the database became unavailable before it could be shown.",
         {"hint": "Do not send it again. Read what it changed in a few seconds."},
     ),
@@ -227,7 +233,7 @@ def codes_of(status: int) -> Iterator[str]:
 
 
 def example(name: str) -> dict[str, Any]:
-    """Return an error with this code, as it is answered."""
+    """Return an example of the error object with this code."""
     code = CODES[name]
     return {
         "error": code.sentence,
@@ -239,7 +245,7 @@ def example(name: str) -> dict[str, Any]:
 
 
 def problem(name: str) -> dict[str, Any]:
-    """Return the same as problem details."""
+    """Return an example of the problem details with this code."""
     shown = example(name)
     return {
         **shown,

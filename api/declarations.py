@@ -1,4 +1,4 @@
-"""System checks of the API: functions are described, and bindings fit the effects they run."""
+"""System checks of the API: functions are described, and bindings fit their effects."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from harmonic.kernel.parameters.signatures import mismatches
 
 
 def faults() -> list[CheckMessage]:
-    """Return an error for each function of a resource without a complete description."""
+    """Return an error for each function of a resource that is not completely described."""
     return [
         Error(
             f"{function.__module__}.{function.__qualname__} is not described.",
-            hint="Give it @Operation, a docstring, and Answer[…] as its return type.",
+            hint="Add @Operation, a docstring, and Answer[…] as the return type.",
             id="api.E001",
         )
         for function in dict.fromkeys(_functions())
@@ -27,7 +27,7 @@ def faults() -> list[CheckMessage]:
 
 
 def misfits() -> list[CheckMessage]:
-    """Return an error for each binding whose effect does not take its parameters."""
+    """Return an error for each binding whose effect does not take the binding's parameters."""
     bindings = {
         f"{view.resource.__qualname__}.{name}": binding
         for _, view in resources(get_resolver().url_patterns)

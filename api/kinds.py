@@ -1,4 +1,4 @@
-"""What the resources of all kinds of items share: the JSON of an item, lists and routes."""
+"""Shared by the resources of all kinds of items: their JSON, lists and routes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 LIMIT = 50
 NEWEST = "created_at-desc"
-ItemId = Annotated[str, Doc("An item's id, whole or short.", example="3f0c7a52")]
+ItemId = Annotated[str, Doc("The item's UUID, or its first eight characters.", example="3f0c7a52")]
 
 
 class ItemListParams(PageParams):
@@ -31,11 +31,11 @@ class ItemListParams(PageParams):
 
 
 class ItemJson(TypedDict):
-    """What every item has."""
+    """The members that all items have."""
 
     id: Id
     truncated_id: ShortId
-    title: Annotated[str, Doc("Its title.", example="Knives")]
+    title: Annotated[str, Doc("The title.", example="Knives")]
     created_at: Timestamp
     updated_at: Timestamp
     created_by_id: Id
@@ -55,7 +55,7 @@ def item_json(item: Item) -> ItemJson:
 def list_of_items(
     request: Request, queries: KindQueries[M], write: Callable[[M], T]
 ) -> ListAnswer[T]:
-    """Return a page of the collective's items of a kind, by `ItemListParams`."""
+    """Return a page of the collective's items of one kind, filtered by `ItemListParams`."""
     params = query(ItemListParams, request)
     wanted = {"collective": access_of(request).here.id}
     fetch, count = partial(queries.listed, wanted), partial(queries.how_many, wanted)
@@ -64,13 +64,13 @@ def list_of_items(
 
 
 def new_item(request: Request, item: Item, shown: T) -> Answer[T]:
-    """Return the answer to a request that created an item, with its place."""
+    """Return the response to a request that created an item, with its Location."""
     place = reverse(f"api.{item.KIND.lower()}", args=[item.id])
     return created(request, shown, f"{access_of(request).here.path}{place}")
 
 
 def kind_urls(view: type[Resource], kind: str) -> list[URLPattern]:
-    """Return the routes of a kind's resource, for the functions that it has."""
+    """Return the routes of a kind's resource, for the functions that it defines."""
     base = f"api/v1/{kind}s"
     return [
         route(base, view, **_methods(view, get="list", post="create")),

@@ -1,4 +1,4 @@
-"""POSTs that are carried out once, however often they are sent."""
+"""Models for idempotent requests."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from harmonic.kernel.database.tenancy import TenantModel
 
 
 class KeyedRequest(TenantModel):
-    """A POST sent under an `Idempotency-Key`, and its answer once there is one.
+    """A POST sent with an `Idempotency-Key`, and its response once it has one.
 
-    No plaintext is stored: of an answer that held one, only which token it was.
+    The plaintext of a token is never stored; the ID of the token is stored instead.
     """
 
     LIFETIME = timedelta(hours=24)
-    # A request that takes longer was cut off, and has changed nothing.
+    # A request that takes longer was interrupted, and has changed nothing.
     CUT_OFF_AFTER = timedelta(seconds=60)
-    # A longer answer is read again from what was made, instead of being kept.
+    # A longer response is not stored; the created object is read again instead.
     KEPT_BYTES = 64 * 1024
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     method = models.CharField(max_length=8)
     path = models.TextField()
-    # Of method, path and key; and of the parameters.
+    # Digests of the method, path and key, and of the parameters.
     key_digest = models.CharField(max_length=64)
     body_digest = models.CharField(max_length=64)
-    # Who carries it out: whoever takes over a cut-off request writes another.
+    # Identifies the attempt. A request that takes over an interrupted one sets another.
     claim = models.UUIDField(default=uuid.uuid4)
     claimed_at = models.DateTimeField()
-    # Null while it runs.
+    # Null while the request runs.
     status = models.PositiveSmallIntegerField(null=True, blank=True)
     headers = models.JSONField(default=dict, blank=True)
     body = models.TextField(blank=True, default="")
-    # Of an answer whose body is not kept: the API path of what was made, if it has one.
+    # If the body is not stored: the API path of the created object, or empty.
     is_body_kept = models.BooleanField(default=True)
     object_path = models.TextField(blank=True, default="")
     secret_id = models.CharField(max_length=36, blank=True, default="")

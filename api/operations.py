@@ -1,4 +1,4 @@
-"""What the API's description says about a function of a resource, stated at the function."""
+"""The decorator that describes a function of a resource for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Operation:
     """Decorator that describes a function of a resource as an operation of the API.
 
-    The rest is in the function itself: its docstring is the summary, its return type is the
-    answer, and its annotated arguments are the parameters of the path. The name also names the
-    components of the operation's parameters: the body of `create_note` is `NoteCreate`.
+    The function provides the rest: its docstring is the summary, its return type the type of the
+    response, and its annotated arguments are the path parameters. `name` is the operation ID, and
+    the body of `create_note` is the component `NoteCreate`.
     """
 
     name: str
     query: type[Params] | None = None
     body: type[Params] | None = None
-    # Optional parameters of the body that must be sent together.
+    # Optional body parameters that must be sent together.
     together: type[Params] | None = None
-    # Parameters of the body that the pages of the same action do not list.
+    # Body parameters that are documented here, though the action's pages do not list them.
     listed: tuple[str, ...] = ()
-    # The group of the operation, where it is not the first word of the path.
+    # The tag, if it is not the first word of the path.
     tag: str = ""
-    # Query of a list that the routes of a base show as an example.
+    # For lists: the query that `GET {base}` shows as an example.
     example: str = ""
-    # The values of `include`, for operations with this parameter.
+    # The values of `include`, if the operation has this parameter.
     includes: tuple[str, ...] = ()
 
     @property
@@ -40,7 +40,7 @@ class Operation:
 
     @property
     def component(self) -> str:
-        """Name of the body's component: `NoteCreate` for `create_note`."""
+        """The component name of the body: `NoteCreate` for `create_note`."""
         return camel(self.noun) + camel(self.name.partition("_")[0])
 
     def __call__(self, function: F) -> F:
@@ -48,7 +48,7 @@ class Operation:
         return function
 
 
-# The description of each function that has one.
+# The operation of each described function.
 OPERATIONS: dict[Callable[..., Any], Operation] = {}
 
 

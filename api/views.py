@@ -1,4 +1,4 @@
-"""What the API's viewsets share: JSON, headers, and the way of a write."""
+"""Base classes and helpers of the API's viewsets: responses, headers, writes, routes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 
 class Base(Enum):
-    """What the path of a route can begin with."""
+    """The prefixes that a route can have."""
 
     TENANT = "/api/v1"
     COLLECTIVE = "/collectives/{handle}/api/v1"
@@ -59,7 +59,7 @@ class Base(Enum):
 
 
 class Answer(Generic[T], Response):  # Generic first: Response ignores its arguments
-    """A successful response with an object, whose type the API's description reads."""
+    """A successful response with an object. The OpenAPI document is built from its type."""
 
     def __init__(self, data: T, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(data, headers=headers)
@@ -70,21 +70,21 @@ class ListAnswer(Answer[list[T]]):
 
 
 class Message(TypedDict):
-    """What was done, where there is no object to answer with."""
+    """The result of a request that returns no object."""
 
     message: Annotated[str, Doc(example="Note deleted")]
     dry_run: NotRequired[DryRun]
 
 
 class Resource(ViewSet):
-    """Base of the viewsets. The middleware has let the caller in, by the class's `rule`."""
+    """Base class of the viewsets. The access middleware enforces `rule` before dispatch."""
 
     rule: ClassVar[Rule]
-    # How each writing function sends its action, by the function's name.
+    # The binding of each function that writes, by the function's name.
     writes: ClassVar[Mapping[str, RestBinding[Any]]] = {}
-    # The rows that its single items are.
+    # The model of the resource's items.
     model: ClassVar[type[models.Model] | None] = None
-    # Query parameters of `retrieve`, besides `include`.
+    # Query parameters of `retrieve`, in addition to `include`.
     query: ClassVar[Collection[str]] = ()
     renderer_classes = (Json,)
 
@@ -100,7 +100,7 @@ class Resource(ViewSet):
         raw: RawParams | Refused | None = None,
         place: str = "",
     ) -> Outcome:
-        """Perform an action with the parameters of the request; `raw` is what was read already.
+        """Perform an action with the parameters of the request, or with `raw` if they were read.
 
         Raises:
             Refused: nothing was written.
@@ -109,7 +109,7 @@ class Resource(ViewSet):
         return carry_out(binding, self.request, self.access, raw, find, self.shown, place)
 
     def shown(self, access: Access, target: Any) -> Any:
-        """Return an item as `retrieve` without parameters answers with it."""
+        """Return an item as `retrieve` returns it without parameters."""
         raise NotImplementedError
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -149,9 +149,9 @@ class Resource(ViewSet):
         return final
 
     def _unless_unknown(self, request: Request, response: Response) -> Response:
-        """Return the answer to a read, or the refusal of parameters that it does not have.
+        """Return the response, or an error if a read has unknown query parameters.
 
-        It comes last: an object that is not there, or not the caller's, is refused before.
+        This check is the last one, so that a missing object is reported as 404.
         """
         if self.action != "retrieve" or response.status_code != 200:
             return response
@@ -164,16 +164,16 @@ class Resource(ViewSet):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RoutedResource(RoutedView):
-    """The view of a resource's route: the function of the resource that answers each method."""
+    """The view of a resource's route, with the function of the resource for each method."""
 
     resource: type[Resource]
     functions: Mapping[str, str]
-    # As REST framework marks its views: the API has no cookies.
+    # As REST framework marks its views. The API does not use cookies.
     csrf_exempt: ClassVar[bool] = True
 
 
 def route(where: str, resource: type[Resource], name: str = "", **methods: str) -> URLPattern:
-    """Return the route of a resource: which of its functions answers which method."""
+    """Return the route of a resource; `methods` maps each method to a function's name."""
     writes = {
         method.upper(): resource.writes[function].action
         for method, function in methods.items()
@@ -188,39 +188,39 @@ def route(where: str, resource: type[Resource], name: str = "", **methods: str) 
 
 
 def access_of(request: Request) -> Access:
-    """Return what the middleware decided about a request."""
+    """Return the access that the middleware decided for a request."""
     return request_of(request).access
 
 
 def listed_keys(request: Request) -> list[str]:
-    """Return the keys that objects of the list can have which a request asks for."""
+    """Return the keys of the objects in the list that a request asks for."""
     resource = request.parser_context["view"]
     return _keys_of(getattr(type(resource), resource.action))
 
 
 @cache
 def _keys_of(function: Callable[..., Any]) -> list[str]:
-    """Return the keys of the objects that a listing function is declared to return."""
+    """Return the keys that the return type of a list function declares."""
     (shape,) = get_args(get_type_hints(function)["return"])
     return list(get_type_hints(shape))
 
 
 def request_of(request: Request) -> AccessRequest:
-    """Return the request that passed the middleware, from the one that REST framework made."""
+    """Return the Django request behind a request of REST framework."""
     passed = request._request
     assert has_access(passed)
     return passed
 
 
 def created(request: Request, shown: T, path: str) -> Answer[T]:
-    """Answer with an object just made, and with its address in the API."""
+    """Return the response with a new object, and its API URL as Location."""
     return Answer(shown, headers={"Location": f"{origin_of(request)}{path}"})
 
 
 def keep_secret(response: Answer[T], token_id: object = None) -> Answer[T]:
-    """Mark an answer that contains the plaintext of a token: it is never stored or replayed.
+    """Mark a response that contains the plaintext of a token, so that it is never stored.
 
-    `token_id` is the id of that token. By default the object answered with is the token.
+    `token_id` is the ID of that token. By default the object itself is the token.
     """
     keep_private(response, holds_secret=True)
     show_once(response, ShownOnce(response.data["token"], str(token_id or response.data["id"])))

@@ -1,7 +1,7 @@
-"""From a request to an action: how the REST API sends each action, and how a write is performed.
+"""Bindings of actions to the REST API, and performing a write.
 
-A write is refused in the order of `docs/api.md`: what the caller may never do, then the object,
-then who may do this to it, then the parameters.
+Errors are reported in the order of `docs/api.md`: the kind of caller, the object, permission, then
+the parameters.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RestBinding(Binding[T]):
-    """How the REST API sends one action. Unknown parameters are ignored."""
+    """Binding of an action to a REST route. Unknown body parameters are ignored."""
 
     action: Action[T]
     is_kind_first: bool = True
     names_unknown: bool = False
-    # Parameters may also stand in an object of this name; those inside win.
+    # Parameters may also be inside an object of this name; those inside take precedence.
     within: str = ""
-    # Parameters of the contract without an effect here, which a query may have all the same.
+    # Parameters that have no effect here, but are accepted in a query for compatibility.
     ignored: Collection[str] = ()
-    # What the contract calls an argument in the faults that the effect finds.
+    # The names of the API for parameters of the action, for errors that the effect raises.
     names: Mapping[str, str] = field(default_factory=dict)
-    # Words a faulty parameter, where the contract has no preamble.
+    # Returns the sentence about an invalid parameter, if it has no preamble in the contract.
     sentence: Callable[[Problem], str] | None = None
 
 
@@ -70,7 +70,7 @@ def carry_out(
     shown: Shown,
     place: str,
 ) -> Outcome:
-    """Perform the action of a binding; `shown` is how GET answers with its target.
+    """Perform the action of a binding; `shown` returns the target as GET returns it.
 
     Raises:
         Refused: nothing was written.
@@ -97,16 +97,16 @@ def carry_out(
             invalid.rest_message = ", ".join(map(binding.sentence, invalid.problems))
         raise
     except Refused as refused:
-        # A limit that is reached is 422 on pages and 400 here.
+        # Pages answer 422 when a limit is reached; the API answers 400.
         if refused.code == "limit_reached":
             refused.status = 400
         raise
 
 
 def sent(binding: RestBinding[Any], request: Request) -> RawParams | Refused:
-    """Return the parameters of a write, or why they cannot be read.
+    """Return the parameters of a write, or the error if they cannot be read.
 
-    An action without parameters takes any body.
+    An action without parameters accepts any body.
     """
     try:
         refuse_unknown(map(flat_name, request.query_params), _query_names(binding))

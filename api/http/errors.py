@@ -1,4 +1,4 @@
-"""REST framework's exceptions, in the one shape of errors (`docs/api.md`, Errors)."""
+"""Conversion of exceptions into error objects (`docs/api.md`, Errors)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harmonic.kernel.refusals import NotFound, Refused, Unreadable
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """Answer a refusal; anything else is for the middleware and Django to answer."""
+    """Return the error response, or None for exceptions that Django handles."""
     refused = refusal_of(error)
     if refused is None:
         return None
@@ -21,7 +21,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
 
 
 def refusal_of(error: Exception) -> Refused | None:
-    """Return what an exception refuses, or None where it is our own fault."""
+    """Return the refusal that an exception stands for, or None if it is an internal error."""
     if isinstance(error, Refused):
         return error
     if isinstance(error, Http404 | exceptions.NotFound):

@@ -1,4 +1,4 @@
-"""Query parameters that several lists share: which names a route takes, the order, the author."""
+"""Query parameters that several lists share, and the check for unknown names."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.fields import Choice, DateTime, Line, Params
 from harmonic.kernel.refusals import Invalid, Problem
 
-# Every read takes it: clients send it where there is nothing to include.
+# Accepted everywhere, since clients send it where there is nothing to include.
 INCLUDE = "include"
 NAMED_LENGTH = 80
 
 
 def named(*problems: Problem, code: str = "", hint: str = "") -> Invalid:
-    """Return the refusal of a query's parameters, which names them as the address spells them."""
+    """Return the error about query parameters, under the names that they have in the URL."""
     invalid = Invalid(*problems, code=code, rest_message=wording.joined(problems))
     invalid.hint = hint
     return invalid
 
 
 def refuse_unknown(asked: Iterable[str], known: Collection[str]) -> None:
-    """Pass if a route has every query parameter that a request names.
+    """Require that a route has every query parameter of a request.
 
-    A misspelt filter would otherwise answer with everything.
+    A misspelt filter would otherwise return everything.
 
     Raises:
-        Invalid: with the unknown names, the nearest known one, and all of the route's.
+        Invalid: with the unknown names, the most similar known one, and all names of the route.
     """
     offered = [*known, *({INCLUDE} - set(known))]
     unknown = [name[:NAMED_LENGTH] for name in asked if name not in offered]
@@ -44,19 +44,21 @@ def refuse_unknown(asked: Iterable[str], known: Collection[str]) -> None:
 
 
 class DatedParams(Params):
-    """The filters of a list whose rows show when they were created and updated, and by whom."""
+    """Filters by author, creation and last update."""
 
-    created_by = Line(required=False, allow_blank=True, help_text="A handle, an id, or me.")
-    created_after = DateTime(required=False)
-    created_before = DateTime(required=False)
-    updated_after = DateTime(required=False)
-    updated_before = DateTime(required=False)
+    created_by = Line(
+        required=False, allow_blank=True, help_text="The author: a handle, a UUID, or me."
+    )
+    created_after = DateTime(required=False, help_text="Created after this time.")
+    created_before = DateTime(required=False, help_text="Created before this time.")
+    updated_after = DateTime(required=False, help_text="Updated after this time.")
+    updated_before = DateTime(required=False, help_text="Updated before this time.")
 
 
 def sort_field(*moments: str, usual: str) -> Choice:
-    """Return the field `sort_by` of a list that is ordered by one of `moments`."""
+    """Return the parameter `sort_by` of a list that can be sorted by each of `moments`."""
     orders = [f"{moment}-{direction}" for moment in moments for direction in ("desc", "asc")]
-    return Choice(orders, required=False, help_text=f"The order. Default: {usual}.")
+    return Choice(orders, required=False, help_text=f"The sort order. Default: {usual}.")
 
 
 def order_of(params: dict[str, Any], usual: str) -> Order:
@@ -65,15 +67,15 @@ def order_of(params: dict[str, Any], usual: str) -> Order:
 
 
 def author_of(access: Access, params: dict[str, Any]) -> TenantUser | None:
-    """Return who `created_by` names; None if it is absent or blank.
+    """Return the user that `created_by` names; None if it is absent or blank.
 
     Raises:
-        Invalid: it names nobody in this tenant.
+        Invalid: no user of this tenant has this name.
     """
     asked = params.get("created_by")
     if not asked:
         return None
     person = person_named(asked, access)
     if person is None:
-        raise named(Problem("created_by", "names nobody here"))
+        raise named(Problem("created_by", "names no user of this tenant"))
     return person

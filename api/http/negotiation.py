@@ -1,4 +1,4 @@
-"""The API answers in JSON, whatever a client accepts."""
+"""Content negotiation: the API always responds with JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Json(JSONRenderer):
 
 
 class JsonOnly(DefaultContentNegotiation):
-    """Takes the one renderer there is; parsers are still chosen by the type of the body."""
+    """Content negotiation that always selects JSON. Parsers are chosen by the type of the body."""
 
     def select_renderer(
         self,

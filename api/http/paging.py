@@ -1,4 +1,4 @@
-"""Lists in pages: keyset cursors, and the `Link` header that leads on (RFC 8288)."""
+"""Pagination of lists: keyset cursors and `Link` headers (RFC 8288)."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from harmonic.kernel.refusals import Invalid, Problem
 from harmonic.kernel.rendering.documents import origin_of
 
 MAX_LIMIT = 200
-# Lists that are given whole are cut here.
+# The default limit of lists that are not paginated by default.
 WHOLE = 1000
-# Bytes of JSON in a list; it ends before the row that exceeds them.
+# Bytes of JSON in a response; it ends before the object that would exceed them.
 LIST_BYTES = 1_000_000
-# What the cursors of a list are bound to besides, if they lead back.
+# Marks cursors that lead back.
 BACK = "<"
 FIRST = ("first", "")
-# What a cursor is not bound to: the place in the list, and what is shown of each row.
+# Parameters that may change between pages: the position, and the content of each object.
 _FREE = frozenset({"cursor", "limit", "count", "include", "fields"})
 
 M = TypeVar("M", bound=models.Model)
@@ -41,40 +41,47 @@ T = TypeVar("T")
 
 
 class PageParams(Params):
-    """What every list takes."""
+    """Parameters of all lists."""
 
-    limit = Integer(required=False, min_value=1, max_value=MAX_LIMIT, help_text="Rows in a page.")
-    cursor = Line(required=False, allow_blank=True, help_text="Where the page begins.")
-    count = Flag(required=False, help_text="Whether to count the whole list.")
-    # REST framework takes the fields of a class off it, so that its own `fields` stays.
+    limit = Integer(
+        required=False,
+        min_value=1,
+        max_value=MAX_LIMIT,
+        help_text="The maximum number of objects in the page.",
+    )
+    cursor = Line(
+        required=False, allow_blank=True, help_text="The position of the page, from a Link header."
+    )
+    count = Flag(required=False, help_text="Return the length of the whole list in X-Total-Count.")
+    # REST framework removes declared fields from the class, so this does not replace its `fields`.
     fields = Line(  # type: ignore[assignment]
         required=False,
         allow_blank=True,
-        help_text="Comma list of the keys that each object has besides its id. Default: all.",
+        help_text="Comma-separated keys to return in addition to id. Default: all.",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class ResultPage(Generic[M]):
-    """Some rows of a list, and how its answer leads on.
+    """A page of a list, and the positions of the pages next to it.
 
-    With `is_back` it was reached from the page behind it, to which it must stay adjacent.
+    With `is_back` it was reached from the following page, and must stay adjacent to it.
     """
 
     rows: Sequence[M]
     request: Request
     bound: str
     moment: str
-    # Where the page before and the page behind begin, as far as they are known to exist.
+    # The positions of the previous and the next page, if they exist.
     previous: Position | None
     next: Position | None
     total: int | None
     is_back: bool = False
-    # The keys that each object is to have; none chosen: all of them.
+    # The keys that `fields` selects; empty for all.
     keys: tuple[str, ...] = ()
 
     def answer(self, shown: list[T]) -> ListAnswer[T]:
-        """Answer with what the rows look like, up to `LIST_BYTES`; the rest is the next page."""
+        """Return the response with objects up to `LIST_BYTES`. The rest is on the next page."""
         if self.keys:
             shown = [_with_keys(row, self.keys) for row in shown]
         fitting = _fitting(shown[::-1] if self.is_back else shown)
@@ -89,8 +96,11 @@ class ResultPage(Generic[M]):
     def answer_unless_known(
         self, etag: str, write: Callable[[Sequence[M]], list[T]]
     ) -> ListAnswer[T]:
-        """Answer with what `write` makes of the rows, which is only called for a client
-        that does not have it: `etag` stands for it."""
+        """Return the response with the objects that `write` makes of the rows.
+
+        `etag` is the tag of what the objects are made from. `write` is not called if it matches the
+        client's copy.
+        """
         if self.keys:
             etag = conditional.etag_of(",".join([etag, *self.keys]).encode())
         known = conditional.is_known(self.request._request.headers, etag)
@@ -110,16 +120,16 @@ class ResultPage(Generic[M]):
 
 
 def _with_keys(row: T, keys: Collection[str]) -> T:
-    """Return an object with its id and the keys that a request chose."""
+    """Return an object with some of its keys."""
     whole = cast(Mapping[str, Any], row)
     return cast(T, {key: whole[key] for key in whole if key in keys})
 
 
 def _keys(request: Request, params: dict[str, Any]) -> tuple[str, ...]:
-    """Return the keys that `fields` chooses, the id among them; none if it is absent.
+    """Return the keys that `fields` selects, and the id; empty if it is absent.
 
     Raises:
-        Invalid: objects of this list have no such key.
+        Invalid: the objects of this list have no such key.
     """
     chosen = [name.strip() for name in params.get("fields", "").split(",") if name.strip()]
     if not chosen:
@@ -131,7 +141,7 @@ def _keys(request: Request, params: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _fitting(shown: list[T]) -> int:
-    """Return how many of the first rows have `LIST_BYTES` together as JSON; one at least."""
+    """Return how many of the first objects fit into `LIST_BYTES` of JSON; at least one."""
     total = 0
     for number, row in enumerate(shown):
         total += len(Json().render(row))
@@ -141,10 +151,10 @@ def _fitting(shown: list[T]) -> int:
 
 
 def query(params: type[Params], request: Request) -> dict[str, Any]:
-    """Return the parameters of a read, from the query string alone.
+    """Return the parameters of a read from the query string.
 
     Raises:
-        Invalid: naming the faulty ones.
+        Invalid: parameters are unknown or invalid.
     """
     asked = _asked(params, request)
     refuse_unknown(asked, params().fields)
@@ -155,7 +165,7 @@ def query(params: type[Params], request: Request) -> dict[str, Any]:
 
 
 def _asked(params: type[Params], request: Request) -> dict[str, str]:
-    """Return what a query gives by name: `subtype[]` twice is a list, `limit` twice a fault."""
+    """Return the values of a query by name: `subtype[]` twice is a list, `limit` twice an error."""
     asked: dict[str, str] = {}
     for key, values in request.query_params.lists():
         name = key.removesuffix("[]")
@@ -167,7 +177,7 @@ def _asked(params: type[Params], request: Request) -> dict[str, str]:
 
 
 class Fetch(Protocol[M]):
-    """Finds at most the first `limit` rows of a list in an order, beyond a position."""
+    """Function that returns at most `limit` rows of a list in an order, after a position."""
 
     def __call__(self, order: Order, limit: int, after: Position | None) -> CursorPage[M]: ...
 
@@ -175,10 +185,10 @@ class Fetch(Protocol[M]):
 def page_of(
     rows: QuerySet[M], order: Order, request: Request, params: dict[str, Any], whole: int = WHOLE
 ) -> ResultPage[M]:
-    """Return the page of `rows` that a request asks for; without `limit`, `whole` rows.
+    """Return the requested page of `rows`; the default limit is `whole`.
 
     Raises:
-        Invalid: a cursor that is not ours, is too old, or belongs to another list.
+        Invalid: the cursor is malformed, too old, or belongs to another list.
     """
     return page_from(partial(_fetched, rows), rows.count, order, request, params, whole)
 
@@ -191,7 +201,7 @@ def page_from(
     params: dict[str, Any],
     whole: int = WHOLE,
 ) -> ResultPage[M]:
-    """Return the page that a request asks for of a list that `fetch` and `count` know.
+    """Return the requested page of a list that `fetch` reads and `count` counts.
 
     Raises:
         Invalid: as `page_of`.
@@ -205,7 +215,7 @@ def page_from(
     first = _position(order.moment, rows[0]) if rows else None
     last = _position(order.moment, rows[-1]) if rows else None
     if start.is_back:
-        # What lies on the side that one comes from is known to be there.
+        # The page that the client comes from exists.
         previous, following = found.end, last or found.end
     else:
         previous, following = first if start.position else None, found.end
@@ -232,7 +242,7 @@ def _fetched(rows: QuerySet[M], order: Order, limit: int, after: Position | None
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a page begins, or with `is_back` ends; without a position the list does."""
+    """The position where a page begins, or with `is_back` ends. None is the end of the list."""
 
     bound: str
     position: Position | None = None
@@ -247,7 +257,7 @@ def _start(cursor: str, bound: str) -> Start:
             return Start(bound, cursors.decode(cursor, f"{bound}{way}"), bool(way))
         except cursors.BadCursor:
             continue
-    raise named(Problem("cursor", "is not one of this list, or is too old"))
+    raise named(Problem("cursor", "does not belong to this list, or is too old"))
 
 
 def _position(moment: str, row: M) -> Position:
@@ -255,7 +265,7 @@ def _position(moment: str, row: M) -> Position:
 
 
 def _bound_to(request: Request) -> str:
-    """Return a digest of what a cursor belongs to: the tenant, the list, its filters."""
+    """Return a digest of the tenant, the path and the filters, to which cursors are bound."""
     access = access_of(request)
     filters = sorted((k, v) for k, v in request.query_params.lists() if k not in _FREE)
     whole = json.dumps([str(access.tenant.id), access.path, filters])
@@ -263,7 +273,7 @@ def _bound_to(request: Request) -> str:
 
 
 def _links(request: Request, cursors_: dict[str, str]) -> str:
-    """Return the Link header: absolute URLs that repeat every parameter."""
+    """Return the Link header, with absolute URLs that repeat all parameters."""
     path = f"{origin_of(request)}{access_of(request).path}"
     asked = request.query_params.lists()
     repeated = [(name, value) for name, values in asked if name != "cursor" for value in values]

@@ -1,4 +1,4 @@
-"""Conditional requests on resources: answers carry tags, writes may name the one they saw."""
+"""Conditional requests: entity tags of responses, and preconditions of writes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from harmonic.kernel.http.methods import READS
 from harmonic.kernel.refusals import Refused
 
 CHANGES = frozenset({"PUT", "PATCH", "DELETE"})
-# Returns an item as GET without parameters answers with it.
+# Returns an item as GET returns it without parameters.
 Shown = Callable[[Access, Any], Any]
-# What answers to writes say besides the object.
+# Members of responses to writes that are not part of the object.
 BESIDES = frozenset({"note"})
 
 
@@ -55,19 +55,19 @@ def _body(response: HttpResponse) -> bytes:
 
 
 def modified(data: Any) -> datetime | None:
-    """Return when a single item changed last, as its representation has it."""
+    """Return the time of the last change of a single item, or None for lists."""
     changed = data.get("updated_at") if isinstance(data, dict) else None
     return datetime.fromisoformat(changed) if changed else None
 
 
 def is_conditional(request: Request) -> bool:
-    """Return whether the sender of a change says what it expects to find."""
+    """Return whether a change has If-Match or If-Unmodified-Since."""
     headers = request._request.headers
     return request.method in CHANGES and conditional.is_conditional_write(headers)
 
 
 def require_as_expected(request: Request, shown: Shown, access: Access, target: Any) -> None:
-    """Pass if the item, which is locked, is what its sender has seen.
+    """Require that the locked item matches the preconditions of the request.
 
     Raises:
         Refused: 412.
@@ -76,8 +76,8 @@ def require_as_expected(request: Request, shown: Shown, access: Access, target: 
     etag = conditional.etag_of(Json().render(item))
     if not conditional.is_as_expected(request._request.headers, etag, modified(item)):
         raise Refused(
-            "The item is not what you expect: it has changed since, or never was so.",
+            "The item does not match: it was changed since, or never had this tag.",
             status=412,
             code="precondition_failed",
-            hint="Read it again, without parameters, and send its ETag in If-Match.",
+            hint="Read it again without parameters, then send its ETag in If-Match.",
         )

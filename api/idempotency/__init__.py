@@ -1,10 +1,9 @@
-"""Idempotency: a POST that is sent again under its key is carried out once.
+"""Idempotency keys: a POST that is repeated with its key is carried out once.
 
-Programs send the header `Idempotency-Key`, and get the first answer again (`docs/api.md`, Repeating
-a request). Forms of pages carry a key of their own in a hidden field, and lead to what the first
-sending made (`docs/decisions/`, 0018).
+Programs send the header `Idempotency-Key` and get the first response again (`docs/api.md`,
+Repeating a request). HTML forms have a key in a hidden field; a repetition redirects to the result
+of the first submission (`docs/decisions/`, 0018).
 
-A row under a unique constraint claims the key before anything happens. The effect and the answer
-are then stored in one transaction: a request that was cut off has changed nothing, and another one
-may take it over.
+A row with a unique constraint claims the key first. The effect and the response are then stored in
+one transaction, so an interrupted request has changed nothing, and another one can take it over.
 """

@@ -1,4 +1,4 @@
-"""Answers under a key: carrying out the request and storing the answer in one transaction."""
+"""Carry out a request with a key, and store its response in the same transaction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harmonic.kernel.operations import storage
 from harmonic.kernel.operations.redaction import shown_once_by
 
 KEPT_HEADERS = ("Content-Type", "Location", "ETag")
-# The sender is to try these again.
+# Clients are expected to retry these.
 NOT_KEPT = frozenset({401, 429})
 Respond = Callable[[], HttpResponse]
 
@@ -28,7 +28,7 @@ def carried_out(asked: Asked, claim: UUID, respond: Respond) -> HttpResponse:
         if hasattr(response, "render"):
             response.render()
         if is_kept(asked, response) and not _stored(asked, claim, response):
-            # Somebody took over meanwhile; what was done here is undone.
+            # Another request took over meanwhile, so this one is rolled back.
             raise in_progress()
     return response
 
@@ -40,7 +40,7 @@ def is_kept(asked: Asked, response: HttpResponse) -> bool:
     if response.get("Cache-Control") == "no-store" and not is_secret:
         return False
     if response.status_code >= 400 and _is_long(response):
-        # Nothing was done, and it can be refused again.
+        # Nothing was changed, so the request can be refused again.
         return False
     return response.status_code < 500 and response.status_code not in NOT_KEPT
 
@@ -69,7 +69,7 @@ def _stored(asked: Asked, claim: UUID, response: HttpResponse) -> bool:
 def _object_path(asked: Asked, response: HttpResponse) -> str:
     location = response.get("Location", "")
     if asked.is_form:
-        # With its query: the join page of an invitation has one.
+        # Includes the query, which the join page of an invitation has.
         shown = shown_once_by(response)
         return shown.path if shown else location
     return urlsplit(location).path

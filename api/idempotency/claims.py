@@ -1,4 +1,4 @@
-"""Claims: the row that reserves a key before its request is carried out."""
+"""Claims: rows that reserve a key before its request is carried out."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def rows_of(asked: Asked) -> QuerySet[KeyedRequest]:
 
 
 def claimed(asked: Asked, claim: UUID) -> KeyedRequest | None:
-    """Claim the key, or return the request that had it before and is answered.
+    """Claim the key, or return the earlier request with this key that has a response.
 
     Raises:
-        Refused: that one runs still, or asked for something else.
+        Refused: the earlier request is still running, or had other parameters.
     """
     access = asked.access
     too_old = access.now - KeyedRequest.LIFETIME
@@ -61,7 +61,7 @@ def _earlier(asked: Asked, claim: UUID) -> KeyedRequest | None:
             f"This {HEADER} was used for another request.",
             status=422,
             code="idempotency_key_reused",
-            hint="Send the same parameters, or another key.",
+            hint="Send the same parameters, or use another key.",
         )
     if found is not None and found.status is not None:
         return found
@@ -71,7 +71,7 @@ def _earlier(asked: Asked, claim: UUID) -> KeyedRequest | None:
 
 
 def _taken_over(asked: Asked, found: KeyedRequest, claim: UUID) -> bool:
-    """Take over a request that was cut off; of several who try, one does."""
+    """Take over an interrupted request; return whether this attempt succeeded."""
     now = asked.access.now
     if found.claimed_at > now - KeyedRequest.CUT_OFF_AFTER:
         return False
@@ -84,37 +84,37 @@ def in_progress() -> Refused:
         f"A request with this {HEADER} is still running.",
         status=409,
         code="idempotency_in_progress",
-        hint="Send it again in a second.",
+        hint="Retry in a second.",
         headers={"Retry-After": "1"},
     )
 
 
 def form_in_progress() -> Refused:
     return Refused(
-        "This form was sent before and is still being carried out.",
+        "This form was already submitted and is still being processed.",
         status=409,
         code="idempotency_in_progress",
-        hint="Wait a moment, then reload this page to see what it made.",
+        hint="Wait a moment, then reload this page to see the result.",
         headers={"Retry-After": "1"},
     )
 
 
-# Claims that could not be released because the database was away.
+# Claims that could not be released because the database was unavailable.
 _unreleased: deque[tuple[Asked, UUID]] = deque(maxlen=1000)
 
 
 def release(asked: Asked, claim: UUID) -> None:
-    """Release the claim of a request that was not carried out, now or once the database is back."""
+    """Release the claim of a request that was not carried out, as soon as the database allows."""
     _unreleased.append((asked, claim))
     release_claims()
 
 
 def release_claims() -> None:
-    """Delete released claims. One that has an answer stays: a COMMIT in doubt was done."""
+    """Delete released claims, except those with a response, whose COMMIT succeeded after all."""
     while _unreleased:
         try:
             asked, claim = _unreleased.popleft()
-        except IndexError:  # another thread was quicker
+        except IndexError:  # another thread took it
             return
         try:
             with outages.waiting_briefly(), tenant_bound(asked.access.tenant.id):

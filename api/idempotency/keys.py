@@ -1,4 +1,4 @@
-"""Keys of POSTs: reading the key, and the digests that identify a request under it."""
+"""Reading idempotency keys, and the digests that identify a request with a key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CSRF_FIELD = "csrfmiddlewaretoken"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Identity of a POST with a key: its caller and path, and the digests of key and parameters."""
+    """The identity of a POST with a key: caller, path, and the digests of key and parameters."""
 
     access: Access
     path: str
@@ -35,7 +35,7 @@ class Asked:
 
 
 def form_key(request: AccessRequest) -> str:
-    """Return the key that a form carries, or "" where it has none that can be read."""
+    """Return the key of a form, or "" if it has no valid one."""
     if request.content_type not in FORMS:
         return ""
     try:
@@ -62,7 +62,7 @@ def asked_of(request: AccessRequest) -> Asked:
 
 
 def _path(access: Access) -> str:
-    """Return the path in which a collective is written in one way, however it was sent."""
+    """Return the path of a request with the canonical prefix of its collective."""
     named, place = _PLACE.match(access.path), access.place
     if named is None or place is None or folded(named["handle"]) != place.handle:
         return access.path
@@ -81,7 +81,7 @@ def _key(header: str) -> str:
 
 
 def _body_digest(request: AccessRequest) -> str:
-    """Return the digest of the parameters; of the bytes where they cannot be read."""
+    """Return the digest of the parameters, or of the bytes if the parameters cannot be read."""
     try:
         sent = read_params(request).values.items()
         values = json.dumps(

@@ -1,4 +1,4 @@
-"""Middleware for keys of POSTs to pages: the header of programs, the hidden field of forms."""
+"""Middleware for idempotency keys on pages: the header of programs, the hidden field of forms."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ View = Callable[..., HttpResponse]
 
 
 class KeyedPagesMiddleware:
-    """Middleware that carries out a page's POST with a key once, behind the access middleware.
+    """Middleware that carries out a page's POST with a key once. Runs after the access middleware.
 
-    The views of the API handle the keys that are sent to them.
+    The views of the API handle their keys themselves.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -56,7 +56,7 @@ class KeyedPagesMiddleware:
 
 
 def _answered_once(request: AccessRequest, respond: Callable[[], HttpResponse]) -> HttpResponse:
-    """Answer a program's POST with a key, refusals among them, as pages say it.
+    """Return the response to a program's POST with a key; errors are rendered as on pages.
 
     Raises:
         Refused: as `once`.

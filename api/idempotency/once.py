@@ -1,4 +1,4 @@
-"""Carrying out a POST once: the claim, the effect, and the answer to a repetition."""
+"""Carry out a POST with a key once, and answer repetitions."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from api.models import KeyedRequest
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.refusals import Refused
 
-# How long a form that is sent again waits for the first sending, and how often it looks.
+# How long a repeated form waits for the first submission, and how often it checks.
 FORM_WAIT = timedelta(seconds=10)
 FORM_RETRY = timedelta(milliseconds=50)
 
 
 def once(request: AccessRequest, respond: Respond) -> HttpResponse:
-    """Answer a POST that has a key: by `respond` the first time, as before the next times.
+    """Return the response to a POST with a key: of `respond` at first, then the stored one.
 
     Raises:
-        Refused: the key is malformed, in use, or was used for something else.
+        Refused: the key is malformed, in use, or was used with other parameters.
     """
     answer = _once(asked_of(request), respond)
     return replayed(request, answer) if isinstance(answer, KeyedRequest) else answer
 
 
 def once_by_form(request: AccessRequest, key: str, respond: Respond) -> HttpResponse:
-    """Answer a form by `respond` the first time, then with a redirect to what that made.
+    """Return the response of `respond` to a form at first, then a redirect to its result.
 
-    A repetition waits while the first sending runs. A form that is refused may be sent again.
+    A repetition waits while the first submission runs. A refused form can be submitted again.
 
     Raises:
-        Refused: the first sending still runs after `FORM_WAIT`, or `respond` refuses.
+        Refused: the first submission still runs after `FORM_WAIT`, or `respond` refuses.
     """
     asked = asked_by_form(request, key)
     give_up_at = time.monotonic() + FORM_WAIT.total_seconds()
@@ -56,12 +56,12 @@ def once_by_form(request: AccessRequest, key: str, respond: Respond) -> HttpResp
 
 
 def _once(asked: Asked, respond: Respond) -> HttpResponse | KeyedRequest:
-    """Return the answer of `respond`, or the row of an earlier request under the same key."""
+    """Return the response of `respond`, or the row of an earlier request with the same key."""
     claim = uuid.uuid4()
     release_claims()
     try:
         earlier = claimed(asked, claim)
-    except Error:  # it may have been claimed all the same
+    except Error:  # the claim may have been saved nevertheless
         release(asked, claim)
         raise
     if earlier is not None:

@@ -1,4 +1,4 @@
-"""Answers to a POST that was already carried out under its key."""
+"""Responses to a POST that was already carried out with its key."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from harmonic.kernel.rendering.documents import keep_private
 REPLAYED = "Idempotent-Replayed"
 _CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"})
 SHOWN_ONCE = (
-    "You had already sent this form, so no second token was created. The token was shown in the"
-    " first answer only and cannot be shown again. If you did not copy it, delete it and create"
-    " another."
+    "You had already submitted this form, so no second token was created. The token was shown in"
+    " the first response only and cannot be shown again. If you did not copy it, delete it and"
+    " create another one."
 )
 
 
 def shown_again(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
-    """Lead to what a form made the first time; what was secret in that answer is not kept."""
+    """Redirect to the result of the first submission, whose secret is not stored."""
     if earlier.secret_id:
         messages.warning(request, SHOWN_ONCE)
     else:
-        messages.info(request, "You had already sent this form, so nothing was done again.")
+        messages.info(request, "You had already submitted this form, so nothing was done again.")
     response = HttpResponseRedirect(earlier.object_path, status=HTTPStatus.SEE_OTHER)
     keep_private(response)
     return response
@@ -43,10 +43,10 @@ def shown_again(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
 def replayed(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
     if earlier.secret_id:
         raise Refused(
-            "The answer held a token, which is shown once and was not kept.",
+            "The response contained a token, which is shown only once and is not stored.",
             status=409,
             code="idempotency_secret_unavailable",
-            hint=f"Delete the token {earlier.secret_id}, and make another under another key.",
+            hint=f"Delete the token {earlier.secret_id}, and create another one with another key.",
             extra={"id": earlier.secret_id},
         )
     response = _again(request, earlier) if earlier.is_body_kept else _reread(request, earlier)
@@ -58,33 +58,33 @@ def replayed(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
 def _again(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
     assert earlier.status is not None  # it is answered
     if earlier.status >= 400 and is_api_path(earlier.path):
-        # Whether as problem details, each request says for itself.
+        # Each request chooses whether errors are problem details.
         return api_error(request, json.loads(earlier.body))
     return HttpResponse(earlier.body, status=earlier.status, headers=earlier.headers)
 
 
 def _reread(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
-    """Answer with what the request made, as it is now, under the status of the first answer.
+    """Return the created object as it is now, with the status of the first response.
 
     Raises:
-        Refused: it is gone, or has no address to read it from.
+        Refused: the object no longer exists, or has no API path.
     """
     if not earlier.object_path:
         raise Refused(
-            "This request was carried out; its answer was too long to be kept.",
+            "This request was carried out, but its response was too long to be stored.",
             status=409,
             code="idempotency_answer_not_kept",
-            hint="Read what it changed. To do it once more, send it under another key.",
+            hint="Read what it changed. To repeat the request, use another key.",
         )
     reading = _reading(request, earlier.object_path)
     match = resolve(earlier.object_path)
-    # The collective is that of this request, to which its sender was let in.
+    # The collective is that of this request, which the caller can access.
     named = {name: value for name, value in match.kwargs.items() if name != "collective"}
     response = cast(HttpResponse, match.func(reading, *match.args, **named))
     if response.status_code != 200:
         raise NotFound(
-            "What this request made is no longer there.",
-            hint="To make it once more, send the request under another key.",
+            "The object that this request created no longer exists.",
+            hint="To create it again, use another key.",
         )
     if hasattr(response, "render"):
         response.render()
@@ -95,9 +95,9 @@ def _reread(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
 
 
 def _reading(request: AccessRequest, path: str) -> AccessRequest:
-    """Return the request that reads `path`, sent by whoever sent `request`."""
+    """Return a request of the same caller that reads `path`."""
     reading = copy.copy(request)
-    reading.__dict__.pop("headers", None)  # made from META when first asked for
+    reading.__dict__.pop("headers", None)  # computed from META on first access
     reading.method, reading.path, reading.path_info = "GET", path, path
     reading.META = {name: value for name, value in request.META.items() if name not in _CONDITIONS}
     included = {"include": request.GET.getlist("include")}

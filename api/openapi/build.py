@@ -1,6 +1,6 @@
-"""Building the API's description from what is served: routes, functions, types, parameters.
+"""Builds the OpenAPI document from the routes, functions, types and parameters of the API.
 
-It needs pydantic, a development package. What is served is the file that `describe_api` writes.
+Needs pydantic, a development package. The server sends the file that `describe_api` writes.
 """
 
 from __future__ import annotations
@@ -29,19 +29,29 @@ from harmonic.kernel.http.negotiation import API_VERSION
 
 BASE = "api/v1"
 SERVERS: dict[str, Schema] = {
-    BASE: {"url": "/api/v1", "description": "The tenant's main collective"},
+    BASE: {"url": "/api/v1", "description": "The main collective of the tenant"},
     f"collectives/<str:collective>/{BASE}": {
         "url": "/collectives/{collective_handle}/api/v1",
         "description": "A collective",
-        "variables": {"collective_handle": {"default": "kitchen", "description": "Its handle."}},
+        "variables": {
+            "collective_handle": {
+                "default": "kitchen",
+                "description": "The handle of the collective.",
+            }
+        },
     },
     f"workspace/<str:collective>/{BASE}": {
         "url": "/workspace/{workspace_handle}/api/v1",
         "description": "The caller's private workspace",
-        "variables": {"workspace_handle": {"default": "workspace", "description": "Its handle."}},
+        "variables": {
+            "workspace_handle": {
+                "default": "workspace",
+                "description": "The handle of the collective.",
+            }
+        },
     },
 }
-# Any request can have an unreadable query, or name a place or an item that does not exist.
+# Any request can have an unreadable query, or name a collective or item that does not exist.
 ALWAYS = (400, 401, 403, 404, 429, 500, 503)
 STATUSES = {
     "get": (304,),
@@ -55,7 +65,7 @@ PROBLEM_TYPE = "application/problem+json"
 
 
 def built() -> bytes:
-    """Return the description as it is kept in `docs/openapi.json`."""
+    """Return the content of `docs/openapi.json`."""
     return (json.dumps(_document(), indent=1, ensure_ascii=False) + "\n").encode()
 
 
@@ -70,10 +80,10 @@ def _document() -> Schema:
             "title": "Harmonic",
             "version": API_VERSION,
             "summary": "A place for groups to decide and act together",
-            "description": "Success is 200 with an object or a bare array; every error is one"
-            " object. A request that the server cannot read at all is answered with it too: 400,"
-            " 408 (too slow), 414, 417, 431, 501 or 503 (too many unfinished requests). Bodies"
-            " can also be forms. The guide is at `/help/rest-api`.",
+            "description": "Every success is 200 with an object or a bare array. Every error is an"
+            " `Error` object, also when the server cannot read the request: 400, 408 (too slow),"
+            " 414, 417, 431, 501 or 503 (too many unfinished requests). Forms are accepted as"
+            " bodies too. The guide is at `/help/rest-api`.",
             "license": {"name": "All rights reserved", "identifier": "LicenseRef-Harmonic"},
         },
         "servers": list(SERVERS.values()),
@@ -95,7 +105,7 @@ def _document() -> Schema:
 
 @dataclass(frozen=True)
 class Served:
-    """A function of a resource at a route below the tenant's base, by one method."""
+    """An operation: a function of a resource, reached by one method at a route."""
 
     where: str
     method: str
@@ -121,14 +131,14 @@ class Served:
 
     @cached_property
     def answer(self) -> Any:
-        """The type of the answer's object: the argument of the function's return type."""
+        """The type of the response body: the argument of the function's return type."""
         (shape,) = get_args(self.hints["return"])
         is_list = get_origin(self.hints["return"]) is ListAnswer
         return list.__class_getitem__(shape) if is_list else shape
 
     @property
     def arguments(self) -> list[str]:
-        """The arguments of the function that the path has."""
+        """The names of the path parameters."""
         return PARAMETER.findall(self.where)
 
     @property
@@ -137,7 +147,7 @@ class Served:
 
     @property
     def path(self) -> str:
-        """The path below its base: `/notes/{id}`."""
+        """The path relative to its base: `/notes/{id}`."""
         path = template_of(self.where).removeprefix(f"/{BASE}")
         return re.sub(r":(\w+)", r"{\1}", path) or "/"
 
@@ -155,7 +165,7 @@ class Served:
 
 
 def served() -> Iterator[Served]:
-    """Yield every function that a route below the tenant's base reaches, by route and method."""
+    """Yield every operation below the tenant's base, by route and method."""
     for where, view in sorted(resources(get_resolver().url_patterns), key=lambda pair: pair[0]):
         for method in METHODS:
             if where.startswith(BASE) and method in view.functions:
@@ -163,7 +173,7 @@ def served() -> Iterator[Served]:
 
 
 def _tags(served: Iterable[Served]) -> list[Schema]:
-    """Return the groups of operations, described by the modules that they are named for."""
+    """Return the tags; the docstring of the module of the same name describes each."""
     names = dict.fromkeys(each.tag for each in served)
     modules = {name: importlib.import_module(f"api.v1.{name}") for name in names}
     return [{"name": name, "description": modules[name].__doc__} for name in names]
@@ -212,7 +222,7 @@ def _parameters(served: Served, schemas: Schemas) -> Iterator[Schema]:
     for name, schema in schemas.query(served.operation).items():
         yield _parameter(name, "query", schema)
     if includes := served.operation.includes:
-        described = f"Comma list of {', '.join(includes)}; others are ignored."
+        described = f"Comma-separated: {', '.join(includes)}. Other values are ignored."
         schema = {"description": described, "type": "string", "examples": [includes[0]]}
         yield _parameter("include", "query", schema)
     for name in parts.CONDITIONS[served.method]:
@@ -228,10 +238,10 @@ def _body(operation: Operation, schemas: Schemas) -> Schema:
 
 
 def _example(operation: Operation, name: str) -> object:
-    """Return the example that a required parameter declares.
+    """Return the example of a required parameter.
 
     Raises:
-        ValueError: it declares none.
+        ValueError: the parameter declares none.
     """
     field = operation.body().fields[name] if operation.body else None
     example = getattr(field, "example", None)
@@ -264,7 +274,7 @@ def _refusal(status: int, schemas: Schemas) -> Schema:
     if status == HTTPStatus.NOT_MODIFIED:
         return {"description": "The client's copy is current.", "headers": headers}
     names = list(codes_of(status))
-    words = " or ".join(f"`{name}`" for name in names)
+    words = ", ".join(f"`{name}`" for name in names)
     kinds = ((MEDIA_TYPE, ErrorJson, example), (PROBLEM_TYPE, ProblemJson, problem))
     return {
         "description": f"{HTTPStatus(status).phrase}: {words}.",

@@ -1,6 +1,6 @@
-"""The API's description as it is served, and as the reference and the help show it.
+"""The OpenAPI document that the server sends, and its content for the reference and the help.
 
-It is the file that `manage.py describe_api` writes.
+`manage.py describe_api` writes the file.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def document_bytes() -> bytes:
 
 @cache
 def document() -> Schema:
-    """Return the description parsed. Callers share it and do not change it."""
+    """Return the parsed document. Callers share it and must not change it."""
     shared: Schema = json.loads(document_bytes())
     return shared
 
 
 def resolved(schema: Schema) -> Schema:
-    """Return a schema or parameter, or the component that it refers to."""
+    """Return the component that a schema or parameter refers to, or else itself."""
     if "$ref" not in schema:
         return schema
     kind, name = schema["$ref"].split("/")[-2:]
@@ -42,7 +42,7 @@ def resolved(schema: Schema) -> Schema:
 
 
 def operations() -> Iterator[tuple[str, str, Schema]]:
-    """Yield path, method and content of every operation."""
+    """Yield the path, method and content of every operation."""
     for path, item in document()["paths"].items():
         for method in METHODS:
             if method in item:
@@ -50,7 +50,7 @@ def operations() -> Iterator[tuple[str, str, Schema]]:
 
 
 def routes() -> list[dict[str, str]]:
-    """Return every route in a line; methods that do the same stand together."""
+    """Return one row for each route. Methods with the same summary share a row."""
     found: dict[tuple[str, str], list[str]] = {}
     for path, method, operation in operations():
         shown = re.sub(r"\{(\w+)\}", r":\1", path)
@@ -62,7 +62,7 @@ def routes() -> list[dict[str, str]]:
 
 
 def groups() -> list[Schema]:
-    """Return the tags with their operations, as the reference shows them."""
+    """Return the tags with their operations for the reference."""
     entries = [(each["tags"][0], _entry(path, method, each)) for path, method, each in operations()]
     return [
         {**tag, "entries": [entry for name, entry in entries if name == tag["name"]]}

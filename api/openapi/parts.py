@@ -1,4 +1,4 @@
-"""What operations share: headers, parameters in headers, the security scheme."""
+"""Parts of the OpenAPI document that operations share: headers, parameters, security scheme."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECURITY: Schema = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "hmn_…",
-        "description": "A token, created at `/u/{handle}/settings/tokens`.",
+        "description": "An API token, created at `/u/{handle}/settings/tokens`.",
     }
 }
 TAG, MOMENT = '"5d41402abc4b2a76"', "Wed, 13 May 2026 09:00:00 GMT"
@@ -24,25 +24,29 @@ def _header(description: str, example: str | int, **more: object) -> Schema:
 
 
 HEADERS: dict[str, Schema] = {
-    "ETag": _header("The strong entity tag of the body.", TAG),
-    "Last-Modified": _header("When the item last changed.", MOMENT),
+    "ETag": _header("The strong entity tag of the object or list.", TAG),
+    "Last-Modified": _header("When the object was last changed.", MOMENT),
     "Link": _header(
         'Other pages of the list: `rel="next"`, `prev` and `first` (RFC 8288).',
         '<http://garden.localhost:8000/api/v1/notes>; rel="first"',
     ),
-    "X-Total-Count": _header("The length of the whole list, with `count=true`.", 120),
+    "X-Total-Count": _header("The number of objects in the whole list, with `count=true`.", 120),
     "Location": _header(
-        "The API's address of the new object.",
+        "The URL of the new object.",
         "http://garden.localhost:8000/api/v1/notes/3f0c7a52",
     ),
-    "Idempotent-Replayed": _header("`true` when an earlier answer is repeated.", "true"),
+    "Idempotent-Replayed": _header(
+        "`true` when the response is that of an earlier request with the same key.", "true"
+    ),
     "WWW-Authenticate": _header(
-        "The credentials needed (RFC 6750). With 403, names the scope that the token lacks.",
+        "The credentials required (RFC 6750). With 403, the scope that the token lacks.",
         'Bearer realm="Harmonic", error="insufficient_scope", scope="create:notes"',
     ),
-    "Retry-After": _header("Seconds to wait. With 409, the first request is still running.", 41),
+    "Retry-After": _header(
+        "Seconds to wait before retrying. With 409, the first request is still running.", 41
+    ),
     "X-Request-Id": _header(
-        "The request's ID in the server's log: the client's own value, or a new one.",
+        "The request's ID in the server log: the value that the client sent, or a new one.",
         "728442d7-86d3-4ad0-8ab9-f1acca4e72cb",
     ),
     "API-Version": _header("The version of the API.", API_VERSION),
@@ -51,19 +55,19 @@ HEADERS: dict[str, Schema] = {
         '"requests";q=300;w=60, "writes";q=60;w=60',
     ),
     "RateLimit": _header(
-        "What remains of each limit (`r`), and the seconds until it resets (`t`).",
+        "Requests remaining under each limit (`r`), and seconds until it resets (`t`).",
         '"requests";r=287;t=41, "writes";r=58;t=41',
     ),
-    "X-RateLimit-Limit": _header("The limit closest to being reached.", 60),
-    "X-RateLimit-Remaining": _header("What remains of it.", 58),
-    "X-RateLimit-Reset": _header("The seconds until it resets.", 41),
+    "X-RateLimit-Limit": _header("The rate limit closest to being reached.", 60),
+    "X-RateLimit-Remaining": _header("Requests remaining under that limit.", 58),
+    "X-RateLimit-Reset": _header("Seconds until that limit resets.", 41),
 }
-# The headers of every answer of a tenant's host.
+# Headers of every response.
 EVERYWHERE = (
     *("X-Request-Id", "API-Version", "RateLimit-Policy", "RateLimit"),
     *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
 )
-# The other headers that a refusal can have.
+# Further headers of error responses.
 _OF_REFUSALS = {
     304: ("ETag", "Last-Modified", "Link", "X-Total-Count"),
     401: ("WWW-Authenticate",),
@@ -72,7 +76,7 @@ _OF_REFUSALS = {
     429: ("Retry-After",),
     503: ("Retry-After",),
 }
-# Answers that an idempotency key never repeats, or that no POST gets.
+# Statuses that are never replayed under an idempotency key, or that no POST has.
 _NEVER_REPEATED = frozenset({304, 401, 412, 429, 500, 503})
 
 
@@ -81,15 +85,23 @@ def _sent(name: str, description: str, example: str, **more: object) -> Schema:
 
 
 PARAMETERS: dict[str, Schema] = {
-    "IfNoneMatch": _sent("If-None-Match", "The client's tag: 304 if it is current.", TAG),
-    "IfMatch": _sent("If-Match", "The tag that the item must have, else 412.", TAG),
+    "IfNoneMatch": _sent(
+        "If-None-Match",
+        "The entity tag of the client's copy. The response is 304 if it is current.",
+        TAG,
+    ),
+    "IfMatch": _sent(
+        "If-Match", "The entity tag that the object must have. Otherwise the response is 412.", TAG
+    ),
     "IfUnmodifiedSince": _sent(
-        "If-Unmodified-Since", "412 if the item changed after this time.", MOMENT
+        "If-Unmodified-Since",
+        "The response is 412 if the object was changed after this time.",
+        MOMENT,
     ),
     "IdempotencyKey": _sent(
         "Idempotency-Key",
-        "1 to 255 printable ASCII characters. A request repeated with its key within 24 hours is"
-        " carried out once and gets the same answer.",
+        "1 to 255 printable ASCII characters. A request repeated with the same key within 24 hours"
+        " is carried out once, and gets the same response.",
         "9f1c6f0e-1b7c",
         minLength=1,
         maxLength=255,
@@ -97,8 +109,8 @@ PARAMETERS: dict[str, Schema] = {
     "DryRun": {
         "name": "dry_run",
         "in": "query",
-        "description": "Check the request and answer as usual, but change nothing. IDs, paths and"
-        " times that a new object would get differ from those of the real request.",
+        "description": "Validate the request and return the usual response, but change nothing."
+        " The ID, path and times of a new object differ from those that the real request returns.",
         "schema": {"type": "boolean", "examples": [True]},
     },
 }
@@ -111,7 +123,7 @@ CONDITIONS = {
 
 
 def headers_of(method: str, keys: Collection[str], *, is_listed: bool) -> Schema:
-    """Return the headers of a success whose object has these keys."""
+    """Return the headers of a successful response whose object has `keys`."""
     names: list[str] = []
     if method == "get":
         names = ["ETag", "Link", "X-Total-Count"] if is_listed else ["ETag"]

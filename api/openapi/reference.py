@@ -1,4 +1,4 @@
-"""The list of all operations in `docs/endpoints.md`, made from the API's description."""
+"""Builds `docs/endpoints.md`, the list of all operations, from the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ FILE = Path(settings.BASE_DIR) / "docs" / "endpoints.md"
 HEAD = """\
 # Endpoints
 
-Every operation of the REST API. This page is made by `manage.py describe_api`; do not edit it.
-[openapi.json](openapi.json) has the parameters, bodies and answers, and [api.md](api.md) says
-what applies to all of them. Paths are below a base, such as `/api/v1`. A * marks what is required.
+Every operation of the REST API. `manage.py describe_api` writes this page; do not edit it.
+[openapi.json](openapi.json) has the parameters, bodies and responses; [api.md](api.md) explains
+what they have in common. Paths are relative to a base, such as `/api/v1`. A * marks required
+parameters.
 """
 
 
 def reference() -> str:
-    """Return `docs/endpoints.md`."""
+    """Return the content of `docs/endpoints.md`."""
     return "\n".join([HEAD, *(_section(tag["name"], tag["description"]) for tag in _tags())])
 
 
@@ -33,7 +34,7 @@ def _tags() -> list[Schema]:
 
 def _section(name: str, description: str) -> str:
     rows = [_row(*each) for each in operations() if name in each[2]["tags"]]
-    head = ["| request | what it does | query | body |", "|---|---|---|---|"]
+    head = ["| Request | Summary | Query | Body |", "|---|---|---|---|"]
     return "\n".join([f"## {name.capitalize()}", "", description.strip(), "", *head, *rows, ""])
 
 

@@ -1,4 +1,4 @@
-"""JSON Schema of the answers and the parameters, and the components that they refer to."""
+"""JSON Schemas of responses and parameters, and the components that they refer to."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from api.responses.schema import Schema
 from harmonic.kernel.parameters.schema import params_schema
 
 REF = "#/components/schemas/{model}"
-# Objects that can have more members than they declare.
+# Objects that can have undeclared members.
 OPEN = frozenset({"ErrorJson", "ProblemJson"})
 
 
 class _Generator(GenerateJsonSchema):
-    """Generator of closed objects without titles, whose names do not end in `Json`."""
+    """Schema generator: closed objects without titles, and names without the suffix `Json`."""
 
     def normalize_name(self, name: str) -> str:
         return super().normalize_name(name).removesuffix("Json")
@@ -39,7 +39,7 @@ def _untitled(schema: Schema, **more: Any) -> Schema:
 
 
 class Schemas:
-    """Schemas of several types, and their components: objects, bodies and enumerations."""
+    """The schemas of several types, and their components: objects, bodies and enumerations."""
 
     def __init__(self, types: Iterable[Any]) -> None:
         adapters = [(each, "serialization", TypeAdapter(each)) for each in dict.fromkeys(types)]
@@ -55,16 +55,16 @@ class Schemas:
         return self._of[type_]
 
     def resolved(self, schema: Schema) -> Schema:
-        """Return a schema, or the component that it refers to."""
+        """Return the component that a schema refers to, or else the schema itself."""
         name = schema.get("$ref", "").rpartition("/")[2]
         return self.components[name] if name else schema
 
     def query(self, operation: Operation) -> Schema:
-        """Return the properties of an operation's query."""
+        """Return the schemas of an operation's query parameters, by name."""
         return self._named(operation, params_schema(operation.query)["properties"])
 
     def body(self, operation: Operation) -> Schema:
-        """Return a reference to the body of an operation, which becomes a component."""
+        """Add the body of an operation to the components, and return a reference to it."""
         schema = params_schema(operation.body, operation.listed)
         together = params_schema(operation.together)["properties"]
         properties = _joined(schema["properties"], together)
@@ -78,14 +78,14 @@ class Schemas:
         return {"$ref": REF.format(model=operation.component)}
 
     def _named(self, operation: Operation, properties: Schema) -> Schema:
-        """Return properties whose enumerations are components."""
+        """Return properties with references to components in place of enumerations."""
         return {
             name: self._enumeration(operation, name, each) if "enum" in each else each
             for name, each in properties.items()
         }
 
     def _enumeration(self, operation: Operation, name: str, schema: Schema) -> Schema:
-        """Return a reference to the words of a parameter: those of the noun, or its own."""
+        """Return a reference to the enumeration of a parameter, which others may share."""
         words = {"enum": schema["enum"], "type": schema["type"]}
         rest = {key: value for key, value in schema.items() if key not in {*words, "minLength"}}
         model = camel(f"{operation.noun}_{name}")
@@ -95,7 +95,7 @@ class Schemas:
         return {"$ref": REF.format(model=model), **rest}
 
     def example(self, schema: Schema) -> Any:
-        """Return a value that a schema describes."""
+        """Return an example value of a schema."""
         for name in ("examples", "enum"):
             if name in schema:
                 return schema[name][0]
@@ -112,7 +112,7 @@ class Schemas:
 
 
 def _joined(first: Schema, more: Schema) -> Schema:
-    """Return the properties of both. Those that both have take the words of both."""
+    """Return the properties of both. A property of both takes the values of both enumerations."""
     joined = {**first, **{name: more[name] for name in more if name not in first}}
     for name in first.keys() & more.keys():
         words = dict.fromkeys([*first[name]["enum"], *more[name]["enum"]])

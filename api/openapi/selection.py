@@ -1,4 +1,4 @@
-"""The part of the API's description that is about chosen resources, short enough to read whole."""
+"""Parts of the OpenAPI document: the operations of some resources, short enough to read whole."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Any
 from api.openapi.document import METHODS, document
 from api.responses.schema import Schema
 
-# What the whole document has besides, and a reader of a part can do without.
+# Keys that only the whole document has.
 LEFT_OUT = ("example", "examples", "headers")
 JSON = "application/json"
 NOTE = (
-    "Part of the API: {names}. Examples, headers of responses and application/problem+json are in"
-    " the whole document, at `/api/v1/openapi.json`."
+    "The operations of: {names}. The whole document, with examples, response headers and"
+    " application/problem+json, is at `/api/v1/openapi.json`."
 )
 
 
 def resource_names() -> list[str]:
-    """Return the resources that a part can be about: the tags of the operations."""
+    """Return the names of all resources: the tags of the operations."""
     return [tag["name"] for tag in document()["tags"]]
 
 
 @lru_cache(maxsize=32)
 def selected_bytes(names: tuple[str, ...]) -> bytes:
-    """Return the valid OpenAPI document with the operations of some resources."""
+    """Return an OpenAPI document with the operations of some resources."""
     return json.dumps(_selected(names), ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -47,15 +47,16 @@ def _selected(names: Collection[str]) -> Schema:
 
 
 def _path(item: Schema, names: Collection[str]) -> Schema:
-    """Return a path with the operations of some resources."""
+    """Return a path item with the operations of some resources."""
     kept = {
         key: each for key, each in item.items() if key not in METHODS or each["tags"][0] in names
     }
-    return _short(kept)
+    short: Schema = _short(kept)
+    return short
 
 
 def _short(value: Any) -> Any:
-    """Return a part of the document without what is left out."""
+    """Return a value of the document without the keys in `LEFT_OUT`."""
     if isinstance(value, list):
         return [_short(each) for each in value]
     if not isinstance(value, dict):
@@ -63,7 +64,7 @@ def _short(value: Any) -> Any:
     short: Schema = {}
     for key, each in value.items():
         if key == "properties":
-            # A property may be called like something that is left out.
+            # A property can have the name of a key that is left out.
             short[key] = {name: _short(schema) for name, schema in each.items()}
         elif key == "content":
             short[key] = {JSON: _short(each[JSON])}
@@ -73,7 +74,7 @@ def _short(value: Any) -> Any:
 
 
 def _components(paths: Schema) -> Schema:
-    """Return the components that paths refer to, directly or through others."""
+    """Return the components that paths refer to, directly or through other components."""
     found: dict[str, Schema] = {}
     waiting = list(_references(paths))
     while waiting:

@@ -11,10 +11,10 @@ Json = TypeVar("Json", bound=Mapping[str, Any])
 
 
 def readable(access: Access, shown: Json, resources: Mapping[str, str]) -> Json:
-    """Return an object without the members that the caller's token may not read.
+    """Return an object without the members that the caller's token cannot read.
 
-    `resources` maps a member's name to its resource. A member left out is an empty list or
-    null, and `omitted` names it; the key is absent when nothing is left out.
+    `resources` maps the name of each member to its resource. An omitted member is an empty list or
+    null, and is named in `omitted`, which is absent when nothing is omitted.
     """
     omitted = [name for name, resource in resources.items() if not access.may_read(resource)]
     if not omitted:

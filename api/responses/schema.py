@@ -1,8 +1,8 @@
-"""Types that the answers of the API are declared with.
+"""Types for declaring the responses of the API.
 
-An answer is a `TypedDict` whose name ends in `Json`. Its annotations carry what the API's
-description says beside the type. pydantic reads them when the description is built, which
-happens in development only: at run time they do nothing.
+A response is a `TypedDict` whose name ends in `Json`. Its annotations hold descriptions and
+examples for the OpenAPI document. pydantic reads them when the document is built, which happens
+in development only; at run time they have no effect.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Schema = dict[str, Any]
 
 
 class Doc:
-    """Description, example and other JSON Schema keywords of an annotated type."""
+    """JSON Schema keywords of an annotated type, such as its description and example."""
 
     def __init__(self, description: str = "", **keywords: Any) -> None:
         if "example" in keywords:
@@ -30,7 +30,7 @@ class Doc:
 
 
 class OneOf:
-    """Values of an annotated string. The description has them as a component of this name."""
+    """The values of an annotated string: a component of this name in the OpenAPI document."""
 
     def __init__(self, name: str, choices: Iterable[str]) -> None:
         self.name, self.choices = name, tuple(str(choice) for choice in choices)
@@ -59,6 +59,8 @@ KindOfCollective = Annotated[str, OneOf("CollectiveType", CollectiveKind)]
 Url = Annotated[str, Doc(format="uri")]
 Count = Annotated[int, Doc(minimum=0)]
 Scopes = Annotated[list[str], Doc(example=["read:all"])]
-AlwaysNull = Annotated[None, Doc("Kept for clients that expect it.", example=None)]
-Notice = Annotated[str, Doc("What was ignored and why. Absent otherwise.", example="Ignored: …")]
+AlwaysNull = Annotated[None, Doc("Always null; kept for compatibility.", example=None)]
+Notice = Annotated[
+    str, Doc("Parameters that were ignored, and why. Absent if none were.", example="Ignored: …")
+]
 DryRun = Annotated[bool, Doc("True in the response to a dry run. Absent otherwise.")]

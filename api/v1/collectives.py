@@ -1,4 +1,4 @@
-"""The collectives of the caller, and their members."""
+"""The caller's collectives and their members."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from harmonic.kernel.rendering.text import folded
 # Older clients look for their collectives below a workspace too.
 BASES = (Base.TENANT, Base.WORKSPACE)
 
-# --- Their JSON -----------------------------------------------------------------------------
+# --- JSON -----------------------------------------------------------------------------------
 
 CollectiveId = Annotated[str, Doc("A collective's UUID or handle.", example="kitchen")]
 Description = Annotated[str | None, Doc(example="Who has which tool.")]
@@ -53,7 +53,7 @@ Timezone = Annotated[str, Doc(example="Europe/Berlin")]
 
 
 class ClosedCollectiveJson(TypedDict):
-    """What a token can read of a collective whose API is disabled."""
+    """The members of a collective that tokens can read while its API is disabled."""
 
     id: Id
     name: Annotated[str, Doc(example="Tool Library")]
@@ -81,7 +81,7 @@ class CollectiveJson(ClosedCollectiveJson):
 
 
 class ListedCollectiveJson(ClosedCollectiveJson):
-    """A collective in a list. Tokens read null where the collective's API is disabled."""
+    """A collective in a list. Members are null for tokens if its API is disabled."""
 
     timezone: Timezone | None
     tempo: Tempo | None
@@ -103,14 +103,14 @@ class MemberJson(TypedDict):
     display_name: Annotated[str, Doc(example="Alice")]
     user_type: KindOfUser
     roles: Roles
-    created_at: Annotated[Timestamp, Doc("When the membership began.")]
+    created_at: Annotated[Timestamp, Doc("When the user joined.")]
 
 
-# --- Making and changing one ----------------------------------------------------------------
+# --- Creating and updating ------------------------------------------------------------------
 
 
 class OnlyTrue(Flag):
-    """JSON's true and nothing that resembles it."""
+    """Flag that accepts JSON `true` only."""
 
     def to_internal_value(self, data: Any) -> bool:
         return data is True
@@ -123,10 +123,12 @@ class SettingsParams(actions.SettingsParams):
         allow_null=True,
         allow_blank=True,
         max_length=Collective.DESCRIPTION_LENGTH,
-        help_text="What it is for; null or blank clears it.",
+        help_text="The purpose of the collective. Null or blank removes it.",
     )
     handle = Line(required=False, allow_blank=True)  # type: ignore[assignment]  # dropped by its base
-    force_update = OnlyTrue(required=False, help_text="true to change the handle all the same.")
+    force_update = OnlyTrue(
+        required=False, help_text="Required as true to change the handle, which breaks links."
+    )
 
 
 def _update(
@@ -139,14 +141,14 @@ def _update(
     """Change the settings of a collective.
 
     Raises:
-        Refused: the handle changes, and the caller has not said that links may break.
+        Refused: the handle changes without `force_update`.
     """
     if params.get("handle") == collective.handle:
         del params["handle"]
     if params.get("handle") and not force_update:
         raise Refused(
             "Changing the handle breaks every link to this collective."
-            ' Send "force_update": true to change it all the same.',
+            ' To change it anyway, send "force_update": true.',
             status=400,
             code="invalid",
         )
@@ -158,20 +160,20 @@ UPDATE: RestBinding[Collective] = over_rest(
     actions.update_collective_settings, params=SettingsParams, effect=_update
 )
 
-# --- Finding them ---------------------------------------------------------------------------
+# --- Finding --------------------------------------------------------------------------------
 
 
 def there(access: Access, collective_id: str) -> Access:
     """Return the caller's access in the collective with this id or handle.
 
     Raises:
-        NotFound: there is none, the caller is no member, or it is a chat.
-        Forbidden: its API switch is off, or it is archived.
+        NotFound: it does not exist, is a chat, or the caller is not a member.
+        Forbidden: its API is disabled, or it is archived.
     """
     return access.within(folded(collective_id))
 
 
-# --- Listing them ---------------------------------------------------------------------------
+# --- Listing --------------------------------------------------------------------------------
 
 OLDEST, NEWEST = "created_at-asc", "created_at-desc"
 COLUMNS = {"created": "created_at", "updated": "updated_at"}
@@ -183,14 +185,14 @@ class CollectiveListParams(PageParams, DatedParams):
 
 class MemberListParams(PageParams):
     sort_by = sort_field("created_at", usual=NEWEST)
-    created_after = DateTime(required=False)
-    created_before = DateTime(required=False)
+    created_after = DateTime(required=False, help_text="Joined after this time.")
+    created_before = DateTime(required=False, help_text="Joined before this time.")
 
 
 def listed(access: Access, params: dict[str, Any]) -> CollectiveQuerySet:
-    """Return the caller's collectives that a list's parameters name.
+    """Return the caller's collectives that match the filters of a list.
 
-    A collective that shows a token only its name matches no filter: its values are hidden.
+    A collective whose values are hidden from the token matches no filter.
     """
     mine: CollectiveQuerySet = Collective.objects.standard().of(access.user.person_id)
     author = author_of(access, params)
@@ -201,7 +203,7 @@ def listed(access: Access, params: dict[str, Any]) -> CollectiveQuerySet:
     return mine.filter(**wanted)
 
 
-# --- Serving them ---------------------------------------------------------------------------
+# --- Resources ------------------------------------------------------------------------------
 
 
 class Collectives(Resource):
@@ -211,7 +213,7 @@ class Collectives(Resource):
 
     @Operation("list_collectives", query=CollectiveListParams, example="created_by=me")
     def list(self, request: Request) -> ListAnswer[ListedCollectiveJson]:
-        """List your collectives, including the main one."""
+        """List your collectives, including the main collective."""
         params = query(CollectiveListParams, request)
         access = access_of(request)
         page = page_of(listed(access, params), order_of(params, OLDEST), request, params)
@@ -221,7 +223,7 @@ class Collectives(Resource):
 
     @Operation("create_collective", body=actions.CollectiveParams)
     def create(self, request: Request) -> Answer[CollectiveJson]:
-        """Create a collective; you become its first member and admin."""
+        """Create a collective. You become its first member and an admin."""
         made = self.perform(CREATE, no_target).object
         roles = roles_in(self.access, [made])[made.id]
         shown = collective_json(made, roles, origin_of(request))
@@ -229,13 +231,13 @@ class Collectives(Resource):
 
     @Operation("read_collective")
     def retrieve(self, request: Request, collective_id: CollectiveId) -> Answer[CollectiveJson]:
-        """Read one of your collectives."""
+        """Retrieve one of your collectives."""
         access = there(access_of(request), collective_id)
         return Answer(one(request, access, here(access)))
 
     @Operation("update_collective", body=SettingsParams)
     def update(self, request: Request, collective_id: CollectiveId) -> Answer[CollectiveJson]:
-        """Change a collective's settings; admins only."""
+        """Update a collective's settings (admins only)."""
         outcome = self.perform(UPDATE, here, place=folded(collective_id))
         changed = outcome.object
         roles = roles_in(self.access, [changed])[changed.id]
@@ -254,7 +256,7 @@ class Collectives(Resource):
         raise method_not_allowed(
             self.allowed,
             "Collectives are archived, not deleted.",
-            f"Its settings are at {place}/settings; members can leave it at {place}/members.",
+            f"Its settings are at {place}/settings. Members can leave it at {place}/members.",
         )
 
 
@@ -273,13 +275,13 @@ class Members(Resource):
 
 
 def roles_in(access: Access, collectives: Sequence[Collective]) -> dict[Any, list[str]]:
-    """Return the caller's roles in collectives that the caller is a member of."""
+    """Return the caller's roles by collective."""
     rows = CollectiveMember.objects.filter(person=access.user.person_id, collective__in=collectives)
     return {row.collective_id: row.roles for row in rows}
 
 
 def one(request: Request, access: Access, collective: Collective) -> CollectiveJson:
-    """Return the collective of an access, with the caller's roles there."""
+    """Return the collective of an access, with the caller's roles."""
     assert access.membership is not None  # else `there` refused
     return collective_json(collective, access.membership.roles, origin_of(request))
 
@@ -287,7 +289,7 @@ def one(request: Request, access: Access, collective: Collective) -> CollectiveJ
 def listed_json(
     access: Access, collective: Collective, roles: list[str], origin: str
 ) -> ListedCollectiveJson:
-    """Return a collective as a list shows it: for tokens, null where its API is disabled."""
+    """Return a collective in a list: for tokens, mostly null if its API is disabled."""
     shown = collective_json(collective, roles, origin)
     if access.passes_api_switch(collective):
         return cast(ListedCollectiveJson, shown)
@@ -297,7 +299,7 @@ def listed_json(
 
 
 def collective_json(collective: Collective, roles: list[str], origin: str) -> CollectiveJson:
-    """Return a collective, with the roles of whoever asks."""
+    """Return a collective with the caller's roles."""
     place = collective.get_absolute_url()
     return {
         "id": str(collective.id),

@@ -1,4 +1,4 @@
-"""The API described: OpenAPI for programs, a page for people and agents."""
+"""The documentation of the API: the OpenAPI document and the reference page."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class OpenApi(Resource):
 
 
 def _names(text: str) -> tuple[str, ...]:
-    """Return the resources in a comma list, in one order and each once.
+    """Return the resources in a comma-separated list, sorted and without duplicates.
 
     Raises:
-        Invalid: one of them does not exist.
+        Invalid: a resource does not exist.
     """
     names = sorted({name.strip() for name in text.split(",") if name.strip()})
     known = resource_names()
@@ -71,14 +71,14 @@ PAGE = page_view(DOCS)
 
 
 def docs(request: AccessRequest) -> HttpResponse:
-    """Answer with the reference; in JSON, with the OpenAPI document."""
+    """Return the reference page, or for JSON the OpenAPI document."""
     return (OPENAPI if request.access.format == Format.JSON else PAGE)(request)
 
 
 def urls() -> list[URLPattern]:
     registry.site.add_page(DOCS, "api/v1/docs")
     return [
-        # The middleware takes the suffix `.json` off.
+        # The middleware removes the suffix `.json`.
         route("api/v1/openapi", OpenApi, get="retrieve"),
         path("api/v1/docs", with_rule(docs, DOCS.rule, DOCS), name=DOCS.name),
     ]

@@ -1,4 +1,4 @@
-"""The routes of a base, and the caller."""
+"""The routes and lists of a base, and the caller."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from api.responses.timestamps import format_timestamp
 from api.views import Answer, Base, Resource, RoutedResource, access_of, route
 from harmonic.kernel.access import AccessLevel, Rule, TokenFacts
 from harmonic.kernel.http.negotiation import API_VERSION
+from harmonic.kernel.parameters.decoding import declared_fields
 from harmonic.kernel.rendering.documents import origin_of
 
 BASES = Base
 VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
-PAGING = tuple(PageParams().fields)
+PAGING = tuple(declared_fields(PageParams))
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -51,18 +52,18 @@ class TokenFactsJson(TypedDict):
 
 
 class ListJson(TypedDict):
-    """A list below this base: its own query parameters, and a first request."""
+    """A list at this base, with its filters and an example."""
 
     path: Annotated[str, Doc(example="/api/v1/notes")]
     filters: Annotated[
         list[str],
-        Doc("Besides `paging`.", example=["sort_by", "updated_after", "q"]),
+        Doc("Query parameters in addition to `paging`.", example=["sort_by", "updated_after", "q"]),
     ]
-    example: Annotated[str, Doc("Its query.", example="updated_after=2026-05-13")]
+    example: Annotated[str, Doc("An example of its query.", example="updated_after=2026-05-13")]
 
 
 class InfoJson(TypedDict):
-    """The routes of a base, and the caller."""
+    """The routes and lists of a base, and the caller."""
 
     name: Annotated[str, Doc(example="Harmonic API")]
     version: Annotated[str, Doc(example=API_VERSION)]
@@ -77,16 +78,16 @@ class InfoJson(TypedDict):
         str,
         OneOf("Visibility", ("public", "shared", "private")),
         Doc(
-            "Who can read what is written at this base: `public` is every member of the tenant,"
-            " `shared` the members of the collective, `private` the owner of the workspace."
+            "Who can read what is written at this base: `public` (all members of the tenant),"
+            " `shared` (members of the collective) or `private` (the owner of the workspace)."
         ),
     ]
     lists: list[ListJson]
-    paging: Annotated[list[str], Doc("What every list takes.", example=["limit", "cursor"])]
+    paging: Annotated[list[str], Doc("Query parameters of all lists.", example=["limit", "cursor"])]
     parts: Annotated[
         list[Url],
         Doc(
-            "The reference and the OpenAPI document for one resource.",
+            "URLs of the reference and the OpenAPI document of one resource.",
             example=["http://garden.localhost:8000/api/v1/openapi.json?resources=notes"],
         ),
     ]
@@ -97,7 +98,7 @@ class Info(Resource):
 
     @Operation("read_info")
     def retrieve(self, request: Request) -> Answer[InfoJson]:
-        """Read the routes of this base, and who you are."""
+        """List the routes of this base, and identify the caller."""
         access, origin = access_of(request), origin_of(request)
         assert access.token is not None  # the API accepts no sessions
         return Answer(
@@ -135,14 +136,14 @@ def token_json(token: TokenFacts) -> TokenFactsJson:
 
 
 def base_of(path_: str) -> str:
-    """Return the base that a path lies below, as the route table spells it."""
+    """Return the base of a path, as the URL map spells it."""
     word = path_.split("/")[1]
     return "api/v1" if word == "api" else f"{word}/<str:collective>/api/v1"
 
 
 @cache
 def routes_at(base: str) -> list[RouteJson]:
-    """Return every route below a base, with the verbs that do something there."""
+    """Return the routes below a base, with their methods."""
     methods: dict[str, set[str]] = {}
     for where, verbs in _routes(get_resolver().url_patterns):
         if where == base or where.startswith(f"{base}/"):
@@ -152,13 +153,14 @@ def routes_at(base: str) -> list[RouteJson]:
 
 @cache
 def lists_at(base: str) -> list[ListJson]:
-    """Return every list below a base, with its filters and an example of its query."""
+    """Return the lists below a base, with their filters and an example."""
     found: list[ListJson] = []
     for where, view in resources(get_resolver().url_patterns):
-        operation = operation_of(getattr(view.resource, view.functions.get("get", ""), None))
+        reads = getattr(view.resource, view.functions.get("get", ""), None)
+        operation = operation_of(reads) if reads else None
         if operation is None or operation.query is None or not where.startswith(f"{base}/"):
             continue
-        filters = [name for name in operation.query().fields if name not in PAGING]
+        filters = [name for name in declared_fields(operation.query) if name not in PAGING]
         shown: ListJson = {
             "path": template_of(where),
             "filters": filters,
@@ -169,7 +171,7 @@ def lists_at(base: str) -> list[ListJson]:
 
 
 def below(base: str) -> Iterator[str]:
-    """Yield what stands behind the base in each of its routes."""
+    """Yield the rest of each route below a base."""
     for where, _ in resources(get_resolver().url_patterns):
         if where == base or where.startswith(f"{base}/"):
             yield where.removeprefix(base)
@@ -183,7 +185,7 @@ def _routes(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[tuple[str,
 def resources(
     patterns: Iterable[URLPattern | URLResolver], prefix: str = ""
 ) -> Iterator[tuple[str, RoutedResource]]:
-    """Yield every route of a resource, with its view; not those that describe the others."""
+    """Yield every route of a resource with its view, without those of the documentation."""
     for pattern in patterns:
         where = f"{prefix}{pattern.pattern}"
         if isinstance(pattern, URLResolver):
@@ -197,7 +199,7 @@ def _is_described(view: object) -> TypeGuard[RoutedResource]:
 
 
 def template_of(where: str) -> str:
-    """Return a route as clients read it: `/api/v1/notes/:note_id/confirm`, `/api/v1/notes/:id`."""
+    """Return a route as clients see it: `/api/v1/notes/:note_id/confirm`, `/api/v1/notes/:id`."""
     named = PARAMETER.sub(r":\1", where.replace("<str:collective>", ":collective_handle"))
     return "/" + re.sub(r":\w+_id$", ":id", named)
 

@@ -25,7 +25,7 @@ class Joining(Resource):
 
     @Operation("join_collective", body=JoinParams, tag="collectives")
     def create(self, request: Request) -> Answer[CollectiveJson]:
-        """Join this collective with the code of an invitation. People only."""
+        """Join this collective with the code of an invitation (people only)."""
         collective = self.perform(JOIN, no_target).object
         roles = roles_in(self.access, [collective])[collective.id]
         return Answer(collective_json(collective, roles, origin_of(request)))
@@ -37,7 +37,7 @@ class Leaving(Resource):
 
     @Operation("leave_collective", tag="collectives")
     def create(self, request: Request) -> Answer[Message]:
-        """Leave this collective, with your agents. People only."""
+        """Leave this collective, together with your agents (people only)."""
         outcome = self.perform(LEAVE, no_target)
         return Answer({"message": " ".join([outcome.message, *outcome.notes])})
 

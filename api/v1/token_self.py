@@ -1,4 +1,4 @@
-"""The token of the request: what it is, where it works, and its rate limits."""
+"""The token of the request: its attributes, the collectives it works in, its rate limits."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from tokens.reach import Obstacle, PlaceReach, reach_of
 
 
 class NamedUserJson(TypedDict):
-    """A user who can remove an obstacle."""
+    """A user who can change what blocks or limits a token."""
 
     handle: Annotated[str, Doc(example="alice")]
     name: Annotated[str, Doc(example="Alice")]
 
 
 class ObstacleJson(TypedDict):
-    """What keeps a token from a collective or limits it there, and who can change that."""
+    """A reason why a token does not work in a collective, or only with limits."""
 
     code: Annotated[str, Doc(example="api_disabled_collective")]
     reason: Annotated[str, Doc(example="API is off in this collective.")]
@@ -59,7 +59,7 @@ class ReachJson(TypedDict):
     scopes: Scopes
     note: Annotated[str | None, Doc("The limit as a sentence.", example=None)]
     limit: Annotated[
-        ObstacleJson | None, Doc("What limits an agent's writing there.", example=None)
+        ObstacleJson | None, Doc("The limit on an agent's writes there.", example=None)
     ]
     obstacles: list[ObstacleJson]
 
@@ -88,7 +88,7 @@ class Self(Resource):
 
     @Operation("read_token_in_use")
     def retrieve(self, request: Request) -> Answer[TokenInUseJson]:
-        """Read the token of the request, and where it works."""
+        """Retrieve the token of the request, and the collectives it works in."""
         access = access_of(request)
         if access.token is None:
             raise NotFound(NOT_FOUND)
@@ -141,7 +141,7 @@ def person_json(person: Person) -> NamedUserJson:
 
 
 def rate_json(counts: Iterable[RateCount]) -> dict[str, RateJson]:
-    """Return the nearest limits of the caller, with this request counted."""
+    """Return the rate limits of the caller, including this request."""
     return {
         name: {
             "limit": each.limit.quota,

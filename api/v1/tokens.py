@@ -1,4 +1,4 @@
-"""API tokens of the caller and of their external agents."""
+"""API tokens of the caller and of the caller's external agents."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ from tokens.models import ApiToken
 from tokens.queries import owners_of, token_at
 
 NOT_FOUND = "Token not found"
-# Invalid scopes are named, but not without end.
+# At most this many invalid scopes are named.
 NAMED_SCOPES = 10
 IMMUTABLE = frozenset(
     "expires_at scopes active internal context context_id context_type token_type user_id token"
     " token_prefix sys_admin app_admin tenant_admin".split()
 )
 
-# --- Their JSON -----------------------------------------------------------------------------
+# --- JSON -----------------------------------------------------------------------------------
 
 TokenId = Annotated[str, Doc("A token's UUID.", example="3f0c7a52-6d1e-4b8a-9f53-0c2d7e4a1b90")]
 
@@ -65,18 +65,19 @@ class TokenJson(TypedDict):
     updated_at: Timestamp
     token_type: Annotated[str, OneOf("TokenType", ["rest"])]
     last_used_from: Annotated[
-        str | None, Doc("A network, never an address.", example="203.0.113.0/24")
+        str | None,
+        Doc("The network of the last request, not the full address.", example="203.0.113.0/24"),
     ]
-    last_used_by: Annotated[str | None, Doc("The client's name for itself.", example="curl")]
+    last_used_by: Annotated[str | None, Doc("The User-Agent of the last request.", example="curl")]
     successor_id: Annotated[
-        Id | None, Doc("The token it was rotated into, until that is deleted.", example=None)
+        Id | None, Doc("The token that replaces it, until that is deleted.", example=None)
     ]
     note: Annotated[str, Doc("Where the token is stored.", example="GitHub secret")]
     dry_run: NotRequired[DryRun]
 
 
 class NewTokenJson(TokenJson):
-    """A new token: the only answer with its plaintext."""
+    """A new token. Only this response contains its plaintext."""
 
     token: Annotated[
         str | None,
@@ -85,7 +86,7 @@ class NewTokenJson(TokenJson):
 
 
 class ReplacedTokenJson(TypedDict):
-    """The token that was rotated, and how long it works."""
+    """The token that was rotated, and when it expires."""
 
     id: Id
     active: bool
@@ -93,12 +94,12 @@ class ReplacedTokenJson(TypedDict):
 
 
 class SuccessorJson(NewTokenJson):
-    """A token that replaces another, with its plaintext."""
+    """The new token of a rotation, with its plaintext."""
 
     replaces: ReplacedTokenJson
 
 
-# --- Making one -----------------------------------------------------------------------------
+# --- Creating -------------------------------------------------------------------------------
 
 
 class ScopeParams(Params):
@@ -111,9 +112,12 @@ class NewTokenParams(ScopeParams):
         allow_null=True,
         allow_blank=True,
         max_length=ApiToken.NAME_LENGTH,
-        help_text="What the token is for.",
+        help_text="The name of the token.",
     )
-    expires_at = DateTime(required=False, help_text=f"Its end; {LONGEST} from now at most.")
+    expires_at = DateTime(
+        required=False,
+        help_text=f"When the token expires: at most {LONGEST} from now, which is the default.",
+    )
     note = Line(
         required=False,
         allow_blank=True,
@@ -138,15 +142,15 @@ def _create(
 
 
 def refuse_wider(access: Access, raw: RawParams) -> None:
-    """Pass if the caller's token holds each scope itself; reported before any other fault."""
+    """Require that the caller's token has every scope. This is reported before other errors."""
     rules.refuse_wider(access, validated(ScopeParams, raw).get("scopes", []))
 
 
 def checked_scopes(scopes: Sequence[str]) -> list[str]:
-    """Return the scopes, each once.
+    """Return the scopes without duplicates.
 
     Raises:
-        Invalid: some are not known.
+        Invalid: a scope does not exist.
     """
     unknown = [scope for scope in scopes if not is_scope(scope)][:NAMED_SCOPES]
     if unknown:
@@ -154,7 +158,7 @@ def checked_scopes(scopes: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(scopes))
 
 
-# --- Renaming one ---------------------------------------------------------------------------
+# --- Renaming -------------------------------------------------------------------------------
 
 
 class NameSent(TypedDict, total=False):
@@ -173,12 +177,12 @@ class RenameParams(Params):
 
 
 def _rename(access: Access, token: ApiToken, **given: Unpack[NameSent]) -> Outcome:
-    # Null removes the name; a body without one changes nothing.
+    # Null removes the name. A body without a name changes nothing.
     return actions.rename_token(access, token, given.get("name", token.name), given.get("note"))
 
 
 def refuse_immutable(access: Access, raw: RawParams) -> None:
-    """Pass if a body asks for no change of what never changes."""
+    """Require that a body contains no immutable attribute."""
     asked = [name for name in raw.values if name in IMMUTABLE]
     if asked:
         raise Refused(
@@ -190,7 +194,7 @@ def refuse_immutable(access: Access, raw: RawParams) -> None:
 
 
 def _sentence(problem: Problem) -> str:
-    """Return the sentence of one fault of a token's parameters as the contract has it."""
+    """Return the sentence about an invalid parameter of a token, as the contract words it."""
     if problem.param == "expires_at":
         return wording.sentence(problem)
     return wording.rest_sentence(problem)
@@ -215,32 +219,32 @@ RENAME = over_rest(
 ROTATE = over_rest(actions.rotate_api_token, sentence=_sentence)
 DELETE = over_rest(actions.delete_api_token)
 
-# --- Listing them ---------------------------------------------------------------------------
+# --- Listing --------------------------------------------------------------------------------
 
 COLUMNS = {"created": "created_at", "updated": "updated_at", "expires": "expires_at"}
 NEWEST = "created_at-desc"
 
 
 class TokenListParams(PageParams):
-    active = Flag(required=False, help_text="true: those that work now; false: expired ones.")
+    active = Flag(required=False, help_text="true for active tokens, false for expired ones.")
     whose = Line(
         required=False,
-        help_text="all: of the user and of their external agents; me, or an agent's handle.",
+        help_text="The owner: me, all (the user and their external agents), or an agent's handle.",
     )
     sort_by = sort_field(*COLUMNS.values(), usual=NEWEST)
-    created_after = DateTime(required=False)
-    created_before = DateTime(required=False)
-    updated_after = DateTime(required=False)
-    updated_before = DateTime(required=False)
-    expires_after = DateTime(required=False)
-    expires_before = DateTime(required=False)
+    created_after = DateTime(required=False, help_text="Created after this time.")
+    created_before = DateTime(required=False, help_text="Created before this time.")
+    updated_after = DateTime(required=False, help_text="Updated after this time.")
+    updated_before = DateTime(required=False, help_text="Updated before this time.")
+    expires_after = DateTime(required=False, help_text="Expires after this time.")
+    expires_before = DateTime(required=False, help_text="Expires before this time.")
 
 
 def owners_asked(owner: TenantUser, params: dict[str, Any]) -> list[TenantUser]:
-    """Return whose tokens are asked for: those of `owner` unless `whose` says more.
+    """Return the owners whose tokens are requested: `owner`, unless `whose` names others.
 
     Raises:
-        Invalid: `whose` names nobody who could be meant.
+        Invalid: `whose` names no external agent of the owner.
     """
     whose = folded(params.get("whose", "me").removeprefix("@"))
     owners = [each for each in owners_of(owner) if not each.user.is_internal_agent]
@@ -260,15 +264,15 @@ def narrowed(access: Access, params: dict[str, Any]) -> Q:
     return wanted & (is_active if params["active"] else ~is_active)
 
 
-# --- Serving them ---------------------------------------------------------------------------
+# --- Resources ------------------------------------------------------------------------------
 
 
 def owner_at(access: Access, user_id: str) -> TenantUser:
-    """Return whose tokens a path names: the caller, or an external agent of theirs.
+    """Return the owner that a path names: the caller, or an external agent of the caller.
 
     Raises:
-        NotFound: anybody else, or nobody.
-        Forbidden: the caller's own internal agent.
+        NotFound: the user is another one, or does not exist.
+        Forbidden: the user is an internal agent of the caller.
     """
     person = person_named(user_id, access)
     if person is None or may_edit(access, person):
@@ -279,7 +283,7 @@ def owner_at(access: Access, user_id: str) -> TenantUser:
 
 
 def token_named(user_id: str, token_id: str) -> Find[ApiToken]:
-    """Return what finds the token that a path names."""
+    """Return a function that finds the token of a path."""
     return lambda access: token_at(owner_at(access, user_id), token_id, NOT_FOUND)
 
 
@@ -304,7 +308,7 @@ class Tokens(Resource):
 
     @Operation("create_token", body=NewTokenParams)
     def create(self, request: Request, user_id: UserId) -> Answer[NewTokenJson]:
-        """Create a token; its plaintext is in this answer only."""
+        """Create a token. Only this response contains its plaintext."""
         outcome = self.perform(CREATE, partial(owner_at, user_id=user_id))
         assert outcome.secret is not None  # the effect above always returns one
         owner = outcome.object.owner
@@ -317,7 +321,7 @@ class Tokens(Resource):
 
     @Operation("read_token")
     def retrieve(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[TokenJson]:
-        """Read a token."""
+        """Retrieve a token."""
         access = access_of(request)
         owner = owner_at(access, user_id)
         return Answer(token_json(access, token_at(owner, token_id, NOT_FOUND), owner))
@@ -344,7 +348,7 @@ class Rotation(Resource):
 
     @Operation("rotate_token", body=actions.rotate_api_token.params)
     def create(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[SuccessorJson]:
-        """Replace a token with a new one; both work for some days."""
+        """Rotate a token: create its replacement, and keep the old one for some days."""
         outcome = self.perform(ROTATE, token_named(user_id, token_id))
         assert outcome.secret is not None  # the effect above always returns one
         owner = outcome.object.owner

@@ -1,6 +1,6 @@
-"""The routes of the JSON API, collected from every module of this package that has `urls()`.
+"""The routes of the JSON API, collected from the modules of this package that define `urls()`.
 
-A module whose routes are below other bases than the tenant's names them in `BASES`.
+A module lists the bases of its routes in `BASES`; the default is the tenant's.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from api.views import Base
 
 
 def shared_urls() -> list[URLPattern]:
-    """Return the routes below every base: the tenant's, a collective's, a workspace's."""
+    """Return the routes below all bases."""
     return [each for bases, urls in _routes() if Base.COLLECTIVE in bases for each in urls]
 
 
 def tenant_urls() -> list[URLPattern]:
-    """Return the routes below the tenant's base, besides the shared ones."""
+    """Return the routes below the tenant's base only."""
     return [each for bases, urls in _routes() if Base.COLLECTIVE not in bases for each in urls]
 
 
 def workspace_urls() -> list[URLPattern]:
-    """Return the routes below a workspace, besides the shared ones."""
+    """Return the routes below the bases of the tenant and of workspaces."""
     apart = {Base.TENANT, Base.WORKSPACE}
     return [each for bases, urls in _routes() if bases == apart for each in urls]
 

@@ -1,4 +1,4 @@
-"""People, agents and collective identities, as JSON."""
+"""The JSON of users."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PinnedNoteJson(NoteJson):
 
 
 class PinJson(TypedDict):
-    """What a user pinned, and when."""
+    """A pinned item, and when it was pinned."""
 
     item: PinnedNoteJson
     pinned_at: Timestamp
@@ -67,7 +67,7 @@ class UserJson(TypedDict):
         Annotated[
             str | None,
             Doc(
-                "The token's plaintext, once. Only with `generate_token`; null in a dry run.",
+                "The plaintext of the new token, with `generate_token` only. Null in a dry run.",
                 example="hmn_…",
             ),
         ]
@@ -76,7 +76,7 @@ class UserJson(TypedDict):
         Annotated[
             list[str],
             Doc(
-                "Members that are empty because the token cannot read their resource."
+                "Members that are empty because the token lacks the scope to read them."
                 " Absent otherwise.",
                 example=["pinned_items"],
             ),
@@ -85,14 +85,14 @@ class UserJson(TypedDict):
     incomplete: NotRequired[
         Annotated[
             list[Annotated[str, OneOf("UserIncompleteItem", EMBEDDED)]],
-            Doc("The lists that are cut because of their size. Absent otherwise."),
+            Doc("Lists that are truncated because of their size. Absent otherwise."),
         ]
     ]
     dry_run: NotRequired[DryRun]
 
 
 def users_json(request: Request, persons: Sequence[TenantUser]) -> list[UserJson]:
-    """Return several users; what they pinned, and whose identities they are, is read at once."""
+    """Return the JSON of several users. Their pins and collectives are read in one query each."""
     access = access_of(request)
     pins = pinned_by(access, persons, origin_of(request))
     collectives = {
@@ -105,7 +105,7 @@ def users_json(request: Request, persons: Sequence[TenantUser]) -> list[UserJson
 def user_json(
     access: Access, person: TenantUser, pins: Pins, collective: Collective | None = None
 ) -> UserJson:
-    """Return a user; with `collective`, the identity of that collective."""
+    """Return the JSON of a user; with `collective`, of the identity of that collective."""
     user = person.user
     shown: UserJson = {
         "id": str(user.id),
@@ -127,23 +127,23 @@ def user_json(
 
 
 def may_see_email(access: Access, person: TenantUser) -> bool:
-    """Oneself, one's own agents, and for tenant admins everybody."""
+    """Return whether the caller is the user, the agent's parent or a tenant admin."""
     is_own = person.user_id == access.user.user_id or is_parent_of(access, person)
     return is_own or access.user.is_tenant_admin
 
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """What several people pinned, and of whom some pins are left out."""
+    """The pins of several users, and the users whose pins are truncated."""
 
     of: Mapping[UUID, list[PinJson]]
     incomplete: frozenset[UUID]
 
 
 def pinned_by(access: Access, persons: Iterable[TenantUser], origin: str) -> Pins:
-    """Return what each pinned on their profile, latest first, within one bound for all.
+    """Return the pins on the profiles of several users, latest first, within one limit for all.
 
-    Personal pins are on notes of the main collective, which everybody here may read.
+    Personal pins are on notes of the main collective, which all members of the tenant can read.
     """
     ids = frozenset(person.id for person in persons)
     rows = Pin.objects.filter(person__in=ids).order_by("-pinned_at", "-id")

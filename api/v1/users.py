@@ -1,4 +1,4 @@
-"""Users of the tenant: people, AI agents, and the identities of collectives."""
+"""Users of the tenant: people, AI agents and identities of collectives."""
 
 from __future__ import annotations
 
@@ -33,18 +33,20 @@ from harmonic.kernel.rendering.text import slug
 
 NOT_FOUND = "User not found"
 LISTED = 100
-UserId = Annotated[str, Doc("A user's UUID, handle, `@handle`, or `me`.", example="me")]
+UserId = Annotated[str, Doc("The user's UUID, handle or `@handle`, or `me`.", example="me")]
 
-# --- Making an agent ------------------------------------------------------------------------
+# --- Creating an agent ----------------------------------------------------------------------
 
 
 class NewAgentParams(creating.CreateAgentParams):
-    handle = Line(required=False, allow_blank=True, help_text="Its handle, if that is still free.")
+    handle = Line(
+        required=False, allow_blank=True, help_text="The preferred handle. Ignored if it is taken."
+    )
 
 
 CREATE = over_rest(creating.create_ai_agent, params=NewAgentParams, ignored=("email",))
 
-# --- Changing somebody ----------------------------------------------------------------------
+# --- Updating -------------------------------------------------------------------------------
 
 
 class UserUpdateParams(Params):
@@ -52,10 +54,12 @@ class UserUpdateParams(Params):
         required=False,
         allow_blank=True,
         max_length=TenantUser.NAME_LENGTH,
-        help_text="The name that others see.",
+        help_text="The name shown to others.",
     )
-    handle = Line(required=False, allow_blank=True, help_text="The handle; it becomes a slug.")
-    archived = Flag(required=False, help_text="Whether an agent is archived.")
+    handle = Line(
+        required=False, allow_blank=True, help_text="The handle. It is converted to a slug."
+    )
+    archived = Flag(required=False, help_text="true to archive an agent, false to reactivate it.")
 
 
 def _update(
@@ -66,11 +70,11 @@ def _update(
     handle: str = "",
     archived: bool | None = None,
 ) -> Outcome:
-    """Change oneself or an agent.
+    """Update the caller or an agent of the caller.
 
     Raises:
-        Forbidden: the agent is inactive, and the same request does not reactivate it.
-        Invalid: nothing is left of the handle as a slug.
+        Forbidden: the agent is inactive, and the request does not reactivate it.
+        Invalid: the slug of the handle is empty.
     """
     new_handle = slug(handle)
     if handle.strip() and not new_handle:
@@ -89,22 +93,22 @@ UPDATE = over_rest(
 )
 DELETE = over_rest(delete_user)
 
-# --- Listing them ---------------------------------------------------------------------------
+# --- Listing --------------------------------------------------------------------------------
 
 
 class UserListParams(PageParams, DatedParams):
-    sort_by = sort_field("created_at", "updated_at", usual="the newest members first")
+    sort_by = sort_field("created_at", "updated_at", usual="newest members first")
 
 
 NEWEST_MEMBERS = Order("created_at")
-# The moments that a user shows are those of the account, not of the membership.
+# The times of a user are those of the account, not of the membership.
 COLUMNS = {"created": "account_created_at", "updated": "account_updated_at"}
 
 
 def listed(access: Access, params: dict[str, Any]) -> QuerySet[TenantUser]:
-    """Return the active users that a list's parameters name.
+    """Return the active users that match the filters of a list.
 
-    `created_by` names the parent of AI agents.
+    `created_by` selects the agents of a parent.
     """
     rows = with_user().annotate(
         account_created_at=F("user__created_at"), account_updated_at=F("user__updated_at")
@@ -123,7 +127,7 @@ def list_order(params: dict[str, Any]) -> Order:
     return Order(f"account_{order.moment}", order.is_descending)
 
 
-# --- Serving them ---------------------------------------------------------------------------
+# --- Resources ------------------------------------------------------------------------------
 
 
 def user_at(access: Access, user_id: str) -> TenantUser:
@@ -134,17 +138,17 @@ def user_at(access: Access, user_id: str) -> TenantUser:
 
 
 def editable(access: Access, user_id: str) -> TenantUser:
-    """Return oneself or one's own agent.
+    """Return the caller or an agent of the caller.
 
     Raises:
-        SignInRequired: it is somebody else; the contract answers 401.
-        NotFound: there is no such user.
+        SignInRequired: it is another user. The contract asks for 401.
+        NotFound: the user does not exist.
     """
     person = user_at(access, user_id)
     if may_edit(access, person):
         challenge = 'Bearer realm="Harmonic", error="insufficient_scope"'
         raise SignInRequired(
-            hint="Users change themselves and their own agents only.",
+            hint="You can update and delete only yourself and your own agents.",
             headers={"WWW-Authenticate": challenge},
         )
     return person
@@ -165,7 +169,7 @@ class Users(Resource):
 
     @Operation("create_ai_agent", body=NewAgentParams)
     def create(self, request: Request) -> Answer[UserJson]:
-        """Create an AI agent of yours."""
+        """Create an AI agent."""
         outcome = self.perform(CREATE, no_target)
         agent = with_user().get(id=outcome.object.id)
         shown = users_json(request, [agent])[0]
@@ -178,13 +182,13 @@ class Users(Resource):
 
     @Operation("read_user")
     def retrieve(self, request: Request, user_id: UserId) -> Answer[UserJson]:
-        """Read a user; `me` is yourself."""
+        """Retrieve a user. `me` is the caller."""
         person = user_at(access_of(request), user_id)
         return Answer(users_json(request, [person])[0])
 
     @Operation("update_user", body=UserUpdateParams)
     def update(self, request: Request, user_id: UserId) -> Answer[UserJson]:
-        """Change yourself or one of your agents."""
+        """Update yourself or one of your agents."""
         person = self.perform(UPDATE, partial(editable, user_id=user_id)).object
         return Answer(users_json(request, [person])[0])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, cast
 from uuid import UUID
 
 from django.db import models, transaction
@@ -225,7 +225,8 @@ class Item(ShortIdModel):
     def _set_defaults(self) -> None:
         self.kind = self.KIND
         self.subtype = self.subtype or self.DEFAULT_SUBTYPE
-        self.last_activity_at = self.last_activity_at or self.updated_at
+        given = cast(datetime | None, self.last_activity_at)
+        self.last_activity_at = given or self.updated_at
 
     def base_row(self) -> Item:
         """Return the unsaved row of this item in the table of items."""

@@ -93,7 +93,7 @@ def test_a_form_sent_again_leads_to_what_the_first_made(page: Any, form: Form) -
 
     assert form.rows().count() == 1
     assert again.status_code == 200
-    assert "You had already sent this form" in again.text
+    assert "You had already submitted this form" in again.text
     if form in SECRETS:
         secret = re.search(r"hmn_\w{42}", first.text)
         assert secret is not None
@@ -127,7 +127,7 @@ def test_a_button_that_creates_carries_a_key(page: Any) -> None:
     alice.post(action, values)
     again = alice.post(action, values, follow=True)
 
-    assert "You had already sent this form" in again.text
+    assert "You had already submitted this form" in again.text
 
 
 def test_a_refused_form_is_sent_again_with_what_was_corrected(page: Any) -> None:

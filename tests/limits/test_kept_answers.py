@@ -72,7 +72,7 @@ def test_what_was_deleted_since_is_gone(api: Any) -> None:
     again = post(bob, f"{REST}/notes", {"text": LONG}, **KEY)
 
     assert again.status_code == 404
-    assert again.json()["error"] == "What this request made is no longer there."
+    assert again.json()["error"] == "The object that this request created no longer exists."
     assert Note.unscoped.filter(text=LONG).count() == 1
 
 
@@ -96,7 +96,7 @@ def test_a_long_answer_without_an_address_is_not_carried_out_twice(
 
     assert first.status_code == 200
     assert again.status_code == 409
-    assert "its answer was too long to be kept" in again.content.decode()
+    assert "its response was too long to be stored" in again.content.decode()
     assert Note.unscoped.filter(text="Once").count() == 1
     assert kept() == 0
 

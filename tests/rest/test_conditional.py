@@ -226,7 +226,7 @@ def test_a_change_of_something_else_is_refused(alice, items):
             path, {"title": "X", "name": "X", "display_name": "X"}, If_Match='"x"'
         )
 
-        assert error_of(response, 412).startswith("The item is not what you expect"), path
+        assert error_of(response, 412).startswith("The item does not match"), path
         assert response.json()["code"] == "precondition_failed"
         assert alice.get(path).content == before
 

@@ -1,1 +1,1 @@
-"""Notes, their comments, and read confirmations."""
+"""Notes, comments, read confirmations and pins."""

@@ -1,4 +1,4 @@
-"""What narrows a list of notes besides plain comparisons: words, filters, cycles."""
+"""Filters of lists of notes: search, `filters` and cycles."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from harmonic.kernel.refusals import Problem
 
 NOTHING = Q(pk__in=())
 _TOKEN = re.compile(r'(-?)(?:"([^"]*)"|(\S+))')
-# What a search may ask for, and what it looks at before it ends with a cursor.
+# Limits of a search: its terms, and the notes it reads for one page.
 MAX_WORDS = 8
 LOOKED_AT = 1000
 LOOKED_AT_BYTES = 2_000_000
@@ -35,12 +35,12 @@ FIRST_STEP = 50
 _COMPARISON = re.compile(r"(created_at|updated_at|last_activity_at|deadline)([<>:])(.+)")
 
 
-# --- Words ----------------------------------------------------------------------------------
+# --- Search ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a text must hold, and what it must not; all of it folded to one case."""
+    """Terms that a text must or must not contain, in one case."""
 
     held: tuple[str, ...]
     absent: tuple[str, ...]
@@ -57,7 +57,7 @@ class Words:
 
 
 def words_of(text: str) -> Words:
-    """Return every word and "phrase" of a search, and every -word.
+    """Return the words and "phrases" of a search, and the -excluded ones.
 
     Raises:
         Invalid: there are more than `MAX_WORDS`.
@@ -74,19 +74,19 @@ def words_of(text: str) -> Words:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A list of notes narrowed by words, of which a bounded part is looked at each time."""
+    """A search in a list of notes, which reads a bounded part for each page."""
 
     notes: ItemQuerySet[Item]
     words: Words
 
     def __call__(self, order: Order, limit: int, after: Position | None) -> CursorPage[Note]:
-        """Return the first matches beyond a position, and where the search goes on."""
+        """Return the first matches after a position, and where the next page begins."""
         matches, end = self._matches(order, after)
         found = NOTES.in_size(matches[: limit + 1], order, limit)
         return CursorPage(found.rows, found.end or end)
 
     def count(self, order: Order) -> int | None:
-        """Return how many notes match; None where not all can be looked at."""
+        """Return the number of matches; None if there are too many notes to read."""
         matches, end = self._matches(order, None)
         return None if end else len(matches)
 
@@ -98,9 +98,9 @@ class Search:
         return matches, looked_at[-1].position if len(looked_at) < len(sizes) else None
 
     def _sizes(self, order: Order, after: Position | None) -> list[Size]:
-        """Return the notes to look at, and one more if there is one, in growing steps.
+        """Return the sizes of the notes to read, and of one more if there is one, in growing steps.
 
-        Long notes are many pages of the database each: their sizes are not asked in vain.
+        Long notes span many pages of the database, so no more sizes than needed are read.
         """
         sizes: list[Size] = []
         step = FIRST_STEP
@@ -119,14 +119,14 @@ class Search:
 
 
 def by_cycle(access: Access, name: str) -> Q:
-    """Return what belongs to a cycle, by the calendar of the collective.
+    """Return the filter for a cycle, in the collective's timezone.
 
     Raises:
         Invalid: no cycle has this name.
     """
     window = cycles.window(name, access.now, ZoneInfo(here(access).timezone))
     if window is None:
-        raise named(Problem("cycle", "names no cycle; this-week and 3-days-ago are some"))
+        raise named(Problem("cycle", "is not a cycle, such as this-week or 3-days-ago"))
     return Q(created_at__lt=window.end, deadline__gt=window.start)
 
 
@@ -134,10 +134,10 @@ def by_cycle(access: Access, name: str) -> Q:
 
 
 def by_filters(access: Access, text: str) -> Q:
-    """Return what passes every filter of a list with commas between.
+    """Return the combination of all filters in a comma-separated list.
 
     Raises:
-        Invalid: a filter is not known, or its time cannot be read.
+        Invalid: a filter is unknown, or its time is invalid.
     """
     wanted = Q()
     for word in dict.fromkeys(words(text)):
@@ -146,7 +146,7 @@ def by_filters(access: Access, text: str) -> Q:
 
 
 def words(text: str) -> list[str]:
-    """Return the parts of a list with commas between."""
+    """Return the parts of a comma-separated list."""
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
@@ -195,4 +195,4 @@ def _moment(word: str, text: str) -> datetime:
 
 def _unknown(word: str) -> Exception:
     known = ", ".join([*_FILTERS, "created_by:handle", "created_at>time"])
-    return named(Problem("filters", f"does not know {word!r}; it knows {known}, and the like"))
+    return named(Problem("filters", f"has no {word!r}; available: {known} and the like"))

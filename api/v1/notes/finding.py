@@ -1,4 +1,4 @@
-"""Finding the note that a path names."""
+"""Find the note of a path, or report that it is deleted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harmonic.kernel.refusals import NotFound
 
 
 def any_note(note_id: str, sentence: str = "Note not found") -> Find[Note]:
-    """Return what finds a note, deleted or not."""
+    """Return a function that finds a note, deleted or not."""
 
     def find(access: Access) -> Note:
         try:
@@ -40,7 +40,7 @@ def live_note(access: Access, note_id: str, sentence: str = "Not found") -> Note
 
 
 def restoring(access: Access, note: Note) -> str:
-    """Return who can restore a deleted note, until when and how."""
+    """Return the sentence about who can restore a deleted note, until when and how."""
     until = note.hard_delete_after
     if until is None or until < access.now:
         return "This note was deleted more than 30 days ago and cannot be restored."

@@ -1,4 +1,4 @@
-"""Notes and what happened to them, as JSON."""
+"""The JSON of notes and their history."""
 
 from __future__ import annotations
 
@@ -47,13 +47,15 @@ class HistoryEventJson(TypedDict):
     note_id: Id
     user_id: Id
     event_type: Annotated[str, OneOf("HistoryEventType", HistoryType)]
-    description: Annotated[str, Doc("A sentence.", example="confirmed reading this note")]
+    description: Annotated[
+        str, Doc("The event as a sentence.", example="confirmed reading this note")
+    ]
     happened_at: Timestamp
     dry_run: NotRequired[DryRun]
 
 
 class PersonJson(TypedDict):
-    """A user in short, as other objects include one."""
+    """The short form of a user that other objects include."""
 
     id: Id
     user_type: KindOfUser
@@ -72,23 +74,21 @@ class NoteJson(TypedDict):
     title: Annotated[
         str, Doc("The title, or the first line of the text.", example="Sharpen weekly.")
     ]
-    text: Annotated[str, Doc("Markdown.", example="Sharpen weekly.\n\nSee the rota.")]
+    text: Annotated[str, Doc("The text, in Markdown.", example="Sharpen weekly.\n\nSee the rota.")]
     deadline: Timestamp
-    confirmed_reads: Annotated[Count, Doc("How many people confirmed reading it.")]
+    confirmed_reads: Annotated[Count, Doc("The number of users who confirmed reading the note.")]
     created_at: Timestamp
     updated_at: Timestamp
     last_activity_at: Annotated[
         Timestamp,
-        Doc("When the note was changed last, or a comment below it was added or changed."),
+        Doc("The time of the last change of the note, or of a comment below it."),
     ]
     created_by_id: Id
     updated_by_id: Id
     commentable_type: Annotated[
-        str | None, Doc("The kind of item that it comments on.", example=None)
+        str | None, Doc("The kind of the parent, for comments.", example=None)
     ]
-    commentable_id: Annotated[
-        Id | None, Doc("The id of the item that it comments on.", example=None)
-    ]
+    commentable_id: Annotated[Id | None, Doc("The ID of the parent, for comments.", example=None)]
     statementable_type: AlwaysNull
     statementable_id: AlwaysNull
     reminder_notification_id: AlwaysNull
@@ -106,7 +106,7 @@ class NoteJson(TypedDict):
     incomplete: NotRequired[
         Annotated[
             list[Annotated[str, OneOf("NoteIncompleteItem", INCLUDES[:2])]],
-            Doc("The included lists that are cut. Absent when all of them are complete."),
+            Doc("Included lists that are truncated. Absent if all are complete."),
         ]
     ]
     dry_run: NotRequired[DryRun]
@@ -117,17 +117,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Extra(Generic[T]):
-    """What is included in notes, by note, and the notes whose part of it is cut."""
+    """Included data by note, and the notes whose data is truncated."""
 
     found: Mapping[UUID, T]
     incomplete: frozenset[UUID] = frozenset()
 
 
 class NoteWriter:
-    """Writes the notes of one answer: where each is, and what is included, read once for all."""
+    """Builds the JSON of the notes of one response, with included data read once for all."""
 
     def __init__(self, request: Request, notes: Iterable[Note] = ()) -> None:
-        """Find where the notes are; the collective of the request is known."""
+        """Read the paths of the notes' collectives, except that of the request."""
         access = access_of(request)
         self.origin = origin_of(request)
         self.paths = {access.here.id: access.here.path}
@@ -168,9 +168,9 @@ class NoteWriter:
         return shown
 
     def etag_of(self, notes: Rows[Note]) -> str:
-        """Return the tag of notes with nothing included: of what they are written from."""
+        """Return the entity tag of notes without included data, computed from their rows."""
         where = sorted((str(place), path) for place, path in self.paths.items())
-        # Pickled in an eighth of the time that `repr` takes; nobody ever loads it.
+        # Pickling takes an eighth of the time of `repr`. The result is never loaded.
         parts = (release(), self.origin, where, notes.raw)
         return conditional.etag_of(pickle.dumps(parts, protocol=5))
 
@@ -200,7 +200,7 @@ class NoteWriter:
 
 
 def note_json(note: Note, path: str, url: str) -> NoteJson:
-    """Return a note that was read with its count of readers."""
+    """Return the JSON of a note that was read with `confirmed_reads`."""
     return {
         "id": str(note.id),
         "truncated_id": note.truncated_id,

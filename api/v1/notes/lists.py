@@ -1,4 +1,4 @@
-"""The list of notes: which collectives, which notes, in which order."""
+"""The lists of notes and comments: their parameters and queries."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOMENTS = ("created_at", "updated_at", "last_activity_at", "deadline")
 NEWEST, OLDEST = "created_at-desc", "created_at-asc"
 SUBTYPES = ("text", "reminder", "table", "comment", "statement", "summary")
 LISTED = tuple(subtype for subtype in SUBTYPES if subtype not in ("comment", "statement"))
-# Each word of them costs the database something.
+# Limits the cost of `filters`, which the database evaluates one by one.
 NARROW_LENGTH = 500
 Q_LENGTH = 100
 NARROWING = ("q", "filters", "cycle")
@@ -37,40 +37,60 @@ NARROWING = ("q", "filters", "cycle")
 
 class NoteListParams(PageParams):
     sort_by = sort_field(*MOMENTS, usual=NEWEST)
-    created_by = Line(required=False, allow_blank=True, help_text="A handle, an id, or me.")
-    subtype = Line(required=False, allow_blank=True, help_text="Subtypes, with commas between.")
-    status = Choice(["open", "closed"], required=False, help_text="By the deadline.")
-    created_after = DateTime(required=False)
-    created_before = DateTime(required=False)
-    updated_after = DateTime(
-        required=False, help_text="By the last activity: a new comment counts as an update."
+    created_by = Line(
+        required=False, allow_blank=True, help_text="The author: a handle, a UUID, or me."
     )
-    updated_before = DateTime(required=False, help_text="By the last activity too.")
-    deadline_after = DateTime(required=False)
-    deadline_before = DateTime(required=False)
+    subtype = Line(
+        required=False,
+        allow_blank=True,
+        help_text="Comma-separated subtypes. Default: all but comment and statement.",
+    )
+    status = Choice(
+        ["open", "closed"],
+        required=False,
+        help_text="open: the deadline is in the future; closed: it is in the past.",
+    )
+    created_after = DateTime(required=False, help_text="Created after this time.")
+    created_before = DateTime(required=False, help_text="Created before this time.")
+    updated_after = DateTime(
+        required=False, help_text="Last activity after this time. A new comment is an activity."
+    )
+    updated_before = DateTime(required=False, help_text="Last activity before this time.")
+    deadline_after = DateTime(required=False, help_text="With a deadline after this time.")
+    deadline_before = DateTime(required=False, help_text="With a deadline before this time.")
     q = Line(
         required=False,
         allow_blank=True,
         max_length=Q_LENGTH,
-        help_text=f'At most {MAX_WORDS} words, "a phrase", -without.',
+        help_text=f'Search terms, {MAX_WORDS} at most: word, "a phrase", -excluded.',
     )
     filters = Line(
         required=False,
         allow_blank=True,
         max_length=NARROW_LENGTH,
-        help_text="As mine,updated; all must hold.",
+        help_text="Comma-separated filters that must all match, such as mine,updated.",
     )
-    cycle = Line(required=False, allow_blank=True, help_text="A cycle, such as this-week.")
-    commentable = Line(required=False, allow_blank=True, help_text="Note:<id>: its comments.")
-    scope = Choice(["all"], required=False, help_text="all: every collective of the caller.")
-    collective = Line(required=False, allow_blank=True, help_text="Handles, with commas between.")
+    cycle = Line(
+        required=False, allow_blank=True, help_text="The name of a cycle, such as this-week."
+    )
+    commentable = Line(
+        required=False, allow_blank=True, help_text="Note:<id> lists the comments on that note."
+    )
+    scope = Choice(
+        ["all"],
+        required=False,
+        help_text="all: notes of all your collectives where the API is enabled.",
+    )
+    collective = Line(
+        required=False, allow_blank=True, help_text="Comma-separated handles of your collectives."
+    )
 
 
 class CommentListParams(NoteListParams):
-    """The filters of notes that do not choose which notes are listed."""
+    """The parameters of a note's comments: those of notes without the ones that select a parent."""
 
     sort_by = sort_field(*MOMENTS, usual=OLDEST)
-    # REST framework removes the fields of a base class so.
+    # This removes a field of the base class in REST framework.
     subtype = None  # type: ignore[assignment]
     commentable = None  # type: ignore[assignment]
     scope = None  # type: ignore[assignment]
@@ -82,7 +102,7 @@ COLUMNS = {"created": "created_at", "updated": "last_activity_at", "deadline": "
 
 
 def list_of_notes(request: Request) -> ListAnswer[NoteJson]:
-    """Answer with the notes that a request's query string asks for."""
+    """Return the response with the requested notes."""
     access = access_of(request)
     params = query(NoteListParams, request)
     wanted = {
@@ -97,7 +117,7 @@ def list_of_notes(request: Request) -> ListAnswer[NoteJson]:
 
 
 def list_of_comments(request: Request, note: Note) -> ListAnswer[NoteJson]:
-    """Answer with the direct comments on a note, oldest first unless asked otherwise."""
+    """Return the response with the direct comments on a note, by default oldest first."""
     params = query(CommentListParams, request)
     wanted = {**_wanted(access_of(request), params), **comments_on(note.id)}
     return _answer(wanted, order_of(params, OLDEST), request, params)
@@ -110,7 +130,7 @@ def _answer(
     params: dict[str, Any],
     across: ItemQuerySet[Item] | None = None,
 ) -> ListAnswer[NoteJson]:
-    """Answer with a page of the notes that `wanted` names; `across` are those of all places."""
+    """Return the response with a page of notes; `across` is set for several collectives."""
     if across is None and not any(params.get(name) for name in NARROWING):
         fetch, count = partial(NOTES.listed, wanted), partial(NOTES.how_many, wanted)
         return _written(page_from(fetch, count, order, request, params, LIMIT), NoteWriter(request))
@@ -126,7 +146,7 @@ def _answer(
 
 
 def _written(page: ResultPage[Note], writer: NoteWriter) -> ListAnswer[NoteJson]:
-    """Answer with a page of notes. Its tag knows nothing of what is included besides."""
+    """Return the response with a page of notes. Included data is not part of the tag of rows."""
     if writer.includes:
         return page.answer(writer.all(page.rows))
     rows = cast(Rows[Note], page.rows)  # as `in_size` found them
@@ -134,15 +154,15 @@ def _written(page: ResultPage[Note], writer: NoteWriter) -> ListAnswer[NoteJson]
 
 
 def _narrowed(access: Access, params: dict[str, Any]) -> Q:
-    """Return what the filters and the cycle of a request name."""
+    """Return the combination of `filters` and `cycle`."""
     found = by_filters(access, params.get("filters", ""))
     return found & by_cycle(access, params["cycle"]) if params.get("cycle") else found
 
 
 def _across(access: Access, params: dict[str, Any]) -> ItemQuerySet[Item] | None:
-    """Return the items that the tenant base was asked for; None: those of the request's place.
+    """Return the items of several collectives; None for a list of the request's collective.
 
-    Items of collectives that the caller cannot read are silently absent.
+    Items of collectives that the caller cannot read are left out.
     """
     handles = words(params.get("collective", ""))
     if access.path != "/api/v1/notes" or not (handles or "scope" in params):
@@ -190,5 +210,5 @@ def _by_parent(access: Access, params: dict[str, Any]) -> Lookups:
     try:
         parent = live_item_at(access, kind, item_id)
     except NotFound:
-        raise named(Problem("commentable", "names no item here; write Note: and its id")) from None
+        raise named(Problem("commentable", "names no item here. Send Note: and its ID")) from None
     return comments_on(parent.id)

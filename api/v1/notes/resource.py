@@ -1,4 +1,4 @@
-"""The routes of notes: reading, writing, comments and read confirmations."""
+"""The resources of notes, comments, read confirmations and pins."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ NEED_A_PARENT = {
     "statement": "cannot be statement without a statementable parent",
 }
 PARENTS = ("Note", "Decision", "Commitment", "RepresentationSession")
-NoteId = Annotated[str, Doc("A note's UUID, or its first eight characters.", example="3f0c7a52")]
+NoteId = Annotated[str, Doc("The note's UUID, or its first eight characters.", example="3f0c7a52")]
 
 
 class NewNoteParams(actions.NoteParams):
-    """A note as programs write one."""
+    """Parameters of a new note in the API."""
 
     subtype = Choice(
         [Note.Subtype.TEXT, *NEED_A_PARENT],
         aliases={"post": "text"},
         unlisted=NEED_A_PARENT,
         required=False,
-        help_text="text or post, which are the same; comment only with a parent.",
+        help_text="text or its alias post. comment requires a parent.",
     )
     edit_access = Choice(
         Note.EditAccess.choices,
         required=False,
-        help_text="Who may edit the rows of a table: owner or members.",
+        help_text="Who can edit the rows of a table: owner or members.",
     )
 
 
@@ -64,10 +64,10 @@ def _create(
     edit_access: str = Note.EditAccess.OWNER,
     subtype: str = "",
 ) -> Outcome:
-    """Create a note that stands alone.
+    """Create a note without a parent.
 
     Raises:
-        Invalid: its subtype needs a parent.
+        Invalid: the subtype requires a parent.
     """
     if sentence := NEED_A_PARENT.get(subtype):
         raise Invalid(Problem("subtype", sentence))
@@ -75,18 +75,18 @@ def _create(
 
 
 def live(note_id: str) -> Find[Note]:
-    """Return what finds the note that a path names, unless it is deleted."""
+    """Return a function that finds the note of a path, unless it is deleted."""
     return lambda access: live_note(access, note_id, NOT_FOUND)
 
 
 class ParentParams(Params):
-    """What a new note is a comment on."""
+    """Parameters that name the parent of a new comment."""
 
     subtype = Choice([Note.Subtype.COMMENT], required=False)
     commentable_type = Choice(
         PARENTS, unlisted=PARENTS[1:], help_text="The kind of item to comment on."
     )
-    commentable_id = Line(help_text="The id of the item to comment on.")
+    commentable_id = Line(help_text="The ID of the item to comment on.")
 
 
 OF_REMINDERS = ("scheduled_for", "timezone")
@@ -109,17 +109,17 @@ COMMENT = over_rest(actions.add_comment, within="note")
 
 
 def has_parent(raw: RawParams) -> bool:
-    """Return whether a new note names what it is a comment on."""
+    """Return whether a new note names a parent."""
     named = {"commentable_type", "commentable_id"}
     return not named.isdisjoint(raw.values)
 
 
 def parent_named(raw: RawParams, access: Access) -> Item:
-    """Return the item that a new note names as its parent.
+    """Return the parent of a new note.
 
     Raises:
-        Invalid: the parent is not named completely.
-        NotFound: there is no such item.
+        Invalid: a parameter of the parent is missing.
+        NotFound: the parent does not exist.
     """
     params = validated(ParentParams, raw)
     kind, item_id = params["commentable_type"], params["commentable_id"]
@@ -128,7 +128,7 @@ def parent_named(raw: RawParams, access: Access) -> Item:
 
 class Notes(Resource):
     rule = Rule(AccessLevel.COLLECTIVE, resource="notes")
-    # A comment made as a note needs the scope of a note, and the capability of a comment.
+    # A comment created as a note requires the scope of a note and the capability of a comment.
     writes = {
         "create": CREATE,
         "update": UPDATE,
@@ -148,7 +148,7 @@ class Notes(Resource):
 
     @Operation("create_note", body=NewNoteParams, together=ParentParams, includes=INCLUDES)
     def create(self, request: Request) -> Answer[NoteJson]:
-        """Write a note, or a comment with `commentable_type` and `commentable_id`."""
+        """Create a note, or with `commentable_type` and `commentable_id` a comment."""
         raw = sent(CREATE, request)
         if isinstance(raw, RawParams) and has_parent(raw):
             note = self.perform(COMMENT, partial(parent_named, raw), raw=raw).object
@@ -158,12 +158,12 @@ class Notes(Resource):
 
     @Operation("read_note", includes=INCLUDES)
     def retrieve(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
-        """Read a note."""
+        """Retrieve a note."""
         return Answer(NoteWriter(request).one(live_note(access_of(request), note_id)))
 
     @Operation("update_note", body=actions.EditParams, listed=("edit_access",), includes=INCLUDES)
     def update(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
-        """Change a note; blank values change nothing."""
+        """Update a note. Blank values are ignored."""
         note = self.perform(UPDATE, live(note_id)).object
         return Answer(NoteWriter(request).one(note))
 
@@ -194,7 +194,7 @@ class Pinning(Resource):
 
     @Operation("pin_note", includes=INCLUDES)
     def pin(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
-        """Pin a note to its collective, or in the main collective to your profile."""
+        """Pin a note to its collective, or from the main collective to your profile."""
         note = self.perform(PIN, live(note_id)).object
         return Answer(NoteWriter(request).one(note))
 
@@ -232,7 +232,7 @@ class Comments(Resource):
 
     @Operation("create_comment", body=actions.CommentParams, includes=INCLUDES)
     def create(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
-        """Comment on a note."""
+        """Create a comment on a note."""
         note = self.perform(COMMENT, live(note_id)).object
         return new_note(request, note)
 
