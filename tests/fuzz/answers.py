@@ -1,4 +1,4 @@
-"""The kinds of answers that there are: whatever is sent, it is answered with one of them."""
+"""Assertions about valid responses, whatever the request."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ERRORS = {"application/json": "Error", "application/problem+json": "Problem"}
 
 
 def hold_page(answer: Any) -> None:
-    """Pass if an answer is one of the kinds that a page has, or an error of the API."""
+    """Assert that a response is a valid response of a page, or an error of the API."""
     assert answer.status_code in STATUSES, (answer.status_code, answer.content[:500])
     if answer.has_header("API-Version"):
         hold_error(answer)
@@ -52,7 +52,7 @@ def hold_page(answer: Any) -> None:
 
 
 def hold_bare(answer: Any) -> None:
-    """Pass if an answer is what a page or a host that is nobody's has."""
+    """Assert that a response is a valid response of a page or an unknown host."""
     if kind_of(answer) == "text/plain":
         assert answer.status_code in {400, 404}
     else:
@@ -60,8 +60,7 @@ def hold_bare(answer: Any) -> None:
 
 
 def hold_api(method: str, path: str, answer: Any) -> None:
-    """Pass if an answer is of a status, a type, a shape and with headers that the description
-    names for its operation."""
+    """Assert that a response has a documented status, type, body and headers."""
     assert answer.has_header("API-Version")
     hold(method, path, answer)
     hold_error(answer)
@@ -71,7 +70,7 @@ def hold_api(method: str, path: str, answer: Any) -> None:
 
 
 def hold_error(answer: Any) -> None:
-    """Pass if an answer of the API is no error, or the one object under the status of its code."""
+    """Assert that a response of the API is a success, or an error object with the right status."""
     if answer.status_code < 400:
         return
     body = answer.json()
@@ -87,7 +86,7 @@ def kind_of(answer: Any) -> str:
 
 @contextmanager
 def undone() -> Iterator[None]:
-    """Take back what is written, so that each call finds the same world."""
+    """Roll back the writes in this block, so that each call starts from the same world."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)

@@ -1,4 +1,4 @@
-"""Every operation at every base, with whatever parameters, bodies and headers.
+"""Every operation at every base, with random parameters, bodies and headers.
 
 Beside what schemathesis draws from the description this sends what it does not allow: forms
 and broken bodies, keys and tags of all sorts, cursors that were tampered with.
@@ -49,7 +49,7 @@ def operations() -> list[Operation]:
 
 
 def example_of(operation: dict[str, Any]) -> dict[str, Any]:
-    """Return a body that an operation takes."""
+    """Return a body that an operation accepts."""
     content = operation.get("requestBody", {}).get("content", {}).get(JSON, {})
     return dict(content.get("example", {}))
 
@@ -98,7 +98,7 @@ def alice(api: Any, settings: Any) -> Client:
 
 @pytest.fixture
 def real(alice: Client, world: World) -> dict[str, dict[str, str]]:
-    """Return for each base what its paths may name, by the word before the parameter."""
+    """Return existing ids for the paths of each base, by the word before the parameter."""
     agent = made(alice, "/api/v1/users", name="Newcomer", handle="newcomer")
     token = made(alice, f"/api/v1/users/{agent}/tokens", scopes=["read:all"])
     bases = {base: base.format(workspace=world.workspace("alice").handle) for base in BASES}
@@ -121,7 +121,7 @@ def made(client: Client, path: str, **params: Any) -> str:
 
 
 def filled(path: str, names: dict[str, str], word: str) -> str:
-    """Return a path that names what is there, or `word` where one is given."""
+    """Return a path with existing ids, or with `word` if it is given."""
 
     def named(match: re.Match[str]) -> str:
         return "/" + match[1] + "/" + (quoted(word) or names[match[1]])
@@ -164,7 +164,7 @@ def printed(value: Any) -> Any:
     headers=HEADERS,
     is_repeated=st.booleans(),
 )
-def test_every_answer_is_of_a_kind_that_is_described(
+def test_every_response_is_documented(
     alice: Client,
     real: Any,
     operation: Operation,
@@ -208,7 +208,7 @@ TAMPERINGS = st.one_of(
 
 
 def cursor_of(client: Client, where: str) -> str:
-    """Return the cursor by which a list says that it goes on."""
+    """Return the cursor of the next page."""
     match = re.search(r'<([^>]*)>; rel="next"', client.get(where, {"limit": 1})["Link"])
     assert match
     return parse_qs(urlsplit(match[1]).query)["cursor"][0]
@@ -217,7 +217,7 @@ def cursor_of(client: Client, where: str) -> str:
 @pytest.mark.parametrize("where", LISTS)
 @bounds(BOUNDED, max_examples=60)
 @given(tampered=TAMPERINGS)
-def test_a_cursor_that_was_tampered_with_leads_nowhere(
+def test_tampered_cursor_is_refused(
     alice: Client, where: str, tampered: Callable[[str], str]
 ) -> None:
     cursor = cursor_of(alice, where)
@@ -238,7 +238,7 @@ def test_a_cursor_that_was_tampered_with_leads_nowhere(
         (LISTS[0], {"created_by": "alice"}),
     ],
 )
-def test_a_cursor_is_of_use_in_its_own_list_alone(
+def test_cursor_is_refused_in_other_lists(
     alice: Client, elsewhere: str, query: dict[str, str]
 ) -> None:
     cursor = cursor_of(alice, LISTS[0])

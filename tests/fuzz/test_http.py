@@ -1,4 +1,4 @@
-"""Whatever is sent, there is an answer of a kind that the product names, and never a fault."""
+"""Random requests get valid responses, never an internal error."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def alice(api: Any) -> Any:
 
 @bounds(BOUNDED, max_examples=60)
 @given(accept=ACCEPT, authorization=HEADER, path=PATHS, suffix=SUFFIX)
-def test_any_headers_get_an_answer(
+def test_random_headers_get_a_valid_response(
     world: Any, accept: str, authorization: str, path: str, suffix: str
 ) -> None:
     client = Client(headers={"host": "garden.localhost"}, raise_request_exception=True)
@@ -77,13 +77,13 @@ def test_any_headers_get_an_answer(
 
 @bounds(BOUNDED, max_examples=60)
 @given(host=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=60))
-def test_any_host_gets_an_answer(world: Any, host: str) -> None:
+def test_random_hosts_get_a_valid_response(world: Any, host: str) -> None:
     hold_bare(Client().get("/help", headers={"host": host}))
 
 
 @bounds(BOUNDED, max_examples=60)
 @given(tail=st.text(max_size=40), path=PATHS)
-def test_any_path_gets_an_answer(alice: Any, tail: str, path: str) -> None:
+def test_random_paths_get_a_valid_response(alice: Any, tail: str, path: str) -> None:
     sent = quote(tail.encode("utf-8", "surrogatepass"))
 
     hold_page(alice.get(f"{path}/{sent}"))
@@ -93,7 +93,7 @@ def test_any_path_gets_an_answer(alice: Any, tail: str, path: str) -> None:
 @bounds(BOUNDED, max_examples=60)
 @given(body=st.dictionaries(NAMES, JSON_VALUES, max_size=5), path=PATHS, suffix=SUFFIX)
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_any_json_body_gets_an_answer(
+def test_random_json_bodies_get_a_valid_response(
     alice: Any, method: str, body: dict[str, Any], path: str, suffix: str
 ) -> None:
     sent = json.dumps(body, ensure_ascii=True)
@@ -105,7 +105,7 @@ def test_any_json_body_gets_an_answer(
 
 @bounds(BOUNDED, max_examples=60)
 @given(body=st.binary(max_size=200), path=PATHS, kind=st.sampled_from(["application/json", "x"]))
-def test_any_bytes_get_an_answer(alice: Any, body: bytes, path: str, kind: str) -> None:
+def test_random_bytes_get_a_valid_response(alice: Any, body: bytes, path: str, kind: str) -> None:
     hold_page(alice.generic("POST", path, body, content_type=kind))
 
 
@@ -124,7 +124,7 @@ FORMS = st.sampled_from(["application/x-www-form-urlencoded", "multipart/form-da
     form=st.dictionaries(FORM_KEYS, FORM_VALUES, max_size=5), kind=FORMS, path=PATHS, suffix=SUFFIX
 )
 @pytest.mark.parametrize("method", ["post", "patch"])
-def test_any_form_gets_an_answer(
+def test_random_forms_get_a_valid_response(
     alice: Any, method: str, form: dict[str, list[str]], kind: str, path: str, suffix: str
 ) -> None:
     is_plain = kind == "application/x-www-form-urlencoded"
@@ -136,7 +136,7 @@ def test_any_form_gets_an_answer(
 
 @bounds(BOUNDED, max_examples=60)
 @given(body=st.binary(max_size=120), boundary=HEADER, path=PATHS)
-def test_any_bytes_for_a_form_get_an_answer(
+def test_random_bytes_as_a_form_get_a_valid_response(
     alice: Any, body: bytes, boundary: str, path: str
 ) -> None:
     kind = f"multipart/form-data; boundary={boundary}"

@@ -1,4 +1,4 @@
-"""The API against its own description: schemathesis calls every operation, well and badly."""
+"""Schemathesis calls every operation with valid and invalid data, and checks the responses."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ TENANT, COLLECTIVE = "/api/v1", "/collectives/kitchen/api/v1"
 
 
 def at_base(number: int, base: str) -> Any:
-    """Return the description of what one of its servers has, with the variables filled in."""
+    """Return the document for one of its servers, with the variables filled in."""
     server = kept["servers"][number]
     paths = {
         path: {name: value for name, value in item.items() if name != "servers"}
@@ -68,7 +68,7 @@ handler = cache(WSGIHandler)
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Any:
-    """Answer as the application, which is loaded once the static files are collected."""
+    """Call the application, which is loaded after the static files are collected."""
     return handler()(environ, start_response)
 
 
@@ -77,14 +77,14 @@ of_tenant, of_collective = at_base(0, TENANT), at_base(1, COLLECTIVE)
 
 @pytest.fixture
 def alice(world: World, settings: Any) -> dict[str, str]:
-    """Return the headers of Alice's program, which may write, and is never told to wait."""
+    """Return the headers of Alice's client, which can write and is not rate limited."""
     settings.LIMIT_REQUESTS = settings.LIMIT_WRITES = settings.LIMIT_TENANT = 100_000
     return {"Host": host("garden"), "Authorization": f"Bearer {make_token('alice')}"}
 
 
 @pytest.fixture
 def real(alice: dict[str, str]) -> dict[str, str]:
-    """Return what is there for a path to name, by the word that stands before the parameter.
+    """Return existing ids for paths, by the word before the parameter.
 
     A note of Alice's, and an agent that has a token and wrote nothing.
     """
@@ -110,7 +110,7 @@ def made(headers: dict[str, str], path: str, **params: Any) -> str:
 @of_tenant.given(is_real=st.sampled_from([True, True, False]))
 @of_tenant.parametrize()
 @bounds(BOUNDED, max_examples=25)
-def test_every_answer_is_as_described(
+def test_every_response_matches_the_document(
     case: schemathesis.Case, alice: dict[str, str], real: dict[str, str], is_real: bool
 ) -> None:
     check(case, alice, real if is_real else {})
@@ -119,14 +119,14 @@ def test_every_answer_is_as_described(
 @of_collective.given(is_real=st.sampled_from([True, True, False]))
 @of_collective.parametrize()
 @bounds(BOUNDED, max_examples=15)
-def test_every_answer_of_a_collective_is_as_described(
+def test_every_response_of_a_collective_matches_the_document(
     case: schemathesis.Case, alice: dict[str, str], in_kitchen: dict[str, str], is_real: bool
 ) -> None:
     check(case, alice, in_kitchen if is_real else {})
 
 
 def check(case: schemathesis.Case, headers: dict[str, str], real: dict[str, str]) -> None:
-    """Hold the answer to a call to the description.
+    """Validate the response to a call against the document.
 
     Each call finds the same world: what it writes, ends with it. So a call may delete its own
     token, or its caller, and the next one is none the poorer.
@@ -138,7 +138,7 @@ def check(case: schemathesis.Case, headers: dict[str, str], real: dict[str, str]
 
 
 def name_real_things(case: schemathesis.Case, real: dict[str, str]) -> None:
-    """Replace what no drawn text would ever hit: ids in the path, scopes, a lifetime to come."""
+    """Replace values that random data never hits: ids in the path, scopes, an expiry."""
     words = case.path.split("/")
     for before, word in pairwise(words):
         if word.startswith("{"):
@@ -150,7 +150,7 @@ def name_real_things(case: schemathesis.Case, real: dict[str, str]) -> None:
 
 @contextmanager
 def connected() -> Iterator[None]:
-    """Keep the connection, which each request closes otherwise."""
+    """Keep the database connection open, which each request closes otherwise."""
     signals = (request_started, request_finished)
     for signal in signals:
         signal.disconnect(close_old_connections)

@@ -1,4 +1,4 @@
-"""Programs that speak JSON, and what is expected of every error."""
+"""Fixtures for REST clients, and the assertion about error objects."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from tests.rest.contract import hold
 
 BASE = "/api/v1"
 KITCHEN = "/collectives/kitchen/api/v1"
-# The test client's answer, which knows more than any declared type.
+# The response of the test client, which has more attributes than its type declares.
 Answer = Any
 Headers = dict[str, str] | None
 ERROR_KEYS = ["error", "code", "status", "request_id"]
 
 
 class Program:
-    """A client with a Bearer token that sends its parameters as JSON.
+    """A client with a Bearer token that sends parameters as JSON.
 
-    Whatever it is answered is held to the API's description.
+    Every response is validated against the OpenAPI document.
     """
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        # What our own mistakes answer is to be seen as well.
+        # Internal errors are responses too.
         self.client.raise_request_exception = False
 
     def get(self, path: str, headers: Headers = None, **query: Any) -> Answer:
@@ -63,7 +63,7 @@ class Program:
 
 
 def named(headers: dict[str, str]) -> dict[str, str]:
-    """Return headers under their names, which a keyword spells with underscores."""
+    """Return headers from keyword arguments, with hyphens for underscores."""
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
@@ -87,7 +87,7 @@ def bob(rest):
 
 @pytest.fixture
 def carol(rest):
-    """In the tenant, not in the kitchen."""
+    """A member of the tenant, but not of the kitchen."""
     return rest("carol")
 
 
@@ -98,7 +98,7 @@ def scout(rest):
 
 
 def error_of(response: Answer, status: int) -> str:
-    """Return the sentence of an error, whose status and shape are as they must be."""
+    """Return the sentence of an error, after checking its status and members."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/json; charset=utf-8"
     body = response.json()

@@ -1,4 +1,4 @@
-"""Every answer that a test receives is held to the API's description."""
+"""Validation of the responses in tests against the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from jsonschema import Draft202012Validator
 from api.openapi.document import document
 
 BASE = re.compile(r"(/(collectives|workspace)/[^/]+)?/api/v1(?P<rest>/.*)?")
-# What the product answers without a word about it in each operation.
+# Statuses that no operation documents.
 UNSAID = {405}
 
 
 def hold(method: str, path: str, response: Any) -> None:
-    """Pass if an answer is one that the description knows, or if it knows no such operation."""
+    """Assert that a response matches the document, if its operation is documented."""
     operation = operation_at(method.lower(), path)
     if operation is None or response.status_code in UNSAID:
         return
@@ -44,7 +44,7 @@ def validator(path: str, method: str, status: str, kind: str) -> Any:
 
 
 def operation_at(method: str, path: str) -> str | None:
-    """Return the described path that an address belongs to."""
+    """Return the documented path of a URL, or None."""
     match = BASE.fullmatch(path.partition("?")[0].removesuffix("/").removesuffix(".json"))
     if match is None:
         return None

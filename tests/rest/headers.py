@@ -1,4 +1,4 @@
-"""Which headers the API's description names, and which of an answer it should."""
+"""Documented headers of the API, and the headers of a response that need documentation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from api.openapi.document import document
 
-# What answers have by HTTP itself, or for browsers.
+# Headers of HTTP itself, or for browsers.
 GENERIC = {
     "Allow",
     "Cache-Control",
@@ -24,7 +24,7 @@ GENERIC = {
 
 
 def described(method: str, path: str, status: int) -> set[str]:
-    """Return the headers that an operation names for a status."""
+    """Return the documented headers of an operation for a status."""
     response = document()["paths"][path][method]["responses"][str(status)]
     if "$ref" in response:
         response = document()["components"]["responses"][str(status)]
@@ -32,5 +32,5 @@ def described(method: str, path: str, status: int) -> set[str]:
 
 
 def told(answer: Any) -> set[str]:
-    """Return the headers of an answer that are the API's own."""
+    """Return the headers of a response that are specific to the API."""
     return {name for name in answer.headers if name not in GENERIC}

@@ -1,4 +1,4 @@
-"""The last activity of notes: what is new in one request."""
+"""The last activity of notes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOTES = f"{KITCHEN}/notes"
 
 @pytest.fixture
 def quiet(world):
-    """Let everything in the world be a day old."""
+    """Set all times in the world to a day ago."""
     yesterday = world.now - timedelta(days=1)
     Item.unscoped.update(created_at=yesterday, updated_at=yesterday, last_activity_at=yesterday)
 

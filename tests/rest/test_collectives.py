@@ -1,4 +1,4 @@
-"""Collectives over the API: those of the caller, making and changing them, their members."""
+"""Collectives: listing, creating, updating, and their members."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEW = {"name": "Tool Library", "handle": "tool-library"}
 # --- Reading --------------------------------------------------------------------------------
 
 
-def test_a_list_holds_the_standard_collectives_of_the_caller(alice, carol, world):
+def test_list_has_the_standard_collectives_of_the_caller(alice, carol, world):
     rows = alice.get(ALL).json()
 
     assert all(list(row) == KEYS for row in rows)
@@ -32,7 +32,7 @@ def test_a_list_holds_the_standard_collectives_of_the_caller(alice, carol, world
     assert created == sorted(created)
 
 
-def test_a_list_names_a_collective_whose_switch_is_off_and_tells_no_more(alice):
+def test_list_shows_only_names_of_collectives_with_the_api_disabled(alice):
     row = next(row for row in alice.get(ALL).json() if row["handle"] == "treasury")
 
     shown = {name for name, value in row.items() if value is not None}
@@ -40,7 +40,7 @@ def test_a_list_names_a_collective_whose_switch_is_off_and_tells_no_more(alice):
     assert list(row) == KEYS
 
 
-def test_a_list_costs_the_same_however_long(alice, django_assert_num_queries):
+def test_list_takes_a_constant_number_of_queries(alice, django_assert_num_queries):
     alice.get(ALL)
     with django_assert_num_queries(3):
         alice.get(ALL, limit=1)
@@ -49,7 +49,7 @@ def test_a_list_costs_the_same_however_long(alice, django_assert_num_queries):
 
 
 @pytest.mark.parametrize("word", ["kitchen", "KITCHEN", "{id}"])
-def test_a_collective_by_id_or_handle(bob, world, word):
+def test_collective_is_found_by_id_and_handle(bob, world, word):
     row = bob.get(f"{ALL}/{word.format(id=world.collective('kitchen').id)}").json()
 
     assert list(row) == KEYS
@@ -58,7 +58,7 @@ def test_a_collective_by_id_or_handle(bob, world, word):
     assert row["url"] == "http://garden.localhost/collectives/kitchen"
 
 
-def test_ones_own_workspace_is_found_and_not_listed(alice, bob, world):
+def test_own_workspace_is_found_but_not_listed(alice, bob, world):
     handle = world.workspace("alice").handle
     row = alice.get(f"{ALL}/{handle}").json()
 
@@ -69,18 +69,18 @@ def test_ones_own_workspace_is_found_and_not_listed(alice, bob, world):
 
 @pytest.mark.parametrize("word", ["board", "nonsense", "basecamp"])
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
-def test_a_collective_one_is_not_in(alice, word, method):
+def test_collective_of_others_is_not_found(alice, word, method):
     assert error_of(getattr(alice, method)(f"{ALL}/{word}"), 404) == "Collective not found"
 
 
-def test_older_clients_find_them_below_a_workspace(alice, world):
+def test_collectives_are_available_below_a_workspace(alice, world):
     base = f"/workspace/{world.workspace('alice').handle}/api/v1"
 
     assert alice.get(f"{base}/collectives").json() == alice.get(ALL).json()
 
 
 @pytest.mark.parametrize(("scopes", "status"), [(["read:all"], 200), (["read:users"], 403)])
-def test_only_the_whole_of_an_action_reaches_collectives(rest, scopes, status):
+def test_collectives_need_a_scope_for_all_resources(rest, scopes, status):
     assert rest("alice", scopes=scopes).get(ALL).status_code == status
     assert rest("alice", scopes=scopes).get(f"{ALL}/kitchen/members").status_code == status
 
@@ -88,7 +88,7 @@ def test_only_the_whole_of_an_action_reaches_collectives(rest, scopes, status):
 # --- Making ---------------------------------------------------------------------------------
 
 
-def test_a_new_collective_is_its_makers(alice):
+def test_creator_becomes_admin_of_a_new_collective(alice):
     response = alice.post(ALL, {**NEW, "timezone": "Europe/Berlin", "tempo": "monthly"})
 
     row = response.json()
@@ -100,7 +100,7 @@ def test_a_new_collective_is_its_makers(alice):
     assert response["Location"] == f"http://garden.localhost{ALL}/{row['id']}"
 
 
-def test_its_api_is_off_until_it_is_asked_for(alice):
+def test_api_of_a_new_collective_is_disabled_by_default(alice):
     closed = alice.post(ALL, NEW).json()
     opened = alice.post(ALL, {"name": "B", "handle": "b", "api_enabled": True}).json()
 
@@ -110,7 +110,7 @@ def test_its_api_is_off_until_it_is_asked_for(alice):
     assert alice.get("/collectives/b/api/v1").status_code == 200
 
 
-def test_unknown_words_and_blanks_stay_at_the_default(alice):
+def test_unknown_and_blank_values_mean_the_default(alice):
     body = {**NEW, "tempo": "yearly", "synchronization_mode": "jazz", "timezone": ""}
     row = alice.post(ALL, body).json()
 
@@ -141,14 +141,14 @@ def test_unknown_words_and_blanks_stay_at_the_default(alice):
         ({**NEW, "api_enabled": "x"}, "Validation failed: Api enabled must be true or false"),
     ],
 )
-def test_a_faulty_collective_is_refused_by_name(alice, body, sentence):
+def test_invalid_parameters_of_a_collective_are_named(alice, body, sentence):
     before = Collective.unscoped.count()
 
     assert error_of(alice.post(ALL, body), 400) == sentence
     assert Collective.unscoped.count() == before
 
 
-def test_agents_make_and_change_none(scout):
+def test_agents_cannot_create_or_update_collectives(scout):
     made = error_of(scout.post(ALL, NEW), 403)
     changed = error_of(scout.put(f"{ALL}/kitchen", {"name": "x"}), 403)
 
@@ -160,7 +160,7 @@ def test_agents_make_and_change_none(scout):
 
 
 @pytest.mark.parametrize("method", ["put", "patch"])
-def test_an_admin_changes_what_is_sent(alice, method):
+def test_admin_updates_only_sent_values(alice, method):
     before = alice.get(f"{ALL}/kitchen").json()
     body = {"name": "Crew", "tempo": "yearly", "timezone": ""}
     row = getattr(alice, method)(f"{ALL}/kitchen", body).json()
@@ -177,14 +177,14 @@ def test_a_description_can_be_cleared(alice, blank):
     assert (row["description"] or "").strip() == ""
 
 
-def test_a_name_cannot(alice):
+def test_name_cannot_be_cleared(alice):
     response = alice.put(f"{ALL}/kitchen", {"name": " "})
 
     assert error_of(response, 400) == "Validation failed: Name can't be blank"
 
 
 @pytest.mark.parametrize("force", [{}, {"force_update": "true"}, {"force_update": 1}])
-def test_a_handle_changes_by_force_alone(alice, force):
+def test_handle_changes_only_with_force_update(alice, force):
     response = alice.put(f"{ALL}/kitchen", {"handle": "galley", "name": "Galley", **force})
 
     assert '"force_update": true' in error_of(response, 400)
@@ -201,13 +201,13 @@ def test_a_handle_changes_by_force_alone(alice, force):
         ("No Way", "Validation failed: Handle must be alphanumeric with dashes"),
     ],
 )
-def test_a_handle_that_cannot_be_had(alice, handle, sentence):
+def test_taken_and_invalid_handles_are_refused(alice, handle, sentence):
     response = alice.put(f"{ALL}/kitchen", {"handle": handle, "force_update": True})
 
     assert error_of(response, 400) == sentence
 
 
-def test_only_admins_change_it(bob):
+def test_only_admins_update_a_collective(bob):
     response = bob.put(f"{ALL}/kitchen", {"name": "Mine"})
 
     assert error_of(response, 403) == "Unauthorized: must be admin"
@@ -220,7 +220,7 @@ def test_a_workspace_has_no_settings(alice, world):
     assert alice.put(path, {"name": "Mine"}).status_code == 403
 
 
-def test_a_token_switches_no_api_on_or_off_and_is_told_so(alice):
+def test_token_cannot_change_the_api_switch_and_gets_a_note(alice):
     row = alice.put(f"{ALL}/kitchen", {"api_enabled": False, "name": "Crew"}).json()
 
     assert list(row) == [*KEYS, "note"]
@@ -228,7 +228,7 @@ def test_a_token_switches_no_api_on_or_off_and_is_told_so(alice):
     assert "ignored" in row["note"]
 
 
-def test_deleting_is_not_offered(alice):
+def test_collectives_cannot_be_deleted(alice):
     response = alice.delete(f"{ALL}/kitchen")
 
     assert error_of(response, 405) == "Collectives are archived, not deleted."
@@ -239,7 +239,7 @@ def test_deleting_is_not_offered(alice):
 # --- Members --------------------------------------------------------------------------------
 
 
-def test_members_are_the_active_ones_newest_first(bob, world):
+def test_members_are_active_ones_newest_first(bob, world):
     members = CollectiveMember.unscoped.filter(collective=world.collective("kitchen"))
     members.filter(person__handle="erin").update(archived_at=world.now)
     rows = bob.get(f"{ALL}/kitchen/members").json()
@@ -253,7 +253,7 @@ def test_members_are_the_active_ones_newest_first(bob, world):
     assert (roles["alice"], roles["bob"]) == (["admin", "representative"], [])
 
 
-def test_members_are_shown_to_members_where_the_api_is_on(alice, carol):
+def test_members_are_visible_to_members_if_the_api_is_enabled(alice, carol):
     hidden = carol.get(f"{ALL}/kitchen/members")
     switched_off = alice.get(f"{ALL}/treasury/members")
 

@@ -1,4 +1,4 @@
-"""Comments: below a note, and as notes that name their parent."""
+"""Comments: below a note, and as notes with a parent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def knives(note_id):
     return note_id("Knife care")
 
 
-def test_comments_are_direct_ones_oldest_first(alice, bob, knives):
+def test_list_has_direct_comments_oldest_first(alice, bob, knives):
     first = alice.post(f"{KITCHEN}/notes/{knives}/comments", {"text": "One"}).json()
     bob.post(f"{KITCHEN}/notes/{first['id']}/comments", {"text": "A reply, deeper down"})
     bob.post(f"{KITCHEN}/notes/{knives}/comments", {"text": "Two"})
@@ -54,13 +54,13 @@ def test_a_new_note_may_name_its_parent(bob, knives, subtype):
 
 
 @pytest.mark.parametrize("kind", ["Note", "Decision", "Commitment"])
-def test_an_unknown_parent_is_named_by_its_kind(bob, kind):
+def test_error_about_an_unknown_parent_names_its_kind(bob, kind):
     body = {"text": "", "commentable_type": kind, "commentable_id": "00000000"}
 
     assert error_of(bob.post(f"{KITCHEN}/notes", body), 404) == f"{kind} not found"
 
 
-def test_a_parent_lies_in_the_same_collective(bob, knives):
+def test_parent_in_another_collective_is_not_found(bob, knives):
     body = {"text": "x", "commentable_type": "Note", "commentable_id": knives}
 
     assert error_of(bob.post(f"{BASE}/notes", body), 404) == "Note not found"
@@ -76,13 +76,13 @@ def test_a_parent_lies_in_the_same_collective(bob, knives):
         ({"subtype": "text"}, "Subtype is not included in the list"),
     ],
 )
-def test_a_parent_is_named_whole(bob, knives, change, sentence):
+def test_incomplete_parent_is_refused(bob, knives, change, sentence):
     body = {"text": "x", "commentable_type": "Note", "commentable_id": knives, **change}
 
     assert error_of(bob.post(f"{KITCHEN}/notes", body), 400) == f"Validation failed: {sentence}"
 
 
-def test_comments_of_an_unknown_note(alice):
+def test_comments_of_an_unknown_note_are_404(alice):
     path = f"{KITCHEN}/notes/00000000/comments"
 
     assert error_of(alice.get(path), 404) == "Not found"

@@ -1,4 +1,4 @@
-"""Tags of answers, and writes that name the one they saw (RFC 9110 §13)."""
+"""Entity tags and conditional writes (RFC 9110 §13)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def note(alice, note_id):
 
 @pytest.fixture
 def items(alice, note):
-    """One item of each kind that Alice may change."""
+    """One object of each resource that Alice can update."""
     token = alice.post(f"{MINE}/tokens", {"scopes": ["read:all"]}).json()["id"]
     return [note, f"{BASE}/collectives/kitchen", MINE, f"{MINE}/tokens/{token}"]
 
@@ -46,7 +46,7 @@ LISTS = [
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_every_read_has_a_tag_of_its_body(alice, path):
+def test_every_read_has_the_etag_of_its_body(alice, path):
     response = alice.get(path)
 
     assert response["ETag"] == etag_of(response.content)
@@ -55,7 +55,7 @@ def test_every_read_has_a_tag_of_its_body(alice, path):
     assert "Last-Modified" not in response
 
 
-def test_the_tag_of_a_list_is_of_the_addresses_in_it(api):
+def test_etag_of_a_list_depends_on_the_host(api):
     client = api("alice")
 
     tags = {
@@ -66,9 +66,7 @@ def test_the_tag_of_a_list_is_of_the_addresses_in_it(api):
     assert len(tags) == 2
 
 
-def test_the_tag_of_a_list_of_notes_changes_with_whatever_its_answer_shows(
-    alice, bob, note, note_id
-):
+def test_etag_of_a_note_list_changes_with_its_content(alice, bob, note, note_id):
     path = f"{KITCHEN}/notes"
     elsewhere = path.replace("kitchen", "galley")
     rename = Collective.unscoped.filter(handle="kitchen").update
@@ -90,14 +88,14 @@ def test_the_tag_of_a_list_of_notes_changes_with_whatever_its_answer_shows(
     assert len({answer["ETag"] for answer in answers}) == len(answers)
 
 
-def test_the_tag_of_a_list_of_notes_is_the_same_while_nothing_changes(alice, bob):
+def test_etag_of_a_note_list_is_stable(alice, bob):
     path = f"{KITCHEN}/notes"
 
     assert alice.get(path)["ETag"] == alice.get(path)["ETag"] == bob.get(path)["ETag"]
     assert alice.get(f"{path}?limit=2")["ETag"] != alice.get(path)["ETag"]
 
 
-def test_single_items_say_when_they_changed_last(alice, items):
+def test_single_items_have_last_modified(alice, items):
     for path in items:
         response = alice.get(path)
 
@@ -111,7 +109,7 @@ COMPRESSED = ('W/"{}"', '"{}-gzip"', '"{}--gzip"', '"{}-br"', '"{};gzip"', 'W/"{
 
 
 @pytest.mark.parametrize("changed", ['"{}"', '"x", "{}"', "*", *COMPRESSED])
-def test_what_the_client_has_already_is_answered_empty(alice, note, changed):
+def test_current_copy_is_answered_with_an_empty_304(alice, note, changed):
     first = alice.get(note)
     again = alice.get(note, {"If-None-Match": changed.format(first["ETag"].strip('"'))})
 
@@ -137,12 +135,12 @@ def test_head_has_the_headers_of_get(alice, note):
         assert head.get(name) == got.get(name), name
 
 
-def test_another_tag_gets_the_whole_answer(alice, note):
+def test_other_etag_gets_the_whole_response(alice, note):
     assert alice.get(note, {"If-None-Match": '"x"'}).status_code == 200
 
 
-def test_dates_alone_save_no_reading(alice, bob):
-    """Readers change a note without moving its date."""
+def test_if_modified_since_is_ignored(alice, bob):
+    """Confirmations change a note's JSON, but not its date."""
     note = alice.post(f"{KITCHEN}/notes", {"text": "New"})["Location"]
     first = alice.get(note)
     bob.post(f"{note}/confirm")
@@ -151,17 +149,17 @@ def test_dates_alone_save_no_reading(alice, bob):
     assert (again.status_code, again["ETag"] == first["ETag"]) == (200, False)
 
 
-def test_what_is_included_counts(alice, note):
+def test_includes_change_the_etag(alice, note):
     assert alice.get(note)["ETag"] != alice.get(note, include="created_by")["ETag"]
 
 
-def test_errors_have_no_tag(alice, note):
+def test_errors_have_no_etag(alice, note):
     assert "ETag" not in alice.get(f"{note}x")
     assert "ETag" not in alice.patch(f"{note}x", {"title": "Another"})
 
 
 @pytest.mark.parametrize("method", ["put", "patch"])
-def test_a_change_has_the_tag_of_the_changed_object(alice, items, method):
+def test_update_returns_the_etag_of_the_updated_object(alice, items, method):
     changes = [{"title": "A"}, {"name": "B"}, {"display_name": "C"}, {"name": "D"}]
     for path, change in zip(items, changes, strict=True):
         before = alice.get(path)["ETag"]
@@ -172,12 +170,12 @@ def test_a_change_has_the_tag_of_the_changed_object(alice, items, method):
         assert getattr(alice, method)(path, change, If_Match=changed["ETag"]).status_code == 200
 
 
-def test_a_change_with_includes_has_no_tag(alice, note):
-    """The tag would not be that of the plain object, with which If-Match is compared."""
+def test_update_with_includes_has_no_etag(alice, note):
+    """If-Match is compared with the tag of the object without includes."""
     assert "ETag" not in alice.patch(f"{note}?include=comments", {"title": "Another"})
 
 
-def test_a_plaintext_has_no_tag_and_is_never_stored(alice):
+def test_response_with_a_plaintext_has_no_etag_and_is_not_stored(alice):
     response = alice.post(f"{MINE}/tokens", {"scopes": ["read:all"]}, If_None_Match="*")
 
     assert response.status_code == 200
@@ -194,13 +192,13 @@ def test_a_plaintext_has_no_tag_and_is_never_stored(alice):
         (f"{BASE}/users", {"name": "Newt", "mode": "internal", "generate_token": True}),
     ],
 )
-def test_what_a_post_made_comes_with_its_tag(alice, path, body):
+def test_new_objects_have_an_etag(alice, path, body):
     made = alice.post(path, body)
 
     assert made["ETag"] == alice.get(made["Location"])["ETag"]
 
 
-def test_an_answer_to_a_post_that_includes_more_has_no_tag(alice):
+def test_new_objects_with_includes_have_no_etag(alice):
     plain = alice.post(f"{KITCHEN}/notes", {"text": "X"})
     more = alice.post(f"{KITCHEN}/notes?include=created_by", {"text": "X"})
 
@@ -211,7 +209,7 @@ def test_an_answer_to_a_post_that_includes_more_has_no_tag(alice):
 # --- Changing -------------------------------------------------------------------------------
 
 
-def test_a_change_of_what_was_seen_is_made(alice, items):
+def test_update_with_the_current_etag_succeeds(alice, items):
     for path in items:
         tag = alice.get(path)["ETag"]
 
@@ -219,7 +217,7 @@ def test_a_change_of_what_was_seen_is_made(alice, items):
         assert alice.put(path, {}, If_Match="*").status_code == 200, path
 
 
-def test_a_change_of_something_else_is_refused(alice, items):
+def test_update_with_another_etag_is_412(alice, items):
     for path in items:
         before = alice.get(path).content
         response = alice.patch(
@@ -232,7 +230,7 @@ def test_a_change_of_something_else_is_refused(alice, items):
 
 
 @pytest.mark.parametrize("path", ["{note}/comments", "{kitchen}/notes"], ids=["comment", "note"])
-def test_a_post_is_not_compared_with_what_its_sender_expects(alice, note, path):
+def test_post_ignores_if_match(alice, note, path):
     where = path.format(note=note, kitchen=KITCHEN)
 
     assert alice.post(where, {"text": "X"}, If_Match='"x"').status_code == 200
@@ -240,33 +238,33 @@ def test_a_post_is_not_compared_with_what_its_sender_expects(alice, note, path):
 
 
 @pytest.mark.parametrize("changed", COMPRESSED)
-def test_a_tag_changed_by_a_compressing_proxy_serves_for_a_change(alice, note, changed):
+def test_etag_rewritten_by_a_compressing_proxy_is_accepted(alice, note, changed):
     tag = changed.format(alice.get(note)["ETag"].strip('"'))
 
     assert alice.patch(note, {"title": "X"}, If_Match=tag).status_code == 200
     assert alice.patch(note, {"title": "Y"}, If_Match=tag).status_code == 412
 
 
-def test_the_tag_of_an_answer_with_more_in_it_is_another(alice, note):
+def test_etag_of_a_response_with_includes_does_not_match(alice, note):
     tag = alice.get(note, include="comments")["ETag"]
 
     assert alice.patch(note, {"title": "X"}, If_Match=tag).status_code == 412
 
 
-def test_parameters_of_the_write_do_not_change_the_tag(alice, note):
+def test_query_of_the_write_does_not_affect_if_match(alice, note):
     tag = alice.get(note)["ETag"]
 
     assert alice.patch(f"{note}?include=comments", {"title": "X"}, If_Match=tag).status_code == 200
 
 
-def test_deleting_heeds_the_tag(alice, note):
+def test_delete_checks_if_match(alice, note):
     assert error_of(alice.delete(note, If_Match='"x"'), 412)
     assert alice.get(note).status_code == 200
     assert alice.delete(note, If_Match=alice.get(note)["ETag"]).status_code == 200
     assert alice.get(note).status_code == 404
 
 
-def test_deleting_a_token_or_an_agent_heeds_the_tag(alice, world):
+def test_deleting_a_token_or_an_agent_checks_if_match(alice, world):
     made = alice.post(f"{BASE}/users", {"name": "Newt"})
     token = alice.post(f"{MINE}/tokens", {"scopes": ["read:all"]})
 
@@ -275,7 +273,7 @@ def test_deleting_a_token_or_an_agent_heeds_the_tag(alice, world):
         assert alice.delete(path, If_Match=alice.get(path)["ETag"]).status_code == 200
 
 
-def test_a_change_may_name_a_date(alice, note):
+def test_update_checks_if_unmodified_since(alice, note):
     date = alice.get(note)["Last-Modified"]
     old = http_date(parse_http_date(date) - 1)
 
@@ -283,7 +281,7 @@ def test_a_change_may_name_a_date(alice, note):
     assert alice.patch(note, {"title": "X"}, If_Unmodified_Since=date).status_code == 200
 
 
-def test_the_date_moves_with_a_change(alice, note):
+def test_last_modified_changes_with_an_update(alice, note):
     date = alice.get(note)["Last-Modified"]
     with time_machine.travel(timezone.now() + timedelta(seconds=5)):
         alice.patch(note, {"title": "X"})
@@ -292,11 +290,11 @@ def test_the_date_moves_with_a_change(alice, note):
     assert response.status_code == 412
 
 
-def test_who_may_not_change_it_is_told_that_first(bob, note):
+def test_missing_permission_is_reported_before_a_failed_precondition(bob, note):
     assert error_of(bob.patch(note, {"title": "X"}, If_Match='"x"'), 403) == "Unauthorized"
 
 
-def test_what_is_not_there_is_told_first(alice):
+def test_missing_object_is_reported_before_a_failed_precondition(alice):
     response = alice.patch(f"{KITCHEN}/notes/00000000", {"title": "X"}, If_Match='"x"')
 
     assert error_of(response, 404) == "Note not found"
@@ -304,7 +302,7 @@ def test_what_is_not_there_is_told_first(alice):
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_of_changes_that_saw_the_same_one_is_made(transactional_world):
+def test_concurrent_updates_with_one_etag_succeed_once(transactional_world):
     plaintext = make_token("alice")
     note = Note.unscoped.get(title="Welcome to the kitchen").id
     path = f"{KITCHEN}/notes/{note}"

@@ -1,4 +1,4 @@
-"""Which stretch of time the name of a cycle means."""
+"""The time windows of cycles."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ VIENNA, AUCKLAND = ZoneInfo("Europe/Vienna"), ZoneInfo("Pacific/Auckland")
         ("2-years-ago", "2024-01-01", "2025-01-01"),
     ],
 )
-def test_a_cycle_begins_and_ends_at_midnight_of_the_place(name: str, first: str, end: str) -> None:
+def test_cycle_begins_and_ends_at_midnight_in_the_collectives_timezone(
+    name: str, first: str, end: str
+) -> None:
     found = window(name, NOW, VIENNA)
 
     assert found is not None
@@ -40,14 +42,14 @@ def test_a_cycle_begins_and_ends_at_midnight_of_the_place(name: str, first: str,
     assert found.end.astimezone(VIENNA).isoformat()[:19] == f"{end}T00:00:00"
 
 
-def test_a_week_in_which_the_clocks_change_is_an_hour_short() -> None:
+def test_week_of_a_clock_change_is_an_hour_shorter() -> None:
     found = window("this-week", NOW, VIENNA)
 
     assert found is not None
     assert found.end - found.start == timedelta(days=7, hours=-1)
 
 
-def test_the_day_is_that_of_the_place() -> None:
+def test_today_is_the_day_in_the_collectives_timezone() -> None:
     found = window("today", NOW, AUCKLAND)
 
     assert found is not None
@@ -67,5 +69,5 @@ def test_the_day_is_that_of_the_place() -> None:
         "9999-years-ago",
     ],
 )
-def test_other_words_name_none(name: str) -> None:
+def test_unknown_names_have_no_window(name: str) -> None:
     assert window(name, NOW, VIENNA) is None

@@ -1,4 +1,4 @@
-"""What every answer has in common: the order of refusals, methods, bodies, headers."""
+"""Errors: the order of checks, methods, bodies, headers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ METHODS = ["get", "post", "put", "patch", "delete"]
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", [*METHODS, "head"])
-def test_nobody_comes_in_without_a_token(db, path, method):
+def test_requests_without_a_token_are_401(db, path, method):
     response = getattr(anonymous_client(), method)(path)
 
     assert response.status_code == 401
@@ -44,11 +44,11 @@ def test_nobody_comes_in_without_a_token(db, path, method):
 
 
 @pytest.mark.parametrize("path", [BASE, NOTES, "/collectives/board/api/v1/notes"])
-def test_a_browsers_session_does_not_count(page, path):
+def test_session_does_not_authenticate_reads(page, path):
     assert error_of(page("alice").get(path), 401) == "Unauthorized"
 
 
-def test_a_write_with_a_session_does_not_count_either(page):
+def test_session_does_not_authenticate_writes(page):
     before = Note.unscoped.count()
     response = page("alice").post(NOTES, {"text": "x"}, content_type="application/json")
 
@@ -56,7 +56,7 @@ def test_a_write_with_a_session_does_not_count_either(page):
     assert Note.unscoped.count() == before
 
 
-def test_a_bad_token_is_not_helped_by_a_session(page):
+def test_bad_token_is_401_despite_a_session(page):
     browser = page("alice")
 
     response = browser.get(BASE, headers={"authorization": "Bearer nonsense"})
@@ -82,13 +82,13 @@ def test_a_bad_token_is_not_helped_by_a_session(page):
         ),
     ],
 )
-def test_the_door_of_a_base(rest, handle, tenant, path, status, sentence):
+def test_non_members_are_refused_at_a_base(rest, handle, tenant, path, status, sentence):
     expected = sentence or "API not enabled for this tenant"
 
     assert error_of(rest(handle, tenant=tenant).get(path), status) == expected
 
 
-def test_the_workspace_of_somebody_else_is_as_unknown_as_any(bob, world):
+def test_workspaces_of_others_look_like_unknown_ones(bob, world):
     closed = bob.get(f"/workspace/{world.workspace('alice').handle}/api/v1/notes")
     unknown = bob.get("/workspace/nonsense/api/v1/notes")
 
@@ -96,7 +96,7 @@ def test_the_workspace_of_somebody_else_is_as_unknown_as_any(bob, world):
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_a_read_only_token_writes_nothing(rest, note_id, method):
+def test_read_only_token_cannot_write(rest, note_id, method):
     program = rest("bob", scope="read")
     path = NOTES if method == "post" else f"{NOTES}/{note_id('Knife care')}"
 
@@ -109,13 +109,13 @@ def test_a_read_only_token_writes_nothing(rest, note_id, method):
 # --- The order of refusals ------------------------------------------------------------------
 
 
-def test_a_scope_is_asked_before_a_capability(rest):
+def test_scope_is_checked_before_capability(rest):
     program = rest("alice", agent="scout", scope="read")
 
     assert "permission" in error_of(program.post(f"{BASE}/users", {}), 403)
 
 
-def test_a_capability_is_asked_before_the_object(scout, world):
+def test_capability_is_checked_before_the_object(scout, world):
     change(world.agent("scout"), capability_names=[])
     asked = {
         "update_note": scout.put(f"{NOTES}/00000000", {}),
@@ -130,7 +130,7 @@ def test_a_capability_is_asked_before_the_object(scout, world):
         assert response.json()["code"] == "capability_denied"
 
 
-def test_the_object_and_its_owner_are_asked_before_the_body(alice, note_id):
+def test_object_and_permission_are_checked_before_the_body(alice, note_id):
     def broken(path):
         return alice.client.put(path, "{", content_type="application/json")
 
@@ -139,7 +139,7 @@ def test_the_object_and_its_owner_are_asked_before_the_body(alice, note_id):
     assert broken(f"{NOTES}/{note_id('Welcome to the kitchen')}").status_code == 400
 
 
-def test_an_agent_kept_from_the_public_may_still_write_elsewhere(scout, world):
+def test_agent_without_public_posts_writes_elsewhere(scout, world):
     change(world.agent("scout"), may_write_publicly=False)
 
     assert scout.post(f"{BASE}/notes", {"text": "x"}).status_code == 403
@@ -160,7 +160,7 @@ def test_an_agent_kept_from_the_public_may_still_write_elsewhere(scout, world):
         ("delete", f"{BASE}/users/me/tokens", "GET, HEAD, OPTIONS, POST"),
     ],
 )
-def test_a_method_not_offered_says_which_are(alice, method, path, allowed):
+def test_unsupported_method_is_405_with_allow(alice, method, path, allowed):
     response = getattr(alice, method)(path)
 
     error_of(response, 405)
@@ -187,12 +187,12 @@ def test_head_is_get_without_a_body(alice, path):
 
 
 @pytest.mark.parametrize("path", [f"{BASE}/nonsense", f"{NOTES}/1/2/3", "/api/v2", "/api"])
-def test_an_unknown_path_is_json_too(alice, path):
+def test_unknown_path_is_404_in_json(alice, path):
     assert error_of(alice.get(path), 404) == "Not found"
 
 
 @pytest.mark.parametrize("path", ["notes.json", "notes/", "/notes", "notes//"])
-def test_a_path_is_taken_in_its_many_spellings(alice, path):
+def test_path_spellings_are_equivalent(alice, path):
     assert alice.get(f"{KITCHEN}/{path}").json() == alice.get(NOTES).json()
 
 
@@ -215,7 +215,7 @@ BODIES = [
 
 
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
-def test_a_body_that_is_no_json_object_is_refused(alice, body):
+def test_body_must_be_a_json_object(alice, body):
     raw = body.encode("latin-1")
     response = alice.client.post(NOTES, raw, content_type="application/json")
 
@@ -255,7 +255,7 @@ WRITES = [
 @pytest.mark.parametrize(
     ("method", "path", "names"), WRITES, ids=[f"{w[0]} {w[1]}" for w in WRITES]
 )
-def test_no_value_is_our_own_fault(alice, note_id, method, path, names):
+def test_no_value_causes_a_500(alice, note_id, method, path, names):
     token = alice.get(BASE).json()["token"]["id"]
     where = path.format(note=note_id("Welcome to the kitchen"), token=token)
     sound = {"text": "x", "name": "x", "handle": "x-x", "scopes": ["read:all"]}
@@ -290,7 +290,7 @@ def test_a_broken_form_is_refused(alice, note_id, method):
 
 @pytest.mark.parametrize("media_type", ["application/json", "application/x-www-form-urlencoded"])
 @pytest.mark.meets("body of a request")
-def test_a_body_beyond_the_limit_is_refused(alice, note_id, media_type):
+def test_body_over_the_limit_is_413(alice, note_id, media_type):
     path = f"{NOTES}/{note_id('Welcome to the kitchen')}"
     body = b"text=" + b"x" * (16 * 1024 * 1024)
     for response in (
@@ -311,7 +311,7 @@ def test_a_text_of_a_million_characters_fits(alice):
 # --- Headers --------------------------------------------------------------------------------
 
 
-def test_answers_are_the_callers_own(alice, db):
+def test_responses_are_private(alice, db):
     for response in (
         alice.get(BASE),
         alice.get(f"{BASE}/nonsense"),
@@ -326,19 +326,19 @@ def test_answers_are_the_callers_own(alice, db):
         assert response["X-Request-Id"]
 
 
-def test_a_request_id_of_the_client_is_kept(api):
+def test_request_id_of_the_client_is_returned(api):
     response = api("alice").get(f"{BASE}/nonsense", headers={"x-request-id": "mine-1"})
 
     assert response.json()["request_id"] == response["X-Request-Id"] == "mine-1"
 
 
-def test_a_representation_that_does_not_exist_is_never_ignored(alice):
+def test_unknown_representation_is_refused(alice):
     response = alice.post(NOTES, {"text": "x"}, **{"x-representation-session-id": "1"})
 
     assert error_of(response, 403) == "Invalid representation session ID"
 
 
-def test_a_fault_of_ours_tells_nothing(api, monkeypatch):
+def test_internal_error_reveals_nothing(api, monkeypatch):
     def broken(*args, **kwargs):
         raise RuntimeError("the secret of the house")
 
@@ -358,7 +358,7 @@ def test_a_fault_of_ours_tells_nothing(api, monkeypatch):
         ("/whoami", "Send a token in the header `Authorization: Bearer …`, or sign in at /login."),
     ],
 )
-def test_whoever_is_nobody_learns_how_to_be_somebody(anonymous, path, hint):
+def test_anonymous_requests_get_a_hint_on_authentication(anonymous, path, hint):
     answer = anonymous().get(path, headers={"accept": "application/json"})
 
     assert answer.status_code == 401

@@ -1,4 +1,4 @@
-"""Lists with chosen keys."""
+"""The parameter `fields` of lists."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_comments_have_the_chosen_keys(alice, note_id):
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_key_that_objects_do_not_have_is_refused(alice, path):
+def test_unknown_key_is_refused_with_the_known_ones(alice, path):
     response = alice.get(path, fields=f"{LISTS[path]},colour")
 
     assert error_of(response, 400).startswith("fields must be one of: id, ")
@@ -41,7 +41,7 @@ def test_a_key_that_objects_do_not_have_is_refused(alice, path):
 
 
 @pytest.mark.parametrize("fields", ["", " , "])
-def test_no_chosen_key_means_all(alice, fields):
+def test_empty_fields_mean_all_keys(alice, fields):
     path = f"{KITCHEN}/notes"
 
     assert alice.get(path, fields=fields).json() == alice.get(path).json()
@@ -53,7 +53,7 @@ def test_an_included_list_can_be_chosen(alice):
     assert {frozenset(row) for row in rows} == {frozenset({"id", "comments"})}
 
 
-def test_chosen_keys_have_a_tag_of_their_own(alice):
+def test_fields_are_part_of_the_etag(alice):
     path = f"{KITCHEN}/notes"
     tags = {alice.get(path, fields=keys)["ETag"] for keys in ("title", "text", "title,text", "")}
     tag = alice.get(path, fields="title")["ETag"]
@@ -74,7 +74,7 @@ def test_the_next_page_has_the_same_keys(alice):
     assert set(rows[0]) == {"id", "title"}
 
 
-def test_a_list_of_twenty_titles_is_short(alice):
+def test_list_of_twenty_titles_has_at_most_60_tokens_a_row(alice):
     for number in range(20):
         alice.post(f"{KITCHEN}/notes", {"title": f"Note {number}", "text": "word " * 400})
 

@@ -1,4 +1,4 @@
-"""POSTs under a key: sent again, they are answered again and carried out once."""
+"""Idempotency keys: a repeated POST is carried out once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def count(text: str = "Once") -> int:
 
 
 @pytest.mark.parametrize("second", [KEY, f'"{KEY}"', f" {KEY} "])
-def test_the_same_again_is_answered_as_before(alice, second):
+def test_repeated_request_gets_the_same_response(alice, second):
     first = alice.post(NOTES, TEXT, Idempotency_Key=KEY)
     again = alice.post(NOTES, TEXT, Idempotency_Key=second)
 
@@ -43,7 +43,7 @@ def test_the_same_again_is_answered_as_before(alice, second):
     assert count() == 1
 
 
-def test_without_a_key_each_counts(alice):
+def test_requests_without_a_key_are_not_deduplicated(alice):
     alice.post(NOTES, TEXT)
     alice.post(NOTES, TEXT)
 
@@ -59,7 +59,7 @@ def test_without_a_key_each_counts(alice):
         ("confirm", {}),
     ],
 )
-def test_every_post_takes_a_key(alice, note_id, path, body):
+def test_every_post_accepts_a_key(alice, note_id, path, body):
     note = f"{NOTES}/{note_id('Welcome to the kitchen')}"
     where = path if path.startswith("/") else f"{note}/{path}"
     first = alice.post(where, body, Idempotency_Key=KEY)
@@ -76,7 +76,7 @@ def test_the_order_of_keys_and_the_encoding_do_not_matter(alice):
     assert again["Idempotent-Replayed"] == "true"
 
 
-def test_a_refusal_is_an_answer_too(alice):
+def test_refusals_are_replayed(alice):
     first = alice.post(NOTES, {"text": ""}, Idempotency_Key=KEY)
     again = alice.post(NOTES, {"text": ""}, Idempotency_Key=KEY)
 
@@ -85,7 +85,7 @@ def test_a_refusal_is_an_answer_too(alice):
 
 
 @pytest.mark.parametrize("accept", ["application/json", PROBLEM])
-def test_each_request_says_whether_its_error_is_a_problem(alice, accept):
+def test_replayed_error_has_the_format_of_the_repetition(alice, accept):
     first = alice.post(NOTES, {"text": ""}, Idempotency_Key=KEY, Accept=accept)
     for kind in (PROBLEM, "application/json"):
         again = alice.post(NOTES, {"text": ""}, Idempotency_Key=KEY, Accept=kind)
@@ -100,7 +100,7 @@ def test_each_request_says_whether_its_error_is_a_problem(alice, accept):
 @pytest.mark.parametrize(
     "path", ["/collectives/KITCHEN/api/v1/notes", "/workspace/kitchen/api/v1/notes"]
 )
-def test_a_collective_is_one_however_it_is_written(alice, path):
+def test_spellings_of_a_handle_share_a_key(alice, path):
     alice.post(NOTES, TEXT, Idempotency_Key=KEY)
 
     assert alice.post(path, TEXT, Idempotency_Key=KEY)["Idempotent-Replayed"] == "true"
@@ -108,7 +108,7 @@ def test_a_collective_is_one_however_it_is_written(alice, path):
 
 
 @pytest.mark.parametrize("prefix", ["/collectives/Kitchen", "/workspace/kitchen"])
-def test_a_collective_is_one_for_the_actions_of_pages_too(alice, prefix):
+def test_spellings_of_a_handle_share_a_key_on_pages(alice, prefix):
     alice.post("/collectives/kitchen/note/actions/create_note", TEXT, Idempotency_Key=KEY)
     again = alice.post(f"{prefix}/note/actions/create_note", TEXT, Idempotency_Key=KEY)
 
@@ -116,14 +116,14 @@ def test_a_collective_is_one_for_the_actions_of_pages_too(alice, prefix):
     assert count() == 1
 
 
-def test_the_main_collective_is_one_with_and_without_its_name(alice):
+def test_both_paths_of_the_main_collective_share_a_key(alice):
     alice.post(f"{BASE}/notes", TEXT, Idempotency_Key=KEY)
     named = alice.post("/collectives/garden/api/v1/notes", TEXT, Idempotency_Key=KEY)
 
     assert named["Idempotent-Replayed"] == "true"
 
 
-def test_an_unreadable_body_is_told_apart_by_its_bytes(alice):
+def test_unreadable_bodies_are_compared_by_their_bytes(alice):
     send = {"content_type": "application/json", "headers": {"Idempotency-Key": KEY}}
     first = alice.client.post(NOTES, "{", **send)
     again = alice.client.post(NOTES, "{", **send)
@@ -146,7 +146,7 @@ def test_another_body_under_the_same_key_is_refused(alice, path):
     assert count("Other") == 0
 
 
-def test_a_key_belongs_to_its_user_and_its_path(alice, bob, rest):
+def test_key_is_scoped_to_user_and_path(alice, bob, rest):
     alice.post(NOTES, TEXT, Idempotency_Key=KEY)
 
     for program, path in ((bob, NOTES), (alice, f"{BASE}/notes"), (alice, f"{BASE}/users")):
@@ -156,7 +156,7 @@ def test_a_key_belongs_to_its_user_and_its_path(alice, bob, rest):
         assert "Idempotent-Replayed" not in response
 
 
-def test_each_user_gets_their_own_answer_again_under_a_shared_key(alice, bob):
+def test_users_with_the_same_key_get_their_own_responses(alice, bob):
     first = {
         user: user.post(NOTES, TEXT, Idempotency_Key=KEY).json()["id"] for user in (alice, bob)
     }
@@ -168,14 +168,14 @@ def test_each_user_gets_their_own_answer_again_under_a_shared_key(alice, bob):
     assert len(set(first.values())) == count() == 2
 
 
-def test_another_token_of_the_same_user_may_repeat(alice, rest):
+def test_another_token_of_the_same_user_shares_keys(alice, rest):
     alice.post(NOTES, TEXT, Idempotency_Key=KEY)
 
     assert rest("alice").post(NOTES, TEXT, Idempotency_Key=KEY)["Idempotent-Replayed"] == "true"
     assert count() == 1
 
 
-def test_who_may_no_longer_enter_is_not_answered_from_memory(alice, rest):
+def test_no_replay_after_access_ended(alice, rest):
     alice.post(NOTES, TEXT, Idempotency_Key=KEY)
     reader = rest("alice", scope="read")
 
@@ -192,11 +192,11 @@ def test_a_malformed_key_is_refused(alice, key):
     assert count() == 0
 
 
-def test_the_longest_key(alice):
+def test_longest_key_is_accepted(alice):
     assert alice.post(NOTES, TEXT, Idempotency_Key="x" * 255).status_code == 200
 
 
-def test_other_methods_take_no_notice(alice, note_id):
+def test_other_methods_ignore_the_key(alice, note_id):
     note = f"{NOTES}/{note_id('Welcome to the kitchen')}"
     for title in ("A", "B"):
         assert alice.patch(note, {"title": title}, Idempotency_Key=KEY).status_code == 200
@@ -218,13 +218,13 @@ def test_a_key_is_kept_for_a_day(alice, hours, notes):
 
 
 def interrupted(alice: Program) -> None:
-    """Leave a request behind as one that never came to its end."""
+    """Store a request that was interrupted."""
     alice.post(NOTES, TEXT, Idempotency_Key=KEY)
     Note.unscoped.filter(text="Once").delete()
     KeyedRequest.unscoped.update(status=None)
 
 
-def test_one_that_is_running_is_waited_for(alice):
+def test_running_request_is_409_with_retry_after(alice):
     interrupted(alice)
     response = alice.post(NOTES, TEXT, Idempotency_Key=KEY)
 
@@ -234,7 +234,7 @@ def test_one_that_is_running_is_waited_for(alice):
 
 
 @pytest.mark.meets("a request under a key that was cut off")
-def test_one_that_was_cut_off_is_taken_over(alice):
+def test_interrupted_request_is_taken_over(alice):
     interrupted(alice)
     with time_machine.travel(timezone.now() + timedelta(seconds=61)):
         assert alice.post(NOTES, TEXT, Idempotency_Key=KEY).status_code == 200
@@ -244,8 +244,8 @@ def test_one_that_was_cut_off_is_taken_over(alice):
     assert count() == 1
 
 
-def test_who_was_overtaken_has_done_nothing(alice, monkeypatch):
-    """A request thought cut off comes back when another has taken its place."""
+def test_overtaken_request_is_rolled_back(alice, monkeypatch):
+    """An interrupted request continues after another one took it over."""
     monkeypatch.setattr("api.idempotency.answers._stored", lambda *arguments: False)
     response = alice.post(NOTES, TEXT, Idempotency_Key=KEY)
 
@@ -256,7 +256,7 @@ def test_who_was_overtaken_has_done_nothing(alice, monkeypatch):
 # --- What is not kept -----------------------------------------------------------------------
 
 
-def test_our_own_fault_may_be_tried_again(alice, monkeypatch):
+def test_internal_errors_are_not_stored(alice, monkeypatch):
     def fail(*arguments: Any, **named: Any) -> Any:
         raise RuntimeError("a fault")
 
@@ -268,7 +268,7 @@ def test_our_own_fault_may_be_tried_again(alice, monkeypatch):
     assert alice.post(NOTES, TEXT, Idempotency_Key=KEY).status_code == 200
 
 
-def test_a_token_is_never_kept(alice):
+def test_plaintext_of_a_token_is_never_stored(alice):
     first = alice.post(TOKENS, {"scopes": ["read:all"]}, Idempotency_Key=KEY).json()
     again = alice.post(TOKENS, {"scopes": ["read:all"]}, Idempotency_Key=KEY)
     body = again.json()
@@ -279,7 +279,7 @@ def test_a_token_is_never_kept(alice):
     assert alice.delete(f"{TOKENS}/{body['id']}").status_code == 200
 
 
-def test_nor_is_that_of_a_new_agent(alice):
+def test_plaintext_of_a_new_agents_token_is_never_stored(alice):
     body = {"name": "Newt", "generate_token": True}
     agent = alice.post(f"{BASE}/users", body, Idempotency_Key=KEY).json()
     again = alice.post(f"{BASE}/users", body, Idempotency_Key=KEY).json()
@@ -294,7 +294,7 @@ def test_nor_is_that_of_a_new_agent(alice):
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_twenty_at_once_have_one_effect(transactional_world):
+def test_twenty_concurrent_requests_have_one_effect(transactional_world):
     plaintext = make_token("alice")
     answers: list[Any] = []
     barrier = threading.Barrier(20)

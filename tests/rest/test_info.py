@@ -1,4 +1,4 @@
-"""The info of the API: what is offered at a base, and who the caller is."""
+"""The root of a base: its routes, and the caller."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TENANT = {
 
 
 def assert_listed(found: list[dict[str, object]], expected: list[dict[str, object]]) -> None:
-    """Compare routes; those of a kind of items that this file does not name may be there too."""
+    """Compare routes, without those of kinds of items that this file does not cover."""
     others = [each for each in KINDS if each != "notes"]
     kinds = re.compile(rf".*/api/v1/({'|'.join(others)})(/|$)") if others else None
     assert [row for row in found if not (kinds and kinds.match(str(row["path"])))] == expected
@@ -54,7 +54,7 @@ def listed(prefix: str, below: dict[str, list[str]]) -> list[dict[str, object]]:
     return [{"path": f"{prefix}{path}", "methods": below[path]} for path in sorted(below)]
 
 
-def test_it_says_who_the_caller_is(rest, world):
+def test_info_identifies_the_caller(rest, world):
     program = rest("alice", agent="scout", scope="read")
     info = program.get(KITCHEN).json()
 
@@ -66,20 +66,20 @@ def test_it_says_who_the_caller_is(rest, world):
     assert info["token"]["scopes"] == ["read:all"]
 
 
-def test_the_tenants_base(alice):
+def test_routes_of_the_tenants_base(alice):
     info = alice.get(BASE).json()
 
     assert info["collective"] == "garden"
     assert_listed(info["routes"], listed(BASE, TENANT))
 
 
-def test_a_collectives_base(alice):
+def test_routes_of_a_collectives_base(alice):
     prefix = "/collectives/:collective_handle/api/v1"
 
     assert_listed(alice.get(KITCHEN).json()["routes"], listed(prefix, SHARED))
 
 
-def test_a_workspaces_base(alice, world):
+def test_routes_of_a_workspaces_base(alice, world):
     info = alice.get(f"/workspace/{world.workspace('alice').handle}/api/v1").json()
 
     prefix = "/workspace/:collective_handle/api/v1"
@@ -103,5 +103,5 @@ def test_every_route_of_the_api_is_listed_somewhere(alice, world):
 
 
 @pytest.mark.parametrize("scopes", [["create:votes"], ["read:all"]])
-def test_any_live_token_reads_it(rest, scopes):
+def test_any_active_token_reads_the_info(rest, scopes):
     assert rest("bob", scopes=scopes).get(BASE).status_code == 200

@@ -1,5 +1,4 @@
-"""The filters of every list: what they select, and that a value or a name that means nothing is
-refused by name."""
+"""Filters of lists, and the refusal of unknown parameters and values."""
 
 from __future__ import annotations
 
@@ -34,7 +33,7 @@ def days(world: World, number: float) -> str:
 
 @pytest.fixture
 def addresses(note_id) -> dict[str, str]:
-    """Return the address of each list, by operation."""
+    """Return the path of each list, by operation."""
     ids = {"collectives": "kitchen", "users": "me", "notes": note_id("Welcome to the kitchen")}
     found = {}
     for path, item in document()["paths"].items():
@@ -51,7 +50,7 @@ def addresses(note_id) -> dict[str, str]:
 
 
 def asked_wrongly() -> list[tuple[str, str]]:
-    """Return a value that means nothing for each filter of each list."""
+    """Return an invalid value for each filter of each list."""
     return [
         (name, f"{parameter}=nonsense")
         for name, query in LISTS.items()
@@ -62,7 +61,7 @@ def asked_wrongly() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("name", "query"), asked_wrongly())
-def test_a_value_that_means_nothing_is_refused_by_name(alice, addresses, name, query):
+def test_invalid_values_are_refused_by_name(alice, addresses, name, query):
     response = alice.get(f"{addresses[name]}?{query}")
 
     assert error_of(response, 400).startswith(query.partition("=")[0])
@@ -91,7 +90,7 @@ def time_filters() -> list[tuple[str, str]]:
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("extreme", EXTREMES)
-def test_every_time_filter_takes_the_first_and_the_last_moments(alice, addresses, extreme):
+def test_time_filters_accept_years_1_to_9999(alice, addresses, extreme):
     is_late = extreme.startswith("9999")
     for name, parameter in time_filters():
         response = alice.get(addresses[name], **{parameter: extreme})
@@ -105,7 +104,7 @@ def test_every_time_filter_takes_the_first_and_the_last_moments(alice, addresses
 @pytest.mark.parametrize("extreme", EXTREMES)
 @pytest.mark.parametrize("sign", "<>:")
 @pytest.mark.parametrize("column", ["created_at", "updated_at", "deadline"])
-def test_filters_take_the_first_and_the_last_moments(alice, extreme, sign, column):
+def test_filters_accept_years_1_to_9999(alice, extreme, sign, column):
     response = alice.get(f"{KITCHEN}/notes", filters=f"{column}{sign}{extreme}")
 
     assert response.status_code == 200
@@ -113,7 +112,7 @@ def test_filters_take_the_first_and_the_last_moments(alice, extreme, sign, colum
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("extreme", EXTREMES)
-def test_a_deadline_at_either_end_of_time_is_stored_and_shown(alice, page, extreme):
+def test_deadlines_from_year_1_to_9999_are_stored(alice, page, extreme):
     Tenant.objects.update(timezone="Pacific/Kiritimati")
     made = alice.post(f"{KITCHEN}/notes", {"text": "For ever"})
     path = f"/collectives/kitchen/n/{made.json()['truncated_id']}"
@@ -126,7 +125,7 @@ def test_a_deadline_at_either_end_of_time_is_stored_and_shown(alice, page, extre
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_has_the_filters_of_what_its_rows_show(name):
+def test_lists_have_filters_for_the_times_in_their_objects(name):
     assert {"sort_by", "created_after", "created_before", "limit", "cursor", "count"} <= set(
         declared_fields(LISTS[name])
     )
@@ -169,7 +168,7 @@ def test_a_single_object_refuses_unknown_parameters_too(alice, path):
 
 
 @pytest.mark.parametrize("path", [f"{USERS}/nobody", f"{COLLECTIVES}/board"])
-def test_an_object_that_is_not_there_is_refused_before_its_parameters(alice, path):
+def test_missing_object_is_reported_before_unknown_parameters(alice, path):
     assert alice.get(f"{path}?inlcude=comments").status_code == 404
 
 
@@ -226,12 +225,12 @@ def handles(response: Any) -> list[str]:
 
 @pytest.fixture
 def aged(world):
-    """Let Bob's account be the oldest of all, and changed last."""
+    """Make Bob's account the oldest one, and the last one updated."""
     moments = {"created_at": world.now - timedelta(days=900), "updated_at": world.now}
     User.objects.filter(id=world.user("bob").id).update(**moments)
 
 
-def test_users_narrow_by_the_moments_that_they_show(alice, world, aged):
+def test_users_are_filtered_by_account_times(alice, world, aged):
     old = {"created_before": days(world, -800)}
     new = {"updated_after": days(world, -0.01)}
 
@@ -241,7 +240,7 @@ def test_users_narrow_by_the_moments_that_they_show(alice, world, aged):
 
 
 @pytest.mark.parametrize("moment", ["created_at", "updated_at"])
-def test_users_sort_by_the_moments_that_they_show(alice, aged, moment):
+def test_users_are_sorted_by_account_times(alice, aged, moment):
     up, down = (alice.get(USERS, sort_by=f"{moment}-{way}").json() for way in ("asc", "desc"))
 
     shown = [row[moment] for row in up]
@@ -292,14 +291,14 @@ def test_a_user_list_names_only_the_callers_collectives(rest, handle, names):
     assert named(response.text) == names
 
 
-def test_the_identity_of_another_collective_is_not_there(rest, world):
+def test_identity_of_another_collective_is_not_found(rest, world):
     identity = world.collective("board").identity
     for word in (str(identity.user_id), identity.handle):
         assert error_of(rest("bob").get(f"{USERS}/{word}"), 404) == "User not found"
         assert rest("carol").get(f"{USERS}/{word}").json()["display_name"] == "Board Room"
 
 
-def test_a_former_member_reads_the_identity_no_more(rest, world):
+def test_former_member_cannot_read_the_identity(rest, world):
     identity = world.collective("kitchen").identity
     bob = rest("bob")
     assert bob.get(f"{USERS}/{identity.user_id}").status_code == 200
@@ -311,7 +310,7 @@ def test_a_former_member_reads_the_identity_no_more(rest, world):
 
 
 @pytest.mark.parametrize("surface", ["html", "markdown"])
-def test_the_profile_of_another_collectives_identity_is_not_there(api, page, world, surface):
+def test_profile_of_another_collectives_identity_is_not_found(api, page, world, surface):
     identity = world.collective("board").identity
     path = f"/u/{identity.handle}"
     clients = page if surface == "html" else api
@@ -324,7 +323,7 @@ def test_the_profile_of_another_collectives_identity_is_not_there(api, page, wor
 # --- Collectives and members ----------------------------------------------------------------
 
 
-def test_collectives_narrow_and_sort(alice, world):
+def test_collectives_are_filtered_and_sorted(alice, world):
     Collective.unscoped.filter(handle="kitchen").update(
         created_at=world.now - timedelta(days=700), updated_at=world.now
     )
@@ -337,14 +336,14 @@ def test_collectives_narrow_and_sort(alice, world):
     assert handles(alice.get(COLLECTIVES, created_by="bob")) == []
 
 
-def test_a_filter_says_nothing_of_a_collective_that_is_closed_to_tokens(alice, world):
-    """Its creator and dates are hidden, so no filter tells them."""
+def test_filters_reveal_nothing_about_collectives_with_the_api_disabled(alice, world):
+    """Its creator and times are hidden, so filters must not reveal them."""
     assert "treasury" in handles(alice.get(COLLECTIVES))
     for query in ({"created_by": "carol"}, {"created_after": days(world, -900)}):
         assert "treasury" not in handles(alice.get(COLLECTIVES, **query))
 
 
-def test_members_narrow_and_sort(alice, world):
+def test_members_are_filtered_and_sorted(alice, world):
     rows = CollectiveMember.unscoped.filter(collective=world.collective("kitchen"))
     rows.filter(person=world.person("bob")).update(created_at=world.now - timedelta(days=700))
 
@@ -359,7 +358,7 @@ def test_members_narrow_and_sort(alice, world):
 
 @pytest.fixture
 def comments(alice, bob, note_id, world):
-    """Return the address of three comments: Alice's of long ago, Bob's, and Alice's newest."""
+    """Return the path of three comments: Alice's old one, Bob's, and Alice's newest."""
     path = f"{KITCHEN}/notes/{note_id(KNIFE_CARE)}/comments"
     Note.unscoped.filter(parent=note_id(KNIFE_CARE)).delete()
     for program, text in ((alice, "first"), (bob, "second"), (alice, "third")):
@@ -387,7 +386,7 @@ def texts(response: Any) -> list[str]:
         ({"filters": "not_mine", "sort_by": "updated_at-desc"}, ["second"]),
     ],
 )
-def test_comments_narrow_and_sort(alice, comments, world, query, found):
+def test_comments_are_filtered_and_sorted(alice, comments, world, query, found):
     asked = {
         name: days(world, value) if isinstance(value, int) else value
         for name, value in query.items()
@@ -406,7 +405,7 @@ def test_a_filter_adds_no_comments_of_other_notes(alice, comments, note_id):
 # --- Tokens ---------------------------------------------------------------------------------
 
 
-def test_tokens_narrow_and_sort_by_their_last_change(alice, world, token_for):
+def test_tokens_are_filtered_and_sorted_by_their_last_change(alice, world, token_for):
     for _ in range(3):
         token_for("alice")
     changed = ApiToken.unscoped.filter(owner__handle="alice").order_by("created_at")[1]
@@ -418,7 +417,7 @@ def test_tokens_narrow_and_sort_by_their_last_change(alice, world, token_for):
     assert str(changed.id) not in alice.get(TOKENS, updated_before=days(world, 0.01)).text
 
 
-def test_tokens_sort_by_their_expiry(alice, token_for):
+def test_tokens_are_sorted_by_expiry(alice, token_for):
     for number in (3, 1, 2):
         token_for("alice", days=number)
 

@@ -1,4 +1,4 @@
-"""Lists of notes: what is in them, in which order, and how they are paged."""
+"""Lists of notes: filters, order, pagination."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_list_is_a_bare_array_of_plain_notes_newest_first(alice):
     assert notes[0]["title"] == "Tea is out"
 
 
-def test_a_list_holds_the_notes_of_its_collective_alone(alice):
+def test_list_has_only_notes_of_its_collective(alice):
     assert titles(alice.get(f"{BASE}/notes")) == ["The garden opens at eight"]
     assert "Treasury basics" not in titles(alice.get(NOTES))
 
@@ -50,7 +50,7 @@ def test_deleted_notes_are_not_listed(bob, note_id):
 
 
 @pytest.mark.parametrize("query", ["", "?include=history_events,comments,created_by"])
-def test_a_list_costs_the_same_however_long(
+def test_list_takes_a_constant_number_of_queries(
     alice, query, django_assert_max_num_queries, django_assert_num_queries
 ):
     alice.get(NOTES)
@@ -61,20 +61,20 @@ def test_a_list_costs_the_same_however_long(
 
 
 @pytest.mark.parametrize("word", ["bob", "@bob", "BOB", "{id}"])
-def test_by_author(alice, world, word):
+def test_notes_are_filtered_by_author(alice, world, word):
     asked = word.format(id=world.user("bob").id)
     notes = alice.get(NOTES, created_by=asked).json()
 
     assert {note["created_by_id"] for note in notes} == {str(world.user("bob").id)}
 
 
-def test_by_oneself(scout, world):
+def test_created_by_me_is_the_caller(scout, world):
     notes = scout.get(NOTES, created_by="me").json()
 
     assert {note["created_by_id"] for note in notes} == {str(world.user("scout").id)}
 
 
-def test_by_subtype(alice):
+def test_notes_are_filtered_by_subtype(alice):
     comments = alice.get(NOTES, subtype="comment").json()
 
     assert {note["subtype"] for note in comments} == {"comment"}
@@ -83,7 +83,7 @@ def test_by_subtype(alice):
     assert alice.get(NOTES, subtype="table").json() == []
 
 
-def test_by_parent(alice, note_id):
+def test_notes_are_filtered_by_parent(alice, note_id):
     welcome = note_id("Welcome to the kitchen")
     notes = alice.get(NOTES, commentable=f"Note:{welcome[:8]}").json()
 
@@ -91,7 +91,7 @@ def test_by_parent(alice, note_id):
     assert {note["commentable_id"] for note in notes} == {welcome}
 
 
-def test_bounds_in_time_leave_out_the_moment_itself(alice, world):
+def test_time_filters_are_exclusive(alice, world):
     moment = world.note("Knife care").created_at
     after = titles(alice.get(NOTES, created_after=moment.isoformat()))
     before = titles(alice.get(NOTES, created_before=moment.isoformat()))
@@ -102,7 +102,7 @@ def test_bounds_in_time_leave_out_the_moment_itself(alice, world):
     assert "Rota" not in after
 
 
-def test_bounds_of_updates(alice, world):
+def test_notes_are_filtered_by_update(alice, world):
     edited = world.note("Oven on the left is slow")
     moment = edited.created_at + timedelta(hours=1)
 
@@ -110,7 +110,7 @@ def test_bounds_of_updates(alice, world):
     assert edited.title not in titles(alice.get(NOTES, updated_before=moment.isoformat()))
 
 
-def test_by_status(alice, note_id):
+def test_notes_are_filtered_by_status(alice, note_id):
     alice.put(f"{NOTES}/{note_id('Welcome to the kitchen')}", {"deadline": "2099-01-01"})
 
     assert titles(alice.get(NOTES, status="open")) == ["Welcome to the kitchen"]
@@ -118,14 +118,14 @@ def test_by_status(alice, note_id):
 
 
 @pytest.mark.parametrize("moment", ["created_at", "updated_at", "deadline"])
-def test_sorting(alice, moment):
+def test_notes_are_sorted(alice, moment):
     for direction, is_reversed in (("asc", False), ("desc", True)):
         notes = alice.get(NOTES, sort_by=f"{moment}-{direction}").json()
         values = [note[moment] for note in notes]
         assert values == sorted(values, reverse=is_reversed)
 
 
-def test_the_moment_that_the_wire_shows_is_excluded(alice):
+def test_time_shown_in_the_response_is_excluded(alice):
     made = alice.post(NOTES, {"text": "Just now"}).json()
 
     for bound in ("created_after", "created_before", "updated_after", "deadline_after"):
@@ -147,13 +147,13 @@ def test_the_moment_that_the_wire_shows_is_excluded(alice):
         ("überGRÖSSE", {"Übergröße und Übergrösse"}),
     ],
 )
-def test_by_words(alice, q, found):
+def test_notes_are_searched(alice, q, found):
     alice.post(NOTES, {"title": "Übergröße und Übergrösse", "text": "quince"})
 
     assert set(titles(alice.get(NOTES, q=q))) == found
 
 
-def test_by_filters(alice, bob, world):
+def test_notes_are_filtered_by_filters(alice, bob, world):
     made = bob.post(NOTES, {"text": "Of Bob"}).json()
     bob.put(f"{NOTES}/{made['id']}", {"deadline": "2099-01-01"})
     everything = titles(alice.get(NOTES))
@@ -176,7 +176,7 @@ def test_by_filters(alice, bob, world):
     assert sorted([*later, *earlier, "Knife care"]) == sorted(everything)
 
 
-def test_by_cycle(alice, world):
+def test_notes_are_filtered_by_cycle(alice, world):
     made = alice.post(NOTES, {"text": "Today's"}).json()
     alice.put(f"{NOTES}/{made['id']}", {"deadline": "2099-01-01"})
     today = titles(alice.get(NOTES, cycle="today"))
@@ -187,7 +187,7 @@ def test_by_cycle(alice, world):
     assert titles(alice.get(NOTES, cycle="0-days-ago")) == today
 
 
-def test_what_narrows_a_list_combines_and_pages(alice):
+def test_filters_combine_and_paginate(alice):
     for number in range(5):
         alice.post(NOTES, {"text": f"Batch {number}"})
     asked = {"q": "batch", "filters": "mine", "cycle": "today", "limit": 2, "count": "true"}
@@ -201,7 +201,7 @@ def test_what_narrows_a_list_combines_and_pages(alice):
 # --- Several collectives --------------------------------------------------------------------
 
 
-def test_all_collectives_are_those_one_is_in_whose_api_is_on(alice, carol, world):
+def test_scope_all_covers_the_callers_collectives_with_the_api_enabled(alice, carol, world):
     notes = alice.get(f"{BASE}/notes", scope="all", limit=200).json()
 
     shown = {note["title"]: note["path"] for note in notes}
@@ -215,7 +215,7 @@ def test_all_collectives_are_those_one_is_in_whose_api_is_on(alice, carol, world
     ]
 
 
-def test_ones_own_workspace_is_among_them(alice, bob, world):
+def test_scope_all_includes_the_own_workspace(alice, bob, world):
     handle = world.workspace("alice").handle
     alice.post(f"/workspace/{handle}/api/v1/notes", {"title": "Mine alone", "text": "x"})
 
@@ -224,7 +224,7 @@ def test_ones_own_workspace_is_among_them(alice, bob, world):
     assert titles(bob.get(f"{BASE}/notes", collective=handle)) == []
 
 
-def test_named_collectives_and_silence_about_the_others(alice):
+def test_named_collectives_are_listed_and_others_ignored(alice):
     asked = "garden, kitchen,treasury,board,nonsense"
     shown = titles(alice.get(f"{BASE}/notes", collective=asked, limit=200))
 
@@ -233,7 +233,7 @@ def test_named_collectives_and_silence_about_the_others(alice):
     assert titles(alice.get(f"{BASE}/notes", collective="treasury")) == []
 
 
-def test_a_collectives_own_base_stays_with_it(alice):
+def test_scope_is_ignored_below_a_collective(alice):
     assert titles(alice.get(NOTES, scope="all")) == titles(alice.get(NOTES))
 
 
@@ -250,7 +250,7 @@ def walk(program, first: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("sort", ["created_at-desc", "updated_at-asc", "deadline-desc"])
-def test_pages_together_are_the_list(alice, sort):
+def test_pages_make_up_the_list(alice, sort):
     whole = titles(alice.get(NOTES, sort_by=sort))
     pages = walk(alice, f"{NOTES}?limit=5&sort_by={sort}")
 
@@ -258,7 +258,7 @@ def test_pages_together_are_the_list(alice, sort):
     assert list(chain(*pages)) == whole
 
 
-def test_fifty_are_a_page(alice, world):
+def test_page_has_fifty_notes_by_default(alice, world):
     with time_machine.travel(world.now, tick=False):
         for number in range(51):
             alice.post(NOTES, {"text": f"Note {number}"})
@@ -270,7 +270,7 @@ def test_fifty_are_a_page(alice, world):
     assert len(set(shown)) == len(shown)
 
 
-def test_a_note_written_meanwhile_makes_no_gap_and_no_double(alice):
+def test_new_note_causes_no_gap_and_no_duplicate(alice):
     whole = titles(alice.get(NOTES))
     first = alice.get(NOTES, limit=5)
     alice.post(NOTES, {"text": "Meanwhile"})
@@ -294,7 +294,7 @@ def test_links_are_absolute_and_repeat_every_parameter(alice):
     assert "cursor=" not in found["first"]
 
 
-def test_the_whole_is_counted_on_request_only(alice):
+def test_total_is_counted_only_on_request(alice):
     assert "X-Total-Count" not in alice.get(NOTES, limit=2)
 
     counted = alice.get(NOTES, limit=2, count="true")
@@ -305,7 +305,7 @@ def cursor_of(response) -> str:
     return str(re.findall(r"cursor=([^&>]+)", response["Link"])[0])
 
 
-def test_a_cursor_belongs_to_its_list_sort_and_filters(alice):
+def test_cursor_is_bound_to_list_order_and_filters(alice):
     cursor = cursor_of(alice.get(NOTES, limit=2))
 
     assert alice.get(f"{NOTES}?limit=3&cursor={cursor}").status_code == 200
@@ -321,7 +321,7 @@ def test_a_cursor_belongs_to_its_list_sort_and_filters(alice):
 
 
 @pytest.mark.meets("age of a cursor")
-def test_a_cursor_is_good_for_a_week(rest, world):
+def test_cursor_expires_after_a_week(rest, world):
     alice = rest("alice", days=90)
     cursor = cursor_of(alice.get(NOTES, limit=2))
 
@@ -365,7 +365,7 @@ def test_a_cursor_is_good_for_a_week(rest, world):
         "cycle=10000-years-ago",
     ],
 )
-def test_a_bad_value_is_refused_by_name(alice, query):
+def test_invalid_values_are_refused_by_name(alice, query):
     name = query.partition("=")[0]
     response = alice.get(f"{BASE}/notes?{query}")
 

@@ -60,14 +60,14 @@ def test_a_note_is_found_by_whole_and_short_id(alice, note_id, form):
 
 
 @pytest.mark.parametrize("accept", ["text/html", "text/markdown", "*/*", "image/png"])
-def test_the_answer_is_json_whatever_is_accepted(alice, knives, accept):
+def test_response_is_json_for_every_accept_header(alice, knives, accept):
     response = alice.client.get(knives, headers={"accept": accept})
 
     assert response["Content-Type"] == "application/json; charset=utf-8"
     assert response.json()["title"] == "Knife care"
 
 
-def test_a_title_left_out_is_the_first_line_of_the_text(alice):
+def test_title_defaults_to_the_first_line(alice):
     made = alice.post(f"{KITCHEN}/notes", {"text": "\n" + "x" * 300 + "\nmore"}).json()
 
     assert made["title"] == "x" * 253 + "..."
@@ -97,7 +97,7 @@ def test_reading_one_note_takes_three_queries_at_most(alice, knives, django_asse
         alice.get(knives)
 
 
-def test_includes_add_a_key_each_and_unknown_ones_nothing(alice, knives):
+def test_includes_add_keys_and_unknown_ones_are_ignored(alice, knives):
     asked = "history_events, comments ,created_by,backlinks,nonsense"
     note = alice.get(knives, include=asked).json()
 
@@ -127,14 +127,14 @@ def test_a_note_is_created_with_its_history_and_location(alice, world):
     assert (str(event), event.actor_id) == ("note.created", world.user("alice").id)
 
 
-def test_parameters_may_stand_within_note_and_win_there(alice):
+def test_parameters_inside_note_take_precedence(alice):
     body = {"text": "outside", "title": "Kept", "note": {"text": "inside"}}
     note = alice.post(f"{KITCHEN}/notes", body).json()
 
     assert (note["title"], note["text"]) == ("Kept", "inside")
 
 
-def test_a_form_with_brackets_is_taken_for_every_method(alice):
+def test_form_with_brackets_is_accepted_for_every_method(alice):
     made = alice.client.post(f"{KITCHEN}/notes", {"note[text]": "From a form"}).json()
     changed = alice.client.patch(
         f"{KITCHEN}/notes/{made['id']}",
@@ -146,19 +146,19 @@ def test_a_form_with_brackets_is_taken_for_every_method(alice):
     assert changed.json()["text"] == "Changed by a form"
 
 
-def test_the_deadline_of_a_new_note_is_its_creation(alice):
+def test_deadline_of_a_new_note_is_its_creation_time(alice):
     note = alice.post(f"{KITCHEN}/notes", {"text": "x", "deadline": "2031-01-01"}).json()
 
     assert note["deadline"] == note["created_at"]
 
 
-def test_post_is_another_word_for_text(alice):
+def test_post_is_an_alias_of_text(alice):
     note = alice.post(f"{KITCHEN}/notes", {"text": "x", "subtype": "post"}).json()
 
     assert note["subtype"] == "text"
 
 
-def test_who_may_edit_rows_can_be_said(alice):
+def test_edit_access_is_set_on_creation(alice):
     note = alice.post(f"{KITCHEN}/notes", {"text": "x", "edit_access": "members"}).json()
 
     assert note["edit_access"] == "members"
@@ -185,7 +185,7 @@ def test_who_may_edit_rows_can_be_said(alice):
         ({"note": "x"}, "Note must be an object"),
     ],
 )
-def test_a_faulty_note_is_refused_by_name(alice, body, sentence):
+def test_invalid_parameters_of_a_note_are_named(alice, body, sentence):
     before = Note.unscoped.count()
 
     response = alice.post(f"{KITCHEN}/notes", body)
@@ -199,7 +199,7 @@ def test_a_faulty_note_is_refused_by_name(alice, body, sentence):
 
 
 @pytest.mark.parametrize("method", ["put", "patch"])
-def test_only_what_is_sent_and_not_blank_changes(alice, welcome, method):
+def test_only_sent_nonblank_values_change(alice, welcome, method):
     before = alice.get(welcome).json()
     body = {"title": "Hello", "text": "  ", "edit_access": "nonsense", "deadline": "2031-05-01"}
     note = getattr(alice, method)(welcome, body).json()
@@ -234,7 +234,7 @@ def test_an_unreadable_deadline_is_refused(alice, welcome, deadline):
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-def test_writing_to_an_unknown_note_names_the_thing(alice, method):
+def test_writes_to_an_unknown_note_are_404_note_not_found(alice, method):
     response = getattr(alice, method)(f"{KITCHEN}/notes/00000000")
 
     assert error_of(response, 404) == "Note not found"
@@ -243,7 +243,7 @@ def test_writing_to_an_unknown_note_names_the_thing(alice, method):
 # --- Confirming -----------------------------------------------------------------------------
 
 
-def test_confirming_answers_the_event_and_again_the_same(bob, world, welcome):
+def test_confirming_twice_returns_the_same_event(bob, world, welcome):
     Event.unscoped.filter(verb=CONFIRMED).delete()
 
     event = bob.post(f"{welcome}/confirm").json()
@@ -257,7 +257,7 @@ def test_confirming_answers_the_event_and_again_the_same(bob, world, welcome):
     assert bob.get(welcome).json()["confirmed_reads"] == 1
 
 
-def test_after_an_edit_a_reader_confirms_anew_and_counts_once(alice, bob, welcome, world):
+def test_reader_confirms_again_after_an_edit_and_counts_once(alice, bob, welcome, world):
     Event.unscoped.filter(verb=CONFIRMED).delete()
     first = bob.post(f"{welcome}/confirm").json()
     with time_machine.travel(world.now + timedelta(minutes=1), tick=False):
@@ -277,20 +277,20 @@ def test_confirming_an_unknown_note_is_not_found(alice):
     ("scopes", "status"),
     [(["create:notes"], 200), (["create:confirmations"], 200), (["create:votes"], 403)],
 )
-def test_either_of_two_scopes_confirms(rest, welcome, scopes, status):
+def test_either_of_two_scopes_allows_confirming(rest, welcome, scopes, status):
     assert rest("bob", scopes=scopes).post(f"{welcome}/confirm").status_code == status
 
 
 # --- Deleting -------------------------------------------------------------------------------
 
 
-def test_the_creator_deletes_once(bob, knives):
+def test_creator_deletes_once(bob, knives):
     response = bob.delete(knives)
 
     assert (response.status_code, response.json()) == (200, {"message": "Note deleted"})
     assert error_of(bob.delete(knives), 404) == "Note not found"
 
 
-def test_an_admin_of_the_collective_deletes_and_a_member_does_not(alice, bob, welcome, knives):
+def test_admin_of_the_collective_deletes_and_a_member_cannot(alice, bob, welcome, knives):
     assert error_of(bob.delete(welcome), 403) == "You are not authorized to delete this content"
     assert alice.delete(knives).status_code == 200

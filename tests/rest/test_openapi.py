@@ -1,4 +1,4 @@
-"""The API's description: valid, true to the routes, kept in the repository, and readable."""
+"""The OpenAPI document: valid, complete, up to date, and served with its reference."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def operations():
 # --- The document ---------------------------------------------------------------------------
 
 
-def test_it_is_valid():
+def test_document_is_valid():
     assert list(OpenAPIV31SpecValidator(document()).iter_errors()) == []
 
 
-def test_it_is_the_one_in_the_repository():
+def test_document_is_up_to_date():
     assert document_bytes() == built(), "run manage.py describe_api and read the diff"
 
 
-def test_it_describes_the_routes_and_no_others():
+def test_document_describes_exactly_the_routes():
     named = {
         (re.sub(r"\{(\w+)\}", r":\1", f"{BASE}{path}".rstrip("/")), method.upper())
         for path, method, _ in operations()
@@ -70,7 +70,7 @@ def test_it_describes_the_routes_and_no_others():
         ("workspace/<str:collective>/api/v1", "/workspace/{workspace_handle}/api/v1"),
     ],
 )
-def test_each_path_says_at_which_bases_it_is(base, server):
+def test_each_path_lists_its_bases(base, server):
     word = base.partition("/")[0]
     there = {
         path
@@ -86,7 +86,7 @@ def test_each_path_says_at_which_bases_it_is(base, server):
     assert there == real
 
 
-def test_every_operation_is_told_in_full():
+def test_every_operation_is_complete():
     ids = [operation["operationId"] for _, _, operation in operations()]
 
     assert len(ids) == len(set(ids))
@@ -103,7 +103,7 @@ def test_every_operation_is_told_in_full():
 
 
 def contents():
-    """Return every schema with an example: of successes and of bodies."""
+    """Return every schema with an example: of responses and of bodies."""
     return [
         pytest.param(part["content"][JSON], id=f"{operation['operationId']} {name}")
         for _, _, operation in operations()
@@ -126,11 +126,11 @@ def test_examples_match_their_schemas(content):
     assert errors_in(content["schema"], content["example"]) == []
 
 
-# --- What generators make of it -------------------------------------------------------------
+# --- For client generators -----------------------------------------------------------------
 
 
 def schemas_within(value, keys=()):
-    """Yield every schema of the document, with the keys that lead to it."""
+    """Yield every schema of the document, with its path."""
     if isinstance(value, dict):
         yield keys, value
         for key, each in value.items():
@@ -192,7 +192,7 @@ def test_enumerations_are_the_choices_of_the_code(name, words):
     assert document()["components"]["schemas"][name]["enum"] == list(words)
 
 
-def test_it_has_a_license():
+def test_document_has_a_license():
     assert document()["info"]["license"]["name"]
 
 
@@ -213,7 +213,7 @@ def test_a_function_that_is_not_described_fails_the_system_check(monkeypatch, pa
 
 # --- Errors ---------------------------------------------------------------------------------
 
-# What pages answer in HTML, in Markdown or for their own forms, and the API never does.
+# Codes of pages that the API never uses.
 OF_PAGES = {
     "gone",
     "conflict",  # what stands where a conflict names no code; all name one
@@ -234,8 +234,10 @@ def sources() -> Iterator[ast.Module]:
 
 
 def codes_raised() -> set[str]:
-    """Return the codes that stand in the source: as an argument `code`, as an attribute of a
-    refusal, or as the third word of a policy's no."""
+    """Return the codes in the source.
+
+    They are arguments `code`, attributes of refusals, or the third argument of `Denied`.
+    """
     nodes = [node for module in sources() for node in ast.walk(module)]
     given = [value for node in nodes if isinstance(node, ast.Call) for value in given_to(node)]
     declared = [
@@ -265,7 +267,7 @@ def is_word(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and bool(value.value)
 
 
-def test_the_codes_are_those_that_are_raised():
+def test_documented_codes_are_those_raised():
     assert set(CODES) == codes_raised() - OF_PAGES
 
 
@@ -276,7 +278,7 @@ def refusals():
 
 
 @pytest.mark.parametrize(("status", "kind", "content"), list(refusals()))
-def test_examples_of_errors_have_a_code_of_their_status(status, kind, content):
+def test_error_examples_match_their_status(status, kind, content):
     shown = {name: each["value"] for name, each in content["examples"].items()}
 
     assert set(shown) == {name for name, code in CODES.items() if code.status == status}
@@ -286,7 +288,7 @@ def test_examples_of_errors_have_a_code_of_their_status(status, kind, content):
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/problem+json"])
-def test_an_example_is_what_is_answered(alice, accept):
+def test_error_example_equals_a_real_response(alice, accept):
     answer = alice.post(f"{KITCHEN}/notes", {}, accept=accept)
     content = document()["components"]["responses"]["400"]["content"][accept]
     example = content["examples"]["invalid"]["value"]
@@ -313,9 +315,7 @@ def calls():
     ("query", "host", "status"),
     [("?x=%00", "garden.localhost", 400), ("", "nowhere.localhost", 404)],
 )
-def test_what_any_request_may_be_refused_with_is_named(
-    alice, method, path, operation, query, host, status
-):
+def test_common_error_statuses_are_documented(alice, method, path, operation, query, host, status):
     where = BASE + re.sub(r"\{\w+\}", "x", path) + query
 
     answer = alice.client.generic(method.upper(), where, headers={"host": host})
@@ -337,7 +337,7 @@ def test_bodies_are_described_as_json_only(name):
     assert set(bodies()[name]) == {JSON}
 
 
-def test_every_kind_of_body_writes_a_note(alice, world):
+def test_every_encoding_of_a_body_creates_a_note(alice, world):
     parent = world.note("Knife care").id
     params = {"text": "Sharp.", "commentable_type": "Note", "commentable_id": str(parent)}
     program, where = alice.client, f"{KITCHEN}/notes"
@@ -365,7 +365,7 @@ def offered(operation_id):
 
 
 @pytest.mark.parametrize(("name", "value"), offered("create_note"))
-def test_a_note_takes_what_it_is_said_to_take(alice, world, name, value):
+def test_documented_values_of_a_note_are_accepted(alice, world, name, value):
     parent = {"commentable_type": "Note", "commentable_id": str(world.note("Knife care").id)}
     needs_a_parent = value in {"comment", "Note"} or name == "commentable_id"
     given = {} if value is None else {name: value}
@@ -378,7 +378,7 @@ def test_a_note_takes_what_it_is_said_to_take(alice, world, name, value):
 
 
 @pytest.mark.parametrize("name", ["create_collective", "update_note"])
-def test_others_take_what_they_are_said_to_take(alice, name):
+def test_documented_values_of_other_bodies_are_accepted(alice, name):
     where, method, params = {
         "create_collective": (f"{BASE}/collectives", "post", {"name": "Tools"}),
         "update_note": ("", "put", {}),
@@ -433,14 +433,14 @@ def test_every_header_is_described(alice, method, path, status, headers, there):
     assert EVERYWHERE | there <= told(answer) <= described(method, path, status)
 
 
-def test_a_scope_that_is_missing_is_named_in_a_header(rest):
+def test_missing_scope_is_named_in_a_header(rest):
     answer = rest("alice", scopes=["read:notes"]).post(f"{BASE}/notes", {"text": "No."})
 
     assert 'scope="create:notes"' in answer["WWW-Authenticate"]
     assert "WWW-Authenticate" in described("post", "/notes", 403)
 
 
-def test_who_asks_too_often_is_told_when_to_go_on(alice, settings):
+def test_rate_limited_response_has_retry_after(alice, settings):
     settings.LIMIT_REQUESTS, settings.LIMIT_LOOPBACK = 1, True
 
     answer = [alice.get(BASE), alice.get(BASE)][-1]
@@ -449,18 +449,18 @@ def test_who_asks_too_often_is_told_when_to_go_on(alice, settings):
     assert {"Retry-After", "X-Request-Id"} <= told(answer) <= described("get", "/", 429)
 
 
-# --- Its way in -----------------------------------------------------------------------------
+# --- Authentication -------------------------------------------------------------------------
 
 
-def test_a_bearer_token_is_the_way_in():
+def test_authentication_is_a_bearer_token():
     assert document()["security"] == [{"bearerAuth": []}]
     assert document()["components"]["securitySchemes"]["bearerAuth"]["scheme"] == "bearer"
 
 
-# --- Serving it -----------------------------------------------------------------------------
+# --- Serving --------------------------------------------------------------------------------
 
 
-def test_anybody_may_read_it(anonymous, alice):
+def test_document_is_public(anonymous, alice):
     response = anonymous().get(PLACE)
 
     assert response.status_code == 200
@@ -481,14 +481,14 @@ def test_the_server_does_not_import_pydantic():
     assert done.stdout.strip() == "False", done.stderr
 
 
-def test_it_need_not_be_read_twice(anonymous):
+def test_document_has_an_etag(anonymous):
     tag = anonymous().get(PLACE)["ETag"]
     again = anonymous().get(PLACE, headers={"If-None-Match": tag})
 
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_the_info_names_both(alice):
+def test_info_links_to_document_and_reference(alice):
     info = alice.get(BASE).json()
 
     assert info["openapi"].endswith(PLACE)
@@ -509,7 +509,7 @@ def test_the_reference_shows_every_operation(anonymous):
         assert f"{method.upper()} {path}" in text
 
 
-def test_the_reference_asks_no_other_host_and_has_no_inline_code(anonymous):
+def test_reference_loads_nothing_from_other_hosts_and_has_no_inline_code(anonymous):
     text = anonymous().get(DOCS).content.decode()
 
     assert not re.search(r"""(?:src|<link[^>]*href)=["'](?:https?:)?//""", text)
@@ -518,7 +518,7 @@ def test_the_reference_asks_no_other_host_and_has_no_inline_code(anonymous):
 
 
 @pytest.mark.parametrize("accept", ["text/html", "text/markdown"])
-def test_the_reference_is_markdown_too(anonymous, accept):
+def test_reference_is_available_as_markdown(anonymous, accept):
     response = anonymous().get(f"{DOCS}.md", headers={"accept": accept})
     text = response.content.decode()
 
@@ -528,13 +528,13 @@ def test_the_reference_is_markdown_too(anonymous, accept):
         assert f"### `{method.upper()} {path}`" in text
 
 
-def test_a_token_gets_the_markdown(alice):
+def test_token_gets_the_reference_as_markdown(alice):
     response = alice.client.get(DOCS)
 
     assert response["Content-Type"] == "text/markdown; charset=utf-8"
 
 
-def test_the_reference_tells_every_code(anonymous):
+def test_reference_lists_every_code(anonymous):
     text = anonymous().get(DOCS).content.decode()
 
     for code in CODES:

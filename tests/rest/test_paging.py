@@ -1,4 +1,4 @@
-"""Every list pages in the same way: limit, cursor, and links to all sides (RFC 8288)."""
+"""Pagination of all lists: limit, cursor and links (RFC 8288)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LISTS = ["notes", "comments", "collectives", "members", "users", "tokens"]
 
 @pytest.fixture
 def lists(alice, note_id):
-    """The address of each list, which is given five rows or more."""
+    """The path of each list, filled with at least five rows."""
     note = f"{KITCHEN}/notes/{note_id('Welcome to the kitchen')}"
     for number in range(5):
         alice.post(f"{note}/comments", {"text": f"Comment {number}"})
@@ -46,7 +46,7 @@ def follow(alice: Any, url: str) -> Any:
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_it_is_read_forth_and_back(alice, lists, name):
+def test_list_is_paginated_in_both_directions(alice, lists, name):
     whole = ids(alice.get(lists[name]))
     assert len(whole) >= 4
 
@@ -64,7 +64,7 @@ def test_it_is_read_forth_and_back(alice, lists, name):
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_whoever_went_back_may_go_on(alice, lists, name):
+def test_next_works_after_prev(alice, lists, name):
     first = alice.get(lists[name], limit=2)
     second = follow(alice, links(first)["next"])
     again = follow(alice, links(second)["prev"])
@@ -74,7 +74,7 @@ def test_whoever_went_back_may_go_on(alice, lists, name):
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_its_whole_length_is_told_on_demand(alice, lists, name):
+def test_total_is_counted_only_on_request(alice, lists, name):
     whole = alice.get(lists[name])
 
     assert "X-Total-Count" not in whole
@@ -83,14 +83,14 @@ def test_its_whole_length_is_told_on_demand(alice, lists, name):
 
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "cursor=x", "count=maybe"])
-def test_bad_values_are_named(alice, lists, name, query):
+def test_invalid_values_are_named(alice, lists, name, query):
     response = alice.get(f"{lists[name]}?{query}")
 
     assert error_of(response, 400).startswith(query.partition("=")[0])
 
 
 @pytest.mark.parametrize("rel", ["next", "prev"])
-def test_a_cursor_belongs_to_its_list(alice, lists, rel):
+def test_cursor_is_bound_to_its_list(alice, lists, rel):
     second = follow(alice, links(alice.get(lists["notes"], limit=2))["next"])
     cursor = re.findall(r"cursor=([^&]+)", links(second)[rel])[0]
 
@@ -98,7 +98,7 @@ def test_a_cursor_belongs_to_its_list(alice, lists, rel):
         assert alice.get(f"{lists[name]}?cursor={cursor}").status_code == 400
 
 
-def test_what_is_new_meanwhile_is_on_no_page_twice(alice, lists):
+def test_new_rows_cause_no_duplicates(alice, lists):
     first = alice.get(lists["notes"], limit=3)
     alice.post(lists["notes"], {"text": "Meanwhile"})
     second = follow(alice, links(first)["next"])

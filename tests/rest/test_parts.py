@@ -1,4 +1,4 @@
-"""The API from its root: short enough to be read whole, and its description in parts."""
+"""The root of the API, and its documentation in parts."""
 
 from __future__ import annotations
 

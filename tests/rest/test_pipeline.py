@@ -1,4 +1,4 @@
-"""A write over REST runs the action that pages run: found, allowed, parsed and performed once."""
+"""REST writes run the actions of pages, each step once and in order."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counted
 
 
-def test_a_write_is_read_allowed_and_validated_once(
+def test_write_is_parsed_authorized_and_validated_once(
     alice: Program, note_id: Any, calls: Counter[str]
 ) -> None:
     note = note_id("Welcome to the kitchen")
@@ -56,9 +56,7 @@ def test_a_write_is_read_allowed_and_validated_once(
         assert dict(calls) == once
 
 
-def test_an_agent_without_the_capability_learns_that_before_its_body_is_judged(
-    scout: Program, world: Any
-) -> None:
+def test_capability_is_checked_before_the_body_is_parsed(scout: Program, world: Any) -> None:
     agent = world.agent("scout")
     agent.capability_names = []
     agent.save()
@@ -68,13 +66,13 @@ def test_an_agent_without_the_capability_learns_that_before_its_body_is_judged(
     assert error_of(refused, 403) == "Your capabilities do not include 'create_note'"
 
 
-def test_a_body_that_cannot_be_read_is_refused_for_who_may_write(alice: Program) -> None:
+def test_unreadable_body_is_reported_to_callers_with_permission(alice: Program) -> None:
     refused = alice.client.post(NOTES, "{", content_type="application/json")
 
     assert error_of(refused, 400) == "The body is not valid JSON."
 
 
-def test_a_collective_is_found_before_an_agent_learns_that_it_may_not_change_it(
+def test_unknown_collective_is_reported_before_the_callers_kind(
     scout: Program, alice: Program
 ) -> None:
     sent = {"name": "Ours"}
@@ -87,7 +85,7 @@ def test_a_collective_is_found_before_an_agent_learns_that_it_may_not_change_it(
     assert alice.put(f"{BASE}/collectives/kitchen", sent).status_code == 200
 
 
-def test_a_fault_found_by_the_action_is_named_as_the_api_names_the_parameter(
+def test_errors_of_the_action_use_the_parameter_names_of_the_api(
     alice: Program,
 ) -> None:
     refused = alice.put(f"{BASE}/users/me", {"handle": "bob"})

@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457), where they are asked for."""
+"""Problem details (RFC 9457) on request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PROBLEM = "application/problem+json"
 @pytest.mark.parametrize(
     "accept", [PROBLEM, f"application/json, {PROBLEM}", f"*/*;q=0.1, {PROBLEM.upper()};q=0.5"]
 )
-def test_a_problem_has_the_keys_of_an_error_and_those_of_the_rfc(alice, accept):
+def test_problem_has_the_members_of_an_error_and_of_the_rfc(alice, accept):
     response = alice.get(f"{KITCHEN}/notes/00000000", {"Accept": accept})
     body = response.json()
 
@@ -35,28 +35,28 @@ def test_a_problem_has_the_keys_of_an_error_and_those_of_the_rfc(alice, accept):
         f"application/*, {PROBLEM};q=0.1",
     ],
 )
-def test_an_error_is_otherwise_what_it_was(alice, accept):
+def test_problem_details_are_sent_only_on_request(alice, accept):
     response = alice.get(f"{KITCHEN}/notes/00000000", {"Accept": accept})
 
     assert response["Content-Type"] == "application/json; charset=utf-8"
     assert list(response.json()) == ERROR_KEYS
 
 
-def test_faulty_parameters_are_named_in_a_problem_too(alice):
+def test_problem_names_invalid_parameters(alice):
     response = alice.post(f"{KITCHEN}/notes", {"text": ""}, Accept=PROBLEM)
 
     assert response["Content-Type"] == PROBLEM
     assert response.json()["fields"] == {"text": ["Text can't be blank"]}
 
 
-def test_nobody_is_told_in_the_same_way(anonymous):
+def test_anonymous_requests_get_problem_details_too(anonymous):
     response = anonymous().get(BASE, headers={"accept": PROBLEM})
 
     assert (response.status_code, response["Content-Type"]) == (401, PROBLEM)
     assert response["WWW-Authenticate"] == 'Bearer realm="Harmonic"'
 
 
-def test_success_is_no_problem(alice):
+def test_success_is_plain_json(alice):
     response = alice.get(BASE, {"Accept": PROBLEM})
 
     assert response["Content-Type"] == "application/json; charset=utf-8"

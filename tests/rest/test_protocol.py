@@ -39,7 +39,7 @@ def address(alice, world, note_id):
 
 
 @pytest.mark.parametrize(("path", "methods"), ROUTES, ids=IDS)
-def test_options_names_the_methods_and_asks_for_no_token(address, path, methods):
+def test_options_lists_the_methods_without_a_token(address, path, methods):
     response = anonymous_client().options(address(path))
 
     read = ["HEAD"] if "GET" in methods else []
@@ -73,7 +73,7 @@ def test_head_is_get_without_a_body(alice, address, path, methods):
     ],
 )
 @pytest.mark.parametrize(("path", "methods"), ROUTES, ids=IDS)
-def test_nobody_is_challenged(db, path, methods, credentials, challenge):
+def test_anonymous_requests_are_challenged(db, path, methods, credentials, challenge):
     where = re.sub(r":\w+", "x", path.replace(":collective_handle", "kitchen"))
     for method in methods:
         headers = {"authorization": credentials} if credentials else {}
@@ -83,14 +83,14 @@ def test_nobody_is_challenged(db, path, methods, credentials, challenge):
         assert response["WWW-Authenticate"] == challenge
 
 
-def test_a_known_token_under_another_scheme_is_none(db):
+def test_token_with_another_scheme_is_401(db):
     credentials = f"Basic {make_token('alice')}"
     response = anonymous_client().get(KITCHEN, headers={"authorization": credentials})
 
     assert (response.status_code, response["WWW-Authenticate"]) == (401, PLAIN)
 
 
-def test_an_expired_token_is_told_so(db):
+def test_expired_token_is_reported(db):
     program = token_client(make_token("alice", days=1))
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         response = program.get(KITCHEN)

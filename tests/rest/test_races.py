@@ -1,4 +1,4 @@
-"""Two who want the same name at once: one gets it, the other is told so."""
+"""Concurrent requests for the same name or pin."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def all_at_once(method: str, path: str, body: Mapping[str, object]) -> list[int]
 
 
 @pytest.mark.postgres
-def test_of_several_collectives_of_one_handle_exactly_one_is_made(
+def test_concurrent_creates_make_one_collective_per_handle(
     transactional_world: World,
 ) -> None:
     body = {"name": "Raced", "handle": "raced"}
@@ -48,12 +48,12 @@ def test_of_several_collectives_of_one_handle_exactly_one_is_made(
 
 
 @pytest.mark.postgres
-def test_several_agents_of_one_name_get_handles_of_their_own(transactional_world: World) -> None:
+def test_concurrent_agents_of_one_name_get_distinct_handles(transactional_world: World) -> None:
     assert all_at_once("post", "/api/v1/users", {"name": "Raced"}) == [200] * AT_ONCE
 
 
 @pytest.mark.postgres
-def test_several_pins_of_one_note_are_one(transactional_world: World) -> None:
+def test_concurrent_pins_of_one_note_make_one_pin(transactional_world: World) -> None:
     note = transactional_world.note("Knife care")
 
     statuses = all_at_once("put", f"/collectives/kitchen/n/{note.id}/pin", {"pinned": True})

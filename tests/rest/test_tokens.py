@@ -1,4 +1,4 @@
-"""API tokens over the API: making, reading, renaming, deleting."""
+"""API tokens: creating, reading, renaming, deleting."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_new_token_is_shown_once_and_works(alice, world):
     assert Program(token_client(made["token"])).get(f"{KITCHEN}/notes").status_code == 200
 
 
-def test_nothing_shows_the_plaintext_again(alice):
+def test_plaintext_is_never_shown_again(alice):
     made = alice.post(MINE, READ).json()
     plaintext = made.pop("token")
 
@@ -59,7 +59,7 @@ def test_nothing_shows_the_plaintext_again(alice):
 
 
 @pytest.mark.parametrize(("body", "name"), [(READ, None), ({**READ, "name": None}, None)])
-def test_a_name_may_be_missing(alice, body, name):
+def test_name_is_optional(alice, body, name):
     assert alice.post(MINE, body).json()["name"] is name
 
 
@@ -81,7 +81,7 @@ def test_a_name_may_be_missing(alice, body, name):
         ({**READ, "expires_at": "2020-01-01"}, "expires_at must be in the future"),
     ],
 )
-def test_a_faulty_token_is_refused_by_name(alice, body, sentence):
+def test_invalid_parameters_of_a_token_are_named(alice, body, sentence):
     before = count()
 
     assert error_of(alice.post(MINE, body), 400) == sentence
@@ -89,13 +89,13 @@ def test_a_faulty_token_is_refused_by_name(alice, body, sentence):
 
 
 @pytest.mark.parametrize("scope", ["foo:bar", "READ:all", "", "x"])
-def test_a_scope_of_no_known_action_cannot_be_held(alice, scope):
+def test_unknown_scopes_are_refused(alice, scope):
     expected = 403 if scope else 400
 
     assert alice.post(MINE, {"scopes": [scope]}).status_code == expected
 
 
-def test_scopes_are_within_those_of_the_calling_token(rest):
+def test_scopes_are_limited_to_those_of_the_calling_token(rest):
     narrow = rest("alice", scopes=["create:api_tokens", "read:notes", "update:all"])
 
     held = narrow.post(MINE, {"scopes": ["read:notes", "update:votes"]})
@@ -108,14 +108,14 @@ def test_scopes_are_within_those_of_the_calling_token(rest):
     assert wider.json()["code"] == "scope_not_grantable"
 
 
-def test_a_wider_scope_is_told_before_any_other_fault(rest):
+def test_wider_scope_is_reported_before_other_errors(rest):
     narrow = rest("alice", scopes=["create:api_tokens"])
     body = {"scopes": ["read:foo"], "name": "x" * 300, "expires_at": "soon"}
 
     assert error_of(narrow.post(MINE, body), 403).endswith("does not have: read:foo")
 
 
-def test_a_read_only_token_makes_none(rest):
+def test_read_only_token_cannot_create_tokens(rest):
     before = ApiToken.unscoped.count()
     response = rest("alice", scope="read").post(MINE, READ)
 
@@ -124,7 +124,7 @@ def test_a_read_only_token_makes_none(rest):
     assert count() == before + 1
 
 
-def test_an_expiry_is_cut_to_that_of_the_calling_token(rest):
+def test_expiry_is_limited_to_that_of_the_calling_token(rest):
     caller = rest("alice", days=10)
     own = caller.get(BASE).json()["token"]["expires_at"]
 
@@ -132,7 +132,7 @@ def test_an_expiry_is_cut_to_that_of_the_calling_token(rest):
     assert caller.post(MINE, READ).json()["expires_at"] == own
 
 
-def test_an_expiry_within_that_is_kept(rest, world):
+def test_earlier_expiry_is_kept(rest, world):
     asked = (world.now + timedelta(days=3)).astimezone(UTC)
     made = rest("alice", days=10).post(MINE, {**READ, "expires_at": asked.isoformat()}).json()
 
@@ -140,7 +140,7 @@ def test_an_expiry_within_that_is_kept(rest, world):
 
 
 @pytest.mark.meets("life of a token")
-def test_twelve_months_are_the_longest_life(alice, world):
+def test_lifetime_is_at_most_twelve_months(alice, world):
     # The calling token itself never lives longer, so its row is stretched here.
     ApiToken.unscoped.update(expires_at=world.now + timedelta(days=3000))
     with time_machine.travel(datetime(2026, 3, 31, 12, tzinfo=UTC), tick=False):
@@ -151,7 +151,7 @@ def test_twelve_months_are_the_longest_life(alice, world):
 
 
 @pytest.mark.meets("active tokens of an owner")
-def test_fifty_active_tokens_are_the_most(alice, rest):
+def test_at_most_fifty_active_tokens(alice, rest):
     while ApiToken.unscoped.filter(owner__handle="alice").count() < 50:
         assert alice.post(MINE, READ).status_code == 200
 
@@ -166,7 +166,7 @@ def test_fifty_active_tokens_are_the_most(alice, rest):
     assert alice.post(MINE, READ).status_code == 200
 
 
-def test_what_only_the_system_sets_is_ignored(alice):
+def test_internal_attributes_are_ignored(alice):
     body = {**READ, "internal": True, "context": "x", "app_admin": True, "token_type": "mcp"}
     made = alice.post(MINE, body).json()
 
@@ -174,7 +174,7 @@ def test_what_only_the_system_sets_is_ignored(alice):
     assert (row.is_internal, row.context, made["token_type"]) == (False, "", "rest")
 
 
-def test_a_form_makes_a_token_too(alice):
+def test_form_creates_a_token(alice):
     made = alice.client.post(MINE, {"name": "form", "scopes[]": ["read:all", "read:notes"]})
 
     assert made.json()["scopes"] == ["read:all", "read:notes"]
@@ -196,7 +196,7 @@ def test_a_note_is_stored_changed_and_kept(alice):
 
 
 @pytest.mark.parametrize("word", ["me", "alice", "@alice", "{id}"])
-def test_ones_own_tokens_by_any_name(alice, world, word):
+def test_own_tokens_are_listed_by_id_handle_and_me(alice, world, word):
     path = f"{BASE}/users/{word.format(id=world.user('alice').id)}/tokens"
 
     assert [row["name"] for row in alice.get(path).json()] == ["alice in a test"]
@@ -214,14 +214,14 @@ def test_a_parent_manages_the_tokens_of_an_external_agent(alice, world):
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_an_internal_agent_has_none(alice, method):
+def test_internal_agent_has_no_tokens(alice, method):
     response = getattr(alice, method)(f"{BASE}/users/steward/tokens")
 
     assert error_of(response, 403) == "Internal AI agents cannot have API tokens"
 
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
-def test_nor_a_single_one_whatever_the_method(alice, method):
+def test_tokens_of_an_internal_agent_are_refused_for_every_method(alice, method):
     response = getattr(alice, method)(f"{BASE}/users/steward/tokens/1")
 
     assert error_of(response, 403) == "Internal AI agents cannot have API tokens"
@@ -229,7 +229,7 @@ def test_nor_a_single_one_whatever_the_method(alice, method):
 
 @pytest.mark.parametrize("word", ["bob", "pilot", "nobody", "00000000-0000-4000-8000-000000000000"])
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_the_tokens_of_others_are_of_nobody(alice, word, method):
+def test_tokens_of_others_are_not_found(alice, word, method):
     path = f"{BASE}/users/{word}/tokens"
 
     assert error_of(getattr(alice, method)(path), 404) == "User not found"
@@ -257,7 +257,7 @@ def test_an_inactive_agent_gets_no_new_token(alice, world, state):
         ("delete", f"{MINE}/1", "delete_api_token"),
     ],
 )
-def test_an_agent_manages_none_and_may_read_its_own(scout, method, path, action):
+def test_agent_reads_its_own_tokens_and_changes_none(scout, method, path, action):
     response = getattr(scout, method)(path)
 
     assert error_of(response, 403) == f"Your capabilities do not include '{action}'"
@@ -280,7 +280,7 @@ def test_a_list_shows_the_newest_first_expired_ones_too(alice, token_for, world)
 
 @pytest.fixture
 def sorts(world, token_for):
-    """Beside the calling token: one that expired, one that will soon, one of alice's agent."""
+    """Tokens in addition to the calling one: expired, expiring soon, and of Alice's agent."""
     made = {
         "expired": token_for("alice", at=world.now - timedelta(days=40), days=10),
         "short": token_for("alice", at=world.now - timedelta(days=5), days=6),
@@ -308,7 +308,7 @@ def sorts(world, token_for):
         ({"whose": "@Scout"}, ["scout's"]),
     ],
 )
-def test_a_list_narrows_by_state_time_and_owner(alice, sorts, world, query, names):
+def test_tokens_are_filtered_by_state_time_and_owner(alice, sorts, world, query, names):
     moments = {
         key: (world.now + timedelta(days=value)).isoformat() if isinstance(value, int) else value
         for key, value in query.items()
@@ -336,18 +336,18 @@ def test_each_row_names_its_own_user(alice, sorts, world):
         ({"whose": "steward"}, "whose must be all, me, or the handle of an external agent"),
     ],
 )
-def test_a_value_that_means_nothing_is_named(alice, query, sentence):
+def test_invalid_values_are_named(alice, query, sentence):
     assert error_of(alice.get(MINE, **query), 400) == sentence
 
 
-def test_an_agent_lists_its_own_alone(scout, sorts):
+def test_agent_lists_only_its_own_tokens(scout, sorts):
     assert {row["name"] for row in scout.get(MINE, whose="all").json()} == {
         "scout in a test",
         "scout's",
     }
 
 
-def test_an_object_tells_the_last_use(alice, token_for):
+def test_token_shows_its_last_use(alice, token_for):
     used = token_for("alice")
     token_client(used).get(
         f"{BASE}/tokens/self", headers={"user-agent": "curl/8"}, REMOTE_ADDR="203.0.113.9"
@@ -360,7 +360,7 @@ def test_an_object_tells_the_last_use(alice, token_for):
 
 @pytest.mark.parametrize("case", ["unknown", "short", "plaintext", "deleted", "internal", "bob's"])
 @pytest.mark.parametrize("method", ["get", "patch", "delete"])
-def test_a_token_that_is_not_there(alice, bob, world, token_for, case, method):
+def test_unknown_token_is_not_found(alice, bob, world, token_for, case, method):
     made = alice.post(MINE, READ).json()
     row = ApiToken.unscoped.filter(id=made["id"])
     word = made["id"]
@@ -381,7 +381,7 @@ def test_a_token_that_is_not_there(alice, bob, world, token_for, case, method):
 
 
 @pytest.mark.parametrize("method", ["put", "patch"])
-def test_a_name_changes_and_nothing_else(alice, method):
+def test_only_the_name_changes(alice, method):
     made = alice.post(MINE, {"name": "old", **READ}).json()
     path = f"{MINE}/{made['id']}"
 
@@ -405,7 +405,7 @@ def test_a_name_changes_and_nothing_else(alice, method):
         ({"sys_admin": 1, "app_admin": 1, "tenant_admin": 1}, None),
     ],
 )
-def test_the_rest_is_immutable_and_nothing_is_saved(alice, body, named):
+def test_other_attributes_are_immutable(alice, body, named):
     made = alice.post(MINE, {"name": "old", **READ}).json()
     path = f"{MINE}/{made['id']}"
 
@@ -419,7 +419,7 @@ def test_the_rest_is_immutable_and_nothing_is_saved(alice, body, named):
     assert alice.get(path).json()["name"] == "old"
 
 
-def test_a_deleted_token_stops_at_once(alice):
+def test_deleted_token_stops_working_immediately(alice):
     own = alice.get(BASE).json()["token"]["id"]
 
     assert alice.delete(f"{MINE}/{own}").json() == {"message": "Token deleted"}

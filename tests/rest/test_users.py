@@ -1,4 +1,4 @@
-"""Users over the API: who is there, making agents, changing and deleting them."""
+"""Users: listing, creating agents, updating, deleting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEYS = (
 
 
 @pytest.mark.parametrize("word", ["scout", "@scout", "SCOUT", "{id}"])
-def test_a_user_by_any_name(bob, world, word):
+def test_user_is_found_by_id_handle_and_me(bob, world, word):
     user = bob.get(f"{USERS}/{word.format(id=world.user('scout').id)}").json()
 
     assert list(user) == KEYS
@@ -30,18 +30,18 @@ def test_a_user_by_any_name(bob, world, word):
     assert (user["image_url"], user["path"]) == ("/placeholder.png", "/u/scout")
 
 
-def test_me_is_whoever_the_token_acts_as(alice, scout):
+def test_me_is_the_owner_of_the_token(alice, scout):
     assert alice.get(f"{USERS}/me").json()["handle"] == "alice"
     assert scout.get(f"{USERS}/me").json()["handle"] == "scout"
 
 
 @pytest.mark.parametrize("word", ["nobody", "dave", "00000000-0000-4000-8000-000000000000", "@"])
-def test_an_unknown_user(alice, world, word):
+def test_unknown_user_is_not_found(alice, world, word):
     for method in (alice.get, alice.put, alice.delete):
         assert error_of(method(f"{USERS}/{word}"), 404) == "User not found"
 
 
-def test_an_email_is_told_to_oneself_the_parent_and_tenant_admins(alice, bob, carol):
+def test_email_is_visible_to_the_user_the_parent_and_tenant_admins(alice, bob, carol):
     def seen(program, handle):
         return program.get(f"{USERS}/{handle}").json()["email"]
 
@@ -52,7 +52,7 @@ def test_an_email_is_told_to_oneself_the_parent_and_tenant_admins(alice, bob, ca
     assert seen(alice, "carol") == "carol@example.com"
 
 
-def test_a_list_holds_whoever_is_not_archived_newest_first(alice, bob, world):
+def test_list_has_unarchived_users_newest_first(alice, bob, world):
     TenantUser.unscoped.filter(handle="scout").update(archived_at=world.now)
     rows = bob.get(USERS).json()
 
@@ -64,7 +64,7 @@ def test_a_list_holds_whoever_is_not_archived_newest_first(alice, bob, world):
     assert bob.get(f"{USERS}/scout").json()["archived_at"]
 
 
-def test_a_list_is_paged_and_costs_the_same_however_long(alice, django_assert_num_queries):
+def test_list_is_paginated_with_a_constant_number_of_queries(alice, django_assert_num_queries):
     alice.get(USERS)
     with django_assert_num_queries(4):
         first = alice.get(USERS, limit=2)
@@ -73,7 +73,7 @@ def test_a_list_is_paged_and_costs_the_same_however_long(alice, django_assert_nu
     assert 'rel="next"' in first["Link"]
 
 
-def test_a_collectives_identity_bears_its_name(alice, world):
+def test_identity_of_a_collective_has_its_name(alice, world):
     identity = world.collective("kitchen").identity
     user = alice.get(f"{USERS}/{identity.user_id}").json()
 
@@ -96,7 +96,7 @@ def test_pinned_items_are_plain_objects_of_the_main_collective(alice, bob, world
 # --- Making an agent ------------------------------------------------------------------------
 
 
-def test_an_agent_is_made_with_a_token_that_works(alice, world):
+def test_new_agents_token_works(alice, world):
     body = {"name": "Rota Bot", "capabilities": ["create_note", "x"], "generate_token": True}
     response = alice.post(USERS, body)
 
@@ -114,7 +114,7 @@ def test_an_agent_is_made_with_a_token_that_works(alice, world):
     assert robot.get(f"{USERS}/me").json()["handle"] == "rota-bot"
 
 
-def test_a_token_is_made_on_request_only_and_shows_nowhere_else(alice):
+def test_token_is_created_only_on_request_and_shown_once(alice):
     response = alice.post(USERS, {"name": "Quiet", "email": "x@example.com", "colour": 1})
 
     assert list(response.json()) == KEYS
@@ -122,7 +122,7 @@ def test_a_token_is_made_on_request_only_and_shows_nowhere_else(alice):
     assert not ApiToken.unscoped.filter(owner__handle="quiet").exists()
 
 
-def test_an_agents_token_is_no_more_than_the_callers(rest):
+def test_agents_token_is_limited_to_the_callers(rest):
     caller = rest("alice", scopes=["create:users", "read:all"], days=5)
     made = caller.post(USERS, {"name": "Narrow", "generate_token": True}).json()
 
@@ -131,7 +131,7 @@ def test_an_agents_token_is_no_more_than_the_callers(rest):
     assert row.expires_at == ApiToken.unscoped.get(owner__handle="alice").expires_at
 
 
-def test_an_internal_agent_gets_no_token_and_a_note_says_so(alice):
+def test_internal_agent_gets_no_token_but_a_note(alice):
     made = alice.post(USERS, {"name": "In", "mode": "internal", "generate_token": True}).json()
 
     assert list(made) == [*KEYS, "note"]
@@ -146,7 +146,7 @@ def test_an_internal_agent_gets_no_token_and_a_note_says_so(alice):
         ({"capabilities": ["create_note", "vote", "fly"]}, ["create_note", "vote"]),
     ],
 )
-def test_capabilities_left_out_are_the_default_set(alice, body, stored):
+def test_capabilities_default_to_the_usual_set(alice, body, stored):
     made = alice.post(USERS, {"name": "Bot", **body}).json()
 
     user = User.objects.get(id=made["id"])
@@ -157,11 +157,11 @@ def test_capabilities_left_out_are_the_default_set(alice, body, stored):
     ("wanted", "got"),
     [("Rota Man!", "Rota-Man"), ("bob", "bot"), ("everyone", "bot"), ("!", "bot"), ("", "bot")],
 )
-def test_a_handle_is_taken_where_it_can_be_had(alice, wanted, got):
+def test_preferred_handle_is_used_if_free(alice, wanted, got):
     assert alice.post(USERS, {"name": "Bot", "handle": wanted}).json()["handle"] == got
 
 
-def test_a_taken_name_gets_a_number(alice):
+def test_taken_handle_gets_a_number(alice):
     assert alice.post(USERS, {"name": "scout"}).json()["handle"] == "scout-2"
 
 
@@ -175,11 +175,11 @@ def test_a_taken_name_gets_a_number(alice):
         ({"name": "x", "generate_token": "perhaps"}, "Generate token must be true or false"),
     ],
 )
-def test_a_faulty_agent_is_refused_by_name(alice, body, sentence):
+def test_invalid_parameters_of_an_agent_are_named(alice, body, sentence):
     assert error_of(alice.post(USERS, body), 400) == f"Validation failed: {sentence}"
 
 
-def test_agents_make_and_change_nobody(scout):
+def test_agents_cannot_create_or_update_users(scout):
     made = error_of(scout.post(USERS, {"name": "x"}), 403)
     changed = error_of(scout.put(f"{USERS}/me", {"display_name": "x"}), 403)
     deleted = error_of(scout.delete(f"{USERS}/nobody"), 403)
@@ -188,7 +188,7 @@ def test_agents_make_and_change_nobody(scout):
     assert changed == deleted == "Your capabilities do not include 'update_profile'"
 
 
-def test_making_needs_the_scope(rest):
+def test_creating_an_agent_needs_the_scope(rest):
     response = rest("alice", scopes=["create:notes"]).post(USERS, {"name": "x"})
 
     assert error_of(response, 403) == "You do not have permission to perform that action"
@@ -198,7 +198,7 @@ def test_making_needs_the_scope(rest):
 
 
 @pytest.mark.parametrize("method", ["put", "patch"])
-def test_oneself_is_changed(bob, method):
+def test_user_updates_themselves(bob, method):
     body = {"display_name": "Robert", "handle": "Rob Bert", "archived": True, "name": "x"}
     user = getattr(bob, method)(f"{USERS}/me", body).json()
 
@@ -221,7 +221,7 @@ def test_blank_values_are_ignored(bob):
         (7, "Handle must be a string"),
     ],
 )
-def test_a_handle_that_cannot_be_had(bob, handle, sentence):
+def test_taken_and_invalid_handles_are_refused(bob, handle, sentence):
     response = bob.put(f"{USERS}/me", {"display_name": "Robert", "handle": handle})
 
     assert error_of(response, 400) == f"Validation failed: {sentence}"
@@ -229,13 +229,13 @@ def test_a_handle_that_cannot_be_had(bob, handle, sentence):
 
 
 @pytest.mark.parametrize("word", ["bob", "pilot", "erin"])
-def test_others_are_not_changed_even_by_admins(alice, word):
+def test_admins_cannot_update_other_users(alice, word):
     for response in (alice.put(f"{USERS}/{word}", {}), alice.delete(f"{USERS}/{word}")):
         assert error_of(response, 401) == "Unauthorized"
         assert 'error="insufficient_scope"' in response["WWW-Authenticate"]
 
 
-def test_archiving_an_agent_ends_its_tokens_for_good(alice, scout, world):
+def test_archiving_an_agent_revokes_its_tokens_permanently(alice, scout, world):
     archived = alice.patch(f"{USERS}/scout", {"archived": True}).json()
     assert archived["archived_at"]
     assert world.workspace("scout").archived_at
@@ -252,7 +252,7 @@ def test_archiving_an_agent_ends_its_tokens_for_good(alice, scout, world):
 # --- Deleting -------------------------------------------------------------------------------
 
 
-def test_an_agent_without_content_is_deleted_with_all_it_had(alice):
+def test_agent_without_content_is_deleted_completely(alice):
     made = alice.post(USERS, {"name": "Brief", "generate_token": True}).json()
 
     response = alice.delete(f"{USERS}/brief")
@@ -264,7 +264,7 @@ def test_an_agent_without_content_is_deleted_with_all_it_had(alice):
 
 
 @pytest.mark.parametrize("did", ["wrote", "deleted"])
-def test_an_agent_with_content_stays(alice, rest, world, note_id, did):
+def test_agent_with_content_cannot_be_deleted(alice, rest, world, note_id, did):
     pilot, bob = rest("bob", agent="pilot"), rest("bob")
     if did == "wrote":
         assert pilot.post(f"{BASE}/notes", {"text": "x"}).status_code == 200
@@ -279,13 +279,13 @@ def test_an_agent_with_content_stays(alice, rest, world, note_id, did):
     assert world.workspace("pilot")
 
 
-def test_nobody_deletes_themselves_here(bob):
+def test_users_cannot_delete_themselves(bob):
     response = bob.delete(f"{USERS}/me")
 
     assert error_of(response, 403) == "You cannot delete your own account here."
     assert bob.get(f"{USERS}/me").status_code == 200
 
 
-def test_users_and_tokens_are_not_below_a_collective(alice):
+def test_users_and_tokens_are_404_below_a_collective(alice):
     for path in ("users", "users/me", "users/me/tokens", "collectives"):
         assert error_of(alice.get(f"{KITCHEN}/{path}"), 404) == "Not found"
