@@ -14,6 +14,6 @@ class ApiConfig(AppConfig):
 def check_descriptions(**options: Any) -> list[CheckMessage]:
     """Return errors about undescribed functions and about bindings that do not fit."""
     # Importing the resources loads every view, which few commands need.
-    from api.declarations import faults, misfits
+    from api.declarations import binding_errors, description_errors
 
-    return [*faults(), *misfits()]
+    return [*description_errors(), *binding_errors()]

@@ -13,7 +13,7 @@ from api.v1.info import VERBS, resources
 from harmonic.kernel.parameters.signatures import mismatches
 
 
-def faults() -> list[CheckMessage]:
+def description_errors() -> list[CheckMessage]:
     """Return an error for each function of a resource that is not completely described."""
     return [
         Error(
@@ -26,7 +26,7 @@ def faults() -> list[CheckMessage]:
     ]
 
 
-def misfits() -> list[CheckMessage]:
+def binding_errors() -> list[CheckMessage]:
     """Return an error for each binding whose effect does not take the binding's parameters."""
     bindings = {
         f"{view.resource.__qualname__}.{name}": binding

@@ -27,14 +27,14 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 from typing_extensions import TypedDict
 
-from api.http.dry_runs import is_dry_run, undone
+from api.http.dry_runs import is_dry_run, run_and_roll_back
 from api.http.filters import refuse_unknown
 from api.http.negotiation import Json
-from api.http.preconditions import tagged
+from api.http.preconditions import add_entity_tag
 from api.idempotency.keys import HEADER
 from api.idempotency.once import once
 from api.responses.schema import Doc, DryRun
-from api.writes import RestBinding, carry_out, sent
+from api.writes import RestBinding, carry_out, read_params_of
 from harmonic.kernel import registry
 from harmonic.kernel.access import Access, Rule
 from harmonic.kernel.actions import Outcome
@@ -105,7 +105,7 @@ class Resource(ViewSet):
         Raises:
             Refused: nothing was written.
         """
-        raw = sent(binding, self.request) if raw is None else raw
+        raw = read_params_of(binding, self.request) if raw is None else raw
         return carry_out(binding, self.request, self.access, raw, find, self.shown, place)
 
     def shown(self, access: Access, target: Any) -> Any:
@@ -116,7 +116,7 @@ class Resource(ViewSet):
         answer = cast(Callable[..., HttpResponse], super().dispatch)
         respond = partial(answer, request, *args, **kwargs)
         if is_dry_run(request):
-            return undone(respond)
+            return run_and_roll_back(respond)
         if request.method == "POST" and HEADER in request.headers:
             assert has_access(request)
             return once(request, respond)
@@ -145,7 +145,7 @@ class Resource(ViewSet):
         final = super().finalize_response(request, answer, *args, **kwargs)
         if not final.has_header("Cache-Control"):
             keep_private(final)
-        tagged(request, final)
+        add_entity_tag(request, final)
         return final
 
     def _unless_unknown(self, request: Request, response: Response) -> Response:
@@ -217,7 +217,7 @@ def created(request: Request, shown: T, path: str) -> Answer[T]:
     return Answer(shown, headers={"Location": f"{origin_of(request)}{path}"})
 
 
-def keep_secret(response: Answer[T], token_id: object = None) -> Answer[T]:
+def mark_secret(response: Answer[T], token_id: object = None) -> Answer[T]:
     """Mark a response that contains the plaintext of a token, so that it is never stored.
 
     `token_id` is the ID of that token. By default the object itself is the token.

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from rest_framework.request import Request
 
 from api.http.filters import refuse_unknown
-from api.http.preconditions import Shown, is_conditional, require_as_expected
+from api.http.preconditions import Shown, check_preconditions, is_conditional
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Effect, Outcome
 from harmonic.kernel.parameters.decoding import DRY_RUN, RawParams, flat_name, read_params
@@ -77,7 +77,7 @@ def carry_out(
     """
     precondition: Precondition[T] = no_precondition
     if is_conditional(request):
-        find, precondition = locked(find), partial(require_as_expected, request, shown)
+        find, precondition = locked(find), partial(check_preconditions, request, shown)
     call = Call(
         action=binding.action,
         binding=binding,
@@ -103,7 +103,7 @@ def carry_out(
         raise
 
 
-def sent(binding: RestBinding[Any], request: Request) -> RawParams | Refused:
+def read_params_of(binding: RestBinding[Any], request: Request) -> RawParams | Refused:
     """Return the parameters of a write, or the error if they cannot be read.
 
     An action without parameters accepts any body.

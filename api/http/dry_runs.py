@@ -1,4 +1,4 @@
-"""Dry runs: writes that are checked, carried out and undone, so that nothing is changed."""
+"""Dry runs: writes that are checked, carried out and rolled back."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def is_dry_run(request: HttpRequest) -> bool:
     return split_dry_run(raw)[1]
 
 
-def undone(respond: Callable[[], HttpResponse]) -> HttpResponse:
+def run_and_roll_back(respond: Callable[[], HttpResponse]) -> HttpResponse:
     """Return the response to a write whose changes are rolled back, marked as a dry run."""
     with audit.without_recording(), transaction.atomic():
         response = respond()

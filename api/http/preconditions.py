@@ -23,7 +23,7 @@ Shown = Callable[[Access, Any], Any]
 BESIDES = frozenset({"note"})
 
 
-def tagged(request: Request, response: HttpResponse) -> None:
+def add_entity_tag(request: Request, response: HttpResponse) -> None:
     """Add the entity tag of a read's body, or of the object that a write created or changed.
 
     A response that must not be stored has none. One that has its tag already keeps it.
@@ -33,7 +33,7 @@ def tagged(request: Request, response: HttpResponse) -> None:
     django = request._request
     data: Any = getattr(response, "data", None)
     if django.method in READS:
-        modified_at = modified(data)
+        modified_at = last_modified_of(data)
         if modified_at:
             response["Last-Modified"] = conditional.last_modified(modified_at)
         etag = response.get("ETag") or conditional.etag_of(_body(response))
@@ -54,7 +54,7 @@ def _body(response: HttpResponse) -> bytes:
     return response.content
 
 
-def modified(data: Any) -> datetime | None:
+def last_modified_of(data: Any) -> datetime | None:
     """Return the time of the last change of a single item, or None for lists."""
     changed = data.get("updated_at") if isinstance(data, dict) else None
     return datetime.fromisoformat(changed) if changed else None
@@ -66,7 +66,7 @@ def is_conditional(request: Request) -> bool:
     return request.method in CHANGES and conditional.is_conditional_write(headers)
 
 
-def require_as_expected(request: Request, shown: Shown, access: Access, target: Any) -> None:
+def check_preconditions(request: Request, shown: Shown, access: Access, target: Any) -> None:
     """Require that the locked item matches the preconditions of the request.
 
     Raises:
@@ -74,7 +74,7 @@ def require_as_expected(request: Request, shown: Shown, access: Access, target: 
     """
     item = shown(access, target)
     etag = conditional.etag_of(Json().render(item))
-    if not conditional.is_as_expected(request._request.headers, etag, modified(item)):
+    if not conditional.is_as_expected(request._request.headers, etag, last_modified_of(item)):
         raise Refused(
             "The item does not match: it was changed since, or never had this tag.",
             status=412,

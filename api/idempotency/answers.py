@@ -11,7 +11,7 @@ from django.db import transaction
 from django.http import HttpResponse
 
 from api.idempotency.claims import in_progress, rows_of
-from api.idempotency.keys import Asked
+from api.idempotency.keys import RequestIdentity
 from api.models import KeyedRequest
 from harmonic.kernel.operations import storage
 from harmonic.kernel.operations.redaction import shown_once_by
@@ -22,20 +22,20 @@ NOT_KEPT = frozenset({401, 429})
 Respond = Callable[[], HttpResponse]
 
 
-def carried_out(asked: Asked, claim: UUID, respond: Respond) -> HttpResponse:
+def respond_and_store(identity: RequestIdentity, claim: UUID, respond: Respond) -> HttpResponse:
     with transaction.atomic():
         response = respond()
         if hasattr(response, "render"):
             response.render()
-        if is_kept(asked, response) and not _stored(asked, claim, response):
+        if is_kept(identity, response) and not _store(identity, claim, response):
             # Another request took over meanwhile, so this one is rolled back.
             raise in_progress()
     return response
 
 
-def is_kept(asked: Asked, response: HttpResponse) -> bool:
+def is_kept(identity: RequestIdentity, response: HttpResponse) -> bool:
     is_secret = shown_once_by(response) is not None
-    if asked.is_form:
+    if identity.is_form:
         return is_secret or response.status_code == HTTPStatus.SEE_OTHER
     if response.get("Cache-Control") == "no-store" and not is_secret:
         return False
@@ -49,9 +49,9 @@ def _is_long(response: HttpResponse) -> bool:
     return len(response.content) > KeyedRequest.KEPT_BYTES
 
 
-def _stored(asked: Asked, claim: UUID, response: HttpResponse) -> bool:
+def _store(identity: RequestIdentity, claim: UUID, response: HttpResponse) -> bool:
     shown = shown_once_by(response)
-    is_body_kept = not (asked.is_form or shown or _is_long(response))
+    is_body_kept = not (identity.is_form or shown or _is_long(response))
     headers = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
     body = response.content.decode() if is_body_kept else ""
     answer = {
@@ -59,16 +59,16 @@ def _stored(asked: Asked, claim: UUID, response: HttpResponse) -> bool:
         "headers": headers,
         "body": body,
         "is_body_kept": is_body_kept,
-        "object_path": "" if is_body_kept else _object_path(asked, response),
+        "object_path": "" if is_body_kept else _object_path(identity, response),
         "secret_id": shown.token_id if shown else "",
     }
-    storage.count(asked.access, storage.size_of(body))
-    return bool(rows_of(asked).filter(claim=claim).update(**answer))
+    storage.count(identity.access, storage.size_of(body))
+    return bool(rows_of(identity).filter(claim=claim).update(**answer))
 
 
-def _object_path(asked: Asked, response: HttpResponse) -> str:
+def _object_path(identity: RequestIdentity, response: HttpResponse) -> str:
     location = response.get("Location", "")
-    if asked.is_form:
+    if identity.is_form:
         # Includes the query, which the join page of an invitation has.
         shown = shown_once_by(response)
         return shown.path if shown else location

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import Error, IntegrityError, transaction
 from django.db.models import QuerySet
 
-from api.idempotency.keys import HEADER, Asked
+from api.idempotency.keys import HEADER, RequestIdentity
 from api.models import KeyedRequest
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.tenancy import tenant_bound
@@ -17,46 +17,46 @@ from harmonic.kernel.refusals import Refused
 IN_PROGRESS = "idempotency_in_progress"
 
 
-def rows_of(asked: Asked) -> QuerySet[KeyedRequest]:
-    user = asked.access.user.user_id
-    return KeyedRequest.objects.filter(user=user, key_digest=asked.key_digest)
+def rows_of(identity: RequestIdentity) -> QuerySet[KeyedRequest]:
+    user = identity.access.user.user_id
+    return KeyedRequest.objects.filter(user=user, key_digest=identity.key_digest)
 
 
-def claimed(asked: Asked, claim: UUID) -> KeyedRequest | None:
+def claim_key(identity: RequestIdentity, claim: UUID) -> KeyedRequest | None:
     """Claim the key, or return the earlier request with this key that has a response.
 
     Raises:
         Refused: the earlier request is still running, or had other parameters.
     """
-    access = asked.access
+    access = identity.access
     too_old = access.now - KeyedRequest.LIFETIME
     KeyedRequest.objects.filter(created_at__lt=too_old).delete()
     try:
         with transaction.atomic():
-            _insert(asked, claim)
+            _insert(identity, claim)
     except IntegrityError:
-        return _earlier(asked, claim)
+        return _earlier_request(identity, claim)
     return None
 
 
-def _insert(asked: Asked, claim: UUID) -> None:
-    access = asked.access
+def _insert(identity: RequestIdentity, claim: UUID) -> None:
+    access = identity.access
     KeyedRequest.objects.create(
         tenant_id=access.tenant.id,
         user_id=access.user.user_id,
         method="POST",
-        path=asked.path,
-        key_digest=asked.key_digest,
-        body_digest=asked.body_digest,
+        path=identity.path,
+        key_digest=identity.key_digest,
+        body_digest=identity.body_digest,
         claim=claim,
         claimed_at=access.now,
         created_at=access.now,
     )
 
 
-def _earlier(asked: Asked, claim: UUID) -> KeyedRequest | None:
-    found: KeyedRequest | None = rows_of(asked).first()
-    if found is not None and found.body_digest != asked.body_digest:
+def _earlier_request(identity: RequestIdentity, claim: UUID) -> KeyedRequest | None:
+    found: KeyedRequest | None = rows_of(identity).first()
+    if found is not None and found.body_digest != identity.body_digest:
         raise Refused(
             f"This {HEADER} was used for another request.",
             status=422,
@@ -65,17 +65,17 @@ def _earlier(asked: Asked, claim: UUID) -> KeyedRequest | None:
         )
     if found is not None and found.status is not None:
         return found
-    if found is None or not _taken_over(asked, found, claim):
+    if found is None or not _take_over(identity, found, claim):
         raise in_progress()
     return None
 
 
-def _taken_over(asked: Asked, found: KeyedRequest, claim: UUID) -> bool:
+def _take_over(identity: RequestIdentity, found: KeyedRequest, claim: UUID) -> bool:
     """Take over an interrupted request; return whether this attempt succeeded."""
-    now = asked.access.now
+    now = identity.access.now
     if found.claimed_at > now - KeyedRequest.CUT_OFF_AFTER:
         return False
-    running = rows_of(asked).filter(claim=found.claim, status=None)
+    running = rows_of(identity).filter(claim=found.claim, status=None)
     return bool(running.update(claim=claim, claimed_at=now))
 
 
@@ -100,12 +100,12 @@ def form_in_progress() -> Refused:
 
 
 # Claims that could not be released because the database was unavailable.
-_unreleased: deque[tuple[Asked, UUID]] = deque(maxlen=1000)
+_unreleased: deque[tuple[RequestIdentity, UUID]] = deque(maxlen=1000)
 
 
-def release(asked: Asked, claim: UUID) -> None:
+def release(identity: RequestIdentity, claim: UUID) -> None:
     """Release the claim of a request that was not carried out, as soon as the database allows."""
-    _unreleased.append((asked, claim))
+    _unreleased.append((identity, claim))
     release_claims()
 
 
@@ -113,12 +113,12 @@ def release_claims() -> None:
     """Delete released claims, except those with a response, whose COMMIT succeeded after all."""
     while _unreleased:
         try:
-            asked, claim = _unreleased.popleft()
+            identity, claim = _unreleased.popleft()
         except IndexError:  # another thread took it
             return
         try:
-            with outages.waiting_briefly(), tenant_bound(asked.access.tenant.id):
-                rows_of(asked).filter(claim=claim, status=None).delete()
+            with outages.waiting_briefly(), tenant_bound(identity.access.tenant.id):
+                rows_of(identity).filter(claim=claim, status=None).delete()
         except Error:
-            _unreleased.append((asked, claim))
+            _unreleased.append((identity, claim))
             return

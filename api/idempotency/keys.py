@@ -24,7 +24,7 @@ CSRF_FIELD = "csrfmiddlewaretoken"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestIdentity:
     """The identity of a POST with a key: caller, path, and the digests of key and parameters."""
 
     access: Access
@@ -45,20 +45,20 @@ def form_key(request: AccessRequest) -> str:
     return keys[-1] if _KEY.fullmatch(keys[-1]) else ""
 
 
-def asked_by_form(request: AccessRequest, key: str) -> Asked:
+def identity_of_form(request: AccessRequest, key: str) -> RequestIdentity:
     """Return the identity of a form. Its parameters are part of the key: a changed form is new."""
     access = request.access
     path = _path(access)
     body = _body_digest(request)
-    told_apart = f"form\n{path}\n{key}\n{body}"
-    return Asked(access, path, _digest(told_apart.encode()), body, is_form=True)
+    identified_by = f"form\n{path}\n{key}\n{body}"
+    return RequestIdentity(access, path, _digest(identified_by.encode()), body, is_form=True)
 
 
-def asked_of(request: AccessRequest) -> Asked:
+def identity_of(request: AccessRequest) -> RequestIdentity:
     access = request.access
     method, path = request.method or "", _path(access)
-    told_apart = f"{method}\n{path}\n{_key(request.headers[HEADER])}"
-    return Asked(access, path, _digest(told_apart.encode()), _body_digest(request))
+    identified_by = f"{method}\n{path}\n{_key(request.headers[HEADER])}"
+    return RequestIdentity(access, path, _digest(identified_by.encode()), _body_digest(request))
 
 
 def _path(access: Access) -> str:

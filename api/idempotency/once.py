@@ -9,10 +9,10 @@ from datetime import timedelta
 from django.db import Error
 from django.http import HttpResponse
 
-from api.idempotency.answers import Respond, carried_out, is_kept
-from api.idempotency.claims import IN_PROGRESS, claimed, form_in_progress, release, release_claims
-from api.idempotency.keys import Asked, asked_by_form, asked_of
-from api.idempotency.repetitions import replayed, shown_again
+from api.idempotency.answers import Respond, is_kept, respond_and_store
+from api.idempotency.claims import IN_PROGRESS, claim_key, form_in_progress, release, release_claims
+from api.idempotency.keys import RequestIdentity, identity_of, identity_of_form
+from api.idempotency.repetitions import redirect_to_result, replay
 from api.models import KeyedRequest
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.refusals import Refused
@@ -28,8 +28,8 @@ def once(request: AccessRequest, respond: Respond) -> HttpResponse:
     Raises:
         Refused: the key is malformed, in use, or was used with other parameters.
     """
-    answer = _once(asked_of(request), respond)
-    return replayed(request, answer) if isinstance(answer, KeyedRequest) else answer
+    answer = _once(identity_of(request), respond)
+    return replay(request, answer) if isinstance(answer, KeyedRequest) else answer
 
 
 def once_by_form(request: AccessRequest, key: str, respond: Respond) -> HttpResponse:
@@ -40,11 +40,11 @@ def once_by_form(request: AccessRequest, key: str, respond: Respond) -> HttpResp
     Raises:
         Refused: the first submission still runs after `FORM_WAIT`, or `respond` refuses.
     """
-    asked = asked_by_form(request, key)
+    identity = identity_of_form(request, key)
     give_up_at = time.monotonic() + FORM_WAIT.total_seconds()
     while True:
         try:
-            answer = _once(asked, respond)
+            answer = _once(identity, respond)
         except Refused as refused:
             if refused.code != IN_PROGRESS:
                 raise
@@ -52,25 +52,27 @@ def once_by_form(request: AccessRequest, key: str, respond: Respond) -> HttpResp
                 raise form_in_progress() from refused
             time.sleep(FORM_RETRY.total_seconds())
         else:
-            return shown_again(request, answer) if isinstance(answer, KeyedRequest) else answer
+            if isinstance(answer, KeyedRequest):
+                return redirect_to_result(request, answer)
+            return answer
 
 
-def _once(asked: Asked, respond: Respond) -> HttpResponse | KeyedRequest:
+def _once(identity: RequestIdentity, respond: Respond) -> HttpResponse | KeyedRequest:
     """Return the response of `respond`, or the row of an earlier request with the same key."""
     claim = uuid.uuid4()
     release_claims()
     try:
-        earlier = claimed(asked, claim)
+        earlier = claim_key(identity, claim)
     except Error:  # the claim may have been saved nevertheless
-        release(asked, claim)
+        release(identity, claim)
         raise
     if earlier is not None:
         return earlier
     try:
-        response = carried_out(asked, claim, respond)
+        response = respond_and_store(identity, claim, respond)
     except BaseException:
-        release(asked, claim)
+        release(identity, claim)
         raise
-    if not is_kept(asked, response):
-        release(asked, claim)
+    if not is_kept(identity, response):
+        release(identity, claim)
     return response

@@ -29,7 +29,7 @@ SHOWN_ONCE = (
 )
 
 
-def shown_again(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
+def redirect_to_result(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
     """Redirect to the result of the first submission, whose secret is not stored."""
     if earlier.secret_id:
         messages.warning(request, SHOWN_ONCE)
@@ -40,7 +40,7 @@ def shown_again(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
     return response
 
 
-def replayed(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
+def replay(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
     if earlier.secret_id:
         raise Refused(
             "The response contained a token, which is shown only once and is not stored.",
@@ -49,13 +49,17 @@ def replayed(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
             hint=f"Delete the token {earlier.secret_id}, and create another one with another key.",
             extra={"id": earlier.secret_id},
         )
-    response = _again(request, earlier) if earlier.is_body_kept else _reread(request, earlier)
+    response = (
+        _stored_response(request, earlier)
+        if earlier.is_body_kept
+        else _current_object(request, earlier)
+    )
     response[REPLAYED] = "true"
     keep_private(response)
     return response
 
 
-def _again(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
+def _stored_response(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
     assert earlier.status is not None  # it is answered
     if earlier.status >= 400 and is_api_path(earlier.path):
         # Each request chooses whether errors are problem details.
@@ -63,7 +67,7 @@ def _again(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
     return HttpResponse(earlier.body, status=earlier.status, headers=earlier.headers)
 
 
-def _reread(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
+def _current_object(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
     """Return the created object as it is now, with the status of the first response.
 
     Raises:

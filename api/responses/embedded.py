@@ -10,7 +10,7 @@ from harmonic.kernel.access import Access
 Json = TypeVar("Json", bound=Mapping[str, Any])
 
 
-def readable(access: Access, shown: Json, resources: Mapping[str, str]) -> Json:
+def without_unreadable(access: Access, shown: Json, resources: Mapping[str, str]) -> Json:
     """Return an object without the members that the caller's token cannot read.
 
     `resources` maps the name of each member to its resource. An omitted member is an empty list or

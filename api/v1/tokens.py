@@ -21,7 +21,7 @@ from api.operations import Operation
 from api.responses.schema import Doc, DryRun, Id, OneOf, Scopes, Timestamp
 from api.responses.timestamps import bounds, format_optional_timestamp, format_timestamp
 from api.v1.users import UserId
-from api.views import Answer, ListAnswer, Message, Resource, access_of, created, keep_secret, route
+from api.views import Answer, ListAnswer, Message, Resource, access_of, created, mark_secret, route
 from api.writes import over_rest
 from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.actions import Outcome
@@ -317,7 +317,7 @@ class Tokens(Resource):
             "token": outcome.secret.plaintext,
         }
         place = reverse("api.token", args=[owner.user_id, outcome.object.id])
-        return keep_secret(created(request, shown, place))
+        return mark_secret(created(request, shown, place))
 
     @Operation("read_token")
     def retrieve(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[TokenJson]:
@@ -363,7 +363,7 @@ class Rotation(Resource):
             },
         }
         place = reverse("api.token", args=[owner.user_id, outcome.object.id])
-        return keep_secret(created(request, shown, place))
+        return mark_secret(created(request, shown, place))
 
 
 def token_json(access: Access, token: ApiToken, owner: TenantUser) -> TokenJson:

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 from accounts.models import TenantUser
 from accounts.rules import is_parent_of
-from api.responses.embedded import readable
+from api.responses.embedded import without_unreadable
 from api.responses.schema import Doc, DryRun, Id, KindOfUser, Notice, OneOf, Timestamp
 from api.responses.timestamps import format_optional_timestamp, format_timestamp
 from api.v1.notes.json import NoteJson, note_json
@@ -123,7 +123,7 @@ def user_json(
     }
     if person.id in pins.incomplete and access.may_read("notes"):
         shown["incomplete"] = ["pinned_items"]
-    return readable(access, shown, EMBEDDED)
+    return without_unreadable(access, shown, EMBEDDED)
 
 
 def may_see_email(access: Access, person: TenantUser) -> bool:

@@ -20,7 +20,7 @@ from api.operations import Operation
 from api.responses.schema import Doc
 from api.responses.timestamps import bounds
 from api.v1.user_json import UserJson, users_json
-from api.views import Answer, ListAnswer, Message, Resource, access_of, created, keep_secret, route
+from api.views import Answer, ListAnswer, Message, Resource, access_of, created, mark_secret, route
 from api.writes import over_rest
 from collectives.queries import is_known, other_identities
 from harmonic.kernel.access import Access, AccessLevel, Rule
@@ -178,7 +178,7 @@ class Users(Resource):
         if outcome.secret:
             shown["token"] = outcome.secret.plaintext
         response = created(request, shown, reverse("api.user", args=[agent.user_id]))
-        return keep_secret(response, outcome.secret.row.id) if outcome.secret else response
+        return mark_secret(response, outcome.secret.row.id) if outcome.secret else response
 
     @Operation("read_user")
     def retrieve(self, request: Request, user_id: UserId) -> Answer[UserJson]:

@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 
 from api.codes import CODES
 from api.openapi.document import document
-from tests.rest.contract import hold, operation_at
-from tests.rest.headers import described, told
+from tests.rest.contract import assert_documented, operation_at
+from tests.rest.headers import api_headers, described
 
 # Each run draws the same; what fails is shown as it was drawn, since shrinking takes minutes.
 BOUNDED = settings(
@@ -62,11 +62,11 @@ def hold_bare(answer: Any) -> None:
 def hold_api(method: str, path: str, answer: Any) -> None:
     """Assert that a response has a documented status, type, body and headers."""
     assert answer.has_header("API-Version")
-    hold(method, path, answer)
+    assert_documented(method, path, answer)
     hold_error(answer)
     operation = operation_at(method.lower(), path)
     if operation is not None and answer.status_code != 405:
-        assert told(answer) <= described(method.lower(), operation, answer.status_code)
+        assert api_headers(answer) <= described(method.lower(), operation, answer.status_code)
 
 
 def hold_error(answer: Any) -> None:

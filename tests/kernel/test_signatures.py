@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from api.declarations import misfits
+from api.declarations import binding_errors
 from api.v1.notes.resource import Notes
 from api.writes import over_rest
 from collectives.notes.actions import create_note, update_note
@@ -106,10 +106,10 @@ def test_the_difference_between_an_effect_and_its_parameters_is_named(
 def test_a_binding_whose_effect_lacks_its_parameters_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert misfits() == []
+    assert binding_errors() == []
 
     binding = over_rest(create_note, params=update_note.params)
     monkeypatch.setattr(Notes, "writes", {"create": binding})
 
-    assert [each.id for each in misfits()] == ["api.E002"] * len(misfits())
-    assert any("'deadline'" in each.msg for each in misfits())
+    assert [each.id for each in binding_errors()] == ["api.E002"] * len(binding_errors())
+    assert any("'deadline'" in each.msg for each in binding_errors())

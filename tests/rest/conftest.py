@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.rest.contract import hold
+from tests.rest.contract import assert_documented
 
 BASE = "/api/v1"
 KITCHEN = "/collectives/kitchen/api/v1"
@@ -31,7 +31,7 @@ class Program:
     def get(self, path: str, headers: Headers = None, **query: Any) -> Answer:
         response = self.client.get(path, query, headers=headers or {})
         if "fields" not in query:  # objects with chosen keys are not complete
-            hold("GET", path, response)
+            assert_documented("GET", path, response)
         return response
 
     def head(self, path: str, **query: Any) -> Answer:
@@ -42,7 +42,7 @@ class Program:
 
     def delete(self, path: str, **headers: str) -> Answer:
         response = self.client.delete(path, headers=named(headers))
-        hold("DELETE", path, response)
+        assert_documented("DELETE", path, response)
         return response
 
     def post(self, path: str, body: object = None, **headers: str) -> Answer:
@@ -58,7 +58,7 @@ class Program:
         send = getattr(self.client, method)
         sent = {} if body is None else body
         response = send(path, sent, content_type="application/json", headers=named(headers))
-        hold(method.upper(), path, response)
+        assert_documented(method.upper(), path, response)
         return response
 
 

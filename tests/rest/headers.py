@@ -31,6 +31,6 @@ def described(method: str, path: str, status: int) -> set[str]:
     return set(response["headers"])
 
 
-def told(answer: Any) -> set[str]:
+def api_headers(answer: Any) -> set[str]:
     """Return the headers of a response that are specific to the API."""
     return {name for name in answer.headers if name not in GENERIC}

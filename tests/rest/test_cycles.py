@@ -32,9 +32,7 @@ VIENNA, AUCKLAND = ZoneInfo("Europe/Vienna"), ZoneInfo("Pacific/Auckland")
         ("2-years-ago", "2024-01-01", "2025-01-01"),
     ],
 )
-def test_cycle_begins_and_ends_at_local_midnight(
-    name: str, first: str, end: str
-) -> None:
+def test_cycle_begins_and_ends_at_local_midnight(name: str, first: str, end: str) -> None:
     found = window(name, NOW, VIENNA)
 
     assert found is not None

@@ -27,7 +27,7 @@ from collectives.notes.models import Note
 from harmonic.kernel.access import CollectiveKind, UserType
 from harmonic.kernel.http.conditional import etag_of
 from tests.rest.conftest import BASE, KITCHEN
-from tests.rest.headers import described, told
+from tests.rest.headers import api_headers, described
 
 ROOT = Path(settings.BASE_DIR)
 PLACE = f"{BASE}/openapi.json"
@@ -430,7 +430,7 @@ def test_every_header_is_described(alice, method, path, status, headers, there):
     answer = (sent(), sent())[-1] if "idempotency-key" in headers else sent()
 
     assert answer.status_code == status, answer.content
-    assert EVERYWHERE | there <= told(answer) <= described(method, path, status)
+    assert EVERYWHERE | there <= api_headers(answer) <= described(method, path, status)
 
 
 def test_missing_scope_is_named_in_a_header(rest):
@@ -446,7 +446,7 @@ def test_rate_limited_response_has_retry_after(alice, settings):
     answer = [alice.get(BASE), alice.get(BASE)][-1]
 
     assert answer.status_code == 429
-    assert {"Retry-After", "X-Request-Id"} <= told(answer) <= described("get", "/", 429)
+    assert {"Retry-After", "X-Request-Id"} <= api_headers(answer) <= described("get", "/", 429)
 
 
 # --- Authentication -------------------------------------------------------------------------

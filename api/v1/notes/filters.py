@@ -39,7 +39,7 @@ _COMPARISON = re.compile(r"(created_at|updated_at|last_activity_at|deadline)([<>
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class SearchTerms:
     """Terms that a text must or must not contain, in one case."""
 
     held: tuple[str, ...]
@@ -56,7 +56,7 @@ class Words:
         )
 
 
-def words_of(text: str) -> Words:
+def parse_search(text: str) -> SearchTerms:
     """Return the words and "phrases" of a search, and the -excluded ones.
 
     Raises:
@@ -66,7 +66,7 @@ def words_of(text: str) -> Words:
     found = [(minus, part) for minus, part in parts if part]
     if len(found) > MAX_WORDS:
         raise named(Problem("q", f"may have {MAX_WORDS} words at most; yours has {len(found)}"))
-    return Words(
+    return SearchTerms(
         tuple(part for minus, part in found if not minus),
         tuple(part for minus, part in found if minus),
     )
@@ -77,7 +77,7 @@ class Search:
     """A search in a list of notes, which reads a bounded part for each page."""
 
     notes: ItemQuerySet[Item]
-    words: Words
+    terms: SearchTerms
 
     def __call__(self, order: Order, limit: int, after: Position | None) -> CursorPage[Note]:
         """Return the first matches after a position, and where the next page begins."""
@@ -94,7 +94,7 @@ class Search:
         sizes = self._sizes(order, after)
         looked_at = fit_bytes(sizes[:LOOKED_AT], LOOKED_AT_BYTES)
         texts = texts_of(size.id for size in looked_at)
-        matches = [size for size in looked_at if self.words.match(texts.get(size.id, ""))]
+        matches = [size for size in looked_at if self.terms.match(texts.get(size.id, ""))]
         return matches, looked_at[-1].position if len(looked_at) < len(sizes) else None
 
     def _sizes(self, order: Order, after: Position | None) -> list[Size]:
@@ -140,12 +140,12 @@ def by_filters(access: Access, text: str) -> Q:
         Invalid: a filter is unknown, or its time is invalid.
     """
     wanted = Q()
-    for word in dict.fromkeys(words(text)):
+    for word in dict.fromkeys(split_list(text)):
         wanted &= _filter(access, word)
     return wanted
 
 
-def words(text: str) -> list[str]:
+def split_list(text: str) -> list[str]:
     """Return the parts of a comma-separated list."""
     return [word.strip() for word in text.split(",") if word.strip()]
 

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from api.http.filters import author_of, named, order_of, sort_field
 from api.http.paging import PageParams, ResultPage, page_from, query
 from api.responses.timestamps import bounds
-from api.v1.notes.filters import MAX_WORDS, Search, by_cycle, by_filters, words, words_of
+from api.v1.notes.filters import MAX_WORDS, Search, by_cycle, by_filters, parse_search, split_list
 from api.v1.notes.json import NoteJson, NoteWriter
 from api.views import ListAnswer, access_of
 from collectives.items.models import Item, ItemQuerySet
@@ -136,10 +136,10 @@ def _answer(
         return _written(page_from(fetch, count, order, request, params, LIMIT), NoteWriter(request))
     items = Item.objects.alive() if across is None else across
     items = items.filter(_narrowed(access_of(request), params), **NOTES.wanted, **wanted)
-    search = Search(items, words_of(params.get("q", "")))
+    search = Search(items, parse_search(params.get("q", "")))
     page = (
         page_from(search, partial(search.count, order), order, request, params, LIMIT)
-        if search.words.are_any
+        if search.terms.are_any
         else page_from(partial(NOTES.among, items), items.count, order, request, params, LIMIT)
     )
     return _written(page, NoteWriter(request, () if across is None else page.rows))
@@ -164,7 +164,7 @@ def _across(access: Access, params: dict[str, Any]) -> ItemQuerySet[Item] | None
 
     Items of collectives that the caller cannot read are left out.
     """
-    handles = words(params.get("collective", ""))
+    handles = split_list(params.get("collective", ""))
     if access.path != "/api/v1/notes" or not (handles or "scope" in params):
         return None
     items: ItemQuerySet[Item] = Item.objects.visible_to(access)
@@ -180,7 +180,7 @@ def _wanted(access: Access, params: dict[str, Any]) -> Lookups:
 
 
 def _by_subtype(params: dict[str, Any]) -> Lookups:
-    asked = ["text" if word == "post" else word for word in words(params.get("subtype", ""))]
+    asked = ["text" if word == "post" else word for word in split_list(params.get("subtype", ""))]
     unknown = [word for word in asked if word not in SUBTYPES]
     if unknown:
         raise named(Problem("subtype", "not_offered", {"offered": ", ".join(SUBTYPES)}))

@@ -15,7 +15,7 @@ from api.v1.notes.finding import any_note, live_note
 from api.v1.notes.json import INCLUDES, HistoryEventJson, NoteJson, NoteWriter, event_json
 from api.v1.notes.lists import CommentListParams, NoteListParams, list_of_comments, list_of_notes
 from api.views import Answer, Base, ListAnswer, Message, Resource, access_of, route
-from api.writes import over_rest, sent
+from api.writes import over_rest, read_params_of
 from collectives.items.actions import confirm_read
 from collectives.items.models import Item
 from collectives.items.queries import live_item_at
@@ -149,7 +149,7 @@ class Notes(Resource):
     @Operation("create_note", body=NewNoteParams, together=ParentParams, includes=INCLUDES)
     def create(self, request: Request) -> Answer[NoteJson]:
         """Create a note, or with `commentable_type` and `commentable_id` a comment."""
-        raw = sent(CREATE, request)
+        raw = read_params_of(CREATE, request)
         if isinstance(raw, RawParams) and has_parent(raw):
             note = self.perform(COMMENT, partial(parent_named, raw), raw=raw).object
         else:
