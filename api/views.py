@@ -193,7 +193,7 @@ def access_of(request: Request) -> Access:
 
 
 def listed_keys(request: Request) -> list[str]:
-    """Return the keys of the objects in the list that a request asks for."""
+    """Return the keys of the objects in the requested list."""
     resource = request.parser_context["view"]
     return _keys_of(getattr(type(resource), resource.action))
 

@@ -52,7 +52,7 @@ class ReachedCollectiveJson(TypedDict):
 
 
 class ReachJson(TypedDict):
-    """Whether the token works in a collective, and what it can do there."""
+    """The access of the token in one collective."""
 
     collective: ReachedCollectiveJson
     open: Annotated[bool, Doc("Whether the token works there now.")]

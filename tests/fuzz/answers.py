@@ -16,7 +16,7 @@ from api.openapi.document import document
 from tests.rest.contract import assert_documented, operation_at
 from tests.rest.headers import api_headers, described
 
-# Each run draws the same; what fails is shown as it was drawn, since shrinking takes minutes.
+# Every run draws the same examples. They are not shrunk, which takes minutes.
 BOUNDED = settings(
     deadline=None,
     derandomize=True,
@@ -25,7 +25,7 @@ BOUNDED = settings(
     suppress_health_check=list(HealthCheck),
 )
 STATUSES = {200, 204, 302, 303, 304, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 429}
-# How an answer begins, by its type, in small letters.
+# The beginning of a response in lower case, by media type.
 BEGINNINGS = {
     "text/html": "<!doctype html>",
     "text/markdown": "---\napp: harmonic\n",

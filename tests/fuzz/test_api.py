@@ -184,7 +184,7 @@ def test_every_response_is_documented(
     with undone():
         tag = alice.get(where).get("ETag", '"none"')
         sent = {name: value.replace("TAG", tag) for name, value in headers.items()}
-        # A key is of use the second time.
+        # A key has an effect on the second request.
         for each in [params, again] if "idempotency-key" in sent else [params]:
             data = b"" if method == "get" else encoded(each, kind)
             address = f"{where}?{search}" if search else where
@@ -197,7 +197,7 @@ def test_every_response_is_documented(
 LISTS = ("/collectives/kitchen/api/v1/notes", "/api/v1/users")
 SAFE = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_:."
 PLACES = st.integers(0, 150)
-# What is done to a cursor: some of it replaced, cut off, said twice, or more put behind it.
+# Ways to tamper with a cursor: replace, truncate, repeat or append.
 TAMPERINGS = st.one_of(
     st.builds(lambda at, by: lambda c: c[:at] + by + c[at + 1 :], PLACES, st.sampled_from(SAFE)),
     st.builds(lambda at: lambda c: c[:at], PLACES),

@@ -39,7 +39,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-# Only what the strategies draw: the other phases make hundreds of calls of their own.
+# The other phases make hundreds of calls each.
 CONFIG = schemathesis.Config.from_dict(
     {
         "generation": {"with-security-parameters": False},

@@ -104,7 +104,7 @@ def test_single_items_have_last_modified(alice, items):
         assert parse_http_date(response["Last-Modified"]) == int(moment.timestamp()), path
 
 
-# What nginx, Apache, Jetty and others make of a tag when they compress.
+# How nginx, Apache, Jetty and others rewrite tags when they compress.
 COMPRESSED = ('W/"{}"', '"{}-gzip"', '"{}--gzip"', '"{}-br"', '"{};gzip"', 'W/"{}-gzip"')
 
 

@@ -15,7 +15,7 @@ from tests.rest.conftest import BASE, KITCHEN, error_of
 from tokens.models import ApiToken
 
 WRITES = {each.id: each for each in served() if each.method != "get"}
-# What each write is sent, where it needs anything.
+# The bodies of writes that require one.
 BODIES = {
     "create_note": {"text": "Sharpen weekly."},
     "create_comment": {"text": "Ten strokes."},

@@ -363,3 +363,25 @@ def test_anonymous_requests_get_a_hint_on_authentication(anonymous, path, hint):
 
     assert answer.status_code == 401
     assert answer.json()["hint"] == hint
+
+
+REQUIRED = [
+    (f"{KITCHEN}/notes", "text"),
+    (f"{KITCHEN}/notes/{{note}}/comments", "text"),
+    (f"{BASE}/collectives", "name"),
+    (f"{BASE}/users", "name"),
+    (f"{BASE}/users/me/tokens", "scopes"),
+    ("/collectives/kitchen/note/actions/create_note.json", "text"),
+    ("/collectives/kitchen/n/{note}/actions/add_comment.json", "text"),
+    ("/collectives/new/actions/create_collective.json", "name"),
+    ("/ai-agents/new/actions/create_ai_agent.json", "name"),
+]
+
+
+@pytest.mark.parametrize(("path", "param"), REQUIRED)
+def test_missing_required_parameter_has_the_same_code_on_every_surface(alice, note_id, path, param):
+    response = alice.post(path.format(note=note_id("Knife care")[:8]), {})
+
+    assert response.status_code == (422 if path.endswith(".json") else 400)
+    assert response.json()["code"] == "invalid"
+    assert param in response.json()["fields"]

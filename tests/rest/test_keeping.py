@@ -1,4 +1,4 @@
-"""Pinning and restoring notes, and what the API says about a deleted note."""
+"""Pinning and restoring notes, and errors about deleted notes."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_invalid_values_are_refused_by_name(alice, addresses, name, query):
     assert error_of(response, 400).startswith(query.partition("=")[0])
 
 
-# The ends of what can be written down; a zone moves some of them beyond what can be stored.
+# The first and last times that can be written. With a zone, some cannot be stored.
 EXTREMES = (
     "0001-01-01",
     "0001-01-01T00:00:00Z",

@@ -391,7 +391,7 @@ def test_documented_values_of_other_bodies_are_accepted(alice, name):
         assert answer.status_code == 200, answer.content
 
 
-# Operation, status, what is sent, and which headers there are besides those of every answer.
+# Operation, status, request headers, and response headers besides the common ones.
 TOLD = [
     ("get", "/notes", 200, {}, {"ETag", "Link"}),
     ("get", "/notes", 401, {"authorization": ""}, {"WWW-Authenticate"}),

@@ -54,7 +54,7 @@ def test_head_is_get_without_a_body(alice, address, path, methods):
 
     assert head.content == b""
     assert head.status_code == got.status_code == (200 if "GET" in methods else 405)
-    # What tells the time is another each time.
+    # These members contain the current time.
     varying = {"etag"} if path.endswith("/self") else set()
     for name in {"content-type", "etag", "last-modified", "link", "allow", "vary"} - varying:
         assert head.get(name) == got.get(name), name

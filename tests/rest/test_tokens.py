@@ -141,7 +141,7 @@ def test_earlier_expiry_is_kept(rest, world):
 
 @pytest.mark.meets("life of a token")
 def test_lifetime_is_at_most_twelve_months(alice, world):
-    # The calling token itself never lives longer, so its row is stretched here.
+    # A token cannot live longer, so the row of the calling token is changed directly.
     ApiToken.unscoped.update(expires_at=world.now + timedelta(days=3000))
     with time_machine.travel(datetime(2026, 3, 31, 12, tzinfo=UTC), tick=False):
         ApiToken.unscoped.update(created_at=datetime(2026, 3, 1, tzinfo=UTC))
