@@ -16,6 +16,7 @@ KEYS = (
     "id truncated_id subtype edit_access title text deadline confirmed_reads created_at updated_at"
     " created_by_id updated_by_id commentable_type commentable_id statementable_type"
     " statementable_id reminder_notification_id reminder_scheduled_for collective_id path url"
+    " last_activity_at"
 ).split()
 EVENT_KEYS = ["id", "note_id", "user_id", "event_type", "description", "happened_at"]
 TS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -205,7 +206,7 @@ def test_only_sent_nonblank_values_change(alice, welcome, method):
     note = getattr(alice, method)(welcome, body).json()
 
     changed = {key for key in KEYS if note[key] != before[key]}
-    assert changed == {"title", "deadline", "updated_at"}
+    assert changed == {"title", "deadline", "updated_at", "last_activity_at"}
     assert note["deadline"] == "2031-05-01T00:00:00.000Z"
 
 

@@ -79,10 +79,6 @@ class NoteJson(TypedDict):
     confirmed_reads: Annotated[Count, Doc("The number of users who confirmed reading the note.")]
     created_at: Timestamp
     updated_at: Timestamp
-    last_activity_at: Annotated[
-        Timestamp,
-        Doc("The time of the last change of the note, or of a comment below it."),
-    ]
     created_by_id: Id
     updated_by_id: Id
     commentable_type: Annotated[
@@ -96,6 +92,10 @@ class NoteJson(TypedDict):
     collective_id: Id
     path: Annotated[str, Doc("The note's page.", example="/collectives/kitchen/n/3f0c7a52")]
     url: Annotated[Url, Doc(example="http://garden.localhost:8000/collectives/kitchen/n/3f0c7a52")]
+    last_activity_at: Annotated[
+        Timestamp,
+        Doc("The time of the last change of the note, or of a comment below it."),
+    ]
     history_events: NotRequired[
         Annotated[list[HistoryEventJson], Doc("With `include=history_events`.")]
     ]
@@ -212,7 +212,6 @@ def note_json(note: Note, path: str, url: str) -> NoteJson:
         "confirmed_reads": note.confirmed_reads,
         "created_at": format_timestamp(note.created_at),
         "updated_at": format_timestamp(note.updated_at),
-        "last_activity_at": format_timestamp(note.last_activity_at),
         "created_by_id": str(note.created_by_id),
         "updated_by_id": str(note.updated_by_id),
         "commentable_type": note.parent_kind,
@@ -224,6 +223,7 @@ def note_json(note: Note, path: str, url: str) -> NoteJson:
         "collective_id": str(note.collective_id),
         "path": path,
         "url": url,
+        "last_activity_at": format_timestamp(note.last_activity_at),
     }
 
 
