@@ -208,7 +208,7 @@ def test_a_form_whose_first_sending_still_runs_is_told_so(page: Any, monkeypatch
     taken_over = alice.post(action, values)
 
     assert waiting.status_code == 409
-    assert "still being carried out" in waiting.text
+    assert "still being processed" in waiting.text
     assert taken_over.status_code == 303
     assert form.rows().count() == 2
 
