@@ -342,7 +342,7 @@ def test_internal_error_reveals_nothing(api, monkeypatch):
     def broken(*args, **kwargs):
         raise RuntimeError("the secret of the house")
 
-    monkeypatch.setattr("api.v1.notes.resource.live_note_at", broken)
+    monkeypatch.setattr("api.v1.notes.resource.live_note", broken)
     program = Program(api("alice"))
 
     response = program.get(f"{NOTES}/00000000")
