@@ -240,7 +240,7 @@ def test_a_collective_has_at_most_fifty_pins(world, call, already, may):
     assert answer.is_done() is may
     assert bool(pins(world, KNIFE)) is may
     if not may:
-        answer.assert_refused(422, "50")
+        answer.assert_invalid("50")
 
 
 @pytest.mark.rule("pins.fifty")
