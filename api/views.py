@@ -84,6 +84,8 @@ class Resource(ViewSet):
     writes: ClassVar[Mapping[str, RestBinding[Any]]] = {}
     # The model of the resource's items.
     model: ClassVar[type[models.Model] | None] = None
+    # Members of responses to writes that are not part of the object.
+    beside: ClassVar[Collection[str]] = ()
     # Query parameters of `retrieve`, in addition to `include`.
     query: ClassVar[Collection[str]] = ()
     renderer_classes = (Json,)
@@ -145,7 +147,7 @@ class Resource(ViewSet):
         final = super().finalize_response(request, answer, *args, **kwargs)
         if not final.has_header("Cache-Control"):
             keep_private(final)
-        add_entity_tag(request, final)
+        add_entity_tag(request, final, self.beside)
         return final
 
     def _unless_unknown(self, request: Request, response: Response) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -19,13 +19,12 @@ from harmonic.kernel.refusals import Refused
 CHANGES = frozenset({"PUT", "PATCH", "DELETE"})
 # Returns an item as GET returns it without parameters.
 Shown = Callable[[Access, Any], Any]
-# Members of responses to writes that are not part of the object.
-BESIDES = frozenset({"note"})
 
 
-def add_entity_tag(request: Request, response: HttpResponse) -> None:
+def add_entity_tag(request: Request, response: HttpResponse, beside: Collection[str] = ()) -> None:
     """Add the entity tag of a read's body, or of the object that a write created or changed.
 
+    `beside` are members of responses to writes that are not part of the object.
     A response that must not be stored has none. One that has its tag already keeps it.
     """
     if response.status_code != 200 or response["Cache-Control"] == "no-store":
@@ -39,7 +38,7 @@ def add_entity_tag(request: Request, response: HttpResponse) -> None:
         etag = response.get("ETag") or conditional.etag_of(_body(response))
         conditional.tag(django.headers, response, etag)
     elif _is_object(request, response) and "include" not in django.GET:
-        plain = {key: data[key] for key in data if key not in BESIDES}
+        plain = {key: data[key] for key in data if key not in beside}
         response["ETag"] = conditional.etag_of(Json().render(plain))
 
 

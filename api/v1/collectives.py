@@ -210,6 +210,7 @@ class Collectives(Resource):
     rule = Rule(AccessLevel.TENANT)
     writes = {"create": CREATE, "update": UPDATE}
     model = Collective
+    beside = ("note",)
 
     @Operation("list_collectives", query=CollectiveListParams, example="created_by=me")
     def list(self, request: Request) -> ListAnswer[ListedCollectiveJson]:

@@ -328,7 +328,7 @@ class Tokens(Resource):
 
     @Operation("rename_token", body=RenameParams)
     def update(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[TokenJson]:
-        """Change the name and note of a token."""
+        """Update the name and note of a token."""
         token = self.perform(RENAME, token_named(user_id, token_id)).object
         return Answer(self.shown(self.access, token))
 

@@ -158,6 +158,7 @@ class Users(Resource):
     rule = Rule(AccessLevel.TENANT, resource="users")
     writes = {"create": CREATE, "update": UPDATE, "destroy": DELETE}
     model = User
+    beside = ("note",)
 
     @Operation("list_users", query=UserListParams, example="created_by=me")
     def list(self, request: Request) -> ListAnswer[UserJson]:
