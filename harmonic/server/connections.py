@@ -232,8 +232,10 @@ class Connection(asyncio.Protocol):
             response.force_close()
         pieces = self.server.wsgi(environ, response.start_response)
         try:
-            for piece in pieces:
-                response.write(piece)
+            # Django renders a body for HEAD too and leaves it to the server to omit it.
+            if self._request.method != "HEAD":
+                for piece in pieces:
+                    response.write(piece)
             response.close()
             answer.status = response.status_code
         finally:

@@ -1,4 +1,4 @@
-"""The shipped server itself: what it answers to bytes that are no request of ours."""
+"""The server's own answers: malformed requests, chunked bodies, responses to HEAD."""
 
 from __future__ import annotations
 
@@ -10,21 +10,26 @@ from itertools import takewhile
 
 import pytest
 
-from tests.server.process import started
+from tests.server.process import Running, started
 
 Send = Callable[[bytes], "tuple[int, dict[str, str], bytes]"]
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Start the server with an empty database."""
     with started(tmp_path_factory.mktemp("var")) as server:
-        yield server.port
+        yield server
+
+
+@pytest.fixture
+def port(server: Running) -> int:
+    return server.port
 
 
 @pytest.fixture
 def send(port: int) -> Send:
-    """Return what sends bytes, and reads until the server closes the connection."""
+    """Return a function that sends bytes and reads until the server closes the connection."""
 
     def sent(data: bytes) -> tuple[int, dict[str, str], bytes]:
         with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as connection:
@@ -65,7 +70,7 @@ BAD = {
 @pytest.mark.meets(
     "request line", "a header", "headers of a request", "request line and headers together"
 )
-def test_what_is_no_request_gets_an_error_object(
+def test_a_malformed_request_gets_an_error_object(
     send: Send, data: bytes, status: int, sentence: str
 ) -> None:
     answered, headers, body = send(data)
@@ -77,17 +82,29 @@ def test_what_is_no_request_gets_an_error_object(
     assert (error["status"], error["request_id"]) == (status, headers["X-Request-Id"])
 
 
-def test_a_longest_request_line_is_read(send: Send) -> None:
+def test_the_longest_allowed_request_line_is_accepted(send: Send) -> None:
     query = b"x" * 8100
     data = b"GET /healthcheck?%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % query
 
     assert send(data)[0] == 200
 
 
+@pytest.mark.parametrize("path", ["/healthcheck", "/help.md"])
+def test_a_response_to_head_has_no_body_and_logs_no_warning(
+    server: Running, send: Send, path: str
+) -> None:
+    head = f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    status, headers, body = send(head.encode())
+
+    assert (status, body) == (200, b"")
+    assert headers["Content-Type"].startswith("text/")
+    assert "no-body response" not in server.log
+
+
 CHUNKED = b"POST /healthcheck HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
 
 
-def test_a_request_in_chunks_is_followed_by_the_next(send: Send) -> None:
+def test_the_next_request_follows_a_chunked_one(send: Send) -> None:
     _, _, body = send(
         CHUNKED + b"\r\n4\r\ntext\r\n0\r\n\r\n" + CHUNKED + b"Connection: close\r\n\r\n0\r\n\r\n"
     )
@@ -95,13 +112,13 @@ def test_a_request_in_chunks_is_followed_by_the_next(send: Send) -> None:
     assert body.count(b"ok\n") == 2
 
 
-def test_malformed_chunks_end_the_connection(send: Send) -> None:
+def test_a_malformed_chunk_closes_the_connection(send: Send) -> None:
     _, _, body = send(CHUNKED + b"\r\nnonsense\r\n" + CHUNKED + b"\r\n0\r\n\r\n")
 
     assert body.count(b"ok\n") == 1
 
 
-def test_a_body_beyond_the_limit_is_not_read_to_its_end(port: int) -> None:
+def test_a_body_beyond_the_limit_is_not_read_to_the_end(port: int) -> None:
     megabyte = b"100000\r\n%s\r\n" % (b"x" * 1024 * 1024)
     with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as connection:
         connection.sendall(CHUNKED + b"\r\n")
