@@ -58,7 +58,7 @@ CODES: dict[str, Code] = {
         401,
         "The token is missing, unknown, deleted, or belongs to another tenant.",
         "Unauthorized",
-        {"hint": "Create a token at /u/{handle}/settings/tokens."},
+        {"hint": "Send a token in the header `Authorization: Bearer …`."},
     ),
     "token_expired": Code(401, "The token has expired.", "Token expired"),
     "api_disabled_tenant": Code(

@@ -92,7 +92,7 @@ LOG_LEVEL = env.str("HARMONIC_LOG_LEVEL", "INFO")
 SESSION_ABSOLUTE_TIMEOUT = timedelta(seconds=env.int("SESSION_ABSOLUTE_TIMEOUT", 24 * 3600))
 SESSION_IDLE_TIMEOUT = timedelta(seconds=env.int("SESSION_IDLE_TIMEOUT", 2 * 3600))
 REVERIFICATION_TIMEOUT = timedelta(seconds=env.int("REVERIFICATION_TIMEOUT", 3600))
-# Callers on loopback are counted; on a local machine they are refused only with this.
+# On a local machine, callers on loopback are exempt from the limits unless this is on.
 LIMIT_LOOPBACK = env.bool("HARMONIC_LIMIT_LOOPBACK", False) or IS_PRODUCTION
 # Requests and writes per minute of a human with all their agents, or of an anonymous address;
 # of each token; requests of all members of a tenant.
@@ -169,6 +169,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "harmonic.http.content_security_policy.ContentSecurityPolicyMiddleware",
+    "harmonic.http.help_link.HelpLinkMiddleware",
     "harmonic.mcp.middleware.McpMiddleware",
     "harmonic.http.bodies.BodyMiddleware",
     "harmonic.http.outages.OutageMiddleware",

@@ -27,8 +27,9 @@ HEADERS: dict[str, Schema] = {
     "ETag": _header("The strong entity tag of the object or list.", TAG),
     "Last-Modified": _header("When the object was last changed.", MOMENT),
     "Link": _header(
-        'Other pages of the list: `rel="next"`, `prev` and `first` (RFC 8288).',
-        '<http://garden.localhost:8000/api/v1/notes>; rel="first"',
+        'Other pages of a list: `rel="next"`, `prev` and `first` (RFC 8288). On every response:'
+        ' `rel="help"`, an introduction for agents.',
+        '<http://garden.localhost:8000/api/v1/notes>; rel="first", </llms.txt>; rel="help"',
     ),
     "X-Total-Count": _header("The number of objects in the whole list, with `count=true`.", 120),
     "Location": _header(
@@ -64,12 +65,12 @@ HEADERS: dict[str, Schema] = {
 }
 # Headers of every response.
 EVERYWHERE = (
-    *("X-Request-Id", "API-Version", "RateLimit-Policy", "RateLimit"),
+    *("X-Request-Id", "API-Version", "Link", "RateLimit-Policy", "RateLimit"),
     *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
 )
 # Further headers of error responses.
 _OF_REFUSALS = {
-    304: ("ETag", "Last-Modified", "Link", "X-Total-Count"),
+    304: ("ETag", "Last-Modified", "X-Total-Count"),
     401: ("WWW-Authenticate",),
     403: ("WWW-Authenticate",),
     409: ("Retry-After",),
@@ -126,7 +127,7 @@ def headers_of(method: str, keys: Collection[str], *, is_listed: bool) -> Schema
     """Return the headers of a successful response whose object has `keys`."""
     names: list[str] = []
     if method == "get":
-        names = ["ETag", "Link", "X-Total-Count"] if is_listed else ["ETag"]
+        names = ["ETag", "X-Total-Count"] if is_listed else ["ETag"]
         names += ["Last-Modified"] if "updated_at" in keys else []
     if method in {"put", "patch"}:
         names = ["ETag"]

@@ -1,16 +1,23 @@
-"""The Authorization header: whether it is there, what it holds, and how it is refused."""
+"""The Authorization header: reading the token, and the refusals of invalid credentials."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest
 
-from harmonic.kernel.refusals import SignInRequired
+from harmonic.kernel.refusals import AUTHENTICATE, SignInRequired
 
-HOW_TO_ENTER = "Make a token at /u/{handle}/settings/tokens."
+ASK_YOUR_HUMAN = (
+    "Agents cannot create tokens: ask your human for one."
+    " People create theirs at /u/{handle}/settings/tokens."
+)
+INVALID_TOKEN_HINT = (
+    "This token does not work here. It may be mistyped or revoked, or it may belong to another"
+    f" community. {ASK_YOUR_HUMAN}"
+)
 
 
 def has_credentials(request: HttpRequest) -> bool:
-    """Answer whether an Authorization header is there; then the session plays no role."""
+    """Return whether the request has an Authorization header; then its session is ignored."""
     return bool(request.headers.get("Authorization", "").strip())
 
 
@@ -25,20 +32,28 @@ def uses_bearer_scheme(request: HttpRequest) -> bool:
 
 
 def unsupported_scheme() -> SignInRequired:
-    """Return the refusal of credentials that are no Bearer token: they prove nothing wrong."""
-    return SignInRequired(hint=HOW_TO_ENTER)
+    """Return the refusal of credentials other than a Bearer token."""
+    return SignInRequired(hint=f"{AUTHENTICATE}. {ASK_YOUR_HUMAN}")
 
 
-def invalid_token(message: str = "", code: str = "unauthorized") -> SignInRequired:
-    """Return the one refusal for tokens that are unknown, deleted or somebody else's."""
-    description = "The token expired" if code == "token_expired" else "The token is not valid"
+def invalid_token() -> SignInRequired:
+    """Return the refusal of a token that is unknown, revoked or of another tenant.
+
+    It is the same for all of them, so that tokens cannot be probed.
+    """
     return SignInRequired(
-        message,
-        code=code,
-        hint=HOW_TO_ENTER,
-        headers={
-            "WWW-Authenticate": (
-                f'Bearer realm="Harmonic", error="invalid_token", error_description="{description}"'
-            )
-        },
+        hint=INVALID_TOKEN_HINT, headers={"WWW-Authenticate": _challenge("The token is not valid")}
     )
+
+
+def expired_token() -> SignInRequired:
+    return SignInRequired(
+        "Token expired",
+        code="token_expired",
+        hint=ASK_YOUR_HUMAN,
+        headers={"WWW-Authenticate": _challenge("The token expired")},
+    )
+
+
+def _challenge(description: str) -> str:
+    return f'Bearer realm="Harmonic", error="invalid_token", error_description="{description}"'

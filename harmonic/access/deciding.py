@@ -17,6 +17,7 @@ from harmonic.access import lookup, sessions
 from harmonic.access.checks import check
 from harmonic.access.credentials import (
     bearer_token,
+    expired_token,
     has_credentials,
     invalid_token,
     unsupported_scheme,
@@ -138,8 +139,7 @@ class Decision:
             raise self._anonymous(access, invalid_token())
         assert found.token is not None  # the query of a token always returns one
         if found.token.expires_at <= access.now:
-            expired = invalid_token("Token expired", code="token_expired")
-            raise self._anonymous(access, expired)
+            raise self._anonymous(access, expired_token())
         return replace(
             access,
             actor=found.actor,

@@ -65,8 +65,10 @@ class AccessMiddleware:
             bind_tenant(None)
         if outage_of(request) is None:
             usage.record_request(request, request.known_token, getattr(request, "refused", None))
-        if is_api_path(request.path):
+        is_api = is_api_path(request.path)
+        if is_api:
             response["API-Version"] = API_VERSION
+        if is_api or request.access.format != Format.HTML:
             add_rate_limit_headers(response, request.counts)
         return response
 

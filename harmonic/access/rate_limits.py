@@ -8,6 +8,7 @@ count for their address alone (`docs/operations.md`, Limits).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
 from django.conf import settings
@@ -46,7 +47,11 @@ def count_request(request: AccessRequest, access: Access) -> tuple[Count, ...]:
     is_write = request.method not in SAFE
     limits = _member_limits(access, access.actor) if access.actor else _address_limits(access)
     hits = {limit: int(is_write or limit.name != "writes") for limit in limits}
-    return count(store(), hits, access.now.timestamp(), MINUTE)
+    counts = count(store(), hits, access.now.timestamp(), MINUTE)
+    if is_exempt(access.remote_address):
+        # Nothing is used up: otherwise the headers would report limits that do not apply.
+        return tuple(replace(each, hits=0) for each in counts)
+    return counts
 
 
 def _address_limits(access: Access) -> Iterable[Limit]:
@@ -75,13 +80,13 @@ def _pair(owner: str, key: str, level: int, requests: int, writes: int) -> Itera
 
 
 def refuse_exceeded(access: Access, counts: tuple[Count, ...]) -> None:
-    """Do nothing if no limit is exceeded, or the sender is exempt.
+    """Do nothing if no limit is exceeded.
 
     Raises:
         Refused: 429.
     """
     exceeded = next((each for each in counts if each.is_exceeded), None)
-    if exceeded and not is_exempt(access.remote_address):
+    if exceeded:
         raise _too_many(access, exceeded)
 
 
@@ -131,7 +136,7 @@ def nearest_limits(counts: Iterable[Count]) -> dict[str, Count]:
 
 
 def add_rate_limit_headers(response: HttpResponse, counts: tuple[Count, ...]) -> None:
-    """Report the sender's limits in the headers of a REST response."""
+    """Report the sender's nearest limits in the headers of a response to a program."""
     reported = nearest_limits(counts)
     if not reported:
         return

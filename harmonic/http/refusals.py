@@ -39,6 +39,15 @@ PROBLEM = "application/problem+json"
 # What problem details have besides the keys of every error.
 PROBLEM_KEYS = frozenset({"type", "title", "detail"})
 BEARER = 'Bearer realm="Harmonic"'
+# Where a caller without valid credentials goes next.
+FIRST_STEPS = (
+    Link("Who am I and what may I do", "/whoami"),
+    Link("Help, without a token", "/help"),
+    Link("All actions", "/actions"),
+)
+FIRST_STEPS_SENTENCE = (
+    "Who you are and what you may do is at /whoami, all actions are at /actions, help is at /help."
+)
 
 
 def render_refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
@@ -140,7 +149,7 @@ def _document(request: AccessRequest, access: Access, refused: Refused) -> HttpR
             "message": message,
             "hint": hint,
             # A document has its own list of what can be done.
-            "links": () if refused.document else refused.links,
+            "links": () if refused.document else links_of(refused),
             "parts": parts,
             "action_name": refused.action,
             "home": _home(request, access),
@@ -178,10 +187,17 @@ def _as_document(access: Access, refused: Refused) -> Refused:
 
 
 def hint_of(refused: Refused, *, is_api: bool = False) -> str:
-    """Return what would cure a refusal; whoever is nobody learns how to be somebody."""
+    """Return the hint of a refusal; without one, a 401 says how to authenticate."""
     if refused.hint or not isinstance(refused, SignInRequired):
         return refused.hint
     return f"{AUTHENTICATE}." if is_api else SIGN_IN
+
+
+def links_of(refused: Refused) -> tuple[Link, ...]:
+    """Return the links of a refusal; a 401 without any has those of a first visit."""
+    if refused.links or not isinstance(refused, SignInRequired):
+        return refused.links
+    return FIRST_STEPS
 
 
 def title_of(refused: Refused) -> str:
@@ -308,6 +324,8 @@ def error_object(refused: Refused, request_id: str, *, is_api: bool) -> ErrorJso
         body["fields"] = fields
     if hint := hint_of(refused, is_api=is_api):
         body["hint"] = hint
+    if isinstance(refused, SignInRequired):
+        body["hint"] = f"{hint} {FIRST_STEPS_SENTENCE}"
     return cast(ErrorJson, {**body, **refused.extra})
 
 

@@ -63,7 +63,8 @@ def test_a_forwarded_action_runs_once_per_idempotency_key(api: Any, page: str) -
     assert second.content == first.content
 
 
-def test_a_forwarded_request_counts_once(api: Any) -> None:
+def test_a_forwarded_request_counts_once(api: Any, settings: Any) -> None:
+    settings.LIMIT_LOOPBACK = True
     alice = api("alice")
     counted = alice.get("/api/v1")["X-RateLimit-Remaining"]
 
@@ -73,7 +74,10 @@ def test_a_forwarded_request_counts_once(api: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/settings/actions/update_profile", "/workspace/actions/x"])
-def test_a_forwarded_write_counts_and_is_recorded_once(token_for: Any, path: str) -> None:
+def test_a_forwarded_write_counts_and_is_recorded_once(
+    token_for: Any, settings: Any, path: str
+) -> None:
+    settings.LIMIT_LOOPBACK = True
     plaintext = token_for("alice")
     alice = token_client(plaintext)
     first = alice.get("/api/v1")

@@ -362,7 +362,7 @@ def test_anonymous_requests_get_a_hint_on_authentication(anonymous, path, hint):
     answer = anonymous().get(path, headers={"accept": "application/json"})
 
     assert answer.status_code == 401
-    assert answer.json()["hint"] == hint
+    assert answer.json()["hint"].startswith(f"{hint} Who you are and what you may do is at /whoami")
 
 
 REQUIRED = [

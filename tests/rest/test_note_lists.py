@@ -284,6 +284,7 @@ def test_links_are_absolute_and_repeat_every_parameter(alice):
     response = alice.get(NOTES, limit=2, created_by="bob", sort_by="updated_at-asc")
 
     found = links(response)
+    assert found.pop("help") == "/llms.txt"
     assert set(found) == {"next", "first"}
     for url in found.values():
         assert url.startswith(f"http://garden.localhost{NOTES}?")

@@ -96,6 +96,32 @@ def test_every_answer_of_the_api_says_where_its_sender_stands(
     assert [name for name in HEADERS if name not in response] == []
 
 
+@pytest.mark.parametrize(
+    ("path", "status"), [("/whoami.md", 200), ("/n/nothing.md", 404), ("/whoami/actions.json", 200)]
+)
+def test_responses_to_agents_on_pages_report_the_limits_as_rest_does(
+    api: Any, limits: Any, path: str, status: int
+) -> None:
+    alice = api("alice")
+    responses = [alice.get(path) for _ in range(limits.LIMIT_REQUESTS + 1)]
+
+    assert [response.status_code for response in responses] == [status] * 4 + [429]
+    assert [remaining(response)["requests"] for response in responses] == [3, 2, 1, 0, 0]
+    assert [name for name in HEADERS if name not in responses[0]] == []
+
+
+@pytest.mark.parametrize("path", [BASE, "/whoami.md"])
+def test_the_headers_report_no_limit_that_loopback_is_exempt_from(
+    api: Any, limits: Any, path: str
+) -> None:
+    limits.LIMIT_LOOPBACK = False
+    alice = api("alice")
+    responses = [alice.get(path) for _ in range(limits.LIMIT_REQUESTS + 2)]
+
+    assert {response.status_code for response in responses} == {200}
+    assert remaining(responses[-1]) == {"requests": 4, "writes": 2}
+
+
 def test_who_has_no_token_or_a_wrong_one_is_told_as_well(address: str) -> None:
     client = stranger(address)
 

@@ -173,7 +173,8 @@ def test_capabilities_do_not_limit_a_read_only_token(api):
 # --- The token in use -----------------------------------------------------------------------
 
 
-def test_any_active_token_can_read_itself(api):
+def test_any_active_token_can_read_itself(api, settings):
+    settings.LIMIT_LOOPBACK = True
     answer = api("alice", scopes=["create:notes"]).get(SELF)
 
     body = answer.json()

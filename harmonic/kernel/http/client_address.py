@@ -55,7 +55,7 @@ def rate_limit_address(address: str) -> str:
 
 
 def is_exempt(address: str) -> bool:
-    """Return whether a client is exempt from limits: loopback on a local machine."""
+    """Return whether a client is exempt from rate limits: loopback on a local machine."""
     parsed = _parsed(address)
     return not settings.LIMIT_LOOPBACK and parsed is not None and parsed.is_loopback
 
