@@ -43,7 +43,7 @@ from collectives.notes.actions import add_comment, create_note
 from collectives.rules.members import add_member
 from collectives.rules.tenants import join_tenant
 from harmonic.access.access_as import access_as
-from harmonic.demo.seed import do
+from harmonic.demo.seed import perform_action
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.management.commands.create_token import issue_token
 
@@ -61,11 +61,12 @@ with tenant_bound(tenant.id):
 table = "|a|b|\\n|-|-|\\n" + "|*x*|`y`|\\n" * 9_700
 bob = access_as("garden", "bob", "kitchen", now=now)
 with tenant_bound(tenant.id):
-    note = do(create_note, bob, None, {"title": "Heavy", "text": table}).object
+    note = perform_action(create_note, bob, None, {"title": "Heavy", "text": table}).object
     for _ in range(20):
-        do(add_comment, bob, note, {"text": table[:97_000]})
+        perform_action(add_comment, bob, note, {"text": table[:97_000]})
+    long = {"title": "Long", "text": "lorem ipsum dolor " * 55_000}
     for _ in range(3):
-        do(create_note, bob, None, {"title": "Long", "text": "lorem ipsum dolor " * 55_000})
+        perform_action(create_note, bob, None, long)
 print(json.dumps({
     "members": [token(f"member-{number}") for number in range(10)],
     "hostile": [token("bob") for _ in range(25)],

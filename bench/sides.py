@@ -98,7 +98,7 @@ class Demo:
         with tenant_bound(access.tenant.id):
             for number in range(FEED):
                 values = {"title": f"Read me {number}", "text": TEXT}
-                self.note = seed.do(create_note, access, None, values).object
+                self.note = seed.perform_action(create_note, access, None, values).object
         if tokens:
             call_command("seed_bulk", notes=0, tokens=tokens, collectives=1, stdout=io.StringIO())
         who = {"tenant": "garden", "user": "alice", "agent": None}

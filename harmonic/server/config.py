@@ -1,7 +1,7 @@
-"""gunicorn's settings: threads run the application, because its code waits on a database.
+"""The configuration of gunicorn. Threads run the application, which waits on the database.
 
 Environment: HARMONIC_BIND, HARMONIC_PORT, WEB_CONCURRENCY (processes), HARMONIC_THREADS and
-HARMONIC_CONNECTIONS (in each), HARMONIC_RELOAD=1 (restart when code or a template changes).
+HARMONIC_CONNECTIONS (per process), HARMONIC_RELOAD=1 (restart when code or templates change).
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ worker_class = "harmonic.server.worker.Worker"
 workers = 1 if reload else int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("HARMONIC_THREADS", "8"))
 worker_connections = int(os.environ.get("HARMONIC_CONNECTIONS", "1000"))
-# One load of the code for all processes: a quicker start, shared memory, and a fault at start
-# ends the server. Reloading needs each process to load for itself.
+# The code is loaded once for all processes: a faster start, shared memory, and an error at start
+# stops the server. Reloading requires each process to load it.
 preload_app = not reload
 
 timeout = 60
 graceful_timeout = 30
 keepalive = 5
-# The most that gunicorn allows; docs/operations.md names them.
+# The maximum that gunicorn allows (docs/operations.md).
 limit_request_line = 8190
 limit_request_field_size = 8190
 limit_request_fields = 100
-# The heartbeat file must not wait for a disk.
+# A heartbeat must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 
-# No second way to steer the server, and nothing kept in anybody's home folder.
+# The server is controlled by signals only, and keeps no socket in a home folder.
 control_socket_disable = True
 
 # The application logs its own requests.
 accesslog = None
 errorlog = "-"
 loglevel = "info"
-# The lines of the server have the format of the application's; so have Python's warnings.
+# The server's log lines and Python's warnings have the format of the application's.
 logging.captureWarnings(True)
 logconfig_dict = {
     "formatters": {"json": formatter(os.environ.get("HARMONIC_ENV", "local"))},
@@ -59,7 +59,7 @@ logconfig_dict = {
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Close what the loading of the code may have opened: no connection outlives a fork."""
+    """Close connections opened while the code was loaded; they must not be shared by processes."""
     if preload_app:
         from django.db import connections
 
@@ -67,7 +67,7 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Write every minute what the process still knows of the use of tokens."""
+    """Start the threads that store the use of tokens and the calls of tools."""
     from harmonic.mcp.calls import flush_regularly
     from tokens.usage import settle_every_minute
 

@@ -1,7 +1,7 @@
-"""HTTP connections of the server's event loop: receive a complete request, then send its answer.
+"""HTTP connections of the server's event loop: receive a whole request, then send the response.
 
-A thread runs the application only when the whole request is there, and the event loop sends the
-answer, so a slow client occupies a connection, never a thread. gunicorn parses and formats.
+A thread runs the application once the whole request has arrived, and the event loop sends the
+response. A slow client occupies a connection, never a thread. gunicorn parses and formats.
 """
 
 from __future__ import annotations
@@ -18,22 +18,28 @@ from gunicorn.http.message import Request  # type: ignore[import-untyped]
 from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 
 from harmonic.kernel.operations.redaction import without_tokens
-from harmonic.server.errors import MAX_HEAD_BYTES, OVERLOADED, TOO_SLOW, answer_of, written
-from harmonic.server.request_body import Body, Unreadable, length_of
+from harmonic.server.errors import (
+    MAX_HEAD_BYTES,
+    OVERLOADED,
+    TOO_SLOW,
+    error_response,
+    status_and_message,
+)
+from harmonic.server.request_body import Body, IncompleteBody, length_of
 
-# Seconds for which a closing connection discards what its client still sends, so that the client
-# reads the answer before it sees the connection end; and how much is discarded at most.
+# A closing connection discards what its client still sends, for this many seconds and bytes, so
+# that the client reads the response before the connection ends.
 CLOSE_TIMEOUT = 2.0
 MAX_DISCARDED_BYTES = 256 * 1024
-# Seconds before a 429 is sent. A client that ignores `Retry-After` and repeats its request at once
-# would otherwise keep the threads busy with refusals; the event loop waits without one.
+# Seconds before a 429 is sent, so that clients that ignore `Retry-After` do not keep the threads
+# busy with refusals. The event loop waits without a thread.
 REFUSAL_PAUSE = 0.25
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Server(Protocol):
-    """What a connection needs of the process that serves it."""
+class ConnectionServer(Protocol):
+    """The interface of the process that serves a connection."""
 
     cfg: Any
     log: Any
@@ -41,21 +47,21 @@ class Server(Protocol):
     loop: asyncio.AbstractEventLoop
     is_stopping: bool
 
-    def opened(self, connection: Connection) -> None: ...
-    def closed(self, connection: Connection) -> None: ...
-    def waits(self, connection: Connection) -> None: ...
-    def runs(self, connection: Connection) -> None: ...
-    def holds(self, size: int) -> None: ...
+    def connection_opened(self, connection: Connection) -> None: ...
+    def connection_closed(self, connection: Connection) -> None: ...
+    def connection_waits(self, connection: Connection) -> None: ...
+    def run_request(self, connection: Connection) -> None: ...
+    def count_held_bytes(self, size: int) -> None: ...
 
 
 class Phase(Enum):
-    """What a connection is waiting for."""
+    """The phase of a connection, with what it waits for."""
 
     IDLE = "the next request"
     HEAD = "the rest of a request line and headers"
     BODY = "the rest of a body"
     RUNNING = "the application"
-    SENDING = "the client to read its answer"
+    SENDING = "the client to read the response"
     CLOSING = "the client to close"
 
 
@@ -63,11 +69,11 @@ _RECEIVING = frozenset({Phase.IDLE, Phase.HEAD, Phase.BODY})
 
 
 class Connection(asyncio.Protocol):
-    """One client connection. All but `respond` runs in the event loop."""
+    """One client connection. All methods but `respond` run in the event loop."""
 
     transport: asyncio.Transport
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ConnectionServer) -> None:
         self.server = server
         self.phase = Phase.HEAD
         self.address = ""
@@ -87,11 +93,11 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        # `resume_writing` is called once an answer has left completely.
+        # asyncio calls `resume_writing` once a response is sent completely.
         self.transport.set_write_buffer_limits(high=0)
         self._peer = transport.get_extra_info("peername") or ("", 0)
         self.address = str(self._peer[0])
-        self.server.opened(self)
+        self.server.connection_opened(self)
         self._wait(Phase.HEAD, settings.HEADERS_TIMEOUT)
 
     def data_received(self, data: bytes) -> None:
@@ -100,12 +106,12 @@ class Connection(asyncio.Protocol):
             return
         self._received += data
         if self.phase not in _RECEIVING and len(self._received) > MAX_HEAD_BYTES:
-            # A client that sends its next requests early waits for the answer to this one.
+            # Pipelined requests wait for the response to this one.
             self.transport.pause_reading()
         self._advance()
 
     def eof_received(self) -> bool:
-        """Keep the connection open for the answer to a body that broke off."""
+        """Keep the connection open for the response to an incomplete body."""
         self._is_half_closed = True
         if self.phase is Phase.BODY:
             self._run(None)
@@ -118,7 +124,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._cancel_timer()
         self._release()
-        self.server.closed(self)
+        self.server.connection_closed(self)
 
     # --- Receiving ------------------------------------------------------------------------------
 
@@ -142,10 +148,10 @@ class Connection(asyncio.Protocol):
             self._refuse_bad(error)
 
     def _take_head(self) -> bytes | None:
-        """Return the complete head of a request, or None while a part of it is missing.
+        """Return the complete request line and headers, or None while they are incomplete.
 
         Raises:
-            ParseException: it is longer than a head may be.
+            ParseException: they are too long.
         """
         received, cfg = self._received, self.server.cfg
         while received.startswith(b"\r\n"):
@@ -171,7 +177,7 @@ class Connection(asyncio.Protocol):
         expects, request._expected_100_continue = request._expected_100_continue, False
         self._body = Body(head, length)
         if length is not None and length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            # The application refuses it by its Content-Length; nothing is read.
+            # The application refuses the body by its Content-Length; nothing is read.
             self._run(None)
             return
         if expects and not self._received:
@@ -196,37 +202,37 @@ class Connection(asyncio.Protocol):
             self._run(None)
 
     def _run(self, body: Body | None) -> None:
-        """Hand the request to a thread; None stands for a body that cannot be read."""
+        """Hand the request to a thread; None stands for an unreadable body."""
         self._is_last = body is None or self._is_half_closed
         self._cancel_timer()
         self.phase = Phase.RUNNING
-        self.server.runs(self)
+        self.server.run_request(self)
 
     # --- Answering ------------------------------------------------------------------------------
 
     def respond(self) -> None:
-        """Run the application, in a thread, and have the event loop send what it answers."""
+        """Run the application, in a thread, and have the event loop send its response."""
         assert self._body is not None  # set before the request was handed over
-        answer = Answer()
+        answer = ResponseBuffer()
         try:
             with self._body:
                 closes = self._call(answer, self._body)
         except Exception as error:
-            status, sentence = answer_of(error, self.server.cfg)
+            status, sentence = status_and_message(error, self.server.cfg)
             if status == 500:
                 self.server.log.exception("A request failed outside the application.")
-            answer.data, closes = bytearray(written(status, sentence)), True
+            answer.data, closes = bytearray(error_response(status, sentence)), True
         send = self._send_later if answer.status == HTTPStatus.TOO_MANY_REQUESTS else self._send
         self.server.loop.call_soon_threadsafe(send, bytes(answer.data), closes)
 
-    def _call(self, answer: Answer, body: Body) -> bool:
-        """Call the application; return whether the connection ends behind its answer."""
+    def _call(self, answer: ResponseBuffer, body: Body) -> bool:
+        """Call the application; return whether the connection closes after the response."""
         cfg, local = self.server.cfg, self.transport.get_extra_info("sockname")
         response, environ = wsgi.create(self._request, answer, self._peer, local, cfg)
         environ["wsgi.multithread"] = True
-        environ["wsgi.input"] = body.file if body.is_complete else Unreadable()
+        environ["wsgi.input"] = body.file if body.is_complete else IncompleteBody()
         if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
-            # An application reads as much as it is told; a body that broke off has some length too.
+            # The application reads CONTENT_LENGTH bytes; an incomplete body needs a length too.
             environ["CONTENT_LENGTH"] = str(body.size or int(not body.is_complete))
         if self._is_last or self.server.is_stopping:
             response.force_close()
@@ -255,7 +261,7 @@ class Connection(asyncio.Protocol):
         self.transport.write(data)
         if left := self.transport.get_write_buffer_size():
             self._hold(left)
-            self._wait(Phase.SENDING, allowed(len(data)))
+            self._wait(Phase.SENDING, seconds_allowed(len(data)))
         else:
             self._sent()
 
@@ -269,7 +275,7 @@ class Connection(asyncio.Protocol):
         self._advance()
 
     def _finish(self) -> None:
-        """Close behind the answer, once the client has read it."""
+        """Close the connection once the client has read the response."""
         if self._is_half_closed:
             self.transport.close()
             return
@@ -286,28 +292,28 @@ class Connection(asyncio.Protocol):
     # --- Refusing and closing -------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Close a connection on which no request has begun; any other ends behind its answer."""
+        """Close a connection without a pending request; others close after their response."""
         if self.phase is Phase.IDLE:
-            # The next request may be on its way.
+            # The next request may be in transit.
             self._wait(Phase.IDLE, min(CLOSE_TIMEOUT, self.server.cfg.keepalive))
         elif self.phase is Phase.HEAD and not self._received:
             self.transport.close()
 
     def evict(self) -> None:
-        """Close at once, with an answer if a request has begun."""
+        """Close immediately, with an error response if a request has begun."""
         if self.phase is Phase.BODY or (self.phase is Phase.HEAD and self._received):
-            self.transport.write(written(*OVERLOADED))
+            self.transport.write(error_response(*OVERLOADED))
         self.transport.abort()
 
     @property
     def held(self) -> int:
-        """The bytes of this connection that the process keeps."""
+        """The bytes of this connection held in memory or on disk."""
         return self._held
 
     def _refuse_bad(self, error: Exception) -> None:
-        told = without_tokens(str(error))
-        self.server.log.warning("Invalid request from %s: %s", self.address, told)
-        self._send(written(*answer_of(error, self.server.cfg)), closes=True)
+        message = without_tokens(str(error))
+        self.server.log.warning("Invalid request from %s: %s", self.address, message)
+        self._send(error_response(*status_and_message(error, self.server.cfg)), closes=True)
 
     # --- Time and space -------------------------------------------------------------------------
 
@@ -315,17 +321,17 @@ class Connection(asyncio.Protocol):
         self._cancel_timer()
         self.phase = phase
         self._timer = self.server.loop.call_later(seconds, self._time_out)
-        self.server.waits(self)
+        self.server.connection_waits(self)
 
     def _time_out(self) -> None:
         if self.phase is Phase.BODY and self._body is not None:
-            left = self._body_began + allowed(self._body.size) - self.server.loop.time()
+            left = self._body_began + seconds_allowed(self._body.size) - self.server.loop.time()
             if left > 0:
                 self._timer = self.server.loop.call_later(left, self._time_out)
                 return
         if self.phase is Phase.BODY or (self.phase is Phase.HEAD and self._received):
-            self.server.log.info("A request from %s took too long to arrive.", self.address)
-            self._send(written(*TOO_SLOW), closes=True)
+            self.server.log.info("A request from %s timed out.", self.address)
+            self._send(error_response(*TOO_SLOW), closes=True)
         else:
             self.transport.abort()
 
@@ -336,18 +342,18 @@ class Connection(asyncio.Protocol):
 
     def _hold(self, size: int) -> None:
         self._held += size
-        self.server.holds(size)
+        self.server.count_held_bytes(size)
 
     def _release(self) -> None:
-        """Give back what the body and the answer took."""
+        """Release the memory and the file of the body and the response."""
         self._hold(-self._held)
         if self._body is not None and self.phase is not Phase.RUNNING:
             self._body.close()
             self._body = None
 
 
-class Answer:
-    """What gunicorn takes for a socket: it collects an answer for the event loop to send."""
+class ResponseBuffer:
+    """A stand-in for gunicorn's socket that collects a response for the event loop to send."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -359,6 +365,6 @@ class Answer:
     send = sendall
 
 
-def allowed(size: int) -> float:
-    """Return the seconds within which `size` bytes of a body or an answer must be through."""
+def seconds_allowed(size: int) -> float:
+    """Return the seconds allowed to transfer `size` bytes of a body or a response."""
     return float(settings.BODY_TIMEOUT + size / settings.BODY_BYTES_PER_SECOND)

@@ -1,4 +1,4 @@
-"""What the server itself answers to requests that never reach the application."""
+"""Responses of the server to requests that never reach the application."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_HEAD_BYTES = 64 * 1024
 
 TOO_SLOW = (408, "The request took too long to arrive. Send it again over a faster connection.")
 OVERLOADED = (503, "The server holds too many unfinished requests. Try again later.")
-# The fault of the application, though gunicorn counts them among a client's.
+# Errors of the application, which gunicorn counts as errors of the client.
 _OURS = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
 _STATUSES: dict[type[Exception], tuple[int, str]] = {
     errors.LimitRequestLine: (414, "The request line is too long (maximum {line} bytes)."),
@@ -32,8 +32,8 @@ _STATUSES: dict[type[Exception], tuple[int, str]] = {
 }
 
 
-def answer_of(error: Exception, cfg: Any) -> tuple[int, str]:
-    """Return the status and the sentence that answer an error, under gunicorn's settings `cfg`."""
+def status_and_message(error: Exception, cfg: Any) -> tuple[int, str]:
+    """Return the status and message for an error; `cfg` is the configuration of gunicorn."""
     kind = Exception if isinstance(error, _OURS) else type(error)
     status, sentence = next(
         answer for parent, answer in _STATUSES.items() if issubclass(kind, parent)
@@ -46,10 +46,10 @@ def answer_of(error: Exception, cfg: Any) -> tuple[int, str]:
     )
 
 
-def written(status: int, message: str) -> bytes:
-    """Return a complete answer that holds an error object of the API (`docs/api.md`).
+def error_response(status: int, message: str) -> bytes:
+    """Return a complete response with an error object of the API (`docs/api.md`).
 
-    It is JSON whatever the client wants: the headers may not have been read.
+    It is always JSON, because the headers may not have been read.
     """
     request_id = str(uuid.uuid4())
     codes = {408: "request_timeout", 500: "internal", 503: "overloaded"}

@@ -1,4 +1,4 @@
-"""Permissions of the files that the server keeps: for its own user only."""
+"""Permissions of the server's files, which only its own user can read."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import stat
 from pathlib import Path
 
 FOLDER, FILE = 0o700, 0o600
-# What group and others may do with new files: nothing.
+# New files are not accessible to group and others.
 UMASK = 0o077
 
 
 def make_private(folder: Path) -> None:
-    """Create a folder of the process's user alone, and let new files be private as well.
+    """Create a folder that only the process's user can access, and make new files private too.
 
-    A folder that belongs to others too, such as /tmp, is left as it is.
+    A folder shared with other users, such as /tmp, is left unchanged.
     """
     os.umask(UMASK)
     folder.mkdir(mode=FOLDER, parents=True, exist_ok=True)
@@ -23,9 +23,9 @@ def make_private(folder: Path) -> None:
 
 
 def make_contents_private(folder: Path) -> None:
-    """Take all files and folders below a folder from group and others.
+    """Remove the permissions of group and others from everything below a folder.
 
-    Older versions created them with the permissions that the system gives by default.
+    Older versions created files with the default permissions of the system.
     """
     if not is_own(folder):
         return
@@ -37,7 +37,7 @@ def make_contents_private(folder: Path) -> None:
 
 
 def is_own(folder: Path) -> bool:
-    """Return whether a folder belongs to this user and is not shared by the sticky bit."""
+    """Return whether a folder belongs to this user and has no sticky bit."""
     found = folder.stat()
     return found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX
 

@@ -1,4 +1,4 @@
-"""A request's body while it arrives at the server."""
+"""The body of a request while the server receives it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_BODY_IN_MEMORY = 128 * 1024
 
 
 class Body:
-    """A request's body as it arrives, with a length or in chunks (RFC 9112 §7.1)."""
+    """The received part of a request's body, with a length or in chunks (RFC 9112 §7.1)."""
 
     def __init__(self, head: bytes, length: int | None) -> None:
         self.size = 0
@@ -30,7 +30,7 @@ class Body:
         return self._left == 0 if self._chunks is None else bool(self._chunks.is_complete)
 
     def take(self, received: bytearray) -> None:
-        """Move what belongs to the body out of `received`.
+        """Move the bytes of the body out of `received`.
 
         Raises:
             ParseError: the chunks are malformed.
@@ -62,15 +62,15 @@ class Body:
         self.close()
 
 
-class Unreadable(RawIOBase):
-    """A body that raises an error when it is read: half of it is worth nothing."""
+class IncompleteBody(RawIOBase):
+    """The stand-in for an incomplete body, which raises an error when it is read."""
 
     def readinto(self, buffer: object, /) -> int:
-        raise OSError("The body broke off.")
+        raise OSError("The body is incomplete.")
 
 
 def length_of(request: Any) -> int | None:
-    """Return how many bytes a request's body has; None when it comes in chunks."""
+    """Return the length of a request's body in bytes, or None if it is chunked."""
     reader = request.body.reader
     if isinstance(reader, ChunkedReader):
         return None

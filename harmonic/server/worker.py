@@ -1,4 +1,4 @@
-"""gunicorn worker: an event loop for the connections, threads for the application."""
+"""The gunicorn worker: an event loop for connections, threads for the application."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from gunicorn.workers.base import Worker as BaseWorker  # type: ignore[import-un
 from harmonic.kernel.http.client_address import rate_limit_address
 from harmonic.server.connections import Connection
 
-# Bytes of bodies and answers that a process keeps for its clients.
+# Bytes of bodies and responses that a process holds for its clients.
 MAX_HELD_BYTES = 256 * 1024 * 1024
 # File descriptors besides connections and their bodies: the database, logs, templates.
 OTHER_FILES = 100
-# Seconds between two signs of life to gunicorn's main process.
+# Seconds between heartbeats to gunicorn's main process.
 HEARTBEAT = 1.0
 
 
 class Worker(BaseWorker):  # type: ignore[misc]  # has no types
-    """Receives requests and sends answers for any number of slow clients.
+    """Worker that receives requests and sends responses for any number of slow clients.
 
-    It keeps at most `worker_connections` connections. When another one comes, or the bodies and
-    answers it holds grow beyond `MAX_HELD_BYTES`, a connection that waits for its client is closed.
+    It keeps at most `worker_connections` connections. When another client connects, or the bodies
+    and responses exceed `MAX_HELD_BYTES`, a connection that waits for its client is closed.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -37,7 +37,7 @@ class Worker(BaseWorker):  # type: ignore[misc]  # has no types
         self.is_stopping = False
         self.most = min(self.cfg.worker_connections, files_allowed(self.cfg.worker_connections))
         self._connections: set[Connection] = set()
-        # In the order in which they began to wait.
+        # Ordered by when they began to wait.
         self._waiting: dict[Connection, None] = {}
         self._held = 0
         self._accepting: set[asyncio.Task[Any]] = set()
@@ -62,7 +62,7 @@ class Worker(BaseWorker):  # type: ignore[misc]  # has no types
         await self._finish()
 
     async def _beat(self) -> None:
-        """Tell the main process that this one is alive, then wait for a second or an event."""
+        """Send a heartbeat to the main process, then wait for a second or a signal."""
         self.notify()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), HEARTBEAT)
@@ -73,7 +73,7 @@ class Worker(BaseWorker):  # type: ignore[misc]  # has no types
         self._woken.set()
 
     async def _finish(self) -> None:
-        """Answer what has begun, for `graceful_timeout` seconds at most."""
+        """Finish the requests that have begun, within `graceful_timeout` seconds."""
         until = self.loop.time() + self.cfg.graceful_timeout
         for connection in list(self._connections):
             connection.stop()
@@ -83,10 +83,10 @@ class Worker(BaseWorker):  # type: ignore[misc]  # has no types
     def _accept(self, listener: Any) -> None:
         try:
             client, _ = listener.accept()
-        except BlockingIOError:  # another process was quicker
+        except BlockingIOError:  # another process accepted it
             return
         except OSError as error:  # such as too many open files
-            self.log.warning("A connection was not accepted: %s", error)
+            self.log.warning("A connection could not be accepted: %s", error)
             self._make_room()
             return
         if len(self._connections) >= self.most:
@@ -100,7 +100,7 @@ class Worker(BaseWorker):  # type: ignore[misc]  # has no types
         await self.loop.connect_accepted_socket(lambda: Connection(self), client)
 
     def _make_room(self) -> None:
-        """Close the oldest waiting connection of the sender that has most of them."""
+        """Close the oldest waiting connection of the client that has the most."""
         senders = Counter(rate_limit_address(connection.address) for connection in self._waiting)
         if not senders:
             return
@@ -110,34 +110,34 @@ class Worker(BaseWorker):  # type: ignore[misc]  # has no types
 
     # --- Called by connections ------------------------------------------------------------------
 
-    def opened(self, connection: Connection) -> None:
+    def connection_opened(self, connection: Connection) -> None:
         self._connections.add(connection)
 
-    def closed(self, connection: Connection) -> None:
+    def connection_closed(self, connection: Connection) -> None:
         self._connections.discard(connection)
         self._waiting.pop(connection, None)
         if self.is_stopping and not self._connections:
             self._woken.set()
 
-    def waits(self, connection: Connection) -> None:
+    def connection_waits(self, connection: Connection) -> None:
         self._waiting.pop(connection, None)
         self._waiting[connection] = None
 
-    def runs(self, connection: Connection) -> None:
+    def run_request(self, connection: Connection) -> None:
         self._waiting.pop(connection, None)
         self._pool.submit(connection.respond)
 
-    def holds(self, size: int) -> None:
-        """Count bytes kept for a client; beyond the maximum, close who keeps the most."""
+    def count_held_bytes(self, size: int) -> None:
+        """Count bytes held for a client; above the maximum, close the connection with the most."""
         self._held += size
         if size > 0 and self._held > MAX_HELD_BYTES and self._waiting:
             max(self._waiting, key=lambda each: each.held).evict()
 
 
 def files_allowed(wanted: int) -> int:
-    """Raise the limit of open files as far as needed; return the connections that fit in it.
+    """Raise the limit of open files as far as needed; return the connections it allows.
 
-    A connection may need two files: its socket, and a body that is kept on disk.
+    A connection can need two files: its socket, and a body stored on disk.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = 2 * wanted + OTHER_FILES

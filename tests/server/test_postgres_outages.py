@@ -216,7 +216,7 @@ def test_every_surface_says_that_the_database_is_unavailable(
             assert (answer.status, answered) == (503, expected), name
             assert answer.headers["Retry-After"] == "2"
             assert answer.seconds < AT_MOST, name
-            assert "The database is unavailable at the moment" in answer.text
+            assert "The database is temporarily unavailable" in answer.text
             assert ("so nothing was changed" in answer.text) == (method == "POST")
             if path == NOTES:
                 assert answer.json["code"] == "unavailable"
@@ -250,7 +250,7 @@ def test_a_session_outlives_an_outage(database: Cluster, server: Running) -> Non
     finally:
         database.start()
 
-    assert (status, "The database is unavailable at the moment" in page) == (503, True)
+    assert (status, "The database is temporarily unavailable" in page) == (503, True)
     assert opened(browser, server, "/collectives/kitchen/note")[0] == 200
 
 
@@ -290,7 +290,7 @@ def test_a_process_is_not_ready_without_all_migrations(database: Cluster, server
 
     assert (behind.status, behind.text) == (
         503,
-        "The database lacks migrations. Run: manage.py migrate\n",
+        "The database has unapplied migrations. Run: manage.py migrate\n",
     )
     assert Caller(server).get("/readycheck").status == 200
 
@@ -428,8 +428,8 @@ def test_a_write_whose_commit_got_no_answer_is_in_doubt(
     answer = client.post(NOTES, text=text)
 
     assert (answer.status, answer.json["code"]) == (503, "write_in_doubt")
-    assert "It may have been saved or not." in answer.json["error"]
-    assert "Look whether it was saved before you send it again." in answer.json["hint"]
+    assert "It may or may not have been saved." in answer.json["error"]
+    assert "Check whether it was saved before you send it again." in answer.json["hint"]
     assert "Retry-After" not in answer.headers
     assert caller.texts().count(text) == (1 if loses == "after" else 0)
 
@@ -446,7 +446,7 @@ def test_an_action_whose_commit_got_no_answer_is_in_doubt(
     answer = client.post(path, accept=accept, text=text)
 
     assert answer.status == 503
-    assert "It may have been saved or not." in re.sub(r"\s+", " ", answer.text)
+    assert "It may or may not have been saved." in re.sub(r"\s+", " ", answer.text)
     assert caller.texts().count(text) == 1
 
 

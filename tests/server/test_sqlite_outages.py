@@ -84,7 +84,7 @@ def test_a_write_is_refused_in_time_and_succeeds_afterwards(
 
     assert (refused.status, refused.headers["Retry-After"]) == (503, "2")
     assert refused.seconds < AT_MOST
-    assert "The database is unavailable at the moment, so nothing was changed." in refused.text
+    assert "The database is temporarily unavailable. Nothing was changed." in refused.text
     assert text not in before
     assert written.status in {200, 303}
     assert caller.texts().count(text) == 1

@@ -57,9 +57,9 @@ def test_beyond_the_bytes_of_a_process_the_largest_is_given_up(
     small, large = Waiting("192.0.2.1", held=10), Waiting("192.0.2.1", held=90)
     process = with_waiting(small, large)
 
-    process.holds(100)
+    process.count_held_bytes(100)
     assert not large.is_evicted
-    process.holds(1)
+    process.count_held_bytes(1)
     assert (small.is_evicted, large.is_evicted) == (False, True)
 
 
@@ -68,6 +68,6 @@ def test_bytes_that_are_given_back_count_no_more(monkeypatch: pytest.MonkeyPatch
     large = Waiting("192.0.2.1", held=90)
     process = with_waiting(large)
     for size in (90, -90, 90):
-        process.holds(size)
+        process.count_held_bytes(size)
 
     assert not large.is_evicted

@@ -1,4 +1,4 @@
-"""Requests as bytes on the wire: the server's own connection receives and answers them."""
+"""Raw requests, sent to the server's `Connection` without a socket."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Answer:
         return json.loads(self.body)
 
 
-class Binding(asyncio.Transport):
-    """A transport that keeps what is sent."""
+class RecordingTransport(asyncio.Transport):
+    """A transport that records what is sent."""
 
     def __init__(self) -> None:
         super().__init__({"peername": ("127.0.0.1", 40000), "sockname": ("127.0.0.1", 8000)})
@@ -70,35 +70,35 @@ class Binding(asyncio.Transport):
     abort = close
 
 
-class OneThread:
-    """A server process without threads: the application runs when a request is complete."""
+class SynchronousServer:
+    """A server process without threads, which runs the application in the event loop."""
 
     is_stopping = False
     log = logging.getLogger("gunicorn.error")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.cfg = Config()
-        # Loaded here: it reads the folder of the static files, which a run of the tests collects.
+        # Imported late, because it reads the static files that the test run collects.
         self.wsgi = import_string("harmonic.wsgi.application")
         self.loop = loop
         self.held = 0
 
-    def opened(self, connection: Connection) -> None: ...
-    def closed(self, connection: Connection) -> None: ...
-    def waits(self, connection: Connection) -> None: ...
+    def connection_opened(self, connection: Connection) -> None: ...
+    def connection_closed(self, connection: Connection) -> None: ...
+    def connection_waits(self, connection: Connection) -> None: ...
 
-    def runs(self, connection: Connection) -> None:
+    def run_request(self, connection: Connection) -> None:
         with connection_of_the_test():
             connection.respond()
 
-    def holds(self, size: int) -> None:
+    def count_held_bytes(self, size: int) -> None:
         self.held += size
 
 
 def answered(pieces: Iterable[bytes]) -> Answer:
-    """Return the answer to a request that arrives in pieces; then the client stops sending."""
+    """Return the response to a request sent in pieces, after which the client stops sending."""
     loop = asyncio.new_event_loop()
-    server, wire = OneThread(loop), Binding()
+    server, wire = SynchronousServer(loop), RecordingTransport()
     connection = Connection(server)
     connection.connection_made(wire)
     for piece in pieces:
@@ -107,7 +107,7 @@ def answered(pieces: Iterable[bytes]) -> Answer:
             break
     else:
         connection.eof_received()
-    # What was answered is sent by the loop, which no code of the application may run in.
+    # The loop sends the response; Django code must not run in it.
     loop.run_until_complete(asyncio.sleep(0))
     connection.connection_lost(None)
     loop.close()
@@ -131,7 +131,7 @@ class _Socket:
 
 @contextmanager
 def connection_of_the_test() -> Iterator[None]:
-    """Keep the connection open that holds the test's transaction."""
+    """Keep the database connection of the test's transaction open."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     try:
@@ -142,7 +142,7 @@ def connection_of_the_test() -> Iterator[None]:
 
 
 def head(method: str, path: str, token: str = "", **headers: str) -> bytes:
-    """Return the head of a request whose body comes in chunks."""
+    """Return the head of a request with a chunked body."""
     fields = {
         "Host": "garden.localhost",
         "Transfer-Encoding": "chunked",
