@@ -1,6 +1,6 @@
-"""The demo world: what `make run` shows first, and what the tests stand on.
+"""The demo world, used by `make run` and by the tests.
 
-Everything is made through the product's own rules and actions, under dates of the past.
+It is created through the product's own rules and actions, with dates in the past.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.parameters.decoding import RawParams
 from harmonic.kernel.pipeline import Call, perform
 
-PASSWORD = "harmonic-demo-password"  # noqa: S105 the demo's own, printed at first start
+PASSWORD = "harmonic-demo-password"  # noqa: S105 the public password of the demo
 
 TENANTS: tuple[tuple[str, str, dict[str, bool]], ...] = (
     ("garden", "Garden Cooperative", {"is_api_enabled": True, "is_ai_agents_enabled": True}),
@@ -71,12 +71,12 @@ def exists() -> bool:
 
 @transaction.atomic
 def build(now: datetime | None = None) -> None:
-    """Make the demo world as it is at `now`."""
-    World(now or timezone.now()).build()
+    """Create the demo world as of `now`."""
+    DemoBuilder(now or timezone.now()).build()
 
 
-class World:
-    """Builds the world step by step."""
+class DemoBuilder:
+    """Builds the demo world step by step."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -149,7 +149,7 @@ class World:
             "tempo": "weekly",
         }
         with self._acting(subdomain, admin, days_ago=58) as access:
-            collective: Collective = do(create_collective, access, None, values).object
+            collective: Collective = perform_action(create_collective, access, None, values).object
             for member in members:
                 person = TenantUser.objects.get(handle=member)
                 add_member(collective, person, now=access.now)
@@ -157,14 +157,16 @@ class World:
     def _agent(self, handle: str, parent: str, mode: str, prompt: str) -> None:
         values = {"name": handle, "mode": mode, "identity_prompt": prompt}
         with self._acting("garden", parent, days_ago=40) as access:
-            do(create_ai_agent, access, None, values)
+            perform_action(create_ai_agent, access, None, values)
 
     def _kitchen_agents(self) -> None:
         with self._acting("garden", "alice", "kitchen", days_ago=39) as access:
             for handle in ("scout", "steward"):
                 agent = TenantUser.objects.get(handle=handle)
-                do(add_ai_agent_to_collective, access, None, {"ai_agent_id": str(agent.user_id)})
-        # Carol belongs to the board as well as being its admin.
+                perform_action(
+                    add_ai_agent_to_collective, access, None, {"ai_agent_id": str(agent.user_id)}
+                )
+        # Carol is a member of the board as well as its admin.
         with self._acting("garden", "carol", "board") as access:
             assert membership_of(access.here.id, TenantUser.objects.get(handle="carol"))
 
@@ -177,25 +179,27 @@ class World:
     def _note(self, entry: texts.DemoNote) -> None:
         values = {"title": entry.title, "text": entry.text}
         with self._acting(entry.tenant, entry.author, entry.place, entry.days_ago) as access:
-            note: Note = do(notes.create_note, access, None, values).object
-        for after in entry.afterwards:
-            self._afterwards(entry, note, after)
+            note: Note = perform_action(notes.create_note, access, None, values).object
+        for later in entry.later_actions:
+            self._perform_later(entry, note, later)
 
-    def _afterwards(self, entry: texts.DemoNote, note: Note, after: texts.After) -> None:
-        days_ago = entry.days_ago - after.days_later
-        with self._acting(entry.tenant, after.who, entry.place, days_ago) as access:
-            if after.what == "comment":
-                made = do(notes.add_comment, access, note, {"text": after.text})
-                for reply in after.replies:
-                    self._afterwards(entry, made.object, reply)
-            elif after.what == "edit":
-                do(notes.update_note, access, note, {"text": after.text})
-            elif after.what == "confirm":
-                do(confirm_read, access, note, {})
-            elif after.what == "pin":
-                do(notes.pin_note, access, note, {})
+    def _perform_later(self, entry: texts.DemoNote, note: Note, later: texts.LaterAction) -> None:
+        days_ago = entry.days_ago - later.days_later
+        with self._acting(entry.tenant, later.who, entry.place, days_ago) as access:
+            if later.what == "comment":
+                made = perform_action(notes.add_comment, access, note, {"text": later.text})
+                for reply in later.replies:
+                    self._perform_later(entry, made.object, reply)
+            elif later.what == "edit":
+                perform_action(notes.update_note, access, note, {"text": later.text})
+            elif later.what == "confirm":
+                perform_action(confirm_read, access, note, {})
+            elif later.what == "pin":
+                perform_action(notes.pin_note, access, note, {})
 
 
-def do(action: Action[Any], access: Access, target: Any, values: Mapping[str, Any]) -> Outcome:
-    """Perform an action as a program would."""
+def perform_action(
+    action: Action[Any], access: Access, target: Any, values: Mapping[str, Any]
+) -> Outcome:
+    """Perform an action as a program does."""
     return perform(Call(action=action, raw=RawParams(dict(values)), find=lambda _: target), access)

@@ -1,4 +1,4 @@
-"""What the people of the demo world have written."""
+"""The notes and comments of the demo world."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class After:
-    """Something done to a note some days after it was written."""
+class LaterAction:
+    """An action on a note, some days after it was written."""
 
     what: str  # comment, confirm, edit, pin
     who: str
     days_later: float
     text: str = ""
-    replies: tuple[After, ...] = ()
+    replies: tuple[LaterAction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class DemoNote:
     text: str
     place: str = "kitchen"
     tenant: str = "garden"
-    afterwards: tuple[After, ...] = field(default=())
+    later_actions: tuple[LaterAction, ...] = field(default=())
 
 
 WELCOME = """\
@@ -85,7 +85,7 @@ INVENTORY_LINE = "- {what}: {count} left, the next order is due on the {day}th\n
 
 
 def inventory() -> str:
-    """Return a list long enough that a page shows its beginning only."""
+    """Return a list so long that a page shows only its beginning."""
     goods = ("flour", "oats", "lentils", "rice", "oil", "salt", "sugar", "tea", "coffee", "beans")
     lines = [
         INVENTORY_LINE.format(
@@ -102,37 +102,39 @@ NOTES: tuple[DemoNote, ...] = (
         "alice",
         56,
         WELCOME,
-        afterwards=(
-            After("pin", "alice", 0.1),
-            After("confirm", "bob", 1),
-            After("confirm", "scout", 20),
-            After(
+        later_actions=(
+            LaterAction("pin", "alice", 0.1),
+            LaterAction("confirm", "bob", 1),
+            LaterAction("confirm", "scout", 20),
+            LaterAction(
                 "comment",
                 "bob",
                 1.1,
                 "Good start. Where do we write the shopping list?",
                 replies=(
-                    After(
+                    LaterAction(
                         "comment",
                         "alice",
                         1.2,
                         "In a note of its own, newest on top.",
-                        replies=(After("comment", "bob", 1.3, "Then I will open one."),),
+                        replies=(LaterAction("comment", "bob", 1.3, "Then I will open one."),),
                     ),
                 ),
             ),
-            After("comment", "scout", 21, "I read this every morning and tell you what is new."),
+            LaterAction(
+                "comment", "scout", 21, "I read this every morning and tell you what is new."
+            ),
         ),
     ),
-    DemoNote("Rota", "bob", 52, ROTA, afterwards=(After("confirm", "alice", 0.5),)),
+    DemoNote("Rota", "bob", 52, ROTA, later_actions=(LaterAction("confirm", "alice", 0.5),)),
     DemoNote(
         "Knife care",
         "bob",
         33,
         KNIVES,
-        afterwards=(
-            After("confirm", "alice", 1),
-            After("comment", "alice", 1.5, "The stone is in the second drawer now."),
+        later_actions=(
+            LaterAction("confirm", "alice", 1),
+            LaterAction("comment", "alice", 1.5, "The stone is in the second drawer now."),
         ),
     ),
     DemoNote("Bread that works here", "alice", 26, BREAD),
@@ -144,8 +146,8 @@ NOTES: tuple[DemoNote, ...] = (
         "bob",
         10,
         "It takes half an hour to get to 200 °C.",
-        afterwards=(
-            After(
+        later_actions=(
+            LaterAction(
                 "edit",
                 "bob",
                 1,
@@ -161,7 +163,7 @@ NOTES: tuple[DemoNote, ...] = (
         "scout",
         1.2,
         "Two notes are new since Monday, and nobody has confirmed the rota since the swap.",
-        afterwards=(After("comment", "alice", 0.1, "Thank you, I will look."),),
+        later_actions=(LaterAction("comment", "alice", 0.1, "Thank you, I will look."),),
     ),
     DemoNote("Tea is out", "bob", 0.2, "The last of the black tea went this morning."),
     DemoNote(
@@ -184,7 +186,7 @@ NOTES: tuple[DemoNote, ...] = (
         9,
         "From April on the gate is open at eight. Whoever comes first waters the seedlings.",
         place="",
-        afterwards=(After("confirm", "bob", 1),),
+        later_actions=(LaterAction("confirm", "bob", 1),),
     ),
     DemoNote(
         "Workshop safety",

@@ -1,4 +1,4 @@
-"""The account that a command is about, as its argument names it."""
+"""The account argument of commands."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from harmonic.kernel.database.tenancy import parse_uuid
 
 
 def add_account_argument(parser: CommandParser) -> None:
-    parser.add_argument("account", help="an e-mail address, or the id of a person or an agent")
+    parser.add_argument("account", help="an e-mail address, or the ID of a person or agent")
 
 
 def find_account(word: str) -> User:
-    """Return the person or agent with this e-mail address or user id.
+    """Return the person or agent with this e-mail address or user ID.
 
     Raises:
-        CommandError: there is none.
+        CommandError: no account matches.
     """
     user_id = parse_uuid(word)
     wanted = {"id": user_id} if user_id else {"email_key": account_key(word)}
@@ -26,7 +26,7 @@ def find_account(word: str) -> User:
     user = User.objects.select_related("parent").filter(**wanted, user_type__in=kinds).first()
     if user is None:
         raise CommandError(
-            f"No person or agent has the e-mail address or id {word}."
-            " The security log and the lines of the log name ids."
+            f"No person or agent has the e-mail address or ID {word}."
+            " The security log and the server's log contain IDs."
         )
     return user

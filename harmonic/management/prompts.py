@@ -1,4 +1,4 @@
-"""What commands that make people share: asking for a password, and naming what is wrong."""
+"""Password prompts and error messages of the commands that create people."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ def add_password_option(parser: CommandParser) -> None:
     parser.add_argument(
         "--password-stdin",
         action="store_true",
-        help="read the password from standard input, one line, instead of asking for it",
+        help="read the password from one line of standard input instead of prompting for it",
     )
 
 
 def read_password(options: dict[str, Any]) -> str:
-    """Return a new password: piped in, or typed twice.
+    """Return a new password, read from standard input or prompted for twice.
 
     Raises:
-        Invalid: it is no good one.
-        CommandError: there is nobody to ask, or the two differ.
+        Invalid: the password is not acceptable.
+        CommandError: there is no terminal, or the two passwords differ.
     """
     return _read_from_stdin() if options["password_stdin"] else _prompt_twice()
 
 
 def problem_sentence(problem: Problem) -> str:
-    """Return the sentence of a problem, which names the argument as it is typed."""
+    """Return the message of a problem, with the argument as typed on the command line."""
     is_option = problem.param not in {"subdomain", "password"}
     name = f"--{problem.param.replace('_', '-')}" if is_option else f"The {problem.param}"
     return f"{name} {wording.reason(problem)}."
@@ -44,15 +44,15 @@ def _read_from_stdin() -> str:
 
 
 def _prompt_twice() -> str:
-    """Ask for the password twice, on a terminal that does not show it."""
+    """Prompt for the password twice, on a terminal that does not echo it."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
             password = people.checked_password(getpass.getpass("Password: "))
-            again = getpass.getpass("The same once more: ")
+            again = getpass.getpass("Password again: ")
         except (getpass.GetPassWarning, EOFError) as error:
             raise CommandError(
-                "There is no terminal to ask for the password on. Use --password-stdin."
+                "There is no terminal to prompt for the password. Use --password-stdin."
             ) from error
     if again != password:
         raise CommandError("The two passwords differ.")

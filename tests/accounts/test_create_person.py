@@ -44,7 +44,7 @@ def test_the_new_person_signs_in_and_belongs_to_the_tenant(world: World) -> None
     assert (signed_in.status_code, signed_in["Location"]) == (303, "/")
     assert browser.get("/").status_code == 200
     assert browser.get("/tenant-admin").status_code == 403
-    assert "Mara Lind is a person of Garden Cooperative now." in printed
+    assert "Mara Lind is now a member of Garden Cooperative." in printed
     assert f"http://garden.{settings.HOST}:{settings.PORT}/login" in printed
     assert PASSWORD not in printed
 
@@ -61,7 +61,7 @@ def test_an_admin_is_made_on_request_and_the_log_says_so(world: World) -> None:
 @pytest.mark.parametrize(
     ("subdomain", "changed", "said"),
     [
-        ("nowhere", {}, "There is no tenant nowhere."),
+        ("nowhere", {}, "The tenant nowhere does not exist."),
         ("garden", {"handle": "alice"}, "--handle has already been taken."),
         ("garden", {"handle": "everyone"}, "--handle is reserved."),
         ("garden", {"email": "ALICE@example.com"}, "--email has already been taken."),

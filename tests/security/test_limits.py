@@ -209,14 +209,13 @@ def test_a_refusal_says_whose_limit_it_is_and_when_to_retry(
         seconds = response["Retry-After"]
         assert bodies[owner]["error"] == f"Rate limit exceeded. Retry after {seconds} seconds."
     assert {owner: body["hint"] for owner, body in bodies.items()} == {
-        "agent": "This agent, the human who manages it and that human's other agents share a"
-        " limit of 4 requests per minute.",
-        "human": "Your sessions, your tokens and your agents share a limit of 4 requests per"
-        " minute.",
-        "address": "Without signing in or a valid token, an address is limited to 4 requests per"
-        " minute.",
+        "agent": "This agent, its parent and the parent's other agents share a limit of"
+        " 4 requests per minute.",
+        "human": "Your sessions, tokens and agents share a limit of 4 requests per minute.",
+        "address": "Requests without a valid token or session are limited, by address, to"
+        " 4 requests per minute.",
         "token": "This token is limited to 1 request per minute.",
-        "tenant": "All members of Garden Cooperative together are limited to 1 request per minute.",
+        "tenant": "The members of Garden Cooperative share a limit of 1 request per minute.",
     }
 
 

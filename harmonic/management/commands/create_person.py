@@ -1,4 +1,4 @@
-"""Make a person in a tenant: somebody with whom the others can share it."""
+"""Create a person in a tenant."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ class PersonNameParams(Params):
 
 
 class Command(BaseCommand):
-    help = "Make a person in a tenant. Asks for the person's password."
+    help = "Create a person in a tenant. Prompts for the person's password."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("subdomain", help="the tenant, such as garden")
-        parser.add_argument("--email", required=True, help="the address to sign in with")
-        parser.add_argument("--handle", required=True, help="such as bob")
-        parser.add_argument("--name", required=True, help="what others see")
-        parser.add_argument("--admin", action="store_true", help="make a tenant admin")
+        parser.add_argument("subdomain", help="the tenant, for example garden")
+        parser.add_argument("--email", required=True, help="the e-mail address for signing in")
+        parser.add_argument("--handle", required=True, help="for example bob")
+        parser.add_argument("--name", required=True, help="the display name")
+        parser.add_argument("--admin", action="store_true", help="make the person a tenant admin")
         add_password_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         tenant = Tenant.objects.filter(subdomain=folded(options["subdomain"])).first()
         if tenant is None:
-            raise CommandError(f"There is no tenant {options['subdomain']}.")
+            raise CommandError(f"The tenant {options['subdomain']} does not exist.")
         try:
-            person = self._made(tenant, options)
+            person = self._create(tenant, options)
         except Invalid as invalid:
             raise CommandError(" ".join(map(problem_sentence, invalid.problems))) from invalid
-        role = "a tenant admin" if person.is_admin else "a person"
-        self.stdout.write(f"{person.display_name} is {role} of {tenant.name} now.")
+        role = "a tenant admin" if person.is_admin else "a member"
+        self.stdout.write(f"{person.display_name} is now {role} of {tenant.name}.")
         where = tenant_url(tenant.subdomain)
         self.stdout.write(f"Sign in as {person.user.email}: {where}/login")
 
-    def _made(self, tenant: Tenant, options: dict[str, Any]) -> TenantUser:
+    def _create(self, tenant: Tenant, options: dict[str, Any]) -> TenantUser:
         with tenant_bound(tenant.id):
             name = validated(PersonNameParams, RawParams({"name": options["name"]}))["name"]
             email = people.checked_email(options["email"])

@@ -1,4 +1,4 @@
-"""Make a tenant and the person who administers it: how a production site begins."""
+"""Create a tenant and its first tenant admin, for a new production site."""
 
 from __future__ import annotations
 
@@ -26,33 +26,38 @@ from harmonic.management.prompts import add_password_option, problem_sentence, r
 
 
 class Command(BaseCommand):
-    help = "Make a tenant and its first person, a tenant admin. Asks for the person's password."
+    help = "Create a tenant and its first person, a tenant admin. Prompts for a password."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("subdomain", help="its place in addresses, such as garden")
-        parser.add_argument("--name", required=True, help="what the tenant is called")
+        parser.add_argument("subdomain", help="the subdomain, for example garden")
+        parser.add_argument("--name", required=True, help="the name of the tenant")
         parser.add_argument(
-            "--timezone", default="UTC", help="such as Europe/Vienna; UTC if absent"
+            "--timezone", default="UTC", help="for example Europe/Vienna (default: UTC)"
         )
-        parser.add_argument("--admin-email", required=True, help="the address to sign in with")
-        parser.add_argument("--admin-handle", required=True, help="such as alice")
-        parser.add_argument("--admin-name", required=True, help="what others see")
         parser.add_argument(
-            "--listed", action="store_true", help="name it at the front door, for everybody"
+            "--admin-email", required=True, help="the e-mail address for signing in"
+        )
+        parser.add_argument("--admin-handle", required=True, help="for example alice")
+        parser.add_argument("--admin-name", required=True, help="the display name")
+        parser.add_argument(
+            "--listed", action="store_true", help="list the tenant publicly on the base domain"
         )
         add_password_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            wanted = checked(options)
+            wanted = validated_options(options)
             password = read_password(options)
             person = create_tenant(wanted, password, timezone.now())
         except Invalid as invalid:
             raise CommandError(" ".join(map(problem_sentence, invalid.problems))) from invalid
         except IntegrityError as error:
-            # Another command made the same between the look and the writing.
-            raise CommandError("Somebody made this just now. Nothing was made twice.") from error
-        self.stdout.write(f"The tenant {wanted.name} is made, with its admin {person.handle}.")
+            # Another command created the same between the check and the write.
+            raise CommandError(
+                "The tenant or the person was created by another command just now."
+                " Nothing was changed."
+            ) from error
+        self.stdout.write(f"Created the tenant {wanted.name} with the admin {person.handle}.")
         self.stdout.write(f"Sign in as {wanted.email}: {tenant_url(wanted.subdomain)}/login")
 
 
@@ -61,7 +66,7 @@ class Command(BaseCommand):
 
 @dataclass(frozen=True, slots=True)
 class NewTenant:
-    """A tenant and its first person, by rules that hold for every tenant and person."""
+    """The validated options of a new tenant and its first person."""
 
     subdomain: str
     name: str
@@ -77,7 +82,7 @@ class TenantNameParams(Params):
     admin_name = Line(max_length=User.NAME_LENGTH)
 
 
-def checked(options: dict[str, Any]) -> NewTenant:
+def validated_options(options: dict[str, Any]) -> NewTenant:
     names = validated(
         TenantNameParams, RawParams({name: options[name] for name in ("name", "admin_name")})
     )
@@ -91,12 +96,12 @@ def checked(options: dict[str, Any]) -> NewTenant:
     )
 
 
-# --- Making it ------------------------------------------------------------------------------
+# --- Creation -------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def create_tenant(wanted: NewTenant, password: str, now: datetime) -> TenantUser:
-    """Make the tenant and its admin, all or nothing; return the admin."""
+    """Create the tenant and its admin in one transaction; return the admin."""
     tenant = new_tenant(
         subdomain=wanted.subdomain,
         name=wanted.name,

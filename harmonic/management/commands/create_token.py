@@ -1,4 +1,4 @@
-"""Make an API token from the command line, through the same rule as the page."""
+"""Create an API token from the command line, by the same rule as the page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tokens.lifetimes import parse_lifetime
 
 
 class Command(BaseCommand):
-    help = "Make an API token and print its text, alone, once."
+    help = "Create an API token and print its plaintext, which cannot be shown again."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--tenant", required=True, help="the tenant's subdomain")
@@ -31,12 +31,12 @@ class Command(BaseCommand):
         parser.add_argument("--for", dest="agent", help="the handle of an agent of that person")
         parser.add_argument("--name", required=True)
         parser.add_argument("--scope", choices=["read", "write"], default="read")
-        parser.add_argument("--expires", default="12m", help="such as 12h, 7d, 2w, 3m")
+        parser.add_argument("--expires", default="12m", help="for example 12h, 7d, 2w, 3m")
 
     def handle(self, *args: Any, **options: Any) -> None:
         lifetime = parse_lifetime(options["expires"])
         if lifetime is None:
-            raise CommandError("--expires takes a number and a unit (h, d, w or m), such as 7d.")
+            raise CommandError("--expires must be a number and one of h, d, w, m, for example 7d.")
         values = {
             "name": options["name"],
             "read_write": options["scope"],
@@ -56,15 +56,15 @@ def issue_token(options: dict[str, Any], values: dict[str, Any]) -> str:
 
     try:
         with transaction.atomic():
-            # As a request's write does: nobody changes who may do what meanwhile.
+            # Locks the tenant, as the write of a request does, so that permissions do not change.
             Tenant.objects.filter(subdomain=options["tenant"]).change_access()
             access = access_as(options["tenant"], options["user"], now=timezone.now())
             with tenant_bound(access.tenant.id):
                 call = Call(action=create_api_token, raw=RawParams(values), find=owner)
                 outcome = perform(call, access)
     except PersonNotFound as error:
-        raise CommandError(f"There is nobody like that: {error}.") from error
+        raise CommandError(f"There is no such person or agent: {error}.") from error
     except Refused as refused:
         raise CommandError(message_of(refused)) from refused
-    assert outcome.secret is not None  # the action's outcome always holds one
+    assert outcome.secret is not None  # the action always returns a secret
     return outcome.secret.plaintext

@@ -1,4 +1,4 @@
-"""Write the reference of the actions to where it is kept."""
+"""Write the reference of actions, docs/actions.md."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harmonic.site.action_reference import document
 
 
 class Command(BaseCommand):
-    help = "Write docs/actions.md. A changed action shows in its diff."
+    help = "Write docs/actions.md. Its diff shows changed actions."
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = Path(settings.BASE_DIR) / "docs" / "actions.md"

@@ -1,4 +1,4 @@
-"""Write the page of limits to where it is kept."""
+"""Write the reference of limits, docs/limits.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harmonic.site.bounds.document import document
 
 
 class Command(BaseCommand):
-    help = "Write docs/limits.md. A changed bound shows in its diff."
+    help = "Write docs/limits.md. Its diff shows changed limits."
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Mounting the pages registers their actions.

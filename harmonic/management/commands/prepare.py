@@ -1,4 +1,4 @@
-"""`manage.py prepare`: all that must be true before the server starts, in one quick process."""
+"""Prepare the database, static files and demo world before the server starts."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from harmonic.server.private_files import make_contents_private
 
 
 class Command(BaseCommand):
-    help = "Migrate, collect static files and seed the demo world, each only when it is due."
-    # Checks import every view: the server does that right after.
+    help = "Migrate, collect static files and create the demo world, each only when needed."
+    # Checks import every view, which the server does right after.
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         if has_unapplied_migrations():
-            self.stdout.write("Migrating the database …")
+            self.stdout.write("Migrating the database…")
             call_command("migrate", interactive=False, verbosity=0)
         self.collect_static()
         make_contents_private(Path(settings.VAR_DIR))
         if not settings.IS_PRODUCTION and not Tenant.objects.exists():
-            self.stdout.write("Making the demo world …")
+            self.stdout.write("Creating the demo world…")
             call_command("seed_demo")
         self.print_addresses()
 
     def collect_static(self) -> None:
-        """Collect when a source changed since the last time, or the result is gone."""
+        """Collect static files if a source changed since the last run, or the result is missing."""
         record = Path(settings.VAR_DIR) / "static.digest"
         manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
         digest = static_digest()
         if manifest.exists() and record.exists() and record.read_text() == digest:
             return
-        self.stdout.write("Collecting static files …")
+        self.stdout.write("Collecting static files…")
         call_command("collectstatic", interactive=False, verbosity=0)
         record.write_text(digest)
 
@@ -50,9 +50,9 @@ class Command(BaseCommand):
         for tenant in Tenant.objects.filter(is_listed=True).order_by("name"):
             self.stdout.write(f"  {tenant.name}: {tenant_url(tenant.subdomain)}/")
         if not Tenant.objects.exists():
-            self.stdout.write("There is no tenant yet: `manage.py create_tenant` makes one.\n")
+            self.stdout.write("There is no tenant yet. Create one with: manage.py create_tenant\n")
         if not settings.IS_PRODUCTION:
-            self.stdout.write("The demo accounts and their password are in README.md.\n")
+            self.stdout.write("README.md lists the demo accounts and their password.\n")
 
 
 def has_unapplied_migrations() -> bool:
@@ -61,7 +61,7 @@ def has_unapplied_migrations() -> bool:
 
 
 def static_digest() -> str:
-    """Return a digest of the names, sizes and times of every static file and of the storage."""
+    """Return a digest of the static files (names, sizes, times) and of the storage's settings."""
     digest = hashlib.sha256(repr(settings.STORAGES["staticfiles"]).encode())
     for finder in get_finders():
         for name, storage in sorted(finder.list(None), key=lambda found: found[0]):

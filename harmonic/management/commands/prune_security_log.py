@@ -1,5 +1,4 @@
-"""Delete what the security log holds from before a date: how long it is kept is the operator's
-to decide."""
+"""Delete old events of the security log; the operator decides how long they are kept."""
 
 from __future__ import annotations
 
@@ -14,30 +13,30 @@ from accounts.security import prune
 
 
 class Command(BaseCommand):
-    help = "Delete the events of the security log from before a date (UTC)."
+    help = "Delete the events of the security log before a date (UTC)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--before", required=True, help="a date, such as 2026-01-31")
-        parser.add_argument("--tenant", help="the subdomain of one tenant; all of them if absent")
+        parser.add_argument("--before", required=True, help="a date, for example 2026-01-31")
+        parser.add_argument("--tenant", help="the subdomain of a tenant (default: all tenants)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        before = moment(options["before"])
+        before = past_day(options["before"])
         tenants = Tenant.objects.order_by("subdomain")
         if options["tenant"]:
             tenants = tenants.filter(subdomain=options["tenant"])
             if not tenants:
-                raise CommandError("There is no such tenant.")
+                raise CommandError("The tenant does not exist.")
         for tenant in tenants:
             count = prune(tenant, before)
             self.stdout.write(f"{tenant.name}: {count} event{'' if count == 1 else 's'} deleted.")
 
 
-def moment(sent: str) -> datetime:
-    """Return the beginning of a day."""
+def past_day(sent: str) -> datetime:
+    """Return the start of a past day (UTC)."""
     try:
         before = datetime.strptime(sent, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as error:
-        raise CommandError("--before is a date such as 2026-01-31.") from error
+        raise CommandError("--before must be a date, for example 2026-01-31.") from error
     if before > timezone.now():
-        raise CommandError("--before: that day has not come yet.")
+        raise CommandError("--before must not be in the future.")
     return before

@@ -1,4 +1,4 @@
-"""Fill the tenant `bulk` with many rows, for measurements."""
+"""Fill the tenant `bulk` with many rows, for benchmarks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WORDS = "soup bread rota stove garden water seed tool shelf paper light door tab
 
 
 class Command(BaseCommand):
-    help = "Fill the tenant 'bulk' for measurements. The same numbers make the same rows."
+    help = "Fill the tenant 'bulk' for benchmarks. The same options create the same rows."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--notes", type=int, default=1000)
@@ -44,21 +44,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.IS_PRODUCTION:
-            raise CommandError("Measurements do not belong in production.")
+            raise CommandError("Benchmarks cannot run in production.")
         if Tenant.objects.filter(subdomain=SUBDOMAIN).exists():
-            raise CommandError("The tenant 'bulk' is there already.")
+            raise CommandError("The tenant 'bulk' already exists.")
         with transaction.atomic():
             made = Bulk(timezone.now())
             made.build(options["notes"], options["tokens"], options["collectives"])
-        self.stdout.write(f"The tenant '{SUBDOMAIN}' is filled.")
+        self.stdout.write(f"Filled the tenant '{SUBDOMAIN}'.")
 
 
 class Bulk:
-    """Makes the rows: what has rules through the rules, the many by bulk inserts."""
+    """Creates the rows: a few through the product's rules, most by bulk inserts."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
-        self.random = random.Random(20260513)  # noqa: S311 the same rows each time
+        self.random = random.Random(20260513)  # noqa: S311 reproducible rows
         self.tenant = new_tenant(
             subdomain=SUBDOMAIN, name="Bulk", host=settings.HOST, now=now, is_api_enabled=True
         )
@@ -148,7 +148,7 @@ def created(note: Note) -> Event:
 
 
 def short_ids(source: random.Random, wanted: int) -> Iterator[uuid.UUID]:
-    """Yield ids whose first eight characters differ, as a tenant's must."""
+    """Yield IDs that differ in their first eight characters, as required within a tenant."""
     taken: set[str] = set()
     while len(taken) < wanted:
         drawn = uuid.UUID(int=source.getrandbits(128), version=4)

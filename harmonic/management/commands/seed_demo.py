@@ -1,4 +1,4 @@
-"""Make the demo world, once."""
+"""Create the demo world."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from harmonic.demo import seed
 
 
 class Command(BaseCommand):
-    help = "Make the demo world. A second run changes nothing."
+    help = "Create the demo world. A second run changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--yes-i-know", action="store_true", help="Also in production.")
+        parser.add_argument("--yes-i-know", action="store_true", help="create it in production too")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.IS_PRODUCTION and not options["yes_i_know"]:
-            raise CommandError("The demo world does not belong in production.")
+            raise CommandError("The demo world must not be created in production.")
         if seed.exists():
-            self.stdout.write("The demo world is there already.")
+            self.stdout.write("The demo world already exists.")
             return
         seed.build()
         for line in self._lines():
@@ -34,8 +34,8 @@ class Command(BaseCommand):
             for handle, _, tenants, _ in seed.PEOPLE
         ]
         return [
-            "The demo world is made.",
+            "Created the demo world.",
             *urls,
-            f"Accounts, all with the password {seed.PASSWORD}:",
+            f"Accounts (password {seed.PASSWORD}):",
             *accounts,
         ]

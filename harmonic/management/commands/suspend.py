@@ -15,7 +15,7 @@ from harmonic.management.accounts import add_account_argument, find_account
 
 
 class Command(BaseCommand):
-    help = "Suspend a person with their agents, or one agent: ends sessions, revokes tokens."
+    help = "Suspend a person and their agents, or one agent. Ends sessions and revokes tokens."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_account_argument(parser)
@@ -24,20 +24,24 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user = find_account(options["account"])
         if user.suspended_at:
-            raise CommandError(f"{user.name} is suspended since {user.suspended_at:%-d %b %Y}.")
+            raise CommandError(
+                f"{user.name} has been suspended since {user.suspended_at:%-d %b %Y}."
+            )
         agents = suspend(user, now=timezone.now(), reason=options["reason"])
-        self.stdout.write(f"{user.name} is suspended. Sessions have ended, tokens are revoked.")
+        self.stdout.write(
+            f"{user.name} is suspended. Their sessions ended and their tokens are revoked."
+        )
         for agent in agents:
-            self.stdout.write(f"Suspended with their parent: {agent.name} ({agent.id}).")
+            self.stdout.write(f"Also suspended: {agent.name} ({agent.id}).")
         for tenant in tenants_without_an_admin(user):
             self.stdout.write(
-                f"{tenant.name} has no tenant admin who can act. Make one with:"
+                f"{tenant.name} has no active tenant admin. Create one with:"
                 f" manage.py create_person {tenant.subdomain} --admin …"
             )
 
 
 def tenants_without_an_admin(user: User) -> list[Tenant]:
-    """Return the tenants of a user in which no tenant admin can act."""
+    """Return the tenants of a user that have no active tenant admin."""
     tenants = Tenant.objects.filter(tenantusers__user=user, tenantusers__archived_at=None)
     return [tenant for tenant in tenants.order_by("name") if not _has_admin(tenant)]
 

@@ -23,10 +23,10 @@ class Command(BaseCommand):
         if user.parent and user.parent.suspended_at:
             raise CommandError(
                 f"{user.name} is an agent of {user.parent.name}, who is suspended."
-                f" Lift that suspension first: manage.py unsuspend {user.parent.email}"
+                f" First lift the suspension of the parent: manage.py unsuspend {user.parent.email}"
             )
         lift(user)
-        self.stdout.write(f"{user.name} is no longer suspended and can sign in and get tokens.")
+        self.stdout.write(f"{user.name} is no longer suspended, and can sign in and create tokens.")
         for agent in user.agents.exclude(suspended_at=None).order_by("name"):
             self.stdout.write(
                 f"Still suspended: {agent.name}. Lift it with: manage.py unsuspend {agent.id}"
