@@ -65,13 +65,13 @@ CODES: dict[str, Code] = {
         403,
         "The API is disabled for the tenant.",
         "API not enabled for this tenant",
-        {"hint": "A tenant admin can turn it on at /tenant-admin/settings."},
+        {"hint": "A tenant admin can enable it at /tenant-admin/settings."},
     ),
     "api_disabled_collective": Code(
         403,
         "The API is disabled for the collective.",
         "API not enabled for this collective",
-        {"hint": "An admin of the collective can turn it on at /collectives/treasury/settings."},
+        {"hint": "An admin of the collective can enable it at /collectives/treasury/settings."},
     ),
     "not_a_member": Code(
         403,
@@ -206,24 +206,24 @@ CODES: dict[str, Code] = {
     "unavailable": Code(
         503,
         "The database is unavailable. Nothing was changed. Retry after the seconds in Retry-After.",
-        "The database is unavailable at the moment, so nothing was changed.",
+        "The database is temporarily unavailable. Nothing was changed.",
         {"hint": "Try again in a few seconds."},
     ),
     "write_in_doubt": Code(
         503,
         "The connection to the database was lost during a write, which may have been saved.",
         "The connection to the database was lost while your change was being saved."
-        " It may have been saved or not.",
+        " It may or may not have been saved.",
         {
-            "hint": "Look whether it was saved before you send it again. Requests with an"
-            " Idempotency-Key can be sent again safely."
+            "hint": "Check whether it was saved before you send it again. Requests with an"
+            " Idempotency-Key can be repeated safely."
         },
     ),
     "write_saved": Code(
         503,
         "The write was saved, but the response could not be created.",
         "Your change was saved, but the database became unavailable before it could be shown.",
-        {"hint": "Do not send it again. Read what it changed in a few seconds."},
+        {"hint": "Do not send it again. Check the result in a few seconds."},
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Settings, all from the environment. `docs/architecture.md` explains the choices."""
+"""Settings, read from the environment. `docs/architecture.md` explains the choices."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harmonic.server.private_files import FILE, FOLDER, make_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# Every fault of the environment is reported at once, when it is sealed below.
+# All errors of the environment are reported together, when it is sealed below.
 env = Env(eager=False)
 AT_LEAST_ONE = validate.Range(min=1)
 POSITIVE = validate.Range(min=0, min_inclusive=False)
@@ -27,7 +27,7 @@ Network = IPv4Network | IPv6Network
 
 
 def network(word: str) -> Network:
-    """Return an address or a network, one of IPv4-mapped addresses as IPv4."""
+    """Return the network of an address or a prefix; IPv4-mapped addresses become IPv4."""
     parsed = ip_network(word, strict=False)
     mapped = getattr(parsed.network_address, "ipv4_mapped", None)
     return ip_network((mapped, parsed.prefixlen - 96)) if mapped else parsed
@@ -35,7 +35,7 @@ def network(word: str) -> Network:
 
 @env.parser_for("networks")
 def networks(value: str) -> tuple[Network, ...]:
-    """Return the addresses and networks of a list with commas between."""
+    """Return the networks of a comma-separated list."""
     words = [word.strip() for word in value.split(",")]
     try:
         return tuple(network(word) for word in words if word)
@@ -43,29 +43,29 @@ def networks(value: str) -> tuple[Network, ...]:
         raise EnvValidationError(str(error), [str(error)]) from error
 
 
-# A secret key of fewer characters can be guessed, and one of few different ones is no random key.
+# The minimum length of a secret key, and of distinct characters: a random key has more.
 SECRET_KEY_LENGTH, SECRET_KEY_CHARACTERS = 50, 8
 
 
 def check_secret_key(value: str) -> None:
-    """Do nothing if a key is long and varied enough to sign sessions with.
+    """Check that a secret key is long and varied enough to sign sessions with.
 
     Raises:
-        ValidationError: with what to do.
+        ValidationError: the message says what to do.
     """
     if len(value) < SECRET_KEY_LENGTH or len(set(value)) < SECRET_KEY_CHARACTERS:
         raise ValidationError(
             f"It must have at least {SECRET_KEY_LENGTH} characters, {SECRET_KEY_CHARACTERS} of them"
-            " different. Make one with: python -c 'import secrets;"
+            " different. Generate one with: python -c 'import secrets;"
             " print(secrets.token_urlsafe(50))'"
         )
 
 
 def check_cache_url(value: str) -> None:
-    """Do nothing if a URL is that of a Redis server, and the package for it is installed.
+    """Check that a URL is empty or that of a Redis server, and that the redis package is installed.
 
     Raises:
-        ValidationError: with what to do.
+        ValidationError: the message says what to do.
     """
     if not value:
         return
@@ -94,8 +94,8 @@ SESSION_IDLE_TIMEOUT = timedelta(seconds=env.int("SESSION_IDLE_TIMEOUT", 2 * 360
 REVERIFICATION_TIMEOUT = timedelta(seconds=env.int("REVERIFICATION_TIMEOUT", 3600))
 # On a local machine, callers on loopback are exempt from the limits unless this is on.
 LIMIT_LOOPBACK = env.bool("HARMONIC_LIMIT_LOOPBACK", False) or IS_PRODUCTION
-# Requests and writes per minute of a human with all their agents, or of an anonymous address;
-# of each token; requests of all members of a tenant.
+# Limits per minute: requests and writes of a human with all their agents, or of an anonymous
+# address; the same of each token; requests of all members of a tenant.
 LIMIT_REQUESTS = env.int("HARMONIC_LIMIT_REQUESTS", 300, validate=AT_LEAST_ONE)
 LIMIT_WRITES = env.int("HARMONIC_LIMIT_WRITES", 60, validate=AT_LEAST_ONE)
 LIMIT_TOKEN_REQUESTS = env.int(
@@ -103,21 +103,21 @@ LIMIT_TOKEN_REQUESTS = env.int(
 )
 LIMIT_TOKEN_WRITES = env.int("HARMONIC_LIMIT_TOKEN_WRITES", LIMIT_WRITES, validate=AT_LEAST_ONE)
 LIMIT_TENANT = env.int("HARMONIC_LIMIT_TENANT", 6000, validate=AT_LEAST_ONE)
-# Megabytes that one person, agents included, stores in a day.
+# Megabytes that a person and their agents can store in a day.
 LIMIT_STORAGE = env.int("HARMONIC_LIMIT_STORAGE", 50, validate=AT_LEAST_ONE)
-# Proxies whose X-Forwarded-For is believed, as addresses or networks.
+# Proxies whose X-Forwarded-For is trusted, as addresses or networks.
 TRUSTED_PROXIES: tuple[Network, ...] = env.networks("HARMONIC_TRUSTED_PROXIES", "")
-# Seconds for a request line with its headers, and for a body or an answer; a second more for each
-# BODY_BYTES_PER_SECOND of it (below).
+# Seconds to transfer a request line with its headers, and a body or a response; the latter have
+# another second for each BODY_BYTES_PER_SECOND (below).
 HEADERS_TIMEOUT = env.float("HARMONIC_HEADERS_TIMEOUT", 5.0, validate=POSITIVE)
 BODY_TIMEOUT = env.float("HARMONIC_BODY_TIMEOUT", 10.0, validate=POSITIVE)
-# A Redis server that several machines share for the counters of limits; one machine needs none.
+# The Redis server that holds the counters of limits for several machines; one machine needs none.
 CACHE_URL = env.str("CACHE_URL", "", validate=check_cache_url)
 env.seal()
 
 
 def local_secret_key(path: Path) -> str:
-    """Return the key kept in `path`, made once, so that sessions outlive a restart."""
+    """Return the key stored in `path`, created once, so that sessions survive a restart."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -216,24 +216,24 @@ TEMPLATES: list[dict[str, Any]] = [
 # --- Database --------------------------------------------------------------------------------
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
-    # Seconds that commands wait for a lock; requests wait as harmonic/kernel/database says.
+    # Seconds that commands wait for a lock; harmonic/kernel/database sets those of requests.
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
 }
 
 POSTGRES_OPTIONS = {
-    # Seconds; the least that libpq takes.
+    # Seconds; the minimum that libpq accepts.
     "connect_timeout": 2,
-    # Milliseconds until a network that carries nothing ends a connection.
+    # Milliseconds until an unresponsive network closes a connection.
     "tcp_user_timeout": 2500,
-    # The server plans a statement once a connection, not for every request.
+    # The server plans a statement once per connection, not for every request.
     "server_side_binding": True,
     "prepare_threshold": 5,
 }
 
 
 def database(url: str) -> dict[str, Any]:
-    """Return Django's settings for `url`; without one, the SQLite file in `var/`."""
+    """Return Django's database settings for a URL; the default is the SQLite file in `var/`."""
     if not url or url.startswith("sqlite"):
         config = dict(dj_database_url.parse(url)) if url else {}
         return {
@@ -242,14 +242,14 @@ def database(url: str) -> dict[str, Any]:
             "OPTIONS": SQLITE_OPTIONS,
             # A new connection costs more than a request's queries.
             "CONN_MAX_AGE": None,
-            # Threads of a test share one file; an in-memory database would be one per thread.
+            # The threads of a test share a file; each would have its own in-memory database.
             "TEST": {"NAME": VAR_DIR / "test.sqlite3"},
         }
     return {
         **dj_database_url.parse(url),
         "ENGINE": "harmonic.kernel.database.postgresql",
         "OPTIONS": POSTGRES_OPTIONS,
-        # Each thread keeps its connection, and looks whether the server closed it.
+        # Each thread keeps its connection, and checks whether the server closed it.
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
     }
@@ -262,21 +262,21 @@ REDIS_TIMEOUT = 1.0
 
 
 def cache(url: str) -> dict[str, Any]:
-    """Return Django's settings of the cache at `url`; without one, of the process's memory."""
+    """Return Django's cache settings for a URL; the default is the process's memory."""
     if not url:
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     return {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": url,
         "KEY_PREFIX": "harmonic",
-        # Seconds. A server that does not answer must not hold up every request.
+        # Seconds. An unresponsive server must not delay every request.
         "OPTIONS": {"socket_connect_timeout": REDIS_TIMEOUT, "socket_timeout": REDIS_TIMEOUT},
     }
 
 
 CACHES: dict[str, dict[str, Any]] = {
     "default": cache(CACHE_URL),
-    # Rendered texts, shared by the processes of a machine; may be deleted at any time.
+    # Rendered texts, shared by the processes of a machine; can be deleted at any time.
     "rendered": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": VAR_DIR / "rendered",
@@ -312,21 +312,21 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
-SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # no axes middleware: sign-in answers itself
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # no axes middleware: sign-in renders its own response
 
-# --- Requests and answers --------------------------------------------------------------------
+# --- Requests and responses ------------------------------------------------------------------
 # A million characters fit in any encoding.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
-# Bytes of a body, or of an answer, that each second must carry after the first BODY_TIMEOUT.
+# Bytes per second of a body or a response, once BODY_TIMEOUT has passed.
 BODY_BYTES_PER_SECOND = 64 * 1024
-# No route expects a file: a file in a form is skipped, and never stored.
+# No route accepts files: a file in a form is ignored and never stored.
 FILE_UPLOAD_HANDLERS: list[str] = []
-# Collected static files lie in `var/`, which is private.
+# Collected static files are in `var/`, which is private.
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = FILE, FOLDER
 
 REST_FRAMEWORK: dict[str, Any] = {
-    # Access is decided once, by the middleware; REST framework only parses and answers.
+    # The access middleware decides access; REST framework only parses and renders.
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -1,4 +1,4 @@
-"""The whole site's map. `docs/architecture.md` says how a request finds its way here."""
+"""The URL configuration of a tenant's host. `docs/architecture.md` describes routing."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ handler403 = "harmonic.http.refusals.forbidden"
 handler404 = "harmonic.http.refusals.not_found"
 handler500 = "harmonic.http.refusals.server_error"
 
-# Django tries one route after the other: what is asked most stands before the rest, and
-# after the few whose words would pass for a collective's handle.
+# Django tries routes in order, so the most requested come first, after the few whose names
+# could be read as a collective's handle.
 
-# What every collective has, the main one at the root.
+# Routes of every collective; those of the main collective are at the root.
 shared = [*rest.shared_urls(), *kinds.urls("collectives", "pages")]
 
-# What a collective has below its own prefix only.
+# Routes of a collective that exist only below its own prefix.
 inside = [*shared, *feed.urls(), *collectives.urls(), *profiles.collective_urls()]
 
 urlpatterns = [
-    # Before home, whose own action index it stands in for.
+    # Before home, whose action index it replaces.
     *action_index.urls(),
     *forwarding.urls(),
     *collectives.tenant_urls(),
     path("collectives/<str:collective>/", include(inside)),
-    # The collective's own page, without a slash behind it.
+    # The collective's page, without a trailing slash.
     path("collectives/<str:collective>", include(feed.urls()[:1])),
     path("workspace/<str:collective>/", include([*inside, *rest.workspace_urls()])),
     path("workspace/<str:collective>", include(feed.urls()[:1])),

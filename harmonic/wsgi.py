@@ -1,4 +1,4 @@
-"""The WSGI application that the server runs."""
+"""The WSGI application."""
 
 import os
 
@@ -8,7 +8,7 @@ from django.core.handlers.wsgi import WSGIHandler
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harmonic.settings")
 django.setup(set_prefix=False)
 
-# Settings are complete from here on.
+# Importable only after setup.
 from harmonic.site.declarations import require_sound_declarations  # noqa: E402
 
 require_sound_declarations()

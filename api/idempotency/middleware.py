@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from api.idempotency.keys import HEADER, form_key
 from api.idempotency.once import once, once_by_form
-from harmonic.http.outages import outage_answer
+from harmonic.http.outages import outage_response
 from harmonic.http.refusals import render_refusal
 from harmonic.kernel.http.negotiation import Format, is_api_path
 from harmonic.kernel.http.request import AccessRequest
@@ -49,7 +49,7 @@ class KeyedPagesMiddleware:
         except Refused as refused:
             return render_refusal(request, refused)
         except Error as error:
-            if (answer := outage_answer(request, error)) is None:
+            if (answer := outage_response(request, error)) is None:
                 raise
             return answer
         return None

@@ -1,4 +1,4 @@
-"""Access for code that acts as somebody without a request: commands, the demo, tests."""
+"""Access for code that acts as a person without a request: commands, the demo, tests."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from harmonic.kernel.rendering.text import folded
 
 
 class PersonNotFound(LookupError):
-    """There is no such tenant, or nobody of that handle in it."""
+    """The tenant does not exist, or has no member with this handle."""
 
 
 def access_as(subdomain: str, handle: str, place: str = "", *, now: datetime) -> Access:
-    """Return the access of a person, as one just signed in, at a moment of the caller's choice.
+    """Return the access of a person who has just signed in, at the time `now`.
 
     Raises:
         PersonNotFound: the tenant or the person does not exist.

@@ -1,6 +1,6 @@
-"""The checks of a route's rule, each alone, and their order.
+"""The checks of a route's rule, and their order.
 
-A check passes, or raises the refusal that the caller gets.
+A check passes or raises a refusal.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harmonic.kernel.refusals import Forbidden, Link, NotFound, Refused, SignInR
 from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope, Verb
 
-VERBS = {
+VERBS_BY_METHOD = {
     "GET": Verb.READ,
     "HEAD": Verb.READ,
     "OPTIONS": Verb.READ,
@@ -29,7 +29,7 @@ VERBS = {
 
 
 def rule_of(view: object) -> Rule | None:
-    """Return the rule that a route's view declares."""
+    """Return the access rule of a view, or None if it declares none."""
     return view.rule if isinstance(view, RoutedView) else None
 
 
@@ -39,7 +39,7 @@ def check_signed_in(access: Access) -> None:
     if access.session_end_reason == "no_membership":
         raise Forbidden(
             "You do not belong to this tenant.",
-            hint="Ask one of its members for an invitation, or sign out.",
+            hint="Ask a member for an invitation, or sign out.",
             links=[Link("Sign out", "/logout")],
         )
     raise SignInRequired
@@ -50,7 +50,7 @@ def check_tenant_flag(access: Access) -> None:
         raise Forbidden(
             "API not enabled for this tenant",
             code="api_disabled_tenant",
-            hint="A tenant admin can turn it on at /tenant-admin/settings.",
+            hint="A tenant admin can enable it at /tenant-admin/settings.",
         )
 
 
@@ -66,10 +66,12 @@ def check_place(access: Access, rule: Rule) -> None:
         raise not_a_member(access)
 
 
-ARCHIVED_WORKSPACE_HINT = "A private workspace comes back with its owner's place in the tenant."
+ARCHIVED_WORKSPACE_HINT = (
+    "A private workspace becomes available again when its owner rejoins the tenant."
+)
 AGENTS_DO_NOT_JOIN = (
     "Agents do not join collectives. The person who manages the agent can add it"
-    " on the collective's members page, if they may invite there."
+    " on the collective's members page, if they can invite members."
 )
 
 
@@ -91,14 +93,14 @@ def check_collective_flag(access: Access) -> None:
         raise Forbidden(
             "API not enabled for this collective",
             code="api_disabled_collective",
-            hint=f"An admin of the collective can turn it on at {place.path}/settings.",
+            hint=f"An admin of the collective can enable it at {place.path}/settings.",
         )
 
 
 def check_scope(
     request: AccessRequest, access: Access, rule: Rule, view: object, kwargs: dict[str, Any]
 ) -> None:
-    """Pass if the token's scopes cover the request: a write needs the scope of its action.
+    """Pass if the token's scopes cover the request; a write needs the scope of its action.
 
     Raises:
         Forbidden: the token lacks the scope.
@@ -106,7 +108,7 @@ def check_scope(
     token = access.token
     if token is None or rule.any_scope:
         return
-    verb = VERBS.get(request.method or "", Verb.CREATE)
+    verb = VERBS_BY_METHOD.get(request.method or "", Verb.CREATE)
     action = None if verb is Verb.READ else action_of(request.method or "", view, kwargs)
     if action is not None:
         require_scope(action, access)
@@ -117,14 +119,14 @@ def check_scope(
 
 
 def action_of(method: str, view: object, kwargs: dict[str, Any]) -> Action[Any] | None:
-    """Return the action that a write runs: on a page, by a form's own path, or over REST."""
+    """Return the action that a write performs on a page, at a form's path, or over REST."""
     if not isinstance(view, RoutedView):
         return None
     return view.action(method, kwargs.get("action_name", ""))
 
 
 def check_not_archived(request: AccessRequest, access: Access) -> None:
-    """Pass unless the collective is archived: then only its settings are left."""
+    """Pass unless the collective is archived; then only its settings are accessible."""
     place = access.here
     if not place.is_archived or access.path.split("/")[3:4] == ["settings"]:
         return
@@ -142,10 +144,10 @@ def check_not_archived(request: AccessRequest, access: Access) -> None:
 def check(
     request: AccessRequest, access: Access, rule: Rule, view: object, kwargs: dict[str, Any]
 ) -> None:
-    """Pass if the route's rule admits the caller; the first failing check answers.
+    """Pass if the rule of the route admits the caller.
 
     Raises:
-        Refused: in the order of `docs/architecture.md`.
+        Refused: by the first check that fails, in the order of `docs/architecture.md`.
     """
     request.is_allowed = False
     if rule.access_level == AccessLevel.PUBLIC or (
@@ -160,14 +162,14 @@ def check(
         raise Forbidden(
             "API only supports JSON or Markdown formats",
             code="format_refused",
-            hint="Ask with `Accept: text/markdown`, or append .md to the address.",
+            hint="Send `Accept: text/markdown`, or append .md to the address.",
         )
     check_scope(request, access, rule, view, kwargs)
     if any(name.startswith("HTTP_X_REPRESENT") for name in request.META):
         raise Forbidden(
             "Invalid representation session ID",
             code="representation_invalid",
-            hint="Representation is not available: leave out the headers X-Represent….",
+            hint="Representation is not available. Omit the headers X-Represent….",
         )
     check_not_archived(request, access)
     request.is_allowed = True

@@ -22,7 +22,7 @@ def has_credentials(request: HttpRequest) -> bool:
 
 
 def bearer_token(request: HttpRequest) -> str:
-    """Return the second word of the Authorization header, or "" if there are not two."""
+    """Return the token of the Authorization header, or "" unless it has exactly two words."""
     words = request.headers.get("Authorization", "").split()
     return words[1] if len(words) == 2 else ""
 

@@ -1,4 +1,4 @@
-"""The access of one request: decided first, again inside a write, and in other collectives.
+"""The access of one request: at its start, inside a write, and in other collectives.
 
 `docs/architecture.md`, Deciding, explains why a write decides again.
 """
@@ -35,18 +35,18 @@ COLLECTIVE_NOT_FOUND = "Collective not found"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a request was routed to, for the checks of its rule."""
+    """The view, its rule and its URL parameters that a request was routed to."""
 
     rule: Rule
     view: Callable[..., Any]
     kwargs: dict[str, Any]
 
 
-class Decision:
-    """Who makes a request, where, and whether it may go on.
+class RequestAccessDecider:
+    """Decides the caller, the collective and the permission of one request.
 
-    `blank` is the access of an anonymous request; `place` is the handle or the id of a
-    collective, or "" for the main one. `route` is known once the request is routed.
+    `blank` is the access of an anonymous request. `place` is the handle or ID of a collective,
+    or "" for the main collective. `route` is set once the request is routed.
     """
 
     def __init__(
@@ -57,57 +57,57 @@ class Decision:
         place: str,
         route: Route | None = None,
         *,
-        is_named_by_id: bool = False,
+        is_place_id: bool = False,
     ) -> None:
         self.request = request
         self.blank = blank
         self.subdomain = subdomain
         self.place = place
         self.route = route
-        self._is_named_by_id = is_named_by_id
+        self._is_place_id = is_place_id
         self._is_writing = False
         self._version = 0
 
-    def first(self) -> Access:
-        """Return the access at the beginning of the request.
+    def decide(self) -> Access:
+        """Return the access at the start of the request.
 
         Raises:
-            Refused: an unknown or closed tenant, or credentials that are not valid.
+            Refused: the tenant is unknown or closed, or the credentials are invalid.
         """
         access = self._decided()
         self._version = access.tenant.access_version
         return replace(access, decider=self)
 
     def again(self, *, exclusive: bool) -> Access:
-        """Return the access as it is now; see `harmonic.kernel.access.AccessDecider`."""
+        """Return the current access; see `harmonic.kernel.access.AccessDecider`."""
         self._is_writing = True
         self.blank = replace(self.blank, now=timezone.now())
         if exclusive:
             Tenant.objects.filter(subdomain=self.subdomain).change_access()
         access = self._decided()
         if not exclusive and access.tenant.access_version != self._version:
-            # A change was committed while this statement waited for the tenant's row: only
-            # that row is the new one, so all of them are read once more, now locked.
+            # A change was committed while this statement waited for the lock on the tenant's
+            # row. Only that row is current, so all rows are read again, now under the lock.
             access = self._decided()
         self._check(access)
         return replace(access, decider=self, is_writing=True)
 
     def within(self, place: str) -> Access:
         """Return the access in another collective; see `harmonic.kernel.access.AccessDecider`."""
-        other = Decision(
-            self.request, self.blank, self.subdomain, place, self.route, is_named_by_id=True
+        other = RequestAccessDecider(
+            self.request, self.blank, self.subdomain, place, self.route, is_place_id=True
         )
-        access = other.first()
+        access = other.decide()
         other._check(access)
         return access
 
     def _check(self, access: Access) -> None:
-        if self._is_named_by_id:
+        if self._is_place_id:
             check_named_collective(access)
         if self.route is not None:
             check(self.request, access, self.route.rule, self.route.view, self.route.kwargs)
 
-    # --- Who --------------------------------------------------------------------------------
+    # --- Caller -----------------------------------------------------------------------------
 
     def _decided(self) -> Access:
         if has_credentials(self.request):
@@ -117,7 +117,7 @@ class Decision:
         return self._by_session()
 
     def _without_credentials(self) -> Access:
-        """Decide for an anonymous request: the API takes tokens only, no browser session."""
+        """Return the access of a request to the API without a token; its session is ignored."""
         found = lookup.find_by_session(self.subdomain, None, self.place)
         access = with_tenant(self.blank, require_open_tenant(found))
         return replace(access, place=found.place if found else None)
@@ -137,7 +137,7 @@ class Decision:
             raise self._anonymous(access, unsupported_scheme())
         if found.actor is None or found.is_user_suspended:
             raise self._anonymous(access, invalid_token())
-        assert found.token is not None  # the query of a token always returns one
+        assert found.token is not None  # a lookup by token always returns the token
         if found.token.expires_at <= access.now:
             raise self._anonymous(access, expired_token())
         return replace(
@@ -149,7 +149,7 @@ class Decision:
         )
 
     def _anonymous(self, access: Access, refused: Refused) -> Refused:
-        """Return a refusal of credentials, which is rendered for an anonymous caller."""
+        """Make the request anonymous, so that the refusal is rendered for it."""
         self.request.access = access
         return refused
 
@@ -167,7 +167,7 @@ class Decision:
             self.subdomain, sessions.user_id(session), self.place, session_key=key
         )
         access = with_tenant(self.blank, require_open_tenant(found))
-        assert found is not None  # else require_open_tenant refused
+        assert found is not None  # require_open_tenant refuses None
         access = replace(access, place=found.place)
         if not sessions.belongs_to(session, access.tenant.id) or not found.is_session_alive:
             return access
@@ -193,10 +193,10 @@ class Decision:
 
 
 def check_named_collective(access: Access) -> None:
-    """Pass if the caller may know of a collective that is named by its id.
+    """Pass if the caller is a member of a collective that was addressed by its ID.
 
     Raises:
-        NotFound: the caller is no member, or it is a chat, which has no page of its own.
+        NotFound: the caller is not a member, or the collective is a chat, which has no page.
     """
     place = access.place
     if place is None or not access.is_member or place.kind == CollectiveKind.CHAT:
@@ -204,7 +204,12 @@ def check_named_collective(access: Access) -> None:
 
 
 def require_open_tenant(found: lookup.LookupResult | None) -> TenantFacts:
-    """Return the tenant of a host, if there is one and it is open."""
+    """Return the tenant of a lookup.
+
+    Raises:
+        NotFound: the tenant does not exist or is archived.
+        Forbidden: the tenant is suspended.
+    """
     if found is None or found.is_tenant_archived:
         raise NotFound
     if found.is_tenant_suspended:

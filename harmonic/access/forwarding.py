@@ -1,7 +1,7 @@
-"""Actions under a page that redirects run on the page it redirects to.
+"""Forwarding of actions below pages that redirect to the target page.
 
-Some agents post to the path they asked for, not to the one they were redirected to
-(`docs/agents.md`): `/settings/actions/…` and `/workspace/actions/…`.
+Some agents post to the path they requested, not to the redirect's target (`docs/agents.md`):
+`/settings/actions/…` and `/workspace/actions/…`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FORWARDED = re.compile(r"/(?P<page>settings|workspace)(?P<below>/actions(/[^/]+
 
 
 def path_of(access: Access) -> str:
-    """Return the path that serves this request in place of its own, or ""."""
+    """Return the path that the request is forwarded to, or ""."""
     match = _FORWARDED.fullmatch(access.path)
     if match is None or access.actor is None:
         return ""
@@ -41,15 +41,19 @@ def _workspace(access: Access) -> str:
     return workspace.path if workspace else ""
 
 
-def unforwarded(request: AccessRequest, **kwargs: str) -> HttpResponse:
-    """Answer a caller who has no such page; everybody else is forwarded before routing."""
+def not_forwarded(request: AccessRequest, **kwargs: str) -> HttpResponse:
+    """Refuse a caller without such a page; all others are forwarded before routing.
+
+    Raises:
+        NotFound: always.
+    """
     raise NotFound
 
 
 def urls() -> list[URLPattern]:
     rule = Rule(AccessLevel.TENANT)
     return [
-        path(f"{page}/{below}", with_rule(unforwarded, rule), name=f"forward.{page}")
+        path(f"{page}/{below}", with_rule(not_forwarded, rule), name=f"forward.{page}")
         for page in ("settings", "workspace")
         for below in ("actions", "actions/<str:action_name>")
     ]

@@ -1,4 +1,4 @@
-"""Hosts and paths: which tenant and collective they name, and the address of a tenant."""
+"""Tenants and collectives in hosts and paths, and the URL of a tenant."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from harmonic.access.credentials import has_credentials
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.rendering.text import folded
 
-# Words below /collectives and /workspace that are pages, not handles.
+# Segments below /collectives and /workspace that are pages, not handles.
 PAGE_NAMES = frozenset({"new", "available", "actions"})
 
 
 def tenant_url(subdomain: str = "") -> str:
-    """Return the URL of a tenant, or of the front door, for whoever has no request to ask.
+    """Return the URL of a tenant, or of the base domain, without a request.
 
-    It has no slash at its end. In production a proxy stands in front, at the port that its
-    scheme implies.
+    It has no trailing slash. In production a proxy serves the default port of the scheme.
     """
     host = f"{subdomain}.{settings.HOST}" if subdomain else settings.HOST
     is_implied = settings.IS_PRODUCTION or settings.PORT == 80
@@ -26,7 +25,7 @@ def tenant_url(subdomain: str = "") -> str:
 
 
 def subdomain_of(request: AccessRequest) -> str | None:
-    """Return the tenant's subdomain, or None at the front door."""
+    """Return the tenant's subdomain, or None at the base domain."""
     host = request.get_host().lower()
     name = host if host.endswith("]") else host.rsplit(":", 1)[0]
     name = name.rstrip(".")
@@ -36,7 +35,7 @@ def subdomain_of(request: AccessRequest) -> str | None:
 
 
 def handle_in_path(path: str) -> str:
-    """Return the handle of the collective that a path names, folded; else ""."""
+    """Return the folded handle of the collective in a path, or ""."""
     parts = path.split("/")
     if len(parts) < 3 or parts[1] not in {"collectives", "workspace"}:
         return ""
@@ -46,7 +45,7 @@ def handle_in_path(path: str) -> str:
 
 
 def with_action_from_query(request: AccessRequest, path: str) -> str:
-    """Return the path with an action that an older client put behind the query string."""
+    """Return the path with an action that older clients append to the query string."""
     query = request.META.get("QUERY_STRING", "")
     is_json = request.content_type == "application/json"
     match = re.search(r"/actions/([a-z_]+)$", query)

@@ -1,7 +1,7 @@
-"""The one query that decides who asks, where, and what they may reach.
+"""The query behind every access decision: tenant, caller, token, collective and membership.
 
-One row for a token, one for a session or for nobody: tenant, person, token, collective and
-membership, as plain values. It is the only place that reads across tenants by design.
+It returns one row of plain values, for a token, a session or an anonymous request. It is the
+only code that reads across tenants by design.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tokens.models import ApiToken
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """What the query knows; `actor` is None for nobody and for who left the tenant."""
+    """The result of the lookup; `actor` is None for anonymous callers and former members."""
 
     tenant: TenantFacts
     is_tenant_archived: bool
@@ -96,9 +96,9 @@ def _at_place(relation: str, place: str | UUID) -> Q:
 def by_session(
     subdomain: str, user_id: UUID, place: str | UUID = "", session_key: str = ""
 ) -> QuerySet[Any, tuple[Any, ...]]:
-    """Return the query for a signed-in user, or for nobody.
+    """Return the query for a signed-in user or an anonymous request.
 
-    With `session_key`, it also finds whether that session still exists.
+    With `session_key`, the query also returns whether that session still exists.
     """
     columns: list[Any] = [
         *_under("", _TENANT),
@@ -117,7 +117,7 @@ def by_session(
             place=FilteredRelation("collectives", condition=_at_place("collectives", place)),
         )
         .annotate(
-            # Named, so that its join stands behind the person's.
+            # Declared, so that its join follows that of the person.
             account=FilteredRelation("person__user"),
             member=FilteredRelation(
                 "place__members",
@@ -163,10 +163,10 @@ def by_token(subdomain: str, digest: str, place: str | UUID = "") -> QuerySet[An
 def find_by_session(
     subdomain: str, user_id: UUID | None, place: str, *, session_key: str = ""
 ) -> LookupResult | None:
-    """Return what is known of a session's user, or of nobody; None for an unknown tenant.
+    """Return the lookup of a session's user or of an anonymous request; None without a tenant.
 
-    `place` is the handle or the id of a collective, or "" for the main one. With `session_key`,
-    the tenant's row is locked in share mode, and the session is looked for.
+    `place` is the handle or ID of a collective, or "" for the main one. With `session_key`, the
+    tenant's row is locked in share mode, and the session must still exist.
     """
     who: dict[str, Parameter] = {"subdomain": subdomain, "user_id": user_id or NO_ID}
     if session_key:
@@ -177,7 +177,7 @@ def find_by_session(
 def find_by_token(
     subdomain: str, digest: str, place: str, *, is_locking: bool = False
 ) -> LookupResult | None:
-    """Return what is known of a token; None where no live one has this digest here.
+    """Return the lookup of a token, or None if the tenant has no live token with this digest.
 
     With `is_locking`, the tenant's row is locked in share mode.
     """
@@ -189,8 +189,8 @@ def _named(place: str) -> dict[str, Parameter]:
     return {"place": parse_uuid(place) or place} if place else {}
 
 
-class _Row:
-    """Takes a row apart, group by group."""
+class _RowReader:
+    """The values of a row, consumed group by group."""
 
     def __init__(self, values: tuple[Any, ...]) -> None:
         self.values = list(values)
@@ -200,12 +200,12 @@ class _Row:
 
 
 def _found(values: tuple[Any, ...]) -> LookupResult:
-    row = _Row(values)
+    row = _RowReader(values)
     tenant, person, user = row.take(_TENANT), row.take(_PERSON), row.take(_USER)
     agent = row.take(_AGENT)
     place, member = row.take(_PLACE), row.take(_MEMBER)
     token = row.take(_TOKEN) if len(row.values) > len(_TOKEN) else None
-    # An agent is suspended with its parent, whatever its own row says.
+    # An agent is suspended with its parent, even if its own row is not.
     suspensions = [user["suspended_at"], row.values.pop() if token else None]
     return LookupResult(
         tenant=TenantFacts(
@@ -239,7 +239,7 @@ def _actor(person: dict[str, Any], user: dict[str, Any], agent: dict[str, Any]) 
         user_type=UserType(user["user_type"]),
         is_tenant_admin=person["is_admin"],
         parent_id=user["parent_id"],
-        # People have no row of an agent, and nothing to be granted.
+        # People have no agent row and no capabilities to grant.
         capabilities=Capabilities.of(
             agent["capability_names"] or (),
             may_write_publicly=bool(agent["may_write_publicly"]),

@@ -1,4 +1,4 @@
-"""The only place that decides who asks, where, and whether the request may go on.
+"""The access middleware, the only place that decides caller, place and permission.
 
 `docs/architecture.md` shows one request on its way through.
 """
@@ -19,14 +19,14 @@ from django.utils import timezone
 from harmonic.access import forwarding
 from harmonic.access.checks import check, rule_of
 from harmonic.access.credentials import has_credentials
-from harmonic.access.deciding import Decision, Route
+from harmonic.access.deciding import RequestAccessDecider, Route
 from harmonic.access.hosts import handle_in_path, subdomain_of, with_action_from_query
 from harmonic.access.rate_limits import (
     add_rate_limit_headers,
     count_request,
     refuse_exceeded,
 )
-from harmonic.http.outages import outage_answer, outage_of
+from harmonic.http.outages import outage_of, outage_response
 from harmonic.http.refusals import render_refusal
 from harmonic.kernel.access import Access, TenantFacts
 from harmonic.kernel.database.tenancy import NO_ID, bind_tenant
@@ -44,14 +44,14 @@ NO_TENANT = TenantFacts(NO_ID, "", "Harmonic", "UTC", False)
 
 
 class AccessMiddleware:
-    """Decides `request.access`, and refuses what the rule of a route does not let in."""
+    """Middleware that sets `request.access` and enforces the rule of the route."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: AccessRequest) -> HttpResponse:
         request.counts = ()
-        # The token that the request came with, if there is one, whether it works or not.
+        # The token sent with the request, valid or not.
         request.known_token = None
         try:
             self._enter(request)
@@ -73,29 +73,29 @@ class AccessMiddleware:
         return response
 
     def _outage(self, request: AccessRequest, error: Error) -> HttpResponse:
-        response = outage_answer(request, error)
+        response = outage_response(request, error)
         if response is None:
             raise error
         return response
 
-    # --- Who, and where ---------------------------------------------------------------------
+    # --- Caller and place -------------------------------------------------------------------
 
     def _enter(self, request: AccessRequest) -> None:
-        suffix = self._canonical(request)
+        suffix = self._normalize_path(request)
         subdomain = subdomain_of(request)
-        request.access = self._nobody(request, suffix)
+        request.access = self._anonymous(request, suffix)
         try:
             self._find(request, subdomain)
             if request.refused_body is not None:
                 raise request.refused_body
         except Refused:
-            # Refused credentials count too, or nobody could be stopped from guessing.
+            # Refused credentials count too, to limit guessing.
             self._count(request)
             raise
         self._count(request)
 
     def _count(self, request: AccessRequest) -> None:
-        """Count the request for whom it came from; in an outage nobody knows that."""
+        """Count the request against the limits of its caller, and enforce them."""
         access: Access = request.access
         request.counts = count_request(request, access)
         refuse_exceeded(access, request.counts)
@@ -109,18 +109,22 @@ class AccessMiddleware:
         if not is_acceptable(request.path_info):
             raise NotFound
         if not all(is_acceptable(f"{key}{value}") for key, value in request.GET.items()):
-            raise Unreadable("The query holds characters that cannot be read.")
+            raise Unreadable("The query contains characters that are not allowed.")
         blank = request.access
-        access = Decision(request, blank, subdomain, handle_in_path(blank.path)).first()
+        access = RequestAccessDecider(
+            request, blank, subdomain, handle_in_path(blank.path)
+        ).decide()
         forwarded = forwarding.path_of(access)
         if forwarded:
             request.path_info = request.path = forwarded
             blank = replace(blank, path=forwarded)
-            access = Decision(request, blank, subdomain, handle_in_path(forwarded)).first()
+            access = RequestAccessDecider(
+                request, blank, subdomain, handle_in_path(forwarded)
+            ).decide()
         request.access = access
 
-    def _canonical(self, request: AccessRequest) -> Format | None:
-        """Bring the path into its one form, and return the format its suffix asks for."""
+    def _normalize_path(self, request: AccessRequest) -> Format | None:
+        """Normalize the path of the request, and return the format requested by its suffix."""
         path = re.sub(r"/{2,}", "/", request.path_info)
         path = with_action_from_query(request, path)
         path, suffix = split_suffix(path)
@@ -129,7 +133,7 @@ class AccessMiddleware:
         request.path_info = request.path = path
         return suffix
 
-    def _nobody(self, request: AccessRequest, suffix: Format | None) -> Access:
+    def _anonymous(self, request: AccessRequest, suffix: Format | None) -> Access:
         path = request.path_info
         is_api = is_api_path(path)
         wanted = choose(
@@ -151,7 +155,7 @@ class AccessMiddleware:
             remote_address=client_address(request),
         )
 
-    # --- Whether ----------------------------------------------------------------------------
+    # --- Permission -------------------------------------------------------------------------
 
     def process_view(
         self,
@@ -164,10 +168,10 @@ class AccessMiddleware:
         kwargs.pop("collective", None)
         rule = rule_of(view)
         if rule is None:
-            raise ImproperlyConfigured(f"{request.path} has no rule of access.")
+            raise ImproperlyConfigured(f"The view of {request.path} declares no access rule.")
         if access.tenant is not NO_TENANT:
             bind_tenant(access.tenant.id)
-        if isinstance(access.decider, Decision):
+        if isinstance(access.decider, RequestAccessDecider):
             access.decider.route = Route(rule, view, kwargs)
         try:
             check(request, access, rule, view, kwargs)
@@ -176,7 +180,7 @@ class AccessMiddleware:
         return None
 
     def process_exception(self, request: AccessRequest, error: Exception) -> HttpResponse | None:
-        """Turn refusals raised by pages, actions and forms into answers."""
+        """Return the response to a refusal raised by a page, an action or a form."""
         if isinstance(error, Refused):
             return render_refusal(request, error)
         if isinstance(error, SuspiciousOperation):

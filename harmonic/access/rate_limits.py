@@ -1,8 +1,8 @@
-"""The rate limits that a request counts against, the headers that report them, the refusal.
+"""Rate limits of a request, the headers that report them, and the refusal (429).
 
-Requests count for the token they came with, and for the human behind it: sessions, tokens and
-agents of one human share one limit. Members' requests count for the tenant. Anonymous requests
-count for their address alone (`docs/operations.md`, Limits).
+A request counts against its token and its human: the sessions, tokens and agents of one human
+share a limit. Requests of members also count against the tenant. Anonymous requests count
+against their address only (`docs/operations.md`, Limits).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from harmonic.kernel.operations.limits import CacheStore, Count, FileStore, Limi
 from harmonic.kernel.refusals import Refused
 
 MINUTE = 60
-# One human can use one part in this many of what their tenant allows.
+# One human can use at most this fraction (1/n) of the tenant's limit.
 TENANT_SHARES = 4
 
 
@@ -41,8 +41,8 @@ def store() -> Store:
 def count_request(request: AccessRequest, access: Access) -> tuple[Count, ...]:
     """Count a request against its limits, and return their state, the narrowest first.
 
-    A request that exceeds a narrower limit does not count against a wider one: no token can use
-    up the limit of its human, no human the limit of the tenant.
+    A request that exceeds a narrower limit does not count against a wider one. A token cannot use
+    up its human's limit, nor a human the tenant's.
     """
     is_write = request.method not in SAFE
     limits = _member_limits(access, access.actor) if access.actor else _address_limits(access)
@@ -108,23 +108,23 @@ def _unit(limit: Limit) -> str:
 
 
 def _subject(access: Access, limit: Limit) -> str:
-    """Return the beginning of the sentence that says whose limit was exceeded."""
+    """Return the beginning of the hint, which names the owner of the exceeded limit."""
     if limit.owner == "token":
         return "This token is limited to"
     if limit.owner == "tenant":
-        return f"All members of {access.tenant.name} together are limited to"
+        return f"The members of {access.tenant.name} share a limit of"
     if limit.owner == "address":
-        return "Without signing in or a valid token, an address is limited to"
+        return "Requests without a valid token or session are limited, by address, to"
     if access.actor and access.actor.parent_id:
-        return "This agent, the human who manages it and that human's other agents share a limit of"
-    return "Your sessions, your tokens and your agents share a limit of"
+        return "This agent, its parent and the parent's other agents share a limit of"
+    return "Your sessions, tokens and agents share a limit of"
 
 
 # --- Reporting ------------------------------------------------------------------------------
 
 
 def nearest_limits(counts: Iterable[Count]) -> dict[str, Count]:
-    """Return by name the limit with the least left; the tenant's only if it is exceeded."""
+    """Return, by name, the limit with the least remaining; the tenant's only when exceeded."""
     nearest: dict[str, Count] = {}
     for each in counts:
         name = each.limit.name

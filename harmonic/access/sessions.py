@@ -1,4 +1,4 @@
-"""Browser sessions: whose they are, when they end, and what they verified lately."""
+"""Browser sessions: owner, expiry, and recent step-up verification."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from harmonic.kernel.database.tenancy import parse_uuid
 
 USER, TENANT, SIGNED_IN, SEEN, VERIFIED = "user", "tenant", "signed_in_at", "seen_at", "verified"
 REVERIFICATION_SCOPES = ("api_tokens", "admin")
-# The time of the last request is written at most this often.
+# The time of the last request is stored at most this often.
 SEEN_WRITTEN_EVERY = timedelta(minutes=1)
 
 END_MESSAGES = {
     "session_absolute_timeout": "Your session has expired. Please sign in again.",
-    "session_idle_timeout": "You were signed out after a time of inactivity.",
+    "session_idle_timeout": "You were signed out because of inactivity.",
     "sessions_revoked": "Your session was revoked. Please sign in again.",
     "user_suspended": "This account is suspended.",
 }
 
 
 def start(session: SessionBase, user_id: UUID, tenant_id: UUID, now: datetime) -> None:
-    """Sign a person in at one tenant, under a new session id."""
+    """Sign a person in at one tenant, under a new session ID."""
     session.cycle_key()
     session[USER], session[TENANT] = str(user_id), str(tenant_id)
     session[SIGNED_IN] = session[SEEN] = now.timestamp()
@@ -36,14 +36,14 @@ def user_id(session: SessionBase) -> UUID | None:
 
 
 def belongs_to(session: SessionBase, tenant_id: UUID) -> bool:
-    """Answer whether somebody is signed in, and at this tenant."""
+    """Return whether the session is signed in at this tenant."""
     return USER in session and session.get(TENANT) == str(tenant_id)
 
 
 def end_reason(
     session: SessionBase, *, is_suspended: bool, revoked_at: datetime | None, now: datetime
 ) -> str:
-    """Return why the session is over, as the log names it, or ""."""
+    """Return the reason why the session ended, as recorded in the log, or ""."""
     signed_in, seen = session.get(SIGNED_IN, 0), session.get(SEEN, 0)
     moment = now.timestamp()
     if moment - signed_in > settings.SESSION_ABSOLUTE_TIMEOUT.total_seconds():
@@ -66,7 +66,7 @@ def note_verified(session: SessionBase, scope: str, now: datetime) -> None:
 
 
 def fresh_scopes(session: SessionBase, now: datetime) -> frozenset[str]:
-    """Return the step-up scopes that need no new proof; signing in proves all of them."""
+    """Return the step-up scopes verified recently; signing in verifies all of them."""
     verified = session.get(VERIFIED, {})
     lately = now.timestamp() - settings.REVERIFICATION_TIMEOUT.total_seconds()
     signed_in = session.get(SIGNED_IN, 0)

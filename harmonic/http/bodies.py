@@ -1,4 +1,4 @@
-"""Middleware that judges and reads a request's body before anything else does."""
+"""Middleware that validates and reads a request's body before all other code."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ GetResponse = Callable[[AccessRequest], HttpResponse]
 
 
 class BodyMiddleware:
-    """Read the body whole, so that everything behind it decides about a complete request.
+    """Middleware that reads the whole body, so that later code sees a complete request.
 
-    It stands before sessions and the CSRF check, which are the first to look into a body. What it
-    refuses, the access middleware answers, in the format asked for, once it knows the tenant.
+    It runs before sessions and the CSRF check, which read the body first. The access middleware
+    renders its refusal in the requested format, once the tenant is known.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -29,7 +29,7 @@ class BodyMiddleware:
 
 
 def refused_body(request: AccessRequest) -> Refused | None:
-    """Read the body, and return the refusal if it cannot be taken."""
+    """Read the body; return the refusal, or None if the body is valid."""
     try:
         read_body(request)
     except Refused as refused:

@@ -1,4 +1,4 @@
-"""The Content-Security-Policy of every answer."""
+"""Middleware that sets the Content-Security-Policy."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class ContentSecurityPolicyMiddleware:
-    """Middleware that adds the policy of the settings to every answer.
+    """Middleware that adds the configured Content-Security-Policy to every response.
 
-    The policy is the same for all answers, so it is built once. django-csp's own middleware
-    builds it for each answer, which takes longer than a query.
+    The policy never changes, so it is built once. django-csp's own middleware builds it for each
+    response, which takes longer than a query.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

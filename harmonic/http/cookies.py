@@ -1,4 +1,4 @@
-"""What rides on cookies: the session, and the CSRF token that protects it."""
+"""Middleware for cookies: sessions and CSRF protection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 
 from harmonic.access.checks import rule_of
 from harmonic.access.credentials import has_credentials
-from harmonic.http.outages import outage_answer, outage_of
+from harmonic.http.outages import outage_of, outage_response
 from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.outages import Write
@@ -25,7 +25,7 @@ from harmonic.kernel.pages import page_of
 
 
 class HostSessionMiddleware(SessionMiddleware):
-    """Sessions, which a request with an Authorization header neither reads nor writes."""
+    """Session middleware that ignores the session of requests with an Authorization header."""
 
     def process_request(self, request: HttpRequest) -> None:
         if has_credentials(request):
@@ -34,11 +34,11 @@ class HostSessionMiddleware(SessionMiddleware):
         super().process_request(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        # The answer to an outage has no session, which is no reason to delete the cookie.
+        # The response to an outage has an empty session; the cookie must survive it.
         if has_credentials(request) or outage_of(request) is not None:
             return response
         try:
-            with _patience(request):
+            with _saving_context(request):
                 return super().process_response(request, response)
         except (Error, SessionInterrupted) as error:
             return self._unsaved(request, response, error)
@@ -46,11 +46,11 @@ class HostSessionMiddleware(SessionMiddleware):
     def _unsaved(
         self, request: HttpRequest, response: HttpResponse, error: Error | SessionInterrupted
     ) -> HttpResponse:
-        """Answer a request whose session was not saved.
+        """Return the response to a request whose session was not saved.
 
-        A read, and a change that is saved, stand without it. Signing in does not.
+        Reads and committed writes keep their response. Others, such as signing in, are refused.
         """
-        refused = outage_answer(request, _error_of_database(error))
+        refused = outage_response(request, _error_of_database(error))
         if refused is None:
             raise error
         waiting = outages.current()
@@ -59,32 +59,32 @@ class HostSessionMiddleware(SessionMiddleware):
 
 
 def _error_of_database(error: Exception) -> Exception:
-    """Return the error for which Django takes a session for deleted: it catches any of them."""
+    """Return the database error that Django reports as a deleted session."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, Error):
         cause = cause.__context__
     return cause or error
 
 
-def _patience(request: HttpRequest) -> AbstractContextManager[object]:
-    """Return how long the session of a request waits to be saved: of a read, not for long."""
+def _saving_context(request: HttpRequest) -> AbstractContextManager[object]:
+    """Return the context to save a session in: a read waits only briefly for the database."""
     return outages.waiting_briefly() if request.method in SAFE else nullcontext()
 
 
 class CsrfMiddleware(CsrfViewMiddleware):
-    """Asks for the CSRF token where it protects something.
+    """CSRF middleware that checks only the requests that the token protects.
 
-    That is a request which rides on a signed-in session, or a write that is open to nobody
-    signed in. Everything else is for the access middleware, or the page, to refuse.
+    These are requests of signed-in sessions and writes to public routes, such as signing in. All
+    others are left to the access middleware or the page.
     """
 
     def process_request(self, request: HttpRequest) -> None:
-        # The name that public clients send.
+        # Public clients send the token under this name.
         if "HTTP_X_CSRF_TOKEN" in request.META:
             request.META.setdefault("HTTP_X_CSRFTOKEN", request.META["HTTP_X_CSRF_TOKEN"])
         super().process_request(request)
 
-    def process_view(  # type: ignore[override]  # a refusal of ours is an answer too
+    def process_view(  # type: ignore[override]  # returns HttpResponse, not only HttpResponseForbidden
         self,
         request: HttpRequest,
         callback: Callable[..., Any],
@@ -108,6 +108,6 @@ class CsrfMiddleware(CsrfViewMiddleware):
 
 
 def _only_reads(request: HttpRequest, callback: object) -> bool:
-    """Answer whether the route is a page without actions, which refuses every write."""
+    """Return whether the route is a page without actions, which refuses all writes."""
     page = page_of(callback)
     return page is not None and not page.actions and request.method not in page.writes

@@ -1,4 +1,4 @@
-"""Requests that meet an outage of the database: one more attempt for reads, and the answer."""
+"""Database outages during a request: one retry of reads, and the response (503)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 RETRY_AFTER_SECONDS = 2
 _log = logging.getLogger(__name__)
-# It gives a request an empty store of messages.
+# Gives a request an empty message store.
 _MESSAGES = MessageMiddleware(lambda request: HttpResponse())
 
 
 class OutageMiddleware:
-    """Answers outages of the database with 503, after one more attempt for a read.
+    """Middleware that answers database outages with 503, after one retry of a read.
 
-    It stands before everything that asks the database. An exception of a view comes to
-    `process_exception`; middleware that asks the database calls `outage_answer` itself.
+    It runs before all code that uses the database. Exceptions of views reach
+    `process_exception`; middleware that uses the database calls `outage_response` itself.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -40,14 +40,14 @@ class OutageMiddleware:
         with outages.waiting() as waiting:
             response = self.get_response(request)
             if _is_worth_repeating(request, waiting):
-                _log.info("A read is repeated on another connection to the database.")
+                _log.info("Retrying a read on another database connection.")
                 request.__dict__.clear()
                 request.__dict__.update(arrived)
                 response = self.get_response(request)
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return outage_answer(request, error)
+        return outage_response(request, error)
 
 
 def _is_worth_repeating(request: HttpRequest, waiting: Waiting) -> bool:
@@ -57,14 +57,14 @@ def _is_worth_repeating(request: HttpRequest, waiting: Waiting) -> bool:
 
 
 def outage_of(request: HttpRequest) -> Exception | None:
-    """Return the outage that a request met, if it did."""
+    """Return the outage that occurred during a request, or None."""
     return getattr(request, "outage", None)
 
 
-def outage_answer(request: HttpRequest, error: Exception) -> HttpResponse | None:
-    """Return the answer to an outage; None if the error is something else.
+def outage_response(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """Return the response to an outage, or None if the error is not an outage.
 
-    The answer is rendered without the session, which may not have been read yet.
+    It is rendered without the session, which may not have been read yet.
     """
     if not outages.is_outage(error):
         return None
@@ -77,22 +77,20 @@ def outage_answer(request: HttpRequest, error: Exception) -> HttpResponse | None
     return render_refusal(request, refused)
 
 
-# --- What is said ---------------------------------------------------------------------------
+# --- Refusals -------------------------------------------------------------------------------
 
 
 def refusal_of(request: HttpRequest, error: Exception) -> Refused:
-    """Return what an outage means for a request: whether it was carried out, and what to do."""
+    """Return the refusal for an outage: whether the request was carried out, and what to do."""
     waiting = outages.current()
     write = waiting.write if waiting else Write.NONE
     if request.method in SAFE:
-        return _unavailable("The database is unavailable at the moment.", request)
+        return _unavailable("The database is temporarily unavailable.", request)
     if write is Write.COMMITTED:
         return _committed()
     if write is Write.PERFORMED and isinstance(error, CommitInDoubt):
         return _in_doubt(request)
-    return _unavailable(
-        "The database is unavailable at the moment, so nothing was changed.", request
-    )
+    return _unavailable("The database is temporarily unavailable. Nothing was changed.", request)
 
 
 def _unavailable(message: str, request: HttpRequest) -> Refused:
@@ -110,19 +108,19 @@ def _unavailable(message: str, request: HttpRequest) -> Refused:
 def _in_doubt(request: HttpRequest) -> Refused:
     """Return the refusal of a write whose COMMIT got no answer.
 
-    Only with a key may a client send it again without a look, so only then it is told when.
+    Only a request with a key can be repeated without a check, so only that gets `Retry-After`.
     """
     message = (
         "The connection to the database was lost while your change was being saved."
-        " It may have been saved or not."
+        " It may or may not have been saved."
     )
     if _is_keyed(request):
         hint = "Send the request again with the same Idempotency-Key. It is carried out only once."
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     else:
         hint = (
-            "Look whether it was saved before you send it again. Requests with an Idempotency-Key"
-            " can be sent again safely."
+            "Check whether it was saved before you send it again. Requests with an Idempotency-Key"
+            " can be repeated safely."
         )
         headers = {}
     return Refused(message, status=503, code="write_in_doubt", hint=hint, headers=headers)
@@ -133,7 +131,7 @@ def _committed() -> Refused:
         "Your change was saved, but the database became unavailable before it could be shown.",
         status=503,
         code="write_saved",
-        hint="Do not send it again. Read what it changed in a few seconds.",
+        hint="Do not send it again. Check the result in a few seconds.",
     )
 
 

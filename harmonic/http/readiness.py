@@ -1,4 +1,4 @@
-"""Whether the process can serve requests: the database answers, and has every migration."""
+"""Readiness of the process: the database is reachable and fully migrated."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.db.migrations.recorder import MigrationRecorder
 from harmonic.kernel.database import outages
 
 AWAY = "The database cannot be reached."
-BEHIND = "The database lacks migrations. Run: manage.py migrate"
+BEHIND = "The database has unapplied migrations. Run: manage.py migrate"
 
 
 def problem() -> str:
-    """Return what the process lacks to serve requests, or "". It costs one query."""
+    """Return the reason why the process is not ready, or "". It takes one query."""
     try:
         with outages.waiting(connect_seconds=0):
             rows = MigrationRecorder.Migration.objects.values_list("app", "name")
@@ -27,5 +27,5 @@ def problem() -> str:
 
 @cache
 def _last_migrations() -> frozenset[tuple[str, str]]:
-    """Return the last migration of each application; it is applied after all others."""
+    """Return the last migration of each application, which is applied after all others."""
     return frozenset(MigrationLoader(None).graph.leaf_nodes())

@@ -1,4 +1,4 @@
-"""Middleware that removes API tokens from answers."""
+"""Middleware that removes API tokens from responses."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class RedactionMiddleware:
-    """Middleware that removes API tokens from every answer.
+    """Middleware that removes API tokens from every response.
 
-    People and programs put tokens into addresses, forms and notes by mistake, and whatever
-    an answer repeats ends up in histories, logs and caches. It runs outside of all others.
+    People and programs put tokens into URLs, forms and notes by mistake. What a response repeats
+    ends up in histories, logs and caches. This middleware runs outside all others.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -1,4 +1,4 @@
-"""Every "no", rendered once, in the format asked for."""
+"""Refusals rendered as responses, in the requested format."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from harmonic.kernel.rendering.documents import Document, keep_private, origin_o
 
 JSON = "application/json; charset=utf-8"
 PROBLEM = "application/problem+json"
-# What problem details have besides the keys of every error.
+# The keys of problem details besides those of every error.
 PROBLEM_KEYS = frozenset({"type", "title", "detail"})
 BEARER = 'Bearer realm="Harmonic"'
-# Where a caller without valid credentials goes next.
+# Links for callers without valid credentials.
 FIRST_STEPS = (
     Link("Who am I and what may I do", "/whoami"),
     Link("Help, without a token", "/help"),
@@ -51,7 +51,7 @@ FIRST_STEPS_SENTENCE = (
 
 
 def render_refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """Answer a refusal: a redirect, a page, a Markdown document or a JSON object."""
+    """Return the response to a refusal: a redirect, a page, a Markdown document or JSON."""
     if not has_access(request):
         return _bare(refused)
     access, request.refused = request.access, refused
@@ -87,7 +87,7 @@ def _bare(refused: Refused) -> HttpResponse:
 
 
 def _location(request: AccessRequest, access: Access, refused: Refused) -> str:
-    """Return where a session goes instead of a page that says no, or ""."""
+    """Return where a browser is redirected instead of a refusal page, or ""."""
     is_read = request.method in READS
     if refused.location and is_read and access.token is None:
         is_suffixed = access.has_suffix and access.format == Format.MARKDOWN
@@ -99,7 +99,8 @@ def _location(request: AccessRequest, access: Access, refused: Refused) -> str:
             return ""
         return f"/login?{urlencode({'redirect_to_resource': path_with_query(request, access)})}"
     if isinstance(refused, FreshProofRequired):
-        return f"/reverify?{urlencode({'scope': refused.scope, 'then': _then(request, access)})}"
+        then = _path_after_verification(request, access)
+        return f"/reverify?{urlencode({'scope': refused.scope, 'then': then})}"
     return ""
 
 
@@ -108,8 +109,8 @@ def path_with_query(request: AccessRequest, access: Access) -> str:
     return f"{access.path}?{query}" if query else access.path
 
 
-def _then(request: AccessRequest, access: Access) -> str:
-    """Return where to go once verified; a stashed POST is replayed."""
+def _path_after_verification(request: AccessRequest, access: Access) -> str:
+    """Return the path to continue at after verification; a stashed POST is replayed."""
     if request.method in READS:
         return path_with_query(request, access)
     stashed = {
@@ -148,7 +149,7 @@ def _document(request: AccessRequest, access: Access, refused: Refused) -> HttpR
             "refusal": refused,
             "message": message,
             "hint": hint,
-            # A document has its own list of what can be done.
+            # The document of a refusal lists its own links.
             "links": () if refused.document else links_of(refused),
             "parts": parts,
             "action_name": refused.action,
@@ -164,23 +165,22 @@ def _document(request: AccessRequest, access: Access, refused: Refused) -> HttpR
 
 
 def _base_of(refused: Refused) -> str:
-    """Return the template around a refusal.
+    """Return the base template of a refusal.
 
-    A page over a limit has no navigation: it is sent as often as somebody asks too often, so it
-    must cost little.
+    The page of an exceeded rate limit has no navigation, so that it is cheap to render.
     """
     return "base_bare.html" if refused.status == 429 else "base.html"
 
 
 def _home(request: AccessRequest, access: Access) -> Link:
-    """Return the way on from a refusal that shows none itself."""
+    """Return the link shown on a refusal that has none of its own."""
     if access.tenant.subdomain:
         return Link("Home", "/")
     return Link("All communities", f"{tenant_origin(request)}/")
 
 
 def _as_document(access: Access, refused: Refused) -> Refused:
-    """Return the refusal as Markdown tells it: a method not offered is a page not there."""
+    """Return the refusal as shown in Markdown, where an unsupported method is not found."""
     if refused.code == "method_not_allowed" and access.format == Format.MARKDOWN:
         return NotFound()
     return refused
@@ -216,7 +216,7 @@ def message_of(refused: Refused) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RefusalParts:
-    """A refusal on a page for people: a label, a heading below it, and a sentence."""
+    """The parts of a refusal's HTML page: a label, a heading below it, and a sentence."""
 
     label: str
     heading: str
@@ -224,9 +224,9 @@ class RefusalParts:
 
 
 def refusal_parts(refused: Refused, title: str, message: str, hint: str) -> RefusalParts:
-    """Return the parts of a refusal's page.
+    """Return the parts of a refusal's HTML page.
 
-    The first sentence of the hint is the heading of a refusal whose label says everything else.
+    The first sentence of the hint is the heading if the refusal has an empty heading.
     """
     label = refused.label or title
     heading = message if refused.heading is None else refused.heading
@@ -240,29 +240,31 @@ def refusal_parts(refused: Refused, title: str, message: str, hint: str) -> Refu
 
 
 class ErrorJson(TypedDict):
-    """Every error is this object. It can have more members."""
+    """The error object, which can have more members."""
 
-    error: Annotated[str, Doc("A sentence for people.", example="Not found")]
+    error: Annotated[str, Doc("A message for people.", example="Not found")]
     code: Annotated[
         str,
         OneOf("ErrorCode", CODES),
         Doc(
-            "A word for programs. This list grows: treat an unknown code by its status.",
+            "A code for programs. New codes can be added: treat an unknown code by its status.",
             example="not_found",
         ),
     ]
     status: Annotated[int, Doc(example=404)]
     request_id: Annotated[str, Doc(example="728442d7-86d3-4ad0-8ab9-f1acca4e72cb")]
     fields: NotRequired[
-        Annotated[dict[str, list[str]], Doc("The sentences about each invalid parameter.")]
+        Annotated[dict[str, list[str]], Doc("The messages for each invalid parameter.")]
     ]
-    hint: NotRequired[Annotated[str, Doc("What to do, or who can.", example="Read it again.")]]
+    hint: NotRequired[
+        Annotated[str, Doc("How to resolve the error, or who can.", example="Read it again.")]
+    ]
     successor_id: NotRequired[Annotated[Id, Doc("With `already_rotated`: the token's successor.")]]
     id: NotRequired[Annotated[Id, Doc("With `idempotency_secret_unavailable`: the token created.")]]
 
 
 class ProblemJson(ErrorJson):
-    """The same as problem details (RFC 9457), when `Accept` prefers them."""
+    """The error object as problem details (RFC 9457), when `Accept` prefers them."""
 
     type: Annotated[Url, Doc(example="http://garden.localhost:8000/api/v1/docs#not_found")]
     title: Annotated[str, Doc(example="Not found")]
@@ -280,7 +282,7 @@ def _json(request: AccessRequest, access: Access, refused: Refused) -> HttpRespo
 
 
 def api_error(request: HttpRequest, body: Mapping[str, Any]) -> HttpResponse:
-    """Answer with an error of the API, as problem details or not, whatever `body` is."""
+    """Return an error of the API, as problem details if `Accept` prefers them."""
     plain = cast(ErrorJson, {key: body[key] for key in body if key not in PROBLEM_KEYS})
     if prefers_problem(request.headers.get("Accept")):
         return _object(problem_of(request, plain), PROBLEM)
@@ -295,7 +297,7 @@ def _object(body: Mapping[str, Any], kind: str) -> HttpResponse:
 
 
 def problem_of(request: HttpRequest, body: ErrorJson) -> ProblemJson:
-    """Return an error as problem details (RFC 9457), under the keys that it has anyway."""
+    """Return an error as problem details (RFC 9457), in addition to its own keys."""
     return {
         **body,
         "type": f"{origin_of(request)}/api/v1/docs#{body['code']}",
@@ -305,7 +307,7 @@ def problem_of(request: HttpRequest, body: ErrorJson) -> ProblemJson:
 
 
 def error_object(refused: Refused, request_id: str, *, is_api: bool) -> ErrorJson:
-    """Return the one shape of errors in JSON (`docs/api.md`, Errors)."""
+    """Return the JSON error object of a refusal (`docs/api.md`, Errors)."""
     status, message = refused.status, refused.message
     fields: dict[str, list[str]] = {}
     sentence = wording.rest_sentence if is_api else wording.sentence
@@ -333,7 +335,7 @@ def _rest_message(invalid: Invalid) -> str:
     return invalid.rest_message or wording.rest_joined(invalid.problems)
 
 
-# --- Django's own handlers ------------------------------------------------------------------
+# --- Django's error handlers ----------------------------------------------------------------
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -349,11 +351,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer our own fault: the request id and nothing else."""
+    """Return the response to an internal error, which shows only the request ID."""
     refused = Refused("Something went wrong on our side.", status=500, code="internal")
     try:
         return render_refusal(request, refused)
-    except Exception:  # the fault may lie in the templates themselves
+    except Exception:  # the error may be in the templates
         return _bare(refused)
 
 
@@ -361,7 +363,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render_refusal(
         request,
         Refused(
-            "This form could not be trusted, so nothing was changed.",
+            "This form could not be verified, so nothing was changed.",
             code="csrf_failed",
             hint="Reload the page and send the form again.",
         ),

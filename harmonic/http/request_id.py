@@ -1,4 +1,4 @@
-"""What meets a request first: its id, the healthcheck, and whether its host is ours."""
+"""Middleware that runs first: request ID, health check, host validation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PLAIN_TEXT = "text/plain; charset=utf-8"
 
 
 class RequestIdMiddleware:
-    """Gives every request an id, or keeps the sender's, and says it in the answer."""
+    """Middleware that assigns a request ID, or keeps the client's, and returns it as a header."""
 
     ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -39,9 +39,9 @@ class RequestIdMiddleware:
 
 
 class HealthcheckMiddleware:
-    """Answers `/healthcheck` and `/readycheck` on any host, before anything asks for the host.
+    """Middleware that answers `/healthcheck` and `/readycheck` on any host.
 
-    The first says that the process runs, the second that requests would find a database.
+    `/healthcheck` succeeds while the process runs, `/readycheck` only with a ready database.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -65,10 +65,10 @@ def _readiness() -> HttpResponse:
 
 
 class HostMiddleware:
-    """Marks a request for a host that is not ours, or is no host at all.
+    """Middleware that flags requests whose Host header is not one of ours.
 
-    Django would stop at it anywhere, with a traceback in the log. For the access middleware
-    it is a tenant that is not there; whoever asks for the host behind this reads our own.
+    Django would raise an exception wherever the host is read, with a traceback in the log. The
+    access middleware treats such a host as an unknown tenant; other code reads our own host.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

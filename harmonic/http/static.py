@@ -1,4 +1,4 @@
-"""Static files under hashed names, so that browsers may keep them for ever."""
+"""Static files with hashed names, which browsers can cache forever."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # untyped package
-    """Also rewrites the imports inside ES modules."""
+    """Static files storage that also rewrites imports in ES modules."""
 
     support_js_module_import_aggregation = True
     manifest_strict = False
 
     def stored_name(self, name: str) -> str:
-        """Return the hashed name; the plain one while the files are not collected yet."""
+        """Return the hashed name, or the plain name before files are collected."""
         try:
             return str(super().stored_name(name))
         except ValueError:

@@ -1,4 +1,4 @@
-"""What the addresses in an answer begin with, as whoever asked will reach it."""
+"""The origin of URLs in a response, as seen by the client."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from harmonic.kernel.http.request import AccessRequest
 
 
 def tenant_origin(request: AccessRequest, subdomain: str = "") -> str:
-    """Return the origin of a tenant, or of the front door, behind the same port and scheme.
+    """Return the origin of a tenant, or of the base domain, with the request's scheme and port.
 
-    The port is the one that the sender named: behind a proxy, that of the socket is another.
+    The port is that of the Host header; behind a proxy, the socket has another one.
     """
     port = request.get_host().rpartition(":")[2]
     shown = f":{port}" if port.isdecimal() else ""

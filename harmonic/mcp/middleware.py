@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from harmonic.access import rate_limits
-from harmonic.access.deciding import Decision
+from harmonic.access.deciding import RequestAccessDecider
 from harmonic.access.hosts import subdomain_of
 from harmonic.kernel.access import Access, TenantFacts
 from harmonic.kernel.database import outages
@@ -125,7 +125,7 @@ def _authenticated(request: AccessRequest, subdomain: str) -> Access | None:
     request.access, request.known_token, request.is_allowed = blank, None, True
     try:
         with outages.waiting():
-            access = Decision(request, blank, subdomain, "").first()
+            access = RequestAccessDecider(request, blank, subdomain, "").decide()
     except NotFound:
         return None
     except Refused as refused:
