@@ -16,7 +16,7 @@ from django.test import utils
 
 # Tests that read the source code, which has other lines here.
 READS_SOURCES = frozenset(
-    {"tests/access/test_isolation.py::test_only_known_places_look_across_tenants"}
+    {"tests/access/test_isolation.py::test_only_known_modules_query_across_tenants"}
 )
 
 # Cases to run of each test, 0 for all.

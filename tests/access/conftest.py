@@ -1,4 +1,4 @@
-"""The places of the sweeps through all routes."""
+"""Fixtures of the sweeps through all routes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def ids(world: World) -> dict[str, str]:
 
 @pytest.fixture
 def quiet() -> Iterator[None]:
-    """Keep thousands of refusals out of the log, which other tests look at."""
+    """Disable logging during thousands of refusals."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)

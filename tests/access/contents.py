@@ -1,4 +1,4 @@
-"""What is stored, to be compared before and behind a request."""
+"""The stored content, to compare before and after a request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import connection, models
 
 APPS = ("accounts", "agents", "tokens", "collectives", "items", "notes")
-# What every request may write: sessions, wrong passwords counted, the security log, last uses.
+# Tables that any request can write: sessions, counted passwords, the security log, usage.
 LOGS = ("accounts.SecurityEvent", "tokens.TokenDay", "tokens.TokenRefusal")
 USE = ("last_used_at", "last_used_from", "last_used_by")
 COUNTS = ("counted_on", "counted_requests", "counted_refusals")
@@ -33,7 +33,7 @@ def content_models() -> list[type[models.Model]]:
 
 
 def contents() -> dict[str, dict[Any, dict[str, Any]]]:
-    """Return every row of every table that holds content, but for the last use of tokens."""
+    """Return all rows of all content tables, without the usage of tokens."""
     found = {}
     for model in content_models():
         names = [
@@ -48,7 +48,7 @@ def contents() -> dict[str, dict[Any, dict[str, Any]]]:
 
 @contextmanager
 def writes_noted() -> Iterator[list[str]]:
-    """Yield a list that fills with the statements that write content."""
+    """Yield a list to which statements that write content are added."""
     written: list[str] = []
 
     def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:

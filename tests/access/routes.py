@@ -1,4 +1,4 @@
-"""Every route of the resolver, with its rule and a path into the demo world."""
+"""All routes of the resolver, with their rules and paths into the demo world."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SITE, FRONT_DOOR = "harmonic.urls", "harmonic.site.front_door"
 
 
 def ids_of(world: World) -> dict[str, str]:
-    """Return what fills the parameters of the routes: Bob, what is his, and where he is."""
+    """Return values for the routes' parameters: Bob, his objects and his collectives."""
     token = ApiToken.unscoped.filter(owner=world.person("bob")).first()
     return {
         "handle": "bob",
@@ -56,7 +56,7 @@ def _tool_call(world: World) -> ToolCall:
 
 @dataclass(frozen=True)
 class Route:
-    """A route with its rule; `place` is where it lies: in the kitchen, in Bob's room, or ""."""
+    """A route with its rule; `place` is the kitchen, Bob's workspace, or ""."""
 
     pattern: str
     rule: Rule | None
@@ -77,7 +77,7 @@ class Route:
         return path
 
     def _nearest(self, ids: dict[str, str]) -> dict[str, str]:
-        """Return the ids that fit where the route lies."""
+        """Return the IDs for the place of the route."""
         nearest = {"note_id": ids[f"note_in_{self.place or 'main'}"]}
         if self.pattern.startswith("ai-agents/"):
             nearest["handle"] = "pilot"

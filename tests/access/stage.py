@@ -1,4 +1,4 @@
-"""Who asks in a row of the refusal matrix, in each of its three columns."""
+"""The callers of the refusal matrix, for each of its three surfaces."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ REST, MARKDOWN, HTML = "rest", "markdown", "html"
 
 @dataclass
 class Stage:
-    """Bob of the garden, with a token that may write and a browser he signed in with.
+    """Bob of the garden, with a read + write token and a signed-in browser.
 
     A row's situation changes what is not so.
     """
@@ -58,14 +58,14 @@ class Stage:
     names: dict[str, Any] = field(default_factory=dict)
 
     def bearer(self, handle: str, **token: Any) -> str:
-        """Let the program ask with a new token of somebody, and return its plaintext."""
+        """Give the program a new token of a member, and return the plaintext."""
         plaintext = make_token(handle, tenant=self.tenant, **token)
         self.authorization = f"Bearer {plaintext}"
         self.names["token_id"] = str(self.row_of(plaintext).id)
         return plaintext
 
     def session(self, handle: str | None, **when: Any) -> None:
-        """Let the browser be that of somebody, signed in."""
+        """Sign the browser in as a member."""
         self.browser = anonymous_client(self.tenant)
         if handle:
             sign_in(self.browser, handle, self.tenant, **when)
@@ -79,7 +79,7 @@ class Stage:
         return ApiToken.unscoped.get(token_hash=secret.digest(plaintext))
 
     def internal_token(self) -> str:
-        """Return the plaintext of a token that the system made for its own agent."""
+        """Return the plaintext of an internal token."""
         access = access_as(self.tenant, "alice", now=timezone.now())
         with tenant_bound(access.tenant.id):
             made = rules.create_internal_token(
@@ -89,7 +89,7 @@ class Stage:
         return made.plaintext
 
     def fill_up(self, owner: str, count: int = ApiToken.MAX_ACTIVE) -> None:
-        """Give somebody as many active tokens as they may have."""
+        """Give a member the maximum number of active tokens."""
         person = self.world.person(owner)
         now = timezone.now()
         with tenant_bound(person.tenant_id):
@@ -126,7 +126,7 @@ def stage_of(world: World, settings: Any) -> Stage:
 
 
 def make_chat(world: World) -> Collective:
-    """Return a chat of Alice and Carol, who is as yet the only one to have one."""
+    """Return a new chat of Alice and Carol."""
     now = timezone.now()
     tenant = world.tenant()
     with tenant_bound(tenant.id):
@@ -152,7 +152,7 @@ Check = Callable[[HttpResponse, Stage], None]
 
 @dataclass(frozen=True)
 class Ask:
-    """A request in one column, and the answer that the matrix promises.
+    """A request on one surface, and its expected response.
 
     `says` is the sentence: in REST the whole of `error`, unless it ends with an ellipsis;
     elsewhere a part of the body. `redirects_to` is the place that a redirect names. `sends` names
@@ -201,7 +201,7 @@ def send(ask: Ask, stage: Stage) -> HttpResponse:
 
 
 def credentials(ask: Ask) -> tuple[bool, bool]:
-    """Answer whether the request carries the token, and whether the session."""
+    """Return whether the request has the token, and whether it has the session."""
     sent = ask.sends or ("session" if ask.column == HTML else "token")
     return sent in {"token", "both"}, sent in {"session", "both"}
 
@@ -213,7 +213,7 @@ def formats(ask: Ask) -> dict[str, str]:
 
 
 def body_of(ask: Ask, stage: Stage) -> tuple[str, str]:
-    """Return the body and its type; a string is sent as it is, to be unreadable."""
+    """Return the body and its type; a string is sent unchanged, as an unreadable body."""
     if ask.form is not None:
         pairs = [(key, filled(str(value), stage)) for key, value in ask.form.items()]
         return urlencode(pairs), "application/x-www-form-urlencoded"
@@ -225,14 +225,14 @@ def body_of(ask: Ask, stage: Stage) -> tuple[str, str]:
 
 
 def filled(text: str, stage: Stage) -> str:
-    """Put the world's names where a text has `{name}`; other braces stay."""
+    """Replace `{name}` in a text by values of the demo world; keep other braces."""
     return re.sub(
         r"\{(\w+)\}", lambda match: str(stage.names.get(match.group(1), match.group(0))), text
     )
 
 
 def said(response: HttpResponse, column: str) -> str:
-    """Return the text of an answer as its reader has it: entities and escapes resolved."""
+    """Return the text of a response with entities and escapes resolved."""
     text = response.content.decode()
     if column == HTML:
         return html.unescape(text)

@@ -1,4 +1,4 @@
-"""A caller's way through all routes, and what each route's rule lets them be answered.
+"""A sweep of one caller through all routes, and the responses that each rule allows.
 
 The routes come from the resolver and what to expect of them from their rules, so that a new
 page is held to both from its first day.
@@ -55,7 +55,7 @@ BODY = {
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with a session or a token; `places` are those of the sweep they belong to."""
+    """A caller with a session or a token; `places` are the collectives they belong to."""
 
     name: str
     by: str  # session, token or ""
@@ -78,7 +78,7 @@ MAIN, KITCHEN, ALL = (
 
 @dataclass(frozen=True)
 class Switches:
-    """Whether the API is enabled in the tenant and in the kitchen."""
+    """The API switches of the tenant and the kitchen."""
 
     tenant: bool = True
     kitchen: bool = True
@@ -88,7 +88,7 @@ class Switches:
 
 
 def closed_by(switches: Switches, caller: Caller, route: Route, method: str) -> str:
-    """Return the code of the refusal that the API switches cause; "" where they refuse nothing.
+    """Return the code of the refusal that the API switches cause, or "".
 
     They bind tokens, except those of internal agents, and never sessions.
     """
@@ -108,7 +108,7 @@ def closed_by(switches: Switches, caller: Caller, route: Route, method: str) -> 
 
 
 def gate(caller: Caller, route: Route, method: str) -> frozenset[int] | None:
-    """Return what is answered before the page is asked, or None where the rule lets in."""
+    """Return the refusal expected before the page runs, or None if the rule admits the caller."""
     assert route.rule is not None
     if route.urlconf == FRONT_DOOR:
         return None
@@ -137,7 +137,7 @@ def outside(caller: Caller, route: Route, method: str) -> frozenset[int] | None:
 
 
 def is_open_to_readers(route: Route, method: str) -> bool:
-    """Answer whether a read-only token may try: any scope will do, or the action only reads."""
+    """Return whether a read-only token is admitted: any scope will do, or the action only reads."""
     assert route.rule is not None
     if route.rule.any_scope:
         return True
@@ -176,7 +176,7 @@ def headers_of(caller: Caller, world: World) -> dict[str, str]:
 
 
 class Sweep:
-    """One caller's way through all routes, and what was wrong on it."""
+    """The sweep of one caller through all routes, with the faults found."""
 
     def __init__(
         self,
@@ -210,7 +210,7 @@ class Sweep:
         return cast(HttpResponse, response)
 
     def _accept(self, route: Route, method: str) -> str:
-        """Return how a page is shown to its reader, or else the format that is read fastest."""
+        """Return the `Accept` header of the caller's usual format, or of the fastest one."""
         if method != "GET" or closed_by(self.switches, self.caller, route, method):
             return "application/json"
         return BROWSER if "cookie" in self.headers else "*/*"
@@ -237,12 +237,12 @@ class Sweep:
         return ""
 
     def _changed(self, written: list[str]) -> str:
-        """Return the first statement of a request that changed what is stored."""
+        """Return the first statement of a request that changed stored content."""
         is_changed = bool(written) and contents() != self.before
         return f"wrote: {written[0][:120]}" if is_changed else ""
 
     def _left_open(self, route: Route, method: str, response: HttpResponse, code: str) -> str:
-        """Return what is wrong with an answer that a switch should have refused."""
+        """Return the fault of a response that a switch must refuse."""
         if response.status_code == 405 and method not in response.headers["Allow"].split(", "):
             return ""
         if response.status_code != 403:
@@ -261,7 +261,7 @@ CHANGES_ACCESS = re.compile(
 
 
 def shows_a_way(response: HttpResponse) -> bool:
-    """Answer whether a refusal names a cure, in whichever format it is."""
+    """Return whether a refusal has a hint, in any format."""
     kind, text = response["Content-Type"], response.text
     if "json" in kind:
         return bool(json.loads(text).get("hint"))

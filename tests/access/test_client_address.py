@@ -1,4 +1,4 @@
-"""The client's address behind a trusted proxy, an untrusted one and none, in all its uses."""
+"""The client's address with a trusted proxy, an untrusted one, or none."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def behind_a_proxy(settings: Any) -> None:
 
 
 def via(client: Client, peer: str, forwarded: str) -> Client:
-    """Return a client whose requests arrive in this way."""
+    """Return a client whose requests take this way."""
     client.defaults["REMOTE_ADDR"] = peer
     if forwarded:
         client.defaults["HTTP_X_FORWARDED_FOR"] = forwarded
@@ -63,7 +63,7 @@ def sign_in(client: Client, email: str, password: str = PASSWORD) -> int:
 
 
 def lock(peer: str, forwarded: str) -> None:
-    """Send as many wrong passwords, for accounts that do not exist, as close sign-in."""
+    """Lock sign-in by wrong passwords for accounts that do not exist."""
     for number in range(configured.AXES_FAILURE_LIMIT):
         attacker = via(anonymous_client(), peer, forwarded)
         assert sign_in(attacker, f"nobody-{number}@example.com", "a-wrong-password") == 422
@@ -73,7 +73,7 @@ def lock(peer: str, forwarded: str) -> None:
 
 
 @EVERY_WAY
-def test_wrong_passwords_close_sign_in_for_their_address_alone(
+def test_wrong_passwords_lock_sign_in_for_their_address_only(
     peer: str, forwarded: str, address: str
 ) -> None:
     lock(peer, forwarded)
@@ -85,7 +85,7 @@ def test_wrong_passwords_close_sign_in_for_their_address_alone(
 
 
 @pytest.mark.parametrize("forwarded", ["203.0.113.7:{}", "[2001:db8::1]:{}", "2001:db8::{}"])
-def test_another_port_or_address_of_the_network_does_not_reopen_sign_in(forwarded: str) -> None:
+def test_another_port_or_address_of_the_network_stays_locked(forwarded: str) -> None:
     for number in range(configured.AXES_FAILURE_LIMIT):
         attacker = via(anonymous_client(), PROXY, forwarded.format(number + 1))
         sign_in(attacker, f"nobody-{number}@example.com", "a-wrong-password")
@@ -95,7 +95,7 @@ def test_another_port_or_address_of_the_network_does_not_reopen_sign_in(forwarde
     assert sign_in(attacker, "alice@example.com") == 429
 
 
-def test_an_invented_header_does_not_reopen_sign_in() -> None:
+def test_a_forged_header_does_not_unlock_sign_in() -> None:
     lock("203.0.113.7", "")
 
     attacker = via(anonymous_client(), "203.0.113.7", "192.0.2.9")
@@ -127,7 +127,7 @@ def test_only_loopback_is_exempt_on_a_local_machine(
 
 
 @EVERY_WAY
-def test_anonymous_requests_count_for_their_address_alone(
+def test_anonymous_requests_count_against_their_address_only(
     settings: Any, peer: str, forwarded: str, address: str
 ) -> None:
     settings.LIMIT_REQUESTS = 2
@@ -179,11 +179,11 @@ def test_the_last_use_of_a_token_names_the_network(peer: str, forwarded: str, ad
         ("", ""),
     ],
 )
-def test_an_address_is_read_in_every_form(written: str, address: str) -> None:
+def test_an_address_is_parsed_in_every_form(written: str, address: str) -> None:
     assert canonical(written) == address
 
 
-def test_the_addresses_of_an_ipv6_customer_are_one_client() -> None:
+def test_the_addresses_of_an_ipv6_network_are_one_client() -> None:
     assert rate_limit_address("2001:db8::1") == rate_limit_address("2001:db8::ffff") == "2001:db8::"
     assert rate_limit_address("2001:db8:0:1::1") != rate_limit_address("2001:db8::1")
     assert rate_limit_address("::ffff:203.0.113.7") == "203.0.113.7"
@@ -198,5 +198,5 @@ def test_the_addresses_of_an_ipv6_customer_are_one_client() -> None:
         ("2001:db8::/32", "2001:db8::/32"),
     ],
 )
-def test_a_trusted_proxy_is_named_in_either_form(written: str, trusted: str) -> None:
+def test_a_trusted_proxy_is_configured_in_either_form(written: str, trusted: str) -> None:
     assert str(network(written)) == trusted

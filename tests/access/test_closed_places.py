@@ -1,4 +1,4 @@
-"""A collective that is closed, archived or somebody else's is so on every route that names it.
+"""Every route refuses a collective that is closed, archived or not the caller's.
 
 The routes come from the resolver: whichever has a collective's handle or id in its path, below
 the collective's own prefix or anywhere else.
@@ -62,7 +62,7 @@ def routes_naming_the_kitchen(state: str) -> Iterator[Route]:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_no_route_lets_a_token_in(world: World, state: str):
+def test_no_route_admits_a_token(world: World, state: str):
     change, codes = STATES[state]
     client = Client(raise_request_exception=False, headers=headers_of_bob())
     ids = ids_of(world)
@@ -83,7 +83,7 @@ def test_no_route_lets_a_token_in(world: World, state: str):
     assert contents() == before
 
 
-def test_no_route_lets_an_agent_in_whose_parent_left(world: World):
+def test_no_route_admits_an_agent_whose_parent_left(world: World):
     with tenant_bound(world.tenant().id):
         add_member(world.collective("kitchen"), world.person("pilot"), now=world.now)
     client = Client(
@@ -121,7 +121,7 @@ def headers_with(plaintext: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("state", ["archived", "not a member"])
-def test_no_route_lets_a_session_in(world: World, state: str):
+def test_no_route_admits_a_session(world: World, state: str):
     change, _ = STATES[state]
     browser = anonymous_client(raise_request_exception=False)
     sign_in(browser, "bob", "garden")
@@ -141,7 +141,7 @@ def test_no_route_lets_a_session_in(world: World, state: str):
     assert contents() == before
 
 
-def test_routes_outside_of_the_collectives_own_prefix_are_among_them():
+def test_the_routes_include_those_outside_the_collectives_prefix():
     patterns = {route.pattern for route in routes_naming_the_kitchen("closed")}
 
     assert "api/v1/collectives/<str:collective_id>" in patterns
@@ -154,7 +154,7 @@ def test_routes_outside_of_the_collectives_own_prefix_are_among_them():
 
 @pytest.mark.parametrize("word", ["handle", "id"])
 @pytest.mark.parametrize("method", ["get", "put", "patch"])
-def test_a_closed_collective_named_by_id_names_who_can_open_it(
+def test_a_closed_collective_addressed_by_id_names_who_can_enable_it(
     world: World, method: str, word: str
 ):
     treasury = world.collective("treasury")
@@ -171,7 +171,7 @@ def test_a_closed_collective_named_by_id_names_who_can_open_it(
     assert world.collective("treasury").name == "Treasury"
 
 
-def test_the_token_says_the_same_of_it(world: World):
+def test_the_tokens_reach_reports_the_same(world: World):
     alice = token_client(make_token("alice"))
 
     reach = alice.get("/api/v1/tokens/self").json()["reach"]
@@ -191,14 +191,14 @@ def test_a_list_marks_a_collective_that_is_closed_to_the_token(world: World, pag
     assert "(API off)" not in to_session
 
 
-def test_an_internal_token_is_bound_by_no_switch(world: World):
+def test_an_internal_token_ignores_the_switches(world: World):
     switch_off(world)
     steward = token_client(Stage(world).internal_token())
 
     assert steward.get("/api/v1/collectives/kitchen").status_code == 200
 
 
-def test_the_main_collective_answers_by_id_whatever_its_column_says(world: World):
+def test_the_main_collective_answers_by_id_regardless_of_its_switch(world: World):
     Collective.unscoped.filter(is_main=True).update(is_api_enabled=False)
     bob = token_client(make_token("bob"))
 

@@ -1,4 +1,4 @@
-"""A write is decided when it is done: on the rights, the target and the time of its transaction.
+"""Writes are decided by the permissions, the target and the time of their transaction.
 
 Each test changes something after the request was decided first and before its transaction
 begins, where a change made by somebody else at the same moment would be.
@@ -34,7 +34,7 @@ JSON = "application/json"
 
 @contextmanager
 def before_the_write(change: Callable[[], Any]) -> Iterator[list[bool]]:
-    """Carry out `change` once, just before the next transaction begins; tell whether it was."""
+    """Apply `change` once, just before the next transaction; yield whether it was applied."""
     done: list[bool] = []
 
     def execute(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -125,7 +125,7 @@ SURFACES = {
 
 @pytest.mark.parametrize("surface", SURFACES)
 @pytest.mark.parametrize("change", FOR_TOKENS, ids=lambda change: change.__name__)
-def test_a_token_whose_right_ended_before_the_write_writes_nothing(
+def test_a_token_whose_right_ends_before_the_write_writes_nothing(
     world: World, change: Change, surface: str
 ):
     path, body = SURFACES[surface]
@@ -142,7 +142,7 @@ def test_a_token_whose_right_ended_before_the_write_writes_nothing(
 
 
 @pytest.mark.parametrize("change", FOR_SESSIONS, ids=lambda change: change.__name__)
-def test_a_session_whose_right_ended_before_the_write_writes_nothing(
+def test_a_session_whose_right_ends_before_the_write_writes_nothing(
     world: World, page: Any, change: Change
 ):
     bob = page("bob")
@@ -165,7 +165,7 @@ def test_a_token_that_expires_before_the_write_writes_nothing(world: World):
 
 
 @pytest.mark.parametrize("surface", ["REST", "Markdown"])
-def test_a_token_deleted_before_the_write_makes_no_other_token(world: World, surface: str):
+def test_a_token_deleted_before_the_write_creates_no_token(world: World, surface: str):
     path, body = {
         "REST": ("/api/v1/users/me/tokens", {"name": "heir", "scopes": ["read:all"]}),
         "Markdown": ("/u/bob/settings/tokens/new/actions/create_api_token", {"name": "heir"}),
@@ -264,7 +264,7 @@ def test_an_agent_whose_human_was_suspended_before_the_write_writes_nothing(
 
 
 def suspend_alice(world: World) -> None:
-    """Suspend Alice's account alone: her agents' tokens are not revoked."""
+    """Suspend only Alice's account, without revoking her agents' tokens."""
     User.objects.filter(id=world.user("alice").id).update(suspended_at=timezone.now())
 
 
@@ -299,7 +299,7 @@ def test_an_agent_deactivated_before_the_write_gets_no_token(world: World, page:
         ("delete", "", {}),
     ],
 )
-def test_a_note_deleted_before_the_write_takes_none(
+def test_a_note_deleted_before_the_write_is_not_changed(
     world: World, method: str, below: str, body: dict[str, str]
 ):
     note = world.note("Knife care")
@@ -320,7 +320,7 @@ def test_a_note_deleted_before_the_write_takes_none(
 # --- The time -------------------------------------------------------------------------------
 
 
-def test_an_edit_is_not_confirmed_by_who_confirmed_before_it_was_made(world: World):
+def test_a_confirmation_does_not_cover_a_later_edit(world: World):
     note = world.note("Knife care")
     path = f"/collectives/kitchen/api/v1/notes/{note.id}"
     bob = token_client(make_token("bob"))
@@ -345,7 +345,7 @@ def test_an_edit_is_not_confirmed_by_who_confirmed_before_it_was_made(world: Wor
     assert latest.happened_at < note.updated_at
 
 
-def test_the_time_written_is_that_of_the_transaction(world: World):
+def test_the_stored_time_is_that_of_the_transaction(world: World):
     client = token_client(make_token("bob"))
     moments = []
 
@@ -367,7 +367,7 @@ def statements(client: Client, path: str, body: dict[str, str]) -> list[str]:
     ]
 
 
-def test_deciding_again_takes_one_statement(world: World):
+def test_deciding_again_takes_one_query(world: World):
     client = token_client(make_token("bob"))
     path, body = SURFACES["REST"]
     client.post(path, body, content_type=JSON)

@@ -1,4 +1,4 @@
-"""Two requests at the same moment: whatever ends a right keeps out every write behind it.
+"""Concurrent requests: no write succeeds after its permission has ended.
 
 Each race is run many times under real transactions. Which of the two comes first is chance;
 what the database holds afterwards is one of the two orders, never a mixture of them.
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.postgres
 
 
 def at_once(*asked: Ask) -> list[int]:
-    """Send several requests at the same moment, and return their statuses."""
+    """Send requests concurrently, and return their statuses."""
     barrier = Barrier(len(asked))
 
     def attempt(ask: Ask) -> int:
@@ -53,7 +53,7 @@ def post(plaintext: str, path: str, **body: Any) -> Ask:
     return lambda: client.post(path, body, content_type=JSON)
 
 
-def test_a_token_made_while_its_agent_is_deactivated_never_works_afterwards(
+def test_a_token_created_during_deactivation_never_works(
     transactional_world: World,
 ):
     alice = make_token("alice")
@@ -84,8 +84,8 @@ def post_archive(plaintext: str, agent: str) -> Ask:
     return lambda: client.put(agent, {"archived": True}, content_type=JSON)
 
 
-def test_an_admin_just_removed_removes_nobody(transactional_world: World):
-    """Alice removes Carol, an admin as well, who removes Bob at the same moment."""
+def test_a_removed_admin_removes_no_member(transactional_world: World):
+    """Alice removes the admin Carol, who removes Bob concurrently."""
     world = transactional_world
     alice, carol = make_token("alice"), make_token("carol")
     remove = "/collectives/kitchen/members/actions/remove_member"
@@ -105,7 +105,7 @@ def test_an_admin_just_removed_removes_nobody(transactional_world: World):
 
 
 def seat(world: World, handle: str, *, is_admin: bool) -> None:
-    """Make somebody an active member of the kitchen."""
+    """Make a person an active member of the kitchen."""
     person, collective = world.person(handle), world.collective("kitchen")
     with tenant_bound(person.tenant_id):
         add_member(collective, person, now=timezone.now())
@@ -115,8 +115,8 @@ def seat(world: World, handle: str, *, is_admin: bool) -> None:
 
 
 @pytest.mark.parametrize("end", ["delete the token", "remove the member", "switch the API off"])
-def test_nothing_is_written_after_a_right_ended(transactional_world: World, end: str):
-    """The writer's last note is older than the end of its right, whichever came first."""
+def test_nothing_is_written_after_a_right_ends(transactional_world: World, end: str):
+    """The writer's last note is older than the end of its permission."""
     world = transactional_world
     notes = "/collectives/kitchen/api/v1/notes"
     late = 0

@@ -1,4 +1,4 @@
-"""What an answer includes of other resources: only what the token may read at their own routes.
+"""Responses embed only resources that the token can read at their own routes.
 
 The routes are those of the resolver, so that a page added later is tested too.
 """
@@ -31,14 +31,14 @@ COLLECTIVES_ARE_THE_SUBJECT = ("/tokens/", "api/v1/tokens/self", "api/v1/users")
 
 @dataclass(frozen=True)
 class Stage:
-    """Bob with pins, tokens and security events, and what shows that an answer has them."""
+    """Bob with pins, tokens and security events, and the texts that reveal them."""
 
     ids: dict[str, str]
     # By the scope that shows them.
     marks: dict[str, tuple[str, ...]]
 
     def found(self, text: str, route: Route) -> set[str]:
-        """Return the scopes that the text of an answer would need."""
+        """Return the scopes required by the contents of a text."""
         plain = text.replace("\\", "")
         found = {
             scope for scope, marks in self.marks.items() if any(mark in plain for mark in marks)
@@ -75,7 +75,7 @@ def stage(world: World, note_path) -> Stage:
 
 
 def answers(stage: Stage, client: Client) -> Iterator[tuple[Route, str, str]]:
-    """Yield the text of each answer to a GET, and where it is."""
+    """Yield the path and the text of each response to GET."""
     for route in routes():
         if route.urlconf != "harmonic.urls" or route.rule is None:
             continue
@@ -90,13 +90,13 @@ def answers(stage: Stage, client: Client) -> Iterator[tuple[Route, str, str]]:
 
 
 def resources() -> list[str]:
-    """Return the resources that routes name, and one that none does yet."""
+    """Return the resources declared by routes, and one that none declares."""
     named = {route.rule.resource for route in routes() if route.rule and route.rule.resource}
     return sorted(named | {"cycles"})
 
 
 @pytest.mark.parametrize("resource", resources())
-def test_a_narrow_token_reads_nothing_of_other_resources(stage, resource):
+def test_a_narrow_token_sees_no_other_resources(stage, resource):
     scope = f"read:{resource}"
     client = token_client(make_token("bob", scopes=[scope]))
 
@@ -109,7 +109,7 @@ def test_a_narrow_token_reads_nothing_of_other_resources(stage, resource):
     assert not leaks
 
 
-def test_reading_everything_shows_it_all(stage):
+def test_a_token_that_reads_all_sees_everything(stage):
     client = token_client(make_token("bob", scopes=READ_ALL))
 
     shown = {
@@ -130,7 +130,7 @@ def test_reading_everything_shows_it_all(stage):
     }
 
 
-def test_a_page_names_the_scope_of_what_it_leaves_out(stage):
+def test_a_page_names_the_scope_of_omitted_content(stage):
     full = token_client(make_token("bob", scopes=READ_ALL))
     narrow = {
         resource.value: token_client(make_token("bob", scopes=[f"read:{resource}"]))
@@ -149,7 +149,7 @@ def test_a_page_names_the_scope_of_what_it_leaves_out(stage):
     assert len(seen) >= 5
 
 
-def test_a_user_names_the_members_it_leaves_out(api):
+def test_a_user_object_names_its_omitted_members(api):
     path = "/api/v1/users/bob"
     full = api("bob").get(path).json()
     narrow = api("bob", scopes=["read:users"]).get(path).json()
@@ -160,7 +160,7 @@ def test_a_user_names_the_members_it_leaves_out(api):
     assert narrow == {**full, "pinned_items": [], "omitted": ["pinned_items"]}
 
 
-def test_the_answer_to_a_write_leaves_out_the_same(api):
+def test_the_response_to_a_write_omits_the_same(api):
     narrow = api("bob", scopes=["update:users"])
     user = narrow.patch("/api/v1/users/me", {}, content_type="application/json").json()
 
@@ -168,7 +168,7 @@ def test_the_answer_to_a_write_leaves_out_the_same(api):
 
 
 @pytest.mark.parametrize("scopes", [["read:users"], ["read:api_tokens"], ["create:all"]])
-def test_the_security_log_needs_read_all(api, scopes):
+def test_the_security_log_requires_read_all(api, scopes):
     refused = api("bob", scopes=scopes).get("/settings/security", headers=MARKDOWN)
 
     assert refused.status_code == 403
@@ -198,7 +198,7 @@ def test_the_security_log_needs_read_all(api, scopes):
         ("read:notes", "/collectives/kitchen", "Omitted: the description."),
     ],
 )
-def test_a_page_says_what_it_leaves_out_in_one_line(api, page, scope, path, line):
+def test_a_page_names_omitted_content_in_one_line(api, page, scope, path, line):
     narrow = api("bob", scopes=[scope]).get(path, headers=MARKDOWN).text
 
     assert any(each.startswith(line) for each in narrow.splitlines())

@@ -1,4 +1,4 @@
-"""What is not yours to see reads as if it were not there; tenants do not meet."""
+"""Tenants are isolated, and inaccessible objects look like unknown ones."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ BELOW = (
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("room", ["workspace", "chat"])
 @pytest.mark.parametrize("prefix", ["workspace", "collectives"])
-def test_a_room_of_others_reads_like_one_that_is_not_there(
+def test_a_private_workspace_or_chat_looks_like_an_unknown_one(
     world: World, prefix: str, room: str, caller: str, below: str
 ):
     handle = world.workspace("alice").handle if room == "workspace" else make_chat(world).handle
@@ -85,7 +85,7 @@ def test_a_room_of_others_reads_like_one_that_is_not_there(
 
 
 def nothing_like(handle: str) -> str:
-    """Return a handle that nothing has, as long as one that something has."""
+    """Return an unused handle of the same length."""
     return "z" * len(handle)
 
 
@@ -103,7 +103,7 @@ def ask(place: str, below: str, headers: dict[str, str]) -> HttpResponse:
 
 
 def without_what_differs(response: Any, handle: str) -> tuple[str, dict[str, str]]:
-    """Return an answer, headers and all, without what every two answers differ in."""
+    """Return a response with its headers, without values that differ in every response."""
     request_id = response["X-Request-Id"]
     differing = (
         (handle, "HANDLE"),
@@ -136,7 +136,7 @@ CHANGING = frozenset({"Content-Length", "ETag", "Set-Cookie"})
     ],
 )
 @pytest.mark.parametrize("title", ["Base camp checklist", "Board minutes", "Workshop safety"])
-def test_a_note_of_elsewhere_reads_like_one_that_is_not_there(
+def test_a_note_of_another_tenant_looks_like_an_unknown_one(
     world: World, title: str, path: str, caller: str
 ):
     note = world.note(title)
@@ -155,7 +155,7 @@ def test_a_note_of_elsewhere_reads_like_one_that_is_not_there(
 
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("path", ["/u/{}", "/u/{}/settings", "/u/{}/settings/tokens"])
-def test_a_person_of_another_tenant_reads_like_nobody(world: World, path: str, caller: str):
+def test_a_person_of_another_tenant_looks_like_an_unknown_one(world: World, path: str, caller: str):
     headers = CALLERS[caller]("alice")
 
     there = ask(path.format("dave"), "GET ", headers)
@@ -166,7 +166,7 @@ def test_a_person_of_another_tenant_reads_like_nobody(world: World, path: str, c
 
 
 @pytest.mark.parametrize("accept", ["text/html", "text/markdown", "application/json"])
-def test_an_archived_tenant_reads_like_one_that_is_not_there(world: World, accept: str):
+def test_an_archived_tenant_looks_like_an_unknown_one(world: World, accept: str):
     tenant = world.tenant("summit")
     tenant.archived_at = timezone.now()
     tenant.save()
@@ -183,7 +183,7 @@ def test_an_archived_tenant_reads_like_one_that_is_not_there(world: World, accep
 
 @pytest.mark.parametrize("caller", ["session, HTML", "session, Markdown", "token, Markdown"])
 @pytest.mark.parametrize("below", ["GET /join", "GET /join?code=wrong", "GET /join/actions"])
-def test_the_join_page_tells_a_stranger_the_name_alone(world: World, caller: str, below: str):
+def test_the_join_page_shows_non_members_only_the_name(world: World, caller: str, below: str):
     response = ask("/collectives/kitchen", below, CALLERS[caller]("carol"))
 
     text = response.content.decode()
@@ -195,7 +195,7 @@ def test_the_join_page_tells_a_stranger_the_name_alone(world: World, caller: str
 
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("below", ["GET ", "GET /members", "GET /n/{note}", "GET /settings"])
-def test_a_refusal_tells_a_stranger_nothing_of_a_collective(world: World, caller: str, below: str):
+def test_a_refusal_reveals_nothing_about_a_collective(world: World, caller: str, below: str):
     note = world.note("Knife care").truncated_id
     response = ask("/collectives/kitchen", below.format(note=note), CALLERS[caller]("carol"))
 
@@ -207,7 +207,7 @@ def test_a_refusal_tells_a_stranger_nothing_of_a_collective(world: World, caller
 
 
 @pytest.mark.parametrize("caller", ["session, HTML", "session, Markdown", "token, Markdown"])
-def test_a_profile_shows_only_the_collectives_that_both_belong_to(world: World, caller: str):
+def test_a_profile_shows_only_shared_collectives(world: World, caller: str):
     of_bob = ask("/u/alice", "GET ", CALLERS[caller]("bob")).content.decode()
     of_carol = ask("/u/alice", "GET ", CALLERS[caller]("carol")).content.decode()
 
@@ -220,14 +220,14 @@ def test_a_profile_shows_only_the_collectives_that_both_belong_to(world: World, 
 
 @pytest.mark.parametrize("caller", ["session, HTML", "token, Markdown"])
 @pytest.mark.parametrize("path", ["/collectives", "/whoami", "/"])
-def test_lists_of_collectives_hold_ones_own(world: World, caller: str, path: str):
+def test_lists_of_collectives_contain_only_the_callers(world: World, caller: str, path: str):
     text = ask(path, "GET ", CALLERS[caller]("carol")).content.decode()
 
     assert "Kitchen Crew" not in text
     assert world.workspace("alice").handle not in text
 
 
-def test_a_member_profile_is_found_in_the_collective_of_both_only(world: World):
+def test_a_member_profile_exists_only_in_a_shared_collective(world: World):
     headers = CALLERS["token, Markdown"]("bob")
 
     assert ask("/collectives/kitchen/u/alice", "GET ", headers).status_code == 200
@@ -237,12 +237,12 @@ def test_a_member_profile_is_found_in_the_collective_of_both_only(world: World):
 # --- The wall between tenants ---------------------------------------------------------------
 
 
-def test_no_tenants_rows_are_found_while_none_is_bound(world: World):
+def test_no_rows_are_found_without_a_bound_tenant(world: World):
     with pytest.raises(NoTenantBound):
         Note.objects.count()
 
 
-def test_the_bound_tenants_rows_are_found_alone(world: World):
+def test_only_rows_of_the_bound_tenant_are_found(world: World):
     models: tuple[Any, ...] = (Note, Collective, CollectiveMember, TenantUser, ApiToken)
     for subdomain in ("garden", "summit"):
         tenant = world.tenant(subdomain)
@@ -266,7 +266,7 @@ def test_a_row_of_another_tenant_is_not_found_by_its_id(world: World):
         assert not Note.objects.filter(id=note.id).exists()
 
 
-def test_no_tenant_stays_bound_behind_a_request(world: World):
+def test_no_tenant_stays_bound_after_a_request(world: World):
     ask("/whoami", "GET ", CALLERS["token, Markdown"]("bob"))
 
     with pytest.raises(NoTenantBound):
@@ -306,17 +306,17 @@ def uses_of(pattern: str) -> dict[str, int]:
     return {path: count for path, count in found.items() if count}
 
 
-def test_only_known_places_look_across_tenants():
+def test_only_known_modules_query_across_tenants():
     known = {path: count for path, (count, _) in UNSCOPED.items()}
 
     assert uses_of(r"\bunscoped\b") == known
 
 
-def test_no_code_goes_around_the_managers():
+def test_no_code_bypasses_the_managers():
     assert uses_of(r"_base_manager\b|objects\.raw\(|RawSQL") == {}
 
 
-def test_only_known_places_write_to_a_cursor():
+def test_only_known_modules_use_a_database_cursor():
     known = {
         "accounts/append_only.py",
         # A recursive statement, which querysets cannot express. It names the bound tenant.
@@ -330,5 +330,5 @@ def test_only_known_places_write_to_a_cursor():
 
 
 @pytest.mark.parametrize("word", ["new", "available"])
-def test_a_pages_word_is_no_collective(api: Any, word: str) -> None:
+def test_a_page_name_is_not_a_collective(api: Any, word: str) -> None:
     assert api("alice").get(f"/collectives/{word}/members").status_code == 404

@@ -1,4 +1,4 @@
-"""The refusal matrix: each "no" of the product, on each surface.
+"""The refusal matrix: every refusal on every surface.
 
 One row for each situation; in it a request for the JSON API, one for Markdown with a token,
 and one of a signed-in browser. Every refusal leaves what is stored as it was.
@@ -53,7 +53,7 @@ LIMITED = "…Rate limit exceeded. Retry after "
 
 
 def anything(stage: Stage) -> None:
-    """Bob, with a token that may write, and signed in."""
+    """Bob with a read + write token and a session."""
 
 
 # --- Credentials ----------------------------------------------------------------------------
@@ -1243,7 +1243,7 @@ def cells() -> list[Any]:
 
 
 @pytest.mark.parametrize(("line", "ask"), cells())
-def test_each_situation_gets_its_answer_on_each_surface(
+def test_each_situation_gets_its_response_on_each_surface(
     line: Row, ask: Ask, world: World, settings: Any
 ):
     stage = stage_of(world, settings)
@@ -1280,7 +1280,7 @@ def assert_error_object(ask: Ask, answer: dict[str, Any]) -> None:
         assert answer["error"] == ask.says
 
 
-def test_the_matrix_has_every_row_that_can_be_so_today():
+def test_the_matrix_has_every_row_that_applies_today():
     # 33, 48 and 49 wait for representation, 47 for blocks, 58 for kinds of tokens.
     expected = {*range(1, 58)} - {33, 47, 48, 49}
 

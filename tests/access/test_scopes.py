@@ -1,4 +1,4 @@
-"""Which scopes an action needs: its own verb and resource, on every surface."""
+"""Actions require the scope of their verb and resource on every surface."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EVERY = [Scope(f"{verb}:{resource}") for verb in Verb for resource in ScopeResou
 
 
 def runnable() -> list[Route]:
-    """Return each action route once: a collective stands for the workspace too."""
+    """Return each action route once; collectives stand for workspaces too."""
     return [route for route in routes() if route.action is not None and route.place != "room"]
 
 
@@ -46,12 +46,12 @@ def is_scope_missing(response) -> bool:
 
 
 def accepted(action: Action[Any]) -> set[Scope]:
-    """Return every scope that allows an action alone."""
+    """Return every scope that alone allows an action."""
     return {action.scope, *action.other_scopes, action.scope.whole}
 
 
 def cases(action: Action[Any]) -> list[tuple[list[Scope], bool]]:
-    """Return lists of scopes, and whether a token that has them is refused.
+    """Return lists of scopes, and whether a token with them is refused.
 
     A token with every scope but those that allow the action stands for each of them alone.
     """
@@ -66,7 +66,7 @@ def test_a_scope_that_no_token_can_hold_is_refused_at_import(text):
 
 
 @pytest.mark.parametrize("route", runnable(), ids=lambda route: route.pattern + route.action_name)
-def test_an_action_runs_only_with_its_own_verb_and_resource(route, world):
+def test_an_action_requires_its_own_verb_and_resource(route, world):
     action = route.action
     assert action is not None
     path = route.path(ids_of(world))
@@ -87,7 +87,7 @@ def rest_writes() -> dict[tuple[str, str], Action[Any]]:
 
 
 @pytest.mark.parametrize(("method", "pattern"), rest_writes())
-def test_a_rest_write_runs_only_with_the_scope_of_its_action(method, pattern, world: World):
+def test_a_rest_write_requires_the_scope_of_its_action(method, pattern, world: World):
     action = rest_writes()[method, pattern]
     path = Route(pattern, None).path(ids_of(world))
 
@@ -102,7 +102,7 @@ def test_a_rest_write_runs_only_with_the_scope_of_its_action(method, pattern, wo
 VARIANTS = {(method, "api/v1/users/<str:user_id>") for method in ("PUT", "PATCH")}
 
 
-def test_every_rest_write_runs_the_registered_action_itself():
+def test_every_rest_write_performs_the_registered_action():
     others = {
         route for route, action in rest_writes().items() if action is not actions()[action.name]
     }
@@ -120,7 +120,7 @@ def test_every_rest_write_runs_the_registered_action_itself():
         (["create:all"], {"confirm_read", "add_comment"}),
     ],
 )
-def test_the_frontmatter_lists_only_what_the_token_may_run(api, note_path, scopes, listed):
+def test_the_frontmatter_lists_only_actions_that_the_token_allows(api, note_path, scopes, listed):
     document = api("alice", scopes=["read:notes", *scopes]).get(note_path("Compost")).text
     frontmatter = document.split("---")[1]
     names = {"confirm_read", "add_comment", "restore_note", "pin_note", "update_note"}
@@ -137,7 +137,7 @@ def test_the_frontmatter_lists_only_what_the_token_may_run(api, note_path, scope
         (["update:all", "delete:all"], {"pin_note", "delete_note"}),
     ],
 )
-def test_creating_notes_neither_pins_nor_deletes(api, note_path, scopes, settings):
+def test_create_notes_neither_pins_nor_deletes(api, note_path, scopes, settings):
     path = f"{note_path(KNIFE_CARE)}/settings"
     client = api("alice", scopes=["read:notes", *scopes])
     frontmatter = client.get(path).text.split("---")[1]
@@ -174,7 +174,9 @@ def test_a_token_of_create_notes_creates_and_comments(api, note_path):
         ("post", "/collectives", "create:all"),
     ],
 )
-def test_a_form_on_its_own_path_needs_the_scope_of_its_action(api, note_path, method, path, needed):
+def test_a_form_on_its_own_path_requires_the_scope_of_its_action(
+    api, note_path, method, path, needed
+):
     path = path.format(note=note_path(KNIFE_CARE))
     others = [f"{other}:all" for other in Verb if other != Scope(needed).verb]
 
@@ -187,8 +189,8 @@ def test_a_form_on_its_own_path_needs_the_scope_of_its_action(api, note_path, me
     assert "WWW-Authenticate" not in passed
 
 
-def test_what_no_scope_names_runs_with_all_alone(api):
-    """`collectives` and `tenants` are no resources of scopes: `update:all` covers them."""
+def test_actions_on_unnamed_resources_require_an_all_scope(api):
+    """`collectives` and `tenants` are not scope resources; `update:all` covers them."""
     path = "/collectives/kitchen/settings/actions/update_collective_settings"
     narrow = [f"update:{resource}" for resource in ScopeResource if resource != "all"]
 
@@ -201,7 +203,7 @@ def test_what_no_scope_names_runs_with_all_alone(api):
     assert post(api("alice", scope="write"), path) == 0
 
 
-def test_an_agent_is_sent_for_another_token_only_where_it_would_help(api, note_path):
+def test_an_agent_is_told_to_get_another_token_only_if_it_would_help(api, note_path):
     narrow = api("alice", agent="scout", scopes=["create:votes"])
     settings = "/collectives/kitchen/settings/actions/update_collective_settings"
     comment = f"{note_path(KNIFE_CARE)}/actions/add_comment"
@@ -215,8 +217,8 @@ def test_an_agent_is_sent_for_another_token_only_where_it_would_help(api, note_p
     assert post(api("alice", agent="scout", scope="write"), comment) == 0
 
 
-def test_performing_an_action_needs_its_scope_also_without_a_route(world: World):
-    """MCP will run actions through `perform`, without a route of its own for each."""
+def test_performing_an_action_without_a_route_requires_its_scope(world: World):
+    """Callers without routes, such as commands, run actions through `perform`."""
     token = TokenFacts(uuid4(), "narrow", ("create:votes",), timezone.now(), None, False)
     access = replace(access_as("garden", "bob", "kitchen", now=timezone.now()), token=token)
 
@@ -229,7 +231,7 @@ def test_performing_an_action_needs_its_scope_also_without_a_route(world: World)
     assert refused.value.code == "insufficient_scope"
 
 
-def test_the_read_and_write_token_of_pages_has_the_scope_of_every_action():
+def test_a_read_write_token_covers_every_action():
     held = set(READ_WRITE)
 
     for action in (*actions().values(), *rest_writes().values()):

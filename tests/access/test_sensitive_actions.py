@@ -1,4 +1,4 @@
-"""Which actions ask a session for new proof: all that make or widen a credential, and no other.
+"""Actions that require recent verification: those that create or widen a credential.
 
 The actions come from the routes. The names below are those of the specification: a new action
 that asks, or one that forgets to, shows here.
@@ -38,14 +38,14 @@ def actions() -> dict[str, Action[Any]]:
 
 
 def stale(handle: str) -> Client:
-    """Return the browser of somebody who signed in more than an hour ago."""
+    """Return a browser that signed in more than an hour ago."""
     browser = anonymous_client(raise_request_exception=False)
     sign_in(browser, handle, "garden", timezone.now() - timedelta(minutes=61))
     return browser
 
 
 def asked_for_proof(handle: str, ids: dict[str, str]) -> set[str]:
-    """Return the actions that ask somebody's stale session for proof."""
+    """Return the actions that require verification of a stale session."""
     browser, asked = stale(handle), set()
     for route in routes():
         if route.action is None:
@@ -58,7 +58,7 @@ def asked_for_proof(handle: str, ids: dict[str, str]) -> set[str]:
     return asked
 
 
-def test_exactly_the_sensitive_actions_ask_a_stale_session(world: World):
+def test_exactly_the_sensitive_actions_require_verification(world: World):
     make_token("bob")
     ids = ids_of(world)
 
@@ -67,19 +67,19 @@ def test_exactly_the_sensitive_actions_ask_a_stale_session(world: World):
     assert asked == OF_CREDENTIALS | OF_ADMINISTRATION
 
 
-def test_each_of_them_says_so_itself():
+def test_each_sensitive_action_declares_its_proof():
     sensitive = {name for name, action in actions().items() if action.proof != Proof.NONE}
 
     assert sensitive == OF_CREDENTIALS | OF_ADMINISTRATION
 
 
-def test_what_only_closes_never_asks():
+def test_revoking_actions_never_require_verification():
     assert actions().keys() >= CLOSING
     assert not any(actions()[name].proof for name in CLOSING)
 
 
 @pytest.mark.parametrize("path", ["/ai-agents/new/actions/create_ai_agent", "/ai-agents/new"])
-def test_a_stale_session_makes_no_agent_and_no_token(world: World, path: str):
+def test_a_stale_session_creates_no_agent_and_no_token(world: World, path: str):
     before = ApiToken.unscoped.count()
 
     response = stale("alice").post(path, {"name": "Newt", "generate_token": "true"})
@@ -89,11 +89,11 @@ def test_a_stale_session_makes_no_agent_and_no_token(world: World, path: str):
     assert ApiToken.unscoped.count() == before
 
 
-def test_the_form_for_a_new_agent_asks_before_anything_is_typed(world: World):
+def test_the_form_for_a_new_agent_requires_verification_first(world: World):
     assert stale("alice").get("/ai-agents/new")["Location"].startswith("/reverify")
 
 
-def test_a_program_on_a_stale_session_is_told_where_to_prove_it(world: World):
+def test_a_program_with_a_stale_session_is_told_where_to_verify(world: World):
     response = stale("alice").post(
         "/ai-agents/new/actions/create_ai_agent",
         {"name": "Newt"},
@@ -104,7 +104,7 @@ def test_a_program_on_a_stale_session_is_told_where_to_prove_it(world: World):
     assert "/reverify" in response.text
 
 
-def test_a_token_is_asked_for_no_proof(world: World):
+def test_a_token_never_requires_verification(world: World):
     alice = token_client(make_token("alice"))
 
     made: Any = alice.post(
@@ -114,7 +114,7 @@ def test_a_token_is_asked_for_no_proof(world: World):
     assert made.status_code == 200
 
 
-def test_every_tick_of_an_interrupted_form_is_sent_again(world: World):
+def test_every_checkbox_of_an_interrupted_form_is_resent(world: World):
     browser = stale("alice")
     sent = {"name": "Scout", "capabilities[]": ["", "create_note", "vote"]}
 

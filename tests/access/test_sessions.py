@@ -1,4 +1,4 @@
-"""Signing in, what ends a session, and what a session must prove."""
+"""Sign-in, the end of sessions, CSRF protection and step-up verification."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_case_of_the_email_does_not_matter(browser: Client):
     assert is_signed_in(browser)
 
 
-def test_the_names_of_the_public_form_are_taken(browser: Client):
+def test_the_parameter_names_of_the_public_form_are_accepted(browser: Client):
     form = {"auth_key": "bob@example.com", "password": PASSWORD}
 
     response = browser.post("/auth/identity/callback", form)
@@ -82,7 +82,7 @@ def without_what_differs(text: str, email: str) -> str:
     return text.replace(email, "EMAIL")
 
 
-def test_an_unknown_account_and_a_wrong_password_read_the_same(browser: Client):
+def test_an_unknown_account_and_a_wrong_password_look_the_same(browser: Client):
     unknown = submit(browser, "nobody@example.com", "a-wrong-password")
     wrong = submit(browser, "bob@example.com", "a-wrong-password")
 
@@ -113,7 +113,7 @@ def test_signing_in_renews_the_session_id(browser: Client):
     assert not Session.objects.filter(session_key=planted.session_key).exists()
 
 
-def test_the_cookie_is_kept_from_scripts_and_other_sites(browser: Client):
+def test_the_cookie_is_http_only_and_same_site(browser: Client):
     submit(browser, "bob@example.com")
 
     cookie = browser.cookies[settings.SESSION_COOKIE_NAME]
@@ -134,7 +134,7 @@ def test_an_agent_cannot_sign_in(browser: Client, world: World):
     assert not is_signed_in(browser)
 
 
-def test_a_session_that_names_an_agent_is_none(browser: Client):
+def test_a_session_of_an_agent_is_ignored(browser: Client):
     sign_in(browser, "scout", "garden")
 
     assert not is_signed_in(browser)
@@ -158,7 +158,7 @@ def test_a_person_of_other_tenants_only_is_refused(browser: Client):
     assert not is_signed_in(browser)
 
 
-def test_whoever_left_the_tenant_is_refused(browser: Client, world: World, with_tenant: Any):
+def test_a_former_member_cannot_sign_in(browser: Client, world: World, with_tenant: Any):
     with with_tenant():
         world.person("bob").archive(timezone.now())
 
@@ -166,7 +166,7 @@ def test_whoever_left_the_tenant_is_refused(browser: Client, world: World, with_
 
 
 @pytest.mark.parametrize("path", ["/collectives/kitchen", "/u/bob?tab=x", "/"])
-def test_signing_in_leads_to_the_resource_asked_for(browser: Client, path: str):
+def test_signing_in_redirects_to_the_requested_resource(browser: Client, path: str):
     response = submit(browser, "bob@example.com", redirect_to_resource=path)
 
     assert response["Location"] == path
@@ -186,14 +186,14 @@ def test_signing_in_leads_to_the_resource_asked_for(browser: Client, path: str):
         "http:///evil.example",
     ],
 )
-def test_signing_in_leads_nowhere_else(browser: Client, elsewhere: str):
+def test_signing_in_redirects_to_local_paths_only(browser: Client, elsewhere: str):
     after_post = submit(browser, "bob@example.com", redirect_to_resource=elsewhere)
     after_get = browser.get("/login", {"redirect_to_resource": elsewhere})
 
     assert after_post["Location"] == after_get["Location"] == "/"
 
 
-def test_the_resource_asked_for_survives_the_way_through_the_form(browser: Client):
+def test_the_form_keeps_the_requested_resource(browser: Client):
     refused = browser.get("/collectives/kitchen?cursor=x")
     form = browser.get(refused["Location"])
 
@@ -220,7 +220,7 @@ def test_wrong_passwords_are_limited(browser: Client, settings: Any):
     [("bob@example.com", "203.0.113.9"), ("alice@example.com", "127.0.0.1")],
     ids=["the account", "the address"],
 )
-def test_the_limit_is_kept_for_each_account_and_each_address(
+def test_the_limit_applies_to_each_account_and_each_address(
     browser: Client, settings: Any, email: str, address: str
 ):
     settings.LIMIT_LOOPBACK = True
@@ -233,7 +233,7 @@ def test_the_limit_is_kept_for_each_account_and_each_address(
     assert response.status_code == 429
 
 
-def test_writing_the_address_otherwise_is_no_way_around_the_limit(browser: Client, settings: Any):
+def test_other_spellings_of_the_address_share_the_limit(browser: Client, settings: Any):
     settings.LIMIT_LOOPBACK = True
     for number in range(settings.AXES_FAILURE_LIMIT):
         email = "bob@example.com".replace("bob", "bob"[:number].upper() + "bob"[number:])
@@ -246,7 +246,7 @@ def test_writing_the_address_otherwise_is_no_way_around_the_limit(browser: Clien
     assert response.status_code == 429
 
 
-def test_the_refusal_gives_the_time_that_is_left(browser: Client, settings: Any):
+def test_the_refusal_states_the_remaining_time(browser: Client, settings: Any):
     settings.LIMIT_LOOPBACK = True
     now = timezone.now()
     with time_machine.travel(now, tick=False):
@@ -261,7 +261,7 @@ def test_the_refusal_gives_the_time_that_is_left(browser: Client, settings: Any)
     assert "Try again in 5 minutes" in response.text
 
 
-def test_the_limit_passes(browser: Client, settings: Any):
+def test_the_limit_expires(browser: Client, settings: Any):
     settings.LIMIT_LOOPBACK = True
     for _ in range(settings.AXES_FAILURE_LIMIT):
         submit(browser, "bob@example.com", "a-wrong-password")
@@ -270,7 +270,7 @@ def test_the_limit_passes(browser: Client, settings: Any):
         assert submit(browser, "bob@example.com").status_code == 303
 
 
-def test_no_password_is_kept_with_a_failure(browser: Client):
+def test_no_password_is_stored_with_a_failure(browser: Client):
     submit(browser, "bob@example.com", "a-wrong-password")
 
     for attempt in AccessAttempt.objects.values():
@@ -292,7 +292,7 @@ def test_signing_out_ends_the_session(bob: Client, method: str):
     assert not is_signed_in(bob)
 
 
-def test_opening_the_page_does_not_sign_out(bob: Client):
+def test_viewing_the_sign_out_page_does_not_sign_out(bob: Client):
     bob.get("/logout")
 
     assert is_signed_in(bob)
@@ -306,7 +306,7 @@ def later(**delta: float) -> Any:
 
 
 def expire(bob: Client) -> Any:
-    """A day passes, with a request every hour."""
+    """Let a day pass with a request every hour."""
     for hours in range(1, 24):
         with later(hours=hours):
             assert is_signed_in(bob)
@@ -339,7 +339,7 @@ ENDINGS = pytest.mark.parametrize(
 
 
 @ENDINGS
-def test_a_session_that_ended_leads_to_sign_in_and_says_why(
+def test_an_ended_session_redirects_to_sign_in_with_the_reason(
     bob: Client, end: Callable[[Client], Any], alert: str
 ):
     with end(bob):
@@ -352,7 +352,7 @@ def test_a_session_that_ended_leads_to_sign_in_and_says_why(
 
 
 @ENDINGS
-def test_a_session_that_ended_is_unauthorized_in_markdown(
+def test_an_ended_session_is_unauthorized_in_markdown(
     bob: Client, end: Callable[[Client], Any], alert: str
 ):
     with end(bob):
@@ -364,7 +364,7 @@ def test_a_session_that_ended_is_unauthorized_in_markdown(
 
 @ENDINGS
 @pytest.mark.meets("a session", "a session without a request")
-def test_a_session_that_ended_writes_nothing(bob: Client, end: Callable[[Client], Any], alert: str):
+def test_an_ended_session_writes_nothing(bob: Client, end: Callable[[Client], Any], alert: str):
     with end(bob):
         response = bob.post(WRITE, {"text": "too late"})
 
@@ -373,9 +373,7 @@ def test_a_session_that_ended_writes_nothing(bob: Client, end: Callable[[Client]
 
 
 @ENDINGS
-def test_a_session_that_ended_does_not_come_back(
-    bob: Client, end: Callable[[Client], Any], alert: str
-):
+def test_an_ended_session_is_not_restored(bob: Client, end: Callable[[Client], Any], alert: str):
     with end(bob):
         bob.get("/whoami")
 
@@ -388,7 +386,7 @@ def test_a_request_keeps_an_idle_session_alive(bob: Client):
             assert is_signed_in(bob)
 
 
-def test_a_session_made_after_the_reset_is_good(browser: Client, world: World):
+def test_a_session_started_after_the_reset_is_valid(browser: Client, world: World):
     world.user("bob").security_reset(timezone.now() - timedelta(minutes=1))
 
     submit(browser, "bob@example.com")
@@ -396,7 +394,7 @@ def test_a_session_made_after_the_reset_is_good(browser: Client, world: World):
     assert is_signed_in(browser)
 
 
-def test_whoever_left_the_tenant_sees_only_the_way_out(bob: Client, world: World, with_tenant: Any):
+def test_a_former_members_session_can_only_sign_out(bob: Client, world: World, with_tenant: Any):
     with with_tenant():
         world.person("bob").archive(timezone.now())
 
@@ -407,7 +405,7 @@ def test_whoever_left_the_tenant_sees_only_the_way_out(bob: Client, world: World
     assert "Kitchen Crew" not in response.text
 
 
-def test_a_session_is_good_in_its_tenant_only(browser: Client):
+def test_a_session_is_valid_in_its_tenant_only(browser: Client):
     sign_in(browser, "alice", "garden")
 
     in_summit = browser.get("/whoami", headers={"host": "summit.localhost"})
@@ -417,7 +415,7 @@ def test_a_session_is_good_in_its_tenant_only(browser: Client):
     assert in_summit["Location"].startswith("/login?")
 
 
-def test_a_request_with_a_token_leaves_the_session_alone(bob: Client):
+def test_a_request_with_a_token_does_not_touch_the_session(bob: Client):
     token = {"authorization": f"Bearer {make_token('alice')}", "accept": "*/*"}
 
     with later(hours=3):
@@ -433,7 +431,7 @@ def test_a_request_with_a_token_leaves_the_session_alone(bob: Client):
 
 @pytest.fixture
 def strict(world: World) -> Client:
-    """Bob's browser, with CSRF tokens asked for, on the page with the form."""
+    """Bob's browser with CSRF checks, on the page with the form."""
     browser = anonymous_client(enforce_csrf_checks=True)
     sign_in(browser, "bob", "garden")
     browser.get("/collectives/kitchen/note")
@@ -462,13 +460,13 @@ def test_a_session_writes_nothing_without_its_csrf_token(
     assert not is_written("forged")
 
 
-def test_the_refusal_says_to_reload(strict: Client):
+def test_the_csrf_refusal_says_to_reload(strict: Client):
     response = strict.post(WRITE, {"text": "forged"})
 
     assert "Reload the page" in response.text
 
 
-def test_a_form_carries_its_csrf_token(strict: Client):
+def test_a_form_contains_its_csrf_token(strict: Client):
     response = strict.post(WRITE, {"text": "mine", "csrfmiddlewaretoken": csrf(strict)})
 
     assert response.status_code == 303
@@ -476,7 +474,7 @@ def test_a_form_carries_its_csrf_token(strict: Client):
 
 
 @pytest.mark.parametrize("name", ["X-CSRF-Token", "X-CSRFToken"])
-def test_a_script_carries_it_in_either_header(strict: Client, name: str):
+def test_a_script_can_send_the_csrf_token_in_either_header(strict: Client, name: str):
     response = strict.post(WRITE, {"text": "mine"}, headers={name: csrf(strict)})
 
     assert response.status_code == 303
@@ -493,14 +491,14 @@ def test_a_token_needs_no_csrf_token(world: World):
     assert is_written("mine")
 
 
-def test_an_authorization_header_is_no_way_around_it(strict: Client):
+def test_an_invalid_authorization_header_does_not_bypass_csrf(strict: Client):
     response = strict.post(WRITE, {"text": "forged"}, headers={"authorization": "Bearer x"})
 
     assert response.status_code == 401
     assert not is_written("forged")
 
 
-def test_signing_in_and_out_ask_for_it(strict: Client, world: World):
+def test_signing_in_and_out_require_the_csrf_token(strict: Client, world: World):
     stranger = anonymous_client(enforce_csrf_checks=True)
 
     assert submit(stranger, "bob@example.com").status_code == 403
@@ -508,12 +506,12 @@ def test_signing_in_and_out_ask_for_it(strict: Client, world: World):
     assert is_signed_in(strict)
 
 
-# --- Proving it once more -------------------------------------------------------------------
+# --- Step-up verification -------------------------------------------------------------------
 
 
 @pytest.fixture
 def stale(world: World) -> Client:
-    """Bob's browser, an hour and a bit after he signed in."""
+    """Bob's browser, more than an hour after signing in."""
     return stale_browser("bob")
 
 
@@ -524,21 +522,21 @@ def stale_browser(handle: str) -> Client:
 
 
 def prove(browser: Client, location: str, password: str = PASSWORD) -> Any:
-    """Fill in the form that a redirect leads to."""
+    """Submit the form that a redirect leads to."""
     form = browser.get(location).text
     fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
     fields.pop("csrfmiddlewaretoken", None)
     return browser.post("/reverify", {**fields, "password": password})
 
 
-def test_for_an_hour_signing_in_is_proof_enough(browser: Client):
+def test_signing_in_verifies_for_an_hour(browser: Client):
     sign_in(browser, "bob", "garden", timezone.now() - timedelta(minutes=59))
 
     assert browser.get(f"{TOKENS}/new").status_code == 200
 
 
 @pytest.mark.meets("a password as proof for sensitive actions")
-def test_the_form_for_a_token_asks_and_leads_back(stale: Client):
+def test_the_token_form_requires_verification_and_returns(stale: Client):
     asked = stale.get(f"{TOKENS}/new")
     proven = prove(stale, asked["Location"])
 
@@ -549,7 +547,7 @@ def test_the_form_for_a_token_asks_and_leads_back(stale: Client):
     assert stale.get(proven["Location"]).status_code == 200
 
 
-def test_a_wrong_password_proves_nothing(stale: Client):
+def test_a_wrong_password_does_not_verify(stale: Client):
     asked = stale.get(f"{TOKENS}/new")
 
     refused = prove(stale, asked["Location"], "a-wrong-password")
@@ -559,7 +557,7 @@ def test_a_wrong_password_proves_nothing(stale: Client):
     assert stale.get(f"{TOKENS}/new").status_code == 302
 
 
-def test_the_proof_is_good_for_an_hour(stale: Client):
+def test_verification_lasts_an_hour(stale: Client):
     prove(stale, stale.get(f"{TOKENS}/new")["Location"])
 
     with later(minutes=59):
@@ -568,7 +566,7 @@ def test_the_proof_is_good_for_an_hour(stale: Client):
         assert stale.get(f"{TOKENS}/new").status_code == 302
 
 
-def test_the_proof_is_good_for_one_scope(world: World):
+def test_verification_applies_to_one_scope(world: World):
     stale = stale_browser("alice")
     prove(stale, stale.get("/u/alice/settings/tokens/new")["Location"])
 
@@ -576,7 +574,7 @@ def test_the_proof_is_good_for_one_scope(world: World):
     assert stale.get("/tenant-admin")["Location"].startswith("/reverify?scope=admin")
 
 
-def test_an_interrupted_form_is_sent_once_more_after_the_proof(stale: Client):
+def test_an_interrupted_form_is_resent_after_verification(stale: Client):
     form = {"api_token[name]": "interrupted", "api_token[read_write]": "write"}
     asked = stale.post(TOKENS, form)
     assert asked.status_code == 303
@@ -602,7 +600,7 @@ def test_a_stashed_form_is_replayed_once(stale: Client):
     assert stale.get("/reverify/replay")["Location"] == "/"
 
 
-def test_a_program_on_a_session_is_told_where_to_prove_it(stale: Client):
+def test_a_program_with_a_session_is_told_where_to_verify(stale: Client):
     shown = markdown_of(stale, f"{TOKENS}/new")
     sent = stale.post(
         f"{TOKENS}/new/actions/create_api_token",
@@ -616,7 +614,7 @@ def test_a_program_on_a_session_is_told_where_to_prove_it(stale: Client):
     assert not ApiToken.unscoped.filter(name="unproven").exists()
 
 
-def test_a_token_is_never_asked(world: World):
+def test_tokens_never_require_verification(world: World):
     program = anonymous_client()
     headers = {"authorization": f"Bearer {make_token('alice')}", "accept": "text/markdown"}
 
@@ -625,32 +623,32 @@ def test_a_token_is_never_asked(world: World):
 
 
 @pytest.mark.parametrize("path", ["/tenant-admin", "/tenant-admin/settings", "/tenant-admin/users"])
-def test_the_tenants_administration_asks(world: World, path: str):
+def test_tenant_administration_requires_verification(world: World, path: str):
     asked = stale_browser("alice").get(path)
 
     assert asked.status_code == 302
     assert asked["Location"].startswith("/reverify?scope=admin")
 
 
-def test_who_may_not_is_refused_before_being_asked(stale: Client):
+def test_permission_is_checked_before_verification(stale: Client):
     assert stale.get("/tenant-admin").status_code == 403
     assert stale.get("/u/alice/settings/tokens/new").status_code == 403
 
 
-def test_proving_leads_nowhere_else(stale: Client):
+def test_verification_redirects_to_local_paths_only(stale: Client):
     form = {"scope": "api_tokens", "then": "https://evil.example/", "password": PASSWORD}
 
     assert stale.post("/reverify", form)["Location"] == "/"
 
 
-def test_nobody_signed_in_is_sent_to_sign_in_first(browser: Client):
+def test_an_anonymous_browser_signs_in_before_verification(browser: Client):
     response: HttpResponse = browser.get("/reverify?scope=admin")  # type: ignore[assignment]  # the test client's own class
 
     assert response.status_code == 302
     assert response["Location"].startswith("/login?")
 
 
-def test_wrong_proofs_are_limited(stale: Client, settings: Any):
+def test_wrong_verifications_are_limited(stale: Client, settings: Any):
     settings.LIMIT_LOOPBACK = True
     location = stale.get(f"{TOKENS}/new")["Location"]
     for _ in range(settings.AXES_FAILURE_LIMIT):

@@ -86,7 +86,7 @@ def test_values_that_are_too_long_are_refused(
     assert len(response.content) < 20_000
 
 
-def test_the_longest_values_are_taken(browser: Client) -> None:
+def test_the_longest_values_are_accepted(browser: Client) -> None:
     response = submit(browser, f"{'b' * 242}@example.com", "p" * 4095)
 
     assert response.status_code == 422
@@ -109,7 +109,7 @@ def test_the_longest_values_are_taken(browser: Client) -> None:
         (b"x", "multipart/form-data", 400),
     ],
 )
-def test_a_body_that_cannot_be_read_is_refused(
+def test_an_unreadable_body_is_refused(
     browser: Client, path: str, body: bytes, content_type: str, status: int
 ) -> None:
     response = browser.generic("POST", path, body, content_type)
@@ -184,7 +184,7 @@ def test_reverification_reads_no_password_from_the_url(bob: Client) -> None:
         "bob@exampl\u212f.com",  # script small e
     ],
 )
-def test_spellings_with_one_key_sign_in(browser: Client, email: str) -> None:
+def test_spellings_with_the_same_key_sign_in(browser: Client, email: str) -> None:
     assert submit(browser, email).status_code == 303
 
 
@@ -200,7 +200,7 @@ def test_spellings_with_one_key_sign_in(browser: Client, email: str) -> None:
         "al_ce@example.com",
     ],
 )
-def test_an_address_that_only_looks_alike_signs_in_as_nobody(browser: Client, email: str) -> None:
+def test_a_lookalike_address_does_not_sign_in(browser: Client, email: str) -> None:
     response = submit(browser, email)
 
     assert response.status_code == 422
@@ -229,7 +229,7 @@ def test_all_spellings_of_an_address_share_five_wrong_passwords(
     assert set(AccessAttempt.objects.values_list("username", flat=True)) == {"bob@example.com"}
 
 
-def test_wrong_passwords_of_a_lookalike_leave_the_account_open(
+def test_wrong_passwords_for_a_lookalike_do_not_lock_the_account(
     browser: Client, settings: Any
 ) -> None:
     settings.LIMIT_LOOPBACK = True
@@ -239,6 +239,6 @@ def test_wrong_passwords_of_a_lookalike_leave_the_account_open(
     assert submit(browser, "alice@example.com", REMOTE_ADDR="203.0.113.99").status_code == 303
 
 
-def test_the_key_of_every_account_is_that_of_its_address(world: World) -> None:
+def test_the_key_of_every_account_matches_its_address(world: World) -> None:
     assert User.objects.exclude(email_key="").count() == User.objects.count() > 5
     assert User.objects.get(email_key="bob@example.com") == world.user("bob")

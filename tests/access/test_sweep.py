@@ -1,4 +1,4 @@
-"""Every route, by everybody, with every method: each answer is one that the route's rule allows."""
+"""All routes, callers and methods: each response is allowed by the rule of its route."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CALLERS = (
 @pytest.mark.parametrize(
     "caller", CALLERS, ids=lambda caller: caller.name.replace(" ", "_").replace("'s", "")
 )
-def test_every_answer_is_one_that_the_routes_rule_allows(
+def test_every_response_is_allowed_by_the_routes_rule(
     caller: Caller, world: World, ids: dict[str, str], quiet: None
 ):
     headers = headers_of(caller, world)
@@ -67,7 +67,7 @@ def test_every_route_has_a_rule():
     assert [route.pattern for route in routes() if route.rule is None] == []
 
 
-def test_the_sweep_meets_the_pages_inside_and_outside_of_collectives():
+def test_the_sweep_covers_pages_inside_and_outside_collectives():
     patterns = {route.pattern for route in routes()}
 
     assert {"whoami", "n/<str:note_id>", "api/v1/notes"} <= patterns
@@ -76,14 +76,14 @@ def test_the_sweep_meets_the_pages_inside_and_outside_of_collectives():
     assert {route.place for route in routes()} == {"", "kitchen", "room"}
 
 
-def test_the_body_of_the_sweep_is_one_that_every_action_takes():
+def test_the_body_of_the_sweep_is_accepted_by_every_action():
     body = RawParams({**BODY, "ai_agent_id": "7f000000-0000-4000-8000-000000000000"})
 
     for action in actions().values():
         validated(action.params, body)
 
 
-def test_the_sweep_would_see_a_write(world: World):
+def test_the_sweep_detects_a_write(world: World):
     before = contents()
 
     with writes_noted() as written:

@@ -1,4 +1,4 @@
-"""Every route while the API is disabled: in the tenant, in a collective, or in both.
+"""All routes while the API is disabled in the tenant, in a collective, or in both.
 
 A token of a person or of an external agent is refused, first by the tenant's switch and then
 by the collective's. An internal agent and a session reach what they reach otherwise.
@@ -51,7 +51,7 @@ def named(caller: Caller) -> str:
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("caller", BOUND, ids=named)
-def test_a_token_is_refused_behind_a_switch_that_is_off_and_nowhere_else(
+def test_a_token_is_refused_exactly_where_a_switch_is_off(
     caller: Caller, state: str, world: World, ids: dict[str, str], quiet: None
 ):
     sweep = sweep_of(caller, world, ids, STATES[state])
@@ -66,7 +66,7 @@ def test_a_token_is_refused_behind_a_switch_that_is_off_and_nowhere_else(
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("caller", UNBOUND, ids=named)
-def test_switches_bind_neither_sessions_nor_internal_agents(
+def test_switches_affect_neither_sessions_nor_internal_agents(
     caller: Caller, state: str, world: World, ids: dict[str, str], quiet: None
 ):
     sweep = sweep_of(caller, world, ids, STATES[state])
@@ -96,9 +96,7 @@ def test_switches_bind_neither_sessions_nor_internal_agents(
         ("login", "both off", ""),
     ],
 )
-def test_the_sweep_expects_the_tenants_refusal_before_the_collectives(
-    pattern: str, state: str, code: str
-):
+def test_the_sweep_expects_the_tenants_refusal_first(pattern: str, state: str, code: str):
     assert closed_by(STATES[state], PERSON, route_of(pattern), "GET") == code
     assert closed_by(STATES[state], SESSION, route_of(pattern), "GET") == ""
     assert closed_by(STATES[state], INTERNAL, route_of(pattern), "GET") == ""

@@ -1,4 +1,4 @@
-"""Notes and comments in numbers and sizes that no person would write by hand."""
+"""Fixtures that write many or large notes and comments."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Write = Callable[..., list[Note]]
 
 
 def row_of(parent: Note, text: str, number: int, answered: Note | None = None) -> Note:
-    """Return a comment that is not saved yet, `number` seconds after the first one."""
+    """Return an unsaved comment, `number` seconds after the first."""
     note_id = uuid.uuid4()
     moment = timezone.now() - LONG_AGO + timedelta(seconds=number)
     return Note(
@@ -48,7 +48,7 @@ def row_of(parent: Note, text: str, number: int, answered: Note | None = None) -
 
 @pytest.fixture
 def note(world: Any) -> Note:
-    """A note of the kitchen without comments, older than any comment of these tests."""
+    """Return a note of the kitchen without comments, older than all comments of these tests."""
     made: Note = world.note("Knife care")
     Note.unscoped.filter(root=made.id).delete()
     Note.unscoped.filter(id=made.id).update(created_at=timezone.now() - 2 * LONG_AGO)
@@ -58,7 +58,7 @@ def note(world: Any) -> Note:
 
 @pytest.fixture
 def comment_on() -> Write:
-    """Write `count` comments on a note, or on one of its comments; `{}` stands for the number."""
+    """Write `count` comments on a note or comment; `{}` is replaced by the number."""
 
     def write(
         parent: Note, count: int, text: str = "Comment {}", *, to: Note | None = None, at: int = 0
@@ -71,7 +71,7 @@ def comment_on() -> Write:
 
 @pytest.fixture
 def write_notes(world: Any) -> Write:
-    """Write `count` notes of the kitchen, the first one the newest."""
+    """Write `count` notes in the kitchen, newest first."""
 
     def write(count: int, text: str) -> list[Note]:
         like = world.note("Knife care")
@@ -85,7 +85,7 @@ def write_notes(world: Any) -> Write:
 
 @pytest.fixture
 def fresh_cache(tmp_path: Any) -> Iterator[None]:
-    """Keep rendered texts in a folder of the test's own."""
+    """Store rendered texts in a folder of the test."""
     settings = {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": tmp_path / "rendered",

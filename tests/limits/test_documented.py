@@ -1,4 +1,4 @@
-"""`docs/limits.md` is made from the code, and a test reaches each bound that it lists."""
+"""`docs/limits.md` matches the code, and every bound in it has a test."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ ROOT = Path(settings.BASE_DIR)
 _ = get_resolver().url_patterns
 
 
-def test_the_page_is_the_one_that_the_code_gives() -> None:
+def test_the_page_matches_the_code() -> None:
     kept = (ROOT / "docs" / "limits.md").read_text()
 
     assert kept == document(), "run manage.py describe_limits and read the diff"
 
 
-def test_each_bound_is_reached_by_a_test() -> None:
+def test_every_bound_has_a_test() -> None:
     named = {name for path in (ROOT / "tests").rglob("test_*.py") for name in marked_in(path)}
 
     listed = [bound.name for bound in every()]
@@ -34,7 +34,7 @@ def test_each_bound_is_reached_by_a_test() -> None:
 
 
 def marked_in(path: Path) -> set[str]:
-    """Return the bounds that the tests of a module name in their marks."""
+    """Return the bounds named by the marks of a module's tests."""
     text = path.read_text()
     if "mark.meets" not in text:
         return set()
@@ -49,7 +49,7 @@ def marked_in(path: Path) -> set[str]:
     }
 
 
-def test_every_setting_of_a_bound_is_in_the_manual() -> None:
+def test_every_setting_of_a_bound_is_documented() -> None:
     manual = (ROOT / "docs" / "operations.md").read_text()
 
     settings_ = {bound.setting for bound in every() if bound.setting}
@@ -57,7 +57,7 @@ def test_every_setting_of_a_bound_is_in_the_manual() -> None:
 
 
 @pytest.mark.parametrize("parameter", parameters(), ids=lambda each: f"{each.name} {each.length}")
-def test_a_parameter_has_its_greatest_length(parameter: Parameter) -> None:
+def test_a_parameter_has_a_maximum_length(parameter: Parameter) -> None:
     for action in actions().values():
         if action.name not in parameter.actions or action.params is None:
             continue

@@ -1,4 +1,4 @@
-"""A long answer is not kept for its key: it is read again from what the request made."""
+"""Long responses are not stored for idempotency keys; they are read again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def kept() -> int:
 @pytest.mark.meets("bytes of an answer kept for its key")
 @pytest.mark.parametrize("text", [LONG[:-2_000], LONG])
 @pytest.mark.parametrize("path", ["notes", "notes/{}/comments"])
-def test_a_long_answer_is_the_same_again_and_is_not_kept(
+def test_a_long_response_is_repeated_without_being_stored(
     api: Any, note: Note, text: str, path: str
 ) -> None:
     bob, where = api("bob"), f"{REST}/{path.format(note.id)}"
@@ -42,7 +42,7 @@ def test_a_long_answer_is_the_same_again_and_is_not_kept(
     assert kept() == (0 if text == LONG else len(first.content.decode()))
 
 
-def test_what_was_included_is_included_again(api: Any) -> None:
+def test_a_repeated_response_includes_the_same_objects(api: Any) -> None:
     bob, where = api("bob"), f"{REST}/notes?include=history_events,created_by"
 
     first = post(bob, where, {"text": LONG}, **KEY)
@@ -52,7 +52,7 @@ def test_what_was_included_is_included_again(api: Any) -> None:
     assert again.json()["created_by"]["handle"] == "bob"
 
 
-def test_what_changed_since_is_answered_as_it_is(api: Any) -> None:
+def test_a_repeated_long_response_shows_the_current_state(api: Any) -> None:
     bob = api("bob")
     made = post(bob, f"{REST}/notes", {"text": LONG}, **KEY).json()
     Note.unscoped.filter(id=made["id"]).update(text="Edited")
@@ -64,7 +64,7 @@ def test_what_changed_since_is_answered_as_it_is(api: Any) -> None:
     assert again["ETag"] == read["ETag"]
 
 
-def test_what_was_deleted_since_is_gone(api: Any) -> None:
+def test_a_repeated_long_response_of_a_deleted_note_is_404(api: Any) -> None:
     bob = api("bob")
     made = post(bob, f"{REST}/notes", {"text": LONG}, **KEY).json()
     assert bob.delete(f"{REST}/notes/{made['id']}").status_code == 200
@@ -76,7 +76,7 @@ def test_what_was_deleted_since_is_gone(api: Any) -> None:
     assert Note.unscoped.filter(text=LONG).count() == 1
 
 
-def test_a_condition_of_the_second_request_changes_nothing(api: Any) -> None:
+def test_a_conditional_header_of_the_second_request_is_ignored(api: Any) -> None:
     bob = api("bob")
     first = post(bob, f"{REST}/notes", {"text": LONG}, **KEY)
 
@@ -85,7 +85,7 @@ def test_a_condition_of_the_second_request_changes_nothing(api: Any) -> None:
     assert (again.status_code, again.content) == (200, first.content)
 
 
-def test_a_long_answer_without_an_address_is_not_carried_out_twice(
+def test_a_long_response_without_a_location_is_not_carried_out_twice(
     api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(KeyedRequest, "KEPT_BYTES", 10)
@@ -101,7 +101,7 @@ def test_a_long_answer_without_an_address_is_not_carried_out_twice(
     assert kept() == 0
 
 
-def test_a_long_refusal_is_made_again(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_refusal_is_evaluated_again(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(KeyedRequest, "KEPT_BYTES", 10)
     bob = api("bob")
 

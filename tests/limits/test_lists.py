@@ -1,4 +1,4 @@
-"""Every list has a greatest length, in rows and in bytes, and a way on to the rest."""
+"""Lists are limited in rows and bytes, with a link to the next page."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def links(response: Any) -> dict[str, str]:
 
 
 def pages_of(client: Any, path: str, rel: str = "next") -> list[Any]:
-    """Return the pages of a list from `path` on, along its links."""
+    """Return the pages of a list, following its links from `path`."""
     shown = [client.get(path)]
     while rel in links(shown[-1]):
         shown.append(client.get(links(shown[-1])[rel].removeprefix("http://garden.localhost")))
@@ -51,7 +51,7 @@ def ids(response: Any) -> list[str]:
 @pytest.mark.parametrize(
     "query", ["limit=200", "sort_by=updated_at-asc", "filters=closed", "q=x&limit=200"]
 )
-def test_a_list_of_long_notes_ends_early_and_leads_on(
+def test_a_list_of_long_notes_ends_early_with_a_next_link(
     api: Any, write_notes: Write, query: str
 ) -> None:
     write_notes(12, BIG)
@@ -69,7 +69,7 @@ def test_a_list_of_long_notes_ends_early_and_leads_on(
     assert before + ids(shown[-1]) == every
 
 
-def test_one_note_longer_than_a_page_is_a_page(api: Any, write_notes: Write) -> None:
+def test_a_note_longer_than_a_page_is_a_page_of_its_own(api: Any, write_notes: Write) -> None:
     write_notes(2, "€" * 1_000_000)
 
     first = api("bob").get(f"{REST}/notes")
@@ -79,7 +79,7 @@ def test_one_note_longer_than_a_page_is_a_page(api: Any, write_notes: Write) -> 
 
 
 @pytest.mark.meets("rows of a list of notes without `limit`")
-def test_comments_come_fifty_at_a_time(api: Any, note: Note, comment_on: Write) -> None:
+def test_comments_are_listed_in_pages_of_fifty(api: Any, note: Note, comment_on: Write) -> None:
     comment_on(note, 120)
 
     shown = pages_of(api("bob"), f"{REST}/notes/{note.id}/comments")
@@ -90,7 +90,7 @@ def test_comments_come_fifty_at_a_time(api: Any, note: Note, comment_on: Write) 
     ]
 
 
-def test_long_comments_end_a_page_early(api: Any, note: Note, comment_on: Write) -> None:
+def test_a_page_of_long_comments_ends_early(api: Any, note: Note, comment_on: Write) -> None:
     comment_on(note, 12, BIG + "{}")
 
     shown = pages_of(api("bob"), f"{REST}/notes/{note.id}/comments")
@@ -100,7 +100,7 @@ def test_long_comments_end_a_page_early(api: Any, note: Note, comment_on: Write)
 
 
 @pytest.mark.parametrize("path", [f"{REST}/notes", f"{KITCHEN}.md", KITCHEN, "/u/alice.md"])
-def test_texts_that_are_not_shown_are_not_read(
+def test_texts_that_are_not_shown_are_not_fetched(
     api: Any, page: Any, write_notes: Write, path: str
 ) -> None:
     write_notes(60, BIG)
@@ -145,7 +145,7 @@ def test_every_other_list_ends_early_too(
 
 @pytest.mark.meets("rows of a list with `limit`")
 @pytest.mark.parametrize(("limit", "status"), [(MAX_LIMIT, 200), (MAX_LIMIT + 1, 400)])
-def test_a_list_has_a_greatest_limit(api: Any, limit: int, status: int) -> None:
+def test_the_limit_of_a_list_has_a_maximum(api: Any, limit: int, status: int) -> None:
     response = api("bob").get(f"{REST}/notes?limit={limit}")
 
     assert response.status_code == status
@@ -153,7 +153,7 @@ def test_a_list_has_a_greatest_limit(api: Any, limit: int, status: int) -> None:
 
 
 @pytest.mark.meets("rows of a list that is given whole")
-def test_a_list_that_is_given_whole_is_cut_and_leads_on(
+def test_an_unpaginated_list_is_cut_with_a_next_link(
     api: Any, monkeypatch: pytest.MonkeyPatch, world: Any
 ) -> None:
     world_members = CollectiveMember.unscoped.filter(
@@ -172,7 +172,7 @@ def test_a_list_that_is_given_whole_is_cut_and_leads_on(
 
 @pytest.mark.meets("rows of each kind that an answer includes")
 @pytest.mark.parametrize("path", ["notes", "notes/{}"])
-def test_what_is_included_is_cut_and_named(
+def test_included_objects_are_cut_and_named(
     api: Any, note: Note, comment_on: Write, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setattr(queries, "INCLUDED", 20)

@@ -1,4 +1,4 @@
-"""Bounds that other tests do not reach, one after the other."""
+"""Bounds that have no test elsewhere."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 
 
 def members_of(world: World, count: int) -> list[TenantUser]:
-    """Return new people of the tenant, who are members of the kitchen."""
+    """Return new people who are members of the kitchen."""
     tenant, kitchen = world.tenant(), world.collective("kitchen")
     names = [f"Person {number:03}" for number in range(count)]
     moments = {"created_at": world.now, "updated_at": world.now}
@@ -59,7 +59,7 @@ def members_of(world: World, count: int) -> list[TenantUser]:
 
 
 def collectives_of(world: World, count: int, *handles: str) -> list[Collective]:
-    """Return new collectives of which all these people are members."""
+    """Return new collectives with these members."""
     made = Collective.unscoped.bulk_create(
         Collective(
             tenant=world.tenant(),
@@ -95,7 +95,7 @@ def found(pattern: str, response: Any) -> list[str]:
 @pytest.mark.meets("fields of a form")
 @pytest.mark.parametrize("path", [f"{KITCHEN}/note", f"{REST}/notes"])
 @pytest.mark.parametrize("more", [0, 1])
-def test_a_form_has_a_greatest_number_of_fields(
+def test_a_form_has_a_maximum_number_of_fields(
     api: Any, page: Any, settings: Any, path: str, more: int
 ) -> None:
     count = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS + more
@@ -110,7 +110,7 @@ def test_a_form_has_a_greatest_number_of_fields(
 @pytest.mark.meets("nesting of a JSON body")
 @pytest.mark.parametrize("path", [f"{KITCHEN}/note/actions/create_note", f"{REST}/notes"])
 @pytest.mark.parametrize("more", [0, 1])
-def test_a_body_has_a_greatest_depth(api: Any, path: str, more: int) -> None:
+def test_a_body_has_a_maximum_depth(api: Any, path: str, more: int) -> None:
     nested: Any = 0
     for _ in range(MAX_DEPTH - 1 + more):
         nested = [nested]
@@ -125,7 +125,7 @@ def test_a_body_has_a_greatest_depth(api: Any, path: str, more: int) -> None:
 
 @pytest.mark.meets("distance of a cycle")
 @pytest.mark.parametrize("more", [0, 1])
-def test_a_cycle_has_a_greatest_distance(api: Any, more: int) -> None:
+def test_a_cycle_has_a_maximum_distance(api: Any, more: int) -> None:
     cycle = f"{cycles.MAX_DISTANCE + more}-days-ago"
 
     assert api("bob").get(f"{REST}/notes?cycle={cycle}").status_code == (400 if more else 200)
@@ -133,7 +133,7 @@ def test_a_cycle_has_a_greatest_distance(api: Any, more: int) -> None:
 
 @pytest.mark.meets("sections asked for in Markdown")
 @pytest.mark.parametrize("place", [NAMED - 1, NAMED])
-def test_so_many_sections_can_be_asked_for(api: Any, note: Note, place: int) -> None:
+def test_the_number_of_requested_sections_is_limited(api: Any, note: Note, place: int) -> None:
     names = [f"none-{number}" for number in range(place)]
 
     shown = api("bob").get(
@@ -147,7 +147,7 @@ def test_so_many_sections_can_be_asked_for(api: Any, note: Note, place: int) -> 
 
 
 @pytest.mark.meets("rows of a list of users without `limit`")
-def test_users_come_a_hundred_at_a_time(api: Any, world: World) -> None:
+def test_users_are_listed_in_pages_of_a_hundred(api: Any, world: World) -> None:
     members_of(world, users.LISTED + 5)
 
     shown = pages_of(api("alice"), "/api/v1/users")
@@ -165,7 +165,7 @@ def test_users_come_a_hundred_at_a_time(api: Any, world: World) -> None:
         (f"{KITCHEN}.md", feed.MARKDOWN_PAGE),
     ],
 )
-def test_a_feed_shows_so_many_items_and_a_way_on(
+def test_a_feed_shows_a_page_of_items_and_a_next_link(
     api: Any, page: Any, write_notes: Write, path: str, limit: int
 ) -> None:
     write_notes(120, "Item {}.")
@@ -185,7 +185,7 @@ def test_a_feed_shows_so_many_items_and_a_way_on(
 
 @pytest.mark.meets("collectives on a profile", "collectives and agents beside a page's subject")
 @pytest.mark.parametrize("form", ["", ".md"])
-def test_a_profile_and_a_home_show_so_many_collectives(
+def test_profile_and_home_show_a_limited_number_of_collectives(
     api: Any, page: Any, world: World, form: str
 ) -> None:
     collectives_of(world, queries.LISTED + 10, "bob", "alice")
@@ -203,7 +203,7 @@ def test_a_profile_and_a_home_show_so_many_collectives(
 
 @pytest.mark.meets("members on a collective's page")
 @pytest.mark.parametrize("form", ["", ".md"])
-def test_a_collective_shows_so_many_members_and_a_way_on(
+def test_a_collective_shows_a_page_of_members_and_a_next_link(
     api: Any, page: Any, world: World, form: str
 ) -> None:
     members_of(world, 130)
@@ -218,7 +218,7 @@ def test_a_collective_shows_so_many_members_and_a_way_on(
     assert len(shown[0]) == 100
 
 
-def test_an_agent_behind_a_hundred_members_is_in_the_settings(page: Any, world: World) -> None:
+def test_an_agent_after_a_hundred_members_is_in_the_settings(page: Any, world: World) -> None:
     members_of(world, 130)
 
     shown = page("alice").get(f"{KITCHEN}/settings")
@@ -227,7 +227,7 @@ def test_an_agent_behind_a_hundred_members_is_in_the_settings(page: Any, world: 
 
 
 def agents_of(world: World, handle: str, count: int, *, inside: bool) -> None:
-    """Make agents of a person, members of the kitchen or of no collective."""
+    """Create agents of a person, as members of the kitchen or of no collective."""
     persons = members_of(world, count)
     User.objects.filter(id__in=[person.user_id for person in persons]).update(
         user_type="ai_agent", parent=world.user(handle)
@@ -237,7 +237,7 @@ def agents_of(world: World, handle: str, count: int, *, inside: bool) -> None:
 
 
 @pytest.mark.parametrize("form", ["", ".md"])
-def test_every_agent_of_a_collective_is_on_a_page_of_its_settings(
+def test_the_settings_list_every_agent_of_a_collective(
     api: Any, page: Any, world: World, form: str
 ) -> None:
     agents_of(world, "alice", 230, inside=True)
@@ -268,7 +268,7 @@ def test_agents_that_can_be_added_and_are_not_listed_are_counted_and_linked(
 
 @pytest.mark.parametrize("form", ["", ".md"])
 @pytest.mark.parametrize("asked", ["person", "a&b=c/d?#%", "ü +"])
-def test_pages_of_a_search_of_users_keep_what_was_searched_for(
+def test_pages_of_a_user_search_keep_the_query(
     api: Any, page: Any, world: World, form: str, asked: str
 ) -> None:
     persons = members_of(world, 120)
@@ -293,7 +293,7 @@ def test_pages_of_a_search_of_users_keep_what_was_searched_for(
 
 
 @pytest.mark.meets("users on a page of administration")
-def test_administration_shows_so_many_users(page: Any, world: World) -> None:
+def test_administration_shows_a_page_of_users(page: Any, world: World) -> None:
     members_of(world, 2 * admin.PER_PAGE)
     alice = page("alice")
 
@@ -306,7 +306,7 @@ def test_administration_shows_so_many_users(page: Any, world: World) -> None:
 
 
 @pytest.mark.meets("tenants at the front door")
-def test_the_front_door_shows_so_many_tenants() -> None:
+def test_the_base_domain_shows_a_limited_number_of_tenants() -> None:
     Tenant.objects.bulk_create(
         Tenant(
             subdomain=f"t{number}",
@@ -327,7 +327,7 @@ def test_the_front_door_shows_so_many_tenants() -> None:
 
 @pytest.mark.meets("pins of a place")
 @pytest.mark.parametrize("count", [Pin.MAX_PER_PLACE - 1, Pin.MAX_PER_PLACE])
-def test_a_place_has_a_greatest_number_of_pins(
+def test_a_collective_has_a_maximum_number_of_pins(
     api: Any, world: World, write_notes: Write, note: Note, count: int
 ) -> None:
     Pin.unscoped.filter(collective=note.collective_id).delete()
@@ -350,7 +350,7 @@ def test_a_place_has_a_greatest_number_of_pins(
 
 @pytest.mark.meets("life of an invitation")
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_an_invitation_lives_a_week(page: Any, world: World, hours: int) -> None:
+def test_an_invitation_expires_after_a_week(page: Any, world: World, hours: int) -> None:
     made = page("alice").post(f"{KITCHEN}/invite/actions/create_invite", {})
     assert made.status_code in {200, 303}
     invite = Invite.unscoped.latest("expires_at")
@@ -382,7 +382,7 @@ def test_a_deleted_note_can_be_restored_for_thirty_days(
 
 
 @pytest.mark.meets("tokens on a page")
-def test_a_page_shows_a_thousand_tokens(page: Any, api: Any, world: World) -> None:
+def test_a_page_shows_at_most_a_thousand_tokens(page: Any, api: Any, world: World) -> None:
     owner, past = world.person("bob"), world.now - timedelta(days=1)
     ApiToken.unscoped.bulk_create(
         ApiToken(
@@ -414,7 +414,7 @@ def test_a_page_shows_a_thousand_tokens(page: Any, api: Any, world: World) -> No
 
 
 @pytest.mark.meets("search of users")
-def test_a_search_of_users_longer_than_an_address_is_refused(page: Any) -> None:
+def test_a_user_search_longer_than_an_email_address_is_refused(page: Any) -> None:
     alice, path = page("alice"), "/tenant-admin/users"
 
     refused = alice.get(f"{path}?q={'a' * (User.EMAIL_LENGTH + 1)}")

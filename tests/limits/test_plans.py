@@ -34,7 +34,7 @@ PATHS = [
 
 
 def plans_of(client: Any, path: str) -> list[tuple[str, str]]:
-    """Return the statements about items that a request makes, each with its plan's lines."""
+    """Return the statements on items of a request, with the lines of their plans."""
     with CaptureQueriesContext(connection) as captured:
         assert client.get(path).status_code == 200
     found = []
@@ -49,7 +49,7 @@ def plans_of(client: Any, path: str) -> list[tuple[str, str]]:
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by statistics")
 @pytest.mark.parametrize("path", PATHS)
-def test_no_list_reads_through_the_notes_of_a_tenant(
+def test_no_list_scans_the_notes_of_a_tenant(
     api: Any, note: Note, comment_on: Write, write_notes: Write, path: str
 ) -> None:
     comment_on(note, 60)
@@ -66,7 +66,7 @@ def test_no_list_reads_through_the_notes_of_a_tenant(
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by statistics")
 @pytest.mark.parametrize("path", PATHS)
-def test_the_order_of_a_list_is_in_an_index(
+def test_the_order_of_a_list_uses_an_index(
     api: Any, note: Note, comment_on: Write, write_notes: Write, path: str
 ) -> None:
     comment_on(note, 60)
@@ -84,7 +84,7 @@ def test_the_order_of_a_list_is_in_an_index(
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by statistics")
 @pytest.mark.parametrize("path", [f"{KITCHEN}/n/{{id}}", f"{REST}/notes/{{id}}"])
-def test_a_short_id_is_looked_up_in_its_index(api: Any, note: Note, path: str) -> None:
+def test_a_short_id_lookup_uses_its_index(api: Any, note: Note, path: str) -> None:
     plans = plans_of(api("bob"), path.format(id=note.truncated_id))
 
     lookups = [plan for sql, plan in plans if f"\"truncated_id\" = '{note.truncated_id}'" in sql]

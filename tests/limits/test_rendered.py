@@ -1,4 +1,4 @@
-"""A text is rendered once for each version, and no text is slow to render."""
+"""Texts are rendered once for each version, and quickly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHORT = "*word* and *word*"
 
 @pytest.fixture
 def rendering(fresh_cache: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The texts that were rendered."""
+    """Return the list of rendered texts."""
     texts: list[str] = []
 
     def render(value: str) -> Any:
@@ -45,7 +45,7 @@ def test_a_version_of_a_text_is_rendered_once(
         assert all(str(text.to_html(version)) in each for each in shown)
 
 
-def test_another_process_finds_what_one_rendered(rendering: list[str]) -> None:
+def test_processes_share_rendered_texts(rendering: list[str]) -> None:
     rendered.rendered(LONG)
     # A process knows nothing of another but what is in the shared cache.
     rendered._short.cache_clear()
@@ -54,7 +54,7 @@ def test_another_process_finds_what_one_rendered(rendering: list[str]) -> None:
     assert rendering == [LONG]
 
 
-def test_another_release_renders_again(
+def test_a_new_release_renders_texts_again(
     rendering: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rendered.rendered(LONG)
@@ -78,7 +78,7 @@ def test_a_broken_cache_breaks_no_page(
 
 
 @pytest.mark.meets("rendered texts kept")
-def test_the_cache_has_a_greatest_length(rendering: list[str]) -> None:
+def test_the_cache_has_a_maximum_size(rendering: list[str]) -> None:
     cache: Any = caches[rendered.CACHE]
     cache._max_entries = 10
 
@@ -98,7 +98,7 @@ def test_a_longer_text_is_shown_unformatted() -> None:
 @pytest.mark.parametrize(
     ("mark", "limit"), [("[", text.BRACKETS_LIMIT), ("a@b.example ", text.LINKS_LIMIT)]
 )
-def test_a_text_of_many_brackets_or_links_is_shown_unformatted(mark: str, limit: int) -> None:
+def test_a_text_with_many_brackets_or_links_is_shown_unformatted(mark: str, limit: int) -> None:
     assert "unformatted" not in text.to_html(mark * limit)
     assert "unformatted" in text.to_html(mark * (limit + 1))
 
@@ -109,7 +109,7 @@ def table(columns: int, rows: int, row: str = "") -> str:
 
 
 @pytest.mark.meets("cells of a formatted text")
-def test_a_table_that_is_filled_up_is_shown_unformatted_beyond_the_limit() -> None:
+def test_a_table_padded_beyond_the_limit_is_shown_unformatted() -> None:
     columns = 100
     rows = text.CELLS_LIMIT // columns - 2
 
@@ -117,14 +117,14 @@ def test_a_table_that_is_filled_up_is_shown_unformatted_beyond_the_limit() -> No
     assert "unformatted" in text.to_html(table(columns, rows + 10, "a\n"))
 
 
-def test_a_table_that_is_written_out_is_formatted() -> None:
+def test_a_fully_written_table_is_formatted() -> None:
     assert "<table>" in text.to_html(table(20, 500))
     assert "<table>" in text.to_html(table(10, 4_500))
 
 
 @pytest.mark.parametrize("prefix", ["", "> ", "1. x\n   ", "- "])
 @pytest.mark.parametrize("columns", [40, 1_000])
-def test_no_text_that_a_page_shows_is_slow_to_render(prefix: str, columns: int) -> None:
+def test_every_displayed_text_renders_quickly(prefix: str, columns: int) -> None:
     head = f"{prefix}{'|a' * columns}|\n{prefix.rpartition(chr(10))[2]}{'|:-:' * columns}|\n"
     value = head + f"{prefix.rpartition(chr(10))[2]}a\n" * 9_000
 

@@ -1,4 +1,4 @@
-"""A search is bounded by what it may ask for and by what it looks at."""
+"""Searches are limited in length and in the notes they scan."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 @pytest.mark.meets("characters of a search")
 @pytest.mark.parametrize("length", [Q_LENGTH, Q_LENGTH + 1])
-def test_a_search_has_a_greatest_length(api: Any, length: int) -> None:
+def test_a_search_has_a_maximum_length(api: Any, length: int) -> None:
     response = api("bob").get(f"{REST}/notes", {"q": "x" * length})
 
     assert response.status_code == (200 if length == Q_LENGTH else 400)
@@ -31,7 +31,7 @@ def test_a_search_has_a_greatest_length(api: Any, length: int) -> None:
 @pytest.mark.meets("words of a search")
 @pytest.mark.parametrize("query", ["a {}", '-a "b c" {}'])
 @pytest.mark.parametrize("more", [0, 1])
-def test_a_search_has_a_greatest_number_of_words(api: Any, query: str, more: int) -> None:
+def test_a_search_has_a_maximum_number_of_words(api: Any, query: str, more: int) -> None:
     given = query.count("a") + query.count("b")
     asked = query.format("w " * (MAX_WORDS - given + more))
 
@@ -44,14 +44,14 @@ def test_a_search_has_a_greatest_number_of_words(api: Any, query: str, more: int
 
 @pytest.mark.meets("characters of filters")
 @pytest.mark.parametrize("length", [NARROW_LENGTH, NARROW_LENGTH + 4])
-def test_filters_have_a_greatest_length(api: Any, length: int) -> None:
+def test_filters_have_a_maximum_length(api: Any, length: int) -> None:
     response = api("bob").get(f"{REST}/notes", {"filters": ("none," * length)[: length - 1]})
 
     assert response.status_code == (200 if length == NARROW_LENGTH else 400)
 
 
 @pytest.mark.meets("bytes of text that a search looks at for a page")
-def test_a_search_over_long_notes_reads_a_part_and_goes_on(api: Any, write_notes: Write) -> None:
+def test_a_search_over_long_notes_reads_a_part_and_continues(api: Any, write_notes: Write) -> None:
     write_notes(6, "x " * (MEGABYTE // 2) + "needle {}")
     words = " ".join(["needle", *"abcdefg"])
     bob = api("bob")
@@ -70,7 +70,7 @@ def test_a_search_over_long_notes_reads_a_part_and_goes_on(api: Any, write_notes
 
 
 @pytest.mark.meets("notes that a search looks at for a page")
-def test_a_search_over_many_notes_looks_at_a_part_and_goes_on(
+def test_a_search_over_many_notes_scans_a_part_and_continues(
     api: Any, write_notes: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(note_filters, "LOOKED_AT", 10)
@@ -86,7 +86,7 @@ def test_a_search_over_many_notes_looks_at_a_part_and_goes_on(
     assert (LOOKED_AT, LOOKED_AT_BYTES) == (1000, 2_000_000)
 
 
-def test_a_search_is_read_back_as_it_was_read_forth(
+def test_a_search_pages_backwards_through_the_same_results(
     api: Any, write_notes: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(note_filters, "LOOKED_AT", 7)
@@ -107,7 +107,7 @@ def test_a_search_is_read_back_as_it_was_read_forth(
     )
 
 
-def test_matches_are_counted_only_where_every_note_is_looked_at(
+def test_matches_are_counted_only_when_every_note_is_scanned(
     api: Any, write_notes: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_notes(12, "Note {}")
@@ -131,7 +131,7 @@ def test_words_match_in_any_case_and_any_script(api: Any, write_notes: Write) ->
         assert found(query) == 0, query
 
 
-def test_no_word_reaches_the_database(api: Any) -> None:
+def test_search_words_are_never_sent_to_the_database(api: Any) -> None:
     with CaptureQueriesContext(connection) as captured:
         api("bob").get(f"{REST}/notes", {"q": "Zanzibar"})
 

@@ -1,4 +1,4 @@
-"""What a person and their agents store in a day has a limit."""
+"""The limit of text stored by a person and their agents in a day."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SENTENCE = "You and your agents can store 1 MB a day; this would be more. Nothin
 
 @pytest.fixture(autouse=True)
 def one_megabyte(request: pytest.FixtureRequest) -> Any:
-    """Allow a megabyte a day, and forget what building the demo world stored."""
+    """Allow a megabyte a day, without what the demo world stored."""
     is_transactional = "transactional_world" in request.fixturenames
     request.getfixturevalue("transactional_db" if is_transactional else "db")
     StoredBytes.objects.all().delete()
@@ -65,7 +65,7 @@ def test_a_write_beyond_the_limit_is_refused_on_every_surface(
     assert not Note.unscoped.filter(text="One more").exists()
 
 
-def test_the_limit_itself_may_be_stored(api: Any) -> None:
+def test_exactly_the_limit_can_be_stored(api: Any) -> None:
     bob = api("bob")
 
     for text in (HALF, HALF[1:]):
@@ -74,7 +74,7 @@ def test_the_limit_itself_may_be_stored(api: Any) -> None:
     assert post(bob, f"{REST}/notes", {"text": "x"}).status_code == 200
 
 
-def test_bytes_are_counted_and_not_characters(api: Any, world: World) -> None:
+def test_storage_is_counted_in_bytes_not_characters(api: Any, world: World) -> None:
     post(api("bob"), f"{REST}/notes", {"text": "€ä", "title": "a"})
 
     assert stored(world, "bob") == 6
@@ -110,9 +110,7 @@ def test_every_write_of_text_counts(
     assert stored(world, "alice") == sum(map(len, body.values()))
 
 
-def test_reads_and_refused_writes_and_rehearsals_count_nothing(
-    api: Any, world: World, note: Note
-) -> None:
+def test_reads_refused_writes_and_dry_runs_do_not_count(api: Any, world: World, note: Note) -> None:
     bob = api("bob")
 
     assert bob.get(f"{REST}/notes/{note.id}").status_code == 200
@@ -123,13 +121,13 @@ def test_reads_and_refused_writes_and_rehearsals_count_nothing(
     assert stored(world, "bob") == 0
 
 
-def test_an_answer_that_is_kept_counts_too(api: Any, world: World) -> None:
+def test_a_stored_response_counts_too(api: Any, world: World) -> None:
     response = post(api("bob"), f"{REST}/notes", {"text": "x"}, **{"Idempotency-Key": "k"})
 
     assert stored(world, "bob") == 1 + len(response.content)
 
 
-def test_a_refused_write_can_be_sent_again_under_its_key(api: Any) -> None:
+def test_a_refused_write_can_be_repeated_under_its_key(api: Any) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         bob, key = api("bob", days=3), {"Idempotency-Key": "k"}
         for _ in range(2):
@@ -143,7 +141,7 @@ def test_a_refused_write_can_be_sent_again_under_its_key(api: Any) -> None:
     assert "Idempotent-Replayed" not in again
 
 
-def test_the_next_day_begins_anew_and_forgets_the_one_before(api: Any, world: World) -> None:
+def test_the_count_resets_the_next_day(api: Any, world: World) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         bob = api("bob", days=3)
         for _ in range(2):
@@ -159,7 +157,7 @@ def test_the_next_day_begins_anew_and_forgets_the_one_before(api: Any, world: Wo
 
 
 @pytest.mark.parametrize("day", ["the first write of the day", "a later one"])
-def test_parallel_writes_never_exceed_the_limit(transactional_world: World, day: str) -> None:
+def test_concurrent_writes_never_exceed_the_limit(transactional_world: World, day: str) -> None:
     at_once, size = 8, MEGABYTE // 8 + 1
     tokens = [make_token("alice"), make_token("alice", agent="scout")]
     barrier = Barrier(at_once)

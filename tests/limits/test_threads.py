@@ -1,4 +1,4 @@
-"""A thread comes in pages, and a page of it stays small however much was written."""
+"""Threads are paged, and their pages stay small."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def reader(form: str, page: Any, api: Any) -> Any:
 
 
 def pages_of(client: Any, path: str) -> list[str]:
-    """Return the pages of a thread, from the first one along its links."""
+    """Return the pages of a thread, following its links."""
     shown = []
     while path:
         response = client.get(path)
@@ -47,7 +47,7 @@ def numbers_in(text: str) -> list[int]:
 
 @pytest.mark.meets("comments on a page of a thread")
 @pytest.mark.parametrize("form", FORMS)
-def test_a_thread_is_read_in_pages_of_fifty_in_order(
+def test_a_thread_is_paged_by_fifty_in_order(
     note: Note, comment_on: Write, page: Any, api: Any, form: str
 ) -> None:
     comment_on(note, 120)
@@ -71,7 +71,7 @@ def test_fifty_comments_are_one_page(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_replies_beyond_a_page_are_on_the_page_of_their_comment(
+def test_further_replies_are_on_the_page_of_their_comment(
     note: Note, comment_on: Write, page: Any, api: Any, form: str
 ) -> None:
     (top,) = comment_on(note, 1, "The first")
@@ -114,7 +114,7 @@ NEXT = re.compile(
 
 
 def chain(root: Note, first: Note, count: int) -> None:
-    """Answer `first` with a reply, that with another one, and so on, `count` deep."""
+    """Write a chain of `count` replies below `first`."""
     rows, answered = [], first
     for number in range(count):
         answered = row_of(root, f"Comment {number}", number + 1, answered)
@@ -123,7 +123,7 @@ def chain(root: Note, first: Note, count: int) -> None:
 
 
 def reached(client: Any, path: str) -> list[int]:
-    """Return the numbers of all comments that the links of a thread's pages lead to.
+    """Return the numbers of all comments reachable by the links of a thread's pages.
 
     Each page must say how many comments there are behind each of its links.
     """
@@ -144,7 +144,7 @@ def reached(client: Any, path: str) -> list[int]:
 @pytest.mark.postgres
 @pytest.mark.parametrize("form", FORMS[:2])
 @pytest.mark.parametrize("shape", ["wide", "deep", "flat"])
-def test_every_comment_of_a_long_thread_is_reached_by_links(
+def test_links_lead_to_every_comment_of_a_long_thread(
     note: Note, comment_on: Write, page: Any, api: Any, form: str, shape: str
 ) -> None:
     (first,) = comment_on(note, 1, "The first")
@@ -179,7 +179,7 @@ def test_replies_to_several_comments_are_counted_for_each(
 @pytest.mark.postgres
 @pytest.mark.meets("replies counted for a page of a thread")
 @pytest.mark.parametrize("form", FORMS[:2])
-def test_a_page_counts_a_bounded_number_of_replies_and_says_so(
+def test_a_page_counts_a_limited_number_of_replies_and_says_so(
     note: Note,
     comment_on: Write,
     page: Any,
@@ -221,7 +221,7 @@ def test_every_comment_of_a_long_thread_is_listed_over_rest(
 
 
 @pytest.mark.parametrize("form", FORMS[:2])
-def test_replies_of_the_same_instant_stay_in_their_thread_and_name_whom_they_answer(
+def test_simultaneous_replies_stay_in_their_thread_and_name_their_parent(
     note: Note, comment_on: Write, page: Any, api: Any, world: Any, form: str
 ) -> None:
     (first,) = comment_on(note, 1, "The first")
@@ -266,7 +266,7 @@ def test_the_comments_of_a_deleted_note_are_on_its_page(
     assert [number for each in shown for number in numbers_in(each)] == list(range(60))
 
 
-def test_a_cursor_of_another_thread_begins_at_the_top(
+def test_a_cursor_of_another_thread_shows_the_first_page(
     note: Note, comment_on: Write, page: Any, world: Any
 ) -> None:
     comment_on(note, 60)
@@ -282,7 +282,7 @@ def test_a_cursor_of_another_thread_begins_at_the_top(
 
 
 @pytest.mark.meets("a text in its HTML page")
-def test_a_long_comment_is_cut_with_a_link_to_the_whole(
+def test_a_long_comment_is_cut_with_a_link_to_the_full_text(
     note: Note, comment_on: Write, page: Any
 ) -> None:
     text = "word " * (HTML_LIMIT // 5) + "beyond the cut"
@@ -299,7 +299,7 @@ def test_a_long_comment_is_cut_with_a_link_to_the_whole(
 
 
 @pytest.mark.parametrize("length", [HTML_LIMIT, HTML_LIMIT + 1])
-def test_a_long_note_is_cut_with_a_link_to_the_whole(
+def test_a_long_note_is_cut_with_a_link_to_the_full_text(
     note: Note, page: Any, api: Any, length: int
 ) -> None:
     text = "x" * length
@@ -315,7 +315,7 @@ def test_a_long_note_is_cut_with_a_link_to_the_whole(
 
 
 @pytest.mark.meets("a comment in a Markdown thread", "a text in its Markdown page")
-def test_in_markdown_the_own_page_has_the_exact_text_and_the_thread_a_part(
+def test_a_comments_markdown_page_has_the_exact_text_and_the_thread_a_part(
     note: Note, comment_on: Write, api: Any
 ) -> None:
     text = "1. *one*\n\n" + "x" * MEGABYTE
@@ -335,7 +335,7 @@ def test_in_markdown_the_own_page_has_the_exact_text_and_the_thread_a_part(
 
 
 @pytest.mark.meets("characters of comments on a page")
-def test_five_hundred_heavy_comments_make_a_small_page_that_is_quick(
+def test_a_page_of_five_hundred_heavy_comments_is_small_and_fast(
     note: Note, comment_on: Write, page: Any
 ) -> None:
     comment_on(note, 500, HEAVY + "{}")
@@ -353,7 +353,7 @@ def test_five_hundred_heavy_comments_make_a_small_page_that_is_quick(
     assert "More comments" in again.content.decode()
 
 
-def test_previews_of_long_comments_fill_a_markdown_page(
+def test_long_comments_are_previewed_on_a_markdown_page(
     note: Note, comment_on: Write, api: Any
 ) -> None:
     comment_on(note, 60, "Comment {} " + "x" * HTML_LIMIT)
@@ -364,7 +364,7 @@ def test_previews_of_long_comments_fill_a_markdown_page(
     assert len(numbers_in(whole)) == threads.TEXT_ON_PAGE // HTML_LIMIT
 
 
-def test_a_pages_tag_changes_with_what_it_shows_of_a_thread(
+def test_the_etag_of_a_page_changes_with_the_thread_shown(
     note: Note, comment_on: Write, api: Any
 ) -> None:
     comments = comment_on(note, 60)

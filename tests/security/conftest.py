@@ -1,4 +1,4 @@
-"""What tests of the security log share."""
+"""Fixtures of the security log's tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BESIDE = frozenset({"people", "with", "by_token", "by_token_id"})
 
 @pytest.fixture
 def seen(world: World) -> Seen:
-    """Return the events since the test began, oldest first, optionally of one name."""
+    """Return a function that returns the test's events, oldest first, optionally of one name."""
     before = set(SecurityEvent.unscoped.values_list("id", flat=True))
 
     def rows(event: str = "") -> list[SecurityEvent]:
@@ -30,7 +30,7 @@ def seen(world: World) -> Seen:
 
 
 def facts(row: SecurityEvent) -> dict[str, Any]:
-    """Return what an event says beside who did it and with what."""
+    """Return the data of an event without its actor and credential."""
     return {key: value for key, value in row.data.items() if key not in BESIDE}
 
 
@@ -49,5 +49,5 @@ def markdown(client: Client, path: str) -> str:
 
 
 def said(client: Client, path: str) -> list[str]:
-    """Return what the table of a log says, cell by cell."""
+    """Return the cells of the log's table."""
     return read(markdown(client, path)).texts

@@ -1,4 +1,4 @@
-"""What people do to agents, members, settings and profiles, as the log keeps and tells it."""
+"""The security log of actions on agents, members, settings and profiles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OF_THEIR_OWN = frozenset(
 
 @dataclass(frozen=True)
 class Case:
-    """An action in the browser: who does it, where, with what, and what the log says of it."""
+    """An action in the browser, and its expected entry in the log."""
 
     who: str
     path: str
@@ -165,7 +165,9 @@ def sent(case: Case, world: World) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_it_is_kept_and_told(name: str, page: Any, seen: Any, world: World) -> None:
+def test_the_log_records_and_displays_each_action(
+    name: str, page: Any, seen: Any, world: World
+) -> None:
     case = CASES[name]
     actor = world.user(case.who).id
 
@@ -182,9 +184,7 @@ def test_it_is_kept_and_told(name: str, page: Any, seen: Any, world: World) -> N
     assert case.sentence in markdown(client, f"{path}?event={case.event}")
 
 
-def test_an_agent_brought_into_a_collective_is_told_once(
-    page: Any, seen: Any, world: World
-) -> None:
+def test_adding_an_agent_to_a_collective_is_logged_once(page: Any, seen: Any, world: World) -> None:
     alice = page("alice")
     act(alice, "/ai-agents/new/actions/create_ai_agent.json", name="Helper")
     agent = world.user("helper")
@@ -198,7 +198,7 @@ def test_an_agent_brought_into_a_collective_is_told_once(
     assert "Helper was added to Kitchen Crew" in markdown(alice, OWN)
 
 
-def test_whom_it_is_about_reads_it_too(page: Any) -> None:
+def test_the_subject_of_an_event_sees_it_too(page: Any) -> None:
     act(
         page("alice"),
         "/collectives/kitchen/members/actions/update_member_roles.json",
@@ -210,7 +210,7 @@ def test_whom_it_is_about_reads_it_too(page: Any) -> None:
     assert "Bob was made representative of Kitchen Crew" in markdown(page("bob"), OWN)
 
 
-def test_joining_names_who_invited(page: Any, seen: Any) -> None:
+def test_the_event_of_joining_names_the_inviter(page: Any, seen: Any) -> None:
     act(page("alice"), "/collectives/kitchen/invite/actions/create_invite.json")
     code = Invite.unscoped.get(collective__handle="kitchen").code
 
@@ -240,7 +240,7 @@ def test_revoking_a_link_is_logged_once(page: Any, seen: Any) -> None:
         ("/ai-agents/pilot/settings/actions/update_ai_agent", {"allow_public_writes": True}),
     ],
 )
-def test_what_changes_nothing_leaves_nothing(
+def test_an_action_without_effect_is_not_logged(
     path: str, params: dict[str, Any], page: Any, seen: Any
 ) -> None:
     assert act(page("bob"), f"{path}.json", **params).status_code == 200
@@ -248,14 +248,14 @@ def test_what_changes_nothing_leaves_nothing(
     assert seen() == []
 
 
-def test_the_same_invitation_once_more_is_no_new_one(page: Any, seen: Any) -> None:
+def test_repeating_an_invitation_logs_no_second_event(page: Any, seen: Any) -> None:
     for _ in range(2):
         act(page("alice"), "/collectives/kitchen/invite/actions/create_invite.json")
 
     assert len(seen("user_action")) == 1
 
 
-def test_what_is_refused_is_not_said_to_have_happened(page: Any, seen: Any) -> None:
+def test_a_refused_action_is_not_logged_as_done(page: Any, seen: Any) -> None:
     answer = act(
         page("bob"),
         "/collectives/kitchen/settings/actions/update_collective_settings.json",
@@ -266,7 +266,7 @@ def test_what_is_refused_is_not_said_to_have_happened(page: Any, seen: Any) -> N
     assert {row.event for row in seen()} == {"permission_denied"}
 
 
-def test_no_words_of_people_are_kept(page: Any, seen: Any) -> None:
+def test_the_log_contains_no_user_text(page: Any, seen: Any) -> None:
     plaintext = make_token("bob")
     act(
         page("alice"),
@@ -301,7 +301,7 @@ def archive_over_rest(page: Any, api: Any, world: World) -> Any:
 
 
 @pytest.mark.parametrize("way", [deactivate_on_its_page, archive_over_rest])
-def test_the_tokens_that_end_with_an_agents_rest_are_written_down(
+def test_deactivating_an_agent_logs_its_revoked_tokens(
     way: Any, page: Any, api: Any, seen: Any, world: World
 ) -> None:
     for _ in range(2):
@@ -317,7 +317,7 @@ def test_the_tokens_that_end_with_an_agents_rest_are_written_down(
     assert "The agent scout was deactivated" in document
 
 
-def test_deleting_an_agent_is_recorded_as_what_it_is(
+def test_deleting_an_agent_is_logged_as_a_deletion(
     page: Any, api: Any, seen: Any, world: World
 ) -> None:
     act(page("alice"), "/ai-agents/new/actions/create_ai_agent.json", name="Brief")
@@ -333,7 +333,7 @@ def test_deleting_an_agent_is_recorded_as_what_it_is(
     assert document.count("(@brief, deleted) was deleted") == 1
 
 
-def test_bringing_an_agent_back_is_written_down_on_both_surfaces(
+def test_reactivating_an_agent_is_logged_on_both_surfaces(
     page: Any, api: Any, seen: Any, world: World
 ) -> None:
     archive_over_rest(page, api, world)
@@ -346,7 +346,7 @@ def test_bringing_an_agent_back_is_written_down_on_both_surfaces(
     assert markdown(page("alice"), OWN).count("The agent scout was reactivated") == 2
 
 
-def test_who_is_removed_from_the_tenant_loses_tokens_and_agents_by_name(
+def test_removal_from_the_tenant_logs_each_token_and_agent(
     page: Any, seen: Any, world: World
 ) -> None:
     make_token("bob")
@@ -358,9 +358,7 @@ def test_who_is_removed_from_the_tenant_loses_tokens_and_agents_by_name(
     assert ended == {world.user("bob").id: 1, world.user("pilot").id: 1}
 
 
-def test_handles_changed_over_rest_are_written_down(
-    api: Any, page: Any, seen: Any, world: World
-) -> None:
+def test_handle_changes_over_rest_are_logged(api: Any, page: Any, seen: Any, world: World) -> None:
     kitchen = Collective.unscoped.get(handle="kitchen")
     alice = api("alice")
     alice.put(
@@ -384,7 +382,7 @@ def test_handles_changed_over_rest_are_written_down(
 # --- Who reads what -------------------------------------------------------------------------
 
 
-def test_an_admin_reads_no_names_of_collectives_they_are_not_in(page: Any) -> None:
+def test_an_admin_sees_no_names_of_collectives_without_membership(page: Any) -> None:
     act(
         page("carol"),
         "/collectives/board/settings/actions/update_collective_settings.json",
@@ -398,7 +396,7 @@ def test_an_admin_reads_no_names_of_collectives_they_are_not_in(page: Any) -> No
     assert "The settings of Board Room were changed" in markdown(page("carol"), OWN)
 
 
-def test_every_action_says_whether_the_log_keeps_it() -> None:
+def test_every_action_declares_whether_it_is_logged() -> None:
     actions = registry.actions()
 
     silent = {name for name, action in actions.items() if action.logged is None}

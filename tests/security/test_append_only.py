@@ -1,4 +1,4 @@
-"""The log stays: the database itself refuses to change or delete a row, but to the operator."""
+"""The security log is append-only: the database refuses changes, except pruning."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(statement: str) -> None:
         cursor.execute(statement)
 
 
-def test_the_product_neither_changes_nor_deletes_a_row(world: World, with_tenant: Any) -> None:
+def test_the_application_never_changes_or_deletes_a_row(world: World, with_tenant: Any) -> None:
     make_token("alice")
     with with_tenant():
         row = SecurityEvent.objects.first()
@@ -62,7 +62,7 @@ def test_the_product_neither_changes_nor_deletes_a_row(world: World, with_tenant
 
 
 @pytest.mark.parametrize("what", STATEMENTS)
-def test_the_database_refuses(what: str, world: World) -> None:
+def test_the_database_refuses_updates_and_deletes(what: str, world: World) -> None:
     make_token("alice")
     before = rows()
 
@@ -99,7 +99,7 @@ def test_the_database_refuses_to_empty_the_table(world: World) -> None:
 # --- What is deleted beside it --------------------------------------------------------------
 
 
-def test_the_log_of_a_deleted_agent_stays_as_it_was(api: Any, page: Any, world: World) -> None:
+def test_the_log_of_a_deleted_agent_is_unchanged(api: Any, page: Any, world: World) -> None:
     act(page("alice"), "/ai-agents/new/actions/create_ai_agent.json", name="Brief")
     agent = world.user("brief")
     make_token("alice", agent="brief")
@@ -145,7 +145,7 @@ def day(days_ago: int) -> str:
     return f"{timezone.now() - timedelta(days=days_ago):%Y-%m-%d}"
 
 
-def test_the_operator_prunes_what_is_older_than_a_date(page: Any, world: World) -> None:
+def test_the_operator_prunes_events_before_a_date(page: Any, world: World) -> None:
     old, older_elsewhere = write(world, "garden", 400), write(world, "summit", 500)
     recent = write(world, "garden", 10)
 
@@ -160,7 +160,7 @@ def test_the_operator_prunes_what_is_older_than_a_date(page: Any, world: World) 
             run(statement)
 
 
-def test_pruning_can_be_of_one_tenant(world: World) -> None:
+def test_pruning_can_be_limited_to_one_tenant(world: World) -> None:
     here, elsewhere = write(world, "garden", 400), write(world, "summit", 400)
 
     prune("--before", day(365), "--tenant", "garden")
@@ -187,7 +187,7 @@ def test_pruning_refuses_invalid_arguments(
     assert exists(row)
 
 
-def test_pruning_that_fails_deletes_nothing_and_leaves_the_log_shut(
+def test_failed_pruning_deletes_nothing_and_restores_the_triggers(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
@@ -204,7 +204,7 @@ def test_pruning_that_fails_deletes_nothing_and_leaves_the_log_shut(
         run(STATEMENTS["a deletion"])
 
 
-def test_what_happens_afterwards_is_recorded(page: Any, seen: Any, world: World) -> None:
+def test_events_after_pruning_are_recorded(page: Any, seen: Any, world: World) -> None:
     write(world, "garden", 400)
     prune("--before", day(365))
 

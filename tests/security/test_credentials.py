@@ -1,4 +1,4 @@
-"""With what somebody acted: the log names the token, and leads to its page."""
+"""The security log names the token of an action and links to it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lines(client: Any, path: str) -> list[str]:
     return [line for line in markdown(client, path).splitlines() if line.startswith("| ")]
 
 
-def test_which_token_made_this_one_is_answered(page: Any, seen: Any) -> None:
+def test_the_event_of_a_new_token_names_the_creating_token(page: Any, seen: Any) -> None:
     maker = row_of(plaintext := make_token("alice"))
     act(token_client(plaintext), NEW, name="made by it", read_write="read")
     made = ApiToken.unscoped.get(name="made by it")
@@ -44,7 +44,7 @@ def test_which_token_made_this_one_is_answered(page: Any, seen: Any) -> None:
     assert f"([its page]({path_of(made)}))" in line
 
 
-def test_a_session_is_told_from_a_token(page: Any, seen: Any) -> None:
+def test_events_distinguish_sessions_from_tokens(page: Any, seen: Any) -> None:
     act(page("alice"), NEW, name="by hand")
 
     [row] = seen("token_created")
@@ -54,7 +54,7 @@ def test_a_session_is_told_from_a_token(page: Any, seen: Any) -> None:
     assert "[Alice](/u/alice) by session" in line
 
 
-def test_what_was_refused_a_token_names_it(api: Any, page: Any, seen: Any) -> None:
+def test_a_refusal_names_the_token(api: Any, page: Any, seen: Any) -> None:
     act(api("bob", scope="read"), "/note/actions/create_note", text="text")
 
     [row] = seen("permission_denied")
@@ -62,9 +62,7 @@ def test_what_was_refused_a_token_names_it(api: Any, page: Any, seen: Any) -> No
     assert "by token [bob in a test](/u/bob/settings/tokens/" in markdown(page("bob"), OWN)
 
 
-def test_what_is_refused_to_one_token_does_not_hide_what_is_to_another(
-    api: Any, page: Any, seen: Any
-) -> None:
+def test_refusals_are_sampled_for_each_token(api: Any, page: Any, seen: Any) -> None:
     for client in [*(api("bob", scope="read") for _ in range(2)), page("bob")]:
         for _ in range(2):
             act(client, "/collectives/board/note/actions/create_note.json", text="text")
@@ -73,7 +71,7 @@ def test_what_is_refused_to_one_token_does_not_hide_what_is_to_another(
     assert len(acted) == len(set(acted)) == 3
 
 
-def test_both_representations_link_the_same_pages(page: Any) -> None:
+def test_html_and_markdown_link_to_the_same_pages(page: Any) -> None:
     make_token("alice", agent="scout")
     token = ApiToken.unscoped.select_related("owner").get(name="scout in a test")
 
@@ -84,7 +82,7 @@ def test_both_representations_link_the_same_pages(page: Any) -> None:
     assert f"({path_of(token)})" in markdown(page("alice"), OWN)
 
 
-def test_a_token_that_was_deleted_is_named_without_a_link(page: Any) -> None:
+def test_a_deleted_token_is_named_without_a_link(page: Any) -> None:
     token = row_of(plaintext := make_token("alice"))
     act(token_client(plaintext), NEW, name="made by it")
     act(page("alice"), f"{path_of(token)}/actions/delete_api_token.json")
@@ -95,7 +93,7 @@ def test_a_token_that_was_deleted_is_named_without_a_link(page: Any) -> None:
     assert str(token.id) not in markdown(page("alice"), OWN)
 
 
-def test_an_admin_reads_of_others_tokens_but_has_no_link_to_them(page: Any, api: Any) -> None:
+def test_an_admin_sees_the_names_of_others_tokens_without_links(page: Any, api: Any) -> None:
     act(api("bob"), "/u/bob/settings/tokens/new/actions/create_api_token.json", name="made by it")
 
     [line] = [each for each in lines(page("alice"), TENANT) if "made by it" in each]
@@ -104,7 +102,7 @@ def test_an_admin_reads_of_others_tokens_but_has_no_link_to_them(page: Any, api:
     assert "/settings/tokens/" not in line
 
 
-def test_with_what_others_acted_is_not_told_to_whom_it_is_about(page: Any, api: Any) -> None:
+def test_the_subject_of_an_event_does_not_see_the_actors_token(page: Any, api: Any) -> None:
     act(
         api("alice"),
         "/collectives/kitchen/members/actions/update_member_roles",
@@ -120,9 +118,7 @@ def test_with_what_others_acted_is_not_told_to_whom_it_is_about(page: Any, api: 
     assert "by token [alice in a test]" in tenant
 
 
-def test_a_token_is_followed_through_what_it_did_and_what_was_done_to_it(
-    page: Any, world: World
-) -> None:
+def test_filtering_by_token_shows_its_actions_and_its_own_changes(page: Any, world: World) -> None:
     token = row_of(plaintext := make_token("alice"))
     make_token("alice", agent="scout")
     act(token_client(plaintext), NEW, name="made by it")

@@ -1,4 +1,4 @@
-"""The security log: what is written down, what is not, and that it stays as it is."""
+"""The events recorded in the security log."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOKENS = "/u/alice/settings/tokens"
 # --- What is written down -------------------------------------------------------------------
 
 
-def test_signing_in_and_out_is_written_down_with_who_and_where(seen: Any, world: World) -> None:
+def test_signing_in_and_out_is_logged_with_account_and_address(seen: Any, world: World) -> None:
     browser = anonymous_client()
 
     browser.post("/login", {"email": "bob@example.com", "password": PASSWORD})
@@ -39,7 +39,7 @@ def test_signing_in_and_out_is_written_down_with_who_and_where(seen: Any, world:
     assert signed_in.severity == "info"
 
 
-def test_a_wrong_password_is_about_the_account_it_was_tried_on(seen: Any, world: World) -> None:
+def test_a_wrong_password_is_logged_for_the_account(seen: Any, world: World) -> None:
     for email in ("bob@example.com", "nobody@example.com"):
         anonymous_client().post("/login", {"email": email, "password": "wrong"})
 
@@ -51,7 +51,9 @@ def test_a_wrong_password_is_about_the_account_it_was_tried_on(seen: Any, world:
     assert known.severity == "warning"
 
 
-def test_a_tokens_life_is_written_down_with_its_names(seen: Any, page: Any, world: World) -> None:
+def test_the_lifecycle_of_a_token_is_logged_with_its_names(
+    seen: Any, page: Any, world: World
+) -> None:
     alice = page("alice")
     alice.post(f"{TOKENS}/new/actions/create_api_token", {"name": "deploy script"})
     token = ApiToken.unscoped.get(name="deploy script")
@@ -76,7 +78,7 @@ def test_a_tokens_life_is_written_down_with_its_names(seen: Any, page: Any, worl
     assert deleted.user_id == deleted.subject_id == world.user("alice").id
 
 
-def test_what_an_action_did_is_written_down_only_if_it_was_done(
+def test_an_action_is_logged_only_when_it_took_effect(
     seen: Any, page: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
@@ -95,7 +97,7 @@ def test_what_an_action_did_is_written_down_only_if_it_was_done(
 # --- What is not ----------------------------------------------------------------------------
 
 
-def test_no_row_holds_a_secret_or_what_people_wrote(seen: Any, page: Any, api: Any) -> None:
+def test_no_row_contains_secrets_or_user_text(seen: Any, page: Any, api: Any) -> None:
     plaintext = make_token("bob")
     note = act(api("bob"), "/note/actions/create_note", title="A title", text="The snapshot")
     path = re.findall(r"/n/[0-9a-f]{8}", note.content.decode())[0]
@@ -109,7 +111,9 @@ def test_no_row_holds_a_secret_or_what_people_wrote(seen: Any, page: Any, api: A
     assert "The snapshot" not in kept
 
 
-def test_a_refused_read_costs_no_write_and_refused_writes_one_a_minute(seen: Any, api: Any) -> None:
+def test_refused_reads_write_nothing_and_refused_writes_one_row_a_minute(
+    seen: Any, api: Any
+) -> None:
     bob = api("bob", scope="read")
 
     for _ in range(3):
@@ -122,14 +126,14 @@ def test_a_refused_read_costs_no_write_and_refused_writes_one_a_minute(seen: Any
     assert facts(row) == {"code": "insufficient_scope", "method": "POST"}
 
 
-def test_the_front_door_and_the_tokens_of_the_system_leave_no_rows(seen: Any) -> None:
+def test_the_base_domain_and_internal_tokens_are_not_logged(seen: Any) -> None:
     anonymous_client("").get("/help/nothing-there")
     audit.record("permission_denied", method="POST")
 
     assert seen() == []
 
 
-def test_a_sink_that_fails_stops_nobody_and_is_logged(
+def test_a_failing_sink_fails_no_request_and_is_logged(
     page: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(event: audit.AuditEvent) -> None:
@@ -149,11 +153,11 @@ def test_a_sink_that_fails_stops_nobody_and_is_logged(
 
 @pytest.mark.parametrize("path", ["/settings/security", "/tenant-admin/security"])
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_the_pages_only_read(page: Any, path: str, method: str) -> None:
+def test_the_log_pages_refuse_writes(page: Any, path: str, method: str) -> None:
     assert getattr(page("alice"), method)(path).status_code == 405
 
 
-def test_the_product_touches_the_rows_in_one_place() -> None:
+def test_only_one_module_accesses_the_rows() -> None:
     root = Path(settings.BASE_DIR)
     rooms = ("accounts", "tokens", "collectives", "harmonic", "api")
     sources = [path for room in rooms for path in (root / room).rglob("*.py")]

@@ -1,4 +1,4 @@
-"""The filters of the log read an index, whatever the number of events."""
+"""The filters of the security log use an index."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
 def filled(world: Any, count: int = 3000) -> SecurityEvent:
-    """Return one event among many others."""
+    """Write many events, and return one of them."""
     tenant, token = world.tenant(), uuid.uuid4()
     SecurityEvent.unscoped.bulk_create(
         SecurityEvent(
@@ -37,7 +37,7 @@ def filled(world: Any, count: int = 3000) -> SecurityEvent:
 
 
 @pytest.mark.parametrize("by", ["token", "handle"])
-def test_a_filter_reads_its_index(world: Any, with_tenant: Any, by: str) -> None:
+def test_a_filter_uses_its_index(world: Any, with_tenant: Any, by: str) -> None:
     one = filled(world)
     wanted = (
         security.LogQuery(token=one.token)

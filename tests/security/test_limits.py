@@ -1,4 +1,4 @@
-"""Rate limits: whom a request counts for, what its answer says, and who is refused."""
+"""Rate limits: counting, headers and refusals."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ HEADERS = (
 
 
 def fresh_network() -> str:
-    """Return the first half of an IPv6 address from which nobody came before."""
+    """Return the first half of an unused IPv6 address."""
     word = uuid.uuid4().hex[:8]
     return f"2001:db8:{word[:4]}:{word[4:]}"
 
 
 @pytest.fixture
 def limits(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
-    """Return the settings, with limits that a test can reach, counted in a file.
+    """Return the settings, with low limits counted in a file.
 
-    A minute of the limits has just begun, so that no test runs into the next one.
+    The time is the start of a minute, so that no test spans two windows.
     """
     store = FileStore(tmp_path / "limits.sqlite3")
     monkeypatch.setattr("harmonic.access.rate_limits.store", lambda: store)
@@ -65,12 +65,12 @@ def stranger(address: str, tenant: str = "garden") -> Client:
 
 
 def remaining(response: Any) -> dict[str, int]:
-    """Return how many hits each limit has left, as the header says."""
+    """Return the remaining hits of each limit, from the header."""
     parts = [part.split(";") for part in response["RateLimit"].split(", ")]
     return {name.strip('"'): int(left.removeprefix("r=")) for name, left, _ in parts}
 
 
-# --- What answers say -----------------------------------------------------------------------
+# --- Headers --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def remaining(response: Any) -> dict[str, int]:
         ("get", "/collectives/board/api/v1/notes", 403),
     ],
 )
-def test_every_answer_of_the_api_says_where_its_sender_stands(
+def test_every_rest_response_reports_the_rate_limits(
     api: Any, method: str, path: str, status: int
 ) -> None:
     response = getattr(api("alice"), method)(path)
@@ -122,7 +122,7 @@ def test_the_headers_report_no_limit_that_loopback_is_exempt_from(
     assert remaining(responses[-1]) == {"requests": 4, "writes": 2}
 
 
-def test_who_has_no_token_or_a_wrong_one_is_told_as_well(address: str) -> None:
+def test_requests_without_a_valid_token_get_the_rate_limit_headers(address: str) -> None:
     client = stranger(address)
 
     for headers in ({}, {"authorization": "Bearer hmn_wrong"}):
@@ -131,7 +131,7 @@ def test_who_has_no_token_or_a_wrong_one_is_told_as_well(address: str) -> None:
         assert [name for name in HEADERS if name not in response] == []
 
 
-def test_reads_say_how_many_writes_are_left_and_use_none_up(api: Any, limits: Any) -> None:
+def test_reads_report_the_remaining_writes_and_use_none(api: Any, limits: Any) -> None:
     alice = api("alice")
     first = alice.get(BASE)
     alice.post(f"{BASE}/notes", {"text": "One"}, "application/json")
@@ -144,7 +144,7 @@ def test_reads_say_how_many_writes_are_left_and_use_none_up(api: Any, limits: An
     assert first["X-RateLimit-Remaining"] == "3"
 
 
-def test_the_answer_that_refuses_says_it_too(api: Any, limits: Any) -> None:
+def test_a_429_reports_the_rate_limits(api: Any, limits: Any) -> None:
     alice = api("alice")
     response = [alice.get(BASE) for _ in range(limits.LIMIT_REQUESTS + 1)][-1]
 
@@ -155,9 +155,7 @@ def test_the_answer_that_refuses_says_it_too(api: Any, limits: Any) -> None:
     assert response["X-RateLimit-Remaining"] == "0"
 
 
-def test_the_page_over_a_limit_says_when_to_retry_and_has_no_navigation(
-    page: Any, limits: Any
-) -> None:
+def test_the_429_page_says_when_to_retry_and_has_no_navigation(page: Any, limits: Any) -> None:
     alice = page("alice")
     allowed, refused = alice.get("/whoami"), None
     for _ in range(limits.LIMIT_REQUESTS):
@@ -172,10 +170,10 @@ def test_the_page_over_a_limit_says_when_to_retry_and_has_no_navigation(
     assert "<form" not in refused.text
 
 
-# --- Who is refused -------------------------------------------------------------------------
+# --- Refusals -------------------------------------------------------------------------------
 
 
-def test_who_wrote_too_much_still_reads(api: Any, limits: Any) -> None:
+def test_exceeding_the_limit_of_writes_still_allows_reads(api: Any, limits: Any) -> None:
     alice = api("alice")
     wrote = [
         alice.post(f"{BASE}/notes", {"text": "More"}, "application/json").status_code
@@ -186,7 +184,7 @@ def test_who_wrote_too_much_still_reads(api: Any, limits: Any) -> None:
     assert alice.get(BASE).status_code == 200
 
 
-def test_a_refusal_says_whose_limit_it_is_and_when_to_retry(
+def test_a_429_names_the_owner_of_the_limit_and_when_to_retry(
     api: Any, page: Any, limits: Any, address: str
 ) -> None:
     scout = api("alice", agent="scout")
@@ -219,7 +217,7 @@ def test_a_refusal_says_whose_limit_it_is_and_when_to_retry(
     }
 
 
-# --- One human, one limit -------------------------------------------------------------------
+# --- The limit of a human -------------------------------------------------------------------
 
 
 def statuses(client: Client, number: int, path: str = BASE) -> list[int]:
@@ -256,14 +254,14 @@ def test_writes_of_all_tokens_of_one_human_share_one_limit(api: Any, limits: Any
     assert write(api("bob")) == 200
 
 
-def test_a_human_has_one_limit_in_all_tenants(api: Any, limits: Any) -> None:
+def test_a_human_has_one_limit_across_tenants(api: Any, limits: Any) -> None:
     assert statuses(api("alice"), limits.LIMIT_REQUESTS) == [200] * limits.LIMIT_REQUESTS
 
     assert statuses(api("alice", tenant="summit"), 1) == [429]
 
 
 @pytest.mark.meets("requests of a token a minute")
-def test_a_token_has_a_limit_of_its_own_that_spares_its_human(api: Any, limits: Any) -> None:
+def test_a_token_has_its_own_limit_of_requests(api: Any, limits: Any) -> None:
     limits.LIMIT_TOKEN_REQUESTS = 2
 
     assert statuses(api("alice"), 9) == [200, 200, *[429] * 7]
@@ -272,7 +270,7 @@ def test_a_token_has_a_limit_of_its_own_that_spares_its_human(api: Any, limits: 
 
 
 @pytest.mark.meets("writes of a token a minute")
-def test_a_token_has_a_limit_of_writes_of_its_own(api: Any, limits: Any) -> None:
+def test_a_token_has_its_own_limit_of_writes(api: Any, limits: Any) -> None:
     limits.LIMIT_TOKEN_WRITES = 1
 
     def write(client: Client) -> int:
@@ -284,7 +282,7 @@ def test_a_token_has_a_limit_of_writes_of_its_own(api: Any, limits: Any) -> None
 
 
 @pytest.mark.meets("requests of a person in a tenant a minute")
-def test_many_tokens_of_one_member_leave_the_others_their_requests(api: Any, limits: Any) -> None:
+def test_one_member_cannot_use_up_the_tenants_limit(api: Any, limits: Any) -> None:
     limits.LIMIT_REQUESTS, limits.LIMIT_TENANT = 100, 40
     flood = [status for _ in range(25) for status in statuses(api("alice"), 4)]
 
@@ -295,7 +293,7 @@ def test_many_tokens_of_one_member_leave_the_others_their_requests(api: Any, lim
         assert set(statuses(api(other), 10)) == {200}
 
 
-def test_a_session_counts_for_its_human_and_not_for_its_address(
+def test_a_session_counts_against_its_human_not_its_address(
     page: Any, limits: Any, address: str
 ) -> None:
     limits.LIMIT_REQUESTS = 2
@@ -320,7 +318,7 @@ def test_anonymous_requests_never_count_against_the_members(
 
 
 @pytest.mark.meets("requests of a tenant's members a minute")
-def test_all_members_together_cannot_exceed_the_limit_of_the_tenant(api: Any, limits: Any) -> None:
+def test_members_together_cannot_exceed_the_tenants_limit(api: Any, limits: Any) -> None:
     limits.LIMIT_TENANT = 1
 
     assert statuses(api("alice"), 1) == [200]
@@ -335,7 +333,7 @@ def test_all_members_together_cannot_exceed_the_limit_of_the_tenant(api: Any, li
 # --- Addresses ------------------------------------------------------------------------------
 
 
-def test_addresses_of_one_network_in_ipv6_are_one_sender(limits: Any) -> None:
+def test_addresses_of_an_ipv6_network_share_a_limit(limits: Any) -> None:
     network, other = fresh_network(), fresh_network()
     seen = [stranger(f"{network}::{n}").get("/login").status_code for n in range(1, 6)]
 
@@ -344,13 +342,13 @@ def test_addresses_of_one_network_in_ipv6_are_one_sender(limits: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/help", "/help.md"])
-def test_the_front_door_is_limited(limits: Any, address: str, path: str) -> None:
+def test_the_base_domain_is_rate_limited(limits: Any, address: str, path: str) -> None:
     client = Client(headers={"host": "localhost"}, REMOTE_ADDR=address)
 
     assert [client.get(path).status_code for _ in range(5)] == [200, 200, 200, 200, 429]
 
 
-def test_what_cannot_be_read_is_limited(limits: Any, address: str) -> None:
+def test_unreadable_requests_are_rate_limited(limits: Any, address: str) -> None:
     client = stranger(address)
 
     assert [client.get("/x%00").status_code for _ in range(5)] == [404, 404, 404, 404, 429]
@@ -360,7 +358,7 @@ def test_what_cannot_be_read_is_limited(limits: Any, address: str) -> None:
 
 
 def stores(kind: str, folder: Path) -> tuple[Store, Store]:
-    """Return what two processes count in."""
+    """Return the stores of two processes."""
     if kind == "file":
         path = folder / "limits.sqlite3"
         return FileStore(path), FileStore(path)
@@ -373,7 +371,7 @@ def limit(key: str, quota: int = 100, level: int = 0) -> Limit:
 
 
 @pytest.mark.parametrize("kind", ["file", "cache"])
-def test_all_processes_count_together_and_each_window_by_itself(kind: str, tmp_path: Path) -> None:
+def test_processes_share_counters_of_one_window(kind: str, tmp_path: Path) -> None:
     one, other = stores(kind, tmp_path)
     a, b = limit("a"), limit("b")
 
@@ -385,7 +383,7 @@ def test_all_processes_count_together_and_each_window_by_itself(kind: str, tmp_p
 
 
 @pytest.mark.parametrize("kind", ["file", "cache"])
-def test_what_exceeds_a_narrower_limit_does_not_count_against_a_wider_one(
+def test_a_hit_over_a_narrow_limit_does_not_count_against_a_wider_one(
     kind: str, tmp_path: Path
 ) -> None:
     store, _ = stores(kind, tmp_path)
@@ -408,7 +406,7 @@ def test_what_exceeds_a_narrower_limit_does_not_count_against_a_wider_one(
     ]  # fmt: skip
 
 
-def test_parallel_hits_are_all_counted_and_exactly_the_quota_reaches_the_wider_limit(
+def test_concurrent_hits_are_counted_and_exactly_the_quota_reaches_the_wider_limit(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "limits.sqlite3"
@@ -427,7 +425,7 @@ def test_parallel_hits_are_all_counted_and_exactly_the_quota_reaches_the_wider_l
     assert found == {"human": 202, "tenant": 39}
 
 
-def test_counters_that_cannot_be_kept_let_everybody_in(limits: Any, tmp_path: Path) -> None:
+def test_a_broken_store_refuses_no_request(limits: Any, tmp_path: Path) -> None:
     broken = FileStore(tmp_path / "nowhere" / "limits.sqlite3")
 
     assert not any(count(broken, {limit("a", 1): 1}, 0, 60)[0].is_exceeded for _ in range(3))
@@ -437,7 +435,7 @@ def test_counters_that_cannot_be_kept_let_everybody_in(limits: Any, tmp_path: Pa
 
 
 def started(**environment: str) -> Any:
-    """Return what a process prints that only reads the settings."""
+    """Return the result of a process that reads the settings."""
     program = "from harmonic import settings; print(settings.LIMIT_LOOPBACK)"
     return subprocess.run(
         [sys.executable, "-c", program],
@@ -449,7 +447,7 @@ def started(**environment: str) -> Any:
     )
 
 
-def test_faulty_limits_and_proxies_are_named_at_the_start() -> None:
+def test_invalid_limits_and_proxies_are_reported_at_start() -> None:
     run = started(
         HARMONIC_TRUSTED_PROXIES="10.0.0.0/8, proxy.example.org", HARMONIC_LIMIT_REQUESTS="0"
     )
@@ -460,7 +458,7 @@ def test_faulty_limits_and_proxies_are_named_at_the_start() -> None:
     assert "HARMONIC_LIMIT_REQUESTS" in run.stderr
 
 
-def test_in_production_nobody_is_exempt() -> None:
+def test_no_address_is_exempt_in_production() -> None:
     run = started(
         HARMONIC_ENV="production",
         HARMONIC_HOST="example.org",

@@ -1,4 +1,4 @@
-"""Who reads the security log, and what its pages say."""
+"""The pages of the security log."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def write(world: World, handle: str, event: str, count: int = 1, **data: Any) ->
             ).save()
 
 
-def test_one_reads_what_concerns_oneself_and_ones_agents(page: Any, world: World) -> None:
+def test_people_see_events_about_themselves_and_their_agents(page: Any, world: World) -> None:
     make_token("alice", agent="scout")
     write(world, "bob", "token_deleted", name="bob's own")
 
@@ -53,7 +53,7 @@ def test_one_reads_what_concerns_oneself_and_ones_agents(page: Any, world: World
     assert "bob's own" not in document
 
 
-def test_an_admins_address_is_not_shown_to_whom_they_act_on(page: Any, world: World) -> None:
+def test_an_admins_address_is_hidden_from_the_subject(page: Any, world: World) -> None:
     write(world, "alice", "admin_action", subject_id=world.user("bob").id, is_admin=True)
 
     own, tenant = markdown(page("bob"), OWN), markdown(page("alice"), TENANT)
@@ -64,24 +64,24 @@ def test_an_admins_address_is_not_shown_to_whom_they_act_on(page: Any, world: Wo
 
 
 @pytest.mark.parametrize(("handle", "status"), [("alice", 200), ("bob", 403), ("carol", 403)])
-def test_the_tenants_log_is_for_its_admins(page: Any, handle: str, status: int) -> None:
+def test_only_tenant_admins_see_the_tenants_log(page: Any, handle: str, status: int) -> None:
     assert page(handle).get(TENANT).status_code == status
 
 
-def test_the_tenants_log_asks_for_fresh_proof(page: Any) -> None:
+def test_the_tenants_log_requires_recent_verification(page: Any) -> None:
     answer = page("alice", at=timezone.now() - timedelta(hours=1, minutes=5)).get(TENANT)
 
     assert answer.status_code == 302
     assert answer["Location"].startswith("/reverify?scope=admin")
 
 
-def test_another_tenants_events_are_not_there(page: Any, world: World) -> None:
+def test_events_of_another_tenant_are_not_shown(page: Any, world: World) -> None:
     make_token("dave", tenant="summit")
 
     assert "dave in a test" not in markdown(page("alice"), TENANT)
 
 
-def test_both_representations_say_the_same(page: Any, world: World) -> None:
+def test_html_and_markdown_show_the_same_events(page: Any, world: World) -> None:
     write(world, "alice", "token_deleted", name="deploy <b>script</b>")
     alice = page("alice")
 
@@ -112,7 +112,7 @@ def test_events_come_newest_first_in_pages_of_fifty(page: Any, world: World) -> 
     ]
 
 
-def test_filters_by_event_and_by_person(page: Any, world: World) -> None:
+def test_the_log_filters_by_event_and_person(page: Any, world: World) -> None:
     write(world, "bob", "login_success")
     write(world, "carol", "logout")
     alice = page("alice")
@@ -154,7 +154,7 @@ SENTENCES = [
 
 
 @pytest.mark.parametrize(("event", "data", "said"), SENTENCES)
-def test_every_event_has_its_sentence(
+def test_every_recorded_event_has_a_sentence(
     page: Any, world: World, event: str, data: dict[str, Any], said: str
 ) -> None:
     write(world, "alice", event, **data)
@@ -164,7 +164,7 @@ def test_every_event_has_its_sentence(
     assert any(said in text for text in texts)
 
 
-def test_the_filter_offers_every_event_that_is_recorded_and_no_other() -> None:
+def test_the_filter_offers_exactly_the_recorded_events() -> None:
     root = Path(settings.BASE_DIR)
     rooms = ("accounts", "tokens", "collectives", "harmonic", "api")
     sources = [path.read_text() for room in rooms for path in (root / room).rglob("*.py")]
@@ -177,11 +177,11 @@ def test_the_filter_offers_every_event_that_is_recorded_and_no_other() -> None:
     assert recorded | of_actions == set(security_words.NAMES)
 
 
-def test_every_event_that_a_filter_offers_has_a_sentence() -> None:
+def test_every_event_of_the_filter_has_a_sentence() -> None:
     assert set(security_words.NAMES) == {*security_words.PLAIN, *security_words.WORDED}
 
 
-def test_a_switch_names_the_collective(page: Any, world: World) -> None:
+def test_the_event_of_a_switch_names_the_collective(page: Any, world: World) -> None:
     page("alice").post(
         "/collectives/kitchen/settings/actions/update_collective_settings.json",
         json.dumps({"feature_api": False}),
@@ -191,7 +191,7 @@ def test_a_switch_names_the_collective(page: Any, world: World) -> None:
     assert "The API was turned off in Kitchen Crew" in markdown(page("alice"), OWN)
 
 
-def test_the_pages_are_linked_where_one_looks(page: Any) -> None:
+def test_the_security_pages_are_linked_from_settings(page: Any) -> None:
     alice = page("alice")
 
     assert f'href="{OWN}"' in alice.get("/u/alice/settings").content.decode()

@@ -1,4 +1,4 @@
-"""The log in pages: as many queries for many events as for few, and cursors that hold."""
+"""Paging of the security log: constant number of queries, stable cursors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def fill(world: World, count: int, name: str = "n", handle: str = "alice") -> No
 
 
 def walk(client: Any, path: str) -> list[str]:
-    """Return the first cells of all pages, from the newest."""
+    """Return the first cells of all pages, newest first."""
     cells: list[str] = []
     page, _, query = path.partition("?")
     while page:
@@ -65,7 +65,7 @@ def walk(client: Any, path: str) -> list[str]:
 @pytest.mark.parametrize("path", BUDGET)
 @pytest.mark.parametrize("query", ["", "?event=admin_action", "?who=scout", "?who=gone"])
 @pytest.mark.parametrize("count", [6, 130])
-def test_a_page_asks_little_however_long_the_log(
+def test_the_number_of_queries_is_independent_of_the_number_of_events(
     path: str, query: str, count: int, page: Any, world: World, django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(3):
@@ -92,7 +92,7 @@ def test_filters_combine(page: Any, world: World) -> None:
     assert "No such event" in markdown(alice, f"{TENANT}?event=logout&who=bob")
 
 
-def test_pages_keep_the_filters(page: Any, world: World) -> None:
+def test_page_links_keep_the_filters(page: Any, world: World) -> None:
     make_token("alice", agent="scout")
     fill(world, 130)
     fill(world, 4, "other", handle="bob")
@@ -104,7 +104,7 @@ def test_pages_keep_the_filters(page: Any, world: World) -> None:
     ]
 
 
-def test_a_cursor_holds_while_events_and_agents_are_added(page: Any, world: World) -> None:
+def test_a_cursor_stays_valid_while_events_and_agents_are_added(page: Any, world: World) -> None:
     make_token("alice", agent="scout")
     fill(world, 60)
     alice = page("alice")
@@ -118,7 +118,7 @@ def test_a_cursor_holds_while_events_and_agents_are_added(page: Any, world: Worl
     assert read(alice.get(older).content.decode()).texts == before
 
 
-def test_a_cursor_of_another_list_begins_at_the_top(page: Any, world: World) -> None:
+def test_a_cursor_of_another_list_shows_the_first_page(page: Any, world: World) -> None:
     make_token("alice", agent="scout")
     fill(world, 60)
     first = read(page("alice").get(f"{OWN}.md").content.decode())

@@ -1,4 +1,4 @@
-"""Promises of SECURITY.md that no feature's own tests show."""
+"""Promises of SECURITY.md that other tests do not cover."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_passwords_are_stored_as_argon2_hashes() -> None:
 
 
 @pytest.mark.parametrize("email", ["bob@example.com", "nobody@example.com", "scout", ""])
-def test_an_unknown_account_costs_as_many_hashes_as_a_wrong_password(
+def test_an_unknown_account_takes_as_many_hashes_as_a_wrong_password(
     world: World, monkeypatch: pytest.MonkeyPatch, email: str
 ) -> None:
     hashed: list[str] = []
@@ -49,7 +49,7 @@ def test_an_unknown_account_costs_as_many_hashes_as_a_wrong_password(
     assert hashed == ["a-wrong-password"]
 
 
-def test_a_token_that_does_not_work_gets_one_answer_whatever_the_reason(world: World) -> None:
+def test_invalid_tokens_get_the_same_response_for_any_reason(world: World) -> None:
     unknown, foreign = secret.new(), make_token("alice", tenant="summit")
     deleted = make_token("bob")
     with tenant_bound(world.tenant().id):
@@ -68,9 +68,7 @@ def test_a_token_that_does_not_work_gets_one_answer_whatever_the_reason(world: W
 @pytest.mark.parametrize(
     "path", ["/login", "/collectives/kitchen", "/nowhere", "/help", "/whoami.md"]
 )
-def test_every_answer_forbids_scripts_and_styles_of_other_origins_and_inline(
-    page: Any, path: str
-) -> None:
+def test_every_response_forbids_inline_and_foreign_scripts_and_styles(page: Any, path: str) -> None:
     response = page("alice").get(path)
 
     policy = {

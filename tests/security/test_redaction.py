@@ -1,4 +1,4 @@
-"""A token is shown once, by the answer that creates it: nothing else repeats one that was sent."""
+"""No response repeats a token; only the one that creates it shows it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HEADERS = {
 
 
 def parameters() -> list[str]:
-    """Return the name of every parameter that a list, a page or an action takes."""
+    """Return the names of all parameters of lists, pages and actions."""
     lists = [
         kind
         for module in (note_lists, tokens, users)
@@ -57,7 +57,7 @@ def parameters() -> list[str]:
 
 
 class Asking:
-    """A caller in one format, who puts a token into every part of each request."""
+    """A caller that sends a token in every part of its requests."""
 
     def __init__(self, form: str, by: str) -> None:
         self.client = Client(raise_request_exception=False)
@@ -98,7 +98,7 @@ def ids(world: World) -> dict[str, str]:
 
 @pytest.fixture
 def quiet() -> Iterator[None]:
-    """Keep thousands of refusals out of the log."""
+    """Disable logging during thousands of refusals."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
@@ -118,7 +118,7 @@ EVERY_CALLER = pytest.mark.parametrize(
 
 
 @EVERY_CALLER
-def test_no_answer_repeats_a_token_of_the_address(
+def test_no_response_repeats_a_token_from_the_url(
     ids: dict[str, str], quiet: None, form: str, by: str
 ) -> None:
     asking = Asking(form, by)
@@ -141,7 +141,7 @@ def test_no_answer_repeats_a_token_of_the_address(
 
 
 @EVERY_CALLER
-def test_no_answer_repeats_a_token_of_the_body(
+def test_no_response_repeats_a_token_from_the_body(
     ids: dict[str, str], quiet: None, form: str, by: str
 ) -> None:
     asking = Asking(form, by)
@@ -164,7 +164,7 @@ def test_no_answer_repeats_a_token_of_the_body(
 
 
 @pytest.mark.parametrize("path", ["notes", "users", "users/me/tokens", "collectives"])
-def test_a_list_repeats_no_token_of_any_of_its_parameters(api: Any, path: str, quiet: None) -> None:
+def test_a_list_repeats_no_token_from_its_parameters(api: Any, path: str, quiet: None) -> None:
     alice = api("alice")
 
     for name in [*parameters(), "filters"]:
@@ -176,7 +176,7 @@ def test_a_list_repeats_no_token_of_any_of_its_parameters(api: Any, path: str, q
 # --- What is not cut ------------------------------------------------------------------------
 
 
-def test_the_answer_that_creates_a_token_shows_it_and_no_other(page: Any, api: Any) -> None:
+def test_creating_a_token_shows_that_token_only(page: Any, api: Any) -> None:
     form = {"name": f"for {SENT}", "read_write": "read", "duration": "1", "duration_unit": "days"}
     action = "/u/alice/settings/tokens/new/actions/create_api_token"
     body = json.dumps({"name": f"for {SENT}", "scopes": ["read:all"]})
@@ -202,7 +202,7 @@ def secret_words(text: str) -> list[str]:
     return [word for word in words if secret.is_well_formed(word)]
 
 
-def test_words_that_only_resemble_a_token_stay(api: Any) -> None:
+def test_words_that_resemble_a_token_are_kept(api: Any) -> None:
     text = "hmn_ and hmn_abcd********* and hmn_exampleexampleexample and 100% hmn"
 
     answer = api("alice").post("/api/v1/notes", json.dumps({"text": text}), "application/json")
@@ -211,7 +211,7 @@ def test_words_that_only_resemble_a_token_stay(api: Any) -> None:
 
 
 @pytest.mark.parametrize("accept", FORMATS.values(), ids=FORMATS)
-def test_a_token_in_a_note_is_shown_to_no_reader(page: Any, world: World, accept: str) -> None:
+def test_a_token_in_a_note_is_hidden_from_readers(page: Any, world: World, accept: str) -> None:
     note = world.note("Knife care")
     Note.unscoped.filter(id=note.id).update(text=f"Use `{SENT}` or {SENT}.")
     path = f"{KITCHEN}/n/{note.truncated_id}"
@@ -231,7 +231,7 @@ def test_a_token_in_a_note_is_shown_to_no_reader(page: Any, world: World, accept
 
 
 @pytest.mark.parametrize("suffix", ["", ".md"])
-def test_a_token_in_the_name_of_a_collective_is_not_in_the_log(page: Any, suffix: str) -> None:
+def test_a_token_in_a_collectives_name_is_not_logged(page: Any, suffix: str) -> None:
     alice = page("alice")
     made = alice.post(
         "/collectives/new/actions/create_collective", {"name": f"Team {SENT}", "handle": "team"}
@@ -247,7 +247,7 @@ def test_a_token_in_the_name_of_a_collective_is_not_in_the_log(page: Any, suffix
 # --- Where it is cut ------------------------------------------------------------------------
 
 
-def test_an_address_stays_an_address(anonymous: Any) -> None:
+def test_redacted_urls_stay_valid(anonymous: Any) -> None:
     answer = anonymous().get(f"/nope/{SENT}")
     asked = anonymous().get("/settings", {"q": SENT})
 
@@ -278,7 +278,7 @@ def test_the_redirect_to_https_repeats_no_token(anonymous: Any, settings: Any) -
     assert CORE not in answer["Location"]
 
 
-def test_a_request_id_that_holds_a_token_is_replaced(page: Any) -> None:
+def test_a_request_id_containing_a_token_is_replaced(page: Any) -> None:
     sent = f"trace-{SENT}"
 
     answer = page("alice").get("/tenant-admin/settings", headers={"x-request-id": sent})

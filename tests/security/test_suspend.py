@@ -1,4 +1,4 @@
-"""`manage.py suspend` and `unsuspend`: what they do to a person, their agents and the log."""
+"""The commands `suspend` and `unsuspend`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def sign_in(email: str) -> Any:
     return anonymous_client().post("/login", form, headers={"accept": "text/html"})
 
 
-def test_a_suspended_person_cannot_sign_in_and_is_told_who_can_lift_it(world: World, page: Any):
+def test_a_suspended_person_cannot_sign_in_and_learns_who_can_lift_the_suspension(
+    world: World, page: Any
+):
     bob = page("bob")
 
     printed = run("suspend", "BOB@example.com", "--reason", REASON)
@@ -54,7 +56,7 @@ def test_tokens_of_a_suspended_person_and_their_agents_are_refused(world: World,
         assert token_client(token).get(path).status_code == 401
 
 
-def test_a_suspension_holds_in_every_tenant_of_the_account(world: World, page: Any):
+def test_a_suspension_applies_in_every_tenant(world: World, page: Any):
     there = page("alice", tenant="summit")
     assert there.get("/whoami").status_code == 200
 
@@ -63,14 +65,14 @@ def test_a_suspension_holds_in_every_tenant_of_the_account(world: World, page: A
     assert there.get("/whoami").status_code == 302
 
 
-def test_others_are_not_affected(world: World, page: Any):
+def test_a_suspension_affects_no_other_account(world: World, page: Any):
     run("suspend", "bob@example.com")
 
     assert page("carol").get("/whoami").status_code == 200
     assert token_client(make_token("alice", agent="scout")).get("/whoami").status_code == 200
 
 
-def test_a_lifted_suspension_lets_a_person_sign_in_and_revives_no_token(world: World):
+def test_lifting_a_suspension_allows_signing_in_and_restores_no_token(world: World):
     token = make_token("bob")
     run("suspend", "bob@example.com")
 
@@ -82,7 +84,7 @@ def test_a_lifted_suspension_lets_a_person_sign_in_and_revives_no_token(world: W
     assert token_client(make_token("bob")).get("/whoami").status_code == 200
 
 
-def test_agents_stay_suspended_until_each_is_named(world: World):
+def test_agents_stay_suspended_until_unsuspended_individually(world: World):
     run("suspend", "alice@example.com")
     scout = str(world.user("scout").id)
     with pytest.raises(CommandError, match="First lift the suspension"):
@@ -96,7 +98,7 @@ def test_agents_stay_suspended_until_each_is_named(world: World):
     assert token_client(make_token("alice", agent="scout")).get("/whoami").status_code == 200
 
 
-def test_an_agent_is_suspended_alone(world: World):
+def test_suspending_an_agent_does_not_suspend_its_parent(world: World):
     token = make_token("alice", agent="scout")
 
     run("suspend", str(world.user("scout").id), "--reason", REASON)
@@ -105,7 +107,7 @@ def test_an_agent_is_suspended_alone(world: World):
     assert world.user("alice").suspended_at is None
 
 
-def test_the_security_log_of_every_tenant_gets_a_line(world: World, page: Any, seen: Seen):
+def test_a_suspension_is_logged_in_every_tenant(world: World, page: Any, seen: Seen):
     tenants = TenantUser.unscoped.filter(user=world.user("alice"), archived_at=None).count()
 
     run("suspend", "alice@example.com", "--reason", REASON)
@@ -122,13 +124,13 @@ def test_the_security_log_of_every_tenant_gets_a_line(world: World, page: Any, s
     assert "The suspension of Alice was lifted" in log
 
 
-def test_a_suspension_without_a_reason_states_that(world: World, seen: Seen):
+def test_a_suspension_without_a_reason_says_so(world: World, seen: Seen):
     run("suspend", "bob@example.com", "--reason", "  ")
 
     assert {row.data["reason"] for row in seen("user_suspended")} >= {"No reason provided"}
 
 
-def test_the_operator_learns_that_no_tenant_admin_is_left(world: World):
+def test_suspending_the_last_tenant_admin_warns_the_operator(world: World):
     of_a_member = run("suspend", "bob@example.com")
     of_the_admin = run("suspend", "alice@example.com")
 
@@ -144,7 +146,7 @@ def test_the_operator_learns_that_no_tenant_admin_is_left(world: World):
         ("unsuspend", "bob@example.com", "Bob is not suspended."),
     ],
 )
-def test_a_command_about_nobody_changes_nothing(
+def test_a_command_for_an_unknown_account_changes_nothing(
     world: World, seen: Seen, command: str, account: str, sentence: str
 ):
     before = list(User.objects.exclude(suspended_at=None))
@@ -156,7 +158,7 @@ def test_a_command_about_nobody_changes_nothing(
     assert seen() == []
 
 
-def test_a_suspended_account_is_not_suspended_again(world: World):
+def test_suspending_twice_is_refused(world: World):
     run("suspend", "bob@example.com", "--reason", REASON)
 
     with pytest.raises(CommandError, match="Bob has been suspended since"):
@@ -165,7 +167,7 @@ def test_a_suspended_account_is_not_suspended_again(world: World):
     assert world.user("bob").suspended_reason == REASON
 
 
-def test_an_identity_of_a_collective_is_not_suspended(world: World):
+def test_the_identity_of_a_collective_cannot_be_suspended(world: World):
     identity = User.objects.filter(user_type="collective_identity").first()
     assert identity is not None
 

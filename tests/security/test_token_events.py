@@ -1,4 +1,4 @@
-"""The security log records changes of the tokens of people and their agents."""
+"""The events of tokens in the security log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client of the shipped server that measures its answers, and a proxy before PostgreSQL."""
+"""A client that measures the server's responses, and a proxy in front of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ print(issue_token(who, {"name": "outages", "read_write": "write"}))
 
 @dataclass
 class Seen:
-    """An answer, and the seconds until it was complete."""
+    """A response, and the seconds it took."""
 
     status: int
     headers: dict[str, str]
@@ -46,7 +46,7 @@ class Seen:
 
 
 class Caller:
-    """A program with a token of Alice's, or an anonymous one."""
+    """A program with Alice's token, or an anonymous one."""
 
     def __init__(self, server: Running, token: str = "") -> None:
         self.server = server
@@ -88,7 +88,7 @@ class Caller:
 
 
 def next_page(link: str) -> str:
-    """Return the path and query that a `Link` header names as the next page, or ""."""
+    """Return the path and query of the next page in a `Link` header, or ""."""
     for part in link.split(","):
         if 'rel="next"' in part:
             url = part.partition("<")[2].partition(">")[0]
@@ -101,12 +101,12 @@ def caller_of(server: Running) -> Caller:
 
 
 def mark() -> str:
-    """Return a text that no other note has."""
+    """Return a unique text."""
     return f"note {uuid.uuid4().hex}"
 
 
 class Proxy:
-    """Stands between a server and PostgreSQL, and loses connections at a COMMIT.
+    """Proxy between a server and PostgreSQL that drops connections at a COMMIT.
 
     `loses` is `before` to lose a COMMIT on its way to the database, `after` to lose the answer to
     it, `behind` to lose the statement that follows, and empty to pass everything on. `skips` is
@@ -145,7 +145,7 @@ class Proxy:
                     other[sender].sendall(data)
 
     def _is_lost(self, data: bytes, database: socket.socket) -> bool:
-        """Return whether the connection is to be lost now; first let the database commit."""
+        """Return whether to drop the connection now, after the database commits if required."""
         is_commit = b"COMMIT" in data
         if not self.loses or is_commit == (self.loses == "next"):
             return False

@@ -1,4 +1,4 @@
-"""The shipped server in a process of its own, and raw connections to it."""
+"""The server in its own process, and raw connections to it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from harmonic.demo import seed
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "garden.localhost"
-# What a shell gives to the processes it starts; the tests' own process has the server's.
+# The usual umask of a shell; the test process has the server's.
 UMASK = 0o022
 
 
 @dataclass
 class Running:
-    """A server that listens, and where it keeps its files."""
+    """A running server, with its port and folder."""
 
     port: int
     folder: Path
@@ -43,13 +43,13 @@ class Running:
         return done.stdout.decode().strip()
 
     def connect(self, data: bytes = b"", timeout: float = 30) -> socket.socket:
-        """Return a connection on which `data` was sent."""
+        """Return a new connection, after sending `data`."""
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
         connection.sendall(data)
         return connection
 
     def ask(self, data: bytes, timeout: float = 30) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body of the answer to `data`."""
+        """Return the status, headers and body of the response to `data`."""
         with self.connect(data, timeout) as connection:
             return answer_on(connection)
 
@@ -71,7 +71,7 @@ def free_port() -> int:
 
 @contextmanager
 def started(folder: Path, *, prepared: bool = False, **settings: str) -> Iterator[Running]:
-    """Start the server as `make run` does, on a port and with files of its own."""
+    """Start the server as `make run` does, with its own port and files."""
     environment = {
         **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
         "HARMONIC_ENV": "local",
@@ -115,7 +115,7 @@ def answer_on(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
 
 
 def signed_in(server: Running) -> OpenerDirector:
-    """Return a browser in which Alice is signed in."""
+    """Return a browser signed in as Alice."""
     browser = build_opener(HTTPCookieProcessor())
     page = browser.open(request_of(server, "/login"), timeout=30).read()
     found = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', page)

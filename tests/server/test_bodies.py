@@ -1,4 +1,4 @@
-"""Bodies that come in chunks: read as any other, up to the same limit."""
+"""Chunked bodies, which are read like others, up to the same limit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def written() -> int:
 
 @ANY_TYPE
 @EVERYWHERE
-def test_a_body_in_chunks_is_read(token: str, path: str, media_type: str) -> None:
+def test_a_chunked_body_is_read(token: str, path: str, media_type: str) -> None:
     first, rest = BODIES[media_type][:7], BODIES[media_type][7:]
     start = head("POST", path, token, Content_Type=media_type)
 
@@ -49,7 +49,7 @@ def test_a_body_in_chunks_is_read(token: str, path: str, media_type: str) -> Non
     assert written() == 1
 
 
-def test_a_patch_in_chunks_is_read(token: str) -> None:
+def test_a_chunked_patch_is_read(token: str) -> None:
     made = answered(
         [head("POST", API, token, Content_Type=JSON), chunk(BODIES[JSON]), END],
     ).json()
@@ -60,7 +60,7 @@ def test_a_patch_in_chunks_is_read(token: str) -> None:
     assert (answer.status, answer.json()["title"]) == (200, "Changed")
 
 
-def test_a_long_body_waits_in_a_file(token: str) -> None:
+def test_a_long_body_is_stored_in_a_file(token: str) -> None:
     text = "é" * 700_000
     start = head("POST", API, token, Content_Type=JSON)
 
@@ -69,7 +69,7 @@ def test_a_long_body_waits_in_a_file(token: str) -> None:
     assert (answer.status, answer.json()["text"]) == (200, text)
 
 
-def test_no_body_in_chunks_is_no_body(token: str) -> None:
+def test_an_empty_chunked_body_is_no_body(token: str) -> None:
     answer = answered([head("GET", API, token), END])
 
     assert answer.status == 200
@@ -97,7 +97,7 @@ def test_malformed_chunks_are_refused(token: str, path: str, media_type: str, ta
     assert Note.unscoped.count() == before
 
 
-def test_malformed_chunks_are_refused_where_signing_in(db: None) -> None:
+def test_malformed_chunks_are_refused_at_sign_in(db: None) -> None:
     start = head("POST", "/login", X_CSRF_Token="x", Content_Type=URLENCODED)
 
     assert answered([start, b"nonsense\r\n"]).status in {400, 403}
@@ -106,7 +106,7 @@ def test_malformed_chunks_are_refused_where_signing_in(db: None) -> None:
 @pytest.mark.parametrize("key", ["", "once"])
 @ANY_TYPE
 @EVERYWHERE
-def test_nothing_is_read_beyond_the_limit(
+def test_a_body_is_not_read_beyond_the_limit(
     token: str, path: str, media_type: str, key: str, settings: Settings
 ) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 200_000
@@ -129,7 +129,7 @@ def test_nothing_is_read_beyond_the_limit(
     assert Note.unscoped.count() == before
 
 
-def test_malformed_chunks_under_a_key_are_refused(token: str) -> None:
+def test_malformed_chunks_with_an_idempotency_key_are_refused(token: str) -> None:
     for media_type in BODIES:
         start = head("POST", API, token, Content_Type=media_type, Idempotency_Key="once")
 
@@ -137,7 +137,7 @@ def test_malformed_chunks_under_a_key_are_refused(token: str) -> None:
 
 
 @EVERYWHERE
-def test_a_body_that_breaks_off_is_refused(token: str, path: str) -> None:
+def test_an_incomplete_body_is_refused(token: str, path: str) -> None:
     start = head("POST", path, token, Content_Type=URLENCODED, Content_Length="100")
     start = start.replace(b"Transfer-Encoding: chunked\r\n", b"")
 
@@ -147,7 +147,7 @@ def test_a_body_that_breaks_off_is_refused(token: str, path: str) -> None:
 
 @pytest.mark.parametrize("accept", ["text/html", "text/markdown", "application/json"])
 @pytest.mark.parametrize("path", ["/login", "/logout", "/nowhere"])
-def test_a_body_that_breaks_off_is_refused_in_the_format_asked_for(
+def test_an_incomplete_body_is_refused_in_the_requested_format(
     db: None, path: str, accept: str
 ) -> None:
     start = head("POST", path, Accept=accept, Content_Type=URLENCODED, Content_Length="100")

@@ -1,4 +1,4 @@
-"""Clients over a limit that repeat their requests at once: each waits, and occupies no thread."""
+"""Delayed 429 responses, which occupy no thread."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def request_over_the_limit(server: Running) -> bytes:
     return request
 
 
-def test_a_429_is_sent_after_a_pause(server: Running, request_over_the_limit: bytes) -> None:
+def test_a_429_is_delayed(server: Running, request_over_the_limit: bytes) -> None:
     with server.connect() as connection:
         began = time.monotonic()
         for _ in range(3):
@@ -46,7 +46,7 @@ def test_a_429_is_sent_after_a_pause(server: Running, request_over_the_limit: by
     assert seconds >= 3 * PAUSE_SECONDS
 
 
-def test_others_are_answered_during_the_pause(
+def test_other_clients_are_served_during_the_delay(
     server: Running, request_over_the_limit: bytes
 ) -> None:
     # A thread that slept would be busy for five seconds.
@@ -61,7 +61,7 @@ def test_others_are_answered_during_the_pause(
         each.close()
 
 
-def test_a_client_that_leaves_during_the_pause_disturbs_nobody(
+def test_a_client_that_disconnects_during_the_delay_affects_no_other(
     server: Running, request_over_the_limit: bytes
 ) -> None:
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""A Python client that is generated from the API's description works with the shipped server."""
+"""A Python client generated from the OpenAPI document works with the server."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def api(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Return a client of a running server, signed in with a token of Alice's."""
+    """Return a client of a running server, with Alice's token."""
     module = importlib.import_module("harmonic_client")
     with started(tmp_path_factory.mktemp("var"), prepared=True) as server:
         client = module.AuthenticatedClient(
@@ -62,13 +62,15 @@ def models(package: Path) -> Any:
 
 
 def call(api: Any, group: str, operation: str, *path: str, **more: Any) -> Any:
-    """Call an operation; return status, headers and the parsed object."""
+    """Call an operation; return the status, headers and parsed object."""
     module = importlib.import_module(f"harmonic_client.api.{group}.{operation}")
     answer = module.sync_detailed(*path, client=api, **more)
     return SimpleNamespace(status=answer.status_code, headers=answer.headers, got=answer.parsed)
 
 
-def test_it_creates_lists_reads_changes_and_deletes_a_note(api: Any, models: Any) -> None:
+def test_the_generated_client_creates_lists_reads_changes_and_deletes_a_note(
+    api: Any, models: Any
+) -> None:
     created = call(api, "notes", "create_note", body=models.NoteCreate(text="Water the beds."))
     note = created.got
     assert created.status == 200
@@ -96,7 +98,7 @@ def test_it_creates_lists_reads_changes_and_deletes_a_note(api: Any, models: Any
     assert (gone.status, gone.got.code) == (404, models.ErrorCode.NOT_FOUND)
 
 
-def test_it_comments_and_confirms(api: Any, models: Any) -> None:
+def test_the_generated_client_comments_and_confirms(api: Any, models: Any) -> None:
     note = call(api, "notes", "create_note", body=models.NoteCreate(text="Compost duty.")).got
     body = models.CommentCreate(text="I can do Monday.")
 
@@ -107,7 +109,7 @@ def test_it_comments_and_confirms(api: Any, models: Any) -> None:
     assert event.event_type == models.HistoryEventType.READ_CONFIRMATION
 
 
-def test_it_creates_and_rotates_a_token(api: Any, models: Any) -> None:
+def test_the_generated_client_creates_and_rotates_a_token(api: Any, models: Any) -> None:
     body = models.TokenCreate(name="deploys", scopes=["read:all"])
 
     token = call(api, "tokens", "create_token", "me", body=body).got
@@ -127,7 +129,7 @@ def test_it_creates_and_rotates_a_token(api: Any, models: Any) -> None:
     assert read.got.successor_id == successor.id
 
 
-def test_it_reads_the_rest_of_the_api(api: Any, models: Any) -> None:
+def test_the_generated_client_reads_the_rest_of_the_api(api: Any, models: Any) -> None:
     info = call(api, "info", "read_info").got
     collectives = call(api, "collectives", "list_collectives").got
     in_use = call(api, "tokens", "read_token_in_use").got
@@ -137,7 +139,7 @@ def test_it_reads_the_rest_of_the_api(api: Any, models: Any) -> None:
     assert in_use.rate["requests"].limit > 0
 
 
-def test_its_models_have_names_of_the_product(package: Path) -> None:
+def test_the_generated_models_have_readable_names(package: Path) -> None:
     modules = {each.stem for each in (package / "models").glob("*.py")}
 
     nameless = {name for name in modules if re.search("_body|_type_[0-9]|_response_", name)}

@@ -1,4 +1,4 @@
-"""A host that is not ours is a tenant that is not there, in whatever format is asked for."""
+"""Unknown hosts are refused like unknown tenants, in the requested format."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VARY = "Accept, Authorization, Cookie"
 
 
 @EVERY_HOST
-def test_the_api_answers_with_its_error(host: str) -> None:
+def test_an_unknown_host_gets_a_json_error_from_the_api(host: str) -> None:
     answer = Client(headers={"host": host}).get("/api/v1/notes")
 
     assert answer.status_code == 404
@@ -32,7 +32,7 @@ def test_the_api_answers_with_its_error(host: str) -> None:
 
 
 @EVERY_HOST
-def test_a_program_reads_markdown(host: str) -> None:
+def test_an_unknown_host_gets_markdown_for_a_program(host: str) -> None:
     answer = Client(headers={"host": host, "accept": "text/markdown"}).get("/whoami")
 
     assert (answer.status_code, answer["Vary"]) == (404, VARY)
@@ -42,7 +42,7 @@ def test_a_program_reads_markdown(host: str) -> None:
 
 @EVERY_HOST
 @pytest.mark.parametrize("path", ["/", "/help", "/login"])
-def test_a_browser_sees_a_page(host: str, path: str) -> None:
+def test_an_unknown_host_gets_a_page_for_a_browser(host: str, path: str) -> None:
     answer = Client(headers={"host": host, "accept": BROWSER}).get(path)
 
     assert (answer.status_code, answer["Vary"]) == (404, VARY)
@@ -52,7 +52,7 @@ def test_a_browser_sees_a_page(host: str, path: str) -> None:
         assert host not in answer.content.decode()
 
 
-def test_a_problem_is_told_as_one() -> None:
+def test_an_unknown_host_gets_problem_details_when_requested() -> None:
     accept = {"host": "evil.com", "accept": "application/problem+json"}
     answer = Client(headers=accept).get("/api/v1/notes")
 
@@ -60,14 +60,14 @@ def test_a_problem_is_told_as_one() -> None:
     assert answer.json()["type"] == "http://localhost/api/v1/docs#not_found"
 
 
-def test_no_token_helps(db: None) -> None:
+def test_a_token_does_not_open_an_unknown_host(db: None) -> None:
     client = token_client(make_token("alice"))
 
     assert client.get("/api/v1/notes", headers={"host": "evil.com"}).status_code == 404
     assert client.post("/api/v1/notes", headers={"host": "evil.com"}).status_code == 404
 
 
-def test_plain_http_is_redirected_to_ours_in_production(settings: Any) -> None:
+def test_production_redirects_unknown_hosts_to_its_own_over_https(settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT = True
 
     answer = Client(headers={"host": "evil.com"}).get("/whoami")
@@ -77,7 +77,7 @@ def test_plain_http_is_redirected_to_ours_in_production(settings: Any) -> None:
 
 @pytest.fixture
 def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """Return what was logged, line by line."""
+    """Return a function that returns the logged lines."""
     written, root = StringIO(), logging.getLogger()
     handler = logging.StreamHandler(written)
     handler.setFormatter(root.handlers[0].formatter)
@@ -86,7 +86,7 @@ def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     root.removeHandler(handler)
 
 
-def test_the_log_has_one_quiet_line_for_it(lines: Any) -> None:
+def test_an_unknown_host_is_one_log_line_without_a_traceback(lines: Any) -> None:
     for host in ("evil.com", "nobody.localhost"):
         Client(headers={"host": host}).get("/whoami")
 
@@ -101,7 +101,7 @@ def test_the_healthcheck_answers_on_any_host() -> None:
     assert Client(headers={"host": "evil.com"}).get("/healthcheck").status_code == 200
 
 
-def test_it_is_the_same_on_the_wire() -> None:
+def test_the_server_refuses_an_unknown_host() -> None:
     answer = answered([b"GET /api/v1 HTTP/1.1\r\nHost: evil.com\r\n\r\n"])
 
     assert (answer.status, answer.json()["code"]) == (404, "not_found")

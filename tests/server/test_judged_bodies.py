@@ -1,4 +1,4 @@
-"""The size and the kind of a body are judged first, on every path, in the format asked for."""
+"""Size and media type of a body are checked first, on every path."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def send(client: Client, method: str, path: str, accept: str, sent: dict[str, An
 
 @ANY_FORMAT
 @EVERY_REFUSAL
-def test_nobody_is_refused_in_the_format_asked_for(
+def test_an_anonymous_body_is_refused_in_the_requested_format(
     anonymous: Any, accept: str, status: int, sentence: str, sent: dict[str, Any]
 ) -> None:
     for path in PATHS:
@@ -80,7 +80,7 @@ def test_nobody_is_refused_in_the_format_asked_for(
 
 
 @EVERY_REFUSAL
-def test_every_method_is_refused_alike(
+def test_a_large_body_is_refused_for_every_method(
     anonymous: Any, status: int, sentence: str, sent: dict[str, Any]
 ) -> None:
     for path, method in product(PATHS, METHODS):
@@ -90,7 +90,7 @@ def test_every_method_is_refused_alike(
 
 
 @EVERY_REFUSAL
-def test_a_signed_in_form_is_refused_before_its_csrf_token_is_looked_for(
+def test_a_large_form_is_refused_before_the_csrf_check(
     page: Any, status: int, sentence: str, sent: dict[str, Any]
 ) -> None:
     browser = page("alice")
@@ -100,14 +100,14 @@ def test_a_signed_in_form_is_refused_before_its_csrf_token_is_looked_for(
 
 
 @EVERY_REFUSAL
-def test_the_health_check_answers_before_the_body_is_judged(
+def test_the_health_check_ignores_the_body(
     anonymous: Any, status: int, sentence: str, sent: dict[str, Any]
 ) -> None:
     assert send(anonymous(), "POST", "/healthcheck", "*/*", sent).status_code == 200
 
 
 @EVERY_REFUSAL
-def test_an_unknown_token_stays_unauthorized(
+def test_an_unknown_token_with_a_large_body_is_unauthorized(
     db: None, status: int, sentence: str, sent: dict[str, Any]
 ) -> None:
     answer = send(token_client("hmn_" + "x" * 42), "POST", NOTES, "*/*", sent)
@@ -137,7 +137,7 @@ def test_a_read_ignores_a_small_body(db: None, path: str, media_type: str) -> No
 
 
 @pytest.mark.parametrize("path", [NOTES, "/collectives/kitchen/note/actions/create_note"])
-def test_a_file_in_a_form_is_skipped_and_never_stored(
+def test_a_file_in_a_form_is_ignored_and_never_stored(
     db: None, path: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""What the parameters of a write are read from: the same on every surface."""
+"""Parameters of writes are read in the same way on every surface."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_body_of_another_type_is_refused(program: Client, path: str, media_typ
     assert Note.unscoped.count() == before
 
 
-def test_a_body_of_another_type_is_refused_in_json_where_that_is_asked(program: Client) -> None:
+def test_a_body_of_another_type_is_refused_in_json_when_requested(program: Client) -> None:
     answer = program.post(ACTION, "text=x", content_type="text/xml", headers={"accept": JSON})
 
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
@@ -60,7 +60,7 @@ def test_a_body_of_another_type_is_refused_to_a_browser(page: Any) -> None:
 
 @pytest.mark.parametrize("media_type", ["text/plain", "text/xml", JSON, URLENCODED, ""])
 @EVERYWHERE
-def test_no_body_may_have_any_type(program: Client, path: str, media_type: str) -> None:
+def test_an_empty_body_can_have_any_type(program: Client, path: str, media_type: str) -> None:
     answer = program.post(f"{path}?text=By+query", "", content_type=media_type)
 
     assert answer.status_code == 200
@@ -78,7 +78,7 @@ def test_a_compressed_body_is_refused(program: Client, path: str, media_type: st
 
 
 @EVERYWHERE
-def test_a_body_that_is_coded_in_nothing_is_read(program: Client, path: str) -> None:
+def test_a_body_with_identity_coding_is_read(program: Client, path: str) -> None:
     answer = program.post(
         path, '{"text": "x"}', content_type=JSON, headers={"content-encoding": "identity"}
     )
@@ -87,7 +87,7 @@ def test_a_body_that_is_coded_in_nothing_is_read(program: Client, path: str) -> 
 
 
 @EVERYWHERE
-def test_in_a_form_the_nested_attribute_wins(program: Client, path: str) -> None:
+def test_a_nested_form_parameter_takes_precedence(program: Client, path: str) -> None:
     for order in ("note[text]=a&note[title]=b&title=c", "title=c&note[text]=a&note[title]=b"):
         assert program.post(path, order, content_type=URLENCODED).status_code == 200
 
@@ -95,7 +95,7 @@ def test_in_a_form_the_nested_attribute_wins(program: Client, path: str) -> None
 
 
 @pytest.mark.parametrize("method", ["put", "patch"])
-def test_in_a_form_the_nested_attribute_wins_on_a_change(
+def test_a_nested_form_parameter_takes_precedence_in_updates(
     program: Client, note_id: Any, method: str
 ) -> None:
     path = f"{API}/{note_id('Welcome to the kitchen')}"
@@ -107,12 +107,12 @@ def test_in_a_form_the_nested_attribute_wins_on_a_change(
 
 @pytest.mark.parametrize("body", ["text=%FF%FE", "text=ok&%FF=x", b"text=\xff", "text=%ed%a0%80"])
 @EVERYWHERE
-def test_a_form_that_is_no_utf_8_is_refused(program: Client, path: str, body: str) -> None:
+def test_a_form_that_is_not_utf_8_is_refused(program: Client, path: str, body: str) -> None:
     refused(program.post(path, body, content_type=URLENCODED), 400, "invalid")
 
 
 @EVERYWHERE
-def test_a_query_that_is_no_utf_8_is_refused_on_a_write(program: Client, path: str) -> None:
+def test_a_query_that_is_not_utf_8_is_refused_on_a_write(program: Client, path: str) -> None:
     refused(program.post(f"{path}?text=%FF%FE"), 400, "invalid")
 
 
@@ -144,7 +144,7 @@ def test_a_large_upload_is_refused(program: Client, settings: Any) -> None:
 
 @pytest.mark.parametrize("media_type", [URLENCODED, "multipart/form-data; boundary=x"])
 @pytest.mark.parametrize("path", [ACTION, "/login"])
-def test_a_large_form_of_a_browser_is_refused(
+def test_a_large_form_from_a_browser_is_refused(
     page: Any, anonymous: Any, settings: Any, media_type: str, path: str
 ) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
@@ -180,7 +180,7 @@ def test_a_name_with_brackets_is_a_list(program: Client, query: str) -> None:
     "query",
     ["subtype=text&subtype=comment", "subtype=text&subtype[]=comment", "limit=1&limit=2"],
 )
-def test_a_name_that_is_given_twice_is_refused(program: Client, query: str) -> None:
+def test_a_repeated_parameter_is_refused(program: Client, query: str) -> None:
     answer = program.get(f"{API}?{query}")
 
     assert answer.status_code == 400
@@ -188,11 +188,11 @@ def test_a_name_that_is_given_twice_is_refused(program: Client, query: str) -> N
 
 
 @pytest.mark.parametrize("query", ["limit[]=1&limit[]=2", "count[]=true&count[]=false"])
-def test_a_list_of_what_is_no_list_is_refused(program: Client, query: str) -> None:
+def test_list_syntax_for_a_scalar_is_refused(program: Client, query: str) -> None:
     assert program.get(f"{API}?{query}").status_code == 400
 
 
-def test_includes_add_up(program: Client) -> None:
+def test_repeated_includes_are_combined(program: Client) -> None:
     row = program.get(f"{API}?include=comments&include=created_by").json()[0]
 
     assert {"comments", "created_by"} <= set(row)

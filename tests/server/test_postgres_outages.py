@@ -1,4 +1,4 @@
-"""PostgreSQL stopped, restarted, blocked, and lost during a COMMIT, under the shipped server."""
+"""Outages of PostgreSQL: stopped, restarted, blocked, lost during a COMMIT."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def trigger(database: Cluster, statements: str) -> Iterator[None]:
 
 
 def in_parallel(work: Callable[[], None], meanwhile: Callable[[], None]) -> None:
-    """Run `work` again and again in threads, as long as `meanwhile` takes."""
+    """Repeat `work` in threads while `meanwhile` runs."""
     is_over = threading.Event()
 
     def client() -> None:
@@ -140,7 +140,7 @@ def test_reads_survive_restarts_of_the_database(database: Cluster, caller: Calle
     assert len(seen) > CLIENTS * 3
 
 
-def test_a_write_across_restarts_is_acknowledged_and_there_or_neither(
+def test_a_write_during_restarts_is_stored_exactly_if_acknowledged(
     database: Cluster, caller: Caller
 ) -> None:
     acknowledged: list[str] = []
@@ -166,7 +166,7 @@ def test_a_write_across_restarts_is_acknowledged_and_there_or_neither(
         assert answer.seconds < AT_MOST
 
 
-def test_a_write_that_is_sent_again_with_its_key_is_carried_out_once(
+def test_a_write_repeated_with_its_key_is_carried_out_once(
     database: Cluster, caller: Caller
 ) -> None:
     written: list[str] = []
@@ -202,7 +202,7 @@ SURFACES = {
 
 
 @pytest.mark.meets("waiting for a database that is away")
-def test_every_surface_says_that_the_database_is_unavailable(
+def test_every_surface_reports_that_the_database_is_unavailable(
     stopped: Cluster, caller: Caller
 ) -> None:
     for name, (method, path, accept, kind) in SURFACES.items():
@@ -223,7 +223,7 @@ def test_every_surface_says_that_the_database_is_unavailable(
                 assert answer.headers["API-Version"]
 
 
-def test_many_clients_are_answered_in_time_while_the_database_is_away(
+def test_many_clients_are_answered_in_time_during_an_outage(
     stopped: Cluster, caller: Caller
 ) -> None:
     seen: list[Seen] = []
@@ -242,7 +242,7 @@ def opened(browser: OpenerDirector, server: Running, path: str) -> tuple[int, st
         return error.code, error.read().decode()
 
 
-def test_a_session_outlives_an_outage(database: Cluster, server: Running) -> None:
+def test_a_session_survives_an_outage(database: Cluster, server: Running) -> None:
     browser = signed_in(server)
     database.stop()
     try:
@@ -254,14 +254,16 @@ def test_a_session_outlives_an_outage(database: Cluster, server: Running) -> Non
     assert opened(browser, server, "/collectives/kitchen/note")[0] == 200
 
 
-def test_signing_in_during_an_outage_says_so(stopped: Cluster, server: Running) -> None:
+def test_signing_in_during_an_outage_reports_it(stopped: Cluster, server: Running) -> None:
     answer = Caller(server).ask("POST", "/login", accept=HTML)
 
     assert answer.status == 503
     assert "Reload this page to send the form again" in answer.text
 
 
-def test_health_and_readiness_are_two_things(database: Cluster, server: Running) -> None:
+def test_readiness_fails_during_an_outage_and_health_does_not(
+    database: Cluster, server: Running
+) -> None:
     def probes() -> list[int]:
         return [Caller(server).get(path).status for path in ("/healthcheck", "/readycheck")]
 
@@ -299,9 +301,7 @@ def test_a_process_is_not_ready_without_all_migrations(database: Cluster, server
 
 
 @pytest.mark.meets("waiting for a lock of the database")
-def test_a_table_that_somebody_locked_is_answered_in_time(
-    database: Cluster, caller: Caller
-) -> None:
+def test_a_locked_table_is_answered_in_time(database: Cluster, caller: Caller) -> None:
     text = mark()
     with psycopg.connect(database.url) as connection:
         connection.execute(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE".encode())
@@ -315,7 +315,7 @@ def test_a_table_that_somebody_locked_is_answered_in_time(
 
 
 @pytest.mark.meets("work of PostgreSQL on a statement")
-def test_a_statement_that_takes_long_is_ended_and_answered_in_time(
+def test_a_slow_statement_is_cancelled_and_answered_in_time(
     database: Cluster, caller: Caller
 ) -> None:
     text = mark()
@@ -327,9 +327,7 @@ def test_a_statement_that_takes_long_is_ended_and_answered_in_time(
     assert text not in caller.texts()
 
 
-def test_a_server_that_stopped_answering_is_answered_for_in_time(
-    database: Cluster, caller: Caller
-) -> None:
+def test_an_unresponsive_database_is_answered_in_time(database: Cluster, caller: Caller) -> None:
     seen: list[Seen] = []
     with database.frozen():
         in_parallel(lambda: seen.append(caller.get(NOTES)), lambda: time.sleep(3))
@@ -346,7 +344,7 @@ def test_a_server_that_stopped_answering_is_answered_for_in_time(
 
 @contextmanager
 def conflicts(database: Cluster, times: int, code: str) -> Iterator[None]:
-    """Let the first `times` inserts of notes fail as if they conflicted with another one."""
+    """Make the first `times` inserts of notes fail with a conflict."""
     fails = f"IF nextval('conflicts') <= {times} THEN RAISE 'conflict' USING ERRCODE = '{code}';"
     with sql(database) as connection:
         connection.execute("CREATE SEQUENCE conflicts")
@@ -358,9 +356,7 @@ def conflicts(database: Cluster, times: int, code: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("code", ["40P01", "40001"])
-def test_a_write_in_conflict_is_run_again_twice(
-    database: Cluster, caller: Caller, code: str
-) -> None:
+def test_a_conflicting_write_is_retried_twice(database: Cluster, caller: Caller, code: str) -> None:
     text = mark()
     with conflicts(database, 2, code):
         answer = caller.post(NOTES, text=text)
@@ -371,7 +367,7 @@ def test_a_write_in_conflict_is_run_again_twice(
 
 @pytest.mark.meets("runs of an action that conflicts with others")
 @pytest.mark.parametrize("code", ["40P01", "40001"])
-def test_a_write_in_conflict_for_the_third_time_is_refused(
+def test_a_write_that_conflicts_a_third_time_is_refused(
     database: Cluster, caller: Caller, code: str
 ) -> None:
     text = mark()
@@ -382,9 +378,7 @@ def test_a_write_in_conflict_for_the_third_time_is_refused(
     assert text not in caller.texts()
 
 
-def test_a_write_in_a_deadlock_is_run_again_under_its_key(
-    database: Cluster, caller: Caller
-) -> None:
+def test_a_deadlocked_write_is_retried_under_its_key(database: Cluster, caller: Caller) -> None:
     text, key = mark(), uuid.uuid4().hex
     with conflicts(database, 2, "40P01"):
         answers = [caller.post(NOTES, key, text=text) for _ in range(2)]
@@ -401,7 +395,7 @@ def test_a_write_in_a_deadlock_is_run_again_under_its_key(
 def losing(
     database: Cluster, server: Running, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Proxy, Running]]:
-    """Start another server whose connections to the database can be lost."""
+    """Start a server whose database connections can be dropped."""
     # The path of a socket is short.
     with TemporaryDirectory(prefix="proxy-") as home, proxy(database.home, Path(home)) as between:
         folder = tmp_path_factory.mktemp("var")
@@ -417,7 +411,7 @@ COMMITS_OF_A_KEY = 2
 
 
 @pytest.mark.parametrize("loses", ["before", "after"])
-def test_a_write_whose_commit_got_no_answer_is_in_doubt(
+def test_a_write_whose_commit_is_unconfirmed_is_in_doubt(
     losing: Losing, caller: Caller, loses: str
 ) -> None:
     (between, running), text = losing, mark()
@@ -435,7 +429,7 @@ def test_a_write_whose_commit_got_no_answer_is_in_doubt(
 
 
 @pytest.mark.parametrize("accept", [JSON, MARKDOWN, HTML])
-def test_an_action_whose_commit_got_no_answer_is_in_doubt(
+def test_an_action_whose_commit_is_unconfirmed_is_in_doubt(
     losing: Losing, caller: Caller, accept: str
 ) -> None:
     (between, running), text = losing, mark()
@@ -451,7 +445,7 @@ def test_an_action_whose_commit_got_no_answer_is_in_doubt(
 
 
 @pytest.mark.parametrize("loses", ["before", "after"])
-def test_a_write_in_doubt_is_sent_again_with_its_key(
+def test_a_write_in_doubt_can_be_repeated_with_its_key(
     losing: Losing, caller: Caller, loses: str
 ) -> None:
     (between, running), text, key = losing, mark(), uuid.uuid4().hex
@@ -472,7 +466,7 @@ def test_a_write_in_doubt_is_sent_again_with_its_key(
 
 @pytest.mark.parametrize("loses", ["before", "after"])
 @pytest.mark.parametrize("skips", range(COMMITS_OF_A_KEY))
-def test_a_key_whose_claim_was_lost_can_be_sent_again(
+def test_a_key_whose_claim_was_lost_can_be_reused(
     losing: Losing, caller: Caller, loses: str, skips: int
 ) -> None:
     (between, running), text, key = losing, mark(), uuid.uuid4().hex
@@ -488,7 +482,7 @@ def test_a_key_whose_claim_was_lost_can_be_sent_again(
     assert caller.texts().count(text) == 1
 
 
-def test_a_write_that_is_saved_and_cannot_be_shown_says_so(losing: Losing, caller: Caller) -> None:
+def test_a_committed_write_that_cannot_be_shown_says_so(losing: Losing, caller: Caller) -> None:
     (between, running), text = losing, mark()
     client = Caller(running, caller.token)
 

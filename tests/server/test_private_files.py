@@ -1,4 +1,4 @@
-"""`var/` and everything in it is for the server's user only."""
+"""Only the server's user can access `var/`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.server.process import request_of, signed_in, started
 
 
 def modes_below(folder: Path) -> dict[str, str]:
-    """Return the files and folders that group or others may use, with their permissions."""
+    """Return the files and folders accessible to group or others, with their permissions."""
     paths = [folder, *folder.rglob("*")]
     modes = {str(path): stat.S_IMODE(path.lstat().st_mode) for path in paths}
     return {path: oct(mode) for path, mode in modes.items() if mode not in (0o700, 0o600)}
 
 
-def test_all_that_the_server_writes_is_private(tmp_path: Path) -> None:
+def test_all_files_written_by_the_server_are_private(tmp_path: Path) -> None:
     folder = tmp_path / "var"
     with started(tmp_path, prepared=True, HARMONIC_VAR=str(folder)) as server:
         browser = signed_in(server)
@@ -44,7 +44,7 @@ def test_an_upgrade_makes_older_files_private(tmp_path: Path) -> None:
     assert modes_below(folder) == {}
 
 
-def test_files_outside_are_left_alone(tmp_path: Path) -> None:
+def test_files_outside_the_folder_are_unchanged(tmp_path: Path) -> None:
     outside, folder = tmp_path / "outside", tmp_path / "var"
     outside.write_text("Somebody else's")
     outside.chmod(0o644)

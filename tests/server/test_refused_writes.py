@@ -1,4 +1,4 @@
-"""Writes that are refused: the connection stays usable, or its end is announced."""
+"""Refused writes keep their connection open, or announce that it closes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         (b"/login", TEXT, 415),
     ],
 )
-def test_a_refused_write_leaves_its_connection_open(
+def test_a_refused_write_keeps_its_connection_open(
     server: Running, path: bytes, media_type: bytes, status: int, size: int
 ) -> None:
     with server.connect(WRITE % (path, media_type, size) + b"x" * size) as connection:
@@ -44,9 +44,7 @@ def test_a_refused_write_leaves_its_connection_open(
 
 
 @pytest.mark.parametrize("path", [b"/nowhere", b"/api/v1/notes", b"/login"])
-def test_a_write_that_is_not_read_announces_the_end_of_its_connection(
-    server: Running, path: bytes
-) -> None:
+def test_an_unread_write_is_answered_with_connection_close(server: Running, path: bytes) -> None:
     size = 16 * 1024 * 1024 + 1
     with server.connect(WRITE % (path, JSON, size) + b"x" * 200_000) as connection:
         refused, headers, _ = answer_on(connection)

@@ -1,4 +1,4 @@
-"""The secret key that a production server starts with."""
+"""The secret key required in production."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def test_a_weak_secret_key_stops_a_production_start(
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=["server", "command"])
-def test_a_random_secret_key_starts_it(tmp_path: Path, program: list[str]) -> None:
+def test_a_random_secret_key_is_accepted(tmp_path: Path, program: list[str]) -> None:
     for key in (secrets.token_urlsafe(50), secrets.token_hex(25)):
         run = start(program, tmp_path, key)
 
         assert (run.returncode, run.stdout.strip().splitlines()[-1]) == (0, "started"), run.stderr
 
 
-def test_a_local_start_makes_a_key_of_its_own(tmp_path: Path) -> None:
+def test_a_local_start_generates_a_key(tmp_path: Path) -> None:
     run = start(PROGRAMS[0], tmp_path, None, "local")
 
     assert run.returncode == 0, run.stderr

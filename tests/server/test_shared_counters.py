@@ -1,4 +1,4 @@
-"""`CACHE_URL`: two machines with one database and one Redis count a person's requests together."""
+"""With `CACHE_URL`, machines share the counters of limits in Redis."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ needs_redis = pytest.mark.skipif(find_spec("redis") is None, reason="the package
 
 
 class FakeRedis(socketserver.ThreadingTCPServer):
-    """The few commands of Redis (RESP 2) that counters need."""
+    """A Redis server (RESP 2) with the commands that counters use."""
 
     allow_reuse_address = daemon_threads = True
 
@@ -73,7 +73,7 @@ def redis() -> Iterator[FakeRedis]:
 def machines(
     redis: FakeRedis, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Running, Running]]:
-    """Two servers with files of their own."""
+    """Return two servers with separate files."""
     one, other = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("other")
     settings = {
         "DATABASE_URL": f"sqlite:///{one}/shared.sqlite3",
@@ -98,7 +98,7 @@ def status(server: Running, token: str) -> int:
 
 
 @needs_redis
-def test_a_limit_is_shared_by_machines(machines: tuple[Running, Running], redis: FakeRedis) -> None:
+def test_machines_share_a_limit(machines: tuple[Running, Running], redis: FakeRedis) -> None:
     token = machines[0].manage("create_token", "--tenant", "garden", "--user", "bob", "--name", "x")
 
     # Of two windows of a minute at most, one is full before the last of these requests.
@@ -125,7 +125,7 @@ def test_requests_are_served_while_redis_cannot_be_reached(tmp_path: Path) -> No
         assert "A hit was not counted." in server.log
 
 
-def test_a_store_with_errors_of_its_own_fails_no_request() -> None:
+def test_an_error_of_the_store_fails_no_request() -> None:
     class Broken(CacheStore):
         def add(self, *args: Any) -> dict[str, int]:
             raise RuntimeError("no connection")
@@ -136,7 +136,7 @@ def test_a_store_with_errors_of_its_own_fails_no_request() -> None:
 
 
 @pytest.mark.parametrize("url", ["memcache://10.0.0.5", "10.0.0.5:6379", "file:///tmp/counters"])
-def test_another_cache_stops_the_start(url: str) -> None:
+def test_another_kind_of_cache_stops_the_start(url: str) -> None:
     run = settings_with(CACHE_URL=url)
 
     assert run.returncode != 0

@@ -1,4 +1,4 @@
-"""Clients that send or read slowly: each has a deadline, and occupies no thread."""
+"""Slow clients have a deadline and occupy no thread."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def token(server: Running) -> str:
 
 
 def seconds_of_others(server: Running, browser: OpenerDirector) -> float:
-    """Return how long a health check and a signed-in page take: the slower one, in the median.
+    """Return the median time of a health check or a signed-in page, whichever is slower.
 
     A median, because the machine of the tests has other work too.
     """
@@ -93,7 +93,7 @@ def test_500_half_open_connections_leave_others_fast(
     "time for a request line and headers", "time for a body, or for reading an answer"
 )
 @EVERY_KIND
-def test_a_trickled_request_ends_at_its_deadline(server: Running, start: bytes) -> None:
+def test_a_trickled_request_is_closed_at_its_deadline(server: Running, start: bytes) -> None:
     deadline = HEADERS_TIMEOUT if start.startswith(b"GET") else BODY_TIMEOUT
     with server.connect(start) as connection:
         began = time.monotonic()
@@ -107,7 +107,7 @@ def test_a_trickled_request_ends_at_its_deadline(server: Running, start: bytes) 
 
 
 def trickled(connection: socket.socket, until: float) -> None:
-    """Send a byte every tenth of a second until an answer comes."""
+    """Send a byte every tenth of a second until a response arrives."""
     connection.settimeout(0.1)
     while time.monotonic() < until:
         with suppress(TimeoutError):
@@ -125,9 +125,7 @@ def test_a_second_request_has_a_deadline_too(server: Running) -> None:
         assert answer_on(connection)[0] == 408
 
 
-def test_a_body_that_keeps_pace_is_read_beyond_the_first_seconds(
-    server: Running, token: str
-) -> None:
+def test_a_body_at_the_required_rate_is_read_to_the_end(server: Running, token: str) -> None:
     body = json.dumps({"text": "Kept pace " * 50_000}).encode()
     path = "/collectives/kitchen/api/v1/notes"
     start = head(
@@ -176,7 +174,7 @@ def test_a_file_of_300_mb_is_refused_before_it_is_read(
     assert headers["Connection"] == "close"
 
 
-def test_a_client_that_waits_for_permission_gets_it_once(server: Running, token: str) -> None:
+def test_a_client_that_expects_100_continue_gets_it_once(server: Running, token: str) -> None:
     start = head(
         "POST",
         "/collectives/kitchen/api/v1/notes",
@@ -195,7 +193,7 @@ def test_a_client_that_waits_for_permission_gets_it_once(server: Running, token:
     assert answer.count(b"HTTP/1.1") == 1
 
 
-def test_a_client_that_waits_for_permission_is_refused_without_it(server: Running) -> None:
+def test_a_large_body_is_refused_without_100_continue(server: Running) -> None:
     start = head("POST", "/login", Content_Length="300000000", Expect="100-continue")
 
     with server.connect(start) as connection:
@@ -203,7 +201,7 @@ def test_a_client_that_waits_for_permission_is_refused_without_it(server: Runnin
 
 
 @pytest.mark.meets("bodies and unread answers of a process")
-def test_answers_that_nobody_reads_leave_others_fast(
+def test_unread_responses_leave_others_fast(
     server: Running, browser: OpenerDirector, token: str
 ) -> None:
     note = json.dumps({"text": "[" * 1_000_000}).encode()
@@ -229,9 +227,7 @@ def test_answers_that_nobody_reads_leave_others_fast(
         assert seconds_of_others(server, browser) < 1
 
 
-def test_connections_that_nobody_closes_leave_others_fast(
-    server: Running, browser: OpenerDirector
-) -> None:
+def test_idle_connections_leave_others_fast(server: Running, browser: OpenerDirector) -> None:
     with ExitStack() as stack:
         kept = [stack.enter_context(server.connect(HEALTHCHECK)) for _ in range(20)]
         assert {answer_on(each)[0] for each in kept} == {200}
@@ -240,7 +236,7 @@ def test_connections_that_nobody_closes_leave_others_fast(
 
 
 @pytest.mark.meets("connections of a process")
-def test_more_connections_than_the_server_keeps_leave_others_fast(
+def test_more_connections_than_allowed_leave_others_fast(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder = tmp_path_factory.mktemp("var")
@@ -255,7 +251,9 @@ def test_more_connections_than_the_server_keeps_leave_others_fast(
         assert (status, json.loads(body)["code"]) == (503, "overloaded")
 
 
-def test_a_stop_answers_what_has_begun(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_graceful_stop_completes_pending_requests(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     start = head("POST", "/healthcheck", Content_Type=FORM, Content_Length="7")
     with started(tmp_path_factory.mktemp("var")) as server:
         with server.connect(start) as connection, server.connect() as idle:
@@ -271,7 +269,7 @@ def test_a_stop_answers_what_has_begun(tmp_path_factory: pytest.TempPathFactory)
     assert server.process.returncode == 0
 
 
-def test_every_line_of_the_log_is_json_without_tokens(
+def test_every_log_line_is_json_without_tokens(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     secret = "hmn_" + "x" * 42

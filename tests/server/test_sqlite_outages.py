@@ -1,4 +1,4 @@
-"""SQLite whose write lock another program holds, under the shipped server."""
+"""Outages of SQLite while another program holds the write lock."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ for row in Session.objects.all():
 
 @contextmanager
 def locked(server: Running) -> Iterator[None]:
-    """Hold the write lock of the database, as another program would."""
+    """Hold the write lock of the database, like another program."""
     path = server.folder / "harmonic.sqlite3"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -62,7 +62,7 @@ def test_reads_do_not_wait_for_the_lock(server: Running) -> None:
     assert sum(each.seconds for each in seen) < AT_MOST
 
 
-def test_a_page_is_shown_although_its_session_cannot_be_saved(server: Running) -> None:
+def test_a_page_is_shown_when_its_session_cannot_be_saved(server: Running) -> None:
     browser = signed_in(server)
     # The time of its last request is due to be written.
     server.manage("shell", "-v", "0", "-c", AGE_SESSIONS)
@@ -73,7 +73,7 @@ def test_a_page_is_shown_although_its_session_cannot_be_saved(server: Running) -
 
 
 @pytest.mark.parametrize("accept", [JSON, MARKDOWN])
-def test_a_write_is_refused_in_time_and_succeeds_afterwards(
+def test_a_write_is_refused_in_time_and_succeeds_after_the_outage(
     server: Running, caller: Caller, accept: str
 ) -> None:
     text, path = mark(), NOTES if accept == JSON else "/collectives/kitchen/note"
@@ -90,9 +90,7 @@ def test_a_write_is_refused_in_time_and_succeeds_afterwards(
     assert caller.texts().count(text) == 1
 
 
-def test_a_write_waits_for_a_lock_that_is_held_for_a_moment(
-    server: Running, caller: Caller
-) -> None:
+def test_a_write_waits_for_a_brief_lock(server: Running, caller: Caller) -> None:
     text, seen = mark(), list[Seen]()
     assert caller.post(NOTES, text=mark()).status == 200
     writer = threading.Thread(target=lambda: seen.append(caller.post(NOTES, text=text)))
@@ -105,8 +103,8 @@ def test_a_write_waits_for_a_lock_that_is_held_for_a_moment(
     assert caller.texts().count(text) == 1
 
 
-def test_writers_that_wait_do_not_hold_up_readers(server: Running, caller: Caller) -> None:
-    """A process has as many threads as there are writers here."""
+def test_waiting_writers_do_not_block_readers(server: Running, caller: Caller) -> None:
+    """A process has as many threads as there are writers."""
     is_over = threading.Event()
     writes: list[Seen] = []
     assert caller.post(NOTES, text=mark()).status == 200
@@ -132,6 +130,6 @@ def test_writers_that_wait_do_not_hold_up_readers(server: Running, caller: Calle
     assert median(each.seconds for each in writes) < 1
 
 
-def test_a_database_behind_a_lock_is_ready(server: Running) -> None:
+def test_a_locked_database_is_ready(server: Running) -> None:
     with locked(server):
         assert Caller(server).get("/readycheck").status == 200

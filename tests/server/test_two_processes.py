@@ -1,4 +1,4 @@
-"""Two servers on one database: what one of them changes acts in the other at once."""
+"""Changes made by one server process take effect in another immediately."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ Pair = tuple[Running, Running]
 Tokens = dict[str, str]
 
 
-def test_a_token_deleted_through_one_is_refused_by_the_other(servers: Pair, tokens: Tokens):
+def test_a_token_deleted_in_one_process_is_refused_by_the_other(servers: Pair, tokens: Tokens):
     (one, other), token = servers, tokens["deleted"]
     known = json.loads(ask(other, token, "/api/v1/tokens/self")[1])
 
@@ -68,7 +68,7 @@ def test_a_token_deleted_through_one_is_refused_by_the_other(servers: Pair, toke
     assert status(other, token) == 401
 
 
-def test_a_switch_turned_off_in_one_acts_in_the_other(servers: Pair, tokens: Tokens):
+def test_an_api_disabled_in_one_process_is_disabled_in_the_other(servers: Pair, tokens: Tokens):
     (one, other), token = servers, tokens["alice"]
     browser = signed_in(one)
     assert status(other, token) == 200
@@ -83,7 +83,7 @@ def test_a_switch_turned_off_in_one_acts_in_the_other(servers: Pair, tokens: Tok
         assert status(other, token) == expected
 
 
-def test_a_suspension_acts_in_both(servers: Pair, tokens: Tokens):
+def test_a_suspension_applies_in_both_processes(servers: Pair, tokens: Tokens):
     assert [status(each, tokens["bob"]) for each in servers] == [200, 200]
     suspend = (
         "from accounts.models import User; from django.utils import timezone;"
@@ -95,8 +95,8 @@ def test_a_suspension_acts_in_both(servers: Pair, tokens: Tokens):
     assert [status(each, tokens["bob"]) for each in servers] == [401, 401]
 
 
-def test_a_limit_is_shared(servers: Pair, tokens: Tokens):
-    """Of two windows of a minute at most, one is full before the last of these requests."""
+def test_processes_share_a_limit(servers: Pair, tokens: Tokens):
+    """These requests span two windows at most, so one of them exceeds the limit."""
     seen = []
 
     for number in range(2 * LIMIT + 1):

@@ -1,4 +1,4 @@
-"""Which connection a full process gives up."""
+"""The connections closed by a full process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def with_waiting(*connections: Waiting) -> Worker:
     return process
 
 
-def test_the_oldest_of_the_busiest_address_is_given_up() -> None:
+def test_the_oldest_connection_of_the_busiest_address_is_closed() -> None:
     alone, first, second = Waiting("192.0.2.1"), Waiting("192.0.2.2"), Waiting("192.0.2.2")
 
     with_waiting(alone, first, second)._make_room()
@@ -37,7 +37,7 @@ def test_the_oldest_of_the_busiest_address_is_given_up() -> None:
     assert [alone.is_evicted, first.is_evicted, second.is_evicted] == [False, True, False]
 
 
-def test_the_addresses_of_an_ipv6_network_count_as_one_sender() -> None:
+def test_the_addresses_of_an_ipv6_network_count_as_one_client() -> None:
     alone = [Waiting("192.0.2.1"), Waiting("192.0.2.1")]
     network = [Waiting(f"2001:db8::{number}") for number in range(1, 4)]
 
@@ -46,11 +46,11 @@ def test_the_addresses_of_an_ipv6_network_count_as_one_sender() -> None:
     assert [each.is_evicted for each in (*alone, *network)] == [False, False, True, False, False]
 
 
-def test_without_waiting_connections_none_is_given_up() -> None:
+def test_no_connection_is_closed_when_none_is_waiting() -> None:
     with_waiting()._make_room()
 
 
-def test_beyond_the_bytes_of_a_process_the_largest_is_given_up(
+def test_above_the_maximum_of_bytes_the_largest_connection_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(worker, "MAX_HELD_BYTES", 100)
@@ -63,7 +63,7 @@ def test_beyond_the_bytes_of_a_process_the_largest_is_given_up(
     assert (small.is_evicted, large.is_evicted) == (False, True)
 
 
-def test_bytes_that_are_given_back_count_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_released_bytes_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "MAX_HELD_BYTES", 100)
     large = Waiting("192.0.2.1", held=90)
     process = with_waiting(large)
