@@ -43,7 +43,7 @@ class Route:
 
 
 class RequestAccessDecider:
-    """Decides the caller, the collective and the permission of one request.
+    """The decider of one request: its caller, collective and permission.
 
     `blank` is the access of an anonymous request. `place` is the handle or ID of a collective,
     or "" for the main collective. `route` is set once the request is routed.

@@ -49,7 +49,7 @@ def count_request(request: AccessRequest, access: Access) -> tuple[Count, ...]:
     hits = {limit: int(is_write or limit.name != "writes") for limit in limits}
     counts = count(store(), hits, access.now.timestamp(), MINUTE)
     if is_exempt(access.remote_address):
-        # Nothing is used up: otherwise the headers would report limits that do not apply.
+        # An exempt client uses nothing up; the headers must not report limits that do not apply.
         return tuple(replace(each, hits=0) for each in counts)
     return counts
 

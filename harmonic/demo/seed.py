@@ -76,7 +76,7 @@ def build(now: datetime | None = None) -> None:
 
 
 class DemoBuilder:
-    """Builds the demo world step by step."""
+    """Builder of the demo world."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now

@@ -54,7 +54,7 @@ class Stage:
     tenant: str = "garden"
     authorization: str | None = None
     browser: Client = field(default_factory=Client)
-    # What fills the braces of the rows' paths and values.
+    # Values for the placeholders in paths and parameters of rows.
     names: dict[str, Any] = field(default_factory=dict)
 
     def bearer(self, handle: str, **token: Any) -> str:

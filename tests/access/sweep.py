@@ -26,13 +26,13 @@ from tests.fixtures.world import BROWSER, World, anonymous_client, host, make_to
 READS = ("GET", "HEAD", "OPTIONS")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
-# What a page, an action or a resource may answer to whom its rule lets in.
+# Statuses that a page, an action or a resource can return to an admitted caller.
 READ_ANSWERS = frozenset({200, 204, 301, 302, 400, 403, 404, 405, 406})
 WRITE_ANSWERS = READ_ANSWERS | {303, 409, 422}
 # Changing an account that is not one's own is "Unauthorized" for public clients.
 ANSWERS_OF_ACCOUNTS = WRITE_ANSWERS | {401}
 
-# The parameters of all actions at once: each takes its own.
+# The parameters of all actions; each reads its own.
 BODY = {
     "title": "A title",
     "text": "Some text",
@@ -231,7 +231,7 @@ class Sweep:
             return "says no, and not who could change that"
         if is_allowed and route.action is not None and not route.action.changes_access:
             changed = next((sql for sql in written if CHANGES_ACCESS.match(sql)), "")
-            # The scratchpad stands beside an agent's capabilities, and is none.
+            # Updating the scratchpad requires no capability.
             if changed and route.action_name != "update_scratchpad":
                 return f"changes who may do what, and does not state it: {changed[:120]}"
         return ""

@@ -23,7 +23,7 @@ from tests.access.stage import Stage
 from tests.fixtures.world import World, anonymous_client, make_token, sign_in, token_client
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-# What only members of the kitchen may read.
+# Texts that only members of the kitchen can read.
 INSIDE = ("Who cooks, and how.", "Knife care", "Welcome to the kitchen", "Sharpen")
 BODY = json.dumps({"name": "Taken over", "text": "Taken over", "code": "x", "user_handle": "erin"})
 
@@ -46,7 +46,7 @@ STATES: dict[str, tuple[Callable[[World], None], frozenset[str]]] = {
     "archived": (archive, frozenset({"collective_archived"})),
     "not a member": (end_membership, frozenset({"not_a_member", "not_found"})),
 }
-# Open in that state, by the rule itself: how one gets in, and how an archived one is looked after.
+# Routes open by rule in that state: those to join, and the settings of an archived collective.
 OPEN = {
     "closed": (),
     "archived": ("/settings",),

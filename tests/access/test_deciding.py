@@ -374,6 +374,6 @@ def test_deciding_again_takes_one_query(world: World):
 
     found = statements(client, path, body)
 
-    # The lookup twice, the item, the note, the event, and what the author has stored today.
+    # Two lookups, the item, the note, the event, and the author's storage of the day.
     verbs = [sql.split()[0] for sql in found]
     assert verbs == ["SELECT", "SELECT", "INSERT", "INSERT", "INSERT", "UPDATE"]

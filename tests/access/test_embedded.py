@@ -20,12 +20,12 @@ from tests.fixtures.world import World, make_token, token_client
 MARKDOWN, JSON = {"accept": "text/markdown"}, {"accept": "application/json"}
 PINNED = "The garden opens at eight"
 TOKEN_NAMES = ("nightly-backup", "pilot-backup")
-# The security log alone shows whole addresses; a token's last use shows its network.
+# Only the security log shows whole addresses; a token's last use shows the network.
 ADDRESS = "127.0.0.1"
 COLLECTIVE = "Kitchen Crew"
 DESCRIPTION = "Who cooks, and how."
 READ_ALL = ["read:all"]
-# A token's reach is the list of its collectives, and an identity is a user with their name.
+# A token's reach lists collectives; the identity of a collective is a user with its name.
 COLLECTIVES_ARE_THE_SUBJECT = ("/tokens/", "api/v1/tokens/self", "api/v1/users")
 
 
@@ -34,7 +34,7 @@ class Stage:
     """Bob with pins, tokens and security events, and the texts that reveal them."""
 
     ids: dict[str, str]
-    # By the scope that shows them.
+    # Keyed by the scope that reveals them.
     marks: dict[str, tuple[str, ...]]
 
     def found(self, text: str, route: Route) -> set[str]:

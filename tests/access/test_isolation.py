@@ -116,7 +116,7 @@ def without_what_differs(response: Any, handle: str) -> tuple[str, dict[str, str
     for pattern, name in differing:
         text = re.sub(pattern, name, text)
         headers = {key: re.sub(pattern, name, value) for key, value in headers.items()}
-    # What is left of a limit changes with each request.
+    # The remaining limit changes with each request.
     kept = {key: value for key, value in headers.items() if "RateLimit" not in key}
     return text, {key: value for key, value in kept.items() if key not in CHANGING}
 
@@ -275,7 +275,7 @@ def test_no_tenant_stays_bound_after_a_request(world: World):
 
 # --- The ways around the wall ---------------------------------------------------------------
 
-# Each file whose code reads or writes across tenants, with how often and why.
+# The files with code that reads or writes across tenants, with the count and the reason.
 UNSCOPED = {
     "harmonic/kernel/database/tenancy.py": (3, "the manager itself, and what it is for"),
     "harmonic/access/lookup.py": (1, "finds the tenant of a token before one is bound"),
@@ -319,10 +319,10 @@ def test_no_code_bypasses_the_managers():
 def test_only_known_modules_use_a_database_cursor():
     known = {
         "accounts/append_only.py",
-        # A recursive statement, which querysets cannot express. It names the bound tenant.
+        # A recursive statement, which querysets cannot express; it filters by the bound tenant.
         "collectives/notes/threads.py",
         "harmonic/kernel/database/prepared.py",
-        # The engine makes cursors and executes nothing with them.
+        # The database backend creates cursors but executes nothing.
         "harmonic/kernel/database/sqlite3/base.py",
     }
 

@@ -97,8 +97,8 @@ def test_a_rest_write_requires_the_scope_of_its_action(method, pattern, world: W
         assert is_scope_missing(answer) == is_refused, (scopes, answer.content)
 
 
-# One route changes a profile or an agent, and archives it: a variant, which may be run where the
-# action of the page may not.
+# One route updates and archives a profile or an agent, by a variant of the actions that is allowed
+# where the page's action is not.
 VARIANTS = {(method, "api/v1/users/<str:user_id>") for method in ("PUT", "PATCH")}
 
 

@@ -21,14 +21,14 @@ from tests.access.routes import ids_of, routes
 from tests.fixtures.world import World, anonymous_client, make_token, sign_in, token_client
 from tokens.models import ApiToken
 
-# What makes, shows, widens or prolongs a credential.
+# Actions that create, show, widen or prolong a credential.
 OF_CREDENTIALS = {
     "create_api_token",
     "rotate_api_token",
     "create_ai_agent",
     "update_ai_agent",
 }
-# Administration of the tenant asks for everything (`docs/architecture.md`, Sessions).
+# Tenant administration always requires verification (`docs/architecture.md`, Sessions).
 OF_ADMINISTRATION = {"update_tenant_settings", "update_tenant_roles", "remove_from_tenant"}
 CLOSING = {"delete_api_token", "stop_ai_agent", "deactivate_ai_agent", "leave_collective"}
 

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 WRONG = "The e-mail address or the password is not right."
 DOORS = pytest.mark.parametrize("path", ["/login", "/auth/identity/callback"])
-# Each becomes 18 characters when it is folded.
+# Each character folds to 18 characters.
 LIGATURE = "\ufdfa"
 FORM = "application/x-www-form-urlencoded"
 UNACCEPTABLE = ["bob\0@example.com", "\0", "bob@example.com\ufdd0", "\uffff"]

@@ -19,7 +19,7 @@ from harmonic.kernel.rendering.rendered import CACHE, _short
 KITCHEN = "/collectives/kitchen"
 REST = f"{KITCHEN}/api/v1"
 MEGABYTE = 1_000_000
-# Comments of one thread are a second apart, the first of them in the past.
+# Comments of a thread are a second apart, starting in the past.
 LONG_AGO = timedelta(days=1)
 
 Write = Callable[..., list[Note]]

@@ -112,7 +112,7 @@ def test_texts_that_are_not_shown_are_not_fetched(
     whole = [
         q["sql"] for q in captured.captured_queries if '"notes_note"."text" AS "text"' in q["sql"]
     ]
-    # The REST list alone reads whole texts: those of the rows that it shows, by their short ids.
+    # Only the REST list fetches whole texts, for the rows shown, by their short IDs.
     assert all('"items_item"."truncated_id" IN (' in sql for sql in whole)
     assert bool(whole) is (path == f"{REST}/notes")
 

@@ -15,7 +15,7 @@ from tests.limits.conftest import KITCHEN, REST, Write
 pytestmark = pytest.mark.django_db
 
 TABLES = re.compile("items_item |notes_note ")
-# SQLite without statistics prefers this to many ids, and reads every item of the tenant.
+# Without statistics, SQLite prefers this index to many IDs, and reads all items of the tenant.
 TENANT_ALONE = "(tenant_id=?)"
 PATHS = [
     "{note}",
@@ -75,7 +75,7 @@ def test_the_order_of_a_list_uses_an_index(
 
     plans = plans_of(api("bob"), path.format(note=own, id=note.id))
 
-    # Feeds show beginnings of texts, and filters compare further columns: both read rows.
+    # Feeds show the beginnings of texts, and filters compare other columns; both read rows.
     reads_rows = ("cut_text", '"items_item"."created_by_id" =')
     for sql, plan in plans:
         if re.search(r"LIMIT \d+$", sql) and not any(word in sql for word in reads_rows):

@@ -47,7 +47,7 @@ def test_a_version_of_a_text_is_rendered_once(
 
 def test_processes_share_rendered_texts(rendering: list[str]) -> None:
     rendered.rendered(LONG)
-    # A process knows nothing of another but what is in the shared cache.
+    # Processes share only the cache.
     rendered._short.cache_clear()
 
     assert rendered.rendered(LONG) == text.to_html(LONG)

@@ -59,7 +59,7 @@ def test_a_search_over_long_notes_reads_a_part_and_continues(api: Any, write_not
 
     first = bob.get(f"{REST}/notes", {"q": words.replace("a", "x")})
 
-    # Seven words are not there: every text is looked at to its end for the first missing one.
+    # Seven words are missing: every text is scanned to its end for the first of them.
     assert time.perf_counter() - started < 1
     assert first.json() == []
     assert "next" in links(first)

@@ -59,7 +59,7 @@ def test_a_write_beyond_the_limit_is_refused_on_every_surface(
     assert rest["Retry-After"] == action["Retry-After"] == str(12 * 3600 + 1)
     assert SENTENCE in action.content.decode()
     assert SENTENCE in form.content.decode()
-    # What was typed is still in the form.
+    # The form keeps the typed text.
     assert "One more</textarea>" in form.content.decode()
     assert stored(world, "bob") == limit()
     assert not Note.unscoped.filter(text="One more").exists()

@@ -17,7 +17,7 @@ from tests.limits.conftest import KITCHEN, MEGABYTE, REST, Write, row_of
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_cache")]
 
 HEAVY = "| a | b |\n|---|---|\n" + "| x | y |\n" * 9_700
-# The three ways to read a page: by a browser, as Markdown, and as Markdown with whole texts.
+# The three formats of a page: HTML, Markdown, and Markdown with full texts.
 FORMS = ["", ".md", ".md?full_text=true"]
 
 
@@ -133,7 +133,7 @@ def reached(client: Any, path: str) -> list[int]:
     found = numbers_in(text)
     for more in MORE.finditer(text):
         below = reached(client, more[1] or f"{more[4]}.md")
-        # A comment's page repeats the replies that were shown above its link.
+        # A comment's page repeats the replies shown above its link.
         assert len(set(below) - set(found)) == int(more[2] or more[3])
         found.extend(below)
     for following in NEXT.finditer(text):

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 OWN, TENANT = "/settings/security", "/tenant-admin/security"
 
-# What the log does not keep: content, and what has an event of its own.
+# Actions not logged as actions: content, and actions with their own event.
 NOT_KEPT = frozenset(
     "create_note update_note add_comment confirm_read pin_note unpin_note restore_note"
     " update_scratchpad".split()

@@ -22,7 +22,7 @@ STATEMENTS = {
     "an update": "UPDATE accounts_securityevent SET event = 'nothing'",
     "a deletion": "DELETE FROM accounts_securityevent",
 }
-# SQLite empties a table at once where it may.
+# SQLite truncates the table if no trigger prevents it.
 EMPTIED = {
     "sqlite": "DELETE FROM accounts_securityevent",
     "postgresql": "TRUNCATE accounts_securityevent",
@@ -87,7 +87,7 @@ def test_the_database_refuses_to_empty_the_table(world: World) -> None:
     make_token("alice")
     before = rows()
     if connection.vendor == "postgresql":
-        # What waits for the end of the test's transaction would refuse it, too.
+        # Deferred constraints of the test's transaction would refuse it, too.
         run("SET CONSTRAINTS ALL IMMEDIATE")
 
     with pytest.raises(IntegrityError, match="only added to"):
@@ -154,7 +154,7 @@ def test_the_operator_prunes_events_before_a_date(page: Any, world: World) -> No
     assert [exists(row) for row in (old, older_elsewhere, recent)] == [False, False, True]
     assert "Garden Cooperative: 1 event" in told
     assert "1 events from before" in markdown(page("alice"), "/tenant-admin/security")
-    # The door is shut behind it.
+    # The triggers are active again.
     for statement in STATEMENTS.values():
         with pytest.raises(IntegrityError):
             run(statement)

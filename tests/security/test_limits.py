@@ -286,7 +286,7 @@ def test_one_member_cannot_use_up_the_tenants_limit(api: Any, limits: Any) -> No
     limits.LIMIT_REQUESTS, limits.LIMIT_TENANT = 100, 40
     flood = [status for _ in range(25) for status in statuses(api("alice"), 4)]
 
-    # A quarter of what the tenant allows, although the human's own limit is higher.
+    # A quarter of the tenant's limit, although the human's own limit is higher.
     assert flood.count(200) == 10
     assert flood.count(429) == 90
     for other in ("bob", "carol"):

@@ -29,7 +29,7 @@ SENT = secret.new()
 CORE = SENT.removeprefix(secret.PREFIX)
 KITCHEN = "/collectives/kitchen"
 FORMATS = {"html": BROWSER, "markdown": "text/markdown", "json": "application/json"}
-# What pages take in their queries, besides the parameters of the API's lists.
+# Query parameters of pages, besides those of the API's lists.
 OF_PAGES = (
     "q cursor page show whose event who token handle code user_handle ai_agent_id full_text"
     " comment_id redirect_to_resource scope then fields sections theme".split()

@@ -49,7 +49,7 @@ def test_a_429_is_delayed(server: Running, request_over_the_limit: bytes) -> Non
 def test_other_clients_are_served_during_the_delay(
     server: Running, request_over_the_limit: bytes
 ) -> None:
-    # A thread that slept would be busy for five seconds.
+    # Sleeping threads would be busy for five seconds.
     waiting = [server.connect(request_over_the_limit) for _ in range(20)]
     began = time.monotonic()
 

@@ -17,7 +17,7 @@ from django.conf import settings
 from tests.server.process import HOST, started
 
 DOCUMENT = Path(settings.BASE_DIR) / "docs" / "openapi.json"
-# Its own configuration: no formatter runs over what is generated.
+# A configuration without a formatter for the generated code.
 CONFIG = "post_hooks: []\n"
 TOKEN = """
 from harmonic.management.commands.create_token import issue_token

@@ -29,7 +29,7 @@ FORMATS = {
 }
 ANY_FORMAT = pytest.mark.parametrize("accept", FORMATS, ids=["html", "markdown", "json"])
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-# The status, the sentence, and a body that it refuses.
+# Status, message, and a refused body.
 REFUSED: dict[str, tuple[int, str, dict[str, Any]]] = {
     "too large": (
         413,

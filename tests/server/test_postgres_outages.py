@@ -38,10 +38,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 CLIENTS = 8
-# Seconds within which every request is answered, whatever the database does.
+# Seconds within which every request is answered during any outage.
 AT_MOST = 3.0
 TABLE = Note._meta.db_table
-# No limit of rates is in the way of many writes.
+# High rate limits, to allow many writes.
 SETTINGS = {"HARMONIC_LIMIT_WRITES": "100000", "HARMONIC_LIMIT_REQUESTS": "100000"}
 
 
@@ -210,7 +210,7 @@ def test_every_surface_reports_that_the_database_is_unavailable(
             body = b'{"text": "Never"}' if method == "POST" else b""
             answer = who.ask(method, path, body, accept=accept)
 
-            # Tokens get no pages.
+            # Tokens cannot read HTML pages.
             expected = MARKDOWN if kind == HTML and who.token else kind
             answered = answer.headers["Content-Type"].split(";")[0]
             assert (answer.status, answered) == (503, expected), name
@@ -396,7 +396,7 @@ def losing(
     database: Cluster, server: Running, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Proxy, Running]]:
     """Start a server whose database connections can be dropped."""
-    # The path of a socket is short.
+    # The path of a socket must be short.
     with TemporaryDirectory(prefix="proxy-") as home, proxy(database.home, Path(home)) as between:
         folder = tmp_path_factory.mktemp("var")
         key = (server.folder / "secret_key").read_text()
@@ -406,7 +406,7 @@ def losing(
 
 
 Losing = tuple[Proxy, Running]
-# Before a write with a key: expired keys are deleted, and the key is claimed.
+# Statements before a write with a key: expired keys are deleted, and the key is claimed.
 COMMITS_OF_A_KEY = 2
 
 

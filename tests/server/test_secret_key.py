@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# Two ways into the application: the server reads the WSGI module, `make run` runs `prepare`.
+# The two entry points: the server imports the WSGI module, `make run` runs `prepare`.
 PROGRAMS = [
     ["-c", "import harmonic.wsgi; print('started')"],
     ["-c", "from django.core.management import execute_from_command_line as run;"

@@ -101,7 +101,7 @@ def status(server: Running, token: str) -> int:
 def test_machines_share_a_limit(machines: tuple[Running, Running], redis: FakeRedis) -> None:
     token = machines[0].manage("create_token", "--tenant", "garden", "--user", "bob", "--name", "x")
 
-    # Of two windows of a minute at most, one is full before the last of these requests.
+    # The requests span two windows at most, so one of them exceeds the limit.
     seen = []
     for number in range(2 * LIMIT + 1):
         seen.append(status(machines[number % 2], token))

@@ -220,7 +220,7 @@ def test_unread_responses_leave_others_fast(
             unread = stack.enter_context(socket.socket())
             unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             unread.connect(("127.0.0.1", server.port))
-            # More answers than the system keeps for a client.
+            # More responses than the system buffers for a client.
             unread.sendall(ask * 8)
         time.sleep(2)
 
@@ -246,7 +246,7 @@ def test_more_connections_than_allowed_leave_others_fast(
         assert small.ask(HEALTHCHECK)[0] == 200
 
         assert time.monotonic() - started_at < 1
-        # The oldest were closed, each with an answer.
+        # The oldest connections were closed, each with a response.
         status, _, body = answer_on(opened[0])
         assert (status, json.loads(body)["code"]) == (503, "overloaded")
 

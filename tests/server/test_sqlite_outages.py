@@ -53,7 +53,7 @@ def test_reads_do_not_wait_for_the_lock(server: Running) -> None:
     fresh = caller_of(server)
 
     with locked(server):
-        # The use of a token that was never used is due to be written.
+        # The first use of a token is written immediately.
         seen = [fresh.get("/collectives/kitchen", MARKDOWN) for _ in range(5)]
         seen += [fresh.get(NOTES) for _ in range(5)]
         seen += [Caller(server).get("/login", HTML) for _ in range(5)]
@@ -64,7 +64,7 @@ def test_reads_do_not_wait_for_the_lock(server: Running) -> None:
 
 def test_a_page_is_shown_when_its_session_cannot_be_saved(server: Running) -> None:
     browser = signed_in(server)
-    # The time of its last request is due to be written.
+    # The time of the session's last request must be written.
     server.manage("shell", "-v", "0", "-c", AGE_SESSIONS)
     with locked(server), browser.open(request_of(server, "/collectives"), timeout=30) as answer:
         page = answer.read()
@@ -126,7 +126,7 @@ def test_waiting_writers_do_not_block_readers(server: Running, caller: Caller) -
     assert {each.status for each in reads} == {200}
     assert {each.status for each in writes} == {503}
     assert max(each.seconds for each in reads) < AT_MOST
-    # Only the first writers wait for long.
+    # Only the first writers wait long.
     assert median(each.seconds for each in writes) < 1
 
 

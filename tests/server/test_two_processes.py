@@ -11,7 +11,7 @@ import pytest
 
 from tests.server.process import HOST, Running, request_of, signed_in, started
 
-# Requests a minute of one person.
+# The limit of requests per minute of a person.
 LIMIT = 40
 
 

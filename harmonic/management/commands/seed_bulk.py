@@ -54,7 +54,7 @@ class Command(BaseCommand):
 
 
 class Bulk:
-    """Creates the rows: a few through the product's rules, most by bulk inserts."""
+    """Builder of the rows: a few through the product's rules, most by bulk inserts."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
