@@ -257,7 +257,7 @@ def _prove(request: AccessRequest, scope: str, then: str, password: str) -> Http
     if check_password(request, email, password) is None:
         audit.record("reverification_failure", access, warn=True, scope=scope)
         return _proof_form(request, scope, then, "The password is not right.")
-    sessions.note_verified(request.session, scope, access.now)
+    sessions.record_verification(request.session, scope, access.now)
     audit.record("reverification_success", access, scope=scope)
     return see_other(request, local_path(then))
 

@@ -169,7 +169,7 @@ class RequestAccessDecider:
         access = with_tenant(self.blank, require_open_tenant(found))
         assert found is not None  # require_open_tenant refuses None
         access = replace(access, place=found.place)
-        if not sessions.belongs_to(session, access.tenant.id) or not found.is_session_alive:
+        if not sessions.is_signed_in_at(session, access.tenant.id) or not found.is_session_alive:
             return access
         ended = sessions.end_reason(
             session,
@@ -183,12 +183,12 @@ class RequestAccessDecider:
             return replace(access, session_end_reason=ended)
         if found.actor is None or not found.actor.is_human:
             return replace(access, session_end_reason="no_membership")
-        sessions.note_seen(session, access.now)
+        sessions.record_last_request(session, access.now)
         return replace(
             access,
             actor=found.actor,
             membership=found.membership,
-            fresh=sessions.fresh_scopes(session, access.now),
+            fresh=sessions.verified_scopes(session, access.now),
         )
 
 

@@ -13,7 +13,7 @@ from harmonic.kernel.database.tenancy import parse_uuid
 USER, TENANT, SIGNED_IN, SEEN, VERIFIED = "user", "tenant", "signed_in_at", "seen_at", "verified"
 REVERIFICATION_SCOPES = ("api_tokens", "admin")
 # The time of the last request is stored at most this often.
-SEEN_WRITTEN_EVERY = timedelta(minutes=1)
+LAST_REQUEST_STORED_EVERY = timedelta(minutes=1)
 
 END_MESSAGES = {
     "session_absolute_timeout": "Your session has expired. Please sign in again.",
@@ -35,7 +35,7 @@ def user_id(session: SessionBase) -> UUID | None:
     return parse_uuid(session.get(USER, ""))
 
 
-def belongs_to(session: SessionBase, tenant_id: UUID) -> bool:
+def is_signed_in_at(session: SessionBase, tenant_id: UUID) -> bool:
     """Return whether the session is signed in at this tenant."""
     return USER in session and session.get(TENANT) == str(tenant_id)
 
@@ -56,16 +56,16 @@ def end_reason(
     return "sessions_revoked" if is_revoked else ""
 
 
-def note_seen(session: SessionBase, now: datetime) -> None:
-    if now.timestamp() - session.get(SEEN, 0) >= SEEN_WRITTEN_EVERY.total_seconds():
+def record_last_request(session: SessionBase, now: datetime) -> None:
+    if now.timestamp() - session.get(SEEN, 0) >= LAST_REQUEST_STORED_EVERY.total_seconds():
         session[SEEN] = now.timestamp()
 
 
-def note_verified(session: SessionBase, scope: str, now: datetime) -> None:
+def record_verification(session: SessionBase, scope: str, now: datetime) -> None:
     session[VERIFIED] = {**session.get(VERIFIED, {}), scope: now.timestamp()}
 
 
-def fresh_scopes(session: SessionBase, now: datetime) -> frozenset[str]:
+def verified_scopes(session: SessionBase, now: datetime) -> frozenset[str]:
     """Return the step-up scopes verified recently; signing in verifies all of them."""
     verified = session.get(VERIFIED, {})
     lately = now.timestamp() - settings.REVERIFICATION_TIMEOUT.total_seconds()
