@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.urls import URLPattern, path
@@ -12,11 +12,13 @@ from accounts.actions.people import agent_resource, update_profile
 from accounts.agents.actions import creating, scratchpad
 from accounts.agents.actions import settings as actions
 from accounts.agents.models import Agent, path_of
+from accounts.agents.presets import preset_of
 from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from accounts.rules import may_manage_agent
 from collectives import queries as collectives
 from collectives.actions.agents import add_to_collective, remove_from_collective
+from collectives.models import Collective
 from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.actions import ResourceRef
 from harmonic.kernel.http.numbered import numbered
@@ -102,16 +104,29 @@ def about(access: Access, agent: TenantUser | None) -> ResourceRef | None:
 
 
 def show(access: Access, agent: TenantUser) -> Mapping[str, Any]:
+    inside = collectives.collectives_of([agent]).get(agent.id, [])
     return {
         "agent": agent,
         "shown": people([agent.user_id])[agent.user_id],
         "mode": agent.user.agent.mode,
         "model": agent.user.agent.model,
-        "collectives": collectives.collectives_of([agent]).get(agent.id, []),
+        "collectives": inside,
+        "addable": _addable(access, agent, inside),
         "settings_path": path_to("agents.settings", handle=agent.handle),
         "tokens_path": path_to("tokens.list", handle=agent.handle),
         "is_suspended": agent.user.suspended_at is not None,
     }
+
+
+def _addable(
+    access: Access, agent: TenantUser, inside: Sequence[Collective]
+) -> Sequence[Collective]:
+    """Return the collectives that the caller can add an agent to."""
+    if agent.archived_at is not None:
+        return ()
+    known = {each.id for each in inside}
+    own = collectives.inviting_collectives(access.user.person_id)
+    return [each for each in own if each.id not in known]
 
 
 AGENT: Page[TenantUser] = Page(
@@ -128,14 +143,11 @@ AGENT: Page[TenantUser] = Page(
 
 
 def settings(access: Access, agent: TenantUser) -> Mapping[str, Any]:
-    inside = collectives.collectives_of([agent]).get(agent.id, [])
-    inside_ids = {each.id for each in inside}
-    own = collectives.inviting_collectives(access.user.person_id)
     return {
         **show(access, agent),
         "prompt": agent.user.agent.identity_prompt,
-        "addable": [] if agent.archived_at else [each for each in own if each.id not in inside_ids],
         "granted": held_by(agent.user.agent.capabilities),
+        "preset": preset_of(agent.user.agent.capabilities),
         "tokens": first_listed(access, owners_of(agent)),
         "is_internal": agent.user.is_internal_agent,
         "new_token_path": path_to("tokens.new", handle=agent.handle),

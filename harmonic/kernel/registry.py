@@ -165,12 +165,16 @@ def groups() -> list[tuple[str, list[Action[Any]]]]:
     return [(group, sorted(members, key=_is_careful)) for group, members in found.items()]
 
 
-def options() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the names and labels of `groups`, as options of a form."""
+def options() -> list[tuple[str, list[tuple[str, ...]]]]:
+    """Return the names and labels of `groups` for a form, with a mark on careful ones."""
     return [
-        (group, [(each.name, humanize(each.name)) for each in members])
+        (group, [(each.name, humanize(each.name), _mark_of(each)) for each in members])
         for group, members in groups()
     ]
+
+
+def _mark_of(action: Action[Any]) -> str:
+    return "Unusual for an agent" if _is_careful(action) else ""
 
 
 def _is_careful(action: Action[Any]) -> bool:

@@ -90,6 +90,7 @@ def _form(theme: str) -> Form:
                 Option("read", "Only read", "Sees what you see, changes nothing.", selected=True),
                 Option("write", "Read + write", "Acts as you do."),
                 Option("all", "Everything", disabled=True, disabled_reason="Nobody may."),
+                Option("custom", "Custom", "Shows the boxes below."),
             ),
         ),
         BoundField(
@@ -100,8 +101,9 @@ def _form(theme: str) -> Form:
             f"{theme}-capabilities",
             options=(
                 Option("create_note", "Create notes", group="Notes"),
-                Option("vote", "Vote", group="Decisions", selected=True),
+                Option("vote", "Vote", "Unusual for an agent", group="Decisions", selected=True),
             ),
+            custom=True,
         ),
         BoundField("feature_api", "API on", "checkbox", True, f"{theme}-api", help="For members."),
         BoundField(

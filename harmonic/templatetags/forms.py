@@ -64,6 +64,8 @@ class BoundField:
     autofocus: bool = False
     # Half as wide as the form.
     half: bool = False
+    # Shown only while the option `custom` of another field is selected.
+    custom: bool = False
     # A template that is shown below the field.
     below: str = ""
 
@@ -269,6 +271,7 @@ def _bound(
         placeholder=widget.placeholder,
         autocomplete=widget.autocomplete,
         half=widget.is_half,
+        custom=widget.is_custom,
         below=widget.below,
     )
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from accounts import rules
 from accounts.actions.people import agent_resource
-from accounts.agents.actions.settings import LATER_TOO
+from accounts.agents import presets
+from accounts.agents.actions.settings import GRID, PRESET, PRESET_HELP
 from accounts.agents.models import Agent, path_of
+from accounts.agents.presets import Preset
 from accounts.agents.rules import new_agent
 from accounts.models import TenantUser, User
 from accounts.security_words import LogEntry, listed
@@ -19,7 +21,7 @@ from harmonic.kernel.access import Access, AgentMode
 from harmonic.kernel.actions import Action, Logged, Outcome
 from harmonic.kernel.capabilities import ALL_USUAL, NEVER, Level
 from harmonic.kernel.operations import audit
-from harmonic.kernel.parameters.fields import Block, Flag, Line, Params, StringList
+from harmonic.kernel.parameters.fields import Block, Choice, Flag, Line, Params, StringList
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Forbidden, Invalid, Proof
 from harmonic.kernel.scopes import READ_WRITE, Scope
@@ -33,7 +35,7 @@ PEOPLE_ONLY = "Only human accounts can create AI agents."
 class CreateAgentParams(Params):
     name = Line(
         max_length=User.NAME_LENGTH,
-        help_text="What the agent is called.",
+        help_text="The agent's name.",
         widget=Widget(help=""),
         example="Scout",
     )
@@ -41,7 +43,7 @@ class CreateAgentParams(Params):
         required=False,
         allow_blank=True,
         max_length=Agent.PROMPT_LENGTH,
-        help_text="What the agent is told about itself, on its page /whoami.",
+        help_text="Instructions the agent reads about itself, on its page /whoami.",
         widget=Widget(rows=4),
     )
     mode = Line(
@@ -65,16 +67,27 @@ class CreateAgentParams(Params):
         help_text="The model of an internal agent.",
         widget=Widget(is_hidden=True),
     )
+    preset = Choice(
+        list(Preset),
+        required=False,
+        label="Capabilities",
+        help_text=f"{PRESET_HELP} Default: contribute.",
+        widget=PRESET,
+    )
     capabilities = StringList(
         required=False,
-        help_text="What it may do; the usual capabilities unless given, nothing if empty.",
-        widget=Widget(groups=registry.options, help=f"{LATER_TOO} You can change this later."),
+        label="Allowed actions",
+        help_text=(
+            "The actions that the agent is allowed to run; the usual ones by default. An empty"
+            " list allows none."
+        ),
+        widget=GRID,
     )
     generate_token = Flag(
         required=False,
-        label="Make a token for it now",
-        help_text="Whether to make a token (external agents only). It is shown once.",
-        widget=Widget(initial=True, help=f"Read + write, {LONGEST}. It is shown once."),
+        label="Create a token now",
+        help_text="Create a token as well (external agents only). It is shown once.",
+        widget=Widget(help=f"Read + write, {LONGEST}. It is shown once."),
     )
 
 
@@ -87,14 +100,16 @@ def create_agent(
     identity_prompt: str = "",
     mode: str = "",
     model: str = "",
+    preset: str = "",
     capabilities: list[str] | None = None,
     generate_token: bool = False,
 ) -> Outcome:
     """Create an agent. Only the API sends a handle; the name decides if it is not free.
 
-    Without `capabilities` the agent has the usual ones.
+    Without `preset` and `capabilities` the agent has the usual capabilities.
     """
     kind = AgentMode.INTERNAL if mode == "internal" else AgentMode.EXTERNAL
+    names = presets.stored(preset, capabilities)
     tenant = rules.handles_locked(access.tenant.id)
     if kind is AgentMode.INTERNAL and not tenant.is_ai_agents_enabled:
         raise Forbidden(
@@ -107,7 +122,7 @@ def create_agent(
         now=access.now,
         mode=kind,
         model=(model or "default") if kind is AgentMode.INTERNAL else "",
-        capability_names=[ALL_USUAL] if capabilities is None else registry.stored(capabilities),
+        capability_names=[ALL_USUAL] if names is None else names,
         identity_prompt=identity_prompt,
     )
     agent = join_tenant(user, tenant, now=access.now, handle=_free(handle))
@@ -123,7 +138,7 @@ def _free(wanted: str) -> str:
 
 
 def _usual(access: Access, target: None) -> Mapping[str, Any]:
-    return {"capabilities": registry.grantable(Level.USUAL)}
+    return {"preset": Preset.CONTRIBUTE, "capabilities": registry.grantable(Level.USUAL)}
 
 
 def _with_token(access: Access, agent: TenantUser, *, wanted: bool) -> Outcome:

@@ -16,7 +16,9 @@ from accounts.actions.people import (
     saved,
     update_profile,
 )
+from accounts.agents import presets
 from accounts.agents.models import Agent, path_of
+from accounts.agents.presets import Preset
 from accounts.models import TenantUser, User
 from accounts.queries import people
 from accounts.security_words import LogEntry
@@ -27,18 +29,29 @@ from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
-from harmonic.kernel.parameters.fields import Block, Flag, Line, Params, StringList
+from harmonic.kernel.parameters.fields import Block, Choice, Flag, Line, Params, StringList
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Forbidden, Proof
 from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
 from tokens.rules import revoke_tokens
 
-# The help of the capabilities in both forms.
-LATER_TOO = (
-    "Select what this agent may do. An agent with every usual capability also gets usual ones"
-    " that are added later."
+# The choices of capabilities in both forms.
+PRESET = Widget(
+    kind="radios",
+    options=[
+        ("read", "Read", "Reads what its collectives share and changes nothing."),
+        ("contribute", "Contribute", "Also writes and pins notes, comments and confirms reading."),
+        ("everything", "Everything", "Also deletes notes: all that an agent can be allowed to do."),
+        ("custom", "Custom", "Choose exactly which actions are allowed."),
+    ],
+    help="Contribute and Everything include the usual actions of later releases.",
 )
+PRESET_HELP = (
+    "read, contribute (notes and comments), everything, or custom for the actions in"
+    " `capabilities`. A preset other than custom takes precedence over `capabilities`."
+)
+GRID = Widget(groups=registry.options, help="", is_custom=True)
 
 
 class AgentSettingsParams(Params):
@@ -46,21 +59,23 @@ class AgentSettingsParams(Params):
         required=False,
         allow_blank=True,
         max_length=User.NAME_LENGTH,
-        help_text="Its name.",
+        help_text="The agent's name.",
         widget=Widget(is_required=True, help=""),
     )
     new_handle = Line(
         required=False,
         allow_blank=True,
         label="Handle",
-        help_text="Its handle.",
+        help_text="The agent's handle.",
         widget=Widget(is_required=True, help=""),
     )
     identity_prompt = Block(
         required=False,
         allow_blank=True,
         max_length=Agent.PROMPT_LENGTH,
-        help_text="What the agent is told about itself; blank leaves it as it is.",
+        help_text=(
+            "Instructions the agent reads about itself. Leave blank to keep the current text."
+        ),
         widget=Widget(rows=6),
     )
     model = Line(
@@ -70,16 +85,24 @@ class AgentSettingsParams(Params):
         help_text="The model of an internal agent.",
         widget=Widget(is_hidden=True),
     )
+    preset = Choice(
+        list(Preset),
+        required=False,
+        label="Capabilities",
+        help_text=PRESET_HELP,
+        widget=PRESET,
+    )
     capabilities = StringList(
         required=False,
-        help_text="What it may do; an empty list allows nothing.",
-        widget=Widget(groups=registry.options, help=LATER_TOO),
+        label="Allowed actions",
+        help_text="The actions that the agent is allowed to run. An empty list allows none.",
+        widget=GRID,
     )
     allow_public_writes = Flag(
         required=False,
-        label="May write where the whole tenant reads",
-        help_text="Whether it may write in the main collective.",
-        widget=Widget(help="In the main collective. Elsewhere it writes as its capabilities say."),
+        label="Allow posts in the main collective, visible to everyone in this tenant",
+        help_text="Allow the agent to write in the main collective.",
+        widget=Widget(help=""),
     )
 
 
@@ -91,6 +114,7 @@ def _update(
     new_handle: str = "",
     identity_prompt: str = "",
     model: str = "",
+    preset: str = "",
     capabilities: list[str] | None = None,
     allow_public_writes: bool | None = None,
 ) -> Outcome:
@@ -99,7 +123,7 @@ def _update(
     given = {
         "identity_prompt": identity_prompt if identity_prompt.strip() else None,
         "model": model if model and row.is_internal else None,
-        "capability_names": _stored(capabilities, row),
+        "capability_names": presets.stored(preset, capabilities, row.capabilities),
         "may_write_publicly": allow_public_writes,
     }
     before, changes = copy(row), {column: new for column, new in given.items() if new is not None}
@@ -141,11 +165,6 @@ def _other(before: Agent, changes: Mapping[str, Any]) -> dict[str, list[Any]]:
     )
 
 
-def _stored(capabilities: list[str] | None, before: Agent) -> list[str] | None:
-    """Return the names to store for the capabilities that were selected, None if none were sent."""
-    return None if capabilities is None else registry.stored(capabilities, before.capabilities)
-
-
 def _current(access: Access, agent: TenantUser | None) -> Mapping[str, Any]:
     if agent is None:
         return {}
@@ -154,6 +173,7 @@ def _current(access: Access, agent: TenantUser | None) -> Mapping[str, Any]:
         "name": agent.display_name,
         "new_handle": agent.handle,
         "identity_prompt": row.identity_prompt,
+        "preset": presets.preset_of(row.capabilities),
         "capabilities": registry.held_by(row.capabilities),
         "allow_public_writes": row.may_write_publicly,
     }

@@ -41,5 +41,7 @@ class Widget:
     is_readonly: bool = False
     # Half as wide as the form.
     is_half: bool = False
+    # Shown only while the option `custom` of another field is selected.
+    is_custom: bool = False
     # Hidden in the form while the address of the page holds its value.
     is_chosen_before: bool = False
