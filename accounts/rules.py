@@ -1,10 +1,9 @@
-"""Rules about people: handles, addresses, passwords, who may edit whom, timezones."""
+"""Rules about people: handles, e-mail addresses, passwords, and who may change whom."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from zoneinfo import available_timezones
 
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
@@ -38,13 +37,6 @@ RESERVED_HANDLES = frozenset(
     "everyone admins representatives summarizers new available actions me".split()
 )
 RESERVED_PREFIXES = ("trio", "melody", "counterpoint", "cadence")
-# What public forms call a few zones.
-ZONE_NAMES = {
-    "Pacific Time (US & Canada)": "America/Los_Angeles",
-    "Mountain Time (US & Canada)": "America/Denver",
-    "Central Time (US & Canada)": "America/Chicago",
-    "Eastern Time (US & Canada)": "America/New_York",
-}
 
 
 def is_reserved(handle: str) -> bool:
@@ -143,18 +135,6 @@ def checked_password(sent: str, param: str = "password") -> str:
     except ValidationError as error:
         raise Invalid.of(param, "too_common") from error
     return sent
-
-
-def checked_timezone(sent: str) -> str:
-    """Return a zone's IANA name.
-
-    Raises:
-        Invalid: there is no such zone.
-    """
-    name = ZONE_NAMES.get(sent, sent)
-    if name not in available_timezones():
-        raise Invalid.of("timezone", "unknown_timezone")
-    return name
 
 
 # --- Policies -------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any, TypedDict, Unpack
 
 from accounts import rules as people_rules
 from accounts.security_words import ELSEWHERE, LogEntry
+from accounts.timezones import checked_timezone, timezone_names
 from collectives import queries
 from collectives.models import Collective
 from collectives.rules.creation import new_collective
@@ -62,7 +63,9 @@ class CollectiveParams(Params):
         required=False,
         allow_blank=True,
         help_text="The timezone, for example Europe/Berlin. Default: UTC.",
-        widget=Widget(help="For example Europe/Berlin. Default: UTC."),
+        widget=Widget(
+            help="For example Europe/Berlin. Default: UTC.", suggestions=timezone_names
+        ),
     )
     tempo = Line(
         required=False,
@@ -142,7 +145,7 @@ def settings_from(params: Settings) -> dict[str, Any]:
     """
     settings: dict[str, Any] = {}
     if params.get("timezone"):
-        settings["timezone"] = people_rules.checked_timezone(params["timezone"])
+        settings["timezone"] = checked_timezone(params["timezone"])
     if params.get("tempo") in Collective.TEMPOS:
         settings["tempo"] = params["tempo"]
     if params.get("synchronization_mode") in Collective.MODES:

@@ -9,6 +9,7 @@ from accounts import rules
 from accounts.models import Tenant, TenantUser
 from accounts.queries import acting_tenant_admins, agents_of, with_user
 from accounts.security_words import LogEntry
+from accounts.timezones import checked_timezone, timezone_names
 from collectives.queries import main_collective
 from collectives.rules.members import left_without_admin
 from collectives.rules.tenants import leave_tenant
@@ -39,7 +40,9 @@ class TenantParams(Params):
         required=False,
         allow_blank=True,
         help_text="The timezone of the tenant.",
-        widget=Widget(is_required=True, help="For example Europe/Berlin."),
+        widget=Widget(
+            is_required=True, help="For example Europe/Berlin.", suggestions=timezone_names
+        ),
     )
     feature_api = Flag(
         required=False,
@@ -76,7 +79,7 @@ def _update_tenant(
     if name:
         changes["name"] = name
     if timezone:
-        changes["timezone"] = rules.checked_timezone(timezone)
+        changes["timezone"] = checked_timezone(timezone)
     if feature_ai_agents is not None:
         changes["is_ai_agents_enabled"] = feature_ai_agents
     switched, notes = rules.api_switch(access, feature_api, api, api_enabled)

@@ -53,6 +53,7 @@ class BoundField:
     errors: tuple[str, ...] = ()
     required: bool = False
     options: tuple[Option, ...] = ()
+    suggestions: tuple[str, ...] = ()
     maxlength: int | None = None
     min: int | None = None
     max: int | None = None
@@ -263,6 +264,7 @@ def _bound(
         errors=tuple(error[:1].upper() + error[1:] for error in errors),
         required=declared.required or widget.is_required,
         options=tuple(_options(declared, value)),
+        suggestions=tuple(widget.suggestions()) if widget.suggestions else (),
         maxlength=getattr(declared, "max_length", None) or None,
         min=getattr(declared, "min_value", None),
         max=getattr(declared, "max_value", None),

@@ -184,3 +184,13 @@ def test_emptying_a_required_field_changes_nothing_else(page: Any) -> None:
     page("alice").post(f"{KITCHEN}/settings/actions/update_collective_settings", sent)
 
     assert Collective.unscoped.get(handle="kitchen").description != "Changed"
+
+
+@pytest.mark.parametrize("path", sorted({each.page for each in REFUSED}))
+def test_a_browser_may_restore_what_was_typed(page: Any, note_path: Any, path: str) -> None:
+    """With `autocomplete="off"` the Back button of a browser shows an empty form."""
+    document = parsed(page("alice").get(path.format(note=note_path("Welcome to the kitchen"))))
+    fields = document.select("main form textarea, main form input[type=text]")
+
+    assert fields
+    assert [each["name"] for each in fields if each.get("autocomplete") == "off"] == []

@@ -29,10 +29,13 @@ class Widget:
     options: Choices = ()
     # Returns the headings of groups of options, each with its options.
     groups: Callable[[], Sequence[tuple[str, Choices]]] | None = None
+    # Returns values that a text field offers while its reader types; others are taken as well.
+    suggestions: Callable[[], Sequence[str]] | None = None
     rows: int | None = None
     placeholder: str = ""
-    autocomplete: str = "off"
-    # The template below the parameter.
+    # "off" also stops a browser from restoring what was typed when its reader comes back.
+    autocomplete: str = ""
+    # A template that is shown below the parameter.
     below: str = ""
     # No form shows it.
     is_hidden: bool = False

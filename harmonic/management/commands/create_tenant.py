@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import rules as people
 from accounts.models import Tenant, TenantUser, User
+from accounts.timezones import checked_timezone
 from collectives.rules.handles import checked_subdomain
 from collectives.rules.tenants import join_tenant, new_tenant
 from harmonic.access.hosts import tenant_url
@@ -88,7 +89,7 @@ def validated_options(options: dict[str, Any]) -> NewTenant:
     )
     return NewTenant(
         subdomain=checked_subdomain(folded(options["subdomain"])),
-        timezone=people.checked_timezone(options["timezone"]),
+        timezone=checked_timezone(options["timezone"]),
         email=people.checked_email(options["admin_email"], "admin_email"),
         handle=people.spelt_handle(options["admin_handle"], "admin_handle"),
         is_listed=options["listed"],
