@@ -1,4 +1,4 @@
-"""Signing in and out, and proving once more that it is you."""
+"""Pages that sign people in and out, and that ask for the password again (reverification)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Tenant, TenantUser, User
 from accounts.sign_in import account_key, check_password, closed_until
-from harmonic.access import sessions
+from harmonic.access import kept_forms, sessions
 from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.methods import READS, method_not_allowed
@@ -31,9 +32,14 @@ from harmonic.kernel.rendering.documents import Document, keep_private, respond
 
 WRONG = "The e-mail address or the password is not right."
 SUSPENDED = "Account Suspended"
-# The longest request line that the server takes.
+KEPT_MINUTES = int(kept_forms.KEPT_FOR.total_seconds() // 60)
+NOTHING_KEPT = (
+    f"There is no form to send again. A form is kept for {KEPT_MINUTES} minutes, for the person"
+    " who sent it."
+)
+# The length of the longest request line that the server accepts.
 TARGET_LENGTH = 8190
-NAMES = {
+FIELD_NAMES = {
     "email": "e-mail address",
     "auth_key": "e-mail address",
     "password": "password",
@@ -41,12 +47,17 @@ NAMES = {
 }
 
 
-def faults(invalid: Invalid) -> str:
-    """Return what is wrong with a form's parameters, as sentences."""
+def problems_as_text(invalid: Invalid) -> str:
+    """Return the problems of a form's parameters as sentences."""
     return " ".join(
-        f"The {NAMES.get(each.param, 'address to return to')} {wording.reason(each)}."
+        f"The {FIELD_NAMES.get(each.param, 'return address')} {wording.reason(each)}."
         for each in invalid.problems
     )
+
+
+def sent_text(request: AccessRequest, *names: str) -> str:
+    """Return the first non-blank value that a form sent under these names, to show it again."""
+    return next(filter(None, (request.POST.get(name, "") for name in names)), "")
 
 
 def access_of(request: AccessRequest) -> Access:
@@ -65,7 +76,7 @@ def see_other(request: AccessRequest, target: str) -> HttpResponse:
 
 class SignInParams(Params):
     email = EmailAddress(required=False, allow_blank=True, max_length=User.EMAIL_LENGTH)
-    # The name that the older form has for it.
+    # The name that public clients send.
     auth_key = EmailAddress(required=False, allow_blank=True, max_length=User.EMAIL_LENGTH)
     password = Exact(required=False, allow_blank=True, max_length=User.LONGEST_PASSWORD)
     redirect_to_resource = Exact(required=False, allow_blank=True, max_length=TARGET_LENGTH)
@@ -87,10 +98,17 @@ def _form(request: AccessRequest, *, then: str, email: str = "", error: str = ""
     access = access_of(request)
     with tenant_bound(access.tenant.id):
         notice = sign_in_notice(access, then)
+    is_kept = kept_forms.has_form(request.session, access.now)
     document = Document(
         title="Sign in",
         template="accounts/sign_in.html",
-        context={"then": then, "email": email, "error": error, "notice": notice},
+        context={
+            "then": then,
+            "email": email,
+            "error": error,
+            "notice": notice,
+            "kept_minutes": KEPT_MINUTES if is_kept else 0,
+        },
         status=422 if error else 200,
         error=error,
     )
@@ -101,11 +119,16 @@ def _sign_in(request: AccessRequest) -> HttpResponse:
     try:
         sent = validated(SignInParams, read_body_params(request))
     except Invalid as invalid:
-        return _form(request, then="", error=faults(invalid))
+        return _form(
+            request,
+            then=sent_text(request, "redirect_to_resource"),
+            email=sent_text(request, "email", "auth_key"),
+            error=problems_as_text(invalid),
+        )
     email = sent.get("email") or sent.get("auth_key", "")
     password = sent.get("password", "")
     then = sent.get("redirect_to_resource", "")
-    _refuse_locked(request, email)
+    _require_unlocked(request, email)
     user = check_password(request, email, password)
     access = access_of(request)
     if user is None:
@@ -117,20 +140,21 @@ def _sign_in(request: AccessRequest) -> HttpResponse:
             person_id=_account_here(access, email),
         )
         return _form(request, then=then, email=email, error=WRONG)
-    _refuse_outsiders(access, user)
+    _require_member(access, user)
+    kept_forms.discard_of_others(request.session, user.id, access.tenant.id)
     sessions.start(request.session, user.id, access.tenant.id, access.now)
     audit.record("login_success", access, user_id=user.id)
     return see_other(request, local_path(then))
 
 
 def _account_here(access: Access, email: str) -> UUID | None:
-    """Return whose account an address names in this tenant: they learn that somebody tried."""
+    """Return the user with an e-mail address in this tenant, whose log gets the failure."""
     with tenant_bound(access.tenant.id):
         rows = TenantUser.objects.filter(user__email_key=account_key(email))
         return rows.values_list("user_id", flat=True).first()
 
 
-def _refuse_locked(request: AccessRequest, email: str) -> None:
+def _require_unlocked(request: AccessRequest, email: str) -> None:
     until, access = closed_until(request, email), access_of(request)
     if until is None:
         return
@@ -150,7 +174,7 @@ def _refuse_locked(request: AccessRequest, email: str) -> None:
     )
 
 
-def _refuse_outsiders(access: Access, user: User) -> None:
+def _require_member(access: Access, user: User) -> None:
     if user.suspended_at is not None:
         audit.record("suspended_login_attempt", access, warn=True, user_id=user.id)
         raise Forbidden(
@@ -184,7 +208,7 @@ def logout(request: AccessRequest) -> HttpResponse:
 @transaction.atomic
 def _end_session(request: AccessRequest, access: Access) -> None:
     if access.actor is not None and access.token is None:
-        # Writes of this session that are under way end first, and no later one begins.
+        # Waits until the writes of this session have ended, and prevents later ones.
         Tenant.objects.filter(id=access.tenant.id).change_access()
         audit.record("logout", replace(access, now=timezone.now()))
     request.session.flush()
@@ -199,10 +223,10 @@ def _note(request: AccessRequest, title: str, template: str, **context: Any) -> 
     return respond(request, access_of(request), Document(title, template, context))
 
 
-# --- Proving it once more -------------------------------------------------------------------
+# --- Reverification -------------------------------------------------------------------------
 
 
-class ProofParams(Params):
+class ReverificationParams(Params):
     scope = Exact(required=False, allow_blank=True, max_length=100)
     then = Exact(required=False, allow_blank=True, max_length=TARGET_LENGTH)
     password = Exact(required=False, allow_blank=True, max_length=User.LONGEST_PASSWORD)
@@ -212,10 +236,10 @@ def reverify(request: AccessRequest) -> HttpResponse:
     scope, then = request.GET.get("scope", ""), request.GET.get("then", "")
     if request.method == "POST":
         try:
-            sent = validated(ProofParams, read_body_params(request))
+            sent = validated(ReverificationParams, read_body_params(request))
         except Invalid as invalid:
-            return _proof_form(request, scope, then, faults(invalid))
-        return _prove(
+            return _password_form(request, scope, then, problems_as_text(invalid))
+        return _verify(
             request,
             sent.get("scope") or scope,
             sent.get("then") or then,
@@ -223,10 +247,10 @@ def reverify(request: AccessRequest) -> HttpResponse:
         )
     if request.method not in READS:
         raise method_not_allowed("GET, HEAD, POST")
-    return _proof_form(request, scope, then)
+    return _password_form(request, scope, then)
 
 
-def _proof_form(request: AccessRequest, scope: str, then: str, error: str = "") -> HttpResponse:
+def _password_form(request: AccessRequest, scope: str, then: str, error: str = "") -> HttpResponse:
     access = access_of(request)
     document = Document(
         title="Confirm your password",
@@ -243,35 +267,36 @@ def _email(access: Access) -> str:
     return User.objects.values_list("email", flat=True).get(id=access.user.user_id)
 
 
-def _prove(request: AccessRequest, scope: str, then: str, password: str) -> HttpResponse:
+def _verify(request: AccessRequest, scope: str, then: str, password: str) -> HttpResponse:
     access = access_of(request)
     if access.token is not None or scope not in sessions.REVERIFICATION_SCOPES:
         raise Refused(
             "There is nothing to confirm",
             status=400,
             code="invalid",
-            hint="Your password is asked for again when you open a page that needs it.",
+            hint="You are asked for your password when you open a page that needs it.",
         )
     email = _email(access)
-    _refuse_locked(request, email)
+    _require_unlocked(request, email)
     if check_password(request, email, password) is None:
         audit.record("reverification_failure", access, warn=True, scope=scope)
-        return _proof_form(request, scope, then, "The password is not right.")
+        return _password_form(request, scope, then, "The password is not right.")
     sessions.record_verification(request.session, scope, access.now)
     audit.record("reverification_success", access, scope=scope)
     return see_other(request, local_path(then))
 
 
 def replay(request: AccessRequest) -> HttpResponse:
-    """Show the form that was interrupted, to be sent once more."""
+    """Show the form that signing in or reverification interrupted, to be sent again."""
     require_read_method(request)
-    stashed = request.session.pop("stashed_post", None)
-    if stashed is None or access_of(request).format != Format.HTML:
+    access = access_of(request)
+    if access.token is not None or access.format != Format.HTML:
         return see_other(request, "/")
-    values = [(key, value) for key, values in stashed["values"].items() for value in values]
-    return _note(
-        request, "Go on", "accounts/replay.html", action_path=stashed["path"], values=values
-    )
+    form = kept_forms.kept_form(request.session, access)
+    if form is None:
+        messages.warning(request, NOTHING_KEPT)
+        return see_other(request, "/")
+    return _note(request, "Send your form again", "accounts/replay.html", form=form)
 
 
 def urls() -> list[URLPattern]:

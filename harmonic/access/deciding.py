@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Tenant
-from harmonic.access import lookup, sessions
+from harmonic.access import kept_forms, lookup, sessions
 from harmonic.access.checks import check
 from harmonic.access.credentials import (
     bearer_token,
@@ -179,11 +179,13 @@ class RequestAccessDecider:
         )
         if ended:
             audit.record("logout", access, reason=ended, user_id=sessions.user_id(session))
+            self.request.ended_user_id = sessions.user_id(session)
             session.flush()
             return replace(access, session_end_reason=ended)
         if found.actor is None or not found.actor.is_human:
             return replace(access, session_end_reason="no_membership")
         sessions.record_last_request(session, access.now)
+        kept_forms.discard_stale(session, access.now)
         return replace(
             access,
             actor=found.actor,

@@ -53,6 +53,8 @@ class AccessMiddleware:
         request.counts = ()
         # The token sent with the request, valid or not.
         request.known_token = None
+        # The person whose session ended with this request.
+        request.ended_user_id = None
         try:
             self._enter(request)
         except Refused as refused:

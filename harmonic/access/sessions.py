@@ -17,10 +17,14 @@ LAST_REQUEST_STORED_EVERY = timedelta(minutes=1)
 
 END_MESSAGES = {
     "session_absolute_timeout": "Your session has expired. Please sign in again.",
-    "session_idle_timeout": "You were signed out because of inactivity.",
+    "session_idle_timeout": (
+        "Your session expired after a period of inactivity. Please sign in again."
+    ),
     "sessions_revoked": "Your session was revoked. Please sign in again.",
     "user_suspended": "This account is suspended.",
 }
+# After these, the same person can sign in again.
+EXPIRED = frozenset(END_MESSAGES) - {"user_suspended"}
 
 
 def start(session: SessionBase, user_id: UUID, tenant_id: UUID, now: datetime) -> None:

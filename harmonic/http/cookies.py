@@ -20,7 +20,7 @@ from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.outages import Write
 from harmonic.kernel.http.methods import SAFE
-from harmonic.kernel.http.negotiation import is_api_path
+from harmonic.kernel.http.negotiation import Format, is_api_path
 from harmonic.kernel.pages import page_of
 
 
@@ -99,6 +99,9 @@ class CsrfMiddleware(CsrfViewMiddleware):
         access: Access | None = getattr(request, "access", None)
         if access is None or access.actor is not None:
             return not is_api_path(request.path)
+        if access.session_end_reason and access.format == Format.HTML:
+            # Its form is kept until the person signs in, so it must be one of ours.
+            return True
         rule = rule_of(callback)
         return (
             rule is not None

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from api.codes import CODES
 from api.responses.schema import Doc, Id, OneOf, Url
-from harmonic.access import sessions
+from harmonic.access import kept_forms, sessions
 from harmonic.http.tenant_origin import tenant_origin
 from harmonic.kernel.access import Access
 from harmonic.kernel.http.methods import READS
@@ -38,6 +38,8 @@ JSON = "application/json; charset=utf-8"
 PROBLEM = "application/problem+json"
 # The keys of problem details besides those of every error.
 PROBLEM_KEYS = frozenset({"type", "title", "detail"})
+# The page that sends a form again which reverification or signing in interrupted.
+REPLAY = "/reverify/replay"
 BEARER = 'Bearer realm="Harmonic"'
 # Links for callers without valid credentials.
 FIRST_STEPS = (
@@ -97,7 +99,7 @@ def _location(request: AccessRequest, access: Access, refused: Refused) -> str:
     if isinstance(refused, SignInRequired) and access.token is None:
         if request.headers.get("Authorization", "").strip():
             return ""
-        return f"/login?{urlencode({'redirect_to_resource': path_with_query(request, access)})}"
+        return f"/login?{urlencode({'redirect_to_resource': _after_sign_in(request, access)})}"
     if isinstance(refused, FreshProofRequired):
         then = _path_after_verification(request, access)
         return f"/reverify?{urlencode({'scope': refused.scope, 'then': then})}"
@@ -110,19 +112,19 @@ def path_with_query(request: AccessRequest, access: Access) -> str:
 
 
 def _path_after_verification(request: AccessRequest, access: Access) -> str:
-    """Return the path to continue at after verification; a stashed POST is replayed."""
-    if request.method in READS:
-        return path_with_query(request, access)
-    stashed = {
-        "path": access.path,
-        "values": {
-            key: request.POST.getlist(key)
-            for key in request.POST
-            if key not in {"csrfmiddlewaretoken", "password"}
-        },
-    }
-    request.session["stashed_post"] = stashed
-    return "/reverify/replay"
+    """Return the path to continue at after verification: back, or the interrupted form."""
+    if request.method not in READS and kept_forms.keep(request, access.user.user_id):
+        return REPLAY
+    return path_with_query(request, access)
+
+
+def _after_sign_in(request: AccessRequest, access: Access) -> str:
+    """Return the path to continue at after signing in: back, or the interrupted form."""
+    user_id = request.ended_user_id
+    is_form = request.method not in READS and access.session_end_reason in sessions.EXPIRED
+    if is_form and user_id is not None and kept_forms.keep(request, user_id):
+        return REPLAY
+    return path_with_query(request, access)
 
 
 def _redirect(request: AccessRequest, access: Access, location: str) -> HttpResponse:
@@ -154,6 +156,7 @@ def _document(request: AccessRequest, access: Access, refused: Refused) -> HttpR
             "parts": parts,
             "action_name": refused.action,
             "home": _home(request, access),
+            "texts": _typed_texts(request, access),
             "request_id": request.request_id,
         },
         status=refused.status,
@@ -162,6 +165,12 @@ def _document(request: AccessRequest, access: Access, refused: Refused) -> HttpR
         base=_base_of(refused),
     )
     return respond(request, access, document)
+
+
+def _typed_texts(request: AccessRequest, access: Access) -> tuple[kept_forms.TypedText, ...]:
+    """Return what was typed into a form, so that a page that refuses it loses no text."""
+    is_form = access.format == Format.HTML and request.method not in READS
+    return kept_forms.typed_texts(request) if is_form else ()
 
 
 def _base_of(refused: Refused) -> str:

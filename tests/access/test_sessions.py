@@ -592,14 +592,6 @@ def test_an_interrupted_form_is_resent_after_verification(stale: Client):
     assert ApiToken.unscoped.get(name="interrupted").scopes[1:]
 
 
-def test_a_stashed_form_is_replayed_once(stale: Client):
-    asked = stale.post(TOKENS, {"api_token[name]": "interrupted"})
-    prove(stale, asked["Location"])
-    stale.get("/reverify/replay")
-
-    assert stale.get("/reverify/replay")["Location"] == "/"
-
-
 def test_a_program_with_a_session_is_told_where_to_verify(stale: Client):
     shown = markdown_of(stale, f"{TOKENS}/new")
     sent = stale.post(

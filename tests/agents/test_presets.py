@@ -27,11 +27,14 @@ def granted_by(preset: str) -> list[str]:
     }[preset]
 
 
-def form_at(path: str, who: str = "bob") -> Any:
-    page = BeautifulSoup(Caller(HTML, who).get(path).text, "html.parser")
-    found = [each for each in page("form") if each["action"].endswith("_ai_agent")]
-    assert found, f"{path} has no form of an agent"
-    return found[0]
+def form_in(html: str) -> Any:
+    """Return the form of an agent on a page."""
+    page: Any = BeautifulSoup(html, "html.parser")
+    return next(each for each in page("form") if each["action"].endswith("_ai_agent"))
+
+
+def form_at(path: str) -> Any:
+    return form_in(Caller(HTML, "bob").get(path).text)
 
 
 def checked(form: Any, name: str) -> list[str]:
@@ -138,7 +141,7 @@ def test_the_grid_belongs_to_custom_and_marks_unusual_actions(world, path):
 def test_a_refused_form_keeps_the_selected_preset(world):
     sent = {"name": "", "preset": "read", "capabilities": ["", "create_note"]}
     answer = Caller(HTML, "bob").act("create_ai_agent", **sent).assert_invalid()
-    form = BeautifulSoup(answer.text, "html.parser").select_one('form[action$="create_ai_agent"]')
+    form = form_in(answer.text)
 
     assert checked(form, "preset") == ["read"]
     assert checked(form, "capabilities") == ["create_note"]

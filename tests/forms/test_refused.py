@@ -92,6 +92,10 @@ def form_of(document: Any, action: str) -> Any:
     return found[0]
 
 
+def title_of(document: Any) -> str:
+    return " ".join(document.title.text.split())
+
+
 def value_of(control: Any) -> str:
     if control.name == "textarea":
         return str(control.text).removeprefix("\n")
@@ -111,6 +115,7 @@ def test_a_refused_form_shows_the_page_that_it_stood_on(
 
     assert answer.status_code == 422
     assert [each.text for each in after("h1")] == [each.text for each in before("h1")]
+    assert title_of(after) == f"Error: {title_of(before)}"
     form = form_of(after, refused.action)
     assert form["action"] == form_of(before, refused.action)["action"]
     for name, typed in refused.typed.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TypeGuard
+from uuid import UUID
 
 from django.http import HttpRequest
 
@@ -22,10 +23,11 @@ class AccessRequest(HttpRequest):
     is_host_ours: bool
     # BodyMiddleware: the refusal of a body that cannot be read, which is raised after the lookup.
     refused_body: Refused | None
-    # AccessMiddleware: the token that came with the request, whether it works or not, and the
-    # rate limits that the request counted against.
+    # AccessMiddleware: the token that came with the request, whether it works or not, the person
+    # whose session ended with it, and the rate limits that it counted against.
     access: Access
     known_token: TokenFacts | None
+    ended_user_id: UUID | None
     counts: tuple[Count, ...]
     is_format_refused: bool
     is_allowed: bool

@@ -8,6 +8,7 @@ from api.idempotency.once import FORM_WAIT
 from api.models import KeyedRequest
 from collectives.items.models import Item, Pin
 from collectives.models import Invite
+from harmonic.access import kept_forms
 from harmonic.site.bounds.bound import Bound, Section
 from tokens.models import ApiToken, TokenRefusal
 
@@ -54,6 +55,12 @@ COUNTS = Section(
             "",
             "asked for again",
             "REVERIFICATION_TIMEOUT",
+        ),
+        Bound(
+            "a form that signing in or reverification interrupted",
+            kept_forms.KEPT_FOR,
+            "",
+            "discarded",
         ),
     ),
 )

@@ -9,7 +9,7 @@ from django.conf import settings
 from accounts.models import User
 from api.idempotency.keys import KEY_LENGTH
 from api.models import KeyedRequest
-from harmonic.access import rate_limits
+from harmonic.access import kept_forms, rate_limits
 from harmonic.kernel.database import outages
 from harmonic.kernel.parameters import decoding
 from harmonic.kernel.pipeline import RUNS
@@ -62,6 +62,12 @@ REQUESTS = Section(
             settings.DATA_UPLOAD_MAX_NUMBER_FIELDS,
             "fields",
             "400 `invalid`",
+        ),
+        Bound(
+            "characters of a form that signing in or reverification interrupted",
+            kept_forms.MAX_CHARACTERS,
+            "characters",
+            "it is not kept",
         ),
         Bound("nesting of a JSON body", decoding.MAX_DEPTH, "levels", "400 `invalid`"),
         Bound("request line", config.limit_request_line, "bytes", "414"),
