@@ -7,8 +7,9 @@ import once from "./once.js";
 import scroll from "./scroll.js";
 import theme from "./theme.js";
 import times from "./times.js";
+import unsaved from "./unsaved.js";
 
-const controllers = { copy, count, expiry, localtime, once, scroll, theme, times };
+const controllers = { copy, count, expiry, localtime, once, scroll, theme, times, unsaved };
 
 for (const element of document.querySelectorAll("[data-controller]")) {
   for (const name of element.dataset.controller.split(/\s+/)) {
