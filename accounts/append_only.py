@@ -1,6 +1,6 @@
-"""Letting the operator delete from the security log, which the database refuses to all others.
+"""Deletion from the security log, which database triggers otherwise prevent.
 
-Its triggers are those of the migration `0004_event_append_only`.
+The migration `0004_event_append_only` creates the triggers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _TRIGGER = "securityevent_no_delete"
 
 @contextmanager
 def deletion_allowed() -> Iterator[None]:
-    """Let rows of the log be deleted inside one transaction; changing one is refused still."""
+    """Allow the deletion of rows in one transaction. Changing rows remains impossible."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with _setting_on():
@@ -27,7 +27,7 @@ def deletion_allowed() -> Iterator[None]:
 
 @contextmanager
 def _setting_on() -> Iterator[None]:
-    # The transaction's own: no lock is taken, and nobody else may delete meanwhile.
+    # The setting applies to this transaction alone, without a lock.
     _execute("SELECT set_config('harmonic.prunes_log', 'on', true)")
     yield
     _execute("SELECT set_config('harmonic.prunes_log', '', true)")
@@ -35,7 +35,7 @@ def _setting_on() -> Iterator[None]:
 
 @contextmanager
 def _trigger_lifted() -> Iterator[None]:
-    # Dropping it is part of the transaction, which holds SQLite's one write lock.
+    # The trigger is dropped in the transaction, which holds the write lock of SQLite.
     with connection.cursor() as cursor:
         cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [_TRIGGER])
         (definition,) = cursor.fetchone()

@@ -1,4 +1,4 @@
-"""Tenants, people and agents, and who belongs where."""
+"""Models of tenants, accounts, memberships in tenants, and the security log."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from harmonic.kernel.database.tenancy import TenantManager, TenantModel
 
 class TenantQuerySet(models.QuerySet["Tenant"]):
     def change_access(self) -> None:
-        """Begin a change of who may do what in these tenants, inside a transaction.
+        """Lock these tenants for a change of access, until the transaction ends.
 
-        The rows stay locked until its end: every write of a request holds its tenant's row in
-        share mode, so none of them overlaps with the change (`docs/architecture.md`, Deciding).
+        Every write of a request holds its tenant's row in share mode, so no write overlaps with
+        the change (`docs/architecture.md`, Deciding).
         """
         self.update(access_version=models.F("access_version") + 1)
 
@@ -40,7 +40,7 @@ class Tenant(models.Model):
     is_ai_agents_enabled = models.BooleanField(default=False)
     archived_at = models.DateTimeField(null=True, blank=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
-    # Counts the changes of who may do what; changing it is the lock that keeps writes out.
+    # Incremented by every change of access. The update locks the row, which blocks writes.
     access_version = models.PositiveBigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
 
@@ -55,16 +55,16 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """One actor across the whole site; `TenantUser` says where it belongs.
+    """An account: one actor across the whole site. `TenantUser` is its membership in a tenant.
 
-    `tokens_revoked_at` is set by suspension and security reset and never cleared: a token
-    made at or before that moment counts as deleted (`docs/architecture.md`).
+    Suspension and security reset set `tokens_revoked_at`, which is never cleared: a token
+    created at or before that moment counts as deleted (`docs/architecture.md`).
     """
 
     NAME_LENGTH = 255
     EMAIL_LENGTH = 254
     SHORTEST_PASSWORD = 14
-    # A terminal passes no longer line on.
+    # The longest line that a terminal can pass on.
     LONGEST_PASSWORD = 4095
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -83,7 +83,7 @@ class User(AbstractBaseUser):
     tokens_revoked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
-    last_login = None  # the session and the log say it
+    last_login = None  # the session and the security log have it
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -116,7 +116,7 @@ class User(AbstractBaseUser):
 
     @property
     def is_internal_agent(self) -> bool:
-        """Whether this is an agent that Harmonic runs; its row is `agent`."""
+        """True for an agent that Harmonic runs."""
         return self.is_agent and self.agent.is_internal
 
     def _change_access(self) -> None:
@@ -124,14 +124,14 @@ class User(AbstractBaseUser):
 
     @transaction.atomic
     def revoke_tokens(self, now: datetime) -> None:
-        """Make every token of this user, in all tenants, count as deleted."""
+        """Revoke every token of this user in all tenants."""
         self._change_access()
         self.tokens_revoked_at = now
         self.save(update_fields=["tokens_revoked_at"])
 
     @transaction.atomic
     def suspend(self, now: datetime, reason: str = "") -> None:
-        """Close the door to this user and its agents; their tokens never come back."""
+        """Suspend this account and its agents, and revoke their tokens permanently."""
         self._change_access()
         self.suspended_at = now
         self.suspended_reason = reason
@@ -142,7 +142,7 @@ class User(AbstractBaseUser):
 
     @transaction.atomic
     def unsuspend(self) -> None:
-        """Lift the suspension. Agents stay suspended, revoked tokens stay revoked."""
+        """Lift the suspension. Agents stay suspended, and revoked tokens stay revoked."""
         self._change_access()
         self.suspended_at = None
         self.suspended_reason = ""
@@ -150,7 +150,7 @@ class User(AbstractBaseUser):
 
     @transaction.atomic
     def security_reset(self, now: datetime) -> None:
-        """End all sessions and revoke all tokens, also those of the user's agents."""
+        """End all sessions and revoke all tokens, including those of the user's agents."""
         self._change_access()
         self.sessions_revoked_at = now
         self.tokens_revoked_at = now
@@ -160,7 +160,7 @@ class User(AbstractBaseUser):
 
 
 class TenantUser(TenantModel):
-    """A user as a member of one tenant: handle, display name, roles."""
+    """The membership of a user in one tenant: handle, display name and roles."""
 
     HANDLE_LENGTH = 64
     NAME_LENGTH = User.NAME_LENGTH
@@ -189,7 +189,7 @@ class TenantUser(TenantModel):
 
     @transaction.atomic
     def archive(self, now: datetime) -> None:
-        """Take the user out of the tenant; its tokens there never come back."""
+        """Remove the user from the tenant, and revoke its tokens there permanently."""
         Tenant.objects.filter(id=self.tenant_id).change_access()
         self.archived_at = now
         self.tokens_revoked_at = now
@@ -201,15 +201,15 @@ class TenantUser(TenantModel):
 
 
 class AppendOnly(TypeError):
-    """A row of the security log, about to be changed or deleted."""
+    """An attempt to change or delete a row of the security log."""
 
 
 class SecurityEventQuerySet(models.QuerySet["SecurityEvent"]):
     def update(self, **values: Any) -> int:
-        raise AppendOnly("The security log is only added to.")
+        raise AppendOnly("Rows of the security log cannot be changed or deleted.")
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        raise AppendOnly("The security log is only added to.")
+        raise AppendOnly("Rows of the security log cannot be changed or deleted.")
 
 
 SecurityEventManager = TenantManager.from_queryset(SecurityEventQuerySet)
@@ -219,11 +219,11 @@ FILTERED = ("token", "successor", "by_token", "user_handle", "subject_handle")
 
 
 class SecurityEvent(TenantModel):
-    """A line of the security log, kept: rows are added, never changed or deleted.
+    """An event of the security log. Rows are added, never changed or deleted.
 
-    `user` is who did it, `subject` whose account it is about: the owner of a token, the
-    person whose role changed. Both stay when the account is deleted: the row is as it was
-    written. Triggers of the database hold it so, too (`docs/decisions/`, 0007).
+    `user` is the actor, `subject` the account that the event is about: the owner of a token or
+    the person whose role changed. Both ids stay when the account is deleted. Database triggers
+    enforce this as well (`docs/decisions/`, 0007).
     """
 
     at = models.DateTimeField()
@@ -250,8 +250,8 @@ class SecurityEvent(TenantModel):
     ip = models.CharField(max_length=45, blank=True)
     request_id = models.CharField(max_length=128, blank=True)
     data = models.JSONField(default=dict)
-    # What the log is filtered by besides, copied from `data`: the tokens that an event is about,
-    # made or acted with, and the folded handles of those involved. Null keeps a row out of the
+    # Filter columns, copied from `data`: the tokens that an event is about, created or was
+    # authenticated by, and the folded handles of the people involved. Null keeps a row out of the
     # index, and lets SQLite add the columns without copying the table and losing its triggers.
     token = models.UUIDField(null=True, blank=True, editable=False)
     successor = models.UUIDField(null=True, blank=True, editable=False)
@@ -281,15 +281,15 @@ class SecurityEvent(TenantModel):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
-            raise AppendOnly("The security log is only added to.")
+            raise AppendOnly("Rows of the security log cannot be changed or deleted.")
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise AppendOnly("The security log is only added to.")
+        raise AppendOnly("Rows of the security log cannot be changed or deleted.")
 
 
 class StoredBytes(models.Model):
-    """How many bytes of text a person and their agents stored on a day (UTC)."""
+    """The number of bytes of text that a person and their agents stored on one day (UTC)."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
     day = models.DateField()

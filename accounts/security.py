@@ -1,7 +1,7 @@
-"""The security log as rows: what is kept of each event, and how it is read.
+"""The security log: storing events as rows, pruning them, and reading pages of them.
 
-`docs/operations.md` (Security log) says what is kept and what is not;
-`accounts/security_words.py` has the sentences.
+`docs/operations.md` (Security log) lists what is stored. `accounts/security_words.py` has the
+sentences.
 """
 
 from __future__ import annotations
@@ -28,20 +28,19 @@ from harmonic.kernel.operations import audit
 from harmonic.kernel.operations.redaction import as_json, without_tokens
 from harmonic.kernel.rendering.text import folded
 
-# What a row keeps of an event's data: nothing that people wrote but names.
+# The data of an event that its row stores: no text written by people except names.
 KEPT = frozenset(
     "reason scope token_id name old_name is_on collective_id code action method limit note_id"
     " successor_id count masked scopes expires_at with by_token by_token_id role grant changed"
     " granted withdrawn mode invite_id inviter_id is_api_on archived deleted is_admin"
     " before".split()
 )
-# These come as often as somebody likes; a row a minute says it.
+# A sender can cause any number of these; one row a minute is stored.
 SAMPLED = frozenset({"permission_denied", "rate_limited"})
 SAMPLED_EVERY = timedelta(minutes=1)
 PAGE = 50
 
-
-# The column of the API switch, which has a line of its own in the log.
+# The column of the API switch, whose changes are an event of their own.
 API_SWITCH = "is_api_enabled"
 
 
@@ -49,7 +48,7 @@ API_SWITCH = "is_api_enabled"
 
 
 def record_write(event: Event, access: Access) -> None:
-    """Record the write of a logged action, in its transaction."""
+    """Record the write of a logged action, in the transaction of the write."""
     logged = event.action.logged
     if logged is None:
         return
@@ -66,22 +65,22 @@ def record_write(event: Event, access: Access) -> None:
     audit.record(logged.event, access, **{"action": event.action.name, **where, **facts})
 
 
-# --- Keeping --------------------------------------------------------------------------------
+# --- Storing --------------------------------------------------------------------------------
 
 
-def keep(event: audit.AuditEvent) -> None:
-    """Write an event of a tenant down, in a statement of its own."""
+def store(event: audit.AuditEvent) -> None:
+    """Store an event of a tenant in a row."""
     if event.tenant_id is None or event.data.get("is_internal"):
         return
     with tenant_bound(event.tenant_id):
-        if _is_one_of_many(event):
+        if _is_skipped(event):
             return
         with transaction.atomic():
             _row(event, event.tenant_id).save(force_insert=True)
 
 
-def _is_one_of_many(event: audit.AuditEvent) -> bool:
-    """Answer whether a refusal goes without a row: of a read, or just after another one."""
+def _is_skipped(event: audit.AuditEvent) -> bool:
+    """Return whether a refusal gets no row: that of a read, or one soon after another."""
     if event.name == "permission_denied" and event.data.get("method") in SAFE:
         return True
     if event.name not in SAMPLED:
@@ -100,8 +99,7 @@ def _is_one_of_many(event: audit.AuditEvent) -> bool:
     return True
 
 
-# When the latest row of a sender was written, as the database said: who is refused hundreds of
-# times a second costs no query each time.
+# The time of each sender's latest row, which saves a query for each of many refusals.
 _sampled: dict[tuple[Any, ...], datetime] = {}
 SENDERS_KNOWN = 2000
 
@@ -146,7 +144,7 @@ def _folded_handle(names: Mapping[str, Mapping[str, str]], part: str) -> str | N
 
 
 def _names(event: audit.AuditEvent, parts: Mapping[str, UUID | None]) -> dict[str, dict[str, str]]:
-    """Return what those involved are called today, for the day when they are gone."""
+    """Return the current names of the people involved, for when their accounts are deleted."""
     known = {each.user_id: (each.handle, each.name) for each in event.people}
     unknown = people(user_id for user_id in parts.values() if user_id not in known)
     known |= {user_id: (person.handle, person.name) for user_id, person in unknown.items()}
@@ -161,13 +159,13 @@ def _names(event: audit.AuditEvent, parts: Mapping[str, UUID | None]) -> dict[st
 
 
 def prune(tenant: Tenant, before: datetime) -> int:
-    """Delete a tenant's events from before a moment, and return how many there were.
+    """Delete a tenant's events from before a moment, and return their number.
 
-    That they were deleted is an event itself.
+    The deletion is recorded as an event.
     """
     with tenant_bound(tenant.id), deletion_allowed():
         rows = SecurityEvent.objects.filter(at__lt=before)
-        # The queryset's own `delete` refuses.
+        # The queryset overrides `delete` to raise.
         count, _ = models.QuerySet.delete(rows)
         if count:
             audit.record(
@@ -185,7 +183,7 @@ def prune(tenant: Tenant, before: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ShownToken:
-    """A token that an event names; without a path where its page is not the reader's."""
+    """A token that an event names. The path is "" if the reader may not open its page."""
 
     label: str
     path: str
@@ -193,9 +191,10 @@ class ShownToken:
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """An event as a page shows it.
+    """An event for a page.
 
-    `token` is the one it is about; `with_` says what was acted with, `by_token` with which.
+    `token` is the token that it is about. `with_` is the kind of credentials the actor used,
+    `by_token` the token, if it was one.
     """
 
     at: datetime
@@ -218,70 +217,73 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """Which events: `about` whom alone, if given, in the log of `reader`; then the filters.
+    """The filters of a page of the log, which is the log of `reader`.
 
-    `was_called` is a handle that nobody has any more.
+    `about` limits it to events about these accounts. `former_handle` is a handle that no account
+    has any more.
     """
 
     about: frozenset[UUID] | None = None
     reader: UUID | None = None
     event: str = ""
     who: UUID | None = None
-    was_called: str = ""
+    former_handle: str = ""
     token: UUID | None = None
 
     @property
     def bound(self) -> str:
-        """The name of the list, to which its cursors belong.
+        """The name of the list, to which its cursors are bound.
 
-        It names the reader and not the agents: making one leaves the cursors as they are.
+        It contains the reader and not the agents, so a new agent does not invalidate cursors.
         """
         whose = str(self.reader) if self.about is not None else "all"
-        filters = (self.event, self.who or self.was_called, self.token or "")
+        filters = (self.event, self.who or self.former_handle, self.token or "")
         return f"security:{whose}:{':'.join(map(str, filters))}"
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Who reads the log: their own, with that of their agents, or the tenant's."""
+    """The reader of the log, and whether it is their own log or the tenant's."""
 
     access: Access
     is_own: bool
 
 
-# Returns, by their ids, what the log shows of rows of a later application: the name of a
-# collective or the path of a token's page. Rows that the reader must not learn of are left out.
-Shown = Callable[[Reading, Iterable[UUID]], Mapping[UUID, str]]
-_shown: dict[str, Shown] = {}
+# Returns texts by row id for rows of a later application: names of collectives or paths of token
+# pages. Rows that the reader may not see are left out.
+RowTexts = Callable[[Reading, Iterable[UUID]], Mapping[UUID, str]]
+_row_texts: dict[str, RowTexts] = {}
 
 
-def show_with(kind: Literal["places", "token_pages"], shown: Shown) -> None:
-    """Register what the log shows of collectives or of tokens."""
-    _shown[kind] = shown
+def show_with(kind: Literal["places", "token_pages"], row_texts: RowTexts) -> None:
+    """Register the function that returns the texts for collectives or tokens."""
+    _row_texts[kind] = row_texts
 
 
 def events(wanted: LogQuery, cursor: str, reading: Reading) -> LogPage:
-    """Return a page of events, newest first; a cursor that cannot be read begins at the top."""
+    """Return a page of events, newest first. An invalid cursor returns the first page."""
     position = _position(cursor, wanted.bound)
     rows = list(_rows(wanted, position)[: PAGE + 1])
     more = len(rows) > PAGE
     rows = rows[:PAGE]
     older = cursors.encode((rows[-1].at, rows[-1].id), wanted.bound) if more else ""
     known = people(user_id for row in rows for user_id in _people_of(row).values())
-    places = _shown["places"](reading, _ids(rows, "collective_id"))
-    pages = _shown["token_pages"](reading, _ids(rows, "token_id", "successor_id", "by_token_id"))
+    places = _row_texts["places"](reading, _ids(rows, "collective_id"))
+    pages = _row_texts["token_pages"](
+        reading, _ids(rows, "token_id", "successor_id", "by_token_id")
+    )
     lines = [_line(row, wanted, known, places, pages) for row in rows]
     return LogPage(lines, older, position is None)
 
 
 def deleted_agents_of(user_id: UUID) -> frozenset[UUID]:
-    """Return the agents that somebody deleted: what happened to them stays theirs to read."""
+    """Return the ids of agents that a person deleted, whose events they can still read."""
     rows = SecurityEvent.objects.filter(user=user_id, event=audit.USER_ACTION, data__deleted=True)
     return frozenset(rows.values_list("subject_id", flat=True))
 
 
 def _people_of(row: SecurityEvent) -> dict[str, UUID]:
-    """Return who is in an event, by their part in it."""
+    """Return the ids of the people in an event, by their part in it."""
     inviter = row.data.get("inviter_id")
     parts = {"user": row.user_id, "subject": row.subject_id}
     parts["inviter"] = UUID(inviter) if inviter else None
@@ -300,8 +302,8 @@ def _rows(wanted: LogQuery, position: cursors.Position | None) -> Any:
         rows = rows.filter(event=wanted.event)
     if wanted.who is not None:
         rows = rows.filter(Q(user=wanted.who) | Q(subject=wanted.who))
-    if wanted.was_called:
-        rows = _with_any(rows, ("user_handle", "subject_handle"), folded(wanted.was_called))
+    if wanted.former_handle:
+        rows = _with_any(rows, ("user_handle", "subject_handle"), folded(wanted.former_handle))
     if wanted.token is not None:
         rows = _with_any(rows, ("token", "successor", "by_token"), wanted.token)
     if position is not None:
@@ -311,7 +313,7 @@ def _rows(wanted: LogQuery, position: cursors.Position | None) -> Any:
 
 
 def _with_any(rows: Any, columns: Iterable[str], value: Any) -> Any:
-    """Return the rows in which one of `columns` has a value, each looked up in its index."""
+    """Filter rows that have a value in one of `columns`, with an index lookup for each."""
     first, *others = (
         SecurityEvent.objects.filter(**{column: value}).order_by().values("id")
         for column in columns
@@ -333,7 +335,7 @@ def _line(
     places: Mapping[UUID, str],
     pages: Mapping[UUID, str],
 ) -> LogRow:
-    # What others do to one's account is one's business; where they sit, and with what, is not.
+    # A reader sees what others did to their account, but not from where and with which token.
     is_shown = wanted.about is None or row.user_id is None or row.user_id in wanted.about
     there = People(
         (user_id, _person(row, known, part, user_id)) for part, user_id in _people_of(row).items()
@@ -355,7 +357,7 @@ def _line(
 
 
 def _person(row: SecurityEvent, known: People, part: str, user_id: UUID) -> Person:
-    """Return somebody as they are, or as they were when it happened."""
+    """Return a person with their current name, or with that of the event if they are deleted."""
     was = row.data.get("people", {}).get(part)
     if user_id in known or was is None:
         return known[user_id]
@@ -363,7 +365,7 @@ def _person(row: SecurityEvent, known: People, part: str, user_id: UUID) -> Pers
 
 
 def _about_token(row: SecurityEvent, pages: Mapping[UUID, str]) -> ShownToken | None:
-    """Return the token that one would look at: of one rotated, its successor."""
+    """Return the token to link to: for a rotated token, its successor."""
     token_id = row.data.get("successor_id") or row.data.get("token_id")
     return _token("its page", token_id, pages) if token_id and UUID(token_id) in pages else None
 

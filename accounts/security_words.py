@@ -1,4 +1,4 @@
-"""What an event of the security log says, in plain words and without who did it."""
+"""Sentences for events of the security log, without the actor, which the page shows beside them."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from uuid import UUID
 from accounts.queries import People
 from harmonic.kernel.registry import actions
 
-# The events there are, as a filter offers them.
+# The kinds of events, with their labels in the filter.
 NAMES = {
     "login_success": "Sign-ins",
     "login_failure": "Wrong passwords",
     "logout": "Sign-outs",
     "suspended_login_attempt": "Sign-ins while suspended",
     "user_suspended": "Suspensions",
-    "user_unsuspended": "Lifted suspensions",
-    "reverification_success": "Confirmations with the password",
-    "reverification_failure": "Failed confirmations",
-    "token_created": "Tokens made",
+    "user_unsuspended": "Suspensions lifted",
+    "reverification_success": "Password confirmations",
+    "reverification_failure": "Failed password confirmations",
+    "token_created": "Tokens created",
     "token_renamed": "Tokens renamed",
     "token_rotated": "Tokens rotated",
     "token_deleted": "Tokens deleted",
-    "tokens_ended": "All tokens of somebody deleted",
+    "tokens_ended": "All tokens of an account revoked",
     "api_flag_changed": "API switches",
     "admin_action": "Roles, removals and settings",
     "user_action": "Agents, memberships, invitations and profiles",
-    "content_deleted": "Deletions by others",
+    "content_deleted": "Notes deleted by others",
     "permission_denied": "Refused writes",
     "rate_limited": "Limits reached",
 }
 PLAIN = {
     "login_success": "Signed in",
     "suspended_login_attempt": "Tried to sign in while suspended",
-    "content_deleted": "Deleted a note of somebody else",
+    "content_deleted": "Deleted another member's note",
 }
 SIGNED_OUT = {
-    "session_absolute_timeout": "Was signed out: the session was a day old",
-    "session_idle_timeout": "Was signed out after a time of inactivity",
-    "sessions_revoked": "Was signed out: all sessions were ended",
-    "user_suspended": "Was signed out: the account is suspended",
+    "session_absolute_timeout": "Signed out: the session reached its maximum age",
+    "session_idle_timeout": "Signed out after being inactive",
+    "sessions_revoked": "Signed out: all sessions were revoked",
+    "user_suspended": "Signed out: the account is suspended",
 }
-ELSEWHERE = "a collective that you are not in"
+ELSEWHERE = "a collective that you are not a member of"
 SCOPES = {"api_tokens": "API tokens", "admin": "the administration"}
 
 
 def sentence(entry: LogEntry) -> str:
-    """Return what happened."""
-    sentence_of = WORDED.get(entry.event)
+    """Return the sentence of an event."""
+    sentence_of = SENTENCES.get(entry.event)
     if sentence_of is not None:
         return sentence_of(entry.data, entry)
     return PLAIN.get(entry.event) or _words(entry.event).capitalize()
@@ -58,9 +58,9 @@ def sentence(entry: LogEntry) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """An event, with what its sentence needs beside its own data.
+    """An event with the names for its sentence.
 
-    `places` has the names of collectives that the reader may know.
+    `places` has the names of the collectives that the reader may see.
     """
 
     event: str
@@ -75,7 +75,7 @@ class LogEntry:
 
     @property
     def subject(self) -> str:
-        """The name of whom it is about."""
+        """The name of the account that the event is about."""
         return self.named(self.subject_id)
 
     @property
@@ -87,7 +87,7 @@ class LogEntry:
         return "" if self.is_own else f" of {self.subject}"
 
     def place(self, without: str) -> str:
-        """The name of the collective it happened in; `without` where it was in none."""
+        """Return the name of the event's collective, or `without` if it has none."""
         collective = self.data.get("collective_id")
         if collective is None:
             return without
@@ -95,22 +95,22 @@ class LogEntry:
 
     @property
     def where(self) -> str:
-        """The name of the collective it happened in, which may be the main one."""
+        """The name of the event's collective, which may be the main one."""
         return self.place("the main collective")
 
     @property
     def changes(self) -> str:
-        """What changed, from what to what, as it follows a sentence; "" if nothing is known."""
+        """The changes, with old and new values, to follow a sentence; "" if none are recorded."""
         said = [_change(name, values) for name, values in self.data.get("changed", {}).items()]
         if self.data.get("granted"):
-            said.append(f"may now {listed(self.data['granted'])}")
+            said.append(f"granted {listed(self.data['granted'])}")
         if self.data.get("withdrawn"):
-            said.append(f"may no longer {listed(self.data['withdrawn'])}")
+            said.append(f"withdrew {listed(self.data['withdrawn'])}")
         return f": {'; '.join(said)}" if said else ""
 
 
 Data = Mapping[str, Any]
-Worded = Callable[[Data, LogEntry], str]
+Sentence = Callable[[Data, LogEntry], str]
 
 
 def _words(name: str) -> str:
@@ -121,7 +121,7 @@ def day(moment: str) -> str:
     return f"{datetime.fromisoformat(moment):%-d %b %Y}"
 
 
-# --- Signing in, and being refused ----------------------------------------------------------
+# --- Sign-in and refusals -------------------------------------------------------------------
 
 
 def _logout(data: Data, entry: LogEntry) -> str:
@@ -136,30 +136,30 @@ def _suspension(data: Data, entry: LogEntry) -> str:
 
 def _login_failure(data: Data, entry: LogEntry) -> str:
     whose = f"for {entry.subject}" if entry.subject_id else "for an unknown account"
-    return f"A wrong password was given {whose}"
+    return f"A wrong password was entered {whose}"
 
 
 def _reverification(data: Data, entry: LogEntry) -> str:
-    scope = SCOPES.get(data.get("scope", ""), "a step with consequences")
+    scope = SCOPES.get(data.get("scope", ""), "a sensitive step")
     if entry.event == "reverification_success":
-        return f"Gave the password again, for {scope}"
-    return f"Gave a wrong password when asked again, for {scope}"
+        return f"Confirmed the password for {scope}"
+    return f"Entered a wrong password to confirm {scope}"
 
 
 def _refused(data: Data, entry: LogEntry) -> str:
-    what = f"the action “{data['action']}”" if "action" in data else "a write"
-    return f"Was refused {what}: {_words(data.get('code', 'forbidden'))}"
+    what = f"The action “{data['action']}”" if "action" in data else "A write"
+    return f"{what} was refused: {_words(data.get('code', 'forbidden'))}"
 
 
 def _limited(data: Data, entry: LogEntry) -> str:
     if "limit" not in data:
-        return "Sign-in was closed for a while after too many wrong passwords"
-    return f"Was asked to wait: the limit of {_words(data['limit'])} was reached"
+        return "Sign-in was blocked temporarily after too many wrong passwords"
+    return f"A request was refused: the limit of {_words(data['limit'])} was reached"
 
 
 # --- Tokens and switches --------------------------------------------------------------------
 
-TOKENS_DONE = {"token_created": "made", "token_deleted": "deleted", "token_rotated": "rotated"}
+TOKENS_DONE = {"token_created": "created", "token_deleted": "deleted", "token_rotated": "rotated"}
 
 
 def _token(data: Data, entry: LogEntry) -> str:
@@ -181,23 +181,23 @@ def _token_facts(data: Data) -> str:
 def _tokens_ended(data: Data, entry: LogEntry) -> str:
     count = data.get("count")
     counted = "" if count is None else f" ({count})"
-    return f"All tokens{entry.of_another} were deleted{counted}"
+    return f"All tokens{entry.of_another} were revoked{counted}"
 
 
 def _api_flag(data: Data, entry: LogEntry) -> str:
     where = entry.place("")
     where = f"in {where}" if where else "for the whole tenant"
-    return f"The API was turned {'on' if data.get('is_on') else 'off'} {where}"
+    return f"The API was {'enabled' if data.get('is_on') else 'disabled'} {where}"
 
 
 # --- Actions --------------------------------------------------------------------------------
 
-# How many capabilities a sentence names.
+# The number of capabilities that a sentence names.
 LISTED = 10
 SETTINGS = {
     "all_members_can_invite": "every member can invite",
     "any_member_can_represent": "any member can represent it",
-    "allow_public_writes": "may write where the whole tenant reads",
+    "allow_public_writes": "posts in the main collective",
     "is_ai_agents_enabled": "internal AI agents",
 }
 
@@ -213,7 +213,7 @@ def _change(name: str, values: list[Any]) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names of capabilities as a sentence has them, the first ten if there are more."""
+    """Return names of capabilities for a sentence: the first ten, and the number of others."""
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     return ", ".join(map(_words, names[:LISTED])) + more
 
@@ -222,23 +222,23 @@ def _pruned(data: Data, entry: LogEntry) -> str:
     return f"{data.get('count')} events from before {day(data['before'])} were deleted"
 
 
-OF_COMMANDS: Mapping[str, Worded] = {"prune_security_log": _pruned}
+COMMAND_SENTENCES: Mapping[str, Sentence] = {"prune_security_log": _pruned}
 
 
 def _action(data: Data, entry: LogEntry) -> str:
-    """Return the sentence that the action itself declares, or its name if none has it now."""
-    # The first admin of a tenant, by the command; and what older versions wrote.
+    """Return the sentence that the action declares, or the name of an action that is gone."""
+    # Events of commands and of older versions do not name their action.
     unnamed = "remove_from_tenant" if data.get("removed") else "update_tenant_roles"
     name = data.get("action", unnamed)
-    if name in OF_COMMANDS:
-        return OF_COMMANDS[name](data, entry)
+    if name in COMMAND_SENTENCES:
+        return COMMAND_SENTENCES[name](data, entry)
     action = actions().get(name)
     if action is None or action.logged is None:
         return _words(name).capitalize()
     return action.logged.sentence(entry)
 
 
-WORDED: Mapping[str, Worded] = {
+SENTENCES: Mapping[str, Sentence] = {
     "user_suspended": _suspension,
     "user_unsuspended": _suspension,
     "logout": _logout,

@@ -1,6 +1,6 @@
-"""Signing in with e-mail and password, and the limit on wrong ones.
+"""Authentication with e-mail and password, and the limit on wrong passwords.
 
-django-axes counts the failures, by address and by account.
+django-axes counts the failures by client address and by account.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from harmonic.kernel.rendering.text import folded
 
 
 class PasswordBackend(BaseBackend):
-    """Finds a person by e-mail and password. Agents and identities have no password."""
+    """Authentication backend for people. Agents and identities of collectives have no password."""
 
     def authenticate(
         self,
@@ -39,7 +39,7 @@ class PasswordBackend(BaseBackend):
         human = User.objects.filter(user_type=UserType.HUMAN)
         user = human.filter(email_key=account_key(username)).first()
         if user is None:
-            # Takes as long as a wrong password, so that nobody learns which accounts exist.
+            # Takes as long as checking a wrong password, which hides whether the account exists.
             User().set_password(password)
             return None
         return user if user.check_password(password) else None
@@ -49,7 +49,7 @@ class PasswordBackend(BaseBackend):
 
 
 def check_password(request: HttpRequest, email: str, password: str) -> User | None:
-    """Return the person with this e-mail and password; count a failure otherwise."""
+    """Return the person with this e-mail and password. Otherwise count a failure, return None."""
     user = authenticate(request, username=email, password=password)
     if not isinstance(user, User):
         return None
@@ -58,7 +58,7 @@ def check_password(request: HttpRequest, email: str, password: str) -> User | No
 
 
 def closed_until(request: HttpRequest, email: str) -> datetime | None:
-    """Return when sign-in opens again for an account and a client's address; None if it is open."""
+    """Return when sign-in is possible again for an account and client address, None if it is."""
     if AxesProxyHandler.is_allowed(request, {"username": email}):
         return None
     failures = AccessAttempt.objects.filter(
@@ -70,17 +70,17 @@ def closed_until(request: HttpRequest, email: str) -> datetime | None:
 
 
 def account_key(email: str) -> str:
-    """Return the key of an account, by which it is found and its wrong passwords are counted."""
+    """Return the key by which an account is found and its wrong passwords are counted."""
     return folded(email.strip())
 
 
 def counted_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """Return the account that a wrong password counts for, in any spelling of its address."""
+    """Return the account key that a wrong password counts for, for django-axes."""
     return account_key(str((credentials or {}).get("username") or ""))
 
 
 def counted_address(request: HttpRequest) -> str | None:
-    """Return the address that a wrong password counts for; None if it is not known."""
+    """Return the client address that a wrong password counts for, None if it is unknown."""
     return rate_limit_address(client_address(request)) or None
 
 

@@ -1,4 +1,4 @@
-"""How much a person stores in a day, their agents included."""
+"""The daily limit on the text that a person and their agents store."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ MEGABYTE = 1024 * 1024
 
 
 def limit() -> int:
-    """Return how many bytes a person may store in a day."""
+    """Return the number of bytes that a person may store in a day."""
     return settings.LIMIT_STORAGE * MEGABYTE
 
 
 def count_stored(access: Access, size: int) -> None:
-    """Add `size` bytes to what the actor's person stores today (UTC).
+    """Add `size` bytes to the count of the actor's person for today (UTC).
 
-    One conditional update decides, so that parallel writes never exceed the limit together.
+    A single conditional update prevents parallel writes from exceeding the limit together.
 
     Raises:
-        StorageLimit: nothing was added.
+        StorageLimit: the limit would be exceeded; nothing is added.
     """
     actor = access.user
     person, today = actor.parent_id or actor.user_id, access.now.date()
@@ -52,7 +52,7 @@ _ADD = PreparedUpdate(_with_room, lambda size, **_: {"bytes": F("bytes") + size}
 
 
 def _begin(person: UUID, today: date) -> None:
-    """Begin a person's day, unless it has begun; the days before it are forgotten."""
+    """Create the row of a person's day if it is missing, and delete those of earlier days."""
     StoredBytes.objects.bulk_create([StoredBytes(user_id=person, day=today)], ignore_conflicts=True)
     StoredBytes.objects.filter(user=person, day__lt=today).delete()
 
@@ -60,8 +60,8 @@ def _begin(person: UUID, today: date) -> None:
 def _too_much(now: datetime) -> StorageLimit:
     midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
     return StorageLimit(
-        f"You and your agents can store {settings.LIMIT_STORAGE} MB a day; this would be more."
-        " Nothing was saved.",
-        hint="The count starts again at midnight (UTC). Shorter texts may still fit today.",
+        f"You and your agents can store {settings.LIMIT_STORAGE} MB a day. This would exceed the"
+        " limit, so nothing was saved.",
+        hint="The limit resets at midnight (UTC). Shorter texts may still fit today.",
         retry_after=int((midnight - now).total_seconds()) + 1,
     )

@@ -1,4 +1,4 @@
-"""Suspending accounts and lifting suspensions, with the lines that the security log gets."""
+"""Suspension of accounts and its lifting, with their events in the security log."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NO_REASON = "No reason provided"
 
 @transaction.atomic
 def suspend(user: User, *, now: datetime, reason: str = "") -> list[User]:
-    """Suspend an account in all tenants, with its agents; return those of the agents.
+    """Suspend an account and its agents in all tenants, and return the suspended agents.
 
-    Sessions end, and tokens are revoked for good.
+    Sessions end, and tokens are revoked permanently.
     """
     agents = list(user.agents.filter(suspended_at=None))
     user.suspend(now, reason.strip() or NO_REASON)
@@ -31,14 +31,14 @@ def suspend(user: User, *, now: datetime, reason: str = "") -> list[User]:
 
 @transaction.atomic
 def lift(user: User) -> None:
-    """Lift the suspension of an account. Its agents stay suspended, its tokens revoked."""
+    """Lift the suspension of an account. Its agents stay suspended and its tokens revoked."""
     user.unsuspend()
     for facts in _facts([user]):
         audit.record("user_unsuspended", warn=True, **facts)
 
 
 def _facts(users: Iterable[User]) -> Iterator[dict[str, Any]]:
-    """Yield what the security log of every tenant of these accounts says about a command."""
+    """Yield the facts of the event for the security log of each tenant of these accounts."""
     for user in users:
         rows = TenantUser.unscoped.filter(user=user, archived_at=None)
         for tenant_id in rows.values_list("tenant_id", flat=True):

@@ -195,8 +195,9 @@ CODES: dict[str, Code] = {
     "storage_limit": Code(
         429,
         "The daily storage limit is reached. Retry after the seconds in Retry-After.",
-        "You and your agents can store 50 MB a day; this would be more. Nothing was saved.",
-        {"hint": "The count starts again at midnight (UTC). Shorter texts may still fit today."},
+        "You and your agents can store 50 MB a day. This would exceed the limit, so nothing was"
+        " saved.",
+        {"hint": "The limit resets at midnight (UTC). Shorter texts may still fit today."},
     ),
     "internal": Code(
         500,

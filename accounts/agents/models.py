@@ -1,4 +1,4 @@
-"""The row of an AI agent: what its parent decided about it, beside its account."""
+"""The model of an AI agent's settings, beside its account."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harmonic.kernel.registry import path_to
 
 
 class Agent(models.Model):
-    """The settings of an AI agent. Every user of the type `ai_agent` has one row.
+    """The settings of an AI agent. Every user of type `ai_agent` has one row.
 
     The parent is a column of `User` (`docs/decisions/0023-agents-are-rows.md`).
     """
@@ -53,5 +53,5 @@ class Agent(models.Model):
 
 
 def path_of(agent: TenantUser) -> str:
-    """Return the page by which an agent's parent manages it."""
+    """Return the path of the page on which an agent's parent manages it."""
     return path_to("agents.show", handle=agent.handle)

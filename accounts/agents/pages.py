@@ -1,4 +1,4 @@
-"""The pages by which people manage their AI agents, and the page that tells an agent who it is."""
+"""Pages for managing AI agents, and `/whoami`."""
 
 from __future__ import annotations
 

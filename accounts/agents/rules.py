@@ -1,4 +1,4 @@
-"""Rules of AI agents: making one, and who may look after it."""
+"""Rules for creating AI agents."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from accounts.rules import new_agent_user
 
 
 def new_agent(*, name: str, parent_id: uuid.UUID, now: datetime, **settings: Any) -> User:
-    """Make an AI agent, site-wide: its account, and its row with these settings.
+    """Create an AI agent: its account, and its row with these settings.
 
-    `join_tenant` of `collectives` brings it into a tenant. The caller holds a transaction.
+    `join_tenant` of `collectives` adds it to a tenant. The caller holds a transaction.
     """
     user = new_agent_user(name=name, parent_id=parent_id, now=now)
     Agent.objects.create(user=user, **settings)

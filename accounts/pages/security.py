@@ -1,4 +1,4 @@
-"""The security log: one's own, and the tenant's for its admins."""
+"""Pages of the security log: the viewer's own, and the tenant's for its admins."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harmonic.kernel.registry import path_to
 
 
 def _shown(access: Access, about: frozenset[UUID] | None) -> Mapping[str, Any]:
-    """Return a page of the log; `about` whom alone, or everybody."""
+    """Return the context of a page of the log, limited to events about these accounts if given."""
     asked = {name: access.query.get(name, "").strip() for name in ("event", "who", "token")}
     filters = {name: value for name, value in asked.items() if value}
     wanted = LogQuery(
@@ -48,7 +48,7 @@ def _shown(access: Access, about: frozenset[UUID] | None) -> Mapping[str, Any]:
 
 
 def _who(access: Access, word: str) -> tuple[UUID | None, str]:
-    """Return whose events a reader asks for: somebody, or what somebody gone was called."""
+    """Return the account that a filter names, or the handle of an account that is gone."""
     if not word:
         return None, ""
     person = person_named(word, access)
@@ -63,7 +63,7 @@ def _href(access: Access, query: Mapping[str, str]) -> str:
 
 
 def own(access: Access, target: None) -> Mapping[str, Any]:
-    """Return the events about oneself and the agents one manages, or managed."""
+    """Return the context of the viewer's own log, with their agents, deleted ones included."""
     me = access.user
     if not me.is_human:
         return _shown(access, frozenset({me.user_id}))

@@ -63,9 +63,7 @@ class CollectiveParams(Params):
         required=False,
         allow_blank=True,
         help_text="The timezone, for example Europe/Berlin. Default: UTC.",
-        widget=Widget(
-            help="For example Europe/Berlin. Default: UTC.", suggestions=timezone_names
-        ),
+        widget=Widget(help="For example Europe/Berlin. Default: UTC.", suggestions=timezone_names),
     )
     tempo = Line(
         required=False,

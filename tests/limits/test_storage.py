@@ -22,7 +22,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 HALF = "x" * (MEGABYTE // 2)
 NOON = datetime(2026, 6, 10, 12, tzinfo=UTC)
-SENTENCE = "You and your agents can store 1 MB a day; this would be more. Nothing was saved."
+SENTENCE = (
+    "You and your agents can store 1 MB a day. This would exceed the limit, so nothing was saved."
+)
 
 
 @pytest.fixture(autouse=True)

@@ -135,7 +135,7 @@ def test_internal_agent_gets_no_token_but_a_note(alice):
     made = alice.post(USERS, {"name": "In", "mode": "internal", "generate_token": True}).json()
 
     assert list(made) == [*KEYS, "note"]
-    assert "no token" in made["note"]
+    assert "No token" in made["note"]
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_agent_with_content_cannot_be_deleted(alice, rest, world, note_id, did):
 def test_users_cannot_delete_themselves(bob):
     response = bob.delete(f"{USERS}/me")
 
-    assert error_of(response, 403) == "You cannot delete your own account here."
+    assert error_of(response, 403) == "You cannot delete your own account with the API."
     assert bob.get(f"{USERS}/me").status_code == 200
 
 

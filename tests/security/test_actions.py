@@ -45,7 +45,7 @@ CASES = {
         "alice",
         "/ai-agents/new/actions/create_ai_agent",
         "user_action",
-        "Made the external agent Helper; it may create note, vote",
+        "Created the external agent Helper with the capabilities create note, vote",
         {"name": "Helper", "capabilities": ["create_note", "vote"]},
         "helper",
     ),
@@ -53,7 +53,7 @@ CASES = {
         "bob",
         "/ai-agents/pilot/settings/actions/update_ai_agent",
         "user_action",
-        "The agent pilot was changed: may now delete note; may no longer",
+        "The agent pilot was changed: granted delete note; withdrew",
         {"capabilities": ["create_note", "delete_note"]},
         "pilot",
     ),
@@ -61,8 +61,7 @@ CASES = {
         "bob",
         "/ai-agents/pilot/settings/actions/update_ai_agent",
         "user_action",
-        "The agent pilot was changed: identity prompt;"
-        " “may write where the whole tenant reads” off",
+        "The agent pilot was changed: identity prompt; “posts in the main collective” off",
         {"allow_public_writes": False, "identity_prompt": "Words of mine"},
         "pilot",
     ),
@@ -313,7 +312,7 @@ def test_deactivating_an_agent_logs_its_revoked_tokens(
     assert facts(ended) == {"count": 2}
     assert ended.subject_id == world.user("scout").id
     document = markdown(page("alice"), OWN)
-    assert "All tokens of scout were deleted (2)" in document
+    assert "All tokens of scout were revoked (2)" in document
     assert "The agent scout was deactivated" in document
 
 
@@ -391,7 +390,7 @@ def test_an_admin_sees_no_names_of_collectives_without_membership(page: Any) -> 
 
     document = markdown(page("alice"), f"{TENANT}?event=admin_action")
 
-    assert "The settings of a collective that you are not in were changed" in document
+    assert "The settings of a collective that you are not a member of were changed" in document
     assert "Board Room" not in document
     assert "The settings of Board Room were changed" in markdown(page("carol"), OWN)
 

@@ -108,9 +108,9 @@ def test_the_log_of_a_deleted_agent_is_unchanged(api: Any, page: Any, world: Wor
 
     for path in ("/settings/security", "/tenant-admin/security"):
         document = markdown(page("alice"), path)
-        assert "Token “brief in a test” of Brief (@brief, deleted) was made" in document
+        assert "Token “brief in a test” of Brief (@brief, deleted) was created" in document
         assert "The agent Brief (@brief, deleted) was deleted" in document
-        assert "All tokens of Brief (@brief, deleted) were deleted (1)" in document
+        assert "All tokens of Brief (@brief, deleted) were revoked (1)" in document
     for who in ("brief", "@Brief", str(agent.id)):
         found = markdown(page("alice"), f"/tenant-admin/security?who={who}&event=tokens_ended")
         assert "All tokens of Brief" in found

@@ -39,7 +39,7 @@ def test_the_event_of_a_new_token_names_the_creating_token(page: Any, seen: Any)
     [line] = [each for each in lines(page("alice"), OWN) if "made by it" in each]
     assert f"by token [alice in a test]({path_of(maker)})" in line
     until = f"{made.expires_at:%-d %b %Y}"
-    said = f"was made: {made.token_prefix}\\*\\*\\*\\*\\*\\*\\*\\*\\*, read:all, until {until}"
+    said = f"was created: {made.token_prefix}\\*\\*\\*\\*\\*\\*\\*\\*\\*, read:all, until {until}"
     assert said in line
     assert f"([its page]({path_of(made)}))" in line
 
@@ -127,9 +127,9 @@ def test_filtering_by_token_shows_its_actions_and_its_own_changes(page: Any, wor
 
     found = markdown(alice, f"{OWN}?token={token.id}")
 
-    assert "Token “made by it” was made" in found
+    assert "Token “made by it” was created" in found
     assert "Token “alice in a test” was renamed to “renamed”" in found
     assert "scout in a test" not in found
     assert len(lines(alice, f"{OWN}?token={token.id}&event=token_renamed")) == 3
-    assert "No such event" in markdown(alice, f"{OWN}?token=nonsense")
+    assert "No events match" in markdown(alice, f"{OWN}?token=nonsense")
     assert f"{OWN}?token={token.id}" in alice.get(path_of(token)).content.decode()

@@ -42,7 +42,7 @@ def test_a_filter_uses_its_index(world: Any, with_tenant: Any, by: str) -> None:
     wanted = (
         security.LogQuery(token=one.token)
         if by == "token"
-        else security.LogQuery(was_called="GONE")
+        else security.LogQuery(former_handle="GONE")
     )
     with with_tenant():
         rows = security._rows(wanted, None)[:51]

@@ -49,7 +49,7 @@ def test_people_see_events_about_themselves_and_their_agents(page: Any, world: W
 
     document = markdown(page("alice"), OWN)
 
-    assert "Token “scout in a test” of scout was made" in document
+    assert "Token “scout in a test” of scout was created" in document
     assert "bob's own" not in document
 
 
@@ -124,31 +124,31 @@ def test_the_log_filters_by_event_and_person(page: Any, world: World) -> None:
     assert "Signed in" not in by_event
     assert "/u/bob" in by_person
     assert "/u/carol" not in by_person
-    assert "No such event" in markdown(alice, f"{TENANT}?who=nobody-at-all")
-    assert "No such event" in markdown(alice, f"{TENANT}?event=nothing")
+    assert "No events match" in markdown(alice, f"{TENANT}?who=nobody-at-all")
+    assert "No events match" in markdown(alice, f"{TENANT}?event=nothing")
 
 
 SENTENCES = [
-    ("logout", {"reason": "session_idle_timeout"}, "Was signed out after a time of inactivity"),
-    ("login_failure", {}, "A wrong password was given for Alice"),
-    ("reverification_success", {"scope": "admin"}, "Gave the password again, for the admin"),
-    ("reverification_failure", {"scope": "api_tokens"}, "Gave a wrong password when asked"),
-    ("token_created", {"name": "ci"}, "Token “ci” was made"),
+    ("logout", {"reason": "session_idle_timeout"}, "Signed out after being inactive"),
+    ("login_failure", {}, "A wrong password was entered for Alice"),
+    ("reverification_success", {"scope": "admin"}, "Confirmed the password for the admin"),
+    ("reverification_failure", {"scope": "api_tokens"}, "Entered a wrong password to confirm"),
+    ("token_created", {"name": "ci"}, "Token “ci” was created"),
     ("token_renamed", {"name": "ci", "old_name": "x"}, "Token “x” was renamed to “ci”"),
-    ("token_created", {}, "Token “Unnamed” was made"),
+    ("token_created", {}, "Token “Unnamed” was created"),
     ("token_rotated", {"name": "ci"}, "Token “ci” was rotated"),
-    ("tokens_ended", {}, "All tokens were deleted"),
-    ("api_flag_changed", {"is_on": False}, "The API was turned off for the whole tenant"),
+    ("tokens_ended", {}, "All tokens were revoked"),
+    ("api_flag_changed", {"is_on": False}, "The API was disabled for the whole tenant"),
     ("admin_action", {"removed": True}, "Alice was removed from the tenant"),
     ("admin_action", {"is_admin": False}, "Alice is no longer a tenant admin"),
     # Older releases recorded a deletion as a change of the profile.
     ("user_action", {"action": "update_profile", "deleted": True}, "The agent Alice was deleted"),
     ("admin_action", {"action": "an_action_of_later"}, "An action of later"),
-    ("permission_denied", {"action": "vote", "code": "x"}, "Was refused the action “vote”: x"),
-    ("permission_denied", {"code": "not_a_member"}, "Was refused a write: not a member"),
+    ("permission_denied", {"action": "vote", "code": "x"}, "The action “vote” was refused: x"),
+    ("permission_denied", {"code": "not_a_member"}, "A write was refused: not a member"),
     ("rate_limited", {"limit": "writes"}, "the limit of writes was reached"),
-    ("rate_limited", {}, "Sign-in was closed for a while"),
-    ("content_deleted", {}, "Deleted a note of somebody else"),
+    ("rate_limited", {}, "Sign-in was blocked"),
+    ("content_deleted", {}, "Deleted another member's note"),
     ("2fa_enabled", {}, "2fa enabled"),
 ]
 
@@ -178,7 +178,7 @@ def test_the_filter_offers_exactly_the_recorded_events() -> None:
 
 
 def test_every_event_of_the_filter_has_a_sentence() -> None:
-    assert set(security_words.NAMES) == {*security_words.PLAIN, *security_words.WORDED}
+    assert set(security_words.NAMES) == {*security_words.PLAIN, *security_words.SENTENCES}
 
 
 def test_the_event_of_a_switch_names_the_collective(page: Any, world: World) -> None:
@@ -188,7 +188,7 @@ def test_the_event_of_a_switch_names_the_collective(page: Any, world: World) -> 
         content_type="application/json",
     )
 
-    assert "The API was turned off in Kitchen Crew" in markdown(page("alice"), OWN)
+    assert "The API was disabled in Kitchen Crew" in markdown(page("alice"), OWN)
 
 
 def test_the_security_pages_are_linked_from_settings(page: Any) -> None:

@@ -89,7 +89,7 @@ def test_filters_combine(page: Any, world: World) -> None:
     assert "bob in a test" in found
     assert "scout in a test" not in found
     assert "The profile was changed" not in found
-    assert "No such event" in markdown(alice, f"{TENANT}?event=logout&who=bob")
+    assert "No events match" in markdown(alice, f"{TENANT}?event=logout&who=bob")
 
 
 def test_page_links_keep_the_filters(page: Any, world: World) -> None:

@@ -1,4 +1,4 @@
-"""The action that creates an AI agent. For people only."""
+"""The action by which a person creates an AI agent."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class CreateAgentParams(Params):
     mode = Line(
         required=False,
         allow_blank=True,
-        help_text="external (run by you, with a token) or internal (run by Harmonic). Fixed.",
+        help_text="external (you run it, with a token) or internal (Harmonic runs it). Permanent.",
         widget=Widget(
             kind="radios",
             initial="external",
@@ -104,7 +104,7 @@ def create_agent(
     capabilities: list[str] | None = None,
     generate_token: bool = False,
 ) -> Outcome:
-    """Create an agent. Only the API sends a handle; the name decides if it is not free.
+    """Create an agent. Only REST sends a handle; if it is not available, the name gives one.
 
     Without `preset` and `capabilities` the agent has the usual capabilities.
     """
@@ -114,7 +114,7 @@ def create_agent(
     if kind is AgentMode.INTERNAL and not tenant.is_ai_agents_enabled:
         raise Forbidden(
             "AI Agents feature is not enabled for this tenant",
-            hint="A tenant admin can turn on internal AI agents at /tenant-admin/settings.",
+            hint="A tenant admin can enable internal AI agents at /tenant-admin/settings.",
         )
     user = new_agent(
         name=name,
@@ -130,7 +130,7 @@ def create_agent(
 
 
 def _free(wanted: str) -> str:
-    """Return the slug of a handle if it is available; "" otherwise, and the name decides."""
+    """Return the slug of a handle if it is available, "" otherwise."""
     try:
         return rules.checked_handle(wanted)
     except Invalid:
@@ -144,7 +144,7 @@ def _usual(access: Access, target: None) -> Mapping[str, Any]:
 def _with_token(access: Access, agent: TenantUser, *, wanted: bool) -> Outcome:
     row = agent.user.agent
     outcome = Outcome(
-        f"The agent {agent.display_name} is made.",
+        f"The agent {agent.display_name} was created.",
         path_of(agent),
         agent_resource(agent),
         agent,
@@ -157,7 +157,7 @@ def _with_token(access: Access, agent: TenantUser, *, wanted: bool) -> Outcome:
     if not wanted:
         return outcome
     if row.is_internal:
-        note = "Internal AI agents get no token: Harmonic manages theirs."
+        note = "No token was created: Harmonic manages the tokens of internal agents."
         return replace(outcome, notes=(note,))
     made = create_token(
         access,
@@ -169,26 +169,27 @@ def _with_token(access: Access, agent: TenantUser, *, wanted: bool) -> Outcome:
     return replace(outcome, secret=secret_of(access, made))
 
 
-def _may(granted: Sequence[str]) -> str:
-    """Return what a new agent may do, as it follows "may"."""
+def _granted(granted: Sequence[str]) -> str:
+    """Return the capabilities of a new agent, to follow "with" in a sentence."""
     if not granted:
-        return "do nothing yet"
+        return "no capabilities"
     usual = registry.grantable(Level.USUAL)
     if not set(usual) <= set(granted):
-        return listed(granted)
+        return f"the capabilities {listed(granted)}"
     careful = [name for name in registry.grantable(Level.CAREFUL) if name in granted]
-    return f"do what is usual, and {listed(careful)}" if careful else "do what is usual"
+    extra = f" and {listed(careful)}" if careful else ""
+    return f"the usual capabilities{extra}"
 
 
 def _agent_made(entry: LogEntry) -> str:
     mode = "internal" if entry.data.get("mode") == "internal" else "external"
-    may = _may(entry.data.get("granted", []))
-    return f"Made the {mode} agent {entry.subject}; it may {may}"
+    capabilities = _granted(entry.data.get("granted", []))
+    return f"Created the {mode} agent {entry.subject} with {capabilities}"
 
 
 create_ai_agent: Action[None] = Action(
     name="create_ai_agent",
-    sentence="Make an AI agent. It acts under its own name; you stay responsible for it.",
+    sentence="Create an AI agent. It acts under its own name, and you are responsible for it.",
     label="Create agent",
     scope=Scope("create:users"),
     grant=NEVER,

@@ -1,4 +1,4 @@
-"""Deletion of an AI agent that has written nothing."""
+"""The action that deletes an AI agent without content."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tokens.rules import revoke_tokens
 def _delete(access: Access, person: TenantUser) -> Outcome:
     if not person.user.is_agent:
         raise Forbidden(
-            "You cannot delete your own account here.",
+            "You cannot delete your own account with the API.",
             hint="Delete your account in your settings, in a browser.",
         )
     if Event.objects.filter(actor=person.user, verb__in=HISTORY, item__isnull=False).exists():
         raise _has_content(person)
-    # By `deleted` the log finds the agents that somebody deleted.
+    # `deleted` marks the event for `security.deleted_agents_of`.
     facts = {"about": rules.someone(person), "deleted": True}
     if not person.user.is_internal_agent:
         revoke_tokens(access, person)
@@ -49,10 +49,10 @@ def _has_content(person: TenantUser) -> Refused:
     )
 
 
-# Only the REST API has it. The contract counts it as a change of a profile in what an agent reads.
+# Only REST has this action. By the contract, an agent is refused it as `update_profile`.
 delete_user: Action[TenantUser] = Action(
     name="delete_user",
-    sentence="Delete this agent, as long as it has written nothing. Its tokens are revoked.",
+    sentence="Delete this agent if it has no content. Its tokens are revoked.",
     label="Delete agent",
     scope=Scope("delete:users"),
     grant=NEVER,

@@ -1,4 +1,4 @@
-"""The action by which an AI agent writes its scratchpad."""
+"""The action that replaces an AI agent's scratchpad."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ScratchpadParams(Params):
     content = Block(
         allow_blank=True,
         max_length=Agent.SCRATCHPAD_LENGTH,
-        help_text="The new content of the scratchpad, which it replaces; blank clears it.",
+        help_text="The new content, which replaces the old. Leave blank to clear the scratchpad.",
     )
 
 
@@ -28,7 +28,7 @@ def is_agent_itself(access: Access, target: object) -> Denied | None:
 def _update_scratchpad(access: Access, target: None, *, content: str) -> Outcome:
     others = Agent.objects.exclude(scratchpad=content)
     is_changed = others.filter(user=access.user.user_id).update(scratchpad=content)
-    # Only the agent and its parent may read the text.
+    # The event has no text: only the agent and its parent may read it.
     facts = {"changed": {"scratchpad": ()}}
     message = "Scratchpad updated successfully."
     return Outcome(message, "/whoami", facts=facts if is_changed else None)
@@ -36,7 +36,7 @@ def _update_scratchpad(access: Access, target: None, *, content: str) -> Outcome
 
 update_scratchpad: Action[None] = Action(
     name="update_scratchpad",
-    sentence="Replace what your scratchpad holds.",
+    sentence="Replace the content of your scratchpad.",
     label="Save scratchpad",
     scope=Scope("update:users"),
     grant=ALWAYS,

@@ -1,4 +1,4 @@
-"""Actions on an AI agent: its settings, deactivation and reactivation. For its parent only."""
+"""Actions of a parent on an AI agent: change its settings, deactivate and reactivate it."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _update(
 
 
 def _regranted(before: Agent, after: Agent) -> dict[str, list[str]]:
-    """Return which capabilities a change grants and withdraws."""
+    """Return the capabilities that a change grants and withdraws, for the security log."""
     old = registry.granted_by(before.capabilities)
     new = registry.granted_by(after.capabilities)
     return {
@@ -152,12 +152,12 @@ def _regranted(before: Agent, after: Agent) -> dict[str, list[str]]:
     }
 
 
-# Columns whose changes the security log names by their parameter.
+# Columns that the security log names by their parameter.
 LOGGED_AS = {"may_write_publicly": "allow_public_writes"}
 
 
 def _other(before: Agent, changes: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return what else changes, by the names of the parameters."""
+    """Return the other changes, by the names of the parameters."""
     names = {name: LOGGED_AS.get(name, name) for name in changes if name != "capability_names"}
     return audit.changed(
         {said: getattr(before, name) for name, said in names.items()},
@@ -208,7 +208,7 @@ update_ai_agent: Action[TenantUser] = Action(
 def _deactivate(access: Access, agent: TenantUser) -> Outcome:
     is_changed = archive(access, agent)
     return Outcome(
-        f"{agent.display_name} is inactive, and its tokens are deleted.",
+        f"{agent.display_name} is inactive, and its tokens are revoked.",
         path_of(agent),
         agent_resource(agent),
         agent,
@@ -219,7 +219,7 @@ def _deactivate(access: Access, agent: TenantUser) -> Outcome:
 def archive(access: Access, agent: TenantUser) -> bool:
     """Deactivate an agent, revoke its tokens and archive its workspace.
 
-    Return whether it was active.
+    Returns whether it was active.
     """
     if agent.archived_at is not None:
         return False
@@ -243,16 +243,16 @@ def _ask_to_deactivate(access: Access, agent: TenantUser) -> Confirmation:
         f"Deactivate “{agent.display_name}”?",
         (
             ("Agent", people([agent.user_id])[agent.user_id]),
-            ("Member of", names or "Nothing but the main collective"),
+            ("Member of", names or "The main collective only"),
         ),
-        "Its tokens are deleted at once, and it can do nothing here until you bring it back."
-        " What it wrote stays.",
+        "Its tokens are revoked immediately, and it cannot act in this tenant until you reactivate"
+        " it. Its content stays.",
     )
 
 
 deactivate_ai_agent: Action[TenantUser] = Action(
     name="deactivate_ai_agent",
-    sentence="Deactivate this agent: its tokens are deleted at once, its account is closed here.",
+    sentence="Deactivate this agent: revoke its tokens and disable its account in this tenant.",
     label="Deactivate agent",
     scope=Scope("update:users"),
     grant=NEVER,
@@ -265,7 +265,7 @@ deactivate_ai_agent: Action[TenantUser] = Action(
     is_dangerous=True,
     confirm=_ask_to_deactivate,
     logged=Logged(audit.USER_ACTION, agent_deactivated),
-    people_only="Only people can stop agents.",
+    people_only="Only people can deactivate agents.",
     audience="public",
 )
 
@@ -283,7 +283,7 @@ def _reactivate(access: Access, agent: TenantUser) -> Outcome:
 
 reactivate_ai_agent: Action[TenantUser] = Action(
     name="reactivate_ai_agent",
-    sentence="Bring this agent back. Its old tokens stay deleted.",
+    sentence="Reactivate this agent. Its old tokens stay revoked.",
     label="Reactivate agent",
     scope=Scope("update:users"),
     grant=NEVER,
@@ -294,7 +294,7 @@ reactivate_ai_agent: Action[TenantUser] = Action(
     is_offered=lambda access, agent: agent is None or agent.archived_at is not None,
     effect=_reactivate,
     logged=Logged(audit.USER_ACTION, agent_reactivated),
-    people_only="Only people can bring agents back.",
+    people_only="Only people can reactivate agents.",
     audience="public",
 )
 
@@ -310,10 +310,10 @@ def update_user_with(
     new_handle: str = "",
     archived: bool | None = None,
 ) -> Outcome:
-    """Rename a person or an agent, and deactivate or reactivate the agent in the same step.
+    """Rename a person or an agent, and deactivate or reactivate the agent with the same request.
 
     Raises:
-        Forbidden: the agent is inactive and stays so, but would get another name.
+        Forbidden: the agent is inactive and stays inactive, so it cannot be renamed.
     """
     is_own = person.user_id == access.user.user_id
     if person.archived_at is not None and (name or new_handle) and archived is not False:
@@ -326,5 +326,5 @@ def update_user_with(
     return saved(person, facts)
 
 
-# An inactive agent has no profile to change, but one request can reactivate and rename it.
+# An inactive agent cannot be renamed, but one request can reactivate and rename it.
 update_user = replace(update_profile, policy=rules.may_edit, effect=update_user_with)
