@@ -1,4 +1,4 @@
-"""Reading people: one query a page, whoever and however many they are."""
+"""Queries for people and agents. A page reads all the people it shows with one query."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from harmonic.kernel.database.tenancy import parse_uuid
 from harmonic.kernel.refusals import NotFound
 from harmonic.kernel.rendering.text import folded
 
-# Handle, name, type and parent of a user.
+# The handle, name, type and parent of a user.
 _Named = tuple[str, str, str, UUID | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody as a page shows them, by the names they have in this tenant."""
+    """A person or agent with their names in this tenant, for a page."""
 
     user_id: UUID
     handle: str
@@ -45,14 +45,14 @@ class Person:
 
 
 class People(dict[UUID, Person]):
-    """The people of a page, by user id. Somebody unknown is shown without a name."""
+    """The people of a page, by user id. An unknown id gives a person called “Somebody”."""
 
     def __missing__(self, user_id: UUID) -> Person:
         return Person(user_id, "", "Somebody", UserType.HUMAN)
 
 
 def people(user_ids: Iterable[UUID | None]) -> People:
-    """Return the people with these user ids in the bound tenant, agents with their parent."""
+    """Return the people with these user ids in the bound tenant, and the parents of agents."""
     wanted = {user_id for user_id in user_ids if user_id}
     if not wanted:
         return People()
@@ -84,7 +84,7 @@ def _person(user_id: UUID, names: dict[UUID, _Named]) -> Person:
 
 
 def person_named(word: str, access: Access) -> TenantUser | None:
-    """Return who is meant by `me`, a handle, `@handle` or a user id in this tenant."""
+    """Return the person that `me`, a handle, `@handle` or a user id names in this tenant."""
     if word == "me" and access.actor:
         return with_user().filter(id=access.actor.person_id).first()
     user_id = parse_uuid(word)
@@ -94,10 +94,10 @@ def person_named(word: str, access: Access) -> TenantUser | None:
 
 
 def person_at(access: Access, handle: str) -> TenantUser:
-    """Return who a path names by handle or user id.
+    """Return the person that a path names by handle or user id.
 
     Raises:
-        NotFound: there is no such person in this tenant.
+        NotFound: no such person is in this tenant.
     """
     person = person_named(handle, access) if handle != "me" else None
     if person is None:
@@ -106,9 +106,9 @@ def person_at(access: Access, handle: str) -> TenantUser:
 
 
 def with_user() -> QuerySet[TenantUser]:
-    """Return the people of the bound tenant with their accounts, and agents with their rows.
+    """Return the people of the bound tenant with their accounts and agent rows.
 
-    An agent's long texts are read when they are asked for.
+    The long texts of agents are deferred.
     """
     people_: QuerySet[TenantUser] = TenantUser.objects.select_related("user__agent")
     return people_.defer("user__agent__identity_prompt", "user__agent__scratchpad")
@@ -147,7 +147,7 @@ def tenant_admin_ids(limit: int = 5) -> list[UUID]:
 
 
 def tenant_role_holders(limit: int) -> list[Person]:
-    """Return everybody with the role of tenant admin, suspended people and agents included."""
+    """Return all tenant admins, including agents and suspended people."""
     rows = TenantUser.objects.filter(is_admin=True, archived_at=None).order_by("created_at", "id")
     ids = list(rows.values_list("user_id", flat=True)[:limit])
     known = people(ids)

@@ -56,7 +56,7 @@ def is_taken(handle: str) -> bool:
 
 
 def free_handle(name: str) -> str:
-    """Return a handle made from `name`, with a number if it is taken, reserved or like an id."""
+    """Return a handle derived from `name`, with a number if it is taken, reserved or like an id."""
     base = slug(name).lower()[: TenantUser.HANDLE_LENGTH - 6] or "user"
     taken = set(
         TenantUser.objects.filter(handle_key__startswith=base).values_list("handle_key", flat=True)
@@ -70,10 +70,10 @@ def free_handle(name: str) -> str:
 
 
 def checked_handle(sent: str, param: str = "handle") -> str:
-    """Return the slug of a handle that somebody chose, free in the bound tenant.
+    """Return the slug of a chosen handle, which is available in the bound tenant.
 
     Raises:
-        Invalid: nothing is left of it, or it is reserved, taken or has the form of an id.
+        Invalid: the slug is empty, too long, reserved, taken, or has the form of an id.
     """
     handle = spelt_handle(sent, param)
     if is_taken(handle):
@@ -82,10 +82,10 @@ def checked_handle(sent: str, param: str = "handle") -> str:
 
 
 def spelt_handle(sent: str, param: str = "handle") -> str:
-    """Return the slug of a handle that somebody chose, whether it is free or not.
+    """Return the slug of a chosen handle, which may be taken.
 
     Raises:
-        Invalid: nothing is left of it, it is too long, reserved, or has the form of an id.
+        Invalid: the slug is empty, too long, reserved, or has the form of an id.
     """
     handle = slug(sent)
     if not handle:
@@ -103,7 +103,7 @@ def checked_email(sent: str, param: str = "email") -> str:
     """Return the address of a new account, in lower case.
 
     Raises:
-        Invalid: it is no address, or an account has it.
+        Invalid: it is not an e-mail address, or an account has it.
     """
     email = sent.strip().lower()
     key = folded(email)
@@ -119,10 +119,10 @@ def checked_email(sent: str, param: str = "email") -> str:
 
 
 def checked_password(sent: str, param: str = "password") -> str:
-    """Return a password that somebody chose, as it was sent.
+    """Return a chosen password as it was sent.
 
     Raises:
-        Invalid: it is too short, too long, or one of those that everybody tries first.
+        Invalid: it is too short, too long, or a common password.
     """
     if not is_acceptable(sent):
         raise Invalid.of(param, "unacceptable")
@@ -145,7 +145,7 @@ def is_human(access: Access, target: object) -> Denied | None:
 
 
 def is_tenant_admin(access: Access, target: object) -> Denied | None:
-    """A tenant admin; of agents, one whose parent is a tenant admin as well."""
+    """Allow tenant admins; an agent also needs a parent who is a tenant admin."""
     actor = access.actor
     if actor is None or not actor.is_tenant_admin:
         return _not_a_tenant_admin(access)
@@ -157,14 +157,14 @@ def is_tenant_admin(access: Access, target: object) -> Denied | None:
 def _not_a_tenant_admin(access: Access) -> Denied:
     if access.actor is not None and access.actor.is_agent:
         return Denied(BOTH_ADMINS, ASK_YOUR_HUMAN)
-    return Denied("Only tenant admins may do that.", "An admin of the tenant can do it for you.")
+    return Denied("Only tenant admins may do that.", "Ask a tenant admin to do it.")
 
 
 def for_admins(access: Access) -> None:
-    """Pass for tenant admins.
+    """Require a tenant admin.
 
     Raises:
-        Forbidden: for everybody else.
+        Forbidden: the caller is not a tenant admin.
     """
     denied = is_tenant_admin(access, None)
     if denied is None:
@@ -176,12 +176,12 @@ def for_admins(access: Access) -> None:
 
 
 def has_admin_parent(parent_id: uuid.UUID | None) -> bool:
-    """Answer whether an agent's parent is a tenant admin who can act."""
+    """Return whether an agent's parent is a tenant admin who can act."""
     return acting_tenant_admins().filter(user=parent_id).exists()
 
 
 def may_edit(access: Access, person: TenantUser | None) -> Denied | None:
-    """Oneself, or an AI agent whose parent one is. Tenant admins get no exception."""
+    """Allow the person themselves, and the parent of an agent. Tenant admins are no exception."""
     actor = access.actor
     if actor is None:
         return Denied("Unauthorized", SIGN_IN, heading="")
@@ -197,7 +197,7 @@ def may_edit(access: Access, person: TenantUser | None) -> Denied | None:
 
 
 def may_change_profile(access: Access, person: TenantUser | None) -> Denied | None:
-    """Oneself, or one's own agent unless it is inactive."""
+    """Allow the person themselves, and the parent of an active agent."""
     return may_edit(access, person) or _is_inactive(person)
 
 
@@ -212,18 +212,18 @@ def is_parent_of(access: Access, person: TenantUser) -> bool:
 
 
 def may_manage_agent(access: Access, person: TenantUser | None) -> Denied | None:
-    """The agent's parent."""
+    """Allow the agent's parent."""
     if person is None or is_parent_of(access, person):
         return None
     return Denied(
         "Only the agent's parent may do that.",
-        "Its profile names the human who manages it.",
+        "The agent's profile names its parent.",
         links=(Link("The agent's profile", path_to("people.show", handle=person.handle)),),
     )
 
 
 def may_change_agent(access: Access, person: TenantUser | None) -> Denied | None:
-    """The agent's parent, unless the agent is inactive."""
+    """Allow the agent's parent while the agent is active."""
     return may_manage_agent(access, person) or _is_inactive(person)
 
 
@@ -232,11 +232,11 @@ def _is_inactive(person: TenantUser | None) -> Denied | None:
 
 
 def inactive(person: TenantUser) -> Denied:
-    """Return the refusal of whatever is done to somebody who is archived."""
+    """Return the denial of changes to an archived person or an inactive agent."""
     if not person.user.is_agent:
         return Denied(
             f"{person.display_name} is no longer in this tenant.",
-            "Nothing here can be changed for somebody who was removed.",
+            "The settings of a removed member cannot be changed.",
         )
     settings = path_to("agents.settings", handle=person.handle)
     return Denied(
@@ -247,7 +247,7 @@ def inactive(person: TenantUser) -> Denied:
 
 
 def may_change_tenant_role(access: Access, person: TenantUser | None) -> Denied | None:
-    """Tenant admins, for people and agents who are still in the tenant."""
+    """Allow tenant admins, for people and agents who are still in the tenant."""
     return is_tenant_admin(access, person) or _is_an_identity(person) or _is_inactive(person)
 
 
@@ -256,7 +256,7 @@ def may_remove_from_tenant(access: Access, person: TenantUser | None) -> Denied 
 
 
 def _is_an_identity(person: TenantUser | None) -> Denied | None:
-    """Return the refusal of what is only for people and agents."""
+    """Return the denial of what is possible for people and agents only."""
     if person is None or person.user.is_human or person.user.is_agent:
         return None
     return Denied(
@@ -266,11 +266,11 @@ def _is_an_identity(person: TenantUser | None) -> Denied | None:
 
 
 def editable_person(access: Access, handle: str) -> TenantUser:
-    """Return whom a settings page is about.
+    """Return the person of a settings page.
 
     Raises:
-        NotFound: nobody has that handle.
-        Forbidden: neither oneself nor one's own agent.
+        NotFound: no account has this handle.
+        Forbidden: it is neither the caller nor an agent of theirs.
     """
     person = person_at(access, handle)
     if denied := may_edit(access, person):
@@ -279,20 +279,20 @@ def editable_person(access: Access, handle: str) -> TenantUser:
 
 
 def someone(person: TenantUser) -> audit.Someone:
-    """Return whom an event of the security log is about, as they are called now."""
+    """Return a person with their current name, for an event of the security log."""
     return audit.Someone(person.user_id, person.handle, person.display_name)
 
 
 # --- The API switch -------------------------------------------------------------------------
 
-SWITCH_IGNORED = "The API switch was ignored: a token cannot turn the API on or off."
+SWITCH_IGNORED = "The API switch was ignored: a token cannot enable or disable the API."
 
 
 def api_switch(access: Access, *names: bool | None) -> tuple[dict[str, bool], tuple[str, ...]]:
-    """Return what the API switch of a settings form changes, and what its answer must say.
+    """Return the change of the API switch in a settings form, and notes for the answer.
 
-    The switch has several names; the first that was sent decides. Only sessions can change it: a
-    token can neither lock itself out nor admit itself.
+    The switch has several names; the first that was sent counts. Only sessions can change it, so
+    that a token can neither lock itself out nor enable itself.
     """
     asked = next((each for each in names if each is not None), None)
     if asked is None:
@@ -302,11 +302,11 @@ def api_switch(access: Access, *names: bool | None) -> tuple[dict[str, bool], tu
     return {"is_api_enabled": asked}, ()
 
 
-# --- Making people --------------------------------------------------------------------------
+# --- Creating people ------------------------------------------------------------------------
 
 
 def new_user(*, name: str, email: str, now: datetime, password: str | None = None) -> User:
-    """Make a human account, site-wide. `join_tenant` of `collectives` brings it into a tenant."""
+    """Create a human account. `join_tenant` of `collectives` adds it to a tenant."""
     user = User(name=name, email=email.lower(), created_at=now, updated_at=now)
     user.set_password(password)
     user.save()
@@ -314,7 +314,7 @@ def new_user(*, name: str, email: str, now: datetime, password: str | None = Non
 
 
 def new_agent_user(*, name: str, parent_id: uuid.UUID, now: datetime) -> User:
-    """Create an AI agent's account, which cannot sign in and has no mailbox."""
+    """Create the account of an AI agent, which cannot sign in and has no mailbox."""
     user = User(
         name=name,
         email=placeholder_email(),
@@ -331,15 +331,15 @@ def new_agent_user(*, name: str, parent_id: uuid.UUID, now: datetime) -> User:
 def placeholder_email() -> str:
     """Return a new address for the account of an agent or of a collective's identity.
 
-    `.invalid` is reserved (RFC 2606): nobody can register the domain and receive the mail.
+    `.invalid` is reserved (RFC 2606), so the domain cannot be registered to receive the mail.
     """
     return f"{uuid.uuid4()}@not-a-real-email.invalid"
 
 
 def handles_locked(tenant_id: uuid.UUID) -> Tenant:
-    """Return the tenant, whose handles nobody else gives out until this transaction ends.
+    """Lock the tenant against other new handles until the transaction ends, and return it.
 
-    Two who want the same handle at once are told apart by a sentence, not by the database.
+    Of two concurrent requests for a handle, the second gets a sentence and not a database error.
     """
     return Tenant.objects.select_for_update(no_key=True).get(id=tenant_id)
 

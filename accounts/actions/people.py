@@ -1,4 +1,4 @@
-"""The action by which people change their own name and handle, and those of their agents."""
+"""The action that changes the name and handle of a person or of their agent."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ProfileParams(Params):
         required=False,
         allow_blank=True,
         label="Handle",
-        help_text="The handle in this tenant; what is sent becomes a slug.",
+        help_text="The handle in this tenant. It is converted to a slug.",
         widget=Widget(
             is_required=True, help="Your name in addresses: lower-case letters and dashes."
         ),
@@ -45,7 +45,7 @@ def resource(person: TenantUser) -> ResourceRef:
 
 
 def agent_resource(agent: TenantUser) -> ResourceRef:
-    """Return an agent as what its parent's actions change."""
+    """Return the resource that the actions of an agent's parent change."""
     return ResourceRef("AI Agent", agent.handle, path_of(agent))
 
 
@@ -57,7 +57,7 @@ def _update_profile(
 
 
 def saved(person: TenantUser, facts: Mapping[str, Any]) -> Outcome:
-    """Return the outcome of a change to a profile; without `facts`, nothing was changed."""
+    """Return the outcome of a change to a profile. Without `facts` nothing was changed."""
     return Outcome(
         "The profile is saved.",
         path_to("people.settings", handle=person.handle),
@@ -68,9 +68,9 @@ def saved(person: TenantUser, facts: Mapping[str, Any]) -> Outcome:
 
 
 def rename(access: Access, person: TenantUser, name: str, new_handle: str) -> dict[str, list[Any]]:
-    """Change what is given and not blank: the name in all tenants, the handle in this one.
+    """Change the name in all tenants and the handle in this one, if they are not blank.
 
-    Return what changed, as old and new value.
+    Returns the changes, as old and new values.
 
     Raises:
         Invalid: the handle is reserved or taken.

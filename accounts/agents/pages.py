@@ -31,7 +31,8 @@ from tokens.owners.actions import stop_ai_agent
 from tokens.queries import first_listed, owners_of
 
 
-def for_people(access: Access) -> None:
+def require_human(access: Access) -> None:
+    """Refuse agents: only people have AI agents."""
     if not access.user.is_human:
         raise Unauthorized("Only people have AI agents", hint=ASK_YOUR_HUMAN)
 
@@ -54,7 +55,7 @@ LIST = Page(
     ),
     template="agents/list.html",
     title=lambda access, target: "My AI Agents",
-    find=for_people,
+    find=require_human,
     show=listed,
     resource="users",
 )
@@ -68,7 +69,7 @@ NEW = Page(
     name="agents.new",
     template="agents/new.html",
     title=lambda access, target: "New AI Agent",
-    find=for_people,
+    find=require_human,
     show=lambda access, target: {"is_api_on": access.tenant.is_api_enabled},
     crumbs=below_list,
     actions=(creating.create_ai_agent,),
@@ -85,8 +86,8 @@ def own_agent(access: Access, handle: str) -> TenantUser:
     """Return the caller's agent with this handle.
 
     Raises:
-        NotFound: nobody, or no agent, has it.
-        Forbidden: it is somebody else's agent.
+        NotFound: no agent has it.
+        Forbidden: the agent has another parent.
     """
     agent = person_at(access, handle)
     if not agent.user.is_agent:

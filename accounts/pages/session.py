@@ -71,7 +71,7 @@ def see_other(request: AccessRequest, target: str) -> HttpResponse:
     return response
 
 
-# --- Signing in -----------------------------------------------------------------------------
+# --- Sign-in --------------------------------------------------------------------------------
 
 
 class SignInParams(Params):
@@ -192,7 +192,7 @@ def _require_member(access: Access, user: User) -> None:
         )
 
 
-# --- Signing out ----------------------------------------------------------------------------
+# --- Sign-out -------------------------------------------------------------------------------
 
 
 def logout(request: AccessRequest) -> HttpResponse:

@@ -74,7 +74,7 @@ def test_refusals_name_only_admins_who_can_act(page: Any, world: World) -> None:
 
     shown = page("bob").get("/tenant-admin").content.decode()
 
-    assert "An admin of the tenant can do it for you: @alice." in shown
+    assert "Ask a tenant admin to do it: @alice." in shown
 
 
 def test_the_dashboard_shows_everybody_with_the_role(page: Any, world: World) -> None:

@@ -82,7 +82,7 @@ def test_403_names_who_can_change_it(api: Any) -> None:
     ("who", "path", "label", "heading", "sentence", "way"),
     [
         ("bob", "/tenant-admin", "403 Unauthorized", "Only tenant admins may do that.",
-         "An admin of the tenant can do it for you: @alice.", "/"),
+         "Ask a tenant admin to do it: @alice.", "/"),
         ("bob", "/u/alice/settings", "403 Unauthorized",
          "Only the account&#x27;s owner may open this",
          "For an agent, that is the human who manages it.", "/settings"),

@@ -353,7 +353,7 @@ def test_a_token_cannot_change_the_tenants_api_switch(world: World, switch: str)
     response = program.post("/tenant-admin/settings", {switch: "false"})
 
     assert response.status_code == 200
-    assert "a token cannot turn the API on or off" in response.text
+    assert "a token cannot enable or disable the API" in response.text
     assert world.tenant("garden").is_api_enabled
 
 
