@@ -1,4 +1,4 @@
-"""People of a tenant, made on the command line."""
+"""The command that creates a person in a tenant."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_new_person_signs_in_and_belongs_to_the_tenant(world: World) -> None
     assert PASSWORD not in printed
 
 
-def test_an_admin_is_made_on_request_and_the_log_says_so(world: World) -> None:
+def test_an_admin_is_created_on_request_and_logged(world: World) -> None:
     assert "a tenant admin" in create("garden", "--admin")
 
     mara = User.objects.get(email="mara@meadow.example")
@@ -69,7 +69,7 @@ def test_an_admin_is_made_on_request_and_the_log_says_so(world: World) -> None:
         ("garden", {"name": " "}, "--name is required."),
     ],
 )
-def test_what_breaks_a_rule_is_refused_and_nothing_is_made(
+def test_invalid_values_are_refused_and_nothing_is_created(
     world: World, subdomain: str, changed: dict[str, str], said: str
 ) -> None:
     before = User.objects.count()

@@ -1,4 +1,4 @@
-"""The first tenant of a site, and its first person, made on the command line."""
+"""The command that creates a tenant and its first admin."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_new_person_signs_in_and_lands_on_the_home_page(type_in: Any) -> Non
     assert browser.get("/workspace", follow=True).status_code == 200
 
 
-def test_the_admin_has_what_everybody_gets_at_joining(type_in: Any, with_tenant: Any) -> None:
+def test_the_admin_gets_what_every_new_member_gets(type_in: Any, with_tenant: Any) -> None:
     type_in(PASSWORD, PASSWORD)
     create()
 
@@ -119,7 +119,7 @@ def test_a_subdomain_is_kept_as_hosts_are_looked_up(type_in: Any) -> None:
 
 
 @pytest.mark.parametrize(("flags", "is_shown"), [((), False), (("--listed",), True)])
-def test_the_front_door_names_who_wants_it(
+def test_the_front_door_lists_only_tenants_that_are_listed(
     flags: tuple[str, ...], is_shown: bool, type_in: Any
 ) -> None:
     type_in(PASSWORD, PASSWORD)
@@ -136,7 +136,7 @@ def test_in_production_the_address_is_the_public_one(type_in: Any) -> None:
         assert f"https://meadow.{settings.HOST}/login" in create()
 
 
-def test_the_log_says_who_became_an_admin(type_in: Any, with_tenant: Any) -> None:
+def test_the_new_admin_is_in_the_security_log(type_in: Any, with_tenant: Any) -> None:
     type_in(PASSWORD, PASSWORD)
     create()
 
@@ -232,7 +232,7 @@ def test_without_a_terminal_nothing_is_asked_in_the_open(monkeypatch: pytest.Mon
         ("meadow", {"admin_email": f"{'m' * 60}@{'m.' * 100}example"}, "--admin-email is too long"),
     ],
 )
-def test_what_breaks_a_rule_is_refused_before_a_password_is_asked_for(
+def test_invalid_values_are_refused_before_the_password_prompt(
     world: World, subdomain: str, changed: dict[str, str], said: str, type_in: Any
 ) -> None:
     type_in()  # a prompt would fail
@@ -245,7 +245,7 @@ def test_what_breaks_a_rule_is_refused_before_a_password_is_asked_for(
     assert (Tenant.objects.count(), User.objects.count()) == before
 
 
-def test_all_of_it_is_made_or_nothing(type_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_creation_of_a_tenant_is_atomic(type_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError
 
@@ -258,7 +258,7 @@ def test_all_of_it_is_made_or_nothing(type_in: Any, monkeypatch: pytest.MonkeyPa
     assert nothing_was_made()
 
 
-def test_whoever_is_second_at_the_same_moment_is_told(
+def test_the_second_of_two_concurrent_creations_is_refused(
     type_in: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     type_in(PASSWORD, PASSWORD, PASSWORD, PASSWORD)

@@ -1,4 +1,4 @@
-"""Keys of addresses and handles: one for all spellings, and for the rows from before."""
+"""Keys of e-mail addresses and handles, which are equal for all spellings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is removed from a tenant leaves with their agents, and nothing of it comes back by itself."""
+"""Removal from a tenant removes the member's agents as well, and nothing returns by itself."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_nothing_comes_back_by_itself(
     assert not is_member("pilot")
 
 
-def test_removing_is_offered_for_others_who_are_still_there(page: Any, world: World) -> None:
+def test_removal_is_offered_for_other_active_members(page: Any, world: World) -> None:
     alice, offer = page("alice"), "actions/remove_from_tenant"
     assert offer in alice.get(f"{USERS}/bob").content.decode()
     assert offer not in alice.get(f"{USERS}/alice").content.decode()
@@ -150,7 +150,7 @@ def test_removing_is_offered_for_others_who_are_still_there(page: Any, world: Wo
     assert offer not in alice.get(f"{USERS}/bob").content.decode()
 
 
-def test_removing_somebody_twice_changes_nothing(world: World) -> None:
+def test_a_second_removal_changes_nothing(world: World) -> None:
     remove()
     before = row("bob").archived_at
 
@@ -159,7 +159,7 @@ def test_removing_somebody_twice_changes_nothing(world: World) -> None:
 
 
 @SURFACES
-def test_removing_oneself_is_refused(world: World, surface: str) -> None:
+def test_admins_cannot_remove_themselves(world: World, surface: str) -> None:
     answer = remove(surface, who="alice")
 
     assert refused(answer, 403, "You cannot remove yourself.")
@@ -183,7 +183,7 @@ def make_admin(surface: str, handle: str) -> Any:
 
 
 @SURFACES
-def test_somebody_removed_cannot_be_made_a_tenant_admin(world: World, surface: str) -> None:
+def test_a_removed_member_cannot_become_a_tenant_admin(world: World, surface: str) -> None:
     remove()
 
     answer = make_admin(surface, "bob")
@@ -192,7 +192,7 @@ def test_somebody_removed_cannot_be_made_a_tenant_admin(world: World, surface: s
     assert not row("bob").is_admin
 
 
-def test_the_role_is_not_offered_for_somebody_removed(page: Any, world: World) -> None:
+def test_the_role_is_not_offered_for_a_removed_member(page: Any, world: World) -> None:
     assert "Make admin" in page("alice").get(f"{USERS}/bob").content.decode()
 
     remove()
@@ -203,7 +203,7 @@ def test_the_role_is_not_offered_for_somebody_removed(page: Any, world: World) -
 
 
 @SURFACES
-def test_somebody_removed_is_given_no_role_in_a_collective(world: World, surface: str) -> None:
+def test_a_removed_member_gets_no_role_in_a_collective(world: World, surface: str) -> None:
     remove()
 
     path = "/collectives/kitchen/members/actions/update_member_roles"
@@ -212,7 +212,7 @@ def test_somebody_removed_is_given_no_role_in_a_collective(world: World, surface
     assert refused(answer, 404, "Member not found")
 
 
-def test_an_admin_who_is_removed_is_no_admin_when_back(world: World, with_tenant: Any) -> None:
+def test_a_removed_admin_returns_without_the_role(world: World, with_tenant: Any) -> None:
     make_admin("json", "bob")
     remove()
 
@@ -222,9 +222,7 @@ def test_an_admin_who_is_removed_is_no_admin_when_back(world: World, with_tenant
     assert not row("bob").is_admin
 
 
-def test_agents_of_somebody_removed_are_known_by_their_parent(
-    world: World, with_tenant: Any
-) -> None:
+def test_agents_of_a_removed_member_still_show_their_parent(world: World, with_tenant: Any) -> None:
     remove()
 
     with with_tenant():

@@ -48,7 +48,7 @@ def old(transactional_world: World) -> Iterator[Any]:
     User.objects.filter(name="Old").delete()
 
 
-def test_the_upgrade_changes_the_addresses_of_agents_and_of_nobody_else(old: Any):
+def test_the_upgrade_changes_the_addresses_of_agents_and_identities_only(old: Any):
     now = timezone.now()
     parent = old.create(
         name="Old",

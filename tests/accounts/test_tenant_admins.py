@@ -1,4 +1,4 @@
-"""Who is tenant admin, who can become one, and who stays one."""
+"""Tenant admins: holding, granting and withdrawing the role."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_the_roles_route_knows_no_stranger_and_no_other_method(page: Any, world:
 
 
 @SURFACES
-def test_an_agent_is_made_an_admin_where_its_parent_is_one(world: World, surface: str) -> None:
+def test_an_agent_can_become_an_admin_if_its_parent_is_one(world: World, surface: str) -> None:
     assert set_role("scout", grant=True, surface=surface).status_code in {200, 303}
     assert is_admin("scout")
 
@@ -159,13 +159,15 @@ def test_a_persons_page_leads_to_their_agents(page: Any, world: World) -> None:
 
 
 @SURFACES
-def test_an_agent_is_made_no_admin_where_its_parent_is_none(world: World, surface: str) -> None:
+def test_an_agent_cannot_become_an_admin_if_its_parent_is_not_one(
+    world: World, surface: str
+) -> None:
     assert refused(set_role("pilot", grant=True, surface=surface), 403, BOTH)
     assert not is_admin("pilot")
 
 
 @SURFACES
-def test_the_account_of_a_collective_is_made_no_admin(world: World, surface: str) -> None:
+def test_the_account_of_a_collective_cannot_become_an_admin(world: World, surface: str) -> None:
     answer = set_role("kitchen", grant=True, surface=surface)
 
     assert refused(answer, 403, "This account belongs to a collective.")
@@ -173,7 +175,7 @@ def test_the_account_of_a_collective_is_made_no_admin(world: World, surface: str
 
 
 @SURFACES
-def test_an_inactive_agent_is_made_no_admin(world: World, surface: str) -> None:
+def test_an_inactive_agent_cannot_become_an_admin(world: World, surface: str) -> None:
     perform_on("json", "alice", "/ai-agents/scout/settings/actions/deactivate_ai_agent")
 
     assert refused(set_role("scout", grant=True, surface=surface), 403, "This agent is inactive.")

@@ -1,4 +1,4 @@
-"""AI agents: who makes, sees, changes, stops and deletes them."""
+"""AI agents: creation, visibility, changes, revocation and deletion."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_an_agent_without_a_name_is_not_created(call, sent):
 @pytest.mark.rule("agents.mode-external-unless-internal")
 @on(MARKDOWN, REST)
 @pytest.mark.parametrize("sent", [{}, {"mode": "external"}, {"mode": "robot"}, {"mode": None}])
-def test_an_agent_is_external_unless_made_internal(world, call, sent):
+def test_an_agent_is_external_unless_created_as_internal(world, call, sent):
     call("bob").act("create_ai_agent", name="Gardener", **sent).assert_done()
 
     assert world.agent("gardener").mode == "external"
@@ -100,7 +100,7 @@ def test_an_external_agent_needs_no_switch_for_agents(call):
 
 @pytest.mark.rule("agents.default-capabilities")
 @on(MARKDOWN, REST)
-def test_an_agent_made_without_capabilities_has_the_default_set(world, call):
+def test_an_agent_created_without_capabilities_has_the_usual_ones(world, call):
     call("bob").act("create_ai_agent", name="Gardener").assert_done()
 
     held = held_by(world.agent("gardener").capabilities)
@@ -111,7 +111,7 @@ def test_an_agent_made_without_capabilities_has_the_default_set(world, call):
 
 @pytest.mark.rule("agents.no-capabilities")
 @on(MARKDOWN, REST)
-def test_an_agent_made_with_an_empty_list_has_no_capability(world, call):
+def test_an_agent_created_with_an_empty_list_has_no_capabilities(world, call):
     call("bob").act("create_ai_agent", name="Gardener", capabilities=[]).assert_done()
 
     assert world.agent("gardener").capability_names == []
@@ -302,7 +302,7 @@ def test_an_agent_sees_no_page_about_agents(call, who, page):
 @pytest.mark.rule("agents.unknown-not-found")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("handle", ["carol", "nobody-of-this-name"])
-def test_a_user_who_is_no_agent_has_no_agent_page(call, handle):
+def test_people_have_no_agent_page(call, handle):
     call("bob").get(f"/ai-agents/{handle}").assert_refused(404)
 
 
@@ -338,7 +338,7 @@ def test_only_the_agent_itself_reads_its_prompt_on_whoami(world):
 
 @pytest.mark.rule("agents.whoami")
 @on(MARKDOWN)
-def test_whoami_tells_an_agent_its_parent_and_what_it_cannot_do(world, call):
+def test_whoami_lists_the_parent_and_the_missing_capabilities(world, call):
     give(world, "scout", capability_names=["create_note"])
 
     text = call("scout").get("/whoami").assert_done().text
@@ -501,7 +501,7 @@ def test_only_the_parent_stops_an_agent(world, call, action, who):
 
 @pytest.mark.rule("agents.parent-archives")
 @on(HTML, MARKDOWN, REST)
-def test_a_parent_archives_their_agent_and_takes_it_back(world, call):
+def test_a_parent_deactivates_and_reactivates_their_agent(world, call):
     token = make_token("bob", agent="pilot")
     bob = call("bob")
 
@@ -533,7 +533,7 @@ def test_only_the_parent_archives_an_agent(world, call, who):
 @pytest.mark.rule("agents.only-parent-archives")
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("who", ["alice", "carol"])
-def test_only_the_parent_takes_an_agent_back(world, call, who):
+def test_only_the_parent_reactivates_an_agent(world, call, who):
     Caller(HTML, "bob").act("deactivate_ai_agent", "/ai-agents/pilot").assert_done()
 
     answer = call(who).act("reactivate_ai_agent", "/ai-agents/pilot")
@@ -568,7 +568,7 @@ def test_archiving_oneself_in_rest_does_nothing(world):
 
 @pytest.mark.rule("agents.archived-title")
 @on(HTML, MARKDOWN)
-def test_the_profile_of_an_archived_agent_says_so(call):
+def test_the_profile_of_an_inactive_agent_is_marked(call):
     assert "(Archived)" not in call("carol").get("/u/pilot").text
     Caller(HTML, "bob").act("deactivate_ai_agent", "/ai-agents/pilot").assert_done()
 
@@ -577,7 +577,7 @@ def test_the_profile_of_an_archived_agent_says_so(call):
 
 @pytest.mark.rule("agents.archived-gets-no-token")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_no_token_is_made_for_an_archived_agent(world, call):
+def test_no_token_is_created_for_an_inactive_agent(world, call):
     Caller(HTML, "bob").act("deactivate_ai_agent", "/ai-agents/pilot").assert_done()
     sent = {"scopes": ["read:all"]} if call("bob").surface == REST else {"name": "New"}
 

@@ -1,4 +1,4 @@
-"""What an agent may do: its capabilities, on every surface."""
+"""The capabilities of an agent on every surface."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def places(world, note_path):
 
 @pytest.mark.rule("capabilities.granted")
 @pytest.mark.parametrize(("surface", "name"), CASES)
-def test_an_agent_does_what_it_was_granted(world, call, places, name):
+def test_an_agent_runs_a_granted_action(world, call, places, name):
     give(world, "scout", capability_names=[name])
     where, params = GRANTABLE[name]
 
@@ -54,7 +54,7 @@ def test_an_agent_does_what_it_was_granted(world, call, places, name):
 
 @pytest.mark.rule("capabilities.denied")
 @pytest.mark.parametrize(("surface", "name"), CASES)
-def test_an_agent_does_nothing_that_it_was_not_granted(world, call, places, name):
+def test_an_agent_is_refused_an_action_that_was_not_granted(world, call, places, name):
     give(world, "scout", capability_names=[each for each in grantable() if each != name])
     where, params = GRANTABLE[name]
     before = list(Note.unscoped.order_by("id").values())
@@ -79,7 +79,7 @@ def test_a_comment_needs_its_own_capability_where_rest_makes_it_as_a_note(world,
 @pytest.mark.rule("capabilities.none")
 @on(MARKDOWN)
 @pytest.mark.parametrize("name", GRANTABLE)
-def test_an_agent_without_capabilities_does_nothing(world, call, places, name):
+def test_an_agent_without_capabilities_is_refused_every_grantable_action(world, call, places, name):
     give(world, "scout", capability_names=[])
     where, params = GRANTABLE[name]
 
@@ -89,7 +89,7 @@ def test_an_agent_without_capabilities_does_nothing(world, call, places, name):
 @pytest.mark.rule("capabilities.no-row")
 @on(MARKDOWN, REST)
 @pytest.mark.parametrize("name", ["create_note", "delete_note"])
-def test_an_agent_without_a_row_does_nothing(world, call, places, name):
+def test_an_agent_without_a_row_is_refused_every_grantable_action(world, call, places, name):
     scout = call("scout")
     world.agent("scout").delete()
     where, params = GRANTABLE[name]
@@ -111,7 +111,7 @@ def test_an_agent_from_before_capabilities_were_stored_does_everything_grantable
 
 @pytest.mark.rule("capabilities.always")
 @on(MARKDOWN)
-def test_an_agent_without_capabilities_keeps_its_scratchpad(world, call):
+def test_an_agent_without_capabilities_can_update_its_scratchpad(world, call):
     give(world, "scout", capability_names=[])
 
     call("scout").act("update_scratchpad", content="Mine").assert_done()
@@ -159,7 +159,7 @@ NEVER_IN_REST = (
 @pytest.mark.parametrize(
     "names", [[*grantable(), *NEVER], ["all"], ["usual"]], ids=["by name", "all", "usual"]
 )
-def test_no_agent_does_what_agents_never_do(world, call, note_path, name, names):
+def test_actions_for_people_are_refused_to_every_agent(world, call, note_path, name, names):
     give(world, "scout", capability_names=names)
     make_member(world, "scout", is_admin=True)
     make_invite(world, "board", by="carol", only_for="scout")
@@ -182,7 +182,7 @@ def test_no_agent_does_what_agents_never_do(world, call, note_path, name, names)
 
 @pytest.mark.rule("capabilities.people-unrestricted")
 @on(MARKDOWN, REST)
-def test_capabilities_in_the_row_of_a_person_mean_nothing(world, call):
+def test_capabilities_in_the_row_of_a_person_are_ignored(world, call):
     Agent.objects.create(user=world.user("bob"), capability_names=[])
 
     call("bob").act("create_note", KITCHEN, text="From Bob").assert_done()
@@ -204,7 +204,7 @@ def test_an_agent_writes_in_the_main_collective_unless_its_parent_forbids_it(
 
 @pytest.mark.rule("capabilities.at-once")
 @on(MARKDOWN, REST)
-def test_a_capability_taken_away_counts_from_the_next_request(world, call):
+def test_a_withdrawn_capability_is_refused_from_the_next_request(world, call):
     scout = call("scout")
     scout.act("create_note", KITCHEN, text="One").assert_done()
 

@@ -119,7 +119,7 @@ def test_the_pages_of_an_inactive_agent_offer_only_to_reactivate_it(
 
 
 @SURFACES
-def test_reactivating_brings_memberships_and_workspace_back_but_no_tokens(
+def test_reactivation_restores_memberships_and_workspace_but_not_tokens(
     api: Any, world: World, surface: str
 ) -> None:
     scout = api("alice", agent="scout")

@@ -136,7 +136,7 @@ def test_a_member_without_agents_here_leaves_without_a_note(world: World) -> Non
 # --- Adding ---------------------------------------------------------------------------------
 
 
-def test_a_parent_who_is_no_member_cannot_add_an_agent(perform: Perform) -> None:
+def test_a_parent_who_is_not_a_member_cannot_add_an_agent(perform: Perform) -> None:
     answer = perform(
         "bob",
         "/collectives/board/settings/add_ai_agent",
@@ -147,7 +147,7 @@ def test_a_parent_who_is_no_member_cannot_add_an_agent(perform: Perform) -> None
     assert not is_member("pilot", "board")
 
 
-def test_an_agent_is_never_made_a_member_without_its_parent(world: World, with_tenant: Any) -> None:
+def test_an_agent_cannot_become_a_member_without_its_parent(world: World, with_tenant: Any) -> None:
     with with_tenant(), pytest.raises(Forbidden, match="its parent belongs to"):
         add_member(world.collective("board"), world.person("scout"), now=world.now)
 
@@ -198,7 +198,7 @@ def test_removing_an_agent_that_is_no_member_is_refused(perform: Perform) -> Non
 # --- The main collective --------------------------------------------------------------------
 
 
-def test_the_main_collective_says_why(perform: Perform) -> None:
+def test_the_main_collective_gives_the_reason(perform: Perform) -> None:
     path = f"/collectives/garden/members/actions/{REMOVE_AGENT}"
 
     answer = perform("alice", path, ai_agent_id=id_of("scout"))
@@ -207,7 +207,7 @@ def test_the_main_collective_says_why(perform: Perform) -> None:
     assert refused(answer, 403, sentence)
 
 
-def test_agents_made_by_a_person_belong_to_the_main_collective_alone(world: World) -> None:
+def test_new_agents_are_members_of_the_main_collective_only(world: World) -> None:
     perform_on("json", "bob", "/ai-agents/new/actions/create_ai_agent", name="Newcomer")
 
     rows = CollectiveMember.unscoped.filter(person__handle="newcomer", archived_at=None)

@@ -71,7 +71,9 @@ def test_adding_an_agent_answers_with_the_agent_and_its_parent(api: Any) -> None
     assert is_member("scout")
 
 
-def test_removing_an_agent_says_whether_it_can_be_added_again(api: Any, world: World) -> None:
+def test_the_answer_to_a_removal_states_whether_the_agent_can_be_added_again(
+    api: Any, world: World
+) -> None:
     bring_in("pilot")
 
     own = send(api("alice"), "DELETE", REMOVE, ai_agent_id=id_of("scout"))
@@ -92,7 +94,9 @@ def test_removing_an_agent_says_whether_it_can_be_added_again(api: Any, world: W
 
 
 @pytest.mark.parametrize("who", ["scout", "pilot"])
-def test_a_member_who_is_no_admin_uses_neither_form(api: Any, world: World, who: str) -> None:
+def test_a_member_who_is_not_an_admin_is_refused_both_forms(
+    api: Any, world: World, who: str
+) -> None:
     bring_in("pilot")
     bob = api("bob")
 
@@ -117,7 +121,9 @@ def test_another_persons_agent_is_not_added(api: Any) -> None:
         ("", "AI Agent not found."),
     ],
 )
-def test_removing_who_is_no_agent_here_is_404(api: Any, who: str, sentence: str) -> None:
+def test_removing_an_account_that_is_not_an_agent_of_the_collective_is_404(
+    api: Any, who: str, sentence: str
+) -> None:
     agent_id = id_of(who) if who else "7f000000-0000-4000-8000-000000000000"
 
     answer = send(api("alice"), "DELETE", REMOVE, ai_agent_id=agent_id)
@@ -196,7 +202,7 @@ def test_a_parent_removes_an_agent_by_its_profile(api: Any) -> None:
     assert not is_member("scout")
 
 
-def test_what_is_done_by_the_profile_is_in_the_security_log(api: Any, page: Any) -> None:
+def test_changes_through_the_profile_routes_are_in_the_security_log(api: Any, page: Any) -> None:
     send(api("alice"), "DELETE", "/u/scout/remove_from_collective", collective_id=kitchen_id())
     send(api("alice"), "POST", "/u/scout/add_to_collective", collective_id=kitchen_id())
 
@@ -229,7 +235,7 @@ def test_a_collective_of_others_is_not_found(api: Any, method: str, form: str) -
 
 @pytest.mark.parametrize(("method", "form"), FORMS)
 @pytest.mark.parametrize("handle", ["alice", "nobody"])
-def test_who_is_no_agent_is_not_found(api: Any, method: str, form: str, handle: str) -> None:
+def test_people_are_not_found_as_agents(api: Any, method: str, form: str, handle: str) -> None:
     answer = send(api("alice"), method, f"/u/{handle}/{form}", collective_id=kitchen_id())
 
     assert answer.status_code == 404

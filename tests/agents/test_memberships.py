@@ -1,4 +1,4 @@
-"""Agents in collectives: who adds them, who removes them, and where."""
+"""Adding agents to collectives and removing them."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_no_agent_is_added_to_a_workspace_or_a_chat(world, call, kind):
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("action", [ADD, REMOVE])
 @pytest.mark.parametrize("handle", ["bob", ""])
-def test_a_user_who_is_no_agent_is_not_found(world, call, action, handle):
+def test_people_are_not_found_by_actions_on_agents(world, call, action, handle):
     named = agent_id(world, handle) if handle else UNKNOWN_ID
 
     call("alice").act(action, KITCHEN, ai_agent_id=named).assert_refused(404)

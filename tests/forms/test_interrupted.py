@@ -133,7 +133,7 @@ def test_a_form_that_is_too_long_is_not_kept(
     assert ("replay" in refused["Location"]) is not beyond
 
 
-def test_another_person_who_signs_in_does_not_get_the_form(bob: Client) -> None:
+def test_another_person_does_not_get_the_form_after_signing_in(bob: Client) -> None:
     token = csrf_of(bob)
     with later(hours=2, minutes=1):
         refused = bob.post(WRITE, {**TYPED, "csrfmiddlewaretoken": token})
@@ -204,7 +204,7 @@ def test_the_form_of_a_suspended_person_is_not_kept(bob: Client) -> None:
     assert "replay" not in refused["Location"]
 
 
-def test_a_refused_sign_in_keeps_the_form_and_says_so(bob: Client) -> None:
+def test_a_refused_sign_in_keeps_the_form(bob: Client) -> None:
     token = csrf_of(bob)
     with later(hours=2, minutes=1):
         refused = bob.post(WRITE, {**TYPED, "csrfmiddlewaretoken": token})

@@ -1,4 +1,4 @@
-"""A refused form stands on its page again, with what was typed and the errors at their fields."""
+"""A refused form is shown on its page again, with its input and the errors at their fields."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def value_of(control: Any) -> str:
 
 
 @pytest.mark.parametrize("refused", REFUSED, ids=ids)
-def test_a_refused_form_shows_the_page_that_it_stood_on(
+def test_a_refused_form_is_shown_on_its_page_again(
     page: Any, note_path: Any, refused: Refused
 ) -> None:
     alice = page("alice")
@@ -140,7 +140,7 @@ def test_the_errors_are_at_their_fields_and_the_first_has_the_focus(
     assert form.select_one(".notice--error")["role"] == "alert"
 
 
-def test_a_form_on_the_page_of_its_action_stands_there_again(page: Any, world: Any) -> None:
+def test_a_form_on_the_page_of_its_action_is_shown_there_again(page: Any, world: Any) -> None:
     make_token("alice")
     alice = page("alice")
     settings = parsed(alice.get("/u/alice/settings/tokens"))
@@ -157,7 +157,7 @@ def test_a_form_on_the_page_of_its_action_stands_there_again(page: Any, world: A
     assert [each["name"] for each in after.select("[autofocus]")] == ["name"]
 
 
-def test_a_fault_of_a_field_that_the_form_does_not_show_is_told_above_it(
+def test_an_error_of_a_field_that_the_form_does_not_show_is_above_the_fields(
     page: Any, note_path: Any
 ) -> None:
     path = f"{note_path('Welcome to the kitchen')}/edit"

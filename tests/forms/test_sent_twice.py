@@ -1,4 +1,4 @@
-"""Forms that create carry a key: sent again, they lead to what the first sending made."""
+"""Forms that create carry a key, so that sending one twice creates once."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ def filled(browser: Client, form: Form) -> tuple[str, dict[str, str]]:
 
 
 @each_form
-def test_a_form_sent_again_leads_to_what_the_first_made(page: Any, form: Form) -> None:
+def test_a_form_sent_twice_redirects_to_what_the_first_request_created(
+    page: Any, form: Form
+) -> None:
     alice = page("alice")
     action, values = filled(alice, form)
 
@@ -195,7 +197,7 @@ def test_a_form_that_waits_for_a_password_is_carried_out_once(page: Any, world: 
 
 
 @pytest.mark.meets("wait of a form that is sent again")
-def test_a_form_whose_first_sending_still_runs_is_told_so(page: Any, monkeypatch: Any) -> None:
+def test_a_form_sent_while_its_first_request_runs_is_refused(page: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("api.idempotency.once.FORM_WAIT", timedelta(milliseconds=100))
     alice, form = page("alice"), FORMS[1]
     action, values = filled(alice, form)
