@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from bs4 import BeautifulSoup
 
 from accounts.models import Tenant, TenantUser
 from collectives.models import Collective, CollectiveMember
+from tests.fixtures.html import parsed
 from tests.fixtures.world import make_token, single_line_text
 from tests.tokens.test_cap import fill_up
 from tokens.models import ApiToken
@@ -19,7 +19,7 @@ CREATE = f"{NEW}/actions/create_api_token"
 
 def values(answer):
     """Return what a page with the form would send, by parameter."""
-    soup = BeautifulSoup(answer.content, "html.parser")
+    soup = parsed(answer.content)
     form = soup.select_one('form[action$="create_api_token"]')
     inside = form.select("input[name], select[name]")
     outside = soup.select(f'input[form="{form["id"]}"]')
@@ -70,7 +70,7 @@ def test_a_prefilled_link_sets_name_access_and_expiry(page, world, query, expect
 
 @pytest.mark.parametrize("name", ["name", "note"])
 def test_the_browser_may_restore_what_was_typed(page, world, name):
-    soup = BeautifulSoup(page("alice").get(NEW).content, "html.parser")
+    soup = parsed(page("alice").get(NEW).content)
 
     assert not soup.select_one(f"input[name={name}]").has_attr("autocomplete")
 
@@ -84,7 +84,7 @@ def test_the_owner_of_the_page_is_preselected(page, world, handle):
 
 
 def test_internal_agents_are_offered_disabled_with_the_reason(page, world):
-    soup = BeautifulSoup(page("alice").get(NEW).content, "html.parser")
+    soup = parsed(page("alice").get(NEW).content)
 
     option = soup.select_one('input[name=owner][value="steward"]')
     assert option.has_attr("disabled")

@@ -7,8 +7,8 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from bs4 import BeautifulSoup
 
+from tests.fixtures.html import parsed
 from tests.fixtures.world import make_token, single_line_text, token_client
 from tokens.models import ApiToken
 
@@ -45,7 +45,7 @@ def rows(client, query=""):
 
 
 def table(client, query=""):
-    soup = BeautifulSoup(client.get(LIST + query).content, "html.parser")
+    soup = parsed(client.get(LIST + query).content)
     return {tr.find("a").text: tr for tr in soup.select("tbody tr")}
 
 
@@ -77,7 +77,7 @@ def test_the_list_is_filtered_by_state_and_owner(page, tokens, query, names):
 
 def test_each_filter_keeps_the_others(page, tokens):
     query = "show=active&whose=me&q=in&sort=name"
-    soup = BeautifulSoup(page("alice").get(f"{LIST}?{query}").content, "html.parser")
+    soup = parsed(page("alice").get(f"{LIST}?{query}").content)
 
     links = {
         nav["aria-label"]: [link["href"] for link in nav.select("a")]
@@ -270,7 +270,7 @@ def test_a_deletion_leads_back_to_the_list_with_a_notice(page, tokens, name):
     answer = browser.post(f"{path}/actions/delete_api_token", follow=True)
 
     assert answer.redirect_chain == [(LIST, 303)]
-    notice = BeautifulSoup(answer.content, "html.parser").select_one("[role=status]")
+    notice = parsed(answer.content).select_one("[role=status]")
     assert f"Deleted “{name}”." in notice.get_text()
     assert name not in table(browser)
 

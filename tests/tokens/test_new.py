@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from bs4 import BeautifulSoup
 
 from accounts.models import Tenant
 from collectives.models import Collective
+from tests.fixtures.html import parsed
 from tokens import secret
 from tokens.models import ApiToken
 
@@ -94,7 +94,7 @@ def test_a_token_created_with_its_agent_is_shown_in_the_same_way(page, suffix):
 
 
 def title_and_heading(answer):
-    soup = BeautifulSoup(answer.content, "html.parser")
+    soup = parsed(answer.content)
     return soup.title.text.removesuffix(" · Garden Cooperative"), soup.h1.get_text(strip=True)
 
 
@@ -104,7 +104,7 @@ def test_the_title_of_the_answer_and_of_the_page_is_the_tokens_name(page):
     answer = browser.post(CREATE.format("alice", ""), {"name": "Tea & <biscuits>"})
 
     assert title_and_heading(answer) == ("Tea & <biscuits>", "Tea & <biscuits>")
-    done = BeautifulSoup(answer.content, "html.parser").select_one("a.button--primary")
+    done = parsed(answer.content).select_one("a.button--primary")
     assert done.text == "Done"
     assert title_and_heading(browser.get(done["href"])) == ("Tea & <biscuits>", "Tea & <biscuits>")
     assert "title: API Token" in browser.get(done["href"] + ".md").content.decode()
