@@ -9,6 +9,7 @@ from django.urls import URLPattern
 
 from accounts.queries import Person, tenant_admins
 from collectives import queries as collectives
+from collectives.feed.attention import attention
 from collectives.feed.queries import MARKDOWN_PAGE, PAGE, feed_of, pinned
 from collectives.items.registry import KINDS
 from harmonic.kernel.access import Access, AccessLevel, ApiState
@@ -30,11 +31,14 @@ def _limit(access: Access) -> int:
 
 def home(access: Access, target: None) -> Mapping[str, Any]:
     feed = feed_of(access, limit=_limit(access))
+    own = collectives.own_collectives(access.user.person_id)
     return {
         "feed": feed,
         "has_kinds": len(KINDS) > 1,
         "older_href": f"/?cursor={feed.older}" if feed.older else "",
-        "collectives": collectives.own_collectives(access.user.person_id),
+        "collectives": own,
+        # Pages of older items show the activity alone.
+        "attention": attention(access, own) if feed.is_first else None,
         "note_path": "/note",
     }
 
@@ -43,7 +47,6 @@ HOME = Page(
     name="home",
     template="feed/home.html",
     title=lambda access, target: "Home",
-    heading=lambda access, target: access.tenant.name,
     show=home,
     scope=lambda access, target: "visibility:public",
     resource="notes",

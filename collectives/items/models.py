@@ -59,6 +59,13 @@ class ItemQuerySet(models.QuerySet[M]):
             is_pinned=models.Exists(pins.filter(item=models.OuterRef("pk"))),
         )
 
+    def unread_by(self, user_id: UUID) -> Self:
+        """Return the items of others whose current version this user has not confirmed."""
+        confirmed = _confirmations().filter(
+            actor=user_id, happened_at__gte=models.OuterRef("updated_at")
+        )
+        return self.exclude(created_by=user_id).filter(~models.Exists(confirmed))
+
     def with_confirmed_reads(self) -> Self:
         """Annotate `confirmed_reads`: the number of users who confirmed that they read an item."""
         return self.annotate(confirmed_reads=readers())

@@ -74,6 +74,10 @@ def test_a_notes_page_by_session_takes_eight_queries_at_most(page: Any, note_pat
     assert len(queries(page("alice"), note_path("Welcome to the kitchen"))) <= 8
 
 
+def test_the_home_page_takes_nine_queries_at_most(page: Any) -> None:
+    assert len(queries(page("bob"), "/")) <= 9
+
+
 def test_a_session_is_written_at_most_once_a_minute(page: Any, note_path: Any) -> None:
     statements = queries(page("alice"), note_path("Knife care"))
 
@@ -122,6 +126,9 @@ def write_comments(path: str) -> Callable[[Client], None]:
         ("/api/v1/users/me/tokens", make_tokens),
         ("/api/v1/users", make_agents),
         ("/ai-agents.md", make_agents),
+        ("/index.md", write_notes),
+        ("/index.md", make_tokens),
+        ("/index.md", make_agents),
         ("/u/alice/settings/tokens.md", make_agents),
     ],
 )

@@ -7,6 +7,7 @@ from django.conf import settings
 from accounts import security
 from collectives import queries as collectives
 from collectives.administration import pages as admin
+from collectives.feed import attention
 from collectives.feed import pages as feed_pages
 from collectives.feed import queries as feed
 from collectives.items import queries as items
@@ -91,6 +92,18 @@ PAGES = Section(
         Bound("items of a feed", feed.PAGE, "items", "a link leads to older ones"),
         Bound(
             "items of a feed in Markdown", feed.MARKDOWN_PAGE, "items", "a link leads to older ones"
+        ),
+        Bound(
+            "unread notes counted on the home page",
+            attention.UNREAD_COUNTED,
+            "notes",
+            "the page says that there are more",
+        ),
+        Bound(
+            "tokens and agents that the home page lists",
+            attention.LISTED,
+            "rows",
+            "the rest is left out; the token list and `/ai-agents` have all",
         ),
         Bound(
             "collectives on a profile",
