@@ -163,9 +163,11 @@ def visitor(server: Server, chromium: Browser) -> Iterator[Visitor]:
         scheme: str = "light",
         script: bool = True,
         zone: str | None = None,
+        touch: bool = False,
     ) -> Visit:
         context = chromium.new_context(
             viewport={"width": width, "height": 800},
+            has_touch=touch,
             color_scheme="dark" if scheme == "dark" else "light",
             java_script_enabled=script,
             timezone_id=zone,

@@ -52,6 +52,35 @@ def test_the_server_renders_exact_times_for_a_reader_without_scripts(visitor: Vi
     assert not [text for text in times(visit.open("/collectives/kitchen")) if "ago" in text]
 
 
+SHIFTS = """() => {
+  window.shifts = 0;
+  new PerformanceObserver(list => {
+    for (const entry of list.getEntries()) window.shifts += entry.value;
+  }).observe({type: "layout-shift"});
+}"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(
+    "path", ["/collectives/kitchen", "/collectives/kitchen/members", "/settings/security"]
+)
+def test_focusing_a_time_or_a_link_with_one_shifts_nothing(
+    visitor: Visitor, path: str, width: int
+) -> None:
+    page = visitor("alice", width=width).open(path)
+    page.wait_for_load_state("networkidle")
+    page.evaluate(SHIFTS)
+
+    for time in page.locator("time:visible").all()[:20]:
+        time.evaluate("element => { element.tabIndex = -1; element.focus(); }")
+        time.hover()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+    page.wait_for_timeout(200)
+
+    assert page.evaluate("window.shifts") == 0
+
+
 def test_times_are_no_tab_stops(visitor: Visitor) -> None:
     page = visitor("alice").open("/collectives/kitchen")
 

@@ -1,4 +1,4 @@
-"""The home page lists what needs its reader's attention, before the activity."""
+"""The home page: what needs the reader's attention stands before the activity."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_internal_agents_and_those_of_others_are_not_listed(world, call):
     assert "pilot" not in text
 
 
-# --- The whole ------------------------------------------------------------------------------
+# --- The page -------------------------------------------------------------------------------
 
 
 @on(HTML, MARKDOWN)
