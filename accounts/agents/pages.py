@@ -1,18 +1,18 @@
-"""Pages for managing AI agents, and `/whoami`."""
+"""Pages for managing AI agents."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.urls import URLPattern, path
 
 from accounts.actions.people import agent_resource, update_profile
-from accounts.agents.actions import creating, scratchpad
+from accounts.agents.actions import creating
 from accounts.agents.actions import settings as actions
-from accounts.agents.models import Agent, path_of
+from accounts.agents.models import path_of
 from accounts.agents.presets import preset_of
+from accounts.agents.whoami import WHOAMI
 from accounts.models import TenantUser
 from accounts.queries import agents_of, people, person_at
 from accounts.rules import may_manage_agent
@@ -26,7 +26,7 @@ from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mounted
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import ASK_YOUR_HUMAN, Link, NotFound, Unauthorized
-from harmonic.kernel.registry import held_by, lacked_by, path_to
+from harmonic.kernel.registry import held_by, path_to
 from tokens.owners.actions import stop_ai_agent
 from tokens.queries import first_listed, owners_of
 
@@ -175,35 +175,6 @@ SETTINGS = Page(
         actions.reactivate_ai_agent,
     ),
     writes={"POST": actions.update_ai_agent},
-    resource="users",
-)
-
-
-# --- Who am I -------------------------------------------------------------------------------
-
-
-def whoami(access: Access, target: None) -> Mapping[str, Any]:
-    actor = access.user
-    agent = Agent.objects.get(user=actor.user_id) if actor.is_agent else None
-    workspace = collectives.own_workspace(actor.person_id)
-    return {
-        "me": people([actor.user_id])[actor.user_id],
-        "is_agent": actor.is_agent,
-        "prompt": agent.identity_prompt if agent else "",
-        "canary": secrets.token_hex(8),
-        "lacking": lacked_by(actor.capabilities) if actor.is_agent else [],
-        "scratchpad": agent.scratchpad if agent else "",
-        "workspace": workspace,
-        "collectives": collectives.own_collectives(actor.person_id),
-    }
-
-
-WHOAMI = Page(
-    name="whoami",
-    template="accounts/whoami.html",
-    title=lambda access, target: "Who Am I?",
-    show=whoami,
-    actions=(scratchpad.update_scratchpad,),
     resource="users",
 )
 

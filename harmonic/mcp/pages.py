@@ -10,7 +10,8 @@ from typing import Any
 from django.urls import URLPattern
 
 from accounts.agents.models import path_of
-from accounts.agents.pages import below_list, own_agent, whoami
+from accounts.agents.pages import below_list, own_agent
+from accounts.agents.whoami import whoami
 from accounts.models import TenantUser
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import NO_ID, parse_uuid

@@ -338,13 +338,13 @@ def test_only_the_agent_itself_reads_its_prompt_on_whoami(world):
 
 @pytest.mark.rule("agents.whoami")
 @on(MARKDOWN)
-def test_whoami_lists_the_parent_and_the_missing_capabilities(world, call):
-    give(world, "scout", capability_names=["create_note"])
+def test_whoami_shows_an_agent_its_parent_and_its_capabilities(world, call):
+    give(world, "scout", capability_names=["usual"])
 
     text = call("scout").get("/whoami").assert_done().text
 
     assert "/u/alice" in text
-    assert "add_comment" in text
+    assert "You may not: `delete_note`" in text
     assert "create_note" not in text.partition("---\nnav:")[2]
 
 

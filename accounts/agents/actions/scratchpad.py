@@ -15,7 +15,7 @@ class ScratchpadParams(Params):
     content = Block(
         allow_blank=True,
         max_length=Agent.SCRATCHPAD_LENGTH,
-        help_text="The new content, which replaces the old. Leave blank to clear the scratchpad.",
+        help_text="Blank clears it.",
     )
 
 
@@ -36,7 +36,7 @@ def _update_scratchpad(access: Access, target: None, *, content: str) -> Outcome
 
 update_scratchpad: Action[None] = Action(
     name="update_scratchpad",
-    sentence="Replace the content of your scratchpad.",
+    sentence="Replace your scratchpad.",
     label="Save scratchpad",
     scope=Scope("update:users"),
     grant=ALWAYS,

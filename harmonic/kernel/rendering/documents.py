@@ -345,4 +345,7 @@ def nav_line(access: Access) -> str:
     if access.actor:
         name = markdown.escape_line(access.actor.name)
         parts.append(f"Logged in as [{name}]({access.actor.path})")
+        if access.path != "/whoami":
+            parts.append("[Who am I](/whoami)")
+    parts.append("[Help](/help)")
     return f"nav: | {' | '.join(parts)} |"
