@@ -99,7 +99,10 @@ def person_at(access: Access, handle: str) -> TenantUser:
     Raises:
         NotFound: no such person is in this tenant.
     """
-    person = person_named(handle, access) if handle != "me" else None
+    if handle == "me":
+        own = f" Yours is {access.actor.path}." if access.actor else ""
+        raise NotFound(hint=f"`me` works in the API only. The paths of pages have a handle.{own}")
+    person = person_named(handle, access)
     if person is None:
         raise NotFound
     return person

@@ -20,7 +20,7 @@ from tokens.pages import routes as tokens
 
 handler400 = "harmonic.http.refusals.bad_request"
 handler403 = "harmonic.http.refusals.forbidden"
-handler404 = "harmonic.http.refusals.not_found"
+handler404 = "harmonic.site.not_found.not_found"
 handler500 = "harmonic.http.refusals.server_error"
 
 # Django tries routes in order, so the most requested come first, after the few whose names

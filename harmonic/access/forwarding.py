@@ -1,7 +1,8 @@
-"""Forwarding of actions below pages that redirect to the target page.
+"""Paths served by another page: `/settings/actions/…`, `/workspace/actions/…`, `/workspace`.
 
-Some agents post to the path they requested, not to the redirect's target (`docs/agents.md`):
-`/settings/actions/…` and `/workspace/actions/…`.
+Browsers are redirected from `/settings` and `/workspace`. Some agents post to the path they asked
+for, not to the one they were redirected to (`docs/agents.md`), so actions run there, too. A token
+gets its workspace at `/workspace` without a redirect.
 """
 
 from __future__ import annotations
@@ -20,12 +21,17 @@ from harmonic.kernel.refusals import NotFound
 from harmonic.kernel.registry import path_to
 
 _FORWARDED = re.compile(r"/(?P<page>settings|workspace)(?P<below>/actions(/[^/]+)?)")
+_WORKSPACE = "/workspace"
 
 
 def path_of(access: Access) -> str:
     """Return the path that the request is forwarded to, or ""."""
+    if access.actor is None:
+        return ""
+    if access.path == _WORKSPACE:
+        return _workspace(access) if access.token is not None else ""
     match = _FORWARDED.fullmatch(access.path)
-    if match is None or access.actor is None:
+    if match is None:
         return ""
     page = _settings(access) if match["page"] == "settings" else _workspace(access)
     return f"{page}{match['below']}" if page else ""

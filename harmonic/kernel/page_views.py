@@ -27,11 +27,11 @@ from harmonic.kernel.pages import (
     page_of,
     require_read_method,
     signature,
+    unknown_action,
     with_rule,
 )
 from harmonic.kernel.parameters.decoding import RawParams, read_params, split_dry_run
 from harmonic.kernel.parameters.schema import schema_of
-from harmonic.kernel.parameters.wording import did_you_mean
 from harmonic.kernel.pipeline import (
     Call,
     Find,
@@ -42,7 +42,7 @@ from harmonic.kernel.pipeline import (
     perform,
     require_audience,
 )
-from harmonic.kernel.refusals import FreshProofRequired, Invalid, Link, NotFound, Refused
+from harmonic.kernel.refusals import FreshProofRequired, Invalid, Link, Refused
 from harmonic.kernel.rendering.documents import (
     Document,
     Offer,
@@ -129,7 +129,7 @@ def action_view(page: Page[T]) -> View:
             return run(request, page, action, partial(page.find, **kwargs), base)
         target = page.find(access, **kwargs)
         if action is None:
-            raise unknown_action(page, access, target, base, action_name)
+            raise unknown_action(page, access, target, base, action_name, kwargs)
         if page.fresh and not access.is_fresh(page.fresh):
             raise FreshProofRequired(page.fresh)
         return respond(request, access, described(page, access, action, target, base))
@@ -181,18 +181,6 @@ def _form_document(
         status=refused.invalid.status if refused else 200,
         json={"action": {**action_entry(access, offer), "schema": schema_of(offer.action)}},
         schema=schema_of(offer.action),
-    )
-
-
-def unknown_action(page: Page[T], access: Access, target: T, base: str, name: str) -> Refused:
-    offers = page.offers(access, target, base)
-    lines = [f"- `{signature(offer).text}` — {offer.action.sentence}" for offer in offers]
-    listing = "\n".join(lines) or "No actions are defined at this path."
-    return NotFound(
-        f"'{name[:80]}' is not a valid action here.",
-        hint=did_you_mean(name, (offer.action.name for offer in offers)),
-        links=[Link("Actions here", f"{base}/actions")],
-        document=f"## Available actions at `{base}`\n\n{listing}",
     )
 
 

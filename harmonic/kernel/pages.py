@@ -18,7 +18,8 @@ from harmonic.kernel.http.methods import READS, method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import NavEntry
-from harmonic.kernel.refusals import FreshProofRequired, Link
+from harmonic.kernel.parameters.wording import did_you_mean
+from harmonic.kernel.refusals import FreshProofRequired, Link, NotFound, Refused
 from harmonic.kernel.rendering.documents import (
     Document,
     Offer,
@@ -115,6 +116,25 @@ class Page(Generic[T]):
             if action.is_listed(access, target)
         )
 
+    def reason_for_no_actions(self, access: Access, target: T) -> str:
+        """Return in one line why the caller can do nothing on this page; "" on public pages.
+
+        The line names no action, since the caller may run none.
+        """
+        if access.actor is None or self.access_level == AccessLevel.PUBLIC:
+            return ""
+        if not self.actions:
+            return "This page has no actions."
+        allowed = [action for action in self.actions if action.token_allows(access)]
+        if not allowed:
+            return f"No actions here: the token lacks the scope {self.actions[0].scope}."
+        if all(action.capability_denied(access) for action in allowed):
+            return "No actions here: your capabilities include none of them."
+        for action in allowed:
+            if denied := action.kind_denied(access) or action.policy(access, target):
+                return f"No actions here: {denied.reason}"
+        return "No actions here at the moment."
+
     def document(
         self,
         access: Access,
@@ -124,6 +144,7 @@ class Page(Generic[T]):
         notes: tuple[str, ...] = (),
         refused: RefusedForm | None = None,
     ) -> Document:
+        offers = self.offers(access, target, base)
         return Document(
             title=self.title(access, target),
             heading=self.heading(access, target),
@@ -136,7 +157,8 @@ class Page(Generic[T]):
                 "target": target,
                 "refused_form": refused,
             },
-            offers=self.offers(access, target, base),
+            offers=offers,
+            no_actions="" if offers else self.reason_for_no_actions(access, target),
             scope=self.scope(access, target),
             holds_secret=secret is not None,
         )
@@ -165,6 +187,43 @@ def signature(offer: Offer) -> Signature:
     return Signature(
         f"{offer.action.name}({names})", offer.action.sentence, offer.path, offer.action.label
     )
+
+
+def unknown_action(
+    page: Page[T],
+    access: Access,
+    target: T,
+    base: str,
+    name: str,
+    kwargs: Mapping[str, Any],
+) -> Refused:
+    """Return the refusal of an action that the page does not have.
+
+    It names the pages that have it. `kwargs` are the parameters of the request's route.
+    """
+    offers = page.offers(access, target, base)
+    lines = [f"- `{signature(offer).text}` — {offer.action.sentence}" for offer in offers]
+    listing = "\n".join(lines) or "No actions are defined at this path."
+    return NotFound(
+        f"'{name[:80]}' is not a valid action here.",
+        hint=_pages_with(name, access, kwargs)
+        or did_you_mean(name, (offer.action.name for offer in offers)),
+        links=[Link("Actions here", f"{base}/actions")],
+        document=f"## Available actions at `{base}`\n\n{listing}",
+    )
+
+
+def _pages_with(name: str, access: Access, kwargs: Mapping[str, Any]) -> str:
+    """Return the sentence that names the pages with an action, or "" where no page has it."""
+    place_path = access.place.path if access.place and access.is_member else ""
+    paths = [
+        mounted.path_below(place_path, kwargs)
+        for mounted in registry.pages().values()
+        if mounted.page.action(name)
+    ]
+    if not paths:
+        return ""
+    return f"`{name}` is an action of {' and '.join(f'`{path}`' for path in paths)}."
 
 
 @dataclass(frozen=True, eq=False)

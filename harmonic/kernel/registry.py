@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from django.urls import get_resolver
 
+from harmonic.kernel.access import AccessLevel
 from harmonic.kernel.actions import Action
 from harmonic.kernel.capabilities import (
     ALL,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 Faults = Iterator[str]
 _TYPE = re.compile(r"[a-z_]+\.[a-z_]+")
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+_PLAIN = re.compile(r"[\w.@-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,20 @@ class Mounted:
 
     page: Page[Any]
     route: str
+
+    def path_below(self, place_path: str, kwargs: Mapping[str, object]) -> str:
+        """Return the path of the page; parameters without a plain value in `kwargs` stay in braces.
+
+        `place_path` is the path of the collective, for pages inside one.
+        """
+
+        def value(match: re.Match[str]) -> str:
+            given = str(kwargs.get(match[1], ""))
+            return given if _PLAIN.fullmatch(given) else f"{{{match[1]}}}"
+
+        is_inside = self.page.access_level in {AccessLevel.COLLECTIVE, AccessLevel.NON_MEMBERS}
+        prefix = place_path if is_inside else ""
+        return f"{prefix}/{_PARAMETER.sub(value, self.route)}".rstrip("/") or "/"
 
 
 class Registry:

@@ -1,8 +1,7 @@
-"""The site-wide index of actions: what the caller could do, and where."""
+"""The index of all actions, at `/actions`: those that the caller could run, by page."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from harmonic.kernel.rendering.documents import Document, respond
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A kind of page, and what could be done there."""
+    """The pattern of a page's path, and the actions listed under it."""
 
     path: str
     entries: list[str]
@@ -34,7 +33,7 @@ def patterns(access: Access) -> Iterator[Pattern]:
 
 
 def could_run(page: Page[Any], action: Action[Any], access: Access) -> bool:
-    """Answer whether the caller could run this somewhere: what needs a target may be so."""
+    """Return whether the caller could run an action of a page, on some target at least."""
     if not action.token_allows(access):
         return False
     if action.kind_denied(access) or action.capability_denied(access):
@@ -43,11 +42,8 @@ def could_run(page: Page[Any], action: Action[Any], access: Access) -> bool:
 
 
 def path_of(mounted: Mounted) -> str:
-    """Return a page's path as people read it: `/collectives/{handle}/n/{note_id}`."""
-    route = re.sub(r"<\w+:(\w+)>", r"{\1}", mounted.route)
-    is_inside = mounted.page.access_level in {AccessLevel.COLLECTIVE, AccessLevel.NON_MEMBERS}
-    prefix = "/collectives/{handle}" if is_inside else ""
-    return f"{prefix}/{route}".rstrip("/") or "/"
+    """Return the pattern of a page's path: `/collectives/{handle}/n/{note_id}`."""
+    return mounted.path_below("/collectives/{handle}", {})
 
 
 def _entry(action: Action[Any]) -> str:

@@ -1,4 +1,4 @@
-"""The base domain: which tenants there are, the help, and the motto."""
+"""The front door, at the base domain: the listed tenants, the help and the motto."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from harmonic.site.help import urls as help_urls
 
 handler400 = "harmonic.http.refusals.bad_request"
 handler403 = "harmonic.http.refusals.forbidden"
-handler404 = "harmonic.http.refusals.not_found"
+handler404 = "harmonic.site.not_found.community_missing"
 handler500 = "harmonic.http.refusals.server_error"
 
 SHOWN = 200
 
 
 def front_door(request: AccessRequest) -> HttpResponse:
-    """List the tenants that want to be listed."""
+    """List the tenants whose setting allows it."""
     require_read_method(request)
     access = request.access
     listed = Tenant.objects.filter(is_listed=True, archived_at=None).order_by("name")[:SHOWN]
@@ -36,7 +36,7 @@ def front_door(request: AccessRequest) -> HttpResponse:
     document = Document(
         title="Harmonic",
         template="front_door.html",
-        context={"tenants": tenants},
+        context={"tenants": tenants, "address": f"{tenant_origin(request, 'COMMUNITY')}/"},
         json={"tenants": tenants},
     )
     return respond(request, access, document)
@@ -51,6 +51,6 @@ urlpatterns = [
     *help_urls(),
     *llms.urls(),
     *well_known.favicon_urls(),
-    # Every Markdown document ends with a link to it.
+    # The last line of every Markdown document links to it.
     *mounted("motto", MOTTO)[:1],
 ]

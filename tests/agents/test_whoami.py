@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ OVERHEAD = 250
 CHARACTERS_A_TOKEN = 4
 
 
-def whoami(who: str, **token: object) -> str:
+def whoami(who: str, **token: Any) -> str:
     return Caller(MARKDOWN, who, **token).get("/whoami").assert_done().text
 
 

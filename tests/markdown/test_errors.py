@@ -93,7 +93,7 @@ def test_403_names_who_can_change_it(api: Any) -> None:
          "Harmonic manages the tokens of the agents that it runs.",
          "/ai-agents/steward/settings"),
         ("alice", "/nowhere", "404 Not Found", "Not found",
-         "There is nothing at this address, or nothing that is yours to see.", "/"),
+         "There is nothing at this address, or you may not see it.", "/"),
     ],
 )  # fmt: skip
 def test_html_refusals_have_label_heading_sentence_and_button(

@@ -78,6 +78,8 @@ class Document:
     # The code of a refusal, as the REST API names it.
     code: str = ""
     scope: str = ""
+    # Why a page offers no action, as the last line of its Markdown.
+    no_actions: str = ""
     holds_secret: bool = False
     json: Mapping[str, Any] | None = None
     # The JSON Schema of the parameters, if the document describes an action.
@@ -251,6 +253,8 @@ class MarkdownSource:
 def markdown_source_of(access: Access, document: Document) -> MarkdownSource:
     surface = Surface(access, True, _by_name(document.offers))
     block = _rendered(document, surface, "base_md.html", None)
+    if document.no_actions:
+        block += f"<p>{surface.placeholders.line(document.no_actions)}</p>"
     moment = access.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     fields = _frontmatter(access, document)
     return MarkdownSource(moment, fields, nav_line(access), block, surface.placeholders)
