@@ -1,10 +1,10 @@
-"""Run mutation tests of the modules that decide, room by room, and print the results.
+"""Run the mutation tests room by room, and print the results.
 
     .venv/bin/python bin/mutants.py [room | path | mutant]
 
-A room is a table of `mutants.toml`: modules, and the tests that are about them. Without an
-argument, or with a room, mutants without a result are tested. With a path or a mutant, those that
-it names are tested again unless they are killed. `docs/mutants.md` explains the results.
+A room is a table of `mutants.toml`: modules and their tests. Without an argument, or with a room,
+mutants without a result are tested. With a path or a mutant, the named mutants are tested again
+unless they are killed. `docs/mutants.md` explains the results.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from mutmut.utils.file_utils import walk_mutatable_files
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS: dict[str, dict[str, list[str]]] = tomllib.loads((ROOT / "mutants.toml").read_text())
-# Each room has a working copy here, which keeps its results.
+# The working copies of the rooms, which keep the results.
 COPIES = ROOT / "var" / "mutants"
 COLUMNS = ("killed", "timeout", "survived", "no tests", "not checked")
-# Arguments that explain a refusal to its reader and decide nothing.
+# Arguments with texts for readers, which decide nothing.
 WORDING = frozenset({"hint", "heading", "label", "links"})
 HEADER = re.compile(
     r'"[A-Z]+[a-z]+(-[A-Z][a-z]+)*"|"WWW-Authenticate"|"ETag"|"(X-)?RateLimit(-[A-Z][a-z]+)?"'
@@ -42,11 +42,11 @@ ACCESSORS = frozenset({"property", "cached_property"})
 
 
 def main(only: str = "") -> int:
-    """Test each room in a process of its own, then print the results of all."""
+    """Test each room in its own process, then print all results."""
     named = module_of(only)
     rooms = [room for room in ROOMS if only in {"", room} or has_module(room, named)]
     if not rooms:
-        print(f"No room of mutants.toml has {only}.")
+        print(f"No room in mutants.toml contains {only}.")
         return 2
     for room in rooms:
         subprocess.run([sys.executable, __file__, "--room", room, named], check=True)
@@ -55,7 +55,7 @@ def main(only: str = "") -> int:
 
 
 def module_of(only: str) -> str:
-    """Return the module, package or mutant that an argument names, "" for a whole room."""
+    """Return the module, package or mutant of an argument, or "" for a room."""
     return "" if only in ROOMS else only.removesuffix(".py").strip("/").replace("/", ".")
 
 
@@ -77,7 +77,7 @@ def test_room(room: str, named: str) -> int:
 
 
 def enter(room: str) -> None:
-    """Go to the working copy of a room, which has links to what mutmut copies."""
+    """Change to the working copy of a room, which links the files that mutmut copies."""
     copy = COPIES / room
     copy.mkdir(parents=True, exist_ok=True)
     os.chdir(copy)
@@ -94,13 +94,13 @@ def link(name: str) -> None:
         Path(name).symlink_to(ROOT / name)
 
 
-# --- What is mutated ------------------------------------------------------------------------
+# --- Mutations ------------------------------------------------------------------------------
 
 
 def leave_wording_alone() -> None:
-    """Make no mutants of sentences: a string with a space, or an argument for the reader.
+    """Skip sentences: strings with a space, and arguments for readers.
 
-    The case of a header's name is left alone, too: it makes no difference.
+    The case of header names is skipped, too, since headers are case-insensitive.
     """
 
     def strings(node: cst.BaseString) -> Iterable[cst.BaseString]:
@@ -141,7 +141,7 @@ def code_of(node: cst.CSTNode) -> str:
 
 
 def mutate_properties() -> None:
-    """Mutate properties, which mutmut skips as it does other decorated functions."""
+    """Mutate properties, which mutmut skips like other decorated functions."""
     module: Any = file_mutation
     skip = module.MutationVisitor._skip_node_and_children
     arrange = module.function_trampoline_arrangement
@@ -170,7 +170,7 @@ def is_property(node: cst.CSTNode) -> bool:
     return bool(isinstance(decorator, cst.Name) and decorator.value in ACCESSORS)
 
 
-# --- Which are tested -----------------------------------------------------------------------
+# --- Selection ------------------------------------------------------------------------------
 
 
 def remove_stale_copies() -> None:
@@ -181,9 +181,9 @@ def remove_stale_copies() -> None:
 
 
 def mutants(named: str) -> list[str]:
-    """Return the names of the mutants to test; none where all without a result are to be tested.
+    """Return the names of the mutants to test, or none for all without a result.
 
-    Before a module has mutants, they are named by a pattern.
+    A module without mutants yet is selected by a pattern.
     """
     if not named:
         return []

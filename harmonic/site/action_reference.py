@@ -1,4 +1,4 @@
-"""The reference of every action, `docs/actions.md`, made from the registry."""
+"""`docs/actions.md`, the reference of all actions, generated from the registry."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from harmonic.site.action_index import path_of
 HEAD = """\
 # Actions
 
-Every action, from its declaration in the code. `manage.py describe_actions` writes this page; do
-not edit it.
+Every action, generated from its declaration in the code by `manage.py describe_actions`. Do not
+edit this page.
 
-- **Path**: the pages that have the action. Run it with `POST {path}/actions/{name}`.
-  `/collectives/{handle}` can also be `/workspace/{handle}`, or nothing for the main collective.
-  An action marked *REST only* has no page; [api.md](api.md) has its route.
-- **Parameters**: `*` marks the required ones. `GET {path}/actions/{name}` describes them.
-- **Scope**: what a token needs on every surface. The same verb with `all` covers it.
-- **Agents**: whether an AI agent may run it. Its parent grants *usual* and *careful* actions; a new
+- **Path**: the pages that have the action. Run it with `POST {path}/actions/{name}`. In a workspace
+  `/collectives/{handle}` is `/workspace/{handle}`; in the main collective it is empty. An action
+  marked *REST only* has no page; its route is in [api.md](api.md).
+- **Parameters**: `*` marks required ones. `GET {path}/actions/{name}` describes them.
+- **Scope**: the scope that a token needs on every surface. The same verb with `all` covers it.
+- **Agents**: whether an AI agent may run it. The parent grants *usual* and *careful* actions; a new
   agent has the usual ones.
 
-| action | what it does | path | parameters | scope | agents |
+| action | description | path | parameters | scope | agents |
 |---|---|---|---|---|---|
 """
 

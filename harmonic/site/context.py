@@ -59,7 +59,7 @@ class Site:
     origin: str
     accent: Accent
     theme: str
-    # "exact" if the reader wants times exactly; "" for times in words.
+    # "exact" for readers who switched to exact times, else "".
     times: str
     markdown_href: str
     sign_in_href: str
@@ -69,7 +69,7 @@ class Site:
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the context of `base.html`. It asks the database nothing."""
+    """Return the context of `base.html`, without a database query."""
     if not has_access(request):
         return {"site": Site("Harmonic", "", "", accent_of(""), "", "", "", "")}
     access = request.access
@@ -106,7 +106,7 @@ def _viewer(access: Access) -> Viewer | None:
 
 
 def _links(access: Access, menu: Menu) -> Iterator[NavLink]:
-    """Yield the entries of a menu that the caller sees, in their order."""
+    """Yield the entries of a menu that the caller may see, in order."""
     declared = [
         (entry, mounted)
         for mounted in pages().values()
@@ -135,7 +135,7 @@ def _place(access: Access) -> ShownPlace | None:
 
 
 def api_word(access: Access) -> str:
-    """Return whether members' tokens work in this collective, in two or three words."""
+    """Return the state of the API switches as the label of a badge."""
     return {
         ApiState.ON: "API on",
         ApiState.OFF_HERE: "API off here",

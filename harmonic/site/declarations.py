@@ -1,7 +1,7 @@
-"""System checks of what the site declares: pages, actions and the rules of routes.
+"""System checks of pages, actions and the access rules of routes.
 
-The server runs them when it loads (`harmonic/wsgi.py`), and so does every `manage.py` command
-that checks the project.
+The server runs them at startup (`harmonic/wsgi.py`), and so does every `manage.py` command with
+system checks.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ URL_MAPS = ("harmonic.urls", "harmonic.site.front_door")
 
 
 def check_registry(**options: Any) -> list[CheckMessage]:
-    """Return the faults of pages and actions."""
+    """Return the errors in the declarations of pages and actions."""
     _ = [get_resolver(urls).url_patterns for urls in URL_MAPS]
     return [Error(fault, id="harmonic.E001") for fault in registry.site.faults()]
 
 
 def check_rules(**options: Any) -> list[CheckMessage]:
-    """Return the routes that declare no rule of who may use them."""
+    """Return an error for each route without an access rule."""
     return [
-        Error(f"The route {route!r} of {urls} declares no rule.", id="harmonic.E002")
+        Error(f"The route {route!r} of {urls} has no access rule.", id="harmonic.E002")
         for urls in URL_MAPS
         for route in without_rule(get_resolver(urls).url_patterns)
     ]
 
 
 def without_rule(patterns: Iterable[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:
-    """Yield the routes whose views declare no rule."""
+    """Yield the routes whose views have no access rule."""
     for pattern in patterns:
         route = f"{prefix}{pattern.pattern}"
         if isinstance(pattern, URLResolver):
@@ -45,10 +45,10 @@ def without_rule(patterns: Iterable[URLPattern | URLResolver], prefix: str = "")
 
 
 def require_sound_declarations() -> None:
-    """Pass if no check of the site's declarations finds an error.
+    """Run the system checks of the declarations.
 
     Raises:
-        SystemCheckError: it names each fault.
+        SystemCheckError: a check found errors, which it lists.
     """
     if faults := run_checks(tags=[Tags.urls]):
         raise SystemCheckError("\n".join(map(str, faults)))

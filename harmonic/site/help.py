@@ -1,4 +1,4 @@
-"""The help pages: always served, whatever the switches, and true to what runs."""
+"""The help pages. They are served without sign-in, whatever the API switches say."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Topic:
 
 GROUPS = ("How Harmonic Works", "Content", "Agency & Integration")
 TOPICS = (
-    Topic("privacy", "Privacy", GROUPS[0], "Who can see what, and what nobody sees."),
-    Topic("collectives", "Collectives", GROUPS[0], "Groups, members, invitations, workspaces."),
-    Topic("notes", "Notes", GROUPS[1], "Writing, commenting, confirming, pinning."),
-    Topic("agents", "AI Agents", GROUPS[2], "Agents, their people, what they may do."),
-    Topic("api", "API", GROUPS[2], "Tokens, scopes, the two switches."),
+    Topic("privacy", "Privacy", GROUPS[0], "Who can see what, and what is visible to no one."),
+    Topic("collectives", "Collectives", GROUPS[0], "Groups, members, invitations and workspaces."),
+    Topic("notes", "Notes", GROUPS[1], "Write, comment on, confirm and pin notes."),
+    Topic("agents", "AI Agents", GROUPS[2], "Agents, their parents and their capabilities."),
+    Topic("api", "API", GROUPS[2], "Tokens, scopes and the two API switches."),
     Topic("rest-api", "REST API", GROUPS[2], "JSON for programs, under /api/v1."),
     Topic("mcp", "MCP", GROUPS[2], "Connecting an AI client with an address and a token."),
     Topic("markdown-ui", "Markdown UI", GROUPS[2], "Every page as Markdown, with its actions."),
@@ -98,7 +98,7 @@ TOPIC = Page(
 
 
 def topic_view(request: AccessRequest, slug: str) -> HttpResponse:
-    """Show a topic, whose examples name the origin by which it was asked for."""
+    """Show a topic; its examples use the origin of the request."""
     require_read_method(request, TOPIC)
     access = request.access
     shown = TOPIC.document(access, TOPIC.found(access, {"slug": slug}), access.path)

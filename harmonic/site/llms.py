@@ -1,4 +1,4 @@
-"""`/llms.txt`: what a language model should know before it reads anything else."""
+"""`/llms.txt`: an introduction for language models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harmonic.site.help import TOPICS
 
 
 def llms(request: AccessRequest) -> HttpResponse:
-    """Introduce the tenant, or at the front door Harmonic, to a language model."""
+    """Return the introduction of the tenant, or of Harmonic at the front door."""
     require_read_method(request)
     access = request.access
     has_tenant = bool(access.tenant.subdomain)
@@ -29,7 +29,7 @@ def llms(request: AccessRequest) -> HttpResponse:
     }
     text = render_to_string("llms.txt", context)
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
-    # The same for everybody, whoever asks.
+    # The same for every caller.
     response["Cache-Control"] = "public, max-age=300"
     response["Vary"] = VARY
     conditional.tag(request.headers, response, conditional.etag_of(response.content))

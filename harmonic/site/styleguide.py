@@ -1,4 +1,4 @@
-"""Every component of the style sheet in use, in both themes: for whoever works on the look."""
+"""The style guide: every component of the style sheet in both themes."""
 
 from __future__ import annotations
 
@@ -41,12 +41,16 @@ knife --angle 15
 
 
 def styleguide(request: AccessRequest) -> HttpResponse:
-    """Show the components, on a local machine alone."""
+    """Show the components, in local environments only.
+
+    Raises:
+        NotFound: in production.
+    """
     require_read_method(request)
     if settings.ENV != "local":
         raise NotFound
     access = request.access
-    return respond(request, access, Document("Styleguide", "styleguide.html", shown(access)))
+    return respond(request, access, Document("Style guide", "styleguide.html", shown(access)))
 
 
 def shown(access: Access) -> dict[str, Any]:
@@ -66,7 +70,7 @@ def shown(access: Access) -> dict[str, Any]:
 
 
 def _form(theme: str) -> Form:
-    """Return a form with each kind of field, as it stands after a refused submission."""
+    """Return a form with each kind of field, as shown after a refused submission."""
     fields = (
         BoundField(
             "name",
@@ -79,17 +83,21 @@ def _form(theme: str) -> Form:
             required=True,
             maxlength=255,
         ),
-        BoundField("text", "Text", "textarea", "What was typed stays.", f"{theme}-text", rows=3),
+        BoundField(
+            "text", "Text", "textarea", "The text stays after a refusal.", f"{theme}-text", rows=3
+        ),
         BoundField(
             "read_write",
-            "May",
+            "Access",
             "radios",
             "read",
             f"{theme}-read_write",
             options=(
-                Option("read", "Only read", "Sees what you see, changes nothing.", selected=True),
-                Option("write", "Read + write", "Acts as you do."),
-                Option("all", "Everything", disabled=True, disabled_reason="Nobody may."),
+                Option(
+                    "read", "Read only", "Sees what you see and changes nothing.", selected=True
+                ),
+                Option("write", "Read + write", "Can also do what you can do."),
+                Option("all", "Everything", disabled=True, disabled_reason="No token can do this."),
                 Option("custom", "Custom", "Shows the boxes below."),
             ),
         ),
@@ -105,9 +113,23 @@ def _form(theme: str) -> Form:
             ),
             custom=True,
         ),
-        BoundField("feature_api", "API on", "checkbox", True, f"{theme}-api", help="For members."),
         BoundField(
-            "duration", "Lifetime", "number", 30, f"{theme}-duration", min=1, max=366, half=True
+            "feature_api",
+            "Enable the API",
+            "checkbox",
+            True,
+            f"{theme}-api",
+            help="Members' tokens work here.",
+        ),
+        BoundField(
+            "duration",
+            "Expires after",
+            "number",
+            30,
+            f"{theme}-duration",
+            min=1,
+            max=366,
+            half=True,
         ),
         BoundField(
             "duration_unit",

@@ -1,7 +1,7 @@
-"""Paths that clients request without a link to them.
+"""Well-known paths, which clients request without a link.
 
-`/.well-known/oauth-protected-resource` tells programs how to authenticate (RFC 9728), and
-`/favicon.ico` leads browsers to the icon.
+`/.well-known/oauth-protected-resource` describes how to authenticate (RFC 9728), and `/favicon.ico`
+redirects browsers to the icon.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from harmonic.kernel.rendering.accents import accent_of
 from harmonic.kernel.rendering.documents import origin_of
 from harmonic.kernel.scopes import ScopeResource, Verb
 
-# Seconds for which browsers keep the redirect: a new release may have a new icon.
+# Seconds for which browsers cache the redirect; a new release may have a new icon.
 ICON_MAX_AGE = 24 * 3600
 
 
 def protected_resource(request: AccessRequest) -> HttpResponse:
     """Describe the tenant as a protected resource.
 
-    No authorisation server is named, since people make the tokens.
+    It names no authorisation server, since people create the tokens.
     """
     require_read_method(request)
     origin = origin_of(request)
@@ -41,7 +41,7 @@ def protected_resource(request: AccessRequest) -> HttpResponse:
         },
         json_dumps_params={"ensure_ascii": False},
     )
-    # The same for everybody, whoever asks.
+    # The same for every caller.
     response["Cache-Control"] = "public, max-age=300"
     conditional.tag(request.headers, response, conditional.etag_of(response.content))
     return response

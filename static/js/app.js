@@ -1,4 +1,4 @@
-// Binds behaviour to markup: <div data-controller="copy expiry"> calls copy(element) and expiry(element).
+// Attach controllers to elements: <div data-controller="copy expiry"> calls copy(element) and expiry(element).
 import copy from "./copy.js";
 import count from "./count.js";
 import expiry from "./expiry.js";

@@ -1,4 +1,4 @@
-// Copies the text of the <code> inside the element. With data-secret, leaving before its text was copied, alone or in a line, asks once.
+// Copy the text of the <code> in the element. With data-secret, warn once when the page is left before the secret was copied.
 export default function copy(element) {
   const button = element.querySelector("[data-copy]");
   const source = element.querySelector("code");
@@ -13,7 +13,7 @@ export default function copy(element) {
 
   button.addEventListener("click", async () => {
     const copied = await write(source);
-    say(copied ? "Copied" : "Select and copy it by hand");
+    say(copied ? "Copied" : "Select and copy it manually");
     if (copied) noteCopied(source.textContent);
   });
   if ("secret" in element.dataset) guard(element);
@@ -31,13 +31,13 @@ async function write(source) {
     await navigator.clipboard.writeText(source.textContent);
     return true;
   } catch {
-    // No clipboard API on plain HTTP: select the text and let the browser copy the selection.
+    // Plain HTTP has no clipboard API: copy the selection instead.
     getSelection().selectAllChildren(source);
     return document.execCommand("copy");
   }
 }
 
-// A line that holds the secret, such as the one for the environment, counts as the secret.
+// Copying a line that contains the secret, such as the export line, counts too.
 function noteCopied(text) {
   const element = document.querySelector("[data-secret]");
   if (element && text.includes(element.querySelector("code").textContent)) element.dataset.copied = "";
@@ -52,7 +52,7 @@ function guard(element) {
     event.preventDefault();
   });
   for (const way of document.querySelectorAll("[data-stored]")) {
-    // Reloading asks for the page behind, instead of sending the form once more.
+    // Reloading then opens the token's page instead of submitting the form again.
     history.replaceState(null, "", way.href);
     way.addEventListener("click", () => { element.dataset.copied = ""; });
   }

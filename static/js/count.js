@@ -1,4 +1,4 @@
-// Says how many characters are left once little is left; nothing is cut off, the server decides.
+// Show the remaining characters near the limit. The text is not truncated; the server enforces the limit.
 export default function count(element) {
   const control = element.querySelector("[data-maxlength]");
   if (!control) return;

@@ -1,4 +1,4 @@
-// Token form: writes the exact end beside number and unit while they change. The server computes it again.
+// Token form: show the exact expiry while the lifetime is edited. The server computes the real one.
 import { exact } from "./moment.js";
 
 const MILLISECONDS = { minute: 6e4, hour: 36e5, day: 864e5, week: 6048e5 };
@@ -22,12 +22,12 @@ export default function expiry(element) {
     show();
   });
   show();
-  // The end moves on with the clock, until the form is sent.
+  // The expiry moves with the clock until the form is submitted.
   setInterval(show, 1e4);
 
   function show() {
     const end = endOf(Number(number.value), bare(unit.value), longest);
-    const text = end ?? "when number and unit say how long";
+    const text = end ?? "once number and unit are filled in";
     if (answer.textContent !== text) answer.textContent = text;
     for (const preset of presets) {
       const chosen = preset.dataset.presetDuration === number.value && bare(preset.dataset.presetUnit) === bare(unit.value);
@@ -47,7 +47,7 @@ function endOf(amount, unit, longest) {
   const asked = unit in MONTHS ? addMonths(now, Math.min(months, most + 1)) : new Date(now.getTime() + MILLISECONDS[unit] * amount);
   const cut = !(asked <= latest);
   const text = exact(cut ? latest : asked);
-  return cut ? `${text} (${longest} is the longest)` : text;
+  return cut ? `${text} (${longest} maximum)` : text;
 }
 
 function addMonths(date, months) {

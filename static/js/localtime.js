@@ -1,4 +1,4 @@
-// Shows moments in the reader's own zone. The title of a moment in words has the exact one; the switch in the foot shows all of them exactly.
+// Show times in the reader's time zone. Relative times have the exact time as their title; the switch in the footer shows exact times.
 import { exact, local, ZONE } from "./moment.js";
 
 const SHOWN = { exact, local };

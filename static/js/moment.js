@@ -1,4 +1,4 @@
-// An exact moment in the reader's own zone, as the server writes it in the tenant's: 24 Oct 2027, 09:12 Europe/Berlin
+// Format an exact time in the reader's time zone, as the server does in the tenant's: 24 Oct 2027, 09:12 Europe/Berlin
 const PARTS = new Intl.DateTimeFormat("en-US", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 export const ZONE = PARTS.resolvedOptions().timeZone;

@@ -1,4 +1,4 @@
-// Theme switch: as the system says, light, dark. Kept in localStorage, and in a cookie so that the server draws it from the start.
+// Switch the theme: automatic, light, dark. It is kept in localStorage, and in a cookie for the server to render.
 const NEXT = { "": "light", light: "dark", dark: "" };
 const NAMES = { "": "automatic", light: "light", dark: "dark" };
 
@@ -35,6 +35,6 @@ function remember(theme) {
   try {
     localStorage.setItem("theme", theme);
   } catch {
-    // Storage may be refused; the cookie is enough.
+    // Storage may be disabled; the cookie is enough.
   }
 }

@@ -1,4 +1,4 @@
-// Switch between times in words and exact times. Kept in a cookie, so that the server renders them from the start.
+// Switch between relative and exact times. The choice is kept in a cookie for the server to render.
 import localtime from "./localtime.js";
 import { ZONE } from "./moment.js";
 

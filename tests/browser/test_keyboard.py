@@ -43,7 +43,7 @@ def test_sign_in_and_write_a_note_by_keyboard(visitor: Visitor, server: Server) 
     page.keyboard.press("Enter")
     page.wait_for_url(server.url("/"))
 
-    tab_to(page, "Skip to the text")
+    tab_to(page, "Skip to content")
     page.keyboard.press("Enter")
     tab_to(page, "New note")
     page.keyboard.press("Enter")

@@ -1,4 +1,4 @@
-"""The styleguide shows what there is, on a local machine and nowhere else."""
+"""The style guide shows every component, in local environments only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.markdown.reading import read
 pytestmark = pytest.mark.django_db
 
 COMPONENTS = Path(settings.BASE_DIR) / "static/css/components"
-# They belong to the frame around a page, which the styleguide has itself.
+# The style guide has these around its own content.
 OF_THE_FRAME = {"rail", "menu-button", "frame", "aside"}
 
 
@@ -57,20 +57,20 @@ def test_every_component_is_in_the_style_sheet() -> None:
         assert f'@import url("components/{component.name}");' in imported
 
 
-def test_no_id_is_there_twice(soup: BeautifulSoup) -> None:
+def test_ids_are_unique(soup: BeautifulSoup) -> None:
     ids = Counter(str(tag["id"]) for tag in soup.find_all(id=True))
 
     assert [name for name, count in ids.items() if count > 1] == []
 
 
-def test_as_markdown_it_says_where_to_look(anonymous: Any) -> None:
+def test_the_markdown_links_the_page(anonymous: Any) -> None:
     answer = anonymous().get("/styleguide.md")
 
     assert answer.status_code == 200
-    assert read(answer.content.decode()).headings == ["Styleguide"]
+    assert read(answer.content.decode()).headings == ["Style guide"]
 
 
 @pytest.mark.parametrize("path", ["/styleguide", "/styleguide.md"])
-def test_it_is_not_there_in_production(anonymous: Any, path: str) -> None:
+def test_it_does_not_exist_in_production(anonymous: Any, path: str) -> None:
     with override_settings(ENV="production"):
         assert anonymous().get(path).status_code == 404

@@ -1,5 +1,5 @@
-"""Every bound of Harmonic, as `docs/limits.md` lists them.
+"""The limits of Harmonic, as listed in `docs/limits.md`.
 
-The values are those of the code. `manage.py describe_limits` writes the page, and a test fails
-while the page differs. A test that reaches a bound names it in its mark `meets`.
+Their values come from the code. `manage.py describe_limits` writes the page, and a test fails while
+the page is out of date. A test that reaches a limit names it in its mark `meets`.
 """

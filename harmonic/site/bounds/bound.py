@@ -1,4 +1,4 @@
-"""The form of a bound: a greatest number, size or time, and what happens beyond it."""
+"""The data type of a limit."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A greatest number, size or time, and what happens beyond it.
+    """A maximum number, size or time, and what happens beyond it.
 
-    `setting` names the environment variable that changes it; the value is then the default.
+    `setting` is the environment variable that changes the limit; `value` is then the default.
     """
 
     name: str

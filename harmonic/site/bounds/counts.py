@@ -1,4 +1,4 @@
-"""Bounds of what exists at once and how long it lasts."""
+"""Limits on how much exists at once and how long it lasts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ COUNTS = Section(
     (
         Bound("active tokens of an owner", ApiToken.MAX_ACTIVE, "tokens", "400 `limit_reached`"),
         Bound("pins of a place", Pin.MAX_PER_PLACE, "pins", "422 `limit_reached`"),
-        Bound("life of a token", ApiToken.MAX_LIFETIME_MONTHS, "months", "it is cut to that"),
+        Bound("life of a token", ApiToken.MAX_LIFETIME_MONTHS, "months", "it is reduced to that"),
         Bound("overlap of a rotation", ApiToken.MAX_OVERLAP_DAYS, "days", "400 `invalid`"),
         Bound("refusals kept of a token", TokenRefusal.KEPT, "refusals", "older ones are deleted"),
-        Bound("life of an invitation", Invite.LIFETIME, "", "it no longer opens the collective"),
-        Bound("answers under a key", KeyedRequest.LIFETIME, "", "the request is carried out anew"),
+        Bound("life of an invitation", Invite.LIFETIME, "", "it expires"),
+        Bound("answers under a key", KeyedRequest.LIFETIME, "", "the request is carried out again"),
         Bound(
             "a request under a key that was cut off",
             KeyedRequest.CUT_OFF_AFTER,
@@ -53,7 +53,7 @@ COUNTS = Section(
             "a password as proof for sensitive actions",
             settings.REVERIFICATION_TIMEOUT,
             "",
-            "asked for again",
+            "it is required again",
             "REVERIFICATION_TIMEOUT",
         ),
         Bound(

@@ -1,4 +1,4 @@
-"""The page `docs/limits.md`, made of all bounds and of the lengths of parameters."""
+"""`docs/limits.md`, generated from the limits and the lengths of parameters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def every() -> Iterator[Bound]:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of one action or more that has a greatest length."""
+    """A parameter with a maximum length, and the actions that have it."""
 
     name: str
     length: int
@@ -29,7 +29,7 @@ class Parameter:
 
 
 def parameters() -> list[Parameter]:
-    """Return the parameters of all actions that have a greatest length, by name."""
+    """Return the parameters with a maximum length, by name."""
     found: dict[tuple[str, int], set[str]] = {}
     for action in actions().values():
         for name, field in action.params().fields.items() if action.params else ():
@@ -41,19 +41,19 @@ def parameters() -> list[Parameter]:
 HEAD = """\
 # Limits
 
-Everything that waits or grows has a bound. This page is made from the code by
+Everything that waits or grows has a limit. This page is generated from the code by
 `manage.py describe_limits`; do not edit it. A value with a setting is the default, and the
-setting is an environment variable ([operations.md](operations.md#settings)). A refusal is
-answered in the format asked for; [api.md](api.md#errors) has the codes. Forms and actions of
-pages answer 422 where the API answers 400.
+setting is an environment variable ([operations.md](operations.md#settings)). Refusals come in the
+requested format; their codes are in [api.md](api.md#errors). Pages answer 422 where the API answers
+400.
 """
 TEXTS = """\
 ## Texts
 
-Beyond its length a parameter is refused with 400 `invalid` by the API and 422 by pages:
+A parameter that is too long is refused with 400 `invalid` by the API and with 422 by pages:
 `text is too long (maximum 1000000 characters)`. Lengths are in characters.
 
-| parameter | at most | actions |
+| parameter | maximum | actions |
 |---|---|---|
 """
 
@@ -69,7 +69,7 @@ def _section(section: Section) -> str:
         f" {bound.beyond} |"
         for bound in section.bounds
     ]
-    head = ["| what | at most | setting | beyond it |", "|---|---|---|---|"]
+    head = ["| limit | value | setting | beyond the limit |", "|---|---|---|---|"]
     return "\n".join([f"## {section.title}", "", *head, *rows, ""])
 
 

@@ -1,4 +1,4 @@
-"""Bounds of searches, filters and lists of the API."""
+"""Limits of searches, filters and lists of the API."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ SEARCHES = Section(
             "notes that a search looks at for a page",
             note_filters.LOOKED_AT,
             "notes",
-            "the page ends, and `Link` leads on",
+            "the page ends, and `Link` has the next",
         ),
         Bound(
             "bytes of text that a search looks at for a page",
             note_filters.LOOKED_AT_BYTES,
             "bytes",
-            "the page ends, and `Link` leads on; one note is always looked at",
+            "the page ends, and `Link` has the next; at least one note is searched",
         ),
         Bound(
             "distance of a cycle",
@@ -46,44 +46,46 @@ REST_LISTS = Section(
             "rows of a list of notes without `limit`",
             note_lists.LIMIT,
             "rows",
-            "the page ends, and `Link` leads on",
+            "the page ends, and `Link` has the next",
         ),
         Bound(
             "rows of a list of users without `limit`",
             users.LISTED,
             "rows",
-            "the page ends, and `Link` leads on",
+            "the page ends, and `Link` has the next",
         ),
         Bound(
             "rows of a list that is given whole",
             paging.WHOLE,
             "rows",
-            "the page ends, and `Link` leads on",
+            "the page ends, and `Link` has the next",
         ),
         Bound(
             "bytes of text in a list of notes",
             items.LIST_BYTES,
             "bytes",
-            "the page ends, and `Link` leads on; one note is always there",
+            "the page ends, and `Link` has the next; it has at least one note",
         ),
         Bound(
             "bytes of JSON in a list",
             paging.LIST_BYTES,
             "bytes",
-            "the page ends, and `Link` leads on; one row is always there",
+            "the page ends, and `Link` has the next; it has at least one row",
         ),
         Bound(
             "rows of each kind that an answer includes",
             items.INCLUDED,
             "rows",
-            "the rest is left out, and the note says so in `incomplete`",
+            "the rest is omitted, and `incomplete` in the note says so",
         ),
         Bound(
             "bytes of text in included comments and pins",
             items.LIST_BYTES,
             "bytes",
-            "the rest is left out, and the note or user says so in `incomplete`",
+            "the rest is omitted, and `incomplete` in the note or user says so",
         ),
-        Bound("age of a cursor", cursors.LIFETIME, "", "400 `invalid`; pages begin at the top"),
+        Bound(
+            "age of a cursor", cursors.LIFETIME, "", "400 `invalid`; pages start from the beginning"
+        ),
     ),
 )

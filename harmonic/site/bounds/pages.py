@@ -1,4 +1,4 @@
-"""Bounds of pages: rows, texts and what a page shows beside its subject."""
+"""Limits of pages: rows, texts and related lists."""
 
 from __future__ import annotations
 
@@ -26,37 +26,37 @@ PAGES = Section(
             "comments on a page of a thread",
             threads.PAGE,
             "comments",
-            "the page says how many there are, and links to them",
+            "the page shows their number and a link",
         ),
         Bound(
             "replies counted for a page of a thread",
             threads.MAX_COUNTED_REPLIES,
             "comments",
-            "the page says that there are at least so many, and links to them",
+            "the page shows that there are at least so many, and a link",
         ),
         Bound(
             "characters of comments on a page",
             threads.TEXT_ON_PAGE,
             "characters",
-            "the page ends, says how many comments follow, and links to them",
+            "the page ends with the number of further comments and a link",
         ),
         Bound(
             "a text in its HTML page",
             text.HTML_LIMIT,
             "characters",
-            "cut at a line, with a link to the whole",
+            "truncated at the end of a line, with a link to the full text",
         ),
         Bound(
             "a text in its Markdown page",
             text.TRUNCATE_LIMIT,
             "characters",
-            "cut at a line; `?full_text=true` has the whole",
+            "truncated at the end of a line; `?full_text=true` returns all of it",
         ),
         Bound(
             "a comment in a Markdown thread",
             text.PREVIEW_LIMIT,
             "characters",
-            "a preview; the comment's own page has the whole",
+            "a preview; the comment's own page has the full text",
         ),
         Bound(
             "a formatted text",
@@ -75,13 +75,13 @@ PAGES = Section(
             "cells of a formatted text",
             text.CELLS_LIMIT,
             "cells",
-            "shown unformatted, unless they are written out with two characters each",
+            "shown unformatted, unless each cell is written with two characters",
         ),
         Bound(
             "rendered texts kept",
             settings.CACHES[rendered.CACHE]["OPTIONS"]["MAX_ENTRIES"],
             "texts",
-            "some are forgotten, and rendered again when they are read",
+            "some are evicted, and rendered again when read",
         ),
         Bound(
             "events in the history of a page",
@@ -89,10 +89,8 @@ PAGES = Section(
             "events",
             "`?page=2` has the next",
         ),
-        Bound("items of a feed", feed.PAGE, "items", "a link leads to older ones"),
-        Bound(
-            "items of a feed in Markdown", feed.MARKDOWN_PAGE, "items", "a link leads to older ones"
-        ),
+        Bound("items of a feed", feed.PAGE, "items", "a link to older ones"),
+        Bound("items of a feed in Markdown", feed.MARKDOWN_PAGE, "items", "a link to older ones"),
         Bound(
             "unread notes counted on the home page",
             attention.UNREAD_COUNTED,
@@ -103,37 +101,42 @@ PAGES = Section(
             "tokens and agents that the home page lists",
             attention.LISTED,
             "rows",
-            "the rest is left out; the token list and `/ai-agents` have all",
+            "the rest is omitted; the token list and `/ai-agents` have all",
         ),
         Bound(
             "collectives on a profile",
             profiles.COMMON_SHOWN,
             "collectives",
-            "the page says how many more there are",
+            "the page shows how many more there are",
         ),
         Bound(
             "members on a collective's page",
             feed_pages.TEAM_SHOWN,
             "members",
-            "a link leads to all of them",
+            "a link to all members",
         ),
         Bound(
             "collectives and agents beside a page's subject",
             collectives.LISTED,
             "rows",
-            "the rest is left out; `/collectives` and `/ai-agents` have all",
+            "the rest is omitted; `/collectives` and `/ai-agents` have all",
         ),
         Bound("rows of a numbered page", numbered.PER_PAGE, "rows", "`?page=2` has the next"),
         Bound(
             "users on a page of administration", admin.PER_PAGE, "users", "`?page=2` has the next"
         ),
-        Bound("events on a page of the security log", security.PAGE, "events", "a link leads on"),
+        Bound(
+            "events on a page of the security log",
+            security.PAGE,
+            "events",
+            "a link to the next page",
+        ),
         Bound(
             "tokens on a page",
             token_queries.SHOWN,
             "tokens",
             "`?page=2` has the next",
         ),
-        Bound("tenants at the front door", front_door.SHOWN, "tenants", "the rest are left out"),
+        Bound("tenants at the front door", front_door.SHOWN, "tenants", "the rest is omitted"),
     ),
 )

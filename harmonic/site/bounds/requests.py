@@ -1,4 +1,4 @@
-"""Bounds of requests: sizes, times, rates and connections."""
+"""Limits of requests: sizes, times, rates and connections."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ REQUESTS = Section(
             "time for a body, or for reading an answer",
             timedelta(seconds=settings.BODY_TIMEOUT),
             "",
-            "408 `request_timeout`; a second more for each"
+            "408 `request_timeout`; one more second for each"
             f" {settings.BODY_BYTES_PER_SECOND // 1024} kB",
             "HARMONIC_BODY_TIMEOUT",
         ),
@@ -122,27 +122,27 @@ REQUESTS = Section(
             "connections of a process",
             config.worker_connections,
             "connections",
-            "503 `overloaded` for the one that waits longest",
+            "503 `overloaded` for the connection that has waited longest",
             "HARMONIC_CONNECTIONS",
         ),
         Bound(
             "bodies and unread answers of a process",
             worker.MAX_HELD_BYTES // 2**20,
             "MB",
-            "503 `overloaded` for the one that holds most",
+            "503 `overloaded` for the connection that holds most",
         ),
         Bound(
             "requests of a person or an address a minute",
             settings.LIMIT_REQUESTS,
             "requests",
-            "429 `rate_limited`; the agents of a person count for the person",
+            "429 `rate_limited`; agents count for their parent",
             "HARMONIC_LIMIT_REQUESTS",
         ),
         Bound(
             "writes of a person or an address a minute",
             settings.LIMIT_WRITES,
             "writes",
-            "429 `rate_limited`; the agents of a person count for the person",
+            "429 `rate_limited`; agents count for their parent",
             "HARMONIC_LIMIT_WRITES",
         ),
         Bound(
@@ -170,20 +170,20 @@ REQUESTS = Section(
             "requests of a person in a tenant a minute",
             settings.LIMIT_TENANT // rate_limits.TENANT_SHARES,
             "requests",
-            "429 `rate_limited`; it is a quarter of what the tenant's members have",
+            "429 `rate_limited`; a quarter of the tenant's limit",
             "HARMONIC_LIMIT_TENANT",
         ),
         Bound(
             "wrong passwords in twenty minutes",
             settings.AXES_FAILURE_LIMIT,
             "attempts",
-            "429; sign-in is closed for that account and address for 20 minutes",
+            "429; sign-in is locked for that account and address for 20 minutes",
         ),
         Bound(
             "bytes that one person stores in a day",
             settings.LIMIT_STORAGE,
             "MB",
-            "429 `storage_limit`; agents count for their person, and the day is that of UTC",
+            "429 `storage_limit`; agents count for their parent; days are in UTC",
             "HARMONIC_LIMIT_STORAGE",
         ),
         Bound("search of users", User.EMAIL_LENGTH, "characters", "400 `invalid`"),
@@ -192,7 +192,7 @@ REQUESTS = Section(
             "bytes of an answer kept for its key",
             KeyedRequest.KEPT_BYTES,
             "bytes",
-            "the answer is read again from what the request made",
+            "the response is built again from the object that was created",
         ),
     ),
 )
