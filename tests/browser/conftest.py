@@ -1,4 +1,4 @@
-"""Chromium in front of the shipped server: gunicorn, on a database and a port of its own."""
+"""Chromium and the real server: gunicorn, with its own database and port."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Server:
         return f"http://{host}:{self.port}{path}"
 
     def get(self, path: str, token: str = "", tenant: str = "garden") -> Answer:
-        """Ask as a program does, beside the browser."""
+        """Send a request as a program does, without the browser."""
         headers = {"Host": f"{tenant}.localhost:{self.port}"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -110,7 +110,7 @@ def chromium() -> Iterator[Browser]:
     path = chromium_path()
     if path is None:
         pytest.skip("no Chromium; set HARMONIC_CHROMIUM")
-    # Playwright keeps an event loop running, which Django takes for asynchronous code.
+    # Playwright runs an event loop, which Django takes for asynchronous code.
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
@@ -123,11 +123,11 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Visit:
-    """Somebody at a page, and what the browser's console said meanwhile."""
+    """A page of a browser, and the warnings and errors on its console."""
 
     page: Page
     server: Server
-    # The status of the last page opened.
+    # Status of the last page opened.
     status: int = 0
     console: list[str] = field(default_factory=list)
 
@@ -152,7 +152,7 @@ Visitor = Callable[..., Visit]
 
 @pytest.fixture(scope="session")
 def visitor(server: Server, chromium: Browser) -> Iterator[Visitor]:
-    """Return a maker of visits, each in a fresh profile: `visitor("alice", width=360)`."""
+    """Return a function that opens a fresh browser profile: `visitor("alice", width=360)`."""
     contexts: list[BrowserContext] = []
 
     def visit(

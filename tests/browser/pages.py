@@ -10,7 +10,7 @@ from harmonic.site.help import TOPICS
 from tests.access.routes import FRONT_DOOR, Route, routes
 from tests.browser.conftest import Visit
 
-# The same page in another state: another person's, another collective's, with a parameter.
+# Pages in another state: of another person or collective, or with a parameter.
 VARIANTS = """
 /u/bob /u/scout /ai-agents/steward/settings /collectives/treasury /collectives/board/join
 /collectives/treasury/members/actions/leave_collective
@@ -18,12 +18,12 @@ VARIANTS = """
 /collectives/kitchen/members/actions/remove_member?user_handle=bob
 /reverify?scope=admin
 """.split()
-# Whose page a path with a handle is; Alice's own unless said.
+# Handles for paths with one; Alice's by default.
 HANDLES = {"ai-agents/": "scout", "tenant-admin/": "bob"}
 
 
 def _paths(route: Route) -> Iterator[str]:
-    """Return the paths of a route, with NOTE and TOKEN for ids that only the server knows."""
+    """Return the paths of a route. NOTE and TOKEN stand for IDs that only the server knows."""
     path = f"/{route.pattern}".replace("<str:action_name>", route.action_name)
     handle = next((who for prefix, who in HANDLES.items() if path[1:].startswith(prefix)), "alice")
     ids = {"collective": "kitchen", "note_id": "NOTE", "token_id": "TOKEN", "handle": handle}
@@ -36,7 +36,7 @@ def _paths(route: Route) -> Iterator[str]:
 
 
 def _enumerated() -> Iterator[str]:
-    """Return the paths of all pages: those of every collective in the kitchen alone.
+    """Return the paths of all pages; pages of collectives only for the kitchen.
 
     The API answers with JSON, apart from its reference. A path that ends in `.html` is a part of
     the page beside it, for scripts to insert.
@@ -71,7 +71,7 @@ FRONT_DOORS = [path for route in routes() if route.urlconf == FRONT_DOOR for pat
 
 
 def opener(visit: Visit) -> Callable[[str], None]:
-    """Return how to open one of the pages in a visit of Alice's."""
+    """Return a function that opens a page in Alice's browser."""
     ids = {"NOTE": _note(visit), "TOKEN": _token(visit)}
 
     def open_page(path: str) -> None:

@@ -1,4 +1,4 @@
-"""Every page against axe, in both themes, at a desk and on a phone."""
+"""Every page passes axe, in both themes, on a desktop and a phone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RULES = {
     "runOnly": {"type": "tag", "values": "wcag2a wcag2aa wcag21aa wcag22aa".split()},
     "resultTypes": ["violations"],
 }
-# The one rule that depends on the theme.
+# The only rule that depends on the theme.
 CONTRAST = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
 THEMES: dict[Literal["light", "dark"], dict[str, Any]] = {"light": RULES, "dark": CONTRAST}
 
@@ -35,7 +35,7 @@ def axe() -> Axe:
 
 @pytest.fixture(scope="session")
 def desk(visitor: Visitor) -> Opener:
-    """Return a function that opens a page on Alice's screen."""
+    """Return a function that opens a page on Alice's desktop."""
     visit = visitor("alice")
     open_page = opener(visit)
 
@@ -47,7 +47,7 @@ def desk(visitor: Visitor) -> Opener:
 
 
 def violations(axe: Axe, page: Page) -> list[str]:
-    """Return what axe finds at both widths in both themes, with the first element of each."""
+    """Return the violations at both widths in both themes, with the first element of each."""
     found: list[str] = []
     if page.evaluate("document.contentType") != "text/html":
         return found
@@ -76,7 +76,7 @@ def test_public_pages_have_no_violation(axe: Axe, visitor: Visitor) -> None:
             assert violations(axe, page) == [], path
 
 
-def test_what_a_token_is_shown_with_has_no_violation(axe: Axe, visitor: Visitor) -> None:
+def test_the_pages_of_a_token_have_no_violation(axe: Axe, visitor: Visitor) -> None:
     page = visitor("alice").open("/u/alice/settings/tokens/new")
     make_token(page, "seen by axe")
     assert violations(axe, page) == []
@@ -100,7 +100,7 @@ def test_refusals_have_no_violation(axe: Axe, visitor: Visitor) -> None:
         assert violations(axe, visit.open(path)) == [], path
 
 
-def test_axe_would_find_one(axe: Axe, visitor: Visitor, server: Server) -> None:
+def test_violations_are_found(axe: Axe, visitor: Visitor, server: Server) -> None:
     page = visitor().page
     page.goto(server.url("/login"))
     page.evaluate("document.querySelector('main').append(document.createElement('img'))")

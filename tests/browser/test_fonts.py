@@ -1,4 +1,4 @@
-"""Fonts: served from the tenant's own host, small, and without a shift of the layout."""
+"""Fonts are small, come from the tenant's host and cause no layout shift."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from tests.browser.conftest import Visitor
 
 pytestmark = pytest.mark.browser
 
-# Draws a colour in whatever notation, and reads it back as hexadecimal.
+# Draw a colour in any notation, and read it back as hexadecimal.
 ACCENT = """() => {
   const context = document.createElement("canvas").getContext("2d");
   const probe = document.body.appendChild(document.createElement("span"));

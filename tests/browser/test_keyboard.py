@@ -1,4 +1,4 @@
-"""Without a mouse: sign in, find the way, write a note."""
+"""Keyboard only: sign in, navigate, write a note."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FOCUS = """() => {
 
 
 def tab_to(page: Page, words: str = "", *, name: str = "", limit: int = 60) -> None:
-    """Press Tab until the focus is there; every stop on the way must be seen."""
+    """Press Tab until the element has focus; each stop must have a visible focus ring."""
     for _ in range(limit):
         page.keyboard.press("Tab")
         focus = page.evaluate(FOCUS)

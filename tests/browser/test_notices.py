@@ -1,4 +1,4 @@
-"""Notices: what was done is announced, since the focus is on it."""
+"""Notices of success have the focus, so that screen readers announce them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every page: on a phone, in both themes, without a fault."""
+"""Every page on a phone, in both themes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 PHONE = 360
 CHECK = (Path(__file__).parent / "accessibility.js").read_text()
-# Shows each component several times.
+# The style guide shows each component several times.
 SAMPLES = "/styleguide"
 
 Opener = Callable[[str], Visit]
@@ -46,7 +46,7 @@ def overflow(visit: Visit) -> int:
 
 
 def test_the_pages_are_those_of_the_routes() -> None:
-    """Hold the enumeration to pages that were once forgotten."""
+    """Check the enumeration against pages that were missing before."""
     once_forgotten = {"/settings/security", "/tenant-admin/security", "/styleguide", "/reverify"}
     topics = {topic.path for topic in TOPICS}
 
@@ -56,13 +56,13 @@ def test_the_pages_are_those_of_the_routes() -> None:
 
 
 def faults(visit: Visit) -> list[str]:
-    """Return what is wrong with the page that a visit shows; data is shown as it is."""
+    """Return the errors of the open page; documents other than HTML have none."""
     if visit.page.evaluate("document.contentType") != "text/html":
         return []
     wide, found = overflow(visit), list(visit.page.evaluate(CHECK))
     if wide > 0:
         found.append(f"{wide} px wider than the screen")
-    # A browser's console repeats the status of a refusal.
+    # The console repeats the status of a refusal.
     refused = "Failed to load resource: the server responded with a status of "
     found += [line for line in visit.console if not line.startswith(f"{refused}{visit.status}")]
     return found
@@ -123,7 +123,9 @@ def test_public_pages_fit_a_phone_and_are_in_order(visitor: Visitor, scheme: str
         ("bob", "/tenant-admin", "Only tenant admins"),
     ],
 )
-def test_a_refusal_is_a_page_too(visitor: Visitor, who: str, path: str, heading: str) -> None:
+def test_a_refusal_fits_a_phone_and_is_in_order(
+    visitor: Visitor, who: str, path: str, heading: str
+) -> None:
     visit = visitor(who, width=PHONE)
     visit.open(path)
 
@@ -132,7 +134,7 @@ def test_a_refusal_is_a_page_too(visitor: Visitor, who: str, path: str, heading:
     assert visit.page.evaluate(CHECK) == []
 
 
-def test_every_page_leads_to_its_markdown(visitor: Visitor, server: Server) -> None:
+def test_the_footer_links_the_markdown(visitor: Visitor, server: Server) -> None:
     visit = visitor("alice")
     visit.open("/collectives/kitchen")
 

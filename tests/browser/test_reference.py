@@ -1,4 +1,4 @@
-"""The API reference: short to skim, and each request can be linked to and copied from."""
+"""The API reference: folded, with links to each operation and examples to copy."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ pytestmark = pytest.mark.browser
 REFERENCE = "/api/v1/docs"
 
 
-def test_on_a_phone_the_whole_reference_takes_few_screens(visitor: Visitor) -> None:
+def test_the_folded_reference_is_short_on_a_phone(visitor: Visitor) -> None:
     page = visitor(width=360).open(REFERENCE)
 
-    # It was 60,000 pixels long with all requests open.
+    # With all operations open it is 60,000 px long.
     assert page.evaluate("document.documentElement.scrollHeight") < 15_000
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without scripts"])
-def test_an_address_with_a_request_opens_it(visitor: Visitor, script: bool) -> None:
+def test_the_anchor_of_an_operation_opens_it(visitor: Visitor, script: bool) -> None:
     page = visitor(script=script).open(f"{REFERENCE}#read_note")
 
     expect(page.locator("#read_note")).to_be_in_viewport()
     expect(page.locator("#read_collective")).to_be_hidden()
 
 
-def test_the_contents_lead_to_each_request(visitor: Visitor) -> None:
+def test_the_contents_link_each_operation(visitor: Visitor) -> None:
     page = visitor().open(REFERENCE)
 
     page.get_by_role("navigation", name="Contents").get_by_role(
@@ -49,7 +49,7 @@ def test_an_example_can_be_copied(visitor: Visitor) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == shown
 
 
-def test_a_request_opens_by_keyboard(visitor: Visitor) -> None:
+def test_an_operation_opens_by_keyboard(visitor: Visitor) -> None:
     page = visitor().open(REFERENCE)
     page.locator("summary", has_text="List notes").focus()
 

@@ -1,4 +1,4 @@
-"""Both API switches, turned in the browser and seen by a program at once."""
+"""Both API switches: a change in the browser takes effect for programs immediately."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KITCHEN = ("/collectives/kitchen/settings", "Enable the API in this collective")
 
 @pytest.fixture
 def admin(visitor: Visitor) -> Iterator[Visit]:
-    """Alice, who leaves both switches on, whatever happens."""
+    """Alice's browser; both switches are on again after the test."""
     visit = visitor("alice")
     yield visit
     for switch in (TENANT, KITCHEN):
@@ -34,7 +34,7 @@ def turn(visit: Visit, switch: tuple[str, str], *, on: bool) -> Page:
     return page
 
 
-def test_the_tenants_switch_closes_and_opens_every_door(admin: Visit, server: Server) -> None:
+def test_the_tenants_switch_disables_and_enables_the_api(admin: Visit, server: Server) -> None:
     token = make_token(admin.open("/u/alice/settings/tokens/new"), "tenant switch")
     assert server.get("/whoami.md", token).status == 200
 
@@ -50,7 +50,7 @@ def test_the_tenants_switch_closes_and_opens_every_door(admin: Visit, server: Se
     assert server.get("/whoami.md", token).status == 200
 
 
-def test_a_collectives_switch_closes_it_alone(admin: Visit, server: Server) -> None:
+def test_a_collectives_switch_affects_that_collective_only(admin: Visit, server: Server) -> None:
     token = make_token(admin.open("/u/alice/settings/tokens/new"), "kitchen switch")
     assert server.get("/collectives/kitchen.md", token).status == 200
 

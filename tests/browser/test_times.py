@@ -1,4 +1,4 @@
-"""Times: in words or exactly, as the reader chooses, and never a stop for the keyboard."""
+"""Times: relative or exact, as the reader chooses; they are no tab stops."""
 
 from __future__ import annotations
 

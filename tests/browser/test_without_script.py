@@ -1,4 +1,4 @@
-"""JavaScript off: everything that matters still works."""
+"""Pages without JavaScript."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How many queries the hot pages take, however much there is to show.
+"""Query budgets of hot pages, independent of the amount of data.
 
-The figures are the promises of `docs/architecture.md`; transaction statements do not count.
+The figures are those of `docs/architecture.md`; transaction statements do not count.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NOT_COUNTED = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT", "ROLLBACK")
 
 
 def queries(client: Client, path: str) -> list[str]:
-    """Return the SQL of one request, after one that warmed what is compiled once."""
+    """Return the SQL of a request, after another one has compiled the statements."""
     assert client.get(path).status_code == 200
     with CaptureQueriesContext(connection) as captured:
         assert client.get(path).status_code == 200
@@ -48,7 +48,7 @@ def test_the_first_use_of_a_token_is_written_and_the_next_ones_are_not(
     assert not any(query["sql"].startswith("UPDATE") for query in second.captured_queries)
 
 
-def test_a_rest_note_takes_three_queries_where_the_use_is_written_and_two_behind_it(
+def test_a_rest_note_takes_three_queries_with_the_write_of_the_use_and_two_without(
     api: Any, note_id: Any
 ) -> None:
     path = f"/collectives/kitchen/api/v1/notes/{note_id('Knife care')}"
@@ -162,7 +162,7 @@ def test_the_frontmatter_adds_no_query_for_an_action(api: Any, note_path: Any) -
 
 
 @pytest.mark.parametrize("path", ["/ai-agents.md", "/u/scout.md", "/tenant-admin/users/alice.md"])
-def test_pages_that_show_no_long_text_of_agents_read_none(api: Any, path: str) -> None:
+def test_pages_without_the_long_texts_of_agents_do_not_read_them(api: Any, path: str) -> None:
     statements = queries(api("alice"), path)
 
     assert statements
