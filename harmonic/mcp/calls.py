@@ -18,7 +18,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from django.db import Error, connection, transaction
+from django.db import Error, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from harmonic.kernel.access import Access
@@ -135,6 +135,8 @@ def flush() -> None:
             return
         try:
             _insert(rows)
+        except IntegrityError:
+            _insert_one_by_one(rows)
         except Error:
             _waiting.extendleft(reversed(rows))
             _log.warning("The log of tool calls waits, because the database is unavailable.")
@@ -148,6 +150,15 @@ def _insert(rows: list[ToolCall]) -> None:
             with tenant_bound(tenant_id):
                 ToolCall.objects.bulk_create(of_tenant)
                 ToolCall.objects.filter(called_at__lt=too_old).delete()
+
+
+def _insert_one_by_one(rows: list[ToolCall]) -> None:
+    """Insert the rows of a batch that was refused, except those whose agent was deleted."""
+    for row in rows:
+        try:
+            _insert([row])
+        except IntegrityError:
+            _log.info("A tool call is not logged, because its agent was deleted.")
 
 
 def flush_regularly() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,13 +19,6 @@ from tests.mcp.client import mcp_of, text_of
 
 LOG = "/ai-agents/scout/mcp-tool-calls"
 NEW = "/collectives/kitchen/note"
-
-
-@pytest.fixture(autouse=True)
-def nothing_waits() -> Any:
-    calls._waiting.clear()
-    yield
-    calls._waiting.clear()
 
 
 def logged() -> list[ToolCall]:
@@ -191,6 +185,18 @@ def test_a_database_that_is_away_loses_no_call(world, monkeypatch):
     calls.flush()
     monkeypatch.setattr(calls, "_insert", insert)
     assert len(logged()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_call_of_a_deleted_agent_does_not_keep_others_from_the_log(transactional_world):
+    gone, kept = mcp_of("pilot"), mcp_of()
+    gone.read("/whoami")
+    kept.read("/whoami")
+    calls._waiting[0].user_id = uuid.uuid4()
+
+    calls.flush()
+
+    assert [row.user for row in ToolCall.unscoped.all()] == [transactional_world.user("scout")]
 
 
 def test_text_of_an_agent_is_escaped_in_the_log(world, page):
