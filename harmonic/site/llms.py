@@ -1,4 +1,4 @@
-"""`/llms.txt`: an introduction for language models."""
+"""`/llms.txt`: an introduction to the tenant for language models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harmonic.site.help import TOPICS
 
 
 def llms(request: AccessRequest) -> HttpResponse:
-    """Return the introduction of the tenant, or of Harmonic at the front door."""
+    """Return the introduction to a tenant or, on the base domain, to Harmonic."""
     require_read_method(request)
     access = request.access
     has_tenant = bool(access.tenant.subdomain)
@@ -29,7 +29,7 @@ def llms(request: AccessRequest) -> HttpResponse:
     }
     text = render_to_string("llms.txt", context)
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
-    # The same for every caller.
+    # The content does not depend on the caller.
     response["Cache-Control"] = "public, max-age=300"
     response["Vary"] = VARY
     conditional.tag(request.headers, response, conditional.etag_of(response.content))

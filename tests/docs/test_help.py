@@ -46,7 +46,7 @@ PROMISES = {
         "stays responsible",
     ],
     "agents only use them": ["Agents cannot create, change or delete tokens"],
-    "internal agents": ["Internal agents are run by Harmonic itself", "no way to make one by hand"],
+    "internal agents": ["Internal agents are run by Harmonic itself", "no manual way to make one"],
     "what a token has": [
         "a name",
         "read-only, or read + write",
@@ -55,7 +55,7 @@ PROMISES = {
     ],
     "the cap": [f"at most {ApiToken.MAX_ACTIVE} active tokens at a time", "frees its place"],
     "the switches": ["tenant admins", "admins of the collective", "/tenant-admin/settings"],
-    "either switch off": ["If either switch is off, the answer is 403 Forbidden"],
+    "either switch off": ["If either switch is off, the response is 403 Forbidden"],
 }
 
 
