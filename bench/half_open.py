@@ -6,8 +6,8 @@
 
 An attack opens the connections, each with half of a request (in its headers, in a body with a
 length, in a body in chunks), and sends one more byte on each every second. Meanwhile /healthcheck,
-a page of a signed-in browser and a note by token are requested, each on a new connection. The
-command is that of another server, for comparison by the same load.
+a page of a signed-in browser and a note with a token are requested, each on a new connection.
+`--command` starts another server instead, for comparison under the same load.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Attack:
             self.refused += 1
 
     def _grows(self, connection: socket.socket, began: float) -> bool:
-        """Send one byte more; return False if the server has closed the connection."""
+        """Send one more byte. Return False if the server has closed the connection."""
         try:
             with suppress(BlockingIOError):
                 if not connection.recv(4096):
@@ -87,7 +87,7 @@ class Attack:
             return False
         return True
 
-    def told(self) -> str:
+    def summary(self) -> str:
         parts = [f"{len(self.open)} still open"]
         if self.refused:
             parts.append(f"{self.refused} not accepted")
@@ -119,11 +119,11 @@ def attacked(port: int, kind: str, count: int, seconds: float, asks: Asks) -> No
         f"{name} {statistics.median(each) * 1000:.0f} ms (slowest {max(each) * 1000:.0f})"
         for name, each in times.items()
     )
-    print(f"{kind}: {figures}; {attack.told()}", flush=True)
+    print(f"{kind}: {figures}; {attack.summary()}", flush=True)
 
 
 def speed(server: Server, path: str, token: str) -> None:
-    """Print reads a second, and the processor time of the server for each of them."""
+    """Print the reads per second and the CPU time of the server for each read."""
     assert server.process is not None
     for clients in CLIENTS:
         rates, costs = [], []
@@ -137,7 +137,7 @@ def speed(server: Server, path: str, token: str) -> None:
 
 
 def cpu_seconds(session: int) -> float:
-    """Return the processor time that all processes of a session have used (Linux)."""
+    """Return the CPU time of all processes of a session (Linux)."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):

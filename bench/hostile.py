@@ -1,10 +1,10 @@
-"""One hostile member beside ten others: how much slower the others' requests become.
+"""Measure how much one hostile member slows down the requests of ten others.
 
     .venv/bin/python -m bench.hostile [SECONDS]
 
 Ten members read and write once a second each, first alone, then during each attack for SECONDS.
-The server enforces its limits on loopback. The others must get no 429 and no error, and their
-median must rise by half at most.
+The server enforces its limits on loopback. The members must get no 429 and no error, and their
+median response time may increase by at most half.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bench.load import HOST, Server, Tally, in_parallel, read, request, signed_i
 
 MEMBERS = 10
 ATTACKERS = 8
-# In place of a status.
+# Used instead of a status code.
 NO_ANSWER = 0
 MOST = 1.5
 PATHS = ("/api/v1/notes?limit=20", "/whoami.md", "/collectives/kitchen.md", "/actions.md")
@@ -77,7 +77,7 @@ print(json.dumps({
 
 FORK = get_context("fork")
 Step = Callable[[], int]
-# Returns what one thread of the attacker does again and again.
+# Returns the function that a thread of the attacker repeats.
 Attack = Callable[[int], Step]
 
 
@@ -92,7 +92,7 @@ class Stage:
 
     def attacks(self) -> dict[str, Attack | None]:
         notes = "/collectives/kitchen/api/v1/notes"
-        # As many words as a search takes; each is looked for to the end of a text.
+        # The maximum number of words; each is searched for through the whole text.
         words = "+".join(f"dolor{number}" for number in range(8))
         return {
             "nothing": None,
@@ -147,7 +147,7 @@ def attacked(attack: Attack, until: float, answers: Queue[dict[int, int]]) -> No
 
 
 def measured(stage: Stage, attack: Attack | None, seconds: float) -> tuple[Tally, dict[int, int]]:
-    """Return what the members saw during an attack, and what the attacker was answered."""
+    """Return the results of the members and the statuses of the attacker during an attack."""
     tally, until = Tally(), time.monotonic() + seconds
     answers: Queue[dict[int, int]] = FORK.Queue()
     process = FORK.Process(target=attacked, args=(attack, until, answers)) if attack else None
@@ -185,11 +185,13 @@ def main() -> None:
         server.manage("prepare")
         try:
             stage = Stage(server)
-            print("| attack | others' median ms | × alone | others' answers | attacker's | kept |")
+            print(
+                "| attack | members' median ms | × alone | members' statuses | attacker's | met |"
+            )
             print("|---|---|---|---|---|---|")
             alone = 0.0
             for name, attack in stage.attacks().items():
-                # A window of the limits begins anew.
+                # Wait for a new window of the rate limits.
                 time.sleep(61 - time.time() % 60 if attack else 0)
                 tally, answers = measured(stage, attack, seconds)
                 median = statistics.median(tally.seconds) * 1000

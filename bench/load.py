@@ -1,12 +1,12 @@
-"""Mixed reads and writes from many clients against the shipped server, and what survives.
+"""Run mixed reads and writes of many clients against the production server.
 
     .venv/bin/python -m bench.load [SECONDS] [CLIENTS]          load, then count
     .venv/bin/python -m bench.load --kill ROUNDS                kill -9 under writes, ROUNDS times
-    .venv/bin/python -m bench.load [SECONDS] --shared PAIRS     one token of all, against one each
+    .venv/bin/python -m bench.load [SECONDS] --shared PAIRS     one shared token, or one each
 
 Everything runs on loopback, in a temporary folder. Under load there must be no 5xx and no lost
-write, while a browser reads a note of a million brackets again and again; after a kill every
-acknowledged write must be there, and none half.
+write, while a browser repeatedly reads a note of a million brackets. After a kill, every
+acknowledged write must be complete.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 HOST = "garden.localhost"
 NOTES = "/collectives/kitchen/api/v1/notes"
 PYTHON = sys.executable
-# An owner has at most 50 active tokens, so those of many clients belong to both of these.
+# An owner can have at most 50 active tokens, so many clients need both of these.
 OWNERS = ("me", "scout")
 
 
 @dataclass
 class Tally:
-    """What the clients saw."""
+    """Results of the clients."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Tally:
 
 
 class Server:
-    """The shipped server on a free port, with the demo world in a folder of its own."""
+    """The production server on a free port, with the demo world in a temporary folder."""
 
     def __init__(self, folder: str) -> None:
         with socket.socket() as free:
@@ -140,7 +140,7 @@ def served() -> Iterator[tuple[Server, str]]:
 
 
 def missing(server: Server, token: str, tally: Tally) -> int:
-    """Return how many acknowledged writes cannot be read back whole."""
+    """Return the number of acknowledged writes that are missing or incomplete."""
     lost = 0
     for note_id, text in tally.acknowledged.items():
         status, body = request(server.port, "GET", f"{NOTES}/{note_id}", token)
@@ -183,7 +183,7 @@ def load(seconds: float, clients: int) -> None:
 
 
 def signed_in(server: Server) -> Callable[[str], tuple[int, bytes]]:
-    """Return what opens a page in Bob's browser."""
+    """Return a function that opens a page in Bob's browser."""
     opener = build_opener(HTTPCookieProcessor())
     program = "from harmonic.demo import seed; print(seed.PASSWORD)"
     password = server.manage("shell", "-v", "0", "-c", program)
@@ -202,7 +202,7 @@ def signed_in(server: Server) -> Callable[[str], tuple[int, bytes]]:
 
 
 def shared(pairs: int, seconds: float, clients: int) -> None:
-    """Compare how much many clients read with one token, and with one each."""
+    """Compare the reads of many clients with one shared token and with one token each."""
     with served() as (server, token):
         one = request(server.port, "POST", NOTES, token, json.dumps({"text": "Read me"}))[1]
         path = f"{NOTES}/{json.loads(one)['id']}"
@@ -211,7 +211,7 @@ def shared(pairs: int, seconds: float, clients: int) -> None:
         for _ in range(pairs):
             together = throughput(server.port, path, [token], seconds, clients)
             apart = throughput(server.port, path, own, seconds, clients)
-            print(f"{together:.0f} a second with one token, {apart:.0f} with {len(set(own))}")
+            print(f"{together:.0f} reads/s with one token, {apart:.0f} with {len(set(own))}")
             ratios.append(together / apart)
         print(f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
@@ -274,7 +274,9 @@ def kill(rounds: int) -> None:
                 thread.join()
             server.start()
         lost = missing(server, token, tally)
-        print(f"{rounds} kills, {len(tally.acknowledged)} writes acknowledged, {lost} lost or half")
+        print(
+            f"{rounds} kills, {len(tally.acknowledged)} writes acknowledged, {lost} lost or partial"
+        )
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
-"""A database that restarts, stops and is locked, under reads and writes of the shipped server.
+"""Restart, stop and lock the database during reads and writes of the production server.
 
     .venv/bin/python -m bench.outages [ROUNDS]
 
-Eight clients read, two write, and two write with an `Idempotency-Key` that they send again until
+Eight clients read, two write, and two write with an `Idempotency-Key` and retry until
 the write is acknowledged. PostgreSQL is restarted ROUNDS times, killed ROUNDS times and stopped
 once for ten seconds; SQLite is locked ROUNDS times for four seconds. Everything runs on loopback,
 in temporary folders.
@@ -33,7 +33,7 @@ from tests.server.outages import NOTES, Caller, Seen, caller_of, mark  # noqa: E
 from tests.server.process import Running, started  # noqa: E402
 
 READERS, WRITERS, KEYED = 8, 2, 2
-# Requests a minute, so that no limit is in the way.
+# Requests per minute, high enough that no limit applies.
 LIMITS = dict.fromkeys(
     (
         "HARMONIC_LIMIT_REQUESTS",
@@ -46,7 +46,7 @@ LIMITS = dict.fromkeys(
 
 
 class Clients:
-    """Clients that read and write until they are told to stop, and what they saw."""
+    """Clients that read and write until stopped, and their results."""
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
@@ -81,7 +81,7 @@ class Clients:
         self.writes.append((text, self.caller.post(NOTES, text=text)))
 
     def _write_once(self) -> None:
-        """Write under a key, and send it again until it is acknowledged."""
+        """Write with an idempotency key, and retry until acknowledged."""
         text, key = mark(), uuid.uuid4().hex
         for _ in range(100):
             answer = self.caller.post(NOTES, key, text=text)
@@ -104,11 +104,11 @@ class Clients:
         print(f"  reads: {dict(Counter(each.status for each in self.reads))}")
         for outcome, texts in sorted(by_outcome.items()):
             there = dict(Counter(kept[text] for text in texts))
-            print(f"  writes, {outcome}: {len(texts)}; times each is there: {there}")
+            print(f"  writes, {outcome}: {len(texts)}; found by count: {there}")
         there = dict(Counter(kept[text] for text in self.keyed))
-        print(f"  writes with a key: {len(self.keyed)}; times each is there: {there}")
+        print(f"  writes with a key: {len(self.keyed)}; found by count: {there}")
         print(
-            f"  given up: {len(self.given_up)}; slowest answer: {slowest:.2f} s,"
+            f"  given up: {len(self.given_up)}; slowest response: {slowest:.2f} s,"
             f" slowest 503: {slowest_503:.2f} s",
             flush=True,
         )
@@ -116,7 +116,7 @@ class Clients:
 
 def on_postgres(rounds: int) -> None:
     with (
-        # A commit that is acknowledged survives a kill of the server.
+        # Acknowledged commits survive a kill of the server.
         cluster(synchronous_commit="on") as database,
         tempfile.TemporaryDirectory() as folder,
         started(
@@ -159,7 +159,7 @@ def repeat(rounds: int, trouble: Callable[[], None]) -> None:
 
 
 def kill(database: Cluster) -> None:
-    """End the server at once, as a crash would, and let it recover."""
+    """Kill the server, as a crash would, and let it recover."""
     database.kill()
     database.start()
 

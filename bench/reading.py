@@ -1,8 +1,8 @@
-"""What reading costs an agent: the length of pages, whole and in part, in tokens as estimated.
+"""Measure the length of pages in estimated tokens, whole and in part.
 
     .venv/bin/python -m bench.reading
 
-It serves the demo world from a temporary folder, and reads with a token of Alice.
+Serve the demo world from a temporary folder and read it with a token of Alice.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The sides of the comparisons, each a process of its own with its own settings.
+"""The sides of the comparisons, each in its own process with its own settings.
 
-A side prepares its database, then answers each line `COUNT` on standard input with the
-seconds that so many requests took, in process, through the whole WSGI application; behind
-`COUNT again` they come with the tag of the answer.
+A side prepares its database. For each line `COUNT` on standard input, it runs that many requests
+through the whole WSGI application and prints the seconds taken. With `COUNT again`, the requests
+are conditional, with the `ETag` of the response.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 @dataclass
 class Side:
-    """One kind of request: to which application, with which environment, expecting what."""
+    """One kind of request: the application, the WSGI environment and the expected status."""
 
     application: Application
     values: dict[str, Any]
@@ -71,7 +71,7 @@ def request(side: Side) -> tuple[str, dict[str, str], bytes]:
 
 
 class Demo:
-    """The demo world, with a note to read and a feed of fifty."""
+    """The demo world with a note to read and a feed of 50 items."""
 
     host = "garden.localhost"
 
@@ -140,7 +140,7 @@ def without_conversions(side: Side) -> Side:
 
 
 def again(side: Side) -> Side:
-    """The same request by somebody who has the answer already."""
+    """Return the same request with the `ETag` of its response."""
     _, headers, _ = request(side)
     return replace(
         side, values={**side.values, "HTTP_IF_NONE_MATCH": headers["ETag"]}, status="304"
@@ -178,7 +178,7 @@ def rest_write() -> Side:
 
 
 def decided_once(side: Side) -> Side:
-    """Write on the rights that the request began with, as nothing in the product does."""
+    """Skip the second access check in the transaction, which the product never does."""
     from harmonic.kernel import pipeline
 
     def first(action: Any, access: Any) -> Any:
@@ -202,7 +202,7 @@ def note_html() -> Side:
 
 
 def start_project() -> tuple[Application, Any, Any]:
-    """Return a start-project application, its user and one row."""
+    """Return the baseline application, its user and one row."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "bench.baseline.settings"
     import django
 
@@ -211,7 +211,7 @@ def start_project() -> tuple[Application, Any, Any]:
     from django.core.management import call_command
     from django.core.wsgi import get_wsgi_application
 
-    # The note's table refers to the users', which come first.
+    # The table of notes refers to that of users, which is created first.
     call_command("migrate", verbosity=0)
     call_command("migrate", verbosity=0, run_syncdb=True)
     from bench.baseline.models import Note

@@ -1,11 +1,11 @@
-"""What requests cost, pair by pair, against what was promised of them.
+"""Compare the cost of requests pair by pair with the promised ratios.
 
     .venv/bin/pip install django-rest-knox djangorestframework-api-key     (once)
     .venv/bin/python -m bench.speed [PAIRS] [REQUESTS] [--postgres]
 
-The two sides of a line run in process, in turn, on SQLite with the same settings, or each in a
-database of its own on one temporary PostgreSQL server. What counts is the median of the ratios
-pair by pair: the machine's speed drifts, the pairs share it.
+The two sides of a comparison alternate, on SQLite with the same settings, or each with its own
+database on a temporary PostgreSQL server. The result is the median of the ratios of all pairs,
+because both sides of a pair are affected equally by changes in the machine's speed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ AGAIN = "-again"
 
 
 class Process:
-    """One side's process."""
+    """The process of one side."""
 
     def __init__(self, name: str, folder: Path, server: str) -> None:
         url = new_database(server) if server else f"sqlite:///{folder / name}.sqlite3"
@@ -58,7 +58,7 @@ class Process:
         assert self._line() == "ready", name
         if server:
             with psycopg.connect(url, autocommit=True) as connection:
-                # What autovacuum does by and by: the planner is to know the tables.
+                # Autovacuum does this later; the planner needs the statistics now.
                 connection.execute("ANALYZE")
 
     def _line(self) -> str:
@@ -76,7 +76,7 @@ class Process:
 
 
 def new_database(server: str) -> str:
-    """Make an empty database on a PostgreSQL server; return its URL."""
+    """Create an empty database on a PostgreSQL server, and return its URL."""
     name = f"bench_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
@@ -88,8 +88,8 @@ def compare(
 ) -> tuple[float, float, list[float]]:
     """Return both medians in microseconds, and the sorted ratios of the pairs.
 
-    What is asked again is asked of one process, request by request: two processes are never
-    quite alike, and what it saves can be less than a machine's drift.
+    Conditional requests alternate with unconditional ones in one process, because the difference
+    between two processes can be larger than the savings.
     """
     with tempfile.TemporaryDirectory() as folder:
         names = [second] if first == f"{second}{AGAIN}" else [first, second]
@@ -109,14 +109,14 @@ def compare(
 def table(pairs: int, count: int, server: str) -> None:
     where = "PostgreSQL" if server else "SQLite"
     print(f"{pairs} pairs of {count} requests each, in process, {where}; microseconds, medians\n")
-    print("| this | against | µs | µs | ratio (least to most) | promised | kept |")
+    print("| request | compared with | µs | µs | ratio (min to max) | promised | met |")
     print("|---|---|---|---|---|---|---|")
     for first, second, promised in PROMISES:
         ours, theirs, ratios = compare(first, second, pairs, count, server)
         ratio = statistics.median(ratios)
         spread = f"{ratio:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-        kept = "yes" if ratio <= promised else "no"
-        row = (first, second, f"{ours:.0f}", f"{theirs:.0f}", spread, f"≤ {promised}", kept)
+        met = "yes" if ratio <= promised else "no"
+        row = (first, second, f"{ours:.0f}", f"{theirs:.0f}", spread, f"≤ {promised}", met)
         print(f"| {' | '.join(row)} |", flush=True)
 
 

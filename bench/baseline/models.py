@@ -1,4 +1,4 @@
-"""One row to read, with as many fields as a note has on the wire."""
+"""A model with as many fields as a note has in the API."""
 
 from __future__ import annotations
 

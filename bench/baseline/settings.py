@@ -1,4 +1,4 @@
-"""What `django-admin startproject` makes, with REST framework's own token authentication."""
+"""Settings of `django-admin startproject`, with token authentication of REST framework."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MIDDLEWARE = [
 ]
 DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Harmonic's own.
+    # The same options as in Harmonic.
     DATABASES["default"] |= {
         "CONN_MAX_AGE": None,
         "OPTIONS": {

@@ -1,4 +1,4 @@
-"""One row, behind each of the others' token checks."""
+"""Routes to one row, each with a different token authentication."""
 
 from __future__ import annotations
 
