@@ -1,4 +1,4 @@
-"""The reference of actions says what the code does."""
+"""docs/actions.md is generated from the code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.conf import settings
 from harmonic.site.action_reference import document
 
 
-def test_the_reference_of_actions_is_that_of_the_code() -> None:
+def test_docs_actions_md_is_current() -> None:
     kept = (Path(settings.BASE_DIR) / "docs/actions.md").read_text()
 
     assert kept == document(), "run manage.py describe_actions"

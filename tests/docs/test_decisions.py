@@ -1,4 +1,4 @@
-"""What the decisions name exists: files, functions, classes and their attributes."""
+"""Files, functions, classes and attributes named in decisions exist."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 CODE = ("harmonic", "accounts", "tokens", "collectives", "api", "bench", "tests")
-# Names of Python, Django, psycopg and gunicorn, and those of other products.
+# Names of Python, Django, psycopg, gunicorn and other products.
 FOREIGN = frozenset(
     {"check_connection", "wsgi.create", "QuerySet.update", "lower()", "generate_token"}
 )
-# What looks like a name or a file and is none: a form of Unicode, a path of the API.
+# Spans that only look like a name or a file: a form of Unicode, a path of the API.
 OTHER = frozenset({"NFKC_Casefold", "tokens/self"})
 _SPAN = re.compile(r"`([^`\s]+)`")
 _FILE = re.compile(r"[\w/-]+/[\w./-]*")
-# What looks like code: a call, an attribute, or a word with an underscore.
+# Spans that look like code: a call, an attribute, or a word with an underscore.
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\(.*\))?")
 
 
@@ -33,7 +33,7 @@ def sources() -> dict[Path, str]:
 def is_defined(name: str) -> bool:
     """Return whether the last part of a name is a function, a class or an assigned name.
 
-    If the part before it is a module, it must be defined there.
+    If the part before it is a module, the name must be defined there.
     """
     owner, _, last = name.partition("(")[0].rpartition(".")
     places = [text for path, text in sources().items() if path.stem == owner]
@@ -49,12 +49,12 @@ def is_migration(name: str) -> bool:
 
 
 def unknown(text: str) -> list[str]:
-    """Return what a decision names and what does not exist."""
+    """Return the names in a decision that do not exist."""
     missing = []
     for span in _SPAN.findall(text):
         if span in FOREIGN | OTHER or span.endswith((".html", ".toml", ".md")):
             continue
-        # Files below var/ exist only where something has run.
+        # Files below var/ exist only after a run.
         if _FILE.fullmatch(span) and not span.startswith(("/", "var/")):
             path = span.partition("::")[0]
             missing += [] if (ROOT / path).exists() else [span]
@@ -64,11 +64,11 @@ def unknown(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem[:4])
-def test_everything_that_a_decision_names_exists(path: Path) -> None:
+def test_names_in_decisions_exist(path: Path) -> None:
     assert unknown(path.read_text()) == []
 
 
-def test_a_name_that_does_not_exist_is_found() -> None:
+def test_unknown_names_are_reported() -> None:
     text = "`prepared.registered_nowhere()`, `harmonic/nowhere.py`, `harmonic/urls.py`, `by_token`"
 
     assert unknown(text) == ["prepared.registered_nowhere()", "harmonic/nowhere.py"]

@@ -1,4 +1,4 @@
-"""The examples of README, docs and help run, and the transcripts say what is answered."""
+"""Examples in the README, docs and help run, and transcripts match the responses."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from tests.fixtures.world import World, make_token, token_client
 
 ROOT = Path(settings.BASE_DIR)
 FENCE = re.compile(r"^(?P<marks>`{3,})\w*\n(?P<code>.*?)^(?P=marks)$", re.MULTILINE | re.DOTALL)
-# Where `make run` serves the demo's garden.
+# The address of the demo tenant garden under `make run`.
 SITE = f"http://garden.{settings.HOST}:8000"
 SHOWN_ID, SHOWN_OWN_ID = "9d8894f2", "88af40e3"
-# What differs from one run to the next.
-VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|(?:/n/|(?<=\[))[0-9a-f]{8}|hmn_\w+")
+# Values that differ between runs.
+VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|/n/[0-9a-f]{8}|hmn_\w+")
 
 
 @dataclass(frozen=True, slots=True)
 class Curl:
-    """A curl command of the docs."""
+    """A curl command in a document."""
 
     method: str
     path: str
     headers: dict[str, str] = field(default_factory=dict)
     body: str = ""
-    # Where it is sent: `http://garden.localhost:8000`; "" where its text does not say.
+    # The origin, such as `http://garden.localhost:8000`; "" if the document has none.
     site: str = ""
 
     @property
     def variable(self) -> str:
-        """The name of the variable that stands for the token."""
+        """Return the name of the shell variable with the token."""
         return self.headers["Authorization"].rpartition("$")[2]
 
     def run(self, client: Client) -> Any:
@@ -84,7 +84,7 @@ def blocks(text: str) -> list[str]:
 
 
 def commands(text: str) -> list[Curl]:
-    """Return every curl of the fenced blocks that are no transcripts, sent to the text's SITE."""
+    """Return the curl commands of a document outside of transcripts."""
     lines = "\n".join(code for code in blocks(text) if not code.startswith("$ "))
     found = re.findall(r"^curl (?:.*\\\n)*.*$", lines, re.MULTILINE)
     site = site_of(text)
@@ -92,7 +92,7 @@ def commands(text: str) -> list[Curl]:
 
 
 def site_of(text: str) -> str:
-    """Return what a text says that SITE is, in a block or in a sentence."""
+    """Return the value of SITE in a document, from a block or a sentence."""
     said = set(re.findall(r"^SITE=(\S+)$|`SITE=([^`\s]+)`", text, re.MULTILINE))
     assert len(said) <= 1, said
     return "".join("".join(pair) for pair in said)
@@ -118,7 +118,7 @@ def status_expected(curl: Curl) -> int:
 
 
 @pytest.mark.parametrize("name", list(example_files()))
-def test_examples_are_answered_as_the_text_says(name: str, world: World) -> None:
+def test_examples_return_the_documented_status(name: str, world: World) -> None:
     clients = {
         "TOKEN": token_client(make_token("alice")),
         "AGENT": token_client(make_token("alice", agent="scout")),
@@ -130,14 +130,14 @@ def test_examples_are_answered_as_the_text_says(name: str, world: World) -> None
         assert answer.status_code == status_expected(curl), f"{curl.method} {curl.path}"
 
 
-def test_examples_are_of_the_address_that_is_served() -> None:
+def test_examples_use_the_default_address_of_the_server() -> None:
     port = re.search(r"'HARMONIC_PORT', '(\d+)'", (ROOT / "harmonic/server/config.py").read_text())
 
     assert port
     assert SITE.endswith(f":{port[1]}")
 
 
-def test_readme_shows_both_surfaces_and_a_write() -> None:
+def test_the_readme_has_examples_of_both_interfaces_and_a_write() -> None:
     shown = commands(text_of("README.md"))
 
     assert {curl.variable for curl in shown} == {"TOKEN", "AGENT"}
@@ -154,14 +154,14 @@ def manuals() -> list[str]:
 
 
 def lines_of(code: str) -> list[str]:
-    """Return the commands of a block, continued ones as one line, without comments."""
+    """Return the commands of a block without comments, with continued lines joined."""
     joined = code.replace("\\\n", " ")
     bare = (line.partition("  #")[0].strip() for line in joined.splitlines())
     return [line for line in bare if line and not line.startswith("#")]
 
 
 def is_known(line: str) -> bool:
-    """Answer whether a line of a shell block is one that some test holds."""
+    """Return whether a test checks a line of a shell block."""
     if line.startswith("curl "):
         return True  # run above
     if line.startswith("make "):
@@ -178,7 +178,7 @@ def is_answer(code: str) -> bool:
 
 
 @pytest.mark.parametrize("name", manuals())
-def test_every_block_is_held_to_something(name: str, db: None) -> None:
+def test_every_shell_line_is_checked_by_a_test(name: str, db: None) -> None:
     shell = [code for code in blocks(text_of(name)) if not code.startswith("$ ")]
 
     unknown = [
@@ -202,7 +202,7 @@ def shown_in(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("line", management_commands())
-def test_commands_of_the_manuals_run(line: str, world: World, capsys: Any) -> None:
+def test_documented_commands_run(line: str, world: World, capsys: Any) -> None:
     _, _, command, *arguments = shlex.split(line)
 
     call_command(command, *arguments)
@@ -211,7 +211,7 @@ def test_commands_of_the_manuals_run(line: str, world: World, capsys: Any) -> No
 
 
 def answers_shown() -> list[tuple[str, str]]:
-    """Return the JSON answers of manuals, which stand in blocks of their own."""
+    """Return the JSON blocks of the documents, with the name of the document."""
     return [
         (name, code)
         for name in ("README.md", "docs/api.md", "docs/agents.md")
@@ -221,7 +221,7 @@ def answers_shown() -> list[tuple[str, str]]:
 
 
 def asked_for(shown: dict[str, Any], client: Client, world: World) -> Any:
-    """Ask for what an answer of the manuals shows, known by its fields."""
+    """Send the request that a JSON block documents, chosen by its fields."""
     notes = "/collectives/kitchen/api/v1/notes"
     if shown.get("code") == "api_disabled_collective":
         return client.get("/collectives/treasury/api/v1/notes")
@@ -233,10 +233,10 @@ def asked_for(shown: dict[str, Any], client: Client, world: World) -> Any:
         bob = token_client(make_token("bob"))
         note = world.note("Knife care").truncated_id
         return bob.post(f"{notes}/{note}/confirm", "{}", "application/json")
-    raise AssertionError(f"Say how to ask for {sorted(shown)}")
+    raise AssertionError(f"Add the request for the JSON with {sorted(shown)}")
 
 
-def test_answers_of_the_manuals_are_what_is_answered(world: World, db: None) -> None:
+def test_documented_json_matches_the_responses(world: World, db: None) -> None:
     client = token_client(make_token("alice"))
     shown = [json.loads(code) for _, code in answers_shown()]
     shown += [json.loads(code) for code in blocks(text_of("help/rest-api")) if is_answer(code)]
@@ -254,7 +254,7 @@ def test_answers_of_the_manuals_are_what_is_answered(world: World, db: None) -> 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A command, and the lines of the answer that the docs show, in parts."""
+    """A command and the documented parts of its response."""
 
     curl: Curl
     status: int
@@ -282,7 +282,7 @@ SHOWN = transcripts((ROOT / "docs/agents.md").read_text())
 
 @pytest.fixture
 def with_ids_of(world: World) -> Callable[[str], str]:
-    """Replace the ids of the docs by those of this world."""
+    """Return a function that replaces documented IDs with those of the test world."""
     own = token_client(make_token("alice", agent="scout")).post(
         "/collectives/kitchen/note/actions/create_note",
         {"text": "All burners off."},
@@ -310,7 +310,7 @@ def steady(text: str) -> str:
 
 
 @pytest.mark.parametrize("shown", SHOWN, ids=names_of(SHOWN))
-def test_transcripts_say_what_is_answered(
+def test_transcripts_match_the_responses(
     shown: Transcript, with_ids_of: Callable[[str], str]
 ) -> None:
     curl = shown.curl
@@ -324,6 +324,6 @@ def test_transcripts_say_what_is_answered(
         assert steady(with_ids_of(part)) in body
 
 
-def test_there_are_transcripts_of_reading_acting_and_refusals() -> None:
+def test_there_are_transcripts_of_reads_actions_and_errors() -> None:
     assert len(SHOWN) >= 7
     assert {each.curl.method for each in SHOWN} == {"GET", "POST"}

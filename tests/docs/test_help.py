@@ -1,4 +1,4 @@
-"""The help tells the truth to everybody, and the docs name what there is."""
+"""Help topics are public and accurate, and the documents are complete."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROOT = Path(settings.BASE_DIR)
 SLUGS = [topic.slug for topic in TOPICS]
 HOSTS = [f"{name}.{settings.HOST}" for name in ("garden", "harbor", "summit")] + [settings.HOST]
 
-# The ten sentences that the product promises, each by the facts it must state.
+# The facts that each of the product's ten promises must state.
 PROMISES = {
     "two surfaces share the tokens": ["/help/markdown-ui", "/help/rest-api", "the same tokens"],
     "the token goes in a header": ["Authorization: Bearer", "REST API takes nothing else", ".md"],
@@ -60,7 +60,7 @@ PROMISES = {
 
 
 def text_of(client: Client, path: str, host: str = HOSTS[0]) -> str:
-    """Return a page's Markdown without its marks; links are labels, targets at the end."""
+    """Return a page's Markdown without code marks, with links as labels and their targets last."""
     body = client.get(path, headers={"host": host}).content.decode().replace("`", "")
     targets = re.findall(r"\]\((/help[^)]*)\)", body)
     return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", body) + "\n".join(targets)
@@ -73,7 +73,7 @@ def text_of(client: Client, path: str, host: str = HOSTS[0]) -> str:
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("slug", SLUGS)
 @pytest.mark.parametrize("suffix", ["", ".md"])
-def test_help_is_served_to_everybody_at_every_host(host: str, slug: str, suffix: str) -> None:
+def test_help_is_public_on_every_host(host: str, slug: str, suffix: str) -> None:
     answer = Client().get(f"/help/{slug}{suffix}", headers={"host": host})
 
     assert answer.status_code == 200
@@ -81,21 +81,21 @@ def test_help_is_served_to_everybody_at_every_host(host: str, slug: str, suffix:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("host", HOSTS)
-def test_the_index_names_every_topic(host: str) -> None:
+def test_the_index_links_every_topic(host: str) -> None:
     body = Client().get("/help.md", headers={"host": host}).content.decode()
 
     assert all(f"({topic.path})" in body for topic in TOPICS)
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_a_token_reads_help_while_the_switch_is_off(api: ClientFor, slug: str) -> None:
+def test_a_token_can_read_help_while_the_api_is_disabled(api: ClientFor, slug: str) -> None:
     answer = api("alice", tenant="harbor").get(f"/help/{slug}")
 
     assert answer.status_code == 200
     assert answer["Content-Type"].startswith("text/markdown")
 
 
-def test_help_is_served_while_every_switch_is_off(anonymous: ClientFor) -> None:
+def test_help_is_served_while_all_switches_are_off(anonymous: ClientFor) -> None:
     Tenant.objects.update(is_api_enabled=False, is_ai_agents_enabled=False)
 
     assert anonymous("garden").get("/help/api").status_code == 200
@@ -103,7 +103,7 @@ def test_help_is_served_while_every_switch_is_off(anonymous: ClientFor) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("host", HOSTS)
-def test_an_unknown_topic_is_404_with_the_topics(host: str) -> None:
+def test_an_unknown_topic_is_404_and_lists_the_topics(host: str) -> None:
     answer = Client().get("/help/nonsense.md", headers={"host": host})
 
     body = answer.content.decode()
@@ -113,7 +113,7 @@ def test_an_unknown_topic_is_404_with_the_topics(host: str) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("promise", PROMISES)
-def test_the_api_topic_keeps_its_promises(promise: str) -> None:
+def test_the_api_topic_states_the_promises(promise: str) -> None:
     body = text_of(Client(), "/help/api.md")
 
     missing = [fact for fact in PROMISES[promise] if fact not in body]
@@ -122,7 +122,7 @@ def test_the_api_topic_keeps_its_promises(promise: str) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("slug", [*SLUGS, ""])
-def test_help_in_markdown_offers_no_actions(slug: str) -> None:
+def test_help_in_markdown_has_no_actions(slug: str) -> None:
     body = Client().get(f"/help/{slug}.md".replace("/.", "."), headers={"host": HOSTS[0]})
 
     assert body.status_code == 200
@@ -131,7 +131,7 @@ def test_help_in_markdown_offers_no_actions(slug: str) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("slug", SLUGS)
-def test_help_in_markdown_holds_no_html(slug: str) -> None:
+def test_help_in_markdown_contains_no_html(slug: str) -> None:
     body = Client().get(f"/help/{slug}.md", headers={"host": HOSTS[0]}).content.decode()
 
     assert not re.search(r"<[a-z]|&[a-z]+;|&#", body)
@@ -142,7 +142,7 @@ def test_help_in_markdown_holds_no_html(slug: str) -> None:
 @pytest.mark.parametrize("slug", ["api", "rest-api", "markdown-ui"])
 @pytest.mark.parametrize("suffix", ["", ".md"])
 @pytest.mark.parametrize(("scheme", "port"), [("http", ""), ("http", ":8000"), ("https", "")])
-def test_examples_have_the_origin_that_they_were_asked_at(
+def test_examples_use_the_origin_of_the_request(
     slug: str, suffix: str, scheme: str, port: str
 ) -> None:
     client, path = Client(), f"/help/{slug}{suffix}"
@@ -163,7 +163,7 @@ def test_examples_have_the_origin_that_they_were_asked_at(
 
 
 @pytest.mark.django_db
-def test_the_rest_topic_has_every_route_and_no_others() -> None:
+def test_the_rest_topic_lists_exactly_the_routes() -> None:
     body = Client().get("/help/rest-api.md", headers={"host": HOSTS[0]}).content.decode()
 
     rows = re.findall(r"^\| ([A-Z, ]+) \| `(/\S*)` \|", body, re.MULTILINE)
@@ -184,7 +184,7 @@ def test_the_rest_topic_has_every_route_and_no_others() -> None:
     "/api/v1/docs /api/v1/openapi.json ETag If-None-Match If-Match Idempotency-Key"
     " application/problem+json 409 412 429 Retry-After".split(),
 )
-def test_the_rest_topic_tells_what_a_program_can_rely_on(word: str) -> None:
+def test_the_rest_topic_mentions_the_protocol_features(word: str) -> None:
     assert word in text_of(Client(), "/help/rest-api.md")
 
 
@@ -192,7 +192,7 @@ def test_the_rest_topic_tells_what_a_program_can_rely_on(word: str) -> None:
 @pytest.mark.parametrize("host", [HOSTS[0], HOSTS[3]])
 @pytest.mark.parametrize("path", ["/", "/help", "/help/rest-api", "/motto"])
 @pytest.mark.parametrize("accept", ["text/html", "text/markdown"])
-def test_links_for_everybody_lead_somewhere(host: str, path: str, accept: str) -> None:
+def test_public_links_are_not_broken(host: str, path: str, accept: str) -> None:
     client = Client(headers={"host": host})
     body = client.get(path, headers={"accept": accept}).content.decode()
 
@@ -204,7 +204,7 @@ def test_links_for_everybody_lead_somewhere(host: str, path: str, accept: str) -
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("slug", SLUGS)
-def test_links_of_help_lead_somewhere(slug: str) -> None:
+def test_help_links_are_not_broken(slug: str) -> None:
     body = Client().get(f"/help/{slug}.md", headers={"host": HOSTS[0]}).content.decode()
 
     for target in set(re.findall(r"\]\((/[^)]*)\)", body)) - {"/"}:
@@ -213,7 +213,7 @@ def test_links_of_help_lead_somewhere(slug: str) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("host", [HOSTS[0], HOSTS[3]])
-def test_llms_txt_and_the_guide_of_agents_lead_to_the_reference(host: str) -> None:
+def test_llms_txt_and_the_guide_for_agents_link_the_reference(host: str) -> None:
     client = Client(headers={"host": host})
     guides = [client.get("/llms.txt").content.decode(), (ROOT / "docs/agents.md").read_text()]
 
@@ -277,7 +277,7 @@ def test_docs_name_every_action() -> None:
     "name",
     ["CONTRIBUTING.md", "docs/architecture.md", "docs/api.md", "docs/agents.md"],
 )
-def test_links_between_docs_lead_to_a_file(name: str) -> None:
+def test_links_between_documents_are_not_broken(name: str) -> None:
     file = ROOT / name
 
     targets = re.findall(r"\]\(([^)#:/\s][^)#:\s]*)(?:#[^)]*)?\)", file.read_text())
@@ -286,7 +286,7 @@ def test_links_between_docs_lead_to_a_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["docs/api.md", "docs/agents.md", "docs/architecture.md"])
-def test_links_to_sections_lead_to_a_heading(name: str) -> None:
+def test_links_to_sections_match_a_heading(name: str) -> None:
     file = ROOT / name
 
     for target, section in re.findall(r"\]\(([^)#:\s]*)#([^)]+)\)", file.read_text()):
@@ -300,7 +300,7 @@ def headings(file: Path) -> set[str]:
 
 
 def documented_endpoints() -> set[tuple[str, str]]:
-    """Return method and path of each heading of docs/api.md that names one."""
+    """Return the method and path of each endpoint heading in docs/api.md."""
     text = (ROOT / "docs/api.md").read_text().replace("{base}", "/api/v1")
     found = re.findall(r"^### ([A-Z]+(?:, [A-Z]+)*) (/\S+)$", text, re.MULTILINE)
     return {
@@ -312,7 +312,7 @@ def without_names(path: str) -> str:
     return re.sub(r":\w+", ":id", path)
 
 
-def test_every_endpoint_is_in_the_list_and_no_heading_is_idle(api: ClientFor) -> None:
+def test_all_endpoints_are_listed_and_all_documented_ones_exist(api: ClientFor) -> None:
     routes = api("alice").get("/api/v1").json()["routes"]
     listed = re.findall(r"^\| `([A-Z]+) (/\S*)`", (ROOT / "docs/endpoints.md").read_text(), re.M)
 
@@ -322,7 +322,7 @@ def test_every_endpoint_is_in_the_list_and_no_heading_is_idle(api: ClientFor) ->
     assert documented_endpoints() <= there
 
 
-def test_the_list_of_endpoints_is_that_of_the_description() -> None:
+def test_docs_endpoints_md_is_current() -> None:
     assert (ROOT / "docs/endpoints.md").read_text() == reference()
 
 
@@ -332,7 +332,7 @@ def section(name: str) -> str:
     return text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
 
 
-def test_every_code_of_errors_is_told_with_its_status() -> None:
+def test_all_error_codes_are_documented_with_their_status() -> None:
     rows = re.findall(r"^\| (\d{3}) \| (`[^|]+`) \|", section("Errors"), re.MULTILINE)
 
     told = [(code, int(status)) for status, codes in rows for code in re.findall(r"\w+", codes)]
@@ -340,7 +340,7 @@ def test_every_code_of_errors_is_told_with_its_status() -> None:
     assert dict(told) == {name: code.status for name, code in CODES.items()}
 
 
-def test_what_the_server_itself_refuses_is_told() -> None:
+def test_errors_of_the_server_itself_are_documented() -> None:
     statuses = set(
         re.findall(r"\b(4\d\d|50[13]),", (ROOT / "harmonic/server/errors.py").read_text())
     )
@@ -350,7 +350,7 @@ def test_what_the_server_itself_refuses_is_told() -> None:
         assert statuses <= set(re.findall(r"\b\d{3}\b", text))
 
 
-def test_every_limit_is_told() -> None:
+def test_rate_limits_are_documented() -> None:
     rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| (\d+) \|", section("Rate limits"), re.MULTILINE)
 
     limits = {name: getattr(settings, f"LIMIT_{name.upper()}") for name, _ in rows}
@@ -358,7 +358,7 @@ def test_every_limit_is_told() -> None:
     assert {name: int(number) for name, number in rows} == limits
 
 
-def test_every_header_and_kind_of_body_is_told() -> None:
+def test_headers_and_media_types_are_documented() -> None:
     text = (ROOT / "docs/api.md").read_text()
 
     words = [*HEADERS, MEDIA_TYPE, PROBLEM_TYPE, *FORMS]

@@ -1,4 +1,4 @@
-"""The packages that are installed run on the oldest Python that is promised."""
+"""All installed packages support the oldest supported Python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.conf import settings
 from packaging.specifiers import SpecifierSet
 
 
-def test_every_package_installs_on_the_oldest_python() -> None:
+def test_all_packages_support_the_oldest_python() -> None:
     project = tomllib.loads((Path(settings.BASE_DIR) / "pyproject.toml").read_text())["project"]
     oldest = f"{project['requires-python'].removeprefix('>=')}.0"
 

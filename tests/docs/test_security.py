@@ -13,7 +13,7 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 TEXT = (ROOT / "SECURITY.md").read_text()
 REFERENCE = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
-# Sections that promise nothing about the product.
+# Sections without promises.
 WITHOUT_PROMISES = {"Reporting", "Out of scope"}
 
 
@@ -41,14 +41,14 @@ def names_in(path: str) -> frozenset[str]:
 
 
 def missing(text: str) -> list[str]:
-    """Return the tests that a text names and that do not exist."""
+    """Return the tests named in a text that do not exist."""
     return [
         f"{path}::{name}" for path, name in REFERENCE.findall(text) if name not in names_in(path)
     ]
 
 
 @pytest.mark.parametrize("bullet", bullets())
-def test_a_promise_is_one_sentence_and_names_the_tests_that_show_it(bullet: str) -> None:
+def test_a_promise_is_one_sentence_and_names_existing_tests(bullet: str) -> None:
     promise, marker, references = bullet.partition(" Shown by ")
 
     assert marker, "name the tests behind “Shown by”"
@@ -59,7 +59,7 @@ def test_a_promise_is_one_sentence_and_names_the_tests_that_show_it(bullet: str)
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
-def test_a_threat_names_the_test_that_shows_its_defence(row: list[str]) -> None:
+def test_a_threat_names_an_existing_test(row: list[str]) -> None:
     threat, defence, references = row
 
     assert threat.endswith(".")
@@ -68,7 +68,7 @@ def test_a_threat_names_the_test_that_shows_its_defence(row: list[str]) -> None:
     assert missing(references) == []
 
 
-def test_nothing_is_promised_elsewhere() -> None:
+def test_there_are_no_promises_in_other_sections() -> None:
     assert set(sections()) == {*WITHOUT_PROMISES, "Promises", "Threats considered"}
     introduction = "Each promise names the tests that show it; `tests/docs/test_security.py` checks"
     between = re.sub(r"^- .+?(?=^#|\Z)", "", sections()["Promises"], flags=re.MULTILINE | re.DOTALL)
@@ -77,8 +77,8 @@ def test_nothing_is_promised_elsewhere() -> None:
     assert " ".join(words) == f"{introduction} that they exist."
 
 
-def test_a_test_that_does_not_exist_is_noticed() -> None:
-    name = test_a_test_that_does_not_exist_is_noticed.__name__
+def test_missing_tests_are_reported() -> None:
+    name = test_missing_tests_are_reported.__name__
 
     assert missing(f"`tests/docs/test_security.py::{name}`") == []
     assert missing("`tests/docs/test_security.py::test_gone`") == [

@@ -1,4 +1,4 @@
-"""Modules and folders stay small enough to read (`docs/architecture.md`, Rooms)."""
+"""Limits for the size of modules and folders (`docs/architecture.md`)."""
 
 from __future__ import annotations
 

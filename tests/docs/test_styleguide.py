@@ -1,4 +1,4 @@
-"""The style guide shows every component, in local environments only."""
+"""The styleguide is complete and only served in the local environment."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.markdown.reading import read
 pytestmark = pytest.mark.django_db
 
 COMPONENTS = Path(settings.BASE_DIR) / "static/css/components"
-# The style guide has these around its own content.
+# Parts of the page layout, which the styleguide page has itself.
 OF_THE_FRAME = {"rail", "menu-button", "frame", "aside"}
 
 
 def classes_of(style_sheet: Path) -> set[str]:
-    """Return the classes that begin a rule of a component."""
+    """Return the classes at the start of the rules of a component."""
     source = re.sub(r"/\*.*?\*/", "", style_sheet.read_text(), flags=re.DOTALL)
     starts = re.findall(r"^  (\.[^{]+)\{", source, re.MULTILINE)
     return {name for start in starts for name in re.findall(r"\.([a-z][\w-]*)", start)}
@@ -37,7 +37,7 @@ def soup(anonymous: Any) -> BeautifulSoup:
 
 @pytest.mark.parametrize("component", sorted(COMPONENTS.glob("*.css")), ids=lambda path: path.stem)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_class_of_every_component_is_shown_in_both_themes(
+def test_the_styleguide_shows_every_class_in_both_themes(
     soup: BeautifulSoup, component: Path, theme: str
 ) -> None:
     pane = soup if component.stem == "styleguide" else soup.select_one(f"[data-theme={theme}]")
@@ -50,20 +50,20 @@ def test_every_class_of_every_component_is_shown_in_both_themes(
     assert declared - shown == set()
 
 
-def test_every_component_is_in_the_style_sheet() -> None:
+def test_the_style_sheet_imports_every_component() -> None:
     imported = (COMPONENTS.parent / "app.css").read_text()
 
     for component in COMPONENTS.glob("*.css"):
         assert f'@import url("components/{component.name}");' in imported
 
 
-def test_ids_are_unique(soup: BeautifulSoup) -> None:
+def test_element_ids_are_unique(soup: BeautifulSoup) -> None:
     ids = Counter(str(tag["id"]) for tag in soup.find_all(id=True))
 
     assert [name for name, count in ids.items() if count > 1] == []
 
 
-def test_the_markdown_links_the_page(anonymous: Any) -> None:
+def test_the_markdown_page_has_only_its_heading(anonymous: Any) -> None:
     answer = anonymous().get("/styleguide.md")
 
     assert answer.status_code == 200
@@ -71,6 +71,6 @@ def test_the_markdown_links_the_page(anonymous: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/styleguide", "/styleguide.md"])
-def test_it_does_not_exist_in_production(anonymous: Any, path: str) -> None:
+def test_the_styleguide_does_not_exist_in_production(anonymous: Any, path: str) -> None:
     with override_settings(ENV="production"):
         assert anonymous().get(path).status_code == 404

@@ -1,4 +1,4 @@
-"""Templates stay readable: lines fit a screen, and a page with two forms has two templates."""
+"""Limits for templates: line length, format tags and independence of applications."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ TEMPLATES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob(
 GENERIC = [name for name in TEMPLATES if name.startswith(("forms/", "actions/"))]
 
 LONGEST_LINE = 120
-# One tag for each format, for one or two differences such as a heading and a block. A template with
-# more differences is hard to read in either format, so it is split into a pair.
+# Two tags for each format allow for small differences, such as a heading and a block. A template
+# with more is hard to read and is split into a pair.
 MOST_TAGS = 4
 TAG = re.compile(r"{% (?:md|html)_only %}")
 
@@ -24,18 +24,18 @@ def text_of(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_lines_fit_a_screen(name: str):
+def test_lines_are_not_too_long(name: str):
     too_long = [line for line in text_of(name).splitlines() if len(line) > LONGEST_LINE]
 
     assert too_long == []
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_with_many_differences_is_a_pair(name: str):
+def test_a_template_has_few_format_tags(name: str):
     assert len(TAG.findall(text_of(name))) <= MOST_TAGS
 
 
-def test_every_markdown_form_has_its_html():
+def test_every_markdown_template_has_an_html_template():
     forms = [name for name in TEMPLATES if name.endswith(".md.html")]
 
     assert "notes/show.md.html" in forms
@@ -43,12 +43,12 @@ def test_every_markdown_form_has_its_html():
 
 
 @pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith(".md.html")])
-def test_a_markdown_form_needs_no_format_tags(name: str):
+def test_markdown_templates_have_no_format_tags(name: str):
     assert TAG.findall(text_of(name)) == []
 
 
 @pytest.mark.parametrize("name", GENERIC)
-def test_generic_forms_name_no_parameter_and_no_template_of_an_application(name: str):
+def test_generic_forms_mention_no_parameter_and_no_application_template(name: str):
     text = text_of(name)
 
     assert re.findall(r"field\.name ==|tokens?/|duration", text) == []

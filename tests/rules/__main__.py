@@ -1,4 +1,4 @@
-"""Write docs/rules.md; fail for a rule without a test and for a mark without a rule."""
+"""Write docs/rules.md. Fail if a rule has no test or a mark names an unknown rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo world under every test of a rule."""
+"""Fixtures of the tests of rules."""
 
 from __future__ import annotations
 

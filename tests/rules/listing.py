@@ -1,4 +1,4 @@
-"""The rules of rules.toml, the tests that check them, and docs/rules.md made of both."""
+"""Generate docs/rules.md from rules.toml and from the tests that check the rules."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ INTRODUCTION = f"""\
 # Rules
 
 What people, agents and tokens can and cannot do, one sentence per rule, with the tests that
-check it. Each test runs on every surface that has the act: HTML, Markdown and REST.
+check it. Each test runs on every surface that has the action: HTML, Markdown and REST.
 
-`{COMMAND}` writes this page from `tests/rules/rules.toml` and from the tests marked
-`@pytest.mark.rule("members.leave")`. It fails for a rule without a test, and for a mark
-without a rule.
+`{COMMAND}` generates this page from `tests/rules/rules.toml` and the tests marked with
+`@pytest.mark.rule("members.leave")`. It fails if a rule has no test or a mark names an unknown
+rule.
 """
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rules of one area: their sentences by ID."""
+    """The rules of one area: sentences by ID."""
 
     title: str
     sentences: Mapping[str, str]
@@ -42,7 +42,7 @@ class RuleTest:
 
 
 def groups() -> list[Group]:
-    """Read the rules; the ID of each is its area and its key."""
+    """Read the rules. An ID consists of the area and the key."""
     areas = tomllib.loads(RULES.read_text())
     return [
         Group(area.pop("title"), {f"{name}.{key}": sentence for key, sentence in area.items()})
@@ -51,7 +51,7 @@ def groups() -> list[Group]:
 
 
 def rule_tests(tests: Path = ROOT / "tests") -> dict[str, list[RuleTest]]:
-    """Return the marked tests by the ID they name, in the order of the files."""
+    """Return the marked tests by rule ID, in the order of the files."""
     found: dict[str, list[RuleTest]] = defaultdict(list)
     for path in sorted(tests.rglob("test_*.py")):
         source = path.read_text()
@@ -63,7 +63,7 @@ def rule_tests(tests: Path = ROOT / "tests") -> dict[str, list[RuleTest]]:
 
 
 def _marks(module: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield each marked test of a module with the ID that a mark of it names."""
+    """Yield the name of each marked test of a module with the rule ID, once for each mark."""
     for test in ast.walk(module):
         if not isinstance(test, ast.FunctionDef):
             continue
@@ -74,7 +74,7 @@ def _marks(module: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def problems(rules: list[Group], tests: Mapping[str, list[RuleTest]]) -> list[str]:
-    """Say what is missing: tests of rules, and rules of marks."""
+    """Return a message for each rule without a test and each mark of an unknown rule."""
     known = [rule for group in rules for rule in group.sentences]
     untested = [f"No test checks the rule {rule}." for rule in known if rule not in tests]
     unknown = [
@@ -87,7 +87,7 @@ def problems(rules: list[Group], tests: Mapping[str, list[RuleTest]]) -> list[st
 
 
 def page(rules: list[Group], tests: Mapping[str, list[RuleTest]]) -> str:
-    """Return docs/rules.md."""
+    """Return the text of docs/rules.md."""
     return "\n".join([INTRODUCTION, *(_section(group, tests) for group in rules)])
 
 

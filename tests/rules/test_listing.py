@@ -1,4 +1,4 @@
-"""docs/rules.md lists every rule with the tests that check it."""
+"""The generation of docs/rules.md."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from tests.rules.listing import (
 )
 
 
-def test_every_rule_has_a_test_and_every_mark_a_rule():
+def test_every_rule_has_a_test_and_every_mark_names_a_rule():
     assert problems(groups(), rule_tests()) == []
 
 
-def test_the_page_of_rules_is_current():
+def test_docs_rules_md_is_current():
     assert PAGE.read_text() == page(groups(), rule_tests()), f"Run: {COMMAND}"
 
 
-def test_no_id_names_two_rules():
+def test_rule_ids_are_unique():
     ids = [rule for group in groups() for rule in group.sentences]
 
     assert len(ids) == len(set(ids)) == RULES.read_text().count(' = "') - len(groups())
@@ -51,7 +51,7 @@ HELD = {"members.leave": [RuleTest("tests/test_members.py", "test_a_member_leave
         ),
     ],
 )
-def test_a_rule_without_a_test_and_a_mark_without_a_rule_are_problems(tests, said):
+def test_rules_without_tests_and_unknown_marks_are_reported(tests, said):
     assert problems([RULE], tests) == said
 
 

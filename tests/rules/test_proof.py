@@ -1,4 +1,4 @@
-"""What a session of more than an hour is asked to confirm first, and what it is not."""
+"""Actions that require reverification in a session of more than an hour, and others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.rules.test_tokens import path_of, row_of
 from tokens.models import ApiToken
 
 USERS = "/tenant-admin/users"
-# What makes, shows, widens or prolongs a credential, or administers the tenant.
+# Actions that create, show, widen or extend a credential, or administer the tenant.
 SENSITIVE = {
     "create_api_token": ("/u/alice/settings/tokens/new", {"name": "New"}),
     "rotate_api_token": ("{token}", {}),
@@ -33,7 +33,7 @@ def old_session(page):
 
 
 def state() -> list:
-    """Return what the sensitive actions would change."""
+    """Return the state that the sensitive actions would change."""
     people = TenantUser.unscoped.order_by("id").values("display_name", "is_admin", "archived_at")
     names = TenantUser.unscoped.order_by("id").values_list("tenant__name", flat=True)
     return [list(people), list(names), ApiToken.unscoped.count()]
@@ -41,7 +41,7 @@ def state() -> list:
 
 @pytest.mark.rule("proof.asked")
 @pytest.mark.parametrize("name", SENSITIVE)
-def test_a_session_of_more_than_an_hour_is_asked_before_a_sensitive_action(old_session, name):
+def test_an_old_session_must_reverify_before_a_sensitive_action(old_session, name):
     token = make_token("alice")
     where, params = SENSITIVE[name]
     before = state()
@@ -55,7 +55,7 @@ def test_a_session_of_more_than_an_hour_is_asked_before_a_sensitive_action(old_s
 
 
 @pytest.mark.rule("proof.not-asked")
-def test_a_session_of_more_than_an_hour_revokes_a_token(old_session):
+def test_an_old_session_can_revoke_a_token(old_session):
     token = make_token("alice")
 
     old_session.post(f"{path_of('alice', token)}/actions/delete_api_token")
@@ -64,7 +64,7 @@ def test_a_session_of_more_than_an_hour_revokes_a_token(old_session):
 
 
 @pytest.mark.rule("proof.not-asked")
-def test_a_session_of_more_than_an_hour_stops_and_deactivates_an_agent(world, old_session):
+def test_an_old_session_can_revoke_the_tokens_of_an_agent_and_deactivate_it(world, old_session):
     token = make_token("alice", agent="scout")
     settings = "/ai-agents/scout/settings/actions"
 
@@ -76,7 +76,7 @@ def test_a_session_of_more_than_an_hour_stops_and_deactivates_an_agent(world, ol
 
 
 @pytest.mark.rule("proof.not-asked")
-def test_a_session_of_more_than_an_hour_removes_a_member(world, old_session):
+def test_an_old_session_can_remove_a_member(world, old_session):
     old_session.post(f"{KITCHEN}/members/actions/remove_member", {"user_handle": "bob"})
 
     assert not is_member(world, "bob")

@@ -1,4 +1,4 @@
-"""The scopes of a token, which bound what it can do on pages as in REST."""
+"""The scopes of a token, which limit it on pages and over REST."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.fixtures.rows import KITCHEN
 from tests.fixtures.surfaces import MARKDOWN, REST, Caller, on
 from tests.fixtures.world import make_token, token_client
 
-# What a token of one scope can do with notes, besides reading them.
+# Actions on notes that a token with a single scope can perform, besides reading.
 NARROW = {
     "create:notes": {"create_note", "add_comment", "confirm_read"},
     "create:confirmations": {"confirm_read"},
@@ -31,7 +31,7 @@ WRITES = {
 @pytest.mark.rule("tokens.narrow-scopes")
 @on(MARKDOWN, REST)
 @pytest.mark.parametrize("scope", NARROW)
-def test_a_token_does_what_its_scope_names_and_nothing_else(call, surface, note_path, scope):
+def test_a_token_can_do_only_what_its_scope_allows(call, surface, note_path, scope):
     narrow, knife = call("bob", scopes=["read:all", scope]), note_path("Knife care")
 
     for action, params in WRITES.items():
@@ -44,7 +44,7 @@ def test_a_token_does_what_its_scope_names_and_nothing_else(call, surface, note_
 
 @pytest.mark.rule("tokens.narrow-scopes")
 @pytest.mark.parametrize("scope", NARROW)
-def test_a_token_is_held_to_its_scope_on_the_routes_of_forms_too(world, note_path, scope):
+def test_scopes_apply_to_form_routes(world, note_path, scope):
     client = token_client(make_token("bob", scopes=["read:all", scope]))
     knife, json = note_path("Knife care"), "application/json"
 
@@ -69,7 +69,7 @@ def test_a_token_is_held_to_its_scope_on_the_routes_of_forms_too(world, note_pat
         ("/api/v1/collectives", "read:all"),
     ],
 )
-def test_a_list_needs_the_scope_of_what_it_lists(path, scope):
+def test_a_list_requires_the_scope_of_its_items(path, scope):
     scopes = ["read:notes", "read:users", "read:api_tokens"]
     others = [each for each in scopes if each != scope]
 

@@ -1,4 +1,4 @@
-"""Administration of a tenant: who is let in, what they change, and whom they may not touch."""
+"""Administration of a tenant: access, settings, roles and removal of people."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def make_admin(world: World, *handles: str) -> None:
         change(world.person(handle), is_admin=True)
 
 
-# --- Who gets in ----------------------------------------------------------------------------
+# --- Access ---------------------------------------------------------------------------------
 
 
 @pytest.mark.rule("tenant.admin-reads")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("path", PAGES)
-def test_only_an_admin_of_the_tenant_reads_its_administration(call, path):
+def test_only_tenant_admins_can_open_the_administration(call, path):
     call("alice").get(path).assert_done()
     answer = call("bob").get(path).assert_refused(403)
 
@@ -47,13 +47,13 @@ def test_only_an_admin_of_the_tenant_reads_its_administration(call, path):
 @pytest.mark.rule("tenant.admin-reads")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("path", PAGES[:3])
-def test_an_admin_of_one_tenant_is_none_in_another(call, path):
+def test_an_admin_of_one_tenant_is_not_an_admin_of_another(call, path):
     call("alice", "summit").get(path).assert_refused(403)
 
 
 @pytest.mark.rule("tenant.admin-proof")
 @pytest.mark.parametrize("path", PAGES)
-def test_an_admin_who_signed_in_long_ago_is_asked_again(page, path):
+def test_an_admin_with_an_old_session_must_reverify(page, path):
     alice = page("alice", at=timezone.now() - timedelta(hours=1, minutes=50))
 
     assert alice.get(path).headers["Location"].startswith("/reverify")
@@ -62,7 +62,7 @@ def test_an_admin_who_signed_in_long_ago_is_asked_again(page, path):
 @pytest.mark.rule("tenant.user-unknown")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("handle", ["dave", "nobody-of-this-name"])
-def test_a_user_who_is_not_in_the_tenant_is_not_found(call, handle):
+def test_a_user_outside_the_tenant_is_not_found(call, handle):
     call("alice").get(f"{USER}/{handle}").assert_refused(404)
 
 
@@ -78,7 +78,7 @@ def test_a_user_who_is_not_in_the_tenant_is_not_found(call, handle):
         ("scout", "alice", False),
     ],
 )
-def test_an_address_is_shown_to_oneself_the_parent_and_admins(world, who, about, is_shown):
+def test_an_email_address_is_shown_to_its_owner_the_parent_and_admins(world, who, about, is_shown):
     caller = Caller(REST, who)
 
     one = caller.get(f"/api/v1/users/{about}").json
@@ -93,7 +93,7 @@ def test_an_address_is_shown_to_oneself_the_parent_and_admins(world, who, about,
 @pytest.mark.parametrize(
     ("part", "is_found"), [("bob@", True), ("BOB@", True), ("%25", False), ("b_b", False)]
 )
-def test_an_admin_searches_users_by_a_part_of_the_address(call, part, is_found):
+def test_an_admin_can_search_users_by_part_of_the_email_address(call, part, is_found):
     text = call("alice").get(f"{USER}?q={part}").assert_done().text
 
     assert ("/users/bob" in text) is is_found
@@ -104,7 +104,7 @@ def test_an_admin_searches_users_by_a_part_of_the_address(call, part, is_found):
 
 @pytest.mark.rule("tenant.admin-sets")
 @on(HTML, FORM, MARKDOWN)
-def test_an_admin_changes_the_settings_of_the_tenant(world, call):
+def test_an_admin_can_change_the_tenant_settings(world, call):
     call("alice").act("update_tenant_settings", name="Garden", timezone="Europe/Vienna")
 
     tenant = world.tenant()
@@ -115,7 +115,7 @@ def test_an_admin_changes_the_settings_of_the_tenant(world, call):
 @pytest.mark.rule("tenant.only-admin-sets")
 @on(HTML, FORM, MARKDOWN)
 @pytest.mark.parametrize("who", ["bob", "carol"])
-def test_no_one_else_changes_the_settings_of_the_tenant(world, call, who):
+def test_only_admins_can_change_the_tenant_settings(world, call, who):
     call(who).act("update_tenant_settings", name="Mine", feature_api="false").assert_refused(403)
 
     assert world.tenant().name != "Mine"
@@ -124,7 +124,7 @@ def test_no_one_else_changes_the_settings_of_the_tenant(world, call, who):
 
 @pytest.mark.rule("tenant.blank-unchanged")
 @on(HTML, FORM, MARKDOWN)
-def test_blank_settings_of_the_tenant_stay(world, call):
+def test_blank_values_leave_the_tenant_settings_unchanged(world, call):
     before = world.tenant()
 
     call("alice").act("update_tenant_settings", name="", timezone="")
@@ -136,7 +136,7 @@ def test_blank_settings_of_the_tenant_stay(world, call):
 
 @pytest.mark.rule("tenant.switch-in-browser")
 @on(HTML, FORM)
-def test_an_admin_turns_the_api_off_and_on_in_the_browser(world, call):
+def test_an_admin_can_disable_and_enable_the_api_in_the_browser(world, call):
     alice = call("alice")
 
     alice.act("update_tenant_settings", feature_api="false").assert_done()
@@ -149,7 +149,7 @@ def test_an_admin_turns_the_api_off_and_on_in_the_browser(world, call):
 @pytest.mark.rule("tenant.switch-not-by-token")
 @on(MARKDOWN)
 @pytest.mark.parametrize("field", ["feature_api", "api", "api_enabled"])
-def test_a_token_does_not_turn_the_api_of_the_tenant_off(call, field):
+def test_a_token_cannot_disable_the_tenant_api(call, field):
     call("alice").act("update_tenant_settings", **{field: False}, name="Garden")
 
     assert Tenant.objects.get(subdomain="garden").is_api_enabled
@@ -162,7 +162,7 @@ ROLE = {"role": "admin", "grant": True}
 
 @pytest.mark.rule("tenant.admin-appoints")
 @on(HTML, MARKDOWN)
-def test_an_admin_appoints_and_dismisses_another(world, call):
+def test_an_admin_can_appoint_and_dismiss_another_admin(world, call):
     alice = call("alice")
 
     alice.act("update_tenant_roles", f"{USER}/bob", **ROLE).assert_done()
@@ -175,7 +175,7 @@ def test_an_admin_appoints_and_dismisses_another(world, call):
 @pytest.mark.rule("tenant.only-admin-appoints")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("about", ["bob", "carol"])
-def test_no_one_else_appoints_an_admin(world, call, about):
+def test_only_admins_can_appoint_an_admin(world, call, about):
     call("bob").act("update_tenant_roles", f"{USER}/{about}", **ROLE).assert_refused(403)
 
     assert not is_admin(world, about)
@@ -183,7 +183,7 @@ def test_no_one_else_appoints_an_admin(world, call, about):
 
 @pytest.mark.rule("tenant.only-admin-appoints")
 @on(HTML, MARKDOWN)
-def test_no_one_else_dismisses_an_admin(world, call):
+def test_only_admins_can_dismiss_an_admin(world, call):
     answer = call("bob").act("update_tenant_roles", f"{USER}/alice", role="admin", grant=False)
 
     answer.assert_refused(403)
@@ -201,7 +201,7 @@ def test_the_last_admin_of_a_tenant_keeps_the_role(world, call):
 
 @pytest.mark.rule("tenant.last-admin-stays")
 @on(HTML, MARKDOWN)
-def test_an_admin_beside_another_gives_the_role_of_the_tenant_up(world, call):
+def test_an_admin_can_give_up_the_role_if_there_is_another(world, call):
     make_admin(world, "bob")
 
     call("alice").act(
@@ -213,7 +213,7 @@ def test_an_admin_beside_another_gives_the_role_of_the_tenant_up(world, call):
 
 @pytest.mark.rule("tenant.last-admin-stays")
 @on(HTML, MARKDOWN)
-def test_an_archived_admin_of_a_tenant_is_no_other_admin(world, call):
+def test_an_archived_admin_does_not_count_as_another_admin(world, call):
     make_admin(world, "carol")
     change(world.person("carol"), archived_at=timezone.now())
 
@@ -226,7 +226,7 @@ def test_an_archived_admin_of_a_tenant_is_no_other_admin(world, call):
 @pytest.mark.rule("tenant.known-roles")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("role", ["owner", "app_admin", "sys_admin", ""])
-def test_a_role_of_a_tenant_that_does_not_exist_is_refused(world, call, role):
+def test_an_unknown_tenant_role_is_refused(world, call, role):
     call("alice").act("update_tenant_roles", f"{USER}/bob", role=role, grant=True).assert_invalid()
 
     assert not is_admin(world, "bob")
@@ -237,7 +237,7 @@ def test_a_role_of_a_tenant_that_does_not_exist_is_refused(world, call, role):
 
 @pytest.mark.rule("tenant.admin-removes")
 @on(HTML, MARKDOWN)
-def test_an_admin_removes_a_person_from_the_tenant(world, page, call):
+def test_an_admin_can_remove_a_person_from_the_tenant(world, page, call):
     bob, token = page("bob"), make_token("bob")
     assert bob.get("/").status_code == 200
 
@@ -252,7 +252,7 @@ def test_an_admin_removes_a_person_from_the_tenant(world, page, call):
 @pytest.mark.rule("tenant.only-admin-removes")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("about", ["carol", "alice"])
-def test_no_one_else_removes_from_the_tenant(world, call, about):
+def test_only_admins_can_remove_people_from_the_tenant(world, call, about):
     call("bob").act("remove_from_tenant", f"{USER}/{about}").assert_refused(403)
 
     assert world.person(about).archived_at is None
@@ -261,7 +261,7 @@ def test_no_one_else_removes_from_the_tenant(world, call, about):
 @pytest.mark.rule("tenant.not-oneself")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("others", [(), ("bob",)])
-def test_an_admin_does_not_remove_themself_from_the_tenant(world, call, others):
+def test_an_admin_cannot_remove_themselves_from_the_tenant(world, call, others):
     make_admin(world, *others)
 
     answer = call("alice").act("remove_from_tenant", f"{USER}/alice")
@@ -272,7 +272,7 @@ def test_an_admin_does_not_remove_themself_from_the_tenant(world, call, others):
 
 @pytest.mark.rule("tenant.only-own")
 @on(HTML, MARKDOWN)
-def test_an_admin_removes_no_one_from_another_tenant(world, call):
+def test_an_admin_cannot_remove_people_from_another_tenant(world, call):
     call("alice", "summit").act("remove_from_tenant", f"{USER}/dave").assert_refused(403)
     call("alice").act("remove_from_tenant", f"{USER}/dave").assert_refused(404)
 
@@ -284,7 +284,7 @@ def test_an_admin_removes_no_one_from_another_tenant(world, call):
 
 @pytest.mark.rule("tenant.agent-writes-nothing")
 @pytest.mark.parametrize("environment", ["local", "production"])
-def test_an_agent_that_is_an_admin_changes_nothing(world, settings, environment):
+def test_an_agent_with_the_admin_role_cannot_change_anything(world, settings, environment):
     settings.ENVIRONMENT = environment
     make_admin(world, "bob", "pilot")
     pilot = Caller(MARKDOWN, "pilot")
@@ -300,7 +300,7 @@ def test_an_agent_that_is_an_admin_changes_nothing(world, settings, environment)
 
 
 @pytest.mark.rule("tenant.everybody-in-main")
-def test_everybody_in_the_tenant_is_a_member_of_the_main_collective(world):
+def test_all_users_of_the_tenant_are_members_of_the_main_collective(world):
     for handle in ("alice", "bob", "carol", "erin", "scout", "pilot", "steward"):
         assert is_member(world, handle, "garden")
 

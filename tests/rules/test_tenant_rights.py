@@ -1,4 +1,4 @@
-"""Rights in a tenant that end with their source, and who counts as an admin of it."""
+"""Permissions in a tenant that end with their source, and the last active admin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REVOKE = {"role": "admin", "grant": False}
 @pytest.mark.rule("rights.last-human-tenant-admin")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("other", ["scout", "erin"])
-def test_only_a_person_who_can_act_counts_as_another_tenant_admin(world, call, other):
+def test_only_an_active_person_counts_as_another_tenant_admin(world, call, other):
     change(world.person(other), is_admin=True)  # an agent, or a suspended person
 
     answer = call("alice").act("update_tenant_roles", f"{USERS}/alice", **REVOKE)
@@ -29,7 +29,7 @@ def test_only_a_person_who_can_act_counts_as_another_tenant_admin(world, call, o
 
 @pytest.mark.rule("rights.tenant-ends-workspaces")
 @on(HTML, MARKDOWN)
-def test_removal_from_the_tenant_archives_the_workspaces_of_person_and_agents(world, call):
+def test_removal_from_the_tenant_archives_workspaces_of_the_person_and_agents(world, call):
     rooms = [world.workspace("bob").pk, world.workspace("pilot").pk]
     kept = world.workspace("scout").pk
 
@@ -42,7 +42,7 @@ def test_removal_from_the_tenant_archives_the_workspaces_of_person_and_agents(wo
 
 @pytest.mark.rule("rights.removed-not-appointed")
 @on(HTML, MARKDOWN)
-def test_a_person_who_was_removed_from_the_tenant_is_made_no_admin(world, call):
+def test_a_removed_person_cannot_be_appointed_tenant_admin(world, call):
     alice = call("alice")
     alice.act("remove_from_tenant", f"{USERS}/bob").assert_done()
 
@@ -61,7 +61,7 @@ def test_a_person_who_was_removed_from_the_tenant_is_made_no_admin(world, call):
     [((), 403), (("bob",), 403), (("pilot",), 403), (("bob", "pilot"), 200)],
 )
 @pytest.mark.parametrize("path", ["/tenant-admin", f"{USERS}", "/tenant-admin/settings"])
-def test_an_agent_opens_the_administration_if_it_and_its_parent_are_admins(
+def test_an_agent_can_open_the_administration_only_if_it_and_its_parent_are_admins(
     world, path, admins, status
 ):
     for handle in admins:
@@ -73,7 +73,7 @@ def test_an_agent_opens_the_administration_if_it_and_its_parent_are_admins(
 @pytest.mark.rule("rights.agent-admin-with-parent")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("is_parent_admin", [True, False])
-def test_an_agent_is_appointed_only_if_its_parent_is_an_admin(world, call, is_parent_admin):
+def test_an_agent_can_be_appointed_only_if_its_parent_is_an_admin(world, call, is_parent_admin):
     change(world.person("bob"), is_admin=is_parent_admin)
 
     answer = call("alice").act("update_tenant_roles", f"{USERS}/pilot", role="admin", grant=True)
@@ -84,7 +84,7 @@ def test_an_agent_is_appointed_only_if_its_parent_is_an_admin(world, call, is_pa
 
 @pytest.mark.rule("rights.agent-admin-with-parent")
 @on(HTML, MARKDOWN)
-def test_an_agent_loses_the_role_with_its_parent(world, call):
+def test_an_agent_loses_the_admin_role_with_its_parent(world, call):
     for handle in ("bob", "pilot"):
         change(world.person(handle), is_admin=True)
 

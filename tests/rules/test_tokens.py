@@ -1,4 +1,4 @@
-"""Tokens: who makes, reads and deletes them, for whom, how many, for how long, and their scopes."""
+"""Creation, reading, renaming, rotation and deletion of tokens, with their limits and scopes."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def path_of(handle: str, plaintext: str) -> str:
     return f"/u/{handle}/settings/tokens/{row_of(plaintext).id}"
 
 
-# --- Making ---------------------------------------------------------------------------------
+# --- Creating -------------------------------------------------------------------------------
 
 
 @pytest.mark.rule("tokens.person-creates")
 @on(HTML, FORM, MARKDOWN, REST)
 @pytest.mark.parametrize("owner", ["bob", "pilot"])
-def test_a_person_creates_a_token_for_themself_and_their_external_agent(world, call, owner):
+def test_a_person_can_create_a_token_for_themselves_and_their_external_agent(world, call, owner):
     caller = call("bob")
 
     answer = caller.act("create_api_token", f"/u/{owner}", **NEW[caller.surface])
@@ -57,7 +57,7 @@ def test_a_person_creates_a_token_for_themself_and_their_external_agent(world, c
 @pytest.mark.rule("tokens.own-only")
 @on(HTML, FORM, MARKDOWN, REST)
 @pytest.mark.parametrize(("who", "owner"), [("carol", "bob"), ("alice", "bob"), ("alice", "pilot")])
-def test_no_one_creates_a_token_for_another_person(world, call, who, owner):
+def test_people_cannot_create_a_token_for_another_person(world, call, who, owner):
     caller = call(who)
 
     answer = caller.act("create_api_token", f"/u/{owner}", **NEW[caller.surface])
@@ -68,7 +68,7 @@ def test_no_one_creates_a_token_for_another_person(world, call, who, owner):
 
 @pytest.mark.rule("tokens.internal-agent-none")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_no_one_creates_a_token_for_an_internal_agent(world, call):
+def test_people_cannot_create_a_token_for_an_internal_agent(world, call):
     caller = call("alice")
 
     answer = caller.act("create_api_token", "/u/steward", **NEW[caller.surface])
@@ -79,7 +79,7 @@ def test_no_one_creates_a_token_for_an_internal_agent(world, call):
 
 @pytest.mark.rule("tokens.not-for-suspended")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_no_one_creates_a_token_for_a_suspended_agent(world, call):
+def test_people_cannot_create_a_token_for_a_suspended_agent(world, call):
     caller = call("bob")
     User.objects.filter(pk=world.user("pilot").pk).update(suspended_at=timezone.now())
 
@@ -91,7 +91,7 @@ def test_no_one_creates_a_token_for_a_suspended_agent(world, call):
 @pytest.mark.rule("tokens.not-for-suspended")
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("state", ["suspended", "archived"])
-def test_no_one_rotates_the_token_of_a_suspended_or_archived_agent(world, call, state):
+def test_people_cannot_rotate_the_token_of_a_suspended_or_archived_agent(world, call, state):
     token, bob = make_token("bob", agent="pilot"), call("bob")
     count = ApiToken.unscoped.count()
     row = world.user("pilot") if state == "suspended" else world.person("pilot")
@@ -105,7 +105,7 @@ def test_no_one_rotates_the_token_of_a_suspended_or_archived_agent(world, call, 
 @pytest.mark.rule("tokens.agents-create-none")
 @on(MARKDOWN, REST)
 @pytest.mark.parametrize("owner", ["scout", "alice", "pilot"])
-def test_an_agent_creates_no_token(world, call, owner):
+def test_an_agent_cannot_create_a_token(world, call, owner):
     caller = call("scout")
 
     answer = caller.act("create_api_token", f"/u/{owner}", **NEW[caller.surface])
@@ -117,7 +117,7 @@ def test_an_agent_creates_no_token(world, call, owner):
 @pytest.mark.rule("tokens.fifty")
 @on(HTML, FORM, MARKDOWN, REST)
 @pytest.mark.parametrize("owner", ["bob", "pilot"])
-def test_no_one_has_more_than_fifty_active_tokens(world, call, owner):
+def test_an_owner_cannot_have_more_than_fifty_active_tokens(world, call, owner):
     caller = call("bob")
     Stage(world).fill_up(owner)
 
@@ -130,7 +130,7 @@ def test_no_one_has_more_than_fifty_active_tokens(world, call, owner):
 @pytest.mark.rule("tokens.fifty")
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("state", ["expires_at", "deleted_at"])
-def test_expired_and_deleted_tokens_leave_their_place(world, call, state):
+def test_expired_and_deleted_tokens_do_not_count_towards_the_limit(world, call, state):
     caller = call("bob")
     Stage(world).fill_up("bob")
     one = ApiToken.unscoped.filter(owner=world.person("bob"), name="number 0")
@@ -151,7 +151,7 @@ def test_expired_and_deleted_tokens_leave_their_place(world, call, state):
         (REST, {}),
     ],
 )
-def test_a_token_lives_twelve_months_at_most(world, call, surface, more):
+def test_a_token_expires_after_at_most_twelve_months(world, call, surface, more):
     caller = call("bob", days=366)
 
     caller.act("create_api_token", "/u/bob", **NEW[surface], **more).assert_done()
@@ -163,7 +163,7 @@ def test_a_token_lives_twelve_months_at_most(world, call, surface, more):
 @pytest.mark.rule("tokens.never-outlive-their-maker")
 @on(MARKDOWN, REST)
 @pytest.mark.parametrize("owner", ["bob", "pilot"])
-def test_a_token_made_by_a_token_does_not_outlive_it(world, call, owner):
+def test_a_token_created_with_a_token_expires_no_later(world, call, owner):
     caller = call("bob", days=3)
 
     caller.act("create_api_token", f"/u/{owner}", **NEW[caller.surface]).assert_done()
@@ -172,7 +172,7 @@ def test_a_token_made_by_a_token_does_not_outlive_it(world, call, owner):
 
 
 @pytest.mark.rule("tokens.never-wider-than-their-maker")
-def test_a_token_grants_no_scope_that_it_lacks(world):
+def test_a_token_cannot_grant_scopes_it_lacks(world):
     narrow = Caller(REST, "bob", scopes=["read:notes", "create:api_tokens"])
 
     for scope in ("read:all", "create:all", "update:notes", "read:users"):
@@ -185,7 +185,7 @@ def test_a_token_grants_no_scope_that_it_lacks(world):
 
 @pytest.mark.rule("tokens.never-wider-than-their-maker")
 @on(MARKDOWN)
-def test_a_narrow_token_makes_no_wide_one_on_a_page(world, call):
+def test_a_narrow_token_cannot_create_a_wider_one_on_a_page(world, call):
     narrow = call("bob", scopes=["read:all", "create:api_tokens"])
 
     narrow.act("create_api_token", "/u/bob", name="Made", read_write="write")
@@ -200,7 +200,7 @@ def test_a_narrow_token_makes_no_wide_one_on_a_page(world, call):
 @pytest.mark.rule("tokens.owner-and-parent-delete")
 @on(HTML, FORM, MARKDOWN, REST)
 @pytest.mark.parametrize("owner", ["bob", "pilot"])
-def test_a_person_deletes_their_tokens_and_those_of_their_agents(call, owner):
+def test_a_person_can_delete_their_tokens_and_those_of_their_agents(call, owner):
     token = make_token("bob", agent=None if owner == "bob" else owner)
 
     call("bob").act("delete_api_token", path_of(owner, token)).assert_done()
@@ -214,7 +214,7 @@ def test_a_person_deletes_their_tokens_and_those_of_their_agents(call, owner):
     ("who", "owner", "page"),
     [("carol", "bob", "bob"), ("alice", "pilot", "pilot"), ("carol", "bob", "carol")],
 )
-def test_no_one_deletes_the_token_of_another_person(call, who, owner, page):
+def test_people_cannot_delete_the_token_of_another_person(call, who, owner, page):
     token = make_token("bob", agent=None if owner == "bob" else owner)
     where = path_of(page, token)
 
@@ -236,7 +236,7 @@ def test_no_one_deletes_the_token_of_another_person(call, who, owner, page):
     ],
 )
 @pytest.mark.parametrize("who", ["alice", "carol"])
-def test_no_one_reads_the_tokens_of_another_person(world, surface, path, statuses, who):
+def test_people_cannot_read_the_tokens_of_another_person(world, surface, path, statuses, who):
     token = make_token("bob")
     row = row_of(token)
     path = path.format(page=path_of("bob", token), rest=f"/api/v1/users/bob/tokens/{row.id}")
@@ -250,7 +250,7 @@ def test_no_one_reads_the_tokens_of_another_person(world, surface, path, statuse
 @pytest.mark.rule("tokens.owner-and-parent-rename")
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("owner", ["alice", "scout"])
-def test_a_person_renames_their_tokens_and_those_of_their_agents(call, owner):
+def test_a_person_can_rename_their_tokens_and_those_of_their_agents(call, owner):
     token = make_token("alice", agent=None if owner == "alice" else owner)
     before = row_of(token)
 
@@ -265,7 +265,7 @@ def test_a_person_renames_their_tokens_and_those_of_their_agents(call, owner):
 @pytest.mark.rule("tokens.owner-and-parent-rename")
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("name", ["", "   "])
-def test_the_name_of_a_token_cannot_be_emptied(call, name):
+def test_a_token_cannot_be_renamed_to_a_blank_name(call, name):
     token = make_token("alice")
     before = row_of(token).name
 
@@ -277,7 +277,7 @@ def test_the_name_of_a_token_cannot_be_emptied(call, name):
 @pytest.mark.rule("tokens.own-only")
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("action", ["rename_api_token", "rotate_api_token"])
-def test_no_one_renames_or_rotates_the_token_of_another_person(call, action):
+def test_people_cannot_rename_or_rotate_the_token_of_another_person(call, action):
     token, alice = make_token("bob"), call("alice")
     count = ApiToken.unscoped.count()
 
@@ -291,7 +291,7 @@ def test_no_one_renames_or_rotates_the_token_of_another_person(call, action):
 @pytest.mark.rule("tokens.agents-change-none")
 @on(MARKDOWN, REST)
 @pytest.mark.parametrize("action", ["rename_api_token", "rotate_api_token", "delete_api_token"])
-def test_an_agent_changes_not_even_its_own_tokens(call, action):
+def test_an_agent_cannot_change_its_own_tokens(call, action):
     token = make_token("alice", agent="scout")
 
     call("scout").act(action, path_of("scout", token), name="Mine").assert_refused(403)
@@ -303,7 +303,7 @@ def test_an_agent_changes_not_even_its_own_tokens(call, action):
 
 @pytest.mark.rule("tokens.agents-read-their-own")
 @on(MARKDOWN, REST)
-def test_an_agent_reads_the_list_of_its_own_tokens(call, surface):
+def test_an_agent_can_list_its_own_tokens(call, surface):
     path = "/api/v1/users/me/tokens" if surface == REST else "/u/scout/settings/tokens"
 
     assert "scout in a test" in call("scout").get(path).assert_done().text
@@ -334,7 +334,7 @@ def test_a_plaintext_is_never_shown_again(call, surface):
         (REST, "/api/v1/users/me/tokens?whose=all"),
     ],
 )
-def test_an_internal_token_is_shown_to_no_one(world, surface, path):
+def test_internal_tokens_are_never_shown(world, surface, path):
     internal = row_of(Stage(world).internal_token())
 
     text = Caller(surface, "alice").get(path).assert_done().text
@@ -346,7 +346,7 @@ def test_an_internal_token_is_shown_to_no_one(world, surface, path):
 @pytest.mark.rule("tokens.unknown")
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("which", ["unknown", "deleted", "of an agent", "plaintext"])
-def test_a_token_that_is_not_there_is_not_found(world, call, surface, which):
+def test_an_unknown_token_is_not_found(world, call, surface, which):
     token = make_token("bob")
     deleted, foreign = row_of(make_token("bob")), row_of(make_token("alice"))
     change(deleted, deleted_at=timezone.now())
@@ -361,7 +361,7 @@ def test_a_token_that_is_not_there_is_not_found(world, call, surface, which):
     call("bob").get(f"{base}/{one}").assert_refused(404)
 
 
-# --- Working --------------------------------------------------------------------------------
+# --- Using ----------------------------------------------------------------------------------
 
 ENDS = {
     "expired": lambda world, row: change(row, expires_at=timezone.now() - timedelta(seconds=1)),
@@ -380,7 +380,7 @@ ENDS = {
 @pytest.mark.rule("tokens.end")
 @pytest.mark.parametrize("path", ["/whoami", "/api/v1/notes"])
 @pytest.mark.parametrize("how", ENDS)
-def test_a_token_that_ended_opens_nothing(world, path, how):
+def test_an_expired_or_revoked_token_is_refused(world, path, how):
     token = make_token("bob")
     client = token_client(token)
     assert client.get(path).status_code == 200
@@ -391,7 +391,7 @@ def test_a_token_that_ended_opens_nothing(world, path, how):
 
 
 @pytest.mark.rule("tokens.parent-suspended")
-def test_the_tokens_of_an_agent_end_with_the_suspension_of_its_parent(world):
+def test_suspending_a_parent_revokes_the_tokens_of_their_agents(world):
     token = make_token("bob", agent="pilot")
 
     world.user("bob").suspend(timezone.now(), "A pause")
@@ -416,7 +416,7 @@ def test_the_tokens_of_an_agent_end_with_the_suspension_of_its_parent(world):
         ),
     ],
 )
-def test_a_token_gets_in_only_where_both_switches_are_on(world, who, tenant, path, sentence):
+def test_a_token_works_only_while_both_switches_are_on(world, who, tenant, path, sentence):
     client = token_client(make_token(who, tenant=tenant), tenant)
 
     answer = client.get(path)
@@ -426,7 +426,7 @@ def test_a_token_gets_in_only_where_both_switches_are_on(world, who, tenant, pat
 
 
 @pytest.mark.rule("tokens.switches")
-def test_a_collective_that_is_closed_is_left_out_of_every_list(world):
+def test_a_collective_with_a_disabled_api_is_left_out_of_lists(world):
     text = Caller(REST, "alice").get("/api/v1/notes?scope=all&limit=200").assert_done().text
 
     assert "Welcome to the kitchen" in text
@@ -445,7 +445,7 @@ def test_a_collective_that_is_closed_is_left_out_of_every_list(world):
         ("add_comment", "Knife care", {"text": "Hello"}),
     ],
 )
-def test_a_token_that_reads_writes_nothing(call, note_path, action, title, params):
+def test_a_read_only_token_cannot_write(call, note_path, action, title, params):
     where = note_path(title) if title else KITCHEN
 
     call("bob", scope="read").act(action, where, **params).assert_refused(
@@ -455,7 +455,7 @@ def test_a_token_that_reads_writes_nothing(call, note_path, action, title, param
 
 @pytest.mark.rule("tokens.need-membership")
 @pytest.mark.parametrize("path", [KITCHEN, f"{KITCHEN}/api/v1/notes"])
-def test_a_token_reaches_no_collective_that_its_owner_is_no_member_of(world, path):
+def test_a_token_cannot_reach_collectives_its_owner_does_not_belong_to(world, path):
     client = token_client(make_token("bob"))
     assert client.get(path).status_code == 200
     end_membership(world, "bob")
