@@ -1,11 +1,11 @@
-# Short verbs for daily work. Everything they need goes into .venv, everything they keep into var/.
+# Commands for development. Packages are installed in .venv; data is stored in var/.
 #
 #   make run    serve Harmonic on http://localhost:8000 (HARMONIC_HOST, HARMONIC_PORT, HARMONIC_BIND)
 #   make dev    the same, reloading changed code and templates
-#   make test   every check, named, stopping at the first that fails
+#   make test   all checks, stopping at the first failure
 #   make lint   style, format and architecture      make types   mypy
-#   make mutants  mutation tests (ONLY=room or path), hours; docs/mutants.md
-#   make lock   pin the newest allowed versions      make clean   caches (var/ stays)
+#   make mutants  mutation tests (ONLY=room or path), takes hours; docs/mutants.md
+#   make lock   update the pinned packages      make clean   remove caches (keeps var/)
 
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
