@@ -169,7 +169,7 @@ def is_known(line: str) -> bool:
     if line.startswith(".venv/bin/python manage.py "):
         return line.split()[2] in get_commands()  # run below, with its arguments
     if line.startswith("claude "):
-        return bool(re.fullmatch(r"claude mcp add --transport http \S+ \S+/mcp --header .+", line))
+        return bool(re.fullmatch(r"claude mcp add --transport http \S+ \S+/mcp +--header .+", line))
     return bool(re.fullmatch(r"(SITE|TOKEN|AGENT)=\S+", line))
 
 
