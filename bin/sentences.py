@@ -30,6 +30,7 @@ TEMPLATE_TAG = re.compile(
 )
 BLOCK = re.compile(r"</?(p|h\d|li|ul|ol|t[dhr]|div|pre|button|label|option|section|dt|dd)\b[^>]*>")
 END = re.compile(r"(?<=[.!?:])\s+(?=[A-Z“`…])")
+WORD = re.compile(r"[^\W\d_]{2,}")
 FENCE = re.compile(r"^(`{3,}).*?^\1$", re.DOTALL | re.MULTILINE)
 
 Source = Callable[[str, str], Iterator[str]]
@@ -45,7 +46,8 @@ def main() -> int:
                 for path, text in files.items()
                 for chunk in source(path, text)
                 for sentence in END.split(chunk)
-                if len(sentence.split()) > 2
+                if len(WORD.findall(sentence)) > 2
+                and not sentence.startswith(("Shown by ", "[test_"))
             }
         )
         drawn = random.Random(options.seed).sample(found, min(options.count, len(found)))  # noqa: S311 no secret
