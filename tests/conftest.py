@@ -1,4 +1,4 @@
-"""What every test stands on: the database, and the people of the demo world."""
+"""Fixtures and settings of all tests: database, static files, Hypothesis."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from accounts.append_only import deletion_allowed
 
-# A slow machine is no fault of the code, and a run finds what the run before it found.
+# No deadlines, because machines can be slow; derandomized, so that runs are repeatable.
 settings.register_profile(
     "house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -31,7 +31,7 @@ def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Give each run its own SQLite file: runs side by side do not meet, threads of one do."""
+    """Give each run its own SQLite file, which its threads share."""
     if connection.vendor == "sqlite":
         path = tmp_path_factory.mktemp("database") / "test.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(path)
@@ -39,7 +39,7 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(scope="session", autouse=True)
 def collected_static_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Collect the static files for this run: no test depends on what `var/` holds."""
+    """Collect the static files for this run, so that tests do not depend on `var/`."""
     with override_settings(STATIC_ROOT=tmp_path_factory.mktemp("static")):
         call_command("collectstatic", interactive=False, verbosity=0)
         yield
@@ -47,7 +47,7 @@ def collected_static_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="session", autouse=True)
 def emptied_with_the_security_log() -> Iterator[None]:
-    """Let a test with real transactions empty the database: the log refuses that to others."""
+    """Allow tests with real transactions to empty the database including the security log."""
     operations = type(connection.ops)
     plain = operations.execute_sql_flush
 

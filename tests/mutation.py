@@ -1,7 +1,7 @@
-"""Plugin of pytest for mutation tests, which `bin/mutants.py` runs (`docs/mutants.md`).
+"""Pytest plugin for mutation tests, used by `bin/mutants.py` (`docs/mutants.md`).
 
-Each mutant is tested in a process of its own, forked from one that has the test database in
-memory and has imported every test.
+Each mutant is tested in a process forked from one that has the test database in memory and has
+imported all tests.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import pytest
 from django.db import connection
 from django.test import utils
 
-# Tests that read the source code, which has other lines here.
+# Tests that read the source code, which is modified here.
 READS_SOURCES = frozenset(
     {"tests/access/test_isolation.py::test_only_known_modules_query_across_tenants"}
 )
 
-# Cases to run of each test, 0 for all.
+# Number of cases to run for each test; 0 means all.
 CASES = int(os.environ.get("MUTANTS_CASES", "0"))
 
 _set_up = utils.setup_databases
@@ -27,7 +27,7 @@ _databases: list[Any] = []
 
 
 def pytest_configure() -> None:
-    """Let all runs of this process, and those forked from it, use one database in memory."""
+    """Use one database in memory for all runs of this process and its forks."""
     utils.setup_databases = _kept_databases
     utils.teardown_databases = lambda *args, **options: None
 
@@ -42,9 +42,9 @@ def _kept_databases(*args: Any, **options: Any) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out tests with real transactions: threads cannot share a database in memory.
 
-    Of a test with many cases, `MUTANTS_CASES` are run, from its first to its last.
+    For tests with many cases, run `MUTANTS_CASES` of them.
     """
-    # Imports models, which Django must have set up.
+    # This imports models, so Django must be set up first.
     from tests.fixtures.world import is_transactional
 
     usable = [
@@ -56,14 +56,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=list(left_out))
 
 
-def reads_sources(item: pytest.Item) -> bool:
-    return item.name in READS_SOURCES
-
-
 def name_of(item: pytest.Item) -> str:
     return item.nodeid.partition("[")[0]
 
 
 def spread(cases: list[pytest.Item]) -> list[pytest.Item]:
-    """Return as many cases as are to run, at equal distances."""
+    """Return the cases to run, evenly spaced."""
     return cases[:: -(-len(cases) // CASES)] if CASES else cases

@@ -1,9 +1,9 @@
-"""Run a command beside a temporary PostgreSQL server, whose address it finds in DATABASE_URL.
+"""Run a command with a temporary PostgreSQL server and its address in DATABASE_URL.
 
     python -m tests.postgres -- pytest -m postgres
 
-TEST_DATABASE_URL names a server to use instead of starting one. The server is reached through a
-socket in a directory of its own, so that any number of them run side by side.
+If TEST_DATABASE_URL is set, that server is used instead. The temporary server uses a socket in
+its own directory, so any number of them can run at the same time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 START_TIMEOUT_SECONDS = 60
 STOP_TIMEOUT_SECONDS = 30
-# What makes a database survive a crash is wasted on one that lives for a test run.
+# Durability is not needed for the duration of a test run.
 SETTINGS = {
     "listen_addresses": "",
     "max_connections": "100",
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     if not command:
         print(__doc__, file=sys.stderr)
         return 2
-    # So that the server stops when this process is asked to.
+    # Stop the server when this process is terminated.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with database_url() as url:
         return subprocess.call(command, env={**os.environ, "DATABASE_URL": url})
@@ -59,7 +59,7 @@ def database_url() -> Iterator[str]:
 
 
 class Cluster:
-    """A server with a database cluster of its own, which can be stopped and started again."""
+    """A server with its own database cluster that can be stopped and restarted."""
 
     def __init__(self, home: Path, **settings: str) -> None:
         self.home = home
@@ -79,7 +79,7 @@ class Cluster:
             self._process = None
 
     def kill(self) -> None:
-        """End the server's processes at once, as a crash would."""
+        """Kill the processes of the server, as in a crash."""
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(STOP_TIMEOUT_SECONDS)
@@ -87,7 +87,7 @@ class Cluster:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Stop the execution of every process of the server for a block."""
+        """Suspend all processes of the server for the duration of the block."""
         assert self._process is not None
         processes = [self._process.pid, *children(self._process.pid)]
         for each in processes:
@@ -110,7 +110,7 @@ def children(process: int) -> list[int]:
 
 @contextmanager
 def cluster(**settings: str) -> Iterator[Cluster]:
-    """Start a server with an empty database cluster; stop it and delete all."""
+    """Start a server with an empty database cluster, and stop and delete it afterwards."""
     home = Path(tempfile.mkdtemp(prefix="harmonic-pg-"))
     try:
         made = Cluster(home, **settings)
@@ -125,7 +125,7 @@ def cluster(**settings: str) -> Iterator[Cluster]:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Start a server with an empty database cluster; yield its URL; stop it and delete all."""
+    """Start a server with an empty database cluster, yield its URL, then stop and delete it."""
     with cluster() as made:
         yield made.url
 
@@ -143,7 +143,7 @@ INITDB_OPTIONS = (
 
 
 def usable_programs(home: Path) -> Path:
-    """Return the folder of the server's programs.
+    """Return the folder with the PostgreSQL programs.
 
     PostgreSQL refuses to run as root. Then `nobody` runs it, from a copy: the checkout may lie
     where nobody else may look.
@@ -161,7 +161,7 @@ def usable_programs(home: Path) -> Path:
     if libraries.exists():
         shutil.copytree(libraries, copy / libraries.name, symlinks=True)
     for folder in (copy, copy / package.name):
-        # The settings make new folders private.
+        # Our settings make new folders private, which other users could not open.
         folder.chmod(0o755)
     nobody = pwd.getpwnam("nobody")
     os.chown(home, nobody.pw_uid, nobody.pw_gid)
@@ -169,7 +169,7 @@ def usable_programs(home: Path) -> Path:
 
 
 def unprivileged() -> dict[str, Any]:
-    """Return the arguments for `subprocess` that give up root's rights."""
+    """Return the arguments for `subprocess` that drop root privileges."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -201,7 +201,7 @@ def start(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            # Ctrl-C is for the tests; the server stops when they have ended.
+            # Ctrl-C stops the tests, and the server stops after them.
             start_new_session=True,
             **unprivileged(),
         )

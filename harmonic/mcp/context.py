@@ -1,4 +1,4 @@
-"""The context of a tool call: who the caller says it is, and who will see what it writes.
+"""The context of a tool call: the claimed identity of the caller and audience of the write.
 
 A model that is wrong about either is stopped before anything is written (`docs/mcp.md`).
 """
@@ -20,7 +20,7 @@ _NO_SLUG = re.compile(r"[^a-z0-9-]+")
 
 @dataclass(frozen=True, slots=True)
 class ContextRefused(Exception):
-    """A context that does not match the caller, or is not complete."""
+    """An incomplete context, or one that does not match the caller."""
 
     error: str
     hint: str
@@ -53,7 +53,7 @@ class Represented:
 
 @dataclass(frozen=True, slots=True)
 class WriteContext:
-    """What a write claims: its audience, as sent, and the person that the caller acts for."""
+    """The claims of a write: its audience, as sent, and the person the caller acts for."""
 
     audience: Any
     represented: Represented | None
@@ -89,7 +89,7 @@ def check_write(access: Access, context: Any) -> WriteContext:
 
 
 def check_read(access: Access, context: Any) -> Represented | None:
-    """Return whom the caller reads for, if anybody. Reads need no context.
+    """Return the person the caller reads for, if any. Reads need no context.
 
     Raises:
         ContextRefused: the context is wrong or not complete.
@@ -152,7 +152,7 @@ def _is_blank(value: Any) -> bool:
 
 
 def _slug(value: Any) -> str:
-    """Return a handle as it is compared: lowercase, without `@`."""
+    """Return a handle in the form for comparisons: lowercase, without `@`."""
     if not isinstance(value, str):
         return ""
     return _NO_SLUG.sub("-", value.strip().removeprefix("@").lower()).strip("-")

@@ -1,4 +1,4 @@
-"""Requests that tools make to pages, in process and through the whole middleware.
+"""In-process requests of tools to pages, through the whole middleware.
 
 A tool can therefore do exactly what its caller can do over Markdown, and no rule is stated twice.
 """
@@ -32,7 +32,7 @@ _IN_QUERY = "%/?:@!$&'()*+,;=~-._[]"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer of a page, and the refusal if it is one."""
+    """The response of a page, and the refusal if it is one."""
 
     path: str
     response: HttpResponse
@@ -49,7 +49,7 @@ class Answer:
 
 
 class Fetch(Protocol):
-    """Sends a request to a page as the caller of a tool."""
+    """Protocol of a function that sends a request to a page as the caller of a tool."""
 
     def __call__(
         self,
@@ -64,7 +64,7 @@ class Fetch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls a tool, and how the tool reaches pages as them."""
+    """The caller of a tool, and the function that sends requests as the caller."""
 
     access: Access
     fetch: Fetch
@@ -82,7 +82,7 @@ class Caller:
 
 
 def _location(answer: Answer) -> str:
-    """Return the path that an answer redirects to, or ""."""
+    """Return the path that a response redirects to, or ""."""
     location = answer.response.headers.get("Location", "")
     parts = urlsplit(location)
     is_elsewhere = parts.netloc or not parts.path.startswith("/") or parts.path.startswith("//")
@@ -92,7 +92,7 @@ def _location(answer: Answer) -> str:
 
 
 class Pages:
-    """The pages as they are reached with the credentials of one request."""
+    """Access to pages with the credentials of a request."""
 
     def __init__(self, get_response: GetResponse, outer: AccessRequest) -> None:
         self._get_response = get_response

@@ -1,4 +1,4 @@
-"""The methods of the MCP endpoint that are not tools, and the list of both."""
+"""The methods of the MCP endpoint."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def result_of(message: Message, caller: Caller) -> dict[str, Any]:
 
 
 def _stateless(result: dict[str, Any]) -> dict[str, Any]:
-    """Return a result with what version 2026-07-28 adds to each."""
+    """Return a result with the fields that version 2026-07-28 adds to all results."""
     meta = {**result.get("_meta", {}), SERVER_KEY: SERVER}
     return {"resultType": "complete", **result, "_meta": meta}
 
@@ -109,7 +109,7 @@ def _read_resource(message: Message, caller: Caller) -> dict[str, Any]:
 
 
 def _kept(message: Message, scope: str, ttl: int = LIST_TTL) -> dict[str, Any]:
-    """Return how long a client can keep a result; earlier versions have no such fields."""
+    """Return the fields for caching a result, which earlier versions do not have."""
     return {"ttlMs": ttl, "cacheScope": scope} if message.is_stateless else {}
 
 

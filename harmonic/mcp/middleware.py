@@ -1,4 +1,4 @@
-"""Middleware that answers `POST /mcp`: the transport of the Model Context Protocol.
+"""Middleware for `POST /mcp`, the transport of the Model Context Protocol.
 
 It stands before the middleware that reads bodies, since the requests that tools make to pages
 pass through everything behind it. `docs/mcp.md` has the order of the checks.
@@ -93,7 +93,7 @@ class McpMiddleware:
 
 
 def check_origin(request: AccessRequest) -> None:
-    """Pass unless a browser sends the request from another site."""
+    """Refuse a request sent by a browser from another site."""
     origin = request.headers.get("Origin")
     if origin is not None and origin.lower() not in {
         f"{scheme}://{request.get_host().lower()}" for scheme in ("http", "https")

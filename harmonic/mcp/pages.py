@@ -1,4 +1,4 @@
-"""The context resource of the MCP endpoint, and the log of the tool calls of an agent."""
+"""The page behind the context resource of the MCP endpoint."""
 
 from __future__ import annotations
 

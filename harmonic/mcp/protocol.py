@@ -39,7 +39,7 @@ _ENCODED_BEFORE, _ENCODED_AFTER = "=?base64?", "?="
 
 @dataclass(frozen=True, slots=True)
 class ProtocolError(Exception):
-    """An error of JSON-RPC with the status that HTTP answers with."""
+    """A JSON-RPC error with its HTTP status."""
 
     code: int
     message: str
@@ -66,7 +66,7 @@ class Message:
     is_stateless: bool
 
     def error(self, code: int, message: str, status: int = 0) -> ProtocolError:
-        """Return an error with the id of this message; stateless versions have statuses."""
+        """Return an error with the ID of this message and, in stateless versions, a status."""
         if self.is_stateless:
             status = status or (404 if code == METHOD_NOT_FOUND else 400)
         return ProtocolError(code, message, status or 200, self.id)
@@ -109,7 +109,7 @@ def is_notification(sent: dict[str, Any]) -> bool:
 
 
 def message_of(request: HttpRequest, sent: dict[str, Any]) -> Message:
-    """Return the message that a client sent, after its headers are compared with it.
+    """Return the message of a client after comparing it with its headers.
 
     Raises:
         ProtocolError: it has no method, an unsupported version, or headers that contradict it.
@@ -131,7 +131,7 @@ def message_of(request: HttpRequest, sent: dict[str, Any]) -> Message:
 
 
 def check_version_header(request: HttpRequest) -> None:
-    """Pass if the version of the header is supported, or there is none.
+    """Refuse an unsupported version in the header.
 
     Raises:
         ProtocolError: it is not supported.
@@ -157,7 +157,7 @@ def _check_metadata(message: Message, meta: dict[str, Any]) -> None:
 
 
 def _check_headers(request: HttpRequest, message: Message, claimed: str) -> None:
-    """Pass if the headers of a stateless request repeat what its body holds."""
+    """Refuse a stateless request whose headers do not match its body."""
     expected = {"MCP-Protocol-Version": claimed, "Mcp-Method": message.method}
     if param := _NAMED.get(message.method):
         named = message.params.get(param) if isinstance(message.params, dict) else None

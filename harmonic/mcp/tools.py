@@ -20,7 +20,7 @@ from harmonic.mcp.dispatch import Answer, Caller
 
 # Bytes of a result's text, with the line that says it was cut.
 MAX_TEXT = 1024 * 1024
-# What an answer without a body means.
+# Messages for responses without a body.
 _WITHOUT_BODY = {401: "Authentication required", 403: "Access denied", 404: "Not found"}
 
 
@@ -30,7 +30,7 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a tool call returns: text for the model, and the facts of the answer."""
+    """The result of a tool call: text for the model, and structured content."""
 
     text: str
     facts: Mapping[str, Any]
@@ -46,7 +46,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool: what clients show of it, and what it does."""
+    """A tool: its description for clients, and its function."""
 
     name: str
     description: str
@@ -65,7 +65,7 @@ class Tool:
 
 
 def call(caller: Caller, name: str, arguments: Any) -> Result:
-    """Call the tool of a name; what goes wrong is its result."""
+    """Call a tool by name, and return errors as its result."""
     tool = TOOLS.get(name)
     if tool is None:
         return _refused(f"Unknown tool: {name}")
@@ -169,7 +169,7 @@ def _cut(text: str) -> str:
     return encoded[: MAX_TEXT - len(note.encode())].decode(errors="ignore") + note
 
 
-# --- What clients see -----------------------------------------------------------------------
+# --- Descriptions for clients ---------------------------------------------------------------
 
 _STRING = {"type": "string"}
 _FACTS: dict[str, Any] = {

@@ -17,7 +17,7 @@ STATELESS = "2026-07-28"
 
 @dataclass
 class Mcp:
-    """Calls of one account, by default the agent scout, who acts in the kitchen."""
+    """Calls of one account, by default the agent scout in the kitchen."""
 
     client: Client
     handle: str = "scout"
@@ -40,7 +40,7 @@ class Mcp:
         return body["result"]
 
     def stateless(self, method: str, named: str = "", **params: Any) -> Any:
-        """Send a message as of version 2026-07-28: metadata in it, repeated in headers."""
+        """Send a message in version 2026-07-28, with metadata in the body and the headers."""
         meta = {VERSION_KEY: STATELESS, CAPABILITIES_KEY: {}}
         headers = {"mcp-protocol-version": STATELESS, "mcp-method": method}
         if named:

@@ -1,4 +1,4 @@
-"""The same forbidden thing gets the same reason and code as a page, over REST and over MCP."""
+"""A forbidden request has the same reason and code on pages, over REST and over MCP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BODY = {"text": "Soup"}
 
 @dataclass(frozen=True)
 class Case:
-    """A write that is refused: whose, where, after which change, and with which code."""
+    """A refused write: its caller, place, preceding change and code."""
 
     where: str
     code: str

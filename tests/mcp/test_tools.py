@@ -1,4 +1,4 @@
-"""The four tools reach pages and actions as their caller, and check what the caller claims."""
+"""The four tools, which act as their caller and check its claims."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the MCP endpoint accepts over HTTP, and how it refuses the rest, in order."""
+"""Requests that the MCP endpoint accepts over HTTP, and the order of its refusals."""
 
 from __future__ import annotations
 
