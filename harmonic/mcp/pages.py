@@ -1,4 +1,4 @@
-"""The page behind the context resource of the MCP endpoint."""
+"""The page behind the MCP context resource, and the log of the tool calls of an agent."""
 
 from __future__ import annotations
 
