@@ -95,7 +95,7 @@ class ListedToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenCounts:
-    """How many tokens of an owner are active, and how many of those expire soon."""
+    """The number of active tokens of an owner, and of those that expire soon."""
 
     active: int = 0
     expiring: int = 0

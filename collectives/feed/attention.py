@@ -1,4 +1,4 @@
-"""What needs a person's attention: unread notes, expiring tokens, agents without a token."""
+"""The attention list of a person: unread notes, expiring tokens, agents without a token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers show of the outcome of an action besides its sentence: notices, and headers."""
+"""Notices and headers of responses to actions."""
 
 from __future__ import annotations
 
