@@ -262,7 +262,7 @@ _ALL = (
     ),
     Tool(
         "search",
-        "Search what you can read in this community.",
+        "Search what you can read in this community. Not available yet: the call returns an error.",
         _object({"query": {**_STRING, "description": "Words to search for."}}, "query"),
         {"title": "Search", **_READS},
         search,

@@ -1,4 +1,4 @@
-"""The `<title>` of every HTML page is its heading, followed by the name of the site."""
+"""The `<title>` of every HTML page is its heading, then the collective and the tenant."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ COUNT = re.compile(r" \(\d+\)$")
 def title_and_heading(response: Any, site: str) -> tuple[str, str]:
     page = BeautifulSoup(response.content, "html.parser")
     [title, heading] = page.select("title, h1")
-    return _text(title).removesuffix(f" · {site}"), COUNT.sub("", _text(heading))
+    shown = _text(title).removesuffix(f" · {site}")
+    for place in ("Kitchen Crew", "Private Workspace"):
+        shown = shown.removesuffix(f" · {place}")
+    return shown, COUNT.sub("", _text(heading))
 
 
 def _text(tag: Tag) -> str:
@@ -67,10 +70,10 @@ def test_the_title_of_public_pages_is_their_heading(world: World) -> None:
     assert _wrong(anonymous_client(""), front, "Harmonic") == {}
 
 
-def test_a_page_that_is_named_like_the_site_names_it_once(page: Any) -> None:
-    home = page("alice").get("/").content.decode()
+def test_a_page_that_is_named_like_the_site_names_it_once() -> None:
+    front_door = anonymous_client("").get("/", headers=HTML).content.decode()
 
-    assert "<title>Garden Cooperative</title>" in home
+    assert "<title>Harmonic</title>" in front_door
 
 
 def test_the_title_of_a_refused_form_begins_with_error_and_keeps_its_heading(page: Any) -> None:
@@ -83,3 +86,21 @@ def test_the_title_of_a_refused_form_begins_with_error_and_keeps_its_heading(pag
     assert refused.status_code == 422
     title, heading = title_and_heading(refused, "Garden Cooperative")
     assert (title, heading) == (f"Error: {before[0]}", before[1])
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("/collectives/kitchen", "Kitchen Crew · Garden Cooperative"),
+        ("/collectives/kitchen/members", "Members · Kitchen Crew · Garden Cooperative"),
+        ("/collectives/kitchen/invite", "Invite to Kitchen Crew · Garden Cooperative"),
+        ("/u/alice/settings", "Your Settings · Garden Cooperative"),
+    ],
+)
+def test_the_title_of_a_page_names_its_collective_once(page: Any, path: str, title: str) -> None:
+    assert f"<title>{title}</title>" in page("alice").get(path, headers=HTML).content.decode()
+
+
+def test_the_title_of_a_refusal_does_not_name_a_collective_of_others(page: Any) -> None:
+    refused = page("bob").get("/collectives/board/members", headers=HTML, follow=True)
+    assert "<title>Join Board Room · Garden Cooperative</title>" in refused.content.decode()

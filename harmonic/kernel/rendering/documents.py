@@ -270,12 +270,22 @@ def _rendered(document: Document, surface: Surface, base: str, request: HttpRequ
         "base": base,
         "title": document.title,
         "html_title": document.html_title,
+        "title_end": _title_end(surface.access, document.html_title),
         "access": surface.access,
         "surface": surface,
         "offers": surface.offers,
     }
     template = select_template(_forms(document.template, surface))
     return str(template.render(context, request))
+
+
+def _title_end(access: Access, title: str) -> str:
+    """Return the end of a `<title>`: the collective and the tenant that the title does not name."""
+    place = access.place
+    is_inside = place is not None and not place.is_main and access.is_member
+    within = place.name if place is not None and is_inside and place.name not in title else ""
+    tenant = "" if title == access.tenant.name else access.tenant.name
+    return "".join(f" · {name}" for name in (within, tenant) if name)
 
 
 def _forms(template: str, surface: Surface) -> list[str]:
