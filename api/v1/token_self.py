@@ -35,7 +35,7 @@ class ObstacleJson(TypedDict):
 
     code: Annotated[str, Doc(example="api_disabled_collective")]
     reason: Annotated[str, Doc(example="API is off in this collective.")]
-    cure: Annotated[str | None, Doc(example="Alice can turn it on in its settings.")]
+    cure: Annotated[str | None, Doc(example="Alice can enable it in its settings.")]
     path: Annotated[str | None, Doc(example="/collectives/kitchen/settings")]
     who: list[NamedUserJson]
 

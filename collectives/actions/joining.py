@@ -51,7 +51,7 @@ def _join(access: Access, target: object, *, code: str = "") -> Outcome:
     person = TenantUser.objects.select_related("user").get(id=access.user.person_id)
     row = queries.membership_of(collective.id, person)
     if row is not None and row.archived_at is None:
-        raise Refused("User is already a member of this collective", status=400, code="duplicate")
+        raise Refused("User is already a member of this collective", status=400, code="invalid")
     invite = queries.usable_invite(access, code)
     if invite is None:
         raise invite_refusal(access, code)

@@ -218,7 +218,7 @@ def test_a_refused_request_is_shown_with_reason_and_remedy(token, page):
         body = page("alice").get(page_of(token) + suffix).content.decode()
         assert f"GET {CLOSED}" in body.replace("<wbr>", "")
         assert "API not enabled for this collective" in body
-        assert "An admin of the collective can turn it on" in body
+        assert "An admin of the collective can enable it" in body
         assert "private" not in body.split("Refused requests")[1]
 
 
@@ -250,10 +250,7 @@ def test_a_rate_limited_request_is_recorded(token, settings):
 
     kept = TokenRefusal.unscoped.get()
     assert kept.status == 429
-    assert (
-        kept.cure
-        == "Your sessions, your tokens and your agents share a limit of 1 request per minute."
-    )
+    assert kept.cure == "Your sessions, tokens and agents share a limit of 1 request per minute."
 
 
 def test_a_404_is_not_a_refusal(token):
