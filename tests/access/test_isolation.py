@@ -285,7 +285,7 @@ UNSCOPED = {
     "accounts/suspension.py": (1, "an operator suspends an account in all of its tenants"),
     "collectives/items/models.py": (
         5,
-        "counts and pins within items that were found in their tenant, and the manager with their queries",
+        "counts and pins within items found in their tenant, and the manager with their queries",
     ),
 }
 SOURCES = ("harmonic", "accounts", "tokens", "collectives", "api")
