@@ -39,6 +39,8 @@ NOTHING_KEPT = (
 )
 # The length of the longest request line that the server accepts.
 TARGET_LENGTH = 8190
+# Characters of a value that a refused form shows again.
+SHOWN_AGAIN = 2000
 FIELD_NAMES = {
     "email": "e-mail address",
     "auth_key": "e-mail address",
@@ -56,8 +58,9 @@ def problems_as_text(invalid: Invalid) -> str:
 
 
 def sent_text(request: AccessRequest, *names: str) -> str:
-    """Return the first non-blank value that a form sent under these names, to show it again."""
-    return next(filter(None, (request.POST.get(name, "") for name in names)), "")
+    """Return the first value that a form sent under these names, if it is short enough to show."""
+    sent = next(filter(None, (request.POST.get(name, "") for name in names)), "")
+    return sent if len(sent) <= SHOWN_AGAIN else ""
 
 
 def access_of(request: AccessRequest) -> Access:

@@ -149,7 +149,11 @@ def test_a_password_in_the_url_is_not_read(browser: Client) -> None:
         ({"scope": "api_tokens", "password": "p" * 4096}, 422, "The password is too long"),
         ({"scope": "a\0", "password": PASSWORD}, 422, "The scope contains characters"),
         ({"scope": "a" * 101, "password": PASSWORD}, 422, "The scope is too long"),
-        ({"scope": "api_tokens", "then": "/\0", "password": PASSWORD}, 422, "return to contains"),
+        (
+            {"scope": "api_tokens", "then": "/\0", "password": PASSWORD},
+            422,
+            "return address contains",
+        ),
         ({"scope": "api_tokens", "password": "wrong"}, 422, "The password is not right."),
         ({"scope": "nothing", "password": PASSWORD}, 400, "There is nothing to confirm"),
     ],

@@ -132,7 +132,7 @@ def test_a_title_is_plain_text_in_html(api: Any, page: Any, title: str) -> None:
     assert heading is not None
     assert heading.get_text() == shown
     assert soup.title is not None
-    assert soup.title.get_text() == f"{shown} · Garden Cooperative"
+    assert soup.title.get_text() == f"{shown} · Kitchen Crew · Garden Cooperative"
     assert not heading.find_all(True)
     assert [script["src"] for script in soup.find_all("script")] == [
         script["src"] for script in soup.find_all("script", type="module")
