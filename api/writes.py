@@ -17,7 +17,13 @@ from api.http.filters import refuse_unknown
 from api.http.preconditions import Shown, check_preconditions, is_conditional
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Effect, Outcome
-from harmonic.kernel.parameters.decoding import DRY_RUN, RawParams, flat_name, read_params
+from harmonic.kernel.parameters.decoding import (
+    DRY_RUN,
+    RawParams,
+    declared_fields,
+    flat_name,
+    read_params,
+)
 from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.pipeline import (
     Binding,
@@ -118,7 +124,7 @@ def read_params_of(binding: RestBinding[Any], request: Request) -> RawParams | R
 
 
 def _query_names(binding: RestBinding[Any]) -> list[str]:
-    fields = binding.params().fields if binding.params else ()
+    fields = declared_fields(binding.params) if binding.params else ()
     return [*fields, *binding.ignored, DRY_RUN]
 
 

@@ -8,12 +8,15 @@ from typing import Any
 from collectives.events.models import Event
 from harmonic.kernel import events
 from harmonic.kernel.access import Access
+from harmonic.kernel.database.prepared import PreparedInsert
 from harmonic.kernel.operations.redaction import as_json
+
+_INSERT = PreparedInsert(Event)
 
 
 def keep(event: events.Event, access: Access) -> None:
     """Store an event in one statement."""
-    Event(
+    row = Event(
         id=event.id,
         tenant_id=event.tenant_id,
         subject=event.subject,
@@ -24,7 +27,8 @@ def keep(event: events.Event, access: Access) -> None:
         actor_id=event.actor_id,
         token_id=event.token_id,
         metadata=_metadata(event.facts),
-    ).save(force_insert=True)
+    )
+    _INSERT.run(row)
 
 
 def _metadata(facts: Mapping[str, Any]) -> dict[str, Any]:

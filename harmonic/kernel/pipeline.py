@@ -268,7 +268,7 @@ def dry_run(call: Call[Any], access: Access) -> Outcome:
 
 def misspelt(params: type[Params] | None, names: Iterable[str]) -> str:
     """Return a question that names the parameter nearest to an unknown one, or ""."""
-    known = list(params().fields) if params else []
+    known = list(declared_fields(params)) if params else []
     return next((hint for name in names if (hint := did_you_mean(name, known))), "")
 
 

@@ -17,10 +17,15 @@ from zlib import crc32
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models import QuerySet
-from django.db.models.sql import UpdateQuery
-from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql import InsertQuery, UpdateQuery
+from django.db.models.sql.compiler import SQLCompiler, SQLInsertCompiler
 
-from harmonic.kernel.database.tenancy import bound_tenant_id, tenant_bound
+from harmonic.kernel.database.tenancy import (
+    ForeignTenant,
+    TenantModel,
+    bound_tenant_id,
+    tenant_bound,
+)
 
 Scalar = str | int | UUID | datetime | date
 Parameter = Scalar | tuple[Scalar, ...]
@@ -33,6 +38,7 @@ _Slot = tuple[str, int]
 
 T = TypeVar("T")
 M = TypeVar("M", bound=models.Model)
+R = TypeVar("R", bound=TenantModel)
 
 _ALWAYS: _Slot = ("", 0)
 _BOUND: _Slot = ("<tenant>", 0)
@@ -182,6 +188,37 @@ class PreparedUpdate(Prepared[Any]):
         query.add_update_values(dict(self._change(**given)))
         compiler: SQLCompiler = query.get_compiler(connection=connection)
         return compiler
+
+
+class PreparedInsert(Generic[R]):
+    """A prepared insert of one row of a model without parents. No signals are sent."""
+
+    def __init__(self, model: type[R]) -> None:
+        self._model = model
+        self._fields = model._meta.local_concrete_fields
+        self._sql = lru_cache(self._compiled)
+
+    def run(self, row: R) -> None:
+        """Insert a row.
+
+        Raises:
+            ForeignTenant: the row is not of the bound tenant.
+        """
+        if row.tenant_id != bound_tenant_id():
+            raise ForeignTenant(f"{self._model.__name__} of another tenant.")
+        values = [
+            field.get_db_prep_save(getattr(row, field.attname), connection)
+            for field in self._fields
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(self._sql(connection.vendor), values)
+
+    def _compiled(self, vendor: str) -> str:
+        query = InsertQuery(self._model)
+        query.insert_values(self._fields, [self._model()])
+        compiler: SQLInsertCompiler = query.get_compiler(connection=connection)
+        ((sql, _),) = compiler.as_sql()
+        return sql
 
 
 def of_model(
