@@ -20,7 +20,7 @@ from api.http.negotiation import Json
 from api.views import ListAnswer, access_of, listed_keys
 from harmonic.kernel.http import conditional, cursors
 from harmonic.kernel.http.cursors import CursorPage, Order, Position
-from harmonic.kernel.parameters.decoding import RawParams, validated
+from harmonic.kernel.parameters.decoding import RawParams, declared_fields, validated
 from harmonic.kernel.parameters.fields import Flag, Integer, Line, Params
 from harmonic.kernel.refusals import Invalid, Problem
 from harmonic.kernel.rendering.documents import origin_of
@@ -157,7 +157,7 @@ def query(params: type[Params], request: Request) -> dict[str, Any]:
         Invalid: parameters are unknown or invalid.
     """
     asked = _asked(params, request)
-    refuse_unknown(asked, params().fields)
+    refuse_unknown(asked, declared_fields(params))
     try:
         return validated(params, RawParams(asked, is_form=True))
     except Invalid as invalid:
@@ -170,7 +170,7 @@ def _asked(params: type[Params], request: Request) -> dict[str, str]:
     for key, values in request.query_params.lists():
         name = key.removesuffix("[]")
         is_again = name in asked or (name == key and len(values) > 1)
-        if is_again and name in params().fields:
+        if is_again and name in declared_fields(params):
             raise Invalid(Problem(name, "is given more than once"))
         asked[name] = ",".join(values)
     return asked

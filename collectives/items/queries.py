@@ -179,7 +179,20 @@ _COMMENT_COUNTS: Prepared[tuple[UUID, int]] = Prepared(_comment_counts, tuple)
 
 def history_of(item: Item) -> QuerySet[Event]:
     """Return the events in an item's history, newest first."""
-    return item.events.filter(verb__in=HISTORY).order_by("-happened_at", "-id")
+    return _history(item.id)
+
+
+def newest_history_of(item: Item) -> Sequence[Event]:
+    """Return the newest `HISTORY_SHOWN` events in an item's history, and one more if there is."""
+    return _NEWEST_HISTORY.rows(item=item.id)
+
+
+def _history(item: UUID) -> QuerySet[Event]:
+    events = Event.objects.filter(item=item, verb__in=tuple(HISTORY))
+    return events.order_by("-happened_at", "-id")
+
+
+_NEWEST_HISTORY = of_model(Event, lambda item: _history(item)[: HISTORY_SHOWN + 1])
 
 
 def history_of_items(item_ids: Iterable[UUID]) -> Included[Event]:

@@ -13,14 +13,19 @@ from django.urls import URLPattern, path
 from accounts.queries import people
 from collectives.items.actions import about, collective_crumb, confirm_read
 from collectives.items.kind_pages import new_page
-from collectives.items.queries import HISTORY_SHOWN, history_of, parent_of
+from collectives.items.queries import (
+    HISTORY_SHOWN,
+    history_of,
+    newest_history_of,
+    parent_of,
+)
 from collectives.items.rules import may_edit
 from collectives.notes import actions, queries, threads
 from collectives.notes.models import Note
 from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.http.methods import method_not_allowed
 from harmonic.kernel.http.negotiation import Format
-from harmonic.kernel.http.numbered import numbered
+from harmonic.kernel.http.numbered import numbered_prepared
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mounted
@@ -44,7 +49,8 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
     is_full = access.query.get("full_text") == "true"
     has_previews = access.format == Format.MARKDOWN and not is_full
     page = _thread_page(access, note, has_previews=has_previews)
-    history = numbered(history_of(note), access, HISTORY_SHOWN)
+    newest, all_events = partial(newest_history_of, note), partial(history_of, note)
+    history = numbered_prepared(newest, all_events, access, HISTORY_SHOWN)
     parent = parent_of(note)
     known = people(
         {

@@ -12,6 +12,7 @@ from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.actions import Action
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.pages import Page, require_read_method, with_rule
+from harmonic.kernel.parameters.decoding import declared_fields
 from harmonic.kernel.registry import Mounted, pages
 from harmonic.kernel.rendering.documents import Document, respond
 
@@ -47,7 +48,7 @@ def path_of(mounted: Mounted) -> str:
 
 
 def _entry(action: Action[Any]) -> str:
-    names = ", ".join(action.params().fields) if action.params else ""
+    names = ", ".join(declared_fields(action.params)) if action.params else ""
     return f"`{action.name}({names})` - {action.sentence}"
 
 

@@ -16,7 +16,7 @@ from django.template.loader import get_template
 from rest_framework import serializers
 
 from harmonic.kernel.parameters import wording
-from harmonic.kernel.parameters.decoding import FORM_KEY, RawParams
+from harmonic.kernel.parameters.decoding import FORM_KEY, RawParams, declared_fields
 from harmonic.kernel.parameters.fields import AnyField, Block, Flag, Integer, StringList, widget_of
 from harmonic.kernel.parameters.widgets import Choices
 from harmonic.kernel.refusals import Problem
@@ -201,8 +201,7 @@ def bound_form(
 ) -> Form:
     """Return the form of an action with its values and their problems."""
     action = offer.action
-    serializer = action.params() if action.params else None
-    declared = serializer.fields if serializer else {}
+    declared = declared_fields(action.params) if action.params else {}
     found = list(problems)
     fields = tuple(
         _bound(

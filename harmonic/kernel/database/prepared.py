@@ -15,8 +15,9 @@ from typing import Any, Generic, TypeVar, cast, overload
 from uuid import UUID
 from zlib import crc32
 
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models import QuerySet
+from django.db.models.base import ModelState
 from django.db.models.sql import InsertQuery, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler, SQLInsertCompiler
 
@@ -60,9 +61,11 @@ class _Statement:
 
     def converted(self, row: RawRow) -> RawRow:
         values = list(row)
+        # The connection behind the proxy, whose attributes the converters read for each value.
+        database = connections[DEFAULT_DB_ALIAS]
         for position, (converters, expression) in self.converters.items():
             for convert in converters:
-                values[position] = convert(values[position], expression, connection)
+                values[position] = convert(values[position], expression, database)
         return tuple(values)
 
 
@@ -237,15 +240,19 @@ def of_model(
     origin = columns.index("id") if link else 0
     read = [*columns[:link], *columns[link + 1 :]] if link else columns
     names = tuple(annotated)
+    attributes = (*columns, *names)
 
     def values(*shape: Hashable, **parameters: Parameter) -> Values:
         return build(*shape, **parameters).values_list(*read, *names)
 
     def make(row: RawRow) -> M:
         whole = (*row[:link], row[origin], *row[link:]) if link else row
-        made = model.from_db(DEFAULT_DB_ALIAS, columns, whole[: len(columns)])
-        for name, value in zip(names, whole[len(columns) :], strict=True):
-            setattr(made, name, value)
+        # As `Model.from_db`, but without signals and descriptors, which take a third of the time
+        # of a row.
+        made = model.__new__(model)
+        made._state = ModelState()
+        made._state.adding, made._state.db = False, DEFAULT_DB_ALIAS
+        made.__dict__.update(zip(attributes, whole, strict=True))
         return made
 
     return Prepared(values, make, lock)

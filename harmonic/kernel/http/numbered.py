@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -20,9 +20,19 @@ def numbered(
 
     Without a number the first page is read, and the rows are counted only if there are more.
     """
+    return numbered_prepared(lambda: rows[: per_page + 1], lambda: rows, access, per_page)
+
+
+def numbered_prepared(
+    first: Callable[[], Iterable[Any]],
+    rows: Callable[[], QuerySet[Any] | Sequence[Any]],
+    access: Access,
+    per_page: int,
+) -> Page[Any]:
+    """Return a page as `numbered`; `first` reads the first `per_page + 1` rows."""
     asked = access.query.get("page")
     if asked is None:
-        first = list(rows[: per_page + 1])
-        if len(first) <= per_page:
-            return Paginator(first, per_page).get_page(1)
-    return Paginator(rows, per_page).get_page(asked)
+        found = list(first())
+        if len(found) <= per_page:
+            return Paginator(found, per_page).get_page(1)
+    return Paginator(rows(), per_page).get_page(asked)
