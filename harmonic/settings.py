@@ -146,6 +146,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "axes",
+    "django_tasks",
+    "django_tasks_db",
     "lucide",
     "harmonic",
     "accounts",
@@ -158,6 +160,7 @@ INSTALLED_APPS = [
     "collectives.feed",
     "api",
     "harmonic.mcp",
+    "harmonic.jobs",
 ]
 
 MIDDLEWARE = [
@@ -256,6 +259,12 @@ def database(url: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": database(DATABASE_URL)}
+
+# --- Background jobs -------------------------------------------------------------------------
+# Tasks are stored in the database; `manage.py work` runs them.
+TASKS: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "harmonic.jobs.backend.JobBackend", "QUEUES": ["default", "long"]}
+}
 
 # --- Caches ----------------------------------------------------------------------------------
 REDIS_TIMEOUT = 1.0

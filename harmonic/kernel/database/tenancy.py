@@ -42,6 +42,11 @@ def bound_tenant_id() -> UUID:
     return tenant_id
 
 
+def bound_tenant() -> UUID | None:
+    """Return the id of the bound tenant, or None."""
+    return _bound.get()
+
+
 def bind_tenant(tenant_id: UUID | None) -> None:
     _bound.set(tenant_id)
 

@@ -1,0 +1,1 @@
+"""Background jobs: the queue in the database, and the worker that runs it."""
