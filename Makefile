@@ -1,6 +1,7 @@
 # Commands for development. Packages are installed in .venv; data is stored in var/.
 #
 #   make run    serve Harmonic on http://localhost:8000 (HARMONIC_HOST, HARMONIC_PORT, HARMONIC_BIND)
+#               and run its background jobs
 #   make dev    the same, reloading changed code and templates
 #   make test   all checks, stopping at the first failure
 #   make lint   style, format and architecture      make types   mypy
@@ -12,7 +13,7 @@
 .PHONY: run dev test lint types mutants lock clean venv-run venv-dev
 
 BIN := .venv/bin
-SERVE = $(BIN)/gunicorn --config python:harmonic.server.config
+SERVE = $(BIN)/python -m harmonic.server.supervisor
 
 run: venv-run
 	@$(BIN)/python manage.py prepare

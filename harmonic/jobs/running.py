@@ -18,6 +18,7 @@ from harmonic.jobs.claims import Claim
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations.jobs import JobFailed
+from harmonic.kernel.operations.logs import log_fields
 from harmonic.kernel.operations.redaction import without_tokens
 
 TRACE_LENGTH = 20_000
@@ -28,21 +29,24 @@ _log = logging.getLogger(__name__)
 
 def run(claim: Claim) -> None:
     """Run a claimed job, and record its success, its next attempt or its failure."""
-    try:
-        value = _called(claim)
-    except Exception as error:
-        _failed(claim, error)
-    else:
-        _recorded(lambda: claims.succeed(claim, value))
+    with log_fields(job_id=str(claim.row.id), job=claim.row.task_path):
+        try:
+            value = _called(claim)
+        except Exception as error:
+            _failed(claim, error)
+        else:
+            _recorded(lambda: claims.succeed(claim, value))
+            _log.info("A job has succeeded.")
 
 
 def interrupted(claim: Claim) -> None:
     """Queue a job whose worker ended again, or let it fail, as its policy says."""
-    _log.warning("A job was interrupted: %s %s", claim.row.task_path, claim.row.id)
-    if claims.runs_again(claim):
-        _recorded(lambda: claims.retry(claim, claims.INTERRUPTED))
-    else:
-        _give_up(claim, claims.INTERRUPTED, "", "")
+    with log_fields(job_id=str(claim.row.id), job=claim.row.task_path):
+        _log.warning("A job was interrupted.")
+        if claims.runs_again(claim):
+            _recorded(lambda: claims.retry(claim, claims.INTERRUPTED))
+        else:
+            _give_up(claim, claims.INTERRUPTED, "", "")
 
 
 def _called(claim: Claim) -> Any:
@@ -60,9 +64,7 @@ def _tenant_of(claim: Claim) -> AbstractContextManager[None]:
 def _failed(claim: Claim, error: Exception) -> None:
     kind = f"{type(error).__module__}.{type(error).__qualname__}"
     reason = without_tokens(str(error)) if isinstance(error, JobFailed) else kind
-    _log.error(
-        "A job failed: %s %s", claim.row.task_path, claim.row.id, exc_info=error, stack_info=False
-    )
+    _log.error("A job failed.", exc_info=error)
     if claims.is_last_attempt(claim):
         trace = without_tokens("".join(format_exception(error)))[-TRACE_LENGTH:]
         _give_up(claim, reason, kind, trace)
@@ -78,7 +80,7 @@ def _give_up(claim: Claim, reason: str, kind: str, trace: str) -> None:
     try:
         _close(claim)
     except Exception:
-        _log.exception("The end of a failed job raised: %s", claim.row.task_path)
+        _log.exception("The `when_failed` of a job raised an error.")
     _recorded(lambda: claims.fail(claim, reason, kind, trace))
 
 

@@ -23,6 +23,7 @@ from harmonic.kernel.operations.jobs import LONG, SHORT
 
 # Threads that only short jobs use.
 RESERVED = 2
+LEAST_CONCURRENCY, MAX_CONCURRENCY = RESERVED + 1, 64
 # Seconds between two looks at the queue, and between two looks for lost workers and regular work.
 POLLED_EVERY, SWEPT_EVERY = 0.5, 5.0
 # Seconds that running jobs have to end when the worker is stopped.
@@ -35,7 +36,7 @@ class Worker:
 
     def __init__(self, concurrency: int) -> None:
         self.id = uuid.uuid4()
-        self._free = {SHORT: RESERVED, LONG: max(1, concurrency - RESERVED)}
+        self._free = {SHORT: RESERVED, LONG: concurrency - RESERVED}
         self._pools = {
             queue: ThreadPoolExecutor(size, f"job-{queue}") for queue, size in self._free.items()
         }
@@ -47,8 +48,8 @@ class Worker:
         self._swept_at = 0.0
         self._heartbeat = Heartbeat(self.id)
 
-    def run(self) -> None:
-        """Run jobs until a signal stops the worker."""
+    def run(self) -> bool:
+        """Run jobs until `stop`; return False if threads are left that do not end."""
         claims.register(self.id, socket.gethostname(), os.getpid())
         self._heartbeat.start()
         _log.info("The worker has started.", extra={"worker": str(self.id)})
@@ -61,19 +62,23 @@ class Worker:
                 self._wake.wait(SWEPT_EVERY)
             self._wake.wait(POLLED_EVERY)
             self._wake.clear()
-        self._end()
+        return self._end()
 
-    def stop(self, signal_number: int = 0, frame: Any = None) -> None:
-        """Stop after the running jobs; the second signal ends the process at once."""
-        if self._is_stopping:
-            os._exit(1)
+    def stop(self) -> None:
+        """Stop after the running jobs."""
         self._is_stopping = True
         self._wake.set()
 
     def stop_on_signals(self) -> None:
-        """Stop on SIGINT, SIGTERM and SIGHUP."""
+        """Stop on SIGINT, SIGTERM and SIGHUP; the second of them ends the process at once."""
+
+        def handle(number: int, frame: Any) -> None:
+            if self._is_stopping:
+                os._exit(1)
+            self.stop()
+
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self.stop)
+            signal.signal(number, handle)
 
     def _look(self) -> None:
         close_old_connections()
@@ -118,8 +123,8 @@ class Worker:
                 self._free[queue] += 1
             self._wake.set()
 
-    def _end(self) -> None:
-        """Wait for the running jobs, hand back those that do not end, and end the process."""
+    def _end(self) -> bool:
+        """Wait for the running jobs, and hand back those that do not end."""
         jobs.stop()
         wait(list(self._futures), timeout=GRACE)
         with self._lock:
@@ -129,6 +134,4 @@ class Worker:
         self._heartbeat.stop()
         claims.leave(self.id)
         _log.info("The worker has stopped.", extra={"worker": str(self.id)})
-        if left:
-            # Their threads do not end by themselves.
-            os._exit(0)
+        return not left

@@ -67,9 +67,7 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Start the threads that store the use of tokens and the calls of tools."""
-    from harmonic.mcp.calls import flush_regularly
-    from tokens.usage import settle_every_minute
+    """Start the threads of the process."""
+    from harmonic.server.threads import start_writing
 
-    settle_every_minute()
-    flush_regularly()
+    start_writing()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,11 @@ def bind_request_id(request_id: str) -> None:
     """Add the request ID to every later log line of this request."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
+
+
+def log_fields(**facts: str) -> AbstractContextManager[None]:
+    """Add fields to the log lines of a block."""
+    return structlog.contextvars.bound_contextvars(**facts)
 
 
 def add_log_fields(**facts: str) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from gunicorn.reloader import reloader_engines  # type: ignore[import-untyped]  # has no types
 
-from harmonic.jobs.worker import RESERVED, Worker
-
-# Jobs at a time: eight long ones, and the threads reserved for short ones.
-CONCURRENCY = 8 + RESERVED
+from harmonic.jobs.worker import LEAST_CONCURRENCY, MAX_CONCURRENCY, RESERVED, Worker
+from harmonic.server.threads import start_writing
 
 
 class Command(BaseCommand):
@@ -20,11 +21,34 @@ class Command(BaseCommand):
         parser.add_argument(
             "--concurrency",
             type=int,
-            default=CONCURRENCY,
+            default=os.environ.get("HARMONIC_JOBS", "10"),
             help=f"jobs at a time, {RESERVED} of them reserved for short ones (%(default)s)",
         )
 
     def handle(self, *args: Any, concurrency: int, **options: Any) -> None:
+        if not LEAST_CONCURRENCY <= concurrency <= MAX_CONCURRENCY:
+            raise CommandError(
+                f"The concurrency is {LEAST_CONCURRENCY} to {MAX_CONCURRENCY}, not {concurrency}."
+            )
         worker = Worker(concurrency)
         worker.stop_on_signals()
-        worker.run()
+        start_writing()
+        changed = _stop_on_changes(worker) if os.environ.get("HARMONIC_RELOAD") == "1" else []
+        has_ended = worker.run()
+        if changed:
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 its own command
+        if not has_ended:
+            # The threads of its jobs do not end by themselves.
+            os._exit(0)
+
+
+def _stop_on_changes(worker: Worker) -> list[str]:
+    """Stop the worker when a file of the code changes; return the list of those that did."""
+    changed: list[str] = []
+
+    def stop(name: str) -> None:
+        changed.append(name)
+        worker.stop()
+
+    reloader_engines["auto"](callback=stop).start()
+    return changed

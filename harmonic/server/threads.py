@@ -1,0 +1,12 @@
+"""The threads that write what a process collects, in the server and in the worker."""
+
+from __future__ import annotations
+
+
+def start_writing() -> None:
+    """Start the threads that store the use of tokens and the calls of tools."""
+    from harmonic.mcp.calls import flush_regularly
+    from tokens.usage import settle_every_minute
+
+    settle_every_minute()
+    flush_regularly()
