@@ -61,6 +61,15 @@ CODES: dict[str, Code] = {
         {"hint": "Send a token in the header `Authorization: Bearer …`."},
     ),
     "token_expired": Code(401, "The token has expired.", "Token expired"),
+    "agent_paused": Code(
+        403,
+        "The agent's parent has paused the agent. Its tokens work again when it is resumed.",
+        "This agent is paused",
+        {
+            "hint": "Alice (@alice) can resume it at /ai-agents/scout."
+            " Its tokens stay valid until then."
+        },
+    ),
     "api_disabled_tenant": Code(
         403,
         "The API is disabled for the tenant.",

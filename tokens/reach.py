@@ -135,6 +135,8 @@ def _everywhere(access: Access, token: ApiToken) -> Iterator[Obstacle]:
         )
     if owner.user.suspended_at or owner.archived_at:
         yield _inactive(owner, human)
+    elif owner.user.is_agent and owner.user.agent.paused_at:
+        yield _paused(owner, human)
     if not access.tenant.is_api_enabled:
         yield tenant_switch(access)
     if not _inside(token.scopes):
@@ -167,6 +169,16 @@ def _inactive(owner: TenantUser, human: UUID) -> Obstacle:
         "reactivate the agent in its settings" if owner.user.is_agent else "",
         _named([human]) if owner.user.is_agent else (),
         path_to("agents.settings", handle=owner.handle) if owner.user.is_agent else "",
+    )
+
+
+def _paused(agent: TenantUser, human: UUID) -> Obstacle:
+    return Obstacle(
+        "agent_paused",
+        f"{agent.display_name} is paused.",
+        "resume the agent",
+        _named([human]),
+        path_to("agents.show", handle=agent.handle),
     )
 
 

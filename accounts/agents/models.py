@@ -32,6 +32,8 @@ class Agent(models.Model):
     may_write_publicly = models.BooleanField(default=True)
     identity_prompt = models.TextField(blank=True, default="")
     scratchpad = models.TextField(blank=True, default="")
+    # Set while the parent has paused the agent: all its requests are refused, its tokens stay.
+    paused_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (

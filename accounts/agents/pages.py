@@ -10,6 +10,7 @@ from django.urls import URLPattern, path
 from accounts.actions.people import agent_resource, update_profile
 from accounts.agents.actions import creating
 from accounts.agents.actions import settings as actions
+from accounts.agents.actions.pausing import pause_ai_agent, resume_ai_agent
 from accounts.agents.models import path_of
 from accounts.agents.presets import preset_of
 from accounts.agents.whoami import WHOAMI
@@ -138,7 +139,7 @@ AGENT: Page[TenantUser] = Page(
     show=show,
     crumbs=below_list,
     about=about,
-    actions=(stop_ai_agent,),
+    actions=(pause_ai_agent, resume_ai_agent, stop_ai_agent),
     resource="users",
 )
 
@@ -170,6 +171,8 @@ SETTINGS = Page(
     actions=(
         actions.update_ai_agent,
         update_profile,
+        pause_ai_agent,
+        resume_ai_agent,
         stop_ai_agent,
         actions.deactivate_ai_agent,
         actions.reactivate_ai_agent,

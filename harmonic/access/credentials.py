@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from harmonic.kernel.refusals import AUTHENTICATE, SignInRequired
+from accounts.queries import people
+from harmonic.kernel.access import Access
+from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.refusals import AUTHENTICATE, Forbidden, SignInRequired
+from harmonic.kernel.registry import path_to
 
 ASK_YOUR_HUMAN = (
     "Agents cannot create tokens: ask your human for one."
@@ -52,6 +56,22 @@ def expired_token() -> SignInRequired:
         code="token_expired",
         hint=ASK_YOUR_HUMAN,
         headers={"WWW-Authenticate": _challenge("The token expired")},
+    )
+
+
+def agent_paused(access: Access) -> Forbidden:
+    """Return the refusal of an agent that its parent has paused."""
+    agent = access.user
+    assert agent.parent_id is not None  # only agents are paused
+    with tenant_bound(access.tenant.id):
+        parent = people([agent.parent_id])[agent.parent_id]
+    return Forbidden(
+        "This agent is paused",
+        code="agent_paused",
+        hint=(
+            f"{parent.name} (@{parent.handle}) can resume it at"
+            f" {path_to('agents.show', handle=agent.handle)}. Its tokens stay valid until then."
+        ),
     )
 
 

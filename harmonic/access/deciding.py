@@ -16,6 +16,7 @@ from accounts.models import Tenant
 from harmonic.access import kept_forms, lookup, sessions
 from harmonic.access.checks import check
 from harmonic.access.credentials import (
+    agent_paused,
     bearer_token,
     expired_token,
     has_credentials,
@@ -46,7 +47,9 @@ class RequestAccessDecider:
     """The decider of one request: its caller, collective and permission.
 
     `blank` is the access of an anonymous request. `place` is the handle or ID of a collective,
-    or "" for the main collective. `route` is set once the request is routed.
+    or "" for the main collective. `route` is set once the request is routed. With
+    `admits_paused`, the requests of paused agents pass: those to the MCP endpoint itself, whose
+    tools send requests that are decided in turn.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class RequestAccessDecider:
         route: Route | None = None,
         *,
         is_place_id: bool = False,
+        admits_paused: bool = False,
     ) -> None:
         self.request = request
         self.blank = blank
@@ -65,6 +69,7 @@ class RequestAccessDecider:
         self.place = place
         self.route = route
         self._is_place_id = is_place_id
+        self._admits_paused = admits_paused
         self._is_writing = False
         self._version = 0
 
@@ -140,13 +145,17 @@ class RequestAccessDecider:
         assert found.token is not None  # a lookup by token always returns the token
         if found.token.expires_at <= access.now:
             raise self._anonymous(access, expired_token())
-        return replace(
+        access = replace(
             access,
             actor=found.actor,
             token=found.token,
             place=found.place,
             membership=found.membership,
         )
+        if found.is_agent_paused and not self._admits_paused:
+            request.access = access
+            raise agent_paused(access)
+        return access
 
     def _anonymous(self, access: Access, refused: Refused) -> Refused:
         """Make the request anonymous, so that the refusal is rendered for it."""

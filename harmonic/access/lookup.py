@@ -43,6 +43,7 @@ class LookupResult:
     place: Place | None
     membership: Membership | None
     is_user_suspended: bool = False
+    is_agent_paused: bool = False
     sessions_revoked_at: datetime | None = None
     is_session_alive: bool = True
 
@@ -65,7 +66,7 @@ _USER = (
     "suspended_at",
     "sessions_revoked_at",
 )
-_AGENT = ("capability_names", "may_write_publicly")
+_AGENT = ("capability_names", "may_write_publicly", "paused_at")
 _PLACE = (
     "id",
     "handle",
@@ -223,6 +224,7 @@ def _found(values: tuple[Any, ...]) -> LookupResult:
         place=_place(place),
         membership=_membership(member, place),
         is_user_suspended=any(suspensions),
+        is_agent_paused=agent["paused_at"] is not None,
         sessions_revoked_at=user["sessions_revoked_at"],
         is_session_alive=bool(row.values.pop()) if row.values else True,
     )

@@ -125,7 +125,10 @@ def _authenticated(request: AccessRequest, subdomain: str) -> Access | None:
     request.access, request.known_token, request.is_allowed = blank, None, True
     try:
         with outages.waiting():
-            access = RequestAccessDecider(request, blank, subdomain, "").decide()
+            # A paused agent may call tools: their requests to pages are refused with the reason.
+            access = RequestAccessDecider(
+                request, blank, subdomain, "", admits_paused=True
+            ).decide()
     except NotFound:
         return None
     except Refused as refused:

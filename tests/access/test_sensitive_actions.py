@@ -27,10 +27,17 @@ OF_CREDENTIALS = {
     "rotate_api_token",
     "create_ai_agent",
     "update_ai_agent",
+    "resume_ai_agent",
 }
 # Tenant administration always requires verification (`docs/architecture.md`, Sessions).
 OF_ADMINISTRATION = {"update_tenant_settings", "update_tenant_roles", "remove_from_tenant"}
-CLOSING = {"delete_api_token", "stop_ai_agent", "deactivate_ai_agent", "leave_collective"}
+CLOSING = {
+    "delete_api_token",
+    "stop_ai_agent",
+    "pause_ai_agent",
+    "deactivate_ai_agent",
+    "leave_collective",
+}
 
 
 def actions() -> dict[str, Action[Any]]:

@@ -54,6 +54,11 @@ CASES = {
     "public writes": Case(
         "", "forbidden", lambda world: change(world.agent("scout"), may_write_publicly=False)
     ),
+    "paused": Case(
+        KITCHEN,
+        "agent_paused",
+        lambda world: change(world.agent("scout"), paused_at=world.now),
+    ),
     "unknown collective": Case("/collectives/nowhere", "not_found"),
 }
 

@@ -20,6 +20,7 @@ SENSITIVE = {
     "rotate_api_token": ("{token}", {}),
     "create_ai_agent": ("/ai-agents/new", {"name": "New"}),
     "update_ai_agent": ("/ai-agents/scout/settings", {"name": "New"}),
+    "resume_ai_agent": ("/ai-agents/scout", {}),
     "update_tenant_settings": ("/tenant-admin/settings", {"name": "New"}),
     "update_tenant_roles": (f"{USERS}/bob", {"role": "admin", "grant": "true"}),
     "remove_from_tenant": (f"{USERS}/bob", {}),

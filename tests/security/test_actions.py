@@ -23,8 +23,7 @@ NOT_KEPT = frozenset(
     " update_scratchpad".split()
 )
 OF_THEIR_OWN = frozenset(
-    "create_api_token rename_api_token rotate_api_token delete_api_token stop_ai_agent"
-    " delete_note".split()
+    "create_api_token rename_api_token rotate_api_token delete_api_token delete_note".split()
 )
 
 
@@ -70,6 +69,13 @@ CASES = {
         "/ai-agents/pilot/settings/actions/deactivate_ai_agent",
         "user_action",
         "The agent pilot was deactivated",
+        about="pilot",
+    ),
+    "an agent is paused": Case(
+        "bob",
+        "/ai-agents/pilot/actions/pause_ai_agent",
+        "user_action",
+        "The agent pilot was paused",
         about="pilot",
     ),
     "a handle changes": Case(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import TenantUser
+from collectives.events.models import Event
 from collectives.models import CollectiveMember
 from tests.fixtures.world import make_token, token_client
 from tokens.models import ApiToken
@@ -97,11 +98,14 @@ def test_only_the_parent_can_stop_the_agent(api, page, scouts):
     assert agent.get(SELF).status_code == 200
 
 
-def test_an_internal_agent_cannot_be_stopped(page):
+@pytest.mark.rule("agents.internal-stops")
+def test_stopping_an_internal_agent_emits_the_event_and_revokes_no_token_of_others(page, scouts):
     body = page("alice").get("/ai-agents/steward").content.decode()
 
-    assert STOP not in body
-    assert page("alice").post(f"/ai-agents/steward/{STOP}").status_code == 403
+    assert STOP in body
+    assert page("alice").post(f"/ai-agents/steward/{STOP}").status_code == 303
+    assert Event.unscoped.filter(subject="agent", verb="stopped").count() == 1
+    assert [token_client(each).get(SELF).status_code for each in scouts] == [200, 200]
 
 
 def test_the_page_of_a_persons_own_token_has_no_stop_action(page):
