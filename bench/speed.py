@@ -31,7 +31,7 @@ PROMISES = (
     ("rest-note", "api-key", 1.0),
     ("rest-note-100k-tokens", "rest-note", 1.05),
     ("rest-mistyped", "rest-unknown", 1.0),
-    ("rest-list-again", "rest-list", 0.5),
+    ("rest-list-again", "rest-list", 0.75),
     ("note-md", "note-html", 1.2),
     ("note-md-unconverted", "note-html", 2.0),
     ("note-md-again", "note-md", 1.0),
