@@ -15,6 +15,7 @@ from environs import Env, EnvValidationError, ValidationError, validate
 
 from collectives.items import registry
 from harmonic.kernel.operations.logs import formatter as log_formatter
+from harmonic.runner import environment as runner
 from harmonic.server.private_files import FILE, FOLDER, make_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -113,6 +114,7 @@ HEADERS_TIMEOUT = env.float("HARMONIC_HEADERS_TIMEOUT", 5.0, validate=POSITIVE)
 BODY_TIMEOUT = env.float("HARMONIC_BODY_TIMEOUT", 10.0, validate=POSITIVE)
 # The Redis server that holds the counters of limits for several machines; one machine needs none.
 CACHE_URL = env.str("CACHE_URL", "", validate=check_cache_url)
+RUNS = runner.read(env)
 env.seal()
 
 
@@ -161,6 +163,7 @@ INSTALLED_APPS = [
     "api",
     "harmonic.mcp",
     "harmonic.jobs",
+    "harmonic.runner",
 ]
 
 MIDDLEWARE = [

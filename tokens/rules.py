@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from accounts.models import TenantUser
 from accounts.rules import may_edit
@@ -312,6 +313,12 @@ def create_internal_token(
         is_internal=True,
         context=context,
     )
+
+
+def delete_internal_tokens(user_id: UUID, context: str, now: datetime) -> int:
+    """Revoke the tokens of one run of an agent in the bound tenant, and return their number."""
+    rows = ApiToken.objects.filter(owner__user_id=user_id, is_internal=True, deleted_at=None)
+    return int(rows.filter(context=context).update(deleted_at=now, updated_at=now))
 
 
 def delete_token(access: Access, token: ApiToken) -> bool:

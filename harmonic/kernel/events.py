@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harmonic.kernel.actions import Action, Outcome
 
 # Subjects that belong to the tenant, not to the collective in which the request is made.
-OF_TENANT = frozenset({"agent", "tenant", "token", "user"})
+OF_TENANT = frozenset({"agent", "run", "tenant", "token", "user"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,107 @@
+"""The queue of runs: starting the next one, keeping it alive, and ending interrupted ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import Tenant, TenantUser
+from harmonic.access.access_as import access_as
+from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.runner.models import Ending, RunStatus, TaskRun
+from harmonic.runner.rules import cannot_act, end_run, run_settings
+from harmonic.runner.tasks import wake_worker
+from tokens.rules import create_internal_token
+
+# The worker of a run writes its heartbeat this often, in seconds.
+HEARTBEAT_EVERY = 5.0
+# A run whose last heartbeat is older than this is interrupted. With a check every 30 seconds, the
+# token of a killed worker's run is revoked within a minute.
+HEARTBEAT_AGE = timedelta(seconds=25)
+# Queued runs that are older than this get another task, in case theirs was lost.
+WAKE_AFTER = timedelta(seconds=30)
+INTERRUPTED = "The worker stopped during the run. What the agent wrote before stays."
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run that this worker has started: its row, its agent, and the token that acts for it."""
+
+    run: TaskRun
+    agent: TenantUser
+    token: str
+
+
+def claim_next(tenant_id: UUID, worker: UUID, now: datetime) -> Started | None:
+    """Start the oldest queued run of a tenant that has a free slot, and create its token.
+
+    Queued runs whose agent can no longer act are ended. Return None if no run can start.
+    """
+    with transaction.atomic(), tenant_bound(tenant_id):
+        # Concurrent workers count one after the other.
+        tenant = Tenant.objects.select_for_update(no_key=True).get(id=tenant_id)
+        for run in _startable():
+            agent = _agent_of(run)
+            if denied := cannot_act(agent):
+                end_run(run, Ending.CANCELLED, now=now, error=denied.reason)
+                continue
+            return _started(tenant, run, agent, worker, now)
+    return None
+
+
+def _startable() -> Iterator[TaskRun]:
+    """Yield the queued runs of the bound tenant whose agents have a free slot, oldest first."""
+    limits = run_settings()
+    active = TaskRun.objects.active().order_by("created_at", "id")
+    runs = list(active.select_for_update())
+    running = Counter(run.agent_id for run in runs if run.status == RunStatus.RUNNING)
+    if running.total() >= limits.per_tenant:
+        return
+    for run in runs:
+        if run.status == RunStatus.QUEUED and running[run.agent_id] < limits.per_agent:
+            yield run
+
+
+def _agent_of(run: TaskRun) -> TenantUser:
+    rows = TenantUser.objects.select_related("user__agent", "user__parent", "tenant")
+    return rows.get(user_id=run.agent_id)
+
+
+def _started(
+    tenant: Tenant, run: TaskRun, agent: TenantUser, worker: UUID, now: datetime
+) -> Started:
+    run.status = RunStatus.RUNNING
+    run.worker = worker
+    run.started_at = run.heartbeat_at = now
+    run.save(update_fields=["status", "worker", "started_at", "heartbeat_at"])
+    access = access_as(tenant.subdomain, agent.handle, now=now)
+    made = create_internal_token(
+        access, agent, context=run.token_context, lifetime=TaskRun.TOKEN_LIFETIME
+    )
+    return Started(run, agent, made.plaintext)
+
+
+def keep_alive(run: TaskRun, now: datetime) -> bool:
+    """Write the heartbeat of a run, and return whether it is still running in this worker."""
+    rows = TaskRun.unscoped.filter(id=run.id, status=RunStatus.RUNNING, worker=run.worker)
+    return bool(rows.update(heartbeat_at=now))
+
+
+def recover_interrupted_runs(now: datetime) -> int:
+    """End the runs of killed workers, and return their number. Wake workers for queued runs.
+
+    Called at least every 30 seconds, and when a worker starts. A run of a killed worker is not
+    continued, because nobody knows how far its last step got.
+    """
+    running = TaskRun.unscoped.filter(status=RunStatus.RUNNING)
+    silent = list(running.filter(heartbeat_at__lt=now - HEARTBEAT_AGE))
+    ended = sum(end_run(run, Ending.INTERRUPTED, now=now, error=INTERRUPTED) for run in silent)
+    waiting = TaskRun.unscoped.filter(status=RunStatus.QUEUED, created_at__lt=now - WAKE_AFTER)
+    for tenant_id in waiting.order_by().values_list("tenant_id", flat=True).distinct():
+        wake_worker(tenant_id)
+    return ended
