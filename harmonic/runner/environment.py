@@ -35,11 +35,12 @@ class RunSettings:
 def read(env: Env) -> RunSettings:
     """Read the settings of runs. An endpoint needs at least one model."""
     url = env.str("HARMONIC_LLM_URL", "", validate=check_url)
-    names = env.list("HARMONIC_LLM_MODELS") if url else env.list("HARMONIC_LLM_MODELS", [])
+    missing: tuple[list[str], ...] = () if url else ([],)
+    names: list[str] = env.list("HARMONIC_LLM_MODELS", *missing)
     return RunSettings(
         url=(url or "").rstrip("/"),
         key=env.str("HARMONIC_LLM_KEY", ""),
-        models=tuple(name.strip() for name in names or [] if name.strip()),
+        models=tuple(name.strip() for name in names or () if name.strip()),
         timeout=env.int("HARMONIC_LLM_TIMEOUT", 120, validate=AT_LEAST_ONE),
         retries=env.int("HARMONIC_LLM_RETRIES", 4, validate=validate.Range(min=0, max=10)),
         seconds=env.int("HARMONIC_RUN_SECONDS", 600, validate=AT_LEAST_ONE),

@@ -159,7 +159,7 @@ def run_path(handle: str, run: TaskRun) -> str:
 
 
 class StepType(models.TextChoices):
-    """The type of a step: a tool that the model called, or what it said."""
+    """The type of a step: the tool that the model called, or that it called none."""
 
     READ = "fetch_page", "read a page"
     ACT = "execute_action", "executed an action"
@@ -167,11 +167,12 @@ class StepType(models.TextChoices):
     HELP = "get_help", "read the help"
     UNKNOWN = "unknown_tool", "called an unknown tool"
     INVALID = "invalid", "answered with nothing usable"
-    MESSAGE = "message", "finished"
 
 
 class RunStep(TenantModel):
-    """One step of a run, stored when it happens.
+    """One step of a run, stored before it is carried out; its result is added afterwards.
+
+    A step without `duration_ms` is under way, or was when the worker was killed.
 
     `detail` has, as far as they apply: `said` (the model's words with the call), `path`, `action`,
     `params` (names only), `intention`, `query`, `topic`, `status` (of the page), `code`, `error`,
@@ -187,7 +188,7 @@ class RunStep(TenantModel):
     type = models.CharField(max_length=16, choices=StepType)
     detail = models.JSONField(default=dict, blank=True)
     is_refused = models.BooleanField(default=False)
-    duration_ms = models.PositiveIntegerField(default=0)
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
     happened_at = models.DateTimeField()
 
     class Meta(TenantModel.Meta):

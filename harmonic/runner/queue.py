@@ -6,16 +6,19 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, F
 
 from accounts.models import Tenant, TenantUser
 from harmonic.access.access_as import access_as
 from harmonic.kernel.database.tenancy import tenant_bound
-from harmonic.runner.models import Ending, RunStatus, TaskRun
+from harmonic.runner.models import Ending, RunStatus, RunStep, TaskRun, TaskRunQuerySet
 from harmonic.runner.rules import cannot_act, end_run, run_settings
 from harmonic.runner.tasks import wake_worker
+from tokens.models import ApiToken
 from tokens.rules import create_internal_token
 
 # The worker of a run writes its heartbeat this often, in seconds.
@@ -86,10 +89,72 @@ def _started(
     return Started(run, agent, made.plaintext)
 
 
-def keep_alive(run: TaskRun, now: datetime) -> bool:
-    """Write the heartbeat of a run, and return whether it is still running in this worker."""
-    rows = TaskRun.unscoped.filter(id=run.id, status=RunStatus.RUNNING, worker=run.worker)
-    return bool(rows.update(heartbeat_at=now))
+def keep_alive(run: TaskRun, now: datetime) -> None:
+    """Write the heartbeat of a run."""
+    _in_this_worker(run).update(heartbeat_at=now)
+
+
+def may_go_on(run: TaskRun) -> bool:
+    """Return whether a run is still running in this worker, and its agent can still act."""
+    token = ApiToken.unscoped.live().filter(
+        tenant__is_ai_agents_enabled=True,
+        tenant__suspended_at=None,
+        tenant__archived_at=None,
+        owner__user=run.agent_id,
+        owner__archived_at=None,
+        owner__user__suspended_at=None,
+        owner__user__parent__suspended_at=None,
+        context=run.token_context,
+    )
+    return _in_this_worker(run).filter(Exists(token)).exists()
+
+
+def end_with_reason(run: TaskRun, now: datetime) -> bool:
+    """End a run that may not go on, with the reason; return whether it had not ended."""
+    with tenant_bound(run.tenant_id):
+        if not _in_this_worker(run).exists():
+            return False
+        denied = cannot_act(_agent_of(run))
+    error = denied.reason if denied else "The token of this run was revoked."
+    return end_run(run, Ending.CANCELLED, now=now, error=error)
+
+
+def _in_this_worker(run: TaskRun) -> TaskRunQuerySet:
+    rows: TaskRunQuerySet = TaskRun.unscoped.filter(id=run.id, status=RunStatus.RUNNING)
+    return rows.filter(worker=run.worker)
+
+
+# --- Steps ----------------------------------------------------------------------------------
+
+
+def begin_step(run: TaskRun, step: RunStep, now: datetime) -> bool:
+    """Store the next step of a run, and return False if the run has ended."""
+    with transaction.atomic(), tenant_bound(run.tenant_id):
+        if not _in_this_worker(run).update(steps_count=F("steps_count") + 1, heartbeat_at=now):
+            return False
+        run.steps_count += 1
+        step.tenant_id, step.run, step.number, step.happened_at = (
+            run.tenant_id,
+            run,
+            run.steps_count,
+            now,
+        )
+        step.save(force_insert=True)
+    return True
+
+
+def count_tokens(run: TaskRun, input_tokens: int, output_tokens: int, cost: float | None) -> None:
+    """Add the tokens of an answer to those of the run."""
+    run.input_tokens += input_tokens
+    run.output_tokens += output_tokens
+    run.total_tokens = run.input_tokens + run.output_tokens
+    if cost is not None:
+        run.estimated_cost_usd = (run.estimated_cost_usd or Decimal(0)) + Decimal(str(cost))
+    columns = ("input_tokens", "output_tokens", "total_tokens", "estimated_cost_usd")
+    _in_this_worker(run).update(**{name: getattr(run, name) for name in columns})
+
+
+# --- Recovery -------------------------------------------------------------------------------
 
 
 def recover_interrupted_runs(now: datetime) -> int:
