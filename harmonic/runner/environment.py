@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,9 @@ class RunSettings:
 def read(env: Env) -> RunSettings:
     """Read the settings of runs. An endpoint needs at least one model."""
     url = env.str("HARMONIC_LLM_URL", "", validate=check_url)
-    missing: tuple[list[str], ...] = () if url else ([],)
-    names: list[str] = env.list("HARMONIC_LLM_MODELS", *missing)
+    names: Iterable[str] | None = (
+        env.list("HARMONIC_LLM_MODELS") if url else env.list("HARMONIC_LLM_MODELS", [])
+    )
     return RunSettings(
         url=(url or "").rstrip("/"),
         key=env.str("HARMONIC_LLM_KEY", ""),

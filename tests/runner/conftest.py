@@ -38,6 +38,12 @@ def limit_runs(settings: Settings) -> Any:
     return change
 
 
+@pytest.fixture(autouse=True)
+def no_worker(settings: Settings) -> None:
+    """Store tasks without running them; tests carry out runs themselves."""
+    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+
+
 @pytest.fixture
 def runs() -> Runs:
     return Runs()
