@@ -25,4 +25,4 @@ def run_next(tenant_id: str) -> None:
 
 def wake_worker(tenant_id: UUID) -> None:
     """Enqueue a task for the next run of a tenant, once the transaction is committed."""
-    transaction.on_commit(partial(run_next.enqueue, str(tenant_id)))
+    transaction.on_commit(partial(run_next.enqueue, tenant_id=str(tenant_id)))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from harmonic.runner.engine import demo
 from tests.runner.model_server import MODEL, ModelServer
 from tests.runner.runs import Runs
 
@@ -42,6 +43,11 @@ def limit_runs(settings: Settings) -> Any:
 def no_worker(settings: Settings) -> None:
     """Store tasks without running them; tests carry out runs themselves."""
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+
+
+@pytest.fixture(autouse=True)
+def fast_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "SECONDS_PER_REPLY", 0)
 
 
 @pytest.fixture

@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Mapping, Sequence
+from time import sleep
 from typing import Any
 
 from harmonic.runner.engine.chat import Message, Reply, ToolRequest
 
+# So that a run can be watched, and cancelled.
+SECONDS_PER_REPLY = 1.0
 # Collectives that it reads before it writes.
 READ_AT_MOST = 3
 _PLACE = re.compile(r"\]\((/(?:collectives|workspace)/[\w-]+)\)")
@@ -27,6 +30,7 @@ class DemoModel:
         next(self._script)
 
     def reply(self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> Reply:
+        sleep(SECONDS_PER_REPLY)
         return self._script.send(str(messages[-1]["content"]))
 
     def close(self) -> None:
@@ -68,9 +72,9 @@ class DemoModel:
 
 
 def _places(page: str) -> list[str]:
-    """Return the paths of the collectives that a page links to, the workspace last."""
+    """Return the paths of the collectives that a page links to, or else of the workspace."""
     found = list(dict.fromkeys(_PLACE.findall(page)))
-    return sorted(found, key=lambda path: path.startswith("/workspace/"))
+    return [path for path in found if not path.startswith("/workspace/")] or found
 
 
 def _ending(result: str, place: str) -> str:
