@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import secrets
 from datetime import timedelta
-from importlib.util import find_spec
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
-from environs import Env, EnvValidationError, ValidationError, validate
+from environs import Env, validate
 
 from collectives.items import registry
+from harmonic.environment import (
+    AT_LEAST_ONE,
+    POSITIVE,
+    Network,
+    check_cache_url,
+    check_secret_key,
+    networks,
+)
 from harmonic.kernel.operations.logs import formatter as log_formatter
 from harmonic.runner import environment as runner
 from harmonic.server.private_files import FILE, FOLDER, make_private
@@ -22,62 +28,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # All errors of the environment are reported together, when it is sealed below.
 env = Env(eager=False)
-AT_LEAST_ONE = validate.Range(min=1)
-POSITIVE = validate.Range(min=0, min_inclusive=False)
-Network = IPv4Network | IPv6Network
-
-
-def network(word: str) -> Network:
-    """Return the network of an address or a prefix; IPv4-mapped addresses become IPv4."""
-    parsed = ip_network(word, strict=False)
-    mapped = getattr(parsed.network_address, "ipv4_mapped", None)
-    return ip_network((mapped, parsed.prefixlen - 96)) if mapped else parsed
-
-
-@env.parser_for("networks")
-def networks(value: str) -> tuple[Network, ...]:
-    """Return the networks of a comma-separated list."""
-    words = [word.strip() for word in value.split(",")]
-    try:
-        return tuple(network(word) for word in words if word)
-    except ValueError as error:
-        raise EnvValidationError(str(error), [str(error)]) from error
-
-
-# The minimum length of a secret key, and of distinct characters: a random key has more.
-SECRET_KEY_LENGTH, SECRET_KEY_CHARACTERS = 50, 8
-
-
-def check_secret_key(value: str) -> None:
-    """Check that a secret key is long and varied enough to sign sessions with.
-
-    Raises:
-        ValidationError: the message says what to do.
-    """
-    if len(value) < SECRET_KEY_LENGTH or len(set(value)) < SECRET_KEY_CHARACTERS:
-        raise ValidationError(
-            f"It must have at least {SECRET_KEY_LENGTH} characters, {SECRET_KEY_CHARACTERS} of them"
-            " different. Generate one with: python -c 'import secrets;"
-            " print(secrets.token_urlsafe(50))'"
-        )
-
-
-def check_cache_url(value: str) -> None:
-    """Check that a URL is empty or that of a Redis server, and that the redis package is installed.
-
-    Raises:
-        ValidationError: the message says what to do.
-    """
-    if not value:
-        return
-    if not value.startswith(("redis://", "rediss://")):
-        raise ValidationError("It must be the URL of a Redis server, such as redis://10.0.0.5/0.")
-    if find_spec("redis") is None:
-        raise ValidationError(
-            "The package redis is missing. Install it with: .venv/bin/pip install -e '.[redis]'"
-        )
-
-
+env.add_parser("networks", networks)
 ENV = env.str("HARMONIC_ENV", "local", validate=validate.OneOf(["local", "production"]))
 IS_PRODUCTION = ENV == "production"
 VAR_DIR = Path(env.str("HARMONIC_VAR", str(BASE_DIR / "var")))

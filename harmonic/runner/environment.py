@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from environs import ValidationError, validate
 
+from harmonic.environment import AT_LEAST_ONE
+
 if TYPE_CHECKING:
     from environs import Env
-
-AT_LEAST_ONE = validate.Range(min=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

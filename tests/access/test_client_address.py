@@ -10,8 +10,8 @@ from django.conf import settings as configured
 from django.test import Client
 
 from accounts.models import SecurityEvent
+from harmonic.environment import network
 from harmonic.kernel.http.client_address import canonical, rate_limit_address
-from harmonic.settings import network
 from tests.fixtures.world import PASSWORD, anonymous_client, make_token, token_client
 from tokens.models import ApiToken
 
