@@ -7,6 +7,9 @@ class RunnerConfig(AppConfig):
 
     def ready(self) -> None:
         from harmonic.kernel.events import add_reader
+        from harmonic.kernel.operations.jobs import do_regularly
+        from harmonic.runner.queue import CHECKED_EVERY, recover_interrupted_runs
         from harmonic.runner.rules import end_with_the_agent
 
         add_reader(end_with_the_agent)
+        do_regularly("interrupted runs", CHECKED_EVERY, recover_interrupted_runs)

@@ -11,21 +11,22 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, F
+from django.utils import timezone
 
 from accounts.models import Tenant, TenantUser
 from harmonic.access.access_as import access_as
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.runner.models import Ending, RunStatus, RunStep, TaskRun, TaskRunQuerySet
-from harmonic.runner.rules import cannot_act, end_run, run_settings
+from harmonic.runner.rules import cannot_act, end_run, end_with_reason, run_settings
 from harmonic.runner.tasks import wake_worker
 from tokens.models import ApiToken
 from tokens.rules import create_internal_token
 
 # The worker of a run writes its heartbeat this often, in seconds.
 HEARTBEAT_EVERY = 5.0
-# A run whose last heartbeat is older than this is interrupted. With a check every 30 seconds, the
-# token of a killed worker's run is revoked within a minute.
-HEARTBEAT_AGE = timedelta(seconds=25)
+# A run whose last heartbeat is older than this is interrupted. With the check, the token of a
+# killed worker's run is revoked within a minute.
+HEARTBEAT_AGE, CHECKED_EVERY = timedelta(seconds=25), timedelta(seconds=20)
 # Queued runs that are older than this get another task, in case theirs was lost.
 WAKE_AFTER = timedelta(seconds=30)
 INTERRUPTED = "The worker stopped during the run. What the agent wrote before stays."
@@ -50,8 +51,8 @@ def claim_next(tenant_id: UUID, worker: UUID, now: datetime) -> Started | None:
         tenant = Tenant.objects.select_for_update(no_key=True).get(id=tenant_id)
         for run in _startable():
             agent = _agent_of(run)
-            if denied := cannot_act(agent):
-                end_run(run, Ending.CANCELLED, now=now, error=denied.reason)
+            if cannot_act(agent):
+                end_with_reason(run, agent, now=now)
                 continue
             return _started(tenant, run, agent, worker, now)
     return None
@@ -103,20 +104,18 @@ def may_go_on(run: TaskRun) -> bool:
         owner__user=run.agent_id,
         owner__archived_at=None,
         owner__user__suspended_at=None,
+        owner__user__agent__paused_at=None,
         owner__user__parent__suspended_at=None,
         context=run.token_context,
     )
     return _in_this_worker(run).filter(Exists(token)).exists()
 
 
-def end_with_reason(run: TaskRun, now: datetime) -> bool:
-    """End a run that may not go on, with the reason; return whether it had not ended."""
-    with tenant_bound(run.tenant_id):
-        if not _in_this_worker(run).exists():
-            return False
-        denied = cannot_act(_agent_of(run))
-    error = denied.reason if denied else "The token of this run was revoked."
-    return end_run(run, Ending.CANCELLED, now=now, error=error)
+def end_now(run: TaskRun, now: datetime) -> None:
+    """End a run that may not go on, with the reason, unless it has ended."""
+    if _in_this_worker(run).exists():
+        with tenant_bound(run.tenant_id):
+            end_with_reason(run, _agent_of(run), now=now)
 
 
 def _in_this_worker(run: TaskRun) -> TaskRunQuerySet:
@@ -157,12 +156,12 @@ def count_tokens(run: TaskRun, input_tokens: int, output_tokens: int, cost: floa
 # --- Recovery -------------------------------------------------------------------------------
 
 
-def recover_interrupted_runs(now: datetime) -> int:
+def recover_interrupted_runs(now: datetime | None = None) -> int:
     """End the runs of killed workers, and return their number. Wake workers for queued runs.
 
-    Called at least every 30 seconds, and when a worker starts. A run of a killed worker is not
-    continued, because nobody knows how far its last step got.
+    A run of a killed worker is not continued, because nobody knows how far its last step got.
     """
+    now = now or timezone.now()
     running = TaskRun.unscoped.filter(status=RunStatus.RUNNING)
     silent = list(running.filter(heartbeat_at__lt=now - HEARTBEAT_AGE))
     ended = sum(end_run(run, Ending.INTERRUPTED, now=now, error=INTERRUPTED) for run in silent)

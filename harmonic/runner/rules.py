@@ -15,6 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from accounts.agents.models import path_of
 from accounts.models import Tenant, TenantUser
 from accounts.rules import inactive, may_manage_agent
 from harmonic.kernel.access import Access
@@ -33,6 +34,8 @@ DEFAULT_MODEL = "default"
 # The name of the scripted model of local machines without an endpoint.
 DEMO_MODEL = "demo"
 CANCELLED = "Cancelled by user"
+NO_ACCESS = "The token of this run was revoked."
+PAUSED = "This agent is paused."
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,13 @@ def cannot_act(agent: TenantUser) -> Denied | None:
     parent = agent.user.parent
     if agent.user.suspended_at or (parent is not None and parent.suspended_at):
         return Denied("This agent is suspended.", LIFT_SUSPENSION)
-    return inactive(agent) if agent.archived_at else None
+    if agent.archived_at:
+        return inactive(agent)
+    if agent.user.agent.paused_at:
+        path = path_of(agent)
+        hint = f"Its parent can resume it at {path}."
+        return Denied(PAUSED, hint, "agent_paused", links=(Link("The agent", path),))
+    return None
 
 
 def may_cancel_run(access: Access, run: AgentRun | None) -> Denied | None:
@@ -184,8 +193,16 @@ def end_run(run: TaskRun, because: Ending, *, now: datetime, error: str = "", **
     if is_ended:
         for name, value in values.items():
             setattr(run, name, value)
-        wake_worker(run.tenant_id)
+        if TaskRun.unscoped.filter(tenant=run.tenant_id, status=RunStatus.QUEUED).exists():
+            wake_worker(run.tenant_id)
     return is_ended
+
+
+def end_with_reason(run: TaskRun, agent: TenantUser, *, now: datetime) -> bool:
+    """End a run whose agent can no longer act, and return whether it had not ended."""
+    denied = cannot_act(agent)
+    because = Ending.PAUSED if denied and denied.code == "agent_paused" else Ending.CANCELLED
+    return end_run(run, because, now=now, error=denied.reason if denied else NO_ACCESS)
 
 
 def end_runs_of(user_id: UUID, because: Ending, *, now: datetime, error: str = "") -> int:
@@ -196,7 +213,7 @@ def end_runs_of(user_id: UUID, because: Ending, *, now: datetime, error: str = "
 
 # How runs end with a change of their agent, by the verb of its event.
 _ENDINGS = {
-    "paused": (Ending.PAUSED, "The agent was paused."),
+    "paused": (Ending.PAUSED, PAUSED),
     "stopped": (Ending.CANCELLED, "The agent was stopped."),
     "deactivated": (Ending.CANCELLED, "The agent was deactivated."),
 }

@@ -1,22 +1,20 @@
-"""The background task of runs.
+"""The background job of runs.
 
 The engine is imported by the worker only: the web process needs neither it nor its client.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from uuid import UUID
 
-from django.db import transaction
-from django_tasks import task
+from harmonic.kernel.operations.jobs import Interrupted, Policy, job
 
 
-@task()
+@job(Policy("Run of an agent", attempts=3, if_interrupted=Interrupted.RETRY), is_long=True)
 def run_next(tenant_id: str) -> None:
     """Start the next queued run of a tenant, if there is one and a slot is free, and finish it.
 
-    Running the task twice does nothing twice: a run can be started only once.
+    Running the job twice does nothing twice: a run can be started only once.
     """
     from harmonic.runner.engine.loop import run_next_of
 
@@ -24,5 +22,5 @@ def run_next(tenant_id: str) -> None:
 
 
 def wake_worker(tenant_id: UUID) -> None:
-    """Enqueue a task for the next run of a tenant, once the transaction is committed."""
-    transaction.on_commit(partial(run_next.enqueue, tenant_id=str(tenant_id)))
+    """Enqueue a job for the next run of a tenant, in the transaction of the caller."""
+    run_next.enqueue(tenant_id=str(tenant_id))

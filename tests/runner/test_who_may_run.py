@@ -82,6 +82,10 @@ STATES = {
         lambda world: change(world.user("alice"), suspended_at=world.now),
         "This agent is suspended.",
     ),
+    "paused": (
+        lambda world: change(world.agent("steward"), paused_at=world.now),
+        "This agent is paused.",
+    ),
     "switched off": (
         lambda world: change(world.tenant(), is_ai_agents_enabled=False),
         "AI Agents feature is not enabled for this tenant",

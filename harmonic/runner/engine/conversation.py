@@ -137,7 +137,7 @@ class Conversation:
             return self._tools.call(name, arguments)
         except TokenRevoked:
             step.end(_refusal("The run has ended.", "run_ended"))
-            queue.end_with_reason(self._run, timezone.now())
+            queue.end_now(self._run, timezone.now())
             raise RunEnds(None) from None
 
 

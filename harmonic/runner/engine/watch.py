@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from harmonic.kernel.operations.jobs import is_stopping
 from harmonic.runner import queue
 from harmonic.runner.engine.chat import ChatModel, Message, Reply
 from harmonic.runner.models import Ending, TaskRun
@@ -48,8 +49,10 @@ class Watch:
         """
         if monotonic() > self._deadline:
             raise RunEnds(Ending.TIME, f"The run took longer than {self._seconds:g} seconds.")
+        if is_stopping():
+            raise RunEnds(Ending.INTERRUPTED, queue.INTERRUPTED)
         if not queue.may_go_on(self._run):
-            queue.end_with_reason(self._run, timezone.now())
+            queue.end_now(self._run, timezone.now())
             raise RunEnds(None)
         if monotonic() > self._next_heartbeat:
             queue.keep_alive(self._run, timezone.now())
