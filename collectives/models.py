@@ -197,6 +197,8 @@ class Invite(TenantModel):
     """Invite to a collective, valid for one week, shareable or for one user."""
 
     LIFETIME = timedelta(days=7)
+    # For this time after it ended, an invite answers that it expired; then it is deleted.
+    KEPT = timedelta(days=90)
     # A shareable invite that is valid for longer than this is reused.
     REUSED_ABOVE = timedelta(days=2)
 

@@ -13,6 +13,7 @@ from collectives.feed import pages as feed
 from collectives.items import registry as kinds
 from collectives.profiles import pages as profiles
 from harmonic.access import forwarding
+from harmonic.jobs import pages as jobs
 from harmonic.mcp import pages as mcp
 from harmonic.site import action_index, help, llms, styleguide, well_known
 from tokens.owners import pages as owners
@@ -52,6 +53,7 @@ urlpatterns = [
     *session.urls(),
     *security.urls(),
     *administration.urls(),
+    *jobs.urls(),
     *help.urls(),
     *llms.urls(),
     *mcp.urls(),

@@ -24,7 +24,7 @@ class JobBackend(DatabaseBackend):
         tenant_id = tenant_of(kwargs)
         with transaction.atomic():
             row = super()._task_to_db_task(task, args, kwargs)
-            Job.unscoped.create(task=row, tenant_id=tenant_id)
+            Job.unscoped.create(id=row.id, task=row, tenant_id=tenant_id)
         return row
 
 

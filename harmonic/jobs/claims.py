@@ -61,6 +61,7 @@ def claim_next(worker_id: UUID, queue: str) -> Claim | None:
         Q(run_after=get_date_max()) | Q(run_after__lte=Now()),
         status=Status.READY,
         queue_name=queue,
+        job__isnull=False,
     )
     for row in due[:CANDIDATES]:
         claim = _claim(worker_id, row)
@@ -76,7 +77,8 @@ def _claim(worker_id: UUID, row: DBTaskResult[Any, Any]) -> Claim | None:
         )
         if not is_mine:
             return None
-        job, _ = Job.unscoped.update_or_create(task_id=row.id, defaults={"worker_id": worker_id})
+        Job.unscoped.filter(id=row.id).update(worker_id=worker_id)
+        job = Job.unscoped.get(id=row.id)
     return Claim(row, worker_id, job.tenant_id, job.failures)
 
 
@@ -114,7 +116,7 @@ def _failure(reason: str) -> dict[str, Any]:
 def _end(claim: Claim, of_job: dict[str, Any], **of_task: Any) -> bool:
     values: dict[str, Any] = {"finished_at": timezone.now(), **of_task}
     with transaction.atomic():
-        mine = Job.unscoped.filter(task_id=claim.row.id, worker_id=claim.worker_id)
+        mine = Job.unscoped.filter(id=claim.row.id, worker_id=claim.worker_id)
         if not mine.update(worker=None, **of_job):
             return False
         DBTaskResult.objects.filter(id=claim.row.id).update(**values)
@@ -149,10 +151,8 @@ def take_over(worker_id: UUID, running: Iterable[UUID]) -> list[Claim]:
     nobodys = Q(worker=None) | Q(worker__lost_at__isnull=False) | Q(worker_id=worker_id)
     found = Job.unscoped.filter(nobodys, task__status=Status.RUNNING)
     taken = []
-    for job in found.exclude(task_id__in=list(running)).select_related("task", "worker"):
-        unchanged = Job.unscoped.filter(
-            task_id=job.task_id, worker=job.worker, task__status=Status.RUNNING
-        )
+    for job in found.exclude(id__in=list(running)).select_related("task", "worker"):
+        unchanged = Job.unscoped.filter(id=job.id, worker=job.worker, task__status=Status.RUNNING)
         if unchanged.update(worker_id=worker_id):
             taken.append(Claim(job.task, worker_id, job.tenant_id, job.failures))
     Worker.objects.filter(lost_at__isnull=False, job=None).delete()

@@ -35,10 +35,12 @@ class Job(models.Model):
     """The part of a task that django-tasks does not store: its tenant, worker and failures."""
 
     REASON_LENGTH = 300
+    # After this time, finished and failed jobs are deleted.
+    KEPT, FAILED_KEPT = timedelta(days=1), timedelta(days=30)
 
-    task = models.OneToOneField(
-        DBTaskResult, on_delete=models.CASCADE, primary_key=True, related_name="job"
-    )
+    # The ID of the task.
+    id = models.UUIDField(primary_key=True, editable=False)
+    task = models.OneToOneField(DBTaskResult, on_delete=models.CASCADE, related_name="job")
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, db_index=False)
     # The worker that runs the task now.
     worker = models.ForeignKey(Worker, on_delete=models.SET_NULL, null=True)
@@ -52,10 +54,10 @@ class Job(models.Model):
 
     class Meta:
         base_manager_name = "unscoped"
-        indexes = (models.Index(fields=["tenant", "-created_at", "-task"], name="jobs_of_tenant"),)
+        indexes = (models.Index(fields=["tenant", "-created_at", "-id"], name="jobs_of_tenant"),)
 
     def __str__(self) -> str:
-        return str(self.task_id)
+        return str(self.id)
 
 
 class Schedule(models.Model):

@@ -18,6 +18,7 @@ from django.db import Error, close_old_connections, connection
 from harmonic.jobs import claims, regular, running
 from harmonic.jobs.claims import Claim
 from harmonic.jobs.heartbeat import Heartbeat
+from harmonic.kernel.database import outages
 from harmonic.kernel.operations import jobs
 from harmonic.kernel.operations.jobs import LONG, SHORT
 
@@ -56,8 +57,8 @@ class Worker:
         while not self._is_stopping:
             try:
                 self._look()
-            except Error:
-                _log.exception("The worker waits, because the database is unavailable.")
+            except Exception as error:
+                _waits(error)
                 connection.close()
                 self._wake.wait(SWEPT_EVERY)
             self._wake.wait(POLLED_EVERY)
@@ -132,6 +133,17 @@ class Worker:
         for claim in left:
             running.interrupted(claim)
         self._heartbeat.stop()
-        claims.leave(self.id)
+        try:
+            claims.leave(self.id)
+        except Error as error:
+            _waits(error)
         _log.info("The worker has stopped.", extra={"worker": str(self.id)})
         return not left
+
+
+def _waits(error: Exception) -> None:
+    """Log that the queue could not be read or written; the worker goes on."""
+    if outages.is_outage(error):
+        _log.warning("The worker waits, because the database is unavailable.")
+    else:
+        _log.error("The worker could not use the queue.", exc_info=error)

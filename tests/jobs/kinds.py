@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from collectives.models import Collective
-from harmonic.kernel.operations.jobs import Interrupted, JobFailed, Policy, job
+from harmonic.kernel.operations.jobs import Interrupted, JobFailed, Policy, is_stopping, job
 
 done: list[Any] = []
 
@@ -42,3 +44,58 @@ def leak(name: str, key: str) -> None:
 @job(Policy("Repeat", attempts=3, if_interrupted=Interrupted.RETRY), is_long=True)
 def repeat(value: Any) -> None:
     done.append(value)
+
+
+# --- For workers in processes of their own --------------------------------------------------
+
+
+def _append_line(path: str, line: str) -> None:
+    with Path(path).open("a") as file:
+        file.write(f"{line}\n")
+
+
+def _work(path: str, name: str, seconds: float) -> None:
+    _append_line(path, f"began {name}")
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not is_stopping():
+        time.sleep(0.02)
+    _append_line(path, f"ended {name}")
+
+
+def write_failure(path: str, name: str, seconds: float) -> None:
+    _append_line(path, f"failed {name}")
+
+
+@job(Policy("Write"))
+def write(path: str, name: str, seconds: float) -> None:
+    _work(path, name, seconds)
+
+
+@job(Policy("Write again", attempts=2, if_interrupted=Interrupted.RETRY), is_long=True)
+def write_again(path: str, name: str, seconds: float) -> None:
+    _work(path, name, seconds)
+
+
+@job(Policy("Write once", when_failed=write_failure), is_long=True)
+def write_once(path: str, name: str, seconds: float) -> None:
+    _work(path, name, seconds)
+
+
+@job(Policy("Go on", attempts=2, if_interrupted=Interrupted.RETRY), is_long=True)
+def go_on(path: str, name: str) -> None:
+    """Ignore that the worker is stopping."""
+    _append_line(path, f"began {name}")
+    time.sleep(60)
+
+
+# --- For pages ------------------------------------------------------------------------------
+
+
+@job(Policy("Deliver mail", shown=("to",)))
+def deliver(tenant_id: str, to: str, key: str) -> None:
+    raise JobFailed(f"The server refused {to}.")
+
+
+@job(Policy("Run agent", is_retryable=False))
+def unrepeatable(tenant_id: str) -> None:
+    raise ValueError

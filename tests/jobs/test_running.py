@@ -10,6 +10,7 @@ import pytest
 from django.db.models.functions import Now
 from django_tasks_db.models import DBTaskResult
 
+from collectives.models import Collective
 from harmonic.jobs import claims, running
 from harmonic.jobs.claims import Claim
 from harmonic.jobs.models import Job, Worker
@@ -17,6 +18,7 @@ from harmonic.kernel.database.tenancy import ForeignTenant, NoTenantBound, tenan
 from harmonic.kernel.operations.jobs import LONG, SHORT, Policy
 from tests.fixtures.world import World
 from tests.jobs import kinds
+from tests.jobs.rows import a_worker, claimed, row
 
 pytestmark = pytest.mark.postgres
 
@@ -26,24 +28,8 @@ def _nothing_done() -> None:
     kinds.clear()
 
 
-def a_worker() -> uuid.UUID:
-    worker_id = uuid.uuid4()
-    claims.register(worker_id, "test", 1)
-    return worker_id
-
-
 def make_due(row_id: Any) -> None:
     DBTaskResult.objects.filter(id=row_id).update(run_after=Now())
-
-
-def claimed(worker_id: uuid.UUID, queue: str = SHORT) -> Claim:
-    claim = claims.claim_next(worker_id, queue)
-    assert claim is not None
-    return claim
-
-
-def row(result: Any) -> DBTaskResult[Any, Any]:
-    return DBTaskResult.objects.get(id=result.id)
 
 
 def test_a_job_of_a_tenant_runs_with_the_tenant_bound(world: World):
@@ -57,7 +43,7 @@ def test_a_job_of_a_tenant_runs_with_the_tenant_bound(world: World):
 
     for result, tenant in ((of_garden, garden), (of_summit, summit)):
         with tenant_bound(tenant):
-            assert row(result).return_value == kinds.Collective.objects.count()
+            assert row(result).return_value == Collective.objects.count()
 
 
 def test_a_job_that_names_no_tenant_cannot_read_the_rows_of_one(world: World):
@@ -79,6 +65,7 @@ def test_enqueuing_in_a_tenant_requires_its_id(world: World, named: str):
     assert not DBTaskResult.objects.exists()
 
 
+@pytest.mark.meets("pause between two attempts of a job")
 def test_a_failed_job_waits_longer_before_each_attempt(db: None):
     policy = Policy("", backoff=timedelta(seconds=10))
 
@@ -131,6 +118,7 @@ def swept(worker_id: uuid.UUID) -> list[Claim]:
     return claims.take_over(worker_id, [])
 
 
+@pytest.mark.meets("a worker without a heartbeat")
 @pytest.mark.parametrize(("seconds", "is_lost"), [(25, False), (31, True)])
 def test_a_worker_is_lost_after_half_a_minute_without_a_heartbeat(
     db: None, seconds: int, is_lost: bool

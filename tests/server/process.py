@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -69,9 +69,14 @@ def free_port() -> int:
         return port
 
 
+SERVER = (sys.executable, "-m", "gunicorn", "--config", "python:harmonic.server.config")
+
+
 @contextmanager
-def started(folder: Path, *, prepared: bool = False, **settings: str) -> Iterator[Running]:
-    """Start the server as `make run` does, with its own port and files."""
+def started(
+    folder: Path, *, prepared: bool = False, command: Sequence[str] = SERVER, **settings: str
+) -> Iterator[Running]:
+    """Start the server, with its own port and files."""
     environment = {
         **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
         "HARMONIC_ENV": "local",
@@ -81,11 +86,10 @@ def started(folder: Path, *, prepared: bool = False, **settings: str) -> Iterato
         **settings,
     }
     if prepared:
-        command = [sys.executable, "manage.py", "prepare"]
+        preparing = [sys.executable, "manage.py", "prepare"]
         subprocess.run(
-            command, cwd=ROOT, env=environment, check=True, capture_output=True, umask=UMASK
+            preparing, cwd=ROOT, env=environment, check=True, capture_output=True, umask=UMASK
         )
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:harmonic.server.config"]
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=log, stderr=log, umask=UMASK

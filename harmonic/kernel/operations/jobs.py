@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from importlib import import_module
 from typing import Any, ParamSpec, TypeVar
 
 from django_tasks import task
@@ -44,6 +46,7 @@ class Policy:
     `backoff` is the pause after the first failed attempt; it doubles with each further one.
     `when_failed` is called with the job's arguments when it has failed for good, and again if the
     process ends meanwhile. `shown` are the arguments that admins see; others may be secret.
+    `is_retryable` jobs that failed can be retried by an admin.
     """
 
     label: str
@@ -52,6 +55,7 @@ class Policy:
     if_interrupted: Interrupted = Interrupted.FAIL
     when_failed: Callable[..., None] | None = None
     shown: tuple[str, ...] = ()
+    is_retryable: bool = True
 
     def pause(self, failures: int) -> timedelta:
         """Return the pause before the next attempt, after `failures` failed ones."""
@@ -82,9 +86,11 @@ def job(
 
 
 def policy_of(task_path: str) -> Policy:
-    """Return the policy of a task; a task of another library has one attempt."""
-    found = _policies.get(task_path)
-    return found or Policy(label=task_path.rpartition(".")[2].replace("_", " ").capitalize())
+    """Return the policy of a task; one that was not declared with `job` has one attempt."""
+    module, _, name = task_path.rpartition(".")
+    with suppress(ImportError):  # a task of an earlier release
+        import_module(module)
+    return _policies.get(task_path) or Policy(name.replace("_", " ").capitalize())
 
 
 # --- Stopping -------------------------------------------------------------------------------

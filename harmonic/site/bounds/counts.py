@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 
 from api.idempotency.once import FORM_WAIT
@@ -9,6 +11,9 @@ from api.models import KeyedRequest
 from collectives.items.models import Item, Pin
 from collectives.models import Invite
 from harmonic.access import kept_forms
+from harmonic.jobs.models import Job, Worker
+from harmonic.jobs.worker import GRACE, MAX_CONCURRENCY
+from harmonic.kernel.operations.jobs import MAX_BACKOFF
 from harmonic.site.bounds.bound import Bound, Section
 from tokens.models import ApiToken, TokenRefusal
 
@@ -21,6 +26,25 @@ COUNTS = Section(
         Bound("overlap of a rotation", ApiToken.MAX_OVERLAP_DAYS, "days", "400 `invalid`"),
         Bound("refusals kept of a token", TokenRefusal.KEPT, "refusals", "older ones are deleted"),
         Bound("life of an invitation", Invite.LIFETIME, "", "it expires"),
+        Bound("an invitation that ended", Invite.KEPT, "", "it is deleted"),
+        Bound("a finished job", Job.KEPT, "", "it is deleted"),
+        Bound("a failed job", Job.FAILED_KEPT, "", "it is deleted"),
+        Bound(
+            "a worker without a heartbeat",
+            Worker.LOST_AFTER,
+            "",
+            "it is given up, and its jobs run again or fail",
+        ),
+        Bound(
+            "time that jobs have to end when their worker stops",
+            timedelta(seconds=GRACE),
+            "",
+            "they are interrupted",
+        ),
+        Bound(
+            "pause between two attempts of a job", MAX_BACKOFF, "", "it grows no longer than that"
+        ),
+        Bound("jobs at a time of a worker", MAX_CONCURRENCY, "jobs", "the worker does not start"),
         Bound("answers under a key", KeyedRequest.LIFETIME, "", "the request is carried out again"),
         Bound(
             "a request under a key that was cut off",

@@ -13,6 +13,7 @@ from collectives.feed import queries as feed
 from collectives.items import queries as items
 from collectives.notes import threads
 from collectives.profiles import pages as profiles
+from harmonic.jobs import queries as jobs
 from harmonic.kernel.http import numbered
 from harmonic.kernel.rendering import rendered, text
 from harmonic.site import front_door
@@ -121,6 +122,7 @@ PAGES = Section(
             "rows",
             "the rest is omitted; `/collectives` and `/ai-agents` have all",
         ),
+        Bound("rows of a page of jobs", jobs.PAGE, "jobs", "a link to older ones"),
         Bound("rows of a numbered page", numbered.PER_PAGE, "rows", "`?page=2` has the next"),
         Bound(
             "users on a page of administration", admin.PER_PAGE, "users", "`?page=2` has the next"

@@ -1,0 +1,290 @@
+"""Workers as processes: two of them, killed ones, and one command for server and worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
+from django_tasks_db.models import DBTaskResult
+
+from harmonic.jobs import claims, heartbeat, worker
+from harmonic.jobs.models import Job, Worker
+from harmonic.kernel.operations.jobs import regular_work
+from tests.jobs import kinds
+from tests.server.process import ROOT, Running, started
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+
+Process = subprocess.Popen[bytes]
+
+
+def database_url() -> str:
+    """Return the address of the test database."""
+    known = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{known['NAME']}"
+    host = quote(str(known["HOST"]), safe="")
+    port = f":{known['PORT']}" if known["PORT"] else ""
+    secret = f":{quote(known['PASSWORD'])}" if known["PASSWORD"] else ""
+    return f"postgres://{known['USER']}{secret}@{host}{port}/{known['NAME']}"
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Return a function that starts a worker on the test database."""
+    begun: list[Process] = []
+    environment = {**os.environ, "HARMONIC_VAR": str(tmp_path), "DATABASE_URL": database_url()}
+
+    def begin(*words: str) -> Process:
+        command = [sys.executable, "manage.py", "work", *words]
+        with (tmp_path / "log").open("a") as log:
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)
+        begun.append(process)
+        until(lambda: Worker.objects.filter(pid=process.pid).exists())
+        return process
+
+    yield begin
+    for process in begun:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "lines"
+    path.touch()
+    return path
+
+
+def until(is_true: Callable[[], Any], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline, "It took too long."
+        time.sleep(0.05)
+
+
+def lines(file: Path) -> list[str]:
+    return file.read_text().splitlines()
+
+
+def statuses(task: Any) -> list[str]:
+    rows = DBTaskResult.objects.filter(task_path=task.module_path)
+    return list(rows.values_list("status", flat=True))
+
+
+def test_two_workers_run_each_job_once(start: Callable[..., Process], file: Path):
+    for number in range(60):
+        kinds.write.enqueue(path=str(file), name=str(number), seconds=0.01)
+    [start(), start()]
+    until(lambda: set(statuses(kinds.write)) == {"SUCCESSFUL"})
+
+    assert Counter(lines(file)) == Counter(
+        f"{word} {number}" for number in range(60) for word in ("began", "ended")
+    )
+    assert Job.unscoped.filter(worker__isnull=False).count() == 0
+
+
+def test_two_workers_begin_regular_work_once_per_period(start: Callable[..., Process]):
+    [start(), start()]
+    rows = DBTaskResult.objects.filter(task_path="harmonic.jobs.regular.do_regular_work")
+    until(lambda: rows.filter(status="SUCCESSFUL").count() >= len(regular_work()))
+
+    names = [row.args_kwargs["kwargs"]["name"] for row in rows]
+    assert sorted(names) == sorted(regular_work())
+
+
+def age(process: Process) -> None:
+    """Move the last heartbeat of a worker back, so that the test need not wait."""
+    pause = -Worker.LOST_AFTER + timedelta(seconds=1)
+    Worker.objects.filter(pid=process.pid).update(beat_at=claims.from_now(pause))
+
+
+def test_the_jobs_of_a_killed_worker_run_again_or_fail_as_declared(
+    start: Callable[..., Process], file: Path
+):
+    first = start()
+    kinds.write_again.enqueue(path=str(file), name="again", seconds=0.5)
+    kinds.write_once.enqueue(path=str(file), name="once", seconds=0.5)
+    DBTaskResult.objects.update(run_after=Now())
+    until(lambda: {"began again", "began once"} <= set(lines(file)))
+    first.kill()
+    first.wait()
+    age(first)
+
+    start()
+    until(lambda: statuses(kinds.write_once) == ["FAILED"])
+    DBTaskResult.objects.filter(status="READY").update(run_after=Now())
+    until(lambda: statuses(kinds.write_again) == ["SUCCESSFUL"])
+
+    assert Counter(lines(file)) == Counter(
+        ["began again", "began once", "failed once", "began again", "ended again"]
+    )
+    assert not Worker.objects.filter(pid=first.pid).exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_a_worker_after_its_jobs(
+    start: Callable[..., Process], file: Path, number: int
+):
+    process = start()
+    kinds.write.enqueue(path=str(file), name="short", seconds=60)
+    until(lambda: lines(file) == ["began short"])
+
+    process.send_signal(number)
+
+    assert process.wait(timeout=5) == 0
+    assert lines(file) == ["began short", "ended short"]
+    assert statuses(kinds.write) == ["SUCCESSFUL"]
+    assert not Worker.objects.exists()
+
+
+@pytest.mark.meets("time that jobs have to end when their worker stops")
+def test_a_job_that_goes_on_is_queued_again_when_its_worker_stops(
+    start: Callable[..., Process], file: Path
+):
+    process = start()
+    kinds.go_on.enqueue(path=str(file), name="long")
+    until(lambda: lines(file) == ["began long"])
+
+    process.terminate()
+
+    assert process.wait(timeout=worker.GRACE + 5) == 0
+    assert statuses(kinds.go_on) == ["READY"]
+    assert Job.unscoped.get(task__task_path=kinds.go_on.module_path).worker is None
+
+
+def test_a_second_signal_ends_a_worker_at_once(start: Callable[..., Process], file: Path):
+    process = start()
+    kinds.go_on.enqueue(path=str(file), name="long")
+    until(lambda: lines(file) == ["began long"])
+
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(timeout=3) == 1
+
+
+def test_a_paused_worker_ends_when_its_jobs_were_taken_over(
+    start: Callable[..., Process], file: Path
+):
+    process = start()
+    kinds.go_on.enqueue(path=str(file), name="long")
+    until(lambda: lines(file) == ["began long"])
+    process.send_signal(signal.SIGSTOP)
+    Worker.objects.filter(pid=process.pid).update(lost_at=F("beat_at"))
+
+    process.send_signal(signal.SIGCONT)
+
+    assert process.wait(timeout=10) == 1
+
+
+def test_long_jobs_never_delay_a_short_one(start: Callable[..., Process], file: Path):
+    start("--concurrency", "4")
+    for number in range(5):
+        kinds.write_once.enqueue(path=str(file), name=str(number), seconds=60)
+    until(lambda: len(lines(file)) == 2)
+    kinds.write.enqueue(path=str(file), name="short", seconds=0)
+
+    until(lambda: "ended short" in lines(file), seconds=5)
+
+    assert statuses(kinds.write_once).count("RUNNING") == 2
+
+
+@pytest.mark.meets("jobs at a time of a worker")
+@pytest.mark.parametrize("concurrency", ["2", "65"])
+def test_a_worker_refuses_another_concurrency(concurrency: str, tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "manage.py", "work", "--concurrency", concurrency],
+        cwd=ROOT,
+        env={**os.environ, "HARMONIC_VAR": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert f"The concurrency is 3 to 64, not {concurrency}." in done.stderr.decode()
+
+
+def test_a_lost_worker_is_found_within_a_minute():
+    """Half a minute without heartbeats, and the time until another worker looks."""
+    looks = max(heartbeat.STEADY_AFTER, worker.SWEPT_EVERY) + worker.SWEPT_EVERY
+
+    assert Worker.LOST_AFTER.total_seconds() + looks + worker.POLLED_EVERY < 60
+    assert Worker.BEATS_EVERY * 3 < Worker.LOST_AFTER
+
+
+# --- Together -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Iterator[Running]:
+    """Start server and worker, as `make run` does."""
+    command = [sys.executable, "-m", "harmonic.server.supervisor"]
+    with started(tmp_path, command=command, DATABASE_URL=database_url()) as running:
+        until(Worker.objects.exists)
+        yield running
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_worker_that_is_killed_is_started_again(both: Running):
+    killed = Worker.objects.get().pid
+    os.kill(killed, signal.SIGKILL)
+
+    until(lambda: Worker.objects.exclude(pid=killed).exists())
+
+    assert both.process.poll() is None
+    assert "The worker ended and is started again." in both.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_one_signal_stops_server_and_worker(both: Running, number: int):
+    both.process.send_signal(number)
+
+    assert both.process.wait(timeout=20) == 0
+    assert not Worker.objects.exists()
+    with pytest.raises(ConnectionRefusedError):
+        both.connect()
+
+
+def test_the_worker_stops_when_the_server_ends(both: Running):
+    os.kill(child(both.process.pid, "gunicorn"), signal.SIGTERM)
+
+    assert both.process.wait(timeout=20) == 0
+    assert not Worker.objects.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals the end of a parent on Linux only")
+def test_server_and_worker_end_when_their_parent_is_killed(both: Running):
+    children = [child(both.process.pid, name) for name in ("gunicorn", "work")]
+
+    both.process.kill()
+
+    until(lambda: not any(map(is_alive, children)), seconds=20)
+
+
+def child(parent: int, word: str) -> int:
+    """Return the child process of `parent` with `word` in its command."""
+    for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        if word in Path(f"/proc/{pid}/cmdline").read_text():
+            return int(pid)
+    raise LookupError(word)

@@ -1,0 +1,222 @@
+"""Rows that are no longer needed are deleted regularly, in all tenants."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axes.models import AccessAttempt
+from django.contrib.sessions.models import Session
+from django.db.models import Model
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from accounts.models import StoredBytes
+from api.models import KeyedRequest
+from collectives.models import Invite
+from harmonic.jobs import claims, purges, regular, running
+from harmonic.jobs.models import Job, Schedule
+from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.operations import jobs
+from harmonic.kernel.operations.jobs import do_regularly, regular_work
+from harmonic.mcp.models import ToolCall
+from tests.fixtures.world import World
+from tests.jobs import kinds
+from tests.jobs.rows import a_job, a_worker, backdate, claimed
+
+pytestmark = pytest.mark.postgres
+
+Made = Callable[[World, timedelta], Model]
+
+
+def saved(row: Any) -> Any:
+    with tenant_bound(row.tenant_id):
+        row.save(force_insert=True)
+    return row
+
+
+def a_finished_job(world: World, age: timedelta) -> DBTaskResult[Any, Any]:
+    result = kinds.append.enqueue(value=1)
+    running.run(claimed(a_worker()))
+    backdate(Job.unscoped.get(id=result.id), finished_at=age)
+    return DBTaskResult.objects.get(id=result.id)
+
+
+def a_failed_job(world: World, age: timedelta) -> DBTaskResult[Any, Any]:
+    job = a_job(world)
+    backdate(job, finished_at=age)
+    return DBTaskResult.objects.get(id=job.id)
+
+
+def a_tool_call(world: World, age: timedelta) -> ToolCall:
+    summit = world.tenant("summit").id
+    row: ToolCall = saved(
+        ToolCall(tenant_id=summit, user=world.user("pilot"), called_at=timezone.now() - age)
+    )
+    return row
+
+
+def a_session(world: World, age: timedelta) -> Session:
+    return Session.objects.create(
+        session_key=uuid.uuid4().hex, session_data="", expire_date=timezone.now() - age
+    )
+
+
+def a_key(world: World, age: timedelta) -> KeyedRequest:
+    row: KeyedRequest = saved(
+        KeyedRequest(
+            tenant_id=world.tenant().id,
+            user=world.user("bob"),
+            key_digest=uuid.uuid4().hex,
+            claimed_at=timezone.now(),
+            created_at=timezone.now() - age,
+        )
+    )
+    return row
+
+
+def an_invite(world: World, age: timedelta) -> Invite:
+    row: Invite = saved(
+        Invite(
+            tenant_id=world.tenant().id,
+            code=uuid.uuid4().hex[:16],
+            collective=world.collective("kitchen"),
+            created_by=world.user("alice"),
+            expires_at=timezone.now() - age,
+            created_at=timezone.now(),
+        )
+    )
+    return row
+
+
+def a_wrong_password(world: World, age: timedelta) -> AccessAttempt:
+    row = AccessAttempt.objects.create(failures_since_start=1)
+    AccessAttempt.objects.filter(id=row.id).update(attempt_time=timezone.now() - age)
+    return row
+
+
+def a_storage_count(world: World, age: timedelta) -> StoredBytes:
+    day = (timezone.now() - age).date()
+    row, _ = StoredBytes.objects.get_or_create(user=world.user("bob"), day=day)
+    return row
+
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+# What is deleted, when it is old enough, and when it is not.
+PURGES: dict[str, tuple[Callable[[], None], Made, timedelta, timedelta]] = {
+    "finished job": (purges.delete_finished_jobs, a_finished_job, 25 * HOUR, 23 * HOUR),
+    "failed job": (purges.delete_finished_jobs, a_failed_job, 31 * DAY, 29 * DAY),
+    "tool call": (purges.delete_old_tool_calls, a_tool_call, 91 * DAY, 89 * DAY),
+    "session": (purges.delete_expired_sessions, a_session, MINUTE, -MINUTE),
+    "idempotency key": (purges.delete_old_keys, a_key, 25 * HOUR, 23 * HOUR),
+    "invitation": (purges.delete_old_invites, an_invite, 91 * DAY, 89 * DAY),
+    "wrong password": (purges.delete_old_attempts, a_wrong_password, 21 * MINUTE, 19 * MINUTE),
+    "storage count": (purges.delete_old_attempts, a_storage_count, 25 * HOUR, timedelta(0)),
+}
+
+
+@pytest.mark.meets("a finished job", "a failed job", "an invitation that ended")
+@pytest.mark.parametrize("kind", PURGES)
+def test_old_rows_are_deleted_and_others_kept(world: World, kind: str):
+    purge, make, old, young = PURGES[kind]
+    gone, kept = make(world, old), make(world, young)
+
+    purge()
+
+    of_kind = type(gone)._base_manager
+    assert [of_kind.filter(pk=each.pk).exists() for each in (gone, kept)] == [False, True]
+
+
+def test_rows_are_deleted_in_batches(
+    world: World, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+):
+    monkeypatch.setattr(purges, "BATCH", 2)
+    for _ in range(5):
+        a_session(world, MINUTE)
+    Session.objects.filter(expire_date__gt=timezone.now()).delete()
+
+    with django_assert_num_queries(7):
+        purges.delete_expired_sessions()
+
+
+def test_a_job_is_deleted_with_its_task(world: World):
+    row = a_finished_job(world, 2 * DAY)
+
+    purges.delete_finished_jobs()
+
+    assert not Job.unscoped.filter(id=row.id).exists()
+
+
+def test_tasks_of_a_deleted_tenant_are_deleted(world: World):
+    job = a_job(world, "due")
+    Job.unscoped.filter(id=job.id).delete()
+
+    purges.delete_finished_jobs()
+
+    assert not DBTaskResult.objects.filter(id=job.id).exists()
+
+
+# --- Once per period ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hourly(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Replace the regular work by a piece that is done every hour."""
+    done: list[str] = []
+    monkeypatch.setattr(jobs, "_regular", {})
+    do_regularly("hourly", HOUR, hourly_work)
+    monkeypatch.setattr("tests.jobs.test_purges.HOURLY", done)
+    return done
+
+
+HOURLY: list[str] = []
+
+
+def hourly_work() -> None:
+    HOURLY.append("done")
+
+
+def run_all() -> None:
+    worker = a_worker()
+    while (claim := claims.claim_next(worker, "default")) is not None:
+        running.run(claim)
+
+
+def test_regular_work_is_done_once_per_period(db: None, hourly: list[str]):
+    begun = [regular.enqueue_due() for _ in range(3)]
+    run_all()
+
+    assert begun == [["hourly"], [], []]
+    assert hourly == ["done"]
+
+
+@pytest.mark.parametrize(("age", "is_due"), [(59 * MINUTE, False), (61 * MINUTE, True)])
+def test_regular_work_is_due_again_after_its_period(
+    db: None, hourly: list[str], age: timedelta, is_due: bool
+):
+    regular.enqueue_due()
+    Schedule.objects.update(began_at=claims.from_now(-age))
+
+    assert regular.enqueue_due() == (["hourly"] if is_due else [])
+
+
+def test_work_of_an_earlier_release_is_skipped(db: None, hourly: list[str]):
+    regular.do_regular_work.enqueue(name="forgotten")
+
+    run_all()
+
+    assert DBTaskResult.objects.get().status == "SUCCESSFUL"
+
+
+def test_two_functions_cannot_have_one_name(hourly: list[str]):
+    with pytest.raises(ValueError, match="hourly"):
+        do_regularly("hourly", HOUR, run_all)
+
+
+def test_every_purge_is_regular_work():
+    registered = {work.function for work in regular_work().values()}
+
+    assert {purge for purge, *_ in PURGES.values()} <= registered
