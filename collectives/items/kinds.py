@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from django.db.models import Case, CharField, IntegerField, Value, When
-from django.db.models.expressions import Combinable
+from django.db.models import BigIntegerField, Case, CharField, F, IntegerField, Value, When
+from django.db.models.expressions import Combinable, CombinedExpression
 from django.db.models.functions import Left
 from django.urls import reverse
+
+from harmonic.kernel.database.functions import Bytes
 
 if TYPE_CHECKING:
     from collectives.items.models import Item
@@ -42,7 +44,11 @@ class Kind:
 
     def opening(self, length: int) -> Combinable:
         """Return the expression for the first characters of an item's text."""
-        return Left(f"{self.model._meta.model_name}__{self.text}", length)
+        return Left(self.column(self.text), length)
+
+    def column(self, name: str) -> str:
+        """Return the lookup of a column of the kind, starting at the item."""
+        return f"{self.model._meta.model_name}__{name}"
 
     def path(self, truncated_id: str) -> str:
         """Return the path of an item's page below its collective."""
@@ -88,6 +94,18 @@ def opening(length: int) -> Case:
     """Return the expression for the first `length` characters of an item's text, by its kind."""
     branches = [When(kind=kind.name, then=kind.opening(length)) for kind in _KINDS.values()]
     return Case(*branches, default=Value(""), output_field=CharField())
+
+
+def text() -> Case:
+    """Return the expression for the whole text of an item, by its kind."""
+    branches = [When(kind=kind.name, then=F(kind.column(kind.text))) for kind in _KINDS.values()]
+    return Case(*branches, default=Value(""), output_field=CharField())
+
+
+def size() -> CombinedExpression:
+    """Return the expression for the bytes of an item's title and text, by its kind."""
+    branches = [When(kind=kind.name, then=F(kind.column("size"))) for kind in _KINDS.values()]
+    return Bytes("title") + Case(*branches, default=Value(0), output_field=BigIntegerField())
 
 
 def count(usual: Callable[[], Combinable]) -> Case:

@@ -8,7 +8,7 @@ from uuid import UUID
 from collectives.items import queries as items
 from collectives.items.kind_queries import KindQueries, fit_bytes
 from collectives.items.models import COMMENT, Item, ItemQuerySet
-from collectives.items.queries import Included, by_ids
+from collectives.items.queries import Included
 from collectives.notes.models import Note
 from harmonic.kernel.access import Access
 from harmonic.kernel.http.cursors import Order
@@ -51,9 +51,3 @@ def comments_of(item_ids: Iterable[UUID]) -> Included[Note]:
     notes = NOTES.by_id((size.id for size in shown), Order("created_at", is_descending=False))
     # After the last row that was read, every item may have more comments.
     return Included(notes, ids if len(found) > items.INCLUDED else left_out)
-
-
-def texts_of(note_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Return the titles and texts of notes, by id."""
-    rows = Note.objects.filter(**by_ids(note_ids)).values_list("id", "title", "text")
-    return {note_id: f"{title}\n{text}" for note_id, title, text in rows}

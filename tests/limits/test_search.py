@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.v1.notes import filters as note_filters
-from api.v1.notes.filters import LOOKED_AT, LOOKED_AT_BYTES, MAX_WORDS
-from api.v1.notes.lists import NARROW_LENGTH, Q_LENGTH
+from api.v1.notes.lists import NARROW_LENGTH
+from collectives.items import search
+from collectives.items.search import LOOKED_AT, LOOKED_AT_BYTES, MAX_WORDS, Q_LENGTH
 from tests.limits.conftest import MEGABYTE, REST, Write
 from tests.limits.test_lists import links, pages_of
 
@@ -73,7 +73,7 @@ def test_a_search_over_long_notes_reads_a_part_and_continues(api: Any, write_not
 def test_a_search_over_many_notes_scans_a_part_and_continues(
     api: Any, write_notes: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(note_filters, "LOOKED_AT", 10)
+    monkeypatch.setattr(search, "LOOKED_AT", 10)
     write_notes(40, "Note {}.")
 
     shown = pages_of(api("bob"), f'{REST}/notes?q="Note 3"')
@@ -89,7 +89,7 @@ def test_a_search_over_many_notes_scans_a_part_and_continues(
 def test_a_search_pages_backwards_through_the_same_results(
     api: Any, write_notes: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(note_filters, "LOOKED_AT", 7)
+    monkeypatch.setattr(search, "LOOKED_AT", 7)
     write_notes(40, "Note {}")
     bob = api("bob")
     forth = pages_of(bob, f'{REST}/notes?q="note 1"&limit=3')
@@ -114,7 +114,7 @@ def test_matches_are_counted_only_when_every_note_is_scanned(
     bob, path = api("bob"), f'{REST}/notes?q="note 1"&count=true&limit=1'
 
     assert bob.get(path)["X-Total-Count"] == "3"
-    monkeypatch.setattr(note_filters, "LOOKED_AT", 7)
+    monkeypatch.setattr(search, "LOOKED_AT", 7)
     assert "X-Total-Count" not in bob.get(path)
 
 

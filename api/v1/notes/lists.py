@@ -11,18 +11,19 @@ from rest_framework.request import Request
 from api.http.filters import author_of, named, order_of, sort_field
 from api.http.paging import PageParams, ResultPage, page_from, query
 from api.responses.timestamps import bounds
-from api.v1.notes.filters import MAX_WORDS, Search, by_cycle, by_filters, parse_search, split_list
+from api.v1.notes.filters import by_cycle, by_filters, split_list
 from api.v1.notes.json import NoteJson, NoteWriter
 from api.views import ListAnswer, access_of
 from collectives.items.models import Item, ItemQuerySet
 from collectives.items.queries import Lookups, comments_on, live_item_at
+from collectives.items.search import Search, SearchTerms, parse_search, q_field
 from collectives.notes.models import Note
 from collectives.notes.queries import NOTES
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import Rows
-from harmonic.kernel.http.cursors import Order
+from harmonic.kernel.http.cursors import CursorPage, Order, Position
 from harmonic.kernel.parameters.fields import Choice, DateTime, Line
-from harmonic.kernel.refusals import NotFound, Problem
+from harmonic.kernel.refusals import Invalid, NotFound, Problem
 
 LIMIT = 50
 MOMENTS = ("created_at", "updated_at", "last_activity_at", "deadline")
@@ -31,7 +32,6 @@ SUBTYPES = ("text", "reminder", "table", "comment", "statement", "summary")
 LISTED = tuple(subtype for subtype in SUBTYPES if subtype not in ("comment", "statement"))
 # Limits the cost of `filters`, which the database evaluates one by one.
 NARROW_LENGTH = 500
-Q_LENGTH = 100
 NARROWING = ("q", "filters", "cycle")
 
 
@@ -58,12 +58,7 @@ class NoteListParams(PageParams):
     updated_before = DateTime(required=False, help_text="Last activity before this time.")
     deadline_after = DateTime(required=False, help_text="With a deadline after this time.")
     deadline_before = DateTime(required=False, help_text="With a deadline before this time.")
-    q = Line(
-        required=False,
-        allow_blank=True,
-        max_length=Q_LENGTH,
-        help_text=f'Search terms, {MAX_WORDS} at most: word, "a phrase", -excluded.',
-    )
+    q = q_field()
     filters = Line(
         required=False,
         allow_blank=True,
@@ -136,13 +131,33 @@ def _answer(
         return _written(page_from(fetch, count, order, request, params, LIMIT), NoteWriter(request))
     items = Item.objects.alive() if across is None else across
     items = items.filter(_narrowed(access_of(request), params), **NOTES.wanted, **wanted)
-    search = Search(items, parse_search(params.get("q", "")))
+    search = Search(items, _terms(params), NOTES)
+    fetch, total = partial(_matching, search), partial(search.count, order)
     page = (
-        page_from(search, partial(search.count, order), order, request, params, LIMIT)
+        page_from(fetch, total, order, request, params, LIMIT)
         if search.terms.are_any
         else page_from(partial(NOTES.among, items), items.count, order, request, params, LIMIT)
     )
     return _written(page, NoteWriter(request, () if across is None else page.rows))
+
+
+def _terms(params: dict[str, Any]) -> SearchTerms:
+    """Return the terms of `q`.
+
+    Raises:
+        Invalid: there are too many.
+    """
+    try:
+        return parse_search(params.get("q", ""))
+    except Invalid as invalid:
+        raise named(*invalid.problems) from invalid
+
+
+def _matching(search: Search, order: Order, limit: int, after: Position | None) -> CursorPage[Note]:
+    """Return the first matches after a position, and where the next page begins."""
+    matches, end = search.matches(order, after)
+    found = NOTES.in_size(matches[: limit + 1], order, limit)
+    return CursorPage(found.rows, found.end or end)
 
 
 def _written(page: ResultPage[Note], writer: NoteWriter) -> ListAnswer[NoteJson]:

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from api.http import paging
 from api.v1 import users
-from api.v1.notes import filters as note_filters
 from api.v1.notes import lists as note_lists
 from collectives import cycles
 from collectives.items import queries as items
+from collectives.items import search
 from harmonic.kernel.http import cursors, selection
 from harmonic.site.bounds.bound import Bound, Section
 
 SEARCHES = Section(
     "Searches and filters",
     (
-        Bound("characters of a search", note_lists.Q_LENGTH, "characters", "400 `invalid`"),
-        Bound("words of a search", note_filters.MAX_WORDS, "words", "400 `invalid`"),
+        Bound("characters of a search", search.Q_LENGTH, "characters", "400 `invalid`"),
+        Bound("words of a search", search.MAX_WORDS, "words", "400 `invalid`"),
         Bound("characters of filters", note_lists.NARROW_LENGTH, "characters", "400 `invalid`"),
         Bound(
             "notes that a search looks at for a page",
-            note_filters.LOOKED_AT,
+            search.LOOKED_AT,
             "notes",
             "the page ends, and `Link` has the next",
         ),
         Bound(
             "bytes of text that a search looks at for a page",
-            note_filters.LOOKED_AT_BYTES,
+            search.LOOKED_AT_BYTES,
             "bytes",
             "the page ends, and `Link` has the next; at least one note is searched",
         ),
