@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from accounts.models import TenantUser
 from collectives.items.models import COMMENT, Item, Pin
+from collectives.items.queries import restorers_of
 from collectives.models import Collective
 from collectives.rules.policies import is_member
 from harmonic.kernel.access import Access
@@ -18,7 +19,8 @@ M = TypeVar("M", bound=Item)
 EDITORS_ONLY = "Unauthorized"
 # The number of characters of texts and titles that an event keeps.
 TEXT_KEPT, TITLE_KEPT = 500, 200
-WHO_RESTORES = "Its author or an admin of the collective can restore it for 30 days."
+# An agent that wrote an item cannot restore it, so it is not sent to itself.
+WHO_RESTORES = "The person who wrote it or an admin of the collective can restore it for 30 days."
 
 
 def noun(item: Item) -> str:
@@ -61,7 +63,7 @@ def may_delete(access: Access, item: Item | None) -> Denied | None:
         return None
     return Denied(
         "You are not authorized to delete this content",
-        "Its author or an admin of the collective can delete it.",
+        "The person who wrote it or an admin of the collective can delete it.",
     )
 
 
@@ -74,13 +76,31 @@ def may_restore(access: Access, item: Item | None) -> Denied | None:
     is_own = item.created_by_id == access.user.user_id
     if not (is_own or access.is_collective_admin):
         return Denied("You are not authorized to restore this content", WHO_RESTORES)
-    if item.hard_delete_after and item.hard_delete_after < access.now:
+    if is_past_restoring(access, item):
         name = noun(item)
         return Denied(
             f"This {name} was deleted more than 30 days ago.",
             f"A deleted {name} can be restored for 30 days.",
         )
     return None
+
+
+def is_past_restoring(access: Access, item: Item) -> bool:
+    """Return whether an item was deleted too long ago to be restored."""
+    return item.hard_delete_after is not None and item.hard_delete_after < access.now
+
+
+def restoring(access: Access, item: Item, where: str = "") -> str:
+    """Return the sentence about who can restore a deleted item, until when, and `where`."""
+    until = item.hard_delete_after
+    if until is None or is_past_restoring(access, item):
+        return f"This {noun(item)} was deleted more than 30 days ago and cannot be restored."
+    names = [f"@{person.handle}" for person in restorers_of(item)]
+    if not names:
+        return "No member of this collective can restore it."
+    *before, last = names
+    who = f"{', '.join(before)} or {last}" if before else last
+    return f"{who} can restore it until {until:%Y-%m-%d}{where}."
 
 
 # --- Creation -------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from collectives.items.queries import (
     newest_history_of,
     parent_of,
 )
-from collectives.items.rules import may_edit
+from collectives.items.rules import may_edit, restoring
 from collectives.notes import actions, queries, threads
 from collectives.notes.models import Note
 from harmonic.kernel.access import Access, AccessLevel
@@ -79,6 +79,7 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
         "settings_path": f"{path_}/settings",
         "edit_path": f"{path_}/edit",
         "may_edit": may_edit(access, note) is None,
+        "restoring": restoring(access, note) if note.is_deleted else "",
     }
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.urls import reverse
 
-from collectives.items.queries import restorers_of
+from collectives.items.rules import is_past_restoring, restoring
 from collectives.notes.models import Note
 from collectives.notes.queries import note_at
 from harmonic.kernel.access import Access
@@ -35,24 +33,14 @@ def live_note(access: Access, note_id: str, sentence: str = "Not found") -> Note
     """
     note = any_note(note_id, sentence)(access)
     if note.is_deleted:
-        raise NotFound(sentence, code="deleted", hint=restoring(access, note))
+        raise NotFound(sentence, code="deleted", hint=_restoring(access, note))
     return note
 
 
-def restoring(access: Access, note: Note) -> str:
+def _restoring(access: Access, note: Note) -> str:
     """Return the sentence about who can restore a deleted note, until when and how."""
-    until = note.hard_delete_after
-    if until is None or until < access.now:
-        return "This note was deleted more than 30 days ago and cannot be restored."
-    who = _either(f"@{person.handle}" for person in restorers_of(note))
-    place = f"{access.here.path}{reverse('api.note', args=[note.truncated_id])}"
-    return (
-        f"This note is deleted. {who} can restore it until {until:%Y-%m-%d}:"
-        f" POST {place}/restore, or its page {note.path_in(access.here.path)}."
-    )
-
-
-def _either(names: Iterable[str]) -> str:
-    """Return names as alternatives: `@alice, @bob or @carol`."""
-    *before, last = list(names) or ["An admin of the collective"]
-    return f"{', '.join(before)} or {last}" if before else last
+    here = access.here.path
+    route = f"POST {here}{reverse('api.note', args=[note.truncated_id])}/restore"
+    where = f": {route}, or its page {note.path_in(here)}"
+    who = restoring(access, note, where)
+    return who if is_past_restoring(access, note) else f"This note is deleted. {who}"
