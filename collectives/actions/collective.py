@@ -14,7 +14,7 @@ from collectives.rules.creation import new_collective
 from collectives.rules.handles import checked_handle
 from collectives.rules.invites import expire_unbacked_invites
 from collectives.rules.members import lock_members
-from collectives.rules.policies import is_collective_admin
+from collectives.rules.policies import admins_can, is_collective_admin
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Logged, Outcome, ResourceRef
 from harmonic.kernel.capabilities import NEVER
@@ -313,4 +313,5 @@ update_collective_settings: Action[object] = Action(
     logged=Logged(audit.ADMIN_ACTION, _settings_changed),
     initial=_current,
     people_only="Only people can change settings.",
+    for_agents=admins_can,
 )

@@ -17,16 +17,20 @@ from collectives.rules.invites import (
     revoke_links,
 )
 from collectives.rules.members import add_member, agents_left_note, end_membership, lock_members
-from collectives.rules.policies import may_invite, may_leave
+from collectives.rules.policies import admins_can, may_invite, may_leave
 from harmonic.kernel.access import Access, CollectiveKind
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome, ResourceRef
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Line, Params
 from harmonic.kernel.parameters.widgets import Widget
-from harmonic.kernel.refusals import Conflict, Denied, Proof, Refused
+from harmonic.kernel.refusals import AGENTS_DO_NOT_JOIN, Conflict, Denied, Proof, Refused
 from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
+
+REMOVED_BY_PARENT = (
+    "The person who manages the agent can remove it on the collective's members page."
+)
 
 
 class JoinParams(Params):
@@ -88,6 +92,7 @@ join_collective: Action[object] = Action(
     effect=_join,
     logged=Logged(audit.USER_ACTION, _joined),
     people_only="Only people can join collectives.",
+    for_agents=lambda access: AGENTS_DO_NOT_JOIN,
     audience="shared",
 )
 
@@ -145,6 +150,7 @@ leave_collective: Action[object] = Action(
     is_dangerous=True,
     confirm=_ask_to_leave,
     people_only="Only people can leave collectives.",
+    for_agents=lambda access: REMOVED_BY_PARENT,
 )
 
 
@@ -189,6 +195,7 @@ create_invite: Action[object] = Action(
     effect=_invite,
     logged=Logged(audit.USER_ACTION, _invited),
     people_only="Only people can create invitations.",
+    for_agents=admins_can,
 )
 
 
@@ -221,4 +228,5 @@ revoke_invite: Action[object] = Action(
     is_dangerous=True,
     confirm="Revoke the invitation link?",
     people_only="Only people can revoke invitations.",
+    for_agents=admins_can,
 )

@@ -19,7 +19,13 @@ from collectives.rules.members import (
     is_last_admin,
     lock_members,
 )
-from collectives.rules.policies import ASK_AN_ADMIN, is_collective_admin, is_member, must_be_admin
+from collectives.rules.policies import (
+    ASK_AN_ADMIN,
+    admins_can,
+    is_collective_admin,
+    is_member,
+    must_be_admin,
+)
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
 from harmonic.kernel.capabilities import NEVER
@@ -183,6 +189,7 @@ update_member_roles: Action[object] = Action(
     logged=Logged(audit.ADMIN_ACTION, _role_changed),
     confirm=_ask_about_roles,
     people_only="Only people can change roles.",
+    for_agents=admins_can,
 )
 
 
@@ -246,4 +253,5 @@ remove_member: Action[object] = Action(
     is_dangerous=True,
     confirm=_ask_to_remove,
     people_only="Only people can remove members.",
+    for_agents=admins_can,
 )

@@ -229,4 +229,5 @@ def _restore(name: str, resources: str) -> Action[Item]:
         is_offered=lambda access, item: item is None or item.is_deleted,
         effect=effect,
         people_only=f"Only people can restore {name}s.",
+        for_agents=lambda access: f"The page of the {name} names who can restore it.",
     )

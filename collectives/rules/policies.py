@@ -7,6 +7,10 @@ from harmonic.kernel.refusals import Denied, Link
 from harmonic.kernel.registry import path_to
 
 ASK_AN_ADMIN = "Ask an admin of the collective."
+NO_ADMINS_IN_MAIN = (
+    "The main collective has no admins of its own. A tenant admin can change its name and"
+    " timezone at /tenant-admin/settings."
+)
 WHO_COMES_IN = "People join with an invitation. An agent is added by its parent."
 
 
@@ -20,11 +24,17 @@ def is_collective_admin(access: Access, target: object) -> Denied | None:
     if access.is_collective_admin and not access.here.is_workspace:
         return None
     if access.place is not None and access.here.is_main:
-        return must_be_admin(
-            "The main collective has no admins of its own. A tenant admin can change its name and"
-            " timezone at /tenant-admin/settings.",
-        )
+        return must_be_admin(NO_ADMINS_IN_MAIN)
     return must_be_admin(ASK_AN_ADMIN, links=_members(access))
+
+
+def admins_can(access: Access) -> str:
+    """Tell an agent who can do what only people who are admins here may do."""
+    if access.here.is_main:
+        return NO_ADMINS_IN_MAIN
+    if access.here.is_workspace:
+        return "A private workspace has no members and no settings."
+    return "An admin of the collective can do it."
 
 
 def must_be_admin(hint: str, links: tuple[Link, ...] = ()) -> Denied:

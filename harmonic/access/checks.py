@@ -13,7 +13,14 @@ from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.pages import RoutedView
-from harmonic.kernel.refusals import Forbidden, Link, NotFound, Refused, SignInRequired
+from harmonic.kernel.refusals import (
+    AGENTS_DO_NOT_JOIN,
+    Forbidden,
+    Link,
+    NotFound,
+    Refused,
+    SignInRequired,
+)
 from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope, Verb
 
@@ -69,10 +76,6 @@ def check_place(access: Access, rule: Rule) -> None:
 ARCHIVED_WORKSPACE_HINT = (
     "A private workspace becomes available again when its owner rejoins the tenant."
 )
-AGENTS_DO_NOT_JOIN = (
-    "Agents do not join collectives. The person who manages the agent can add it"
-    " on the collective's members page, if they can invite members."
-)
 
 
 def not_a_member(access: Access) -> Refused:
@@ -82,7 +85,7 @@ def not_a_member(access: Access) -> Refused:
         "You are not a member of this collective",
         code="not_a_member",
         hint=AGENTS_DO_NOT_JOIN if is_agent else f"Join it with an invitation at {join}.",
-        links=[Link("Join", join)],
+        links=[] if is_agent else [Link("Join", join)],
         location=join,
     )
 

@@ -111,15 +111,15 @@ class Logged:
     sentence: Callable[[Any], str]
 
 
-GRANTED_BY_PARENT = "The agent's parent can change its capabilities in the agent's settings."
-NEVER_GRANTED = f"Agents cannot do this. {ASK_YOUR_HUMAN}"
-
-
 T = TypeVar("T")
 Target = TypeVar("Target", contravariant=True)
 # Runs an action on its target. Its keyword arguments are the parameters by name. A parameter that
 # is not required has a default, and is left out of the call if it was not sent.
 Effect = Callable[Concatenate[Access, T, ...], Outcome]
+
+
+def ask_your_human(access: Access) -> str:
+    return ASK_YOUR_HUMAN
 
 
 def always(access: Access, target: object) -> bool:
@@ -158,6 +158,8 @@ class Action(Generic[Target]):
     is_offered: Callable[[Access, Target | None], bool] = always
     is_dangerous: bool = False
     people_only: str = ""
+    # Tells an agent who can do what no agent may.
+    for_agents: Callable[[Access], str] = ask_your_human
     logged: Logged | None = None
     audience: str = ""
     # Returns the parameters that apply to the target, if not all of them always do.
@@ -210,24 +212,28 @@ class Action(Generic[Target]):
         if actor is None or not actor.is_agent:
             return None
         name = self.capability or self.name
+        settings = f"/ai-agents/{actor.handle}/settings"
         if not actor.capabilities.hold(name, self.grant):
+            granted = f"Your parent can change your capabilities at {settings}."
             return Denied(
                 f"Your capabilities do not include '{name}'",
-                GRANTED_BY_PARENT if self.grant.is_grantable else NEVER_GRANTED,
+                granted
+                if self.grant.is_grantable
+                else f"Agents cannot do this. {self.for_agents(access)}",
                 "capability_denied",
             )
         is_limited = not (actor.capabilities.may_write_publicly or self.is_read)
         if is_limited and self.audience_in(access) == "public":
             return Denied(
                 "This agent may not post in the main collective, which the whole tenant reads.",
-                "The agent's parent can allow it in the agent's settings.",
+                f"Your parent can allow it at {settings}.",
             )
         return None
 
     def kind_denied(self, access: Access) -> Denied | None:
         """Return why callers of this kind (people or agents) may never do this."""
         if self.people_only and access.actor is not None and not access.actor.is_human:
-            return Denied(self.people_only, ASK_YOUR_HUMAN)
+            return Denied(self.people_only, self.for_agents(access))
         return None
 
     def is_listed(self, access: Access, target: Target | None) -> bool:

@@ -16,6 +16,12 @@ SIGN_IN = f"{AUTHENTICATE}, or sign in at /login."
 LIFT_SUSPENSION = "The operator of this site can explain the suspension and lift it."
 
 
+AGENTS_DO_NOT_JOIN = (
+    "Agents do not join collectives. The person who manages the agent can add it"
+    " on the collective's members page, if they can invite members."
+)
+
+
 ASK_YOUR_HUMAN = "The person who manages the agent can do it instead."
 
 

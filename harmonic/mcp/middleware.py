@@ -16,6 +16,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from harmonic.access import rate_limits
+from harmonic.access.credentials import ASK_YOUR_HUMAN
 from harmonic.access.deciding import RequestAccessDecider
 from harmonic.access.hosts import subdomain_of
 from harmonic.kernel.access import Access, TenantFacts
@@ -26,7 +27,7 @@ from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.operations import audit
 from harmonic.kernel.operations.limits import Count, Limit, count
-from harmonic.kernel.refusals import NotFound, Refused
+from harmonic.kernel.refusals import AUTHENTICATE, NotFound, Refused, SignInRequired
 from harmonic.kernel.rendering.documents import origin_of
 from harmonic.mcp import protocol
 from harmonic.mcp.dispatch import Caller, GetResponse, Pages
@@ -133,20 +134,32 @@ def _authenticated(request: AccessRequest, subdomain: str) -> Access | None:
         return None
     except Refused as refused:
         if refused.status == 401:
-            raise _unauthorized(request) from refused
-        raise ProtocolError(INVALID_REQUEST, refused.message, refused.status) from refused
+            raise _unauthorized(request, refused) from refused
+        data = _data(refused)
+        raise ProtocolError(
+            INVALID_REQUEST, refused.message, refused.status, data=data
+        ) from refused
     if access.actor is None:
-        raise _unauthorized(request)
+        raise _unauthorized(request, SignInRequired(hint=f"{AUTHENTICATE}. {ASK_YOUR_HUMAN}"))
     request.access = access
     return access
 
 
-def _unauthorized(request: AccessRequest) -> ProtocolError:
+def _unauthorized(request: AccessRequest, refused: Refused) -> ProtocolError:
     metadata = f"{origin_of(request)}/.well-known/oauth-protected-resource"
     challenge = f'Bearer realm="Harmonic", resource_metadata="{metadata}"'
     return ProtocolError(
-        INVALID_REQUEST, "Unauthorized", 401, headers={"WWW-Authenticate": challenge}
+        INVALID_REQUEST,
+        "Unauthorized",
+        401,
+        headers={"WWW-Authenticate": challenge},
+        data=_data(refused),
     )
+
+
+def _data(refused: Refused) -> dict[str, Any]:
+    """Return what a client can do about a refusal, as pages and the REST API say it."""
+    return {"code": refused.code, "hint": refused.hint}
 
 
 def check_limits(access: Access) -> None:

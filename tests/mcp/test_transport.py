@@ -91,7 +91,9 @@ def test_without_a_valid_token_the_answer_is_401(world, authorization):
     client = Client(headers={"host": host("garden"), "authorization": authorization})
     response = Mcp(client).post(PING)
 
-    assert error_of(response, 401) == {"code": -32600, "message": "Unauthorized"}
+    error = error_of(response, 401)
+    assert (error["code"], error["message"]) == (-32600, "Unauthorized")
+    assert "ask your human for one" in error["data"]["hint"]
     assert response["WWW-Authenticate"] == (
         'Bearer realm="Harmonic", resource_metadata='
         '"http://garden.localhost/.well-known/oauth-protected-resource"'
