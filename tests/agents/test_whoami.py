@@ -34,10 +34,9 @@ def test_an_agent_reads_everything_in_order(world):
         "logged in as [scout](/u/scout), an AI agent",
         "managed by [Alice](/u/alice)",
         "This token can read and write until 20",
-        "where the API is on",
         "## Your Capabilities",
         "## Your Collectives (1)",
-        "## First Steps",
+        "See [all actions](/actions).",
     )
 
 
@@ -50,7 +49,7 @@ def test_a_person_reads_everything_in_order(world):
         "This token can read and write until 20",
         "## Your Collectives (2)",
         "Treasury](/collectives/treasury) (API off)",
-        "## First Steps",
+        "See [all actions](/actions).",
     )
     assert "tenant admin" not in whoami("bob")
 

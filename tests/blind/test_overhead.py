@@ -1,0 +1,104 @@
+"""What pages cost beside the text of people, in tokens as `Content-Tokens-Estimate` counts them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from collectives.notes.models import Note
+from tests.blind.conftest import WireFor
+from tests.blind.reading import Document, estimated_tokens, read_document
+from tests.fixtures.rows import write_notes
+from tests.fixtures.world import World
+
+KITCHEN = "/collectives/kitchen"
+NOTE, WHOAMI, ROW, ROOT, THREAD = 350, 250, 60, 900, 3_500
+FENCE = re.compile(r"^(`{3,})markdown\n.*?^\1\n", re.MULTILINE | re.DOTALL)
+
+
+def document(wire_for: WireFor, path: str, who: str = "scout") -> Document:
+    reply = wire_for(who).ask("GET", path, accept="text/markdown")
+    assert reply.status == 200
+    return read_document(reply.status, reply.text)
+
+
+def without_section(text: str, heading: str) -> str:
+    return re.sub(rf"^## {heading}.*?(?=^## |^> \[)", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def beside_its_text(seen: Document) -> int:
+    """Return the tokens of a note's page without its text, its comments and its history."""
+    text = FENCE.sub("", seen.text)
+    for heading in ("Comments", "History"):
+        text = without_section(text, heading)
+    return estimated_tokens(text)
+
+
+@pytest.mark.parametrize("page", ["", "/edit", "/settings"])
+def test_a_note_with_its_five_actions_costs_little_beside_its_text(
+    wire_for: WireFor, note_path: Callable[[str], str], page: str
+) -> None:
+    """The five actions are on the note's page and on the two pages below it."""
+    path = note_path("Where things go in the fridge")
+    actions = {
+        each["name"]
+        for below in ("", "/edit", "/settings")
+        for each in document(wire_for, f"{path}{below}", "alice").actions
+    }
+    seen = document(wire_for, f"{path}{page}", "alice")
+
+    assert len(actions | {"confirm_read"}) == 5
+    assert beside_its_text(seen) <= NOTE
+
+
+def test_whoami_is_short_beside_what_the_parent_wrote(wire_for: WireFor) -> None:
+    seen = document(wire_for, "/whoami")
+
+    assert "## Identity Prompt" in seen.text
+    assert estimated_tokens(without_section(seen.text, "Identity Prompt")) <= WHOAMI
+
+
+@pytest.mark.parametrize("path", ["/", KITCHEN])
+def test_a_row_of_a_list_is_short(world: World, wire_for: WireFor, path: str) -> None:
+    place = world.collective("kitchen" if path == KITCHEN else "garden")
+    Note.unscoped.filter(collective=place).update(deleted_at=world.now)
+    empty = estimated_tokens(document(wire_for, path).text)
+    notes = write_notes(world, place, 20)
+    for number, note in enumerate(notes):
+        Note.unscoped.filter(pk=note.pk).update(
+            title=f"A title of the usual length, number {number:02}",
+            text="A text that is longer than the part of it that a row of a list shows. " * 4,
+            created_at=world.now - timedelta(minutes=number),
+        )
+
+    seen = document(wire_for, path)
+
+    assert seen.text.count("A title of the usual length") == 20
+    assert (estimated_tokens(seen.text) - empty) / 20 <= ROW
+
+
+@pytest.mark.parametrize("base", ["/api/v1", f"{KITCHEN}/api/v1"])
+def test_the_root_of_the_api_is_short_with_all_its_filters(wire_for: WireFor, base: str) -> None:
+    reply = wire_for("scout").ask("GET", base)
+
+    assert any("updated_after" in each["filters"] for each in reply.json["lists"])
+    assert estimated_tokens(reply.text) <= ROOT
+
+
+def test_a_thread_of_three_hundred_comments_is_short_by_default(
+    wire_for: WireFor, note_path: Callable[[str], str]
+) -> None:
+    path = note_path("Knife care")
+    wire = wire_for("bob")
+    for number in range(300):
+        text = f"Comment {number}: a sentence of the usual length, and another one after it. " * 2
+        wire.ask("POST", f"{path}/actions/add_comment", {"text": text})
+
+    seen = document(wire_for, path)
+
+    assert "Comments (3" in seen.text
+    assert estimated_tokens(seen.text) <= THREAD
