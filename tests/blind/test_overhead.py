@@ -1,41 +1,35 @@
-"""What pages cost beside the text of people, in tokens as `Content-Tokens-Estimate` counts them."""
+"""Pages, lists and threads cost few tokens beside the text of people."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from collectives.notes.models import Note
 from tests.blind.conftest import WireFor
+from tests.blind.overhead import (
+    COMMENT,
+    NOTE,
+    ROOT,
+    ROW,
+    THREAD,
+    WHOAMI,
+    beside_its_text,
+    beside_the_prompt,
+)
 from tests.blind.reading import Document, estimated_tokens, read_document
 from tests.fixtures.rows import write_notes
 from tests.fixtures.world import World
 
 KITCHEN = "/collectives/kitchen"
-NOTE, WHOAMI, ROW, ROOT, THREAD = 350, 250, 60, 900, 3_500
-FENCE = re.compile(r"^(`{3,})markdown\n.*?^\1\n", re.MULTILINE | re.DOTALL)
 
 
 def document(wire_for: WireFor, path: str, who: str = "scout") -> Document:
     reply = wire_for(who).ask("GET", path, accept="text/markdown")
     assert reply.status == 200
     return read_document(reply.status, reply.text)
-
-
-def without_section(text: str, heading: str) -> str:
-    return re.sub(rf"^## {heading}.*?(?=^## |^> \[)", "", text, flags=re.MULTILINE | re.DOTALL)
-
-
-def beside_its_text(seen: Document) -> int:
-    """Return the tokens of a note's page without its text, its comments and its history."""
-    text = FENCE.sub("", seen.text)
-    for heading in ("Comments", "History"):
-        text = without_section(text, heading)
-    return estimated_tokens(text)
 
 
 @pytest.mark.parametrize("page", ["", "/edit", "/settings"])
@@ -59,7 +53,7 @@ def test_whoami_is_short_beside_what_the_parent_wrote(wire_for: WireFor) -> None
     seen = document(wire_for, "/whoami")
 
     assert "## Identity Prompt" in seen.text
-    assert estimated_tokens(without_section(seen.text, "Identity Prompt")) <= WHOAMI
+    assert beside_the_prompt(seen) <= WHOAMI
 
 
 @pytest.mark.parametrize("path", ["/", KITCHEN])
@@ -95,8 +89,7 @@ def test_a_thread_of_three_hundred_comments_is_short_by_default(
     path = note_path("Knife care")
     wire = wire_for("bob")
     for number in range(300):
-        text = f"Comment {number}: a sentence of the usual length, and another one after it. " * 2
-        wire.ask("POST", f"{path}/actions/add_comment", {"text": text})
+        wire.ask("POST", f"{path}/actions/add_comment", {"text": COMMENT.format(number)})
 
     seen = document(wire_for, path)
 

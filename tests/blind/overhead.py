@@ -1,0 +1,35 @@
+"""What pages cost beside the text of people, in tokens as `Content-Tokens-Estimate` counts them."""
+
+from __future__ import annotations
+
+import re
+
+from tests.blind.reading import Document, estimated_tokens
+
+FENCE = re.compile(r"^(`{3,})markdown\n.*?^\1\n", re.MULTILINE | re.DOTALL)
+# The most that each may cost, in tokens.
+NOTE, WHOAMI, ROW, ROOT, THREAD = 350, 250, 60, 900, 3_500
+COMMENT = "Comment {}: a sentence of the usual length, and another one after it."
+
+
+def beside_its_text(seen: Document) -> int:
+    """Return the tokens of a note's page without its text, its comments and its history."""
+    text = FENCE.sub("", seen.text)
+    for heading in ("Comments", "History"):
+        text = without_section(text, heading)
+    return estimated_tokens(text)
+
+
+def beside_the_prompt(seen: Document) -> int:
+    """Return the tokens of `/whoami` without the section that the parent wrote."""
+    return estimated_tokens(without_section(seen.text, "Identity Prompt"))
+
+
+def row(seen: Document) -> int:
+    """Return the tokens of a row of a list of notes, on average."""
+    rows = re.findall(r"^\* \*\*Note\*\*.*(?:\n {2}.*)*", seen.text, re.MULTILINE)
+    return round(sum(map(estimated_tokens, rows)) / len(rows))
+
+
+def without_section(text: str, heading: str) -> str:
+    return re.sub(rf"^## {heading}.*?(?=^## |^> \[)", "", text, flags=re.MULTILINE | re.DOTALL)
