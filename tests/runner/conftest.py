@@ -24,7 +24,13 @@ def server() -> Iterator[ModelServer]:
 def model(server: ModelServer, settings: Settings) -> ModelServer:
     """Return a scripted model that runs use."""
     settings.RUNS = replace(
-        settings.RUNS, url=server.url, key="secret-key", models=(MODEL,), timeout=5, retries=3
+        settings.RUNS,
+        url=server.url,
+        key="secret-key",
+        models=(MODEL,),
+        timeout=5,
+        retries=3,
+        seconds=60,
     )
     return server
 
