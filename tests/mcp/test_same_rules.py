@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from harmonic.runner import queue
+from harmonic.runner.engine.tool_calls import ToolCalls
 from tests.fixtures.rows import change
 from tests.fixtures.world import World, make_token, token_client
 from tests.mcp.client import Mcp
+from tests.runner.model_server import acts
+from tests.runner.runs import Runs
 
 KITCHEN, BOARD = "/collectives/kitchen", "/collectives/board"
 BODY = {"text": "Soup"}
@@ -82,6 +86,41 @@ def test_a_write_is_refused_alike_on_every_surface(world, name):
     assert page["status"] == rest["status"] == tool["status"]
     assert page["error"] == rest["error"] == tool["error"]
     assert page.get("hint") == tool.get("hint")
+
+
+# Internal tokens are exempt from the API switches, and always have all scopes.
+OF_RUNS = [
+    name for name in CASES if name not in {"read-only token", "tenant switch", "collective switch"}
+]
+SECOND = {
+    "capability": lambda world: change(world.agent("steward"), capability_names=["pin_note"]),
+    "public writes": lambda world: change(world.agent("steward"), may_write_publicly=False),
+    "paused": lambda world: change(world.agent("steward"), paused_at=world.now),
+}
+
+
+@pytest.mark.rule("runs.nothing-more")
+@pytest.mark.parametrize("name", OF_RUNS)
+def test_a_run_is_refused_as_a_tool_is(world, name):
+    """The run is of another agent of the same parent, in the same collectives."""
+    case, runs = CASES[name], Runs()
+    client = Mcp(token_client(make_token(case.parent, agent=case.agent)))
+    run = runs.queue()
+    started = queue.claim_next(run.tenant_id, run.id, world.now)
+    assert started is not None
+    case.change(world)
+    SECOND.get(name, lambda world: None)(world)
+    visibility = "shared" if case.where else "public"
+
+    tool = client.act(f"{case.where}/note", "create_note", BODY, visibility)["structuredContent"]
+    calls = ToolCalls("garden", started.token, str(run.id))
+    result = calls.call(*acts(f"{case.where}/note", "create_note", BODY, visibility))
+
+    assert result.is_error
+    assert result.facts["code"] == tool["code"] == case.code
+    assert result.facts["status"] == tool["status"]
+    assert result.facts["error"] == tool["error"]
+    assert result.facts.get("hint", "") == tool.get("hint", "").replace("scout", "steward")
 
 
 READS = [

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from collectives.items.models import Item
 from harmonic.runner import rules
 from tests.fixtures.rows import change, member
 
 
+@pytest.mark.rule("runs.demo-model")
 def test_a_newcomer_sees_a_whole_run_without_a_key(world, runs):
     run = runs.carry_out()
 
@@ -47,6 +50,7 @@ def test_the_demo_model_says_that_its_note_was_refused(world, runs):
     assert runs.steps(run)[-1].detail["code"] == "capability_denied"
 
 
+@pytest.mark.rule("runs.demo-model")
 def test_production_has_no_demo_model(world, runs, settings):
     settings.IS_PRODUCTION = True
 

@@ -68,6 +68,7 @@ def written() -> int:
     return Item.unscoped.count()
 
 
+@pytest.mark.rule("runs.cancelled")
 @pytest.mark.parametrize("number", range(20))
 def test_a_run_is_cancelled_within_a_second(transactional_world, model, runs, number):
     """Half of the runs wait for their model, the others are in the middle of their calls."""
@@ -156,6 +157,7 @@ ENDINGS = {
 }
 
 
+@pytest.mark.rule("runs.ends-with-agent")
 @pytest.mark.parametrize("name", ENDINGS)
 def test_a_run_ends_with_its_agent_within_a_second(transactional_world, model, runs, name):
     end, error = ENDINGS[name]
@@ -180,6 +182,7 @@ def test_a_run_ends_with_its_agent_within_a_second(transactional_world, model, r
 REFUSING = ["cancelled", *(name for name in ENDINGS if name != "switched off")]
 
 
+@pytest.mark.rule("runs.nothing-after-end")
 @pytest.mark.parametrize("name", REFUSING)
 def test_a_write_of_an_ended_run_is_refused_where_access_is_decided(
     world, model, runs, name, monkeypatch

@@ -108,6 +108,7 @@ def installation(tmp_path: Path, server: ModelServer) -> Installation:
     return installation
 
 
+@pytest.mark.rule("runs.killed-worker")
 def test_the_runs_of_a_killed_worker_end_and_write_nothing_twice(installation: Installation):
     with installation.worker() as worker:
         until(lambda: installation.statuses()["running"] == RUNS, 60)

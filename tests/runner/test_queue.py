@@ -67,6 +67,7 @@ def test_the_end_of_a_run_wakes_a_worker_for_the_next(world, runs):
     assert jobs().count() == 3
 
 
+@pytest.mark.rule("runs.in-order")
 def test_the_oldest_run_starts_first(world, runs):
     first, second = runs.queue(), runs.queue()
 
@@ -74,6 +75,7 @@ def test_the_oldest_run_starts_first(world, runs):
     assert claim(runs) is None
 
 
+@pytest.mark.rule("runs.started-once")
 def test_a_run_starts_once(world, model, runs):
     model.plays(says("Done."))
     runs.queue()
@@ -84,6 +86,8 @@ def test_a_run_starts_once(world, model, runs):
     assert len(model.requests) == 1
 
 
+@pytest.mark.meets("runs of an agent at a time")
+@pytest.mark.rule("runs.at-a-time")
 def test_an_agent_has_two_runs_at_a_time_and_others_are_not_held_up(world, runs):
     twin = new_agent("Twin")
     first, second, third = runs.queue(), runs.queue(), runs.queue()
@@ -94,6 +98,8 @@ def test_an_agent_has_two_runs_at_a_time_and_others_are_not_held_up(world, runs)
     assert claim(runs) == third
 
 
+@pytest.mark.meets("runs of a tenant at a time")
+@pytest.mark.rule("runs.at-a-time")
 def test_a_tenant_has_ten_runs_at_a_time(world, runs):
     handles = [new_agent(f"Agent {number}") for number in range(6)]
     queued = [runs.queue(handle) for handle in handles for _ in range(2)]
@@ -126,6 +132,8 @@ def test_concurrent_workers_keep_the_limit_and_the_order(transactional_world, ru
     assert sorted(run.id for run in started) == sorted(run.id for run in queued[:3])
 
 
+@pytest.mark.meets("queued runs of an agent")
+@pytest.mark.rule("runs.queued")
 def test_an_agent_has_at_most_twenty_queued_runs(world, runs):
     for _ in range(TaskRun.MOST_QUEUED):
         runs.queue()
@@ -137,6 +145,7 @@ def test_an_agent_has_at_most_twenty_queued_runs(world, runs):
     assert TaskRun.unscoped.count() == TaskRun.MOST_QUEUED
 
 
+@pytest.mark.rule("runs.ends-with-agent")
 def test_a_run_whose_agent_cannot_act_any_more_never_starts(world, model, runs):
     run = runs.queue()
     runs.agent().user.suspend(timezone.now(), "Spam")
@@ -151,6 +160,8 @@ def test_a_run_whose_agent_cannot_act_any_more_never_starts(world, model, runs):
 # --- The token of a run ---------------------------------------------------------------------
 
 
+@pytest.mark.meets("life of a run's token")
+@pytest.mark.rule("runs.own-token")
 def test_the_token_of_a_run_is_internal_and_lives_for_four_hours(world, runs):
     run, now = runs.queue(), timezone.now()
     claim(runs, now)
@@ -175,6 +186,8 @@ def test_each_run_has_a_token_of_its_own(world, runs):
 # --- Killed workers -------------------------------------------------------------------------
 
 
+@pytest.mark.meets("a run without a sign of life from its worker")
+@pytest.mark.rule("runs.killed-worker")
 def test_the_run_of_a_killed_worker_is_interrupted(world, runs):
     run = runs.queue()
     claim(runs)

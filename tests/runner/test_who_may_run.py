@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from harmonic.access.access_as import access_as
 from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.parameters.decoding import RawParams, validated
+from harmonic.kernel.refusals import Invalid
 from harmonic.kernel.scopes import Verb
-from harmonic.runner.actions import cancel_ai_agent_run, run_ai_agent
+from harmonic.runner.actions import RunParams, cancel_ai_agent_run, run_ai_agent
 from harmonic.runner.rules import AgentRun
 from tests.fixtures.rows import change
 
@@ -24,10 +26,12 @@ def denied(runs, caller="alice", agent="steward"):
         return run_ai_agent.denied(access, target)
 
 
+@pytest.mark.rule("runs.parent-runs")
 def test_the_parent_can_run_an_internal_agent(world, runs):
     assert denied(runs) is None
 
 
+@pytest.mark.rule("runs.only-parent-runs")
 @pytest.mark.parametrize("caller", ["bob", "carol"])
 def test_other_people_cannot_run_it(world, runs, caller):
     refused = denied(runs, caller)
@@ -36,6 +40,7 @@ def test_other_people_cannot_run_it(world, runs, caller):
     assert refused.reason == "Only the agent's parent may do that."
 
 
+@pytest.mark.rule("runs.not-by-agents")
 @pytest.mark.parametrize("caller", ["scout", "steward"])
 @pytest.mark.parametrize("action", [run_ai_agent, cancel_ai_agent_run], ids=lambda each: each.name)
 def test_agents_never_run_or_cancel(world, runs, caller, action):
@@ -52,6 +57,7 @@ def test_agents_never_run_or_cancel(world, runs, caller, action):
     assert action.scope.verb is not Verb.READ
 
 
+@pytest.mark.rule("runs.only-parent-cancels")
 def test_only_the_parent_can_cancel(world, runs):
     agent = runs.agent()
     target = AgentRun(agent, runs.queue())
@@ -62,6 +68,7 @@ def test_only_the_parent_can_cancel(world, runs):
             assert (cancel_ai_agent_run.denied(access, target) is None) is is_allowed
 
 
+@pytest.mark.rule("runs.internal-only")
 def test_external_agents_are_not_run(world, runs):
     refused = denied(runs, agent="scout")
 
@@ -93,6 +100,7 @@ STATES = {
 }
 
 
+@pytest.mark.rule("runs.able-to-act")
 @pytest.mark.parametrize("name", STATES)
 def test_an_agent_that_cannot_act_is_not_run(world, runs, name):
     do, reason = STATES[name]
@@ -105,9 +113,21 @@ def test_an_agent_that_cannot_act_is_not_run(world, runs, name):
     assert refused.hint
 
 
+@pytest.mark.meets("steps of a run")
+@pytest.mark.parametrize("steps", [0, 51, -1, "many"])
+def test_a_run_has_one_to_fifty_steps(steps):
+    assert validated(RunParams, RawParams({"task": "Look.", "max_steps": 50}))["max_steps"] == 50
+
+    with pytest.raises(Invalid) as refused:
+        validated(RunParams, RawParams({"task": "Look.", "max_steps": steps}))
+
+    assert {problem.param for problem in refused.value.problems} == {"max_steps"}
+
+
 # --- Models ---------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("runs.needs-model")
 def test_production_without_an_endpoint_says_what_is_missing_and_who_can_set_it(
     world, runs, settings
 ):
@@ -122,6 +142,7 @@ def test_production_without_an_endpoint_says_what_is_missing_and_who_can_set_it(
         assert name in refused.hint
 
 
+@pytest.mark.rule("runs.needs-model")
 def test_a_model_that_is_not_offered_is_named_with_those_that_are(world, runs, settings):
     settings.RUNS = replace(settings.RUNS, url="http://127.0.0.1:9/v1", models=("small", "large"))
     change(world.agent("steward"), model="huge")

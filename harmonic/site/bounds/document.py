@@ -11,8 +11,9 @@ from harmonic.site.bounds.counts import COUNTS
 from harmonic.site.bounds.lists import REST_LISTS, SEARCHES
 from harmonic.site.bounds.pages import PAGES
 from harmonic.site.bounds.requests import MCP, REQUESTS
+from harmonic.site.bounds.runs import RUNS
 
-SECTIONS = (REQUESTS, MCP, SEARCHES, REST_LISTS, PAGES, COUNTS)
+SECTIONS = (REQUESTS, MCP, RUNS, SEARCHES, REST_LISTS, PAGES, COUNTS)
 
 
 def every() -> Iterator[Bound]:
