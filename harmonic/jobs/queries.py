@@ -57,7 +57,7 @@ class JobLine:
 
     @property
     def at(self) -> datetime:
-        """When the job becomes due, began to run, or ended."""
+        """The time when the job becomes due, began to run, or ended."""
         task = self.row.task
         if task.status == Status.READY:
             is_pausing = task.run_after != get_date_max()

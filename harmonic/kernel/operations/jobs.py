@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Interrupted(Enum):
-    """What happens to a job whose worker ended while it ran."""
+    """The treatment of a job whose worker ended while it ran."""
 
     RETRY = "it runs again, which counts as an attempt"
     FAIL = "it fails"
@@ -41,7 +41,7 @@ class JobFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How the worker runs the jobs of one function.
+    """The declaration of how the worker runs the jobs of one function.
 
     `backoff` is the pause after the first failed attempt; it doubles with each further one.
     `when_failed` is called with the job's arguments when it has failed for good, and again if the
