@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 TEXT = "Sharpen weekly.\n\nSee the rota.\n\n" + "A line of an ordinary note. " * 20
@@ -130,6 +131,19 @@ class Demo:
     @property
     def note_page(self) -> str:
         return f"/collectives/kitchen/n/{self.note.truncated_id}"
+
+
+def nothing_new() -> Side:
+    """Return the request for changes of the feed after the last one."""
+    demo = Demo()
+    from django.utils import timezone
+
+    from collectives.items.models import Item
+
+    Item.unscoped.update(last_activity_at=timezone.now() - timedelta(hours=1))
+    _, _, body = request(demo.by_token(f"{FEED_PATH}.md"))
+    cursor = body.decode().partition("\nnext_since: ")[2].partition("\n")[0]
+    return demo.by_token(f"{FEED_PATH}.md?since={cursor}")
 
 
 def without_conversions(side: Side) -> Side:
@@ -260,6 +274,7 @@ SIDES: dict[str, Callable[[], Side]] = {
     "note-md-unconverted": lambda: without_conversions(note_md()),
     "note-html": note_html,
     "feed-md": lambda: Demo().by_token(f"{FEED_PATH}.md"),
+    "feed-md-nothing-new": nothing_new,
     "feed-md-unconverted": lambda: without_conversions(Demo().by_token(f"{FEED_PATH}.md")),
     "feed-html": lambda: Demo().by_session(FEED_PATH),
     "token-authentication": token_authentication,

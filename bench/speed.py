@@ -36,6 +36,7 @@ PROMISES = (
     ("note-md-unconverted", "note-html", 2.0),
     ("note-md-again", "note-md", 1.0),
     ("feed-md-again", "feed-md", 1.0),
+    ("feed-md-nothing-new", "feed-md", 0.34),
     ("feed-md", "feed-html", 1.5),
     ("feed-md-unconverted", "feed-html", 5.0),
 )

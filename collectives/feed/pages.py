@@ -10,27 +10,31 @@ from django.urls import URLPattern
 from accounts.queries import Person, tenant_admins
 from collectives import queries as collectives
 from collectives.feed.attention import attention
-from collectives.feed.queries import MARKDOWN_PAGE, PAGE, feed_of, pinned
-from collectives.items.registry import KINDS
+from collectives.feed.narrowing import feed_scope, narrowed
+from collectives.feed.queries import feed_of, limit_of, pinned
+from collectives.items.registry import KINDS, creations
 from harmonic.kernel.access import Access, AccessLevel, ApiState
-from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import mounted
 from harmonic.kernel.pages import Page
 from harmonic.kernel.registry import path_to
 
 TEAM_SHOWN = 20
+# Every kind of items can be created from the page that lists them.
+CREATIONS = creations()
 
 
-def _limit(access: Access) -> int:
-    return MARKDOWN_PAGE if access.format == Format.MARKDOWN else PAGE
+def next_since(context: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the position after this page in the changes of the collective, for `since`."""
+    feed = context["feed"]
+    return {"next_since": feed.next_since} if feed.is_first else {}
 
 
 # --- Home -----------------------------------------------------------------------------------
 
 
 def home(access: Access, target: None) -> Mapping[str, Any]:
-    feed = feed_of(access, limit=_limit(access))
+    feed = feed_of(access, limit=limit_of(access))
     own = collectives.own_collectives(access.user.person_id)
     return {
         "feed": feed,
@@ -48,7 +52,10 @@ HOME = Page(
     template="feed/home.html",
     title=lambda access, target: "Home",
     show=home,
-    scope=lambda access, target: "visibility:public",
+    narrowed=narrowed,
+    fields=next_since,
+    actions=CREATIONS,
+    scope=feed_scope,
     resource="notes",
     nav=(NavEntry(menu=Menu.SITE, order=1, label="Home", icon="house", has_below=False),),
 )
@@ -59,7 +66,7 @@ HOME = Page(
 
 def place(access: Access, target: None) -> Mapping[str, Any]:
     here = collectives.here(access)
-    feed = feed_of(access, limit=_limit(access))
+    feed = feed_of(access, limit=limit_of(access))
     is_shared = not access.here.is_workspace
     members = collectives.members(access.here.id, TEAM_SHOWN) if is_shared else []
     return {
@@ -88,18 +95,15 @@ def _who_can_enable(access: Access, state: ApiState) -> Sequence[Person]:
     return collectives.admins(access.here.id) if state is ApiState.OFF_HERE else []
 
 
-def place_scope(access: Access, target: None) -> str:
-    if access.here.is_workspace:
-        return "visibility:private"
-    return f"collective:{access.here.handle}"
-
-
 COLLECTIVE = Page(
     name="collectives.show",
     template="feed/collective.html",
     title=lambda access, target: access.here.name,
     show=place,
-    scope=place_scope,
+    narrowed=narrowed,
+    fields=next_since,
+    actions=CREATIONS,
+    scope=feed_scope,
     access_level=AccessLevel.COLLECTIVE,
     resource="notes",
     nav=(

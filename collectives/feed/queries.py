@@ -9,14 +9,20 @@ from uuid import UUID
 
 from accounts.queries import Person, people
 from collectives.items import queries as items
+from collectives.items.changes import Since, changes, since_page
 from collectives.items.kinds import kind_named
 from collectives.items.models import Item
+from collectives.items.search import Search, SearchTerms
 from harmonic.kernel.access import Access
 from harmonic.kernel.http import cursors
-from harmonic.kernel.rendering.text import excerpt
+from harmonic.kernel.http.negotiation import Format
+from harmonic.kernel.rendering.text import excerpt, preview
 
 PAGE = 50
 MARKDOWN_PAGE = 20
+# The characters of a title and of a text in a row in Markdown.
+TITLE_SHOWN = 100
+TEXT_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,8 @@ class Row:
     excerpt: str
     path: str
     author: Person
-    created_at: datetime
+    # When it was created; in a list of changes, when it changed.
+    at: datetime
     number: int
     number_word: str
     comments: int
@@ -37,9 +44,20 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
+    """A page of a feed: its rows and the cursor of older ones, "" on the last page.
+
+    `next_since` is the position after it in the changes of the collective, on the first page.
+    """
+
     rows: list[Row]
     older: str
     is_first: bool
+    next_since: str = ""
+
+
+def limit_of(access: Access) -> int:
+    """Return the number of rows on a page in the requested format."""
+    return MARKDOWN_PAGE if access.format == Format.MARKDOWN else PAGE
 
 
 def feed_of(access: Access, *, limit: int = PAGE, author: UUID | None = None) -> Feed:
@@ -51,7 +69,14 @@ def feed_of(access: Access, *, limit: int = PAGE, author: UUID | None = None) ->
     position = _position(access.query.get("cursor", ""), bound)
     found = items.newest(access.here.id, limit=limit, after=position, author=author)
     older = cursors.encode(found.end, bound) if found.end else ""
-    return Feed(_rows(access, found.rows), older, position is None)
+    is_first = position is None
+    next_since = _since(found.rows, access.now) if is_first else ""
+    return Feed(_rows(access, found.rows), older, is_first, next_since)
+
+
+def _since(shown: Sequence[Item], now: datetime) -> str:
+    newest = shown[0].newest_activity_at if shown else None
+    return since_page(newest, shown, now).cursor
 
 
 def _position(cursor: str, bound: str) -> cursors.Position | None:
@@ -61,17 +86,51 @@ def _position(cursor: str, bound: str) -> cursors.Position | None:
         return None
 
 
-def _rows(access: Access, shown: Sequence[Item]) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class ChangedRows:
+    """Rows of a collective that changed after a moment, oldest change first."""
+
+    rows: list[Row]
+    next_since: str
+    has_more: bool
+
+
+def changes_of(access: Access, since: Since) -> ChangedRows:
+    """Return the rows of the collective that changed after a position, up to the page's length."""
+    found = changes(access.here.id, since, limit=limit_of(access), now=access.now)
+    rows = _rows(access, found.items, "last_activity_at")
+    return ChangedRows(rows, found.following.cursor, found.has_more)
+
+
+def found_in(access: Access, terms: SearchTerms) -> Feed:
+    """Return the items of the collective's feed that a search matches, newest first.
+
+    A page can have fewer rows than fit, or none, and a cursor of older ones: a search reads a
+    bounded part of the feed for each page.
+    """
+    bound = f"found:{access.here.id}"
+    position = _position(access.query.get("cursor", ""), bound)
+    limit = limit_of(access)
+    here = Item.objects.filter(collective=access.here.id).alive().standalone()
+    matches, end = Search(here, terms).matches(items.NEWEST, position)
+    if len(matches) > limit:
+        matches, end = matches[:limit], matches[limit - 1].position
+    rows = _rows(access, items.in_feed(match.id for match in matches))
+    return Feed(rows, cursors.encode(end, bound) if end else "", position is None)
+
+
+def _rows(access: Access, shown: Sequence[Item], at: str = "created_at") -> list[Row]:
+    if not shown:
+        return []
     known = people(item.created_by_id for item in shown)
     comments = items.comment_counts(item.id for item in shown)
+    line = _markdown_line if access.format == Format.MARKDOWN else _html_line
     return [
         Row(
-            kind=item.kind,
-            title=item.shown_title,
-            excerpt=_excerpt(item),
+            *(item.kind, *line(item)),
             path=item.path_in(access.here.path),
             author=known[item.created_by_id],
-            created_at=item.created_at,
+            at=getattr(item, at),
             number=item.number,
             number_word=kind_named(item.kind).word_for(item.number),
             comments=comments.get(item.id, 0),
@@ -80,9 +139,22 @@ def _rows(access: Access, shown: Sequence[Item]) -> list[Row]:
     ]
 
 
-def _excerpt(item: Item) -> str:
-    shown = excerpt(item.opening)
-    return shown.removeprefix(item.shown_title).lstrip() if not item.title else shown
+def _html_line(item: Item) -> tuple[str, str]:
+    """Return the title of a row, and its text without markup."""
+    shown, title = excerpt(item.opening), item.shown_title
+    return title, shown if item.title else shown.removeprefix(title).lstrip()
+
+
+def _markdown_line(item: Item) -> tuple[str, str]:
+    """Return the title of a row, and the beginning of its text as it was written.
+
+    Without a title of its own, the item has the beginning of its text only once.
+    """
+    shown = preview(item.opening, TEXT_SHOWN)
+    if item.title:
+        return preview(item.title, TITLE_SHOWN), shown
+    title = preview(item.shown_title, TEXT_SHOWN)
+    return title, shown.removeprefix(title).lstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,7 +214,8 @@ def _ask_to_delete(access: Access, item: Item) -> Confirmation:
 
 def _restore(name: str, resources: str) -> Action[Item]:
     def effect(access: Access, item: Item) -> Outcome:
-        return done(access, item, f"The {name} was restored.", _facts_if(rules.restore(item)))
+        is_restored = rules.restore(item, access.now)
+        return done(access, item, f"The {name} was restored.", _facts_if(is_restored))
 
     return Action(
         name=f"restore_{name}",

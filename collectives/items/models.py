@@ -94,6 +94,12 @@ class ItemQuerySet(models.QuerySet[M]):
         """Annotate `number`: the number that the feed shows next to each item."""
         return self.annotate(number=kinds.count(readers))
 
+    def with_newest_activity(self, collective_id: UUID) -> Self:
+        """Annotate `newest_activity_at`: the time of the last activity in a collective's feed."""
+        there = Item.objects.filter(collective=collective_id).alive().standalone()
+        latest = there.order_by("-last_activity_at").values("last_activity_at")
+        return self.annotate(newest_activity_at=models.Subquery(latest[:1]))
+
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[M]:
         """Insert many rows of one kind: the items in one statement, then the rows of the kind."""
         rows: Sequence[M] = list(objs)
@@ -170,6 +176,7 @@ class Item(ShortIdModel):
     parent_author_id: UUID  # annotated by `with_answered`
     parent_deleted_at: datetime | None  # annotated by `with_answered`
     number: int  # annotated by `with_feed_number`
+    newest_activity_at: datetime  # annotated by `with_newest_activity`
 
     objects: ClassVar[Any] = ItemManager()
     unscoped: ClassVar[Any] = models.Manager.from_queryset(ItemQuerySet)()

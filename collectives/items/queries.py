@@ -128,11 +128,12 @@ def how_many(wanted: Lookups) -> int:
 
 
 def _feed(order: Order, limit: int, **wanted: Any) -> QuerySet[Item]:
-    return ordered(order, **wanted).standalone().with_opening().with_feed_number()[:limit]
+    rows = ordered(order, **wanted).standalone().with_opening().with_feed_number()
+    return rows.with_newest_activity(wanted["collective"])[:limit]
 
 
 # Feeds show titles and first lines, so the texts themselves are not read.
-_FEED = of_model(Item, _feed, ("cut_text", "number"))
+_FEED = of_model(Item, _feed, ("cut_text", "number", "newest_activity_at"))
 
 
 def newest(
@@ -153,6 +154,18 @@ def newest(
     shown = list(rows[:limit])
     last = shown[-1] if len(rows) > limit else None
     return CursorPage(shown, (last.created_at, last.id) if last else None)
+
+
+def in_feed(item_ids: Iterable[UUID]) -> Sequence[Item]:
+    """Return items by id that are not deleted, as a feed shows them, newest first."""
+    return _IN_FEED.rows(**by_ids(item_ids))
+
+
+def _in_feed(**wanted: Any) -> QuerySet[Item]:
+    return ordered(NEWEST, **wanted).with_opening().with_feed_number()
+
+
+_IN_FEED = of_model(Item, _in_feed, ("cut_text", "number"))
 
 
 # --- What belongs to items ------------------------------------------------------------------

@@ -129,7 +129,7 @@ def create(access: Access, model: type[M], *, parent: Item | None = None, **valu
 
 
 def record_activity(item: Item, at: datetime) -> None:
-    """Record that a comment was added or changed, at the top of its thread."""
+    """Record at the top of a comment's thread that the comment was added or changed."""
     if item.root_id is not None:
         Item.objects.filter(id=item.root_id).update(last_activity_at=at)
 
@@ -162,6 +162,7 @@ def delete(access: Access, item: Item) -> None:
     item.deleted_at, item.deleted_by_id = access.now, access.user.user_id
     item.hard_delete_after = access.now + Item.KEPT_AFTER_DELETION
     item.save(update_fields=["deleted_at", "deleted_by", "hard_delete_after"])
+    record_activity(item, access.now)
     Pin.objects.filter(item=item.id).delete()
     if item.created_by_id != access.user.user_id:
         facts: dict[str, Any] = {f"{noun(item)}_id": item.id}
@@ -169,12 +170,17 @@ def delete(access: Access, item: Item) -> None:
         audit.record("content_deleted", access, warn=True, snapshot=snapshot, **facts)
 
 
-def restore(item: Item) -> bool:
-    """Restore an item and return whether it was deleted."""
+def restore(item: Item, at: datetime) -> bool:
+    """Restore an item and return whether it was deleted.
+
+    It counts as activity: readers who know the list without the item must learn of it.
+    """
     if not item.is_deleted:
         return False
     item.deleted_at = item.deleted_by_id = item.hard_delete_after = None
-    item.save(update_fields=["deleted_at", "deleted_by", "hard_delete_after"])
+    item.last_activity_at = at
+    item.save(update_fields=["deleted_at", "deleted_by", "hard_delete_after", "last_activity_at"])
+    record_activity(item, at)
     return True
 
 

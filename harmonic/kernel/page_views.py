@@ -84,7 +84,8 @@ def page_view(page: Page[T]) -> View:
             return run(request, page, action, partial(page.find, **kwargs), access.path)
         require_read_method(request, page)
         target = page.found(access, kwargs)
-        return respond(request, access, page.document(access, target, access.path))
+        part = page.narrowed(access, target)
+        return respond(request, access, part or page.document(access, target, access.path))
 
     return view
 

@@ -47,6 +47,14 @@ def no_resource(access: Access, target: object) -> None:
     return None
 
 
+def never_narrowed(access: Access, target: object) -> None:
+    return None
+
+
+def no_fields(context: Mapping[str, Any]) -> Mapping[str, str]:
+    return {}
+
+
 T = TypeVar("T")
 
 
@@ -81,6 +89,10 @@ class Page(Generic[T]):
     # Forms of public clients post to the page's own path: the action of each method.
     writes: Mapping[str, Action[T]] = field(default_factory=dict)
     scope: Callable[[Access, T], str] = field(default=lambda access, target: "")
+    # Another document instead of the page, if the query string asks for a part of it.
+    narrowed: Callable[[Access, T], Document | None] = never_narrowed
+    # More keys of the frontmatter, made from the context of the template.
+    fields: Callable[[Mapping[str, Any]], Mapping[str, str]] = no_fields
     # The pages above this one, from the top.
     crumbs: Callable[[Access, T], Sequence[Link]] = no_crumbs
     # What the sign-in page shows above its form to visitors on the way to this page. Takes the
@@ -145,13 +157,14 @@ class Page(Generic[T]):
         refused: RefusedForm | None = None,
     ) -> Document:
         offers = self.offers(access, target, base)
+        shown = self.show(access, target)
         return Document(
             title=self.title(access, target),
             heading=self.heading(access, target),
             template=self.template,
             context={
                 "crumbs": self.crumbs(access, target),
-                **self.show(access, target),
+                **shown,
                 "secret": secret,
                 "notes": notes,
                 "target": target,
@@ -160,6 +173,7 @@ class Page(Generic[T]):
             offers=offers,
             no_actions="" if offers else self.reason_for_no_actions(access, target),
             scope=self.scope(access, target),
+            fields=self.fields(shown),
             holds_secret=secret is not None,
         )
 

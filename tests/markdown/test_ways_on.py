@@ -169,8 +169,8 @@ def test_a_404_repeats_no_markup_of_the_path(api: Any, path: str) -> None:
     [
         ("{note}", "pin_note", "{note}/settings"),
         ("{note}/settings", "add_comment", "{note}"),
-        ("/collectives/kitchen", "create_note", "/collectives/kitchen/note"),
-        ("", "create_note", "/note"),
+        ("/collectives/kitchen", "create_invite", "/collectives/kitchen/invite"),
+        ("", "create_collective", "/collectives/new"),
         ("/collectives/kitchen", "add_comment", "/collectives/kitchen/n/{note_id}"),
         ("/whoami", "create_api_token", "/u/{handle}/settings/tokens/new"),
     ],
@@ -203,7 +203,7 @@ def last_line(answer: Any) -> str:
 @pytest.mark.parametrize(
     ("path", "scopes", "line"),
     [
-        ("/", ["read:all"], "This page has no actions."),
+        ("/", ["read:all"], "No actions here: the token lacks the scope"),
         ("{note}", ["read:all"], "No actions here: the token lacks the scope"),
         ("/collectives/kitchen/note", ["read:all"], "No actions here: the token lacks the scope"),
         (

@@ -32,6 +32,7 @@ from harmonic.kernel.refusals import Invalid, Refused
 from harmonic.kernel.rendering import frontmatter, markdown
 
 MOTTO = "> [Do the right thing. ❤️](/motto)"
+BARE_NAV = "nav: | [Home](/) |"
 VARY = "Accept, Authorization, Cookie"
 # A rule of thumb, for the estimate that agents budget with.
 CHARACTERS_A_TOKEN = 4
@@ -78,6 +79,12 @@ class Document:
     # The code of a refusal, as the REST API names it.
     code: str = ""
     scope: str = ""
+    # The search that a page of a feed shows the results of.
+    query: str = ""
+    # More keys of the frontmatter.
+    fields: Mapping[str, str] = field(default_factory=dict)
+    # Whether the Markdown leaves out its links and motto, since it has nothing else to say.
+    is_bare: bool = False
     # Why a page offers no action, as the last line of its Markdown.
     no_actions: str = ""
     holds_secret: bool = False
@@ -232,6 +239,7 @@ class MarkdownSource:
     nav: str
     block: str
     placeholders: markdown.Placeholders
+    motto: str = MOTTO
 
     @property
     def etag(self) -> str:
@@ -247,7 +255,7 @@ class MarkdownSource:
         fields = selection.of_fields(self.fields)
         head = frontmatter.emit({**fields, "timestamp": frontmatter.Plain(self.moment)})
         body = markdown.render(self.block, self.placeholders, selection.of_body).strip("\n")
-        return "\n\n".join(filter(None, [head + self.nav, body, note, MOTTO])) + "\n"
+        return "\n\n".join(filter(None, [head + self.nav, body, note, self.motto])) + "\n"
 
 
 def markdown_source_of(access: Access, document: Document) -> MarkdownSource:
@@ -257,6 +265,8 @@ def markdown_source_of(access: Access, document: Document) -> MarkdownSource:
         block += f"<p>{surface.placeholders.line(document.no_actions)}</p>"
     moment = access.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     fields = _frontmatter(access, document)
+    if document.is_bare:
+        return MarkdownSource(moment, fields, BARE_NAV, block, surface.placeholders, "")
     return MarkdownSource(moment, fields, nav_line(access), block, surface.placeholders)
 
 
@@ -304,11 +314,14 @@ def _frontmatter(access: Access, document: Document) -> dict[str, Any]:
     if document.error:
         fields |= {"status": document.status, "error": document.error, "code": document.code}
     fields |= {"host": access.host, "path": access.path}
-    if document.scope:
+    if document.scope and not document.is_bare:
         fields["scope"] = document.scope
+    if document.query:
+        fields["query"] = document.query
     fields |= {"title": document.title, "timestamp": ""}
-    if access.actor:
+    if access.actor and not document.is_bare:
         fields["viewer"] = f"@{access.actor.handle}"
+    fields |= document.fields
     if document.offers:
         fields["actions"] = [action_entry(access, offer) for offer in document.offers]
     return fields

@@ -10,6 +10,7 @@ from collectives.administration import pages as admin
 from collectives.feed import attention
 from collectives.feed import pages as feed_pages
 from collectives.feed import queries as feed
+from collectives.items import changes
 from collectives.items import queries as items
 from collectives.notes import threads
 from collectives.profiles import pages as profiles
@@ -92,6 +93,20 @@ PAGES = Section(
         ),
         Bound("items of a feed", feed.PAGE, "items", "a link to older ones"),
         Bound("items of a feed in Markdown", feed.MARKDOWN_PAGE, "items", "a link to older ones"),
+        Bound("text in a row of a feed in Markdown", feed.TEXT_SHOWN, "characters", "cut with …"),
+        Bound("title in a row of a feed in Markdown", feed.TITLE_SHOWN, "characters", "cut with …"),
+        Bound(
+            "changes that a cursor lists",
+            changes.REMEMBERED,
+            "changes",
+            "further ones are given when these have settled",
+        ),
+        Bound(
+            "time until a change has settled",
+            changes.SETTLED_AFTER,
+            "",
+            "a write that commits later is not among the changes since a cursor",
+        ),
         Bound(
             "unread notes counted on the home page",
             attention.UNREAD_COUNTED,

@@ -1,0 +1,142 @@
+"""Search in a feed: `q` on the home page and on the page of a collective."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from collectives.items import search
+from collectives.items.search import MAX_WORDS, Q_LENGTH
+from tests.feed.test_feed import older, shown
+from tests.fixtures.rows import KITCHEN, write_notes
+from tests.fixtures.surfaces import HTML, MARKDOWN, REST, Answer, Caller, on
+from tests.markdown.reading import read
+
+pytestmark = pytest.mark.django_db
+
+
+def found(caller: Caller, q: str, where: str = KITCHEN) -> Answer:
+    return Answer(
+        caller.surface, caller.client.get(where or "/", {"q": q}, headers=caller._headers())
+    )
+
+
+def write(title: str, text: str, where: str = KITCHEN) -> str:
+    made = Caller(REST, "bob").act("create_note", where, title=title, text=text).assert_done()
+    return str(made.json["path"])[-8:]
+
+
+@pytest.mark.rule("feed.search")
+@on(HTML, MARKDOWN)
+@pytest.mark.parametrize("where", ["", KITCHEN])
+def test_a_search_finds_notes_by_the_words_of_title_and_text_newest_first(call, where):
+    alice = call("alice")
+    first = write("Quince jam", "Boil it slowly", where)
+    second = write("Boiling water", "For QUINCE tea", where)
+    write("Quince", "Raw", where)
+
+    assert shown(found(alice, "quince boil", where)) == [second, first]
+    assert shown(found(alice, '"quince jam"', where)) == [first]
+    assert shown(found(alice, "quince boil -tea", where)) == [first]
+    assert shown(found(alice, "medlar", where)) == []
+
+
+@pytest.mark.rule("feed.search")
+@pytest.mark.parametrize(
+    "q", ["quince", "QUINCE -tea", '"a b" quince', "-quince", "100%", "gut_er", "straße"]
+)
+def test_a_search_on_a_page_finds_what_the_api_finds(q):
+    for number, text in enumerate(["Quince", "quince tea", "a b quince", "100% gut_er STRASSE"]):
+        write(f"Note {number}", text)
+
+    rest = Caller(REST, "alice").client.get(f"{KITCHEN}/api/v1/notes", {"q": q, "limit": "20"})
+
+    assert shown(found(Caller(MARKDOWN, "alice"), q)) == [
+        row["truncated_id"] for row in rest.json()
+    ]
+
+
+@pytest.mark.rule("feed.search")
+@on(HTML, MARKDOWN)
+def test_a_search_leaves_out_comments_deleted_notes_and_other_collectives(world, call):
+    kept = write("Quince", "In the kitchen")
+    gone = write("Quince", "Deleted")
+    write("Quince", "In the garden", "")
+    bob = Caller(REST, "bob")
+    bob.act("add_comment", f"{KITCHEN}/n/{kept}", text="A quince comment").assert_done()
+    bob.act("delete_note", f"{KITCHEN}/n/{gone}").assert_done()
+
+    assert shown(found(call("alice"), "quince")) == [kept]
+
+
+@pytest.mark.rule("feed.members-only")
+@on(HTML, MARKDOWN)
+def test_only_members_search_a_collective(call):
+    write("Quince", "x")
+    carol = call("carol")
+
+    answer = found(carol, "quince")
+
+    assert answer.status == (302 if carol.surface == HTML else 403)
+    assert "Quince" not in answer.text
+
+
+@pytest.mark.rule("feed.search")
+@on(HTML, MARKDOWN)
+def test_a_blank_search_shows_the_whole_feed(call):
+    alice = call("alice")
+
+    assert shown(found(alice, "")) == shown(found(alice, "  ")) == shown(alice.get(KITCHEN))
+
+
+@pytest.mark.rule("feed.search")
+@on(HTML, MARKDOWN)
+@pytest.mark.parametrize("looked_at", [1000, 7])
+def test_pages_of_a_search_have_each_match_once(world, call, monkeypatch, looked_at):
+    monkeypatch.setattr(search, "LOOKED_AT", looked_at)
+    monkeypatch.setattr(search, "FIRST_STEP", 5)
+    ids = {note.truncated_id for note in write_notes(world, world.collective("kitchen"), 60)}
+    alice, answer, seen = call("alice"), found(call("alice"), "one many"), []
+
+    for _ in range(60):
+        seen += shown(answer)
+        path = older(answer).replace("&amp;", "&")
+        link = re.search(r"\?q=one(?:\+|%20)many&(?:amp;)?cursor=[\w:.=%-]+", answer.text)
+        if link is None:
+            break
+        answer = alice.get(f"{KITCHEN}{link[0].replace('&amp;', '&')}")
+
+    assert path == ""
+    assert len(seen) == len(set(seen)) == 60
+    assert set(seen) == ids
+
+
+@pytest.mark.rule("feed.search")
+@on(HTML, MARKDOWN)
+@pytest.mark.parametrize(
+    ("q", "says"),
+    [
+        ("x" * (Q_LENGTH + 1), f" is too long (maximum {Q_LENGTH} characters)"),
+        ("w " * (MAX_WORDS + 1), " may have 8 words at most; yours has 9"),
+    ],
+)
+def test_a_search_has_the_limits_of_the_api(call, q, says):
+    found(call("alice"), q).assert_refused(422, says)
+
+
+def test_a_search_names_its_words_in_the_frontmatter(call):
+    answer = found(Caller(MARKDOWN, "alice"), 'x\nactions: [] "y"')
+
+    document = read(answer.assert_done().response.content.decode())
+    assert document.fields["query"].split() == ["x", "actions:", "[]", '"y"']
+    assert "actions" not in document.fields
+
+
+def test_a_search_never_sends_its_words_to_the_database():
+    with CaptureQueriesContext(connection) as captured:
+        found(Caller(MARKDOWN, "alice"), "zanzibar").assert_done()
+
+    assert not any("zanzibar" in query["sql"].lower() for query in captured.captured_queries)
