@@ -25,6 +25,15 @@ def about(access: Access, item: Item | None) -> ResourceRef | None:
     return ResourceRef(item.kind, item.truncated_id, _path(access, item)) if item else None
 
 
+def version_of(access: Access, item: Item) -> tuple[object, ...]:
+    """Return what `If-Match` stands for on every page of an item: it and its thread, unchanged.
+
+    Confirmations do not count, since they change neither.
+    """
+    whose = access.user.user_id, item.id
+    return (*whose, item.updated_at, item.thread_activity_at, item.deleted_at, item.is_pinned)
+
+
 def collective_crumb(access: Access, target: object) -> list[Link]:
     """Return the breadcrumb of the collective that an item is in."""
     here = access.here

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from accounts.queries import people
-from collectives.items.actions import about, collective_crumb
+from collectives.items.actions import about, collective_crumb, version_of
 from collectives.items.kind_queries import KindQueries
 from collectives.items.kinds import kind_named
 from collectives.items.models import Item
@@ -48,6 +48,7 @@ def item_page(
         show=shown,
         crumbs=collective_crumb,
         about=about,
+        version=version_of,
         actions=actions,
         access_level=AccessLevel.COLLECTIVE,
         resource=resource,

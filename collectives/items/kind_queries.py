@@ -66,7 +66,7 @@ class KindQueries(Generic[M]):
         self.model = model
         # The lookups of items of this kind.
         self.wanted: Lookups = {"kind": model.KIND}
-        annotated = (*_SHOWN_WITH, "last_read_at", "is_pinned")
+        annotated = (*_SHOWN_WITH, "last_read_at", "is_pinned", "thread_activity_at")
         # Lock both tables, because PostgreSQL reads only locked rows again after it waited.
         tables = (table._meta.db_table for table in (Item, model))
         lock = "FOR NO KEY UPDATE OF " + ", ".join(f'"{table}"' for table in tables)

@@ -48,7 +48,7 @@ class ItemQuerySet(models.QuerySet[M]):
         return self.alive().filter(collective__in=Collective.objects.readable_by(access))
 
     def for_reader(self, user_id: UUID) -> Self:
-        """Annotate `last_read_at`, the user's last confirmation, and `is_pinned`.
+        """Annotate `last_read_at`, the user's last confirmation, `is_pinned`, `thread_activity_at`.
 
         Pins in the main collective are personal. In other collectives they apply to all members.
         """
@@ -57,6 +57,7 @@ class ItemQuerySet(models.QuerySet[M]):
         return self.annotate(
             last_read_at=models.Subquery(latest.values("happened_at")[:1]),
             is_pinned=models.Exists(pins.filter(item=models.OuterRef("pk"))),
+            thread_activity_at=Coalesce("root__last_activity_at", "last_activity_at"),
         )
 
     def unread_by(self, user_id: UUID) -> Self:
@@ -172,6 +173,8 @@ class Item(ShortIdModel):
     confirmed_reads: int  # annotated by `with_confirmed_reads`
     last_read_at: datetime | None  # annotated by `for_reader`
     is_pinned: bool  # annotated by `for_reader`
+    # The last activity in the whole thread, annotated by `for_reader`.
+    thread_activity_at: datetime
     parent_kind: str | None  # annotated by `with_parent_kind`
     parent_author_id: UUID  # annotated by `with_answered`
     parent_deleted_at: datetime | None  # annotated by `with_answered`

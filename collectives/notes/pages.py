@@ -11,7 +11,7 @@ from django.http import HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
 from accounts.queries import people
-from collectives.items.actions import about, collective_crumb, confirm_read
+from collectives.items.actions import about, collective_crumb, confirm_read, version_of
 from collectives.items.kind_pages import new_page
 from collectives.items.queries import (
     HISTORY_SHOWN,
@@ -112,6 +112,7 @@ NOTE: Page[Note] = Page(
     show=show,
     crumbs=collective_crumb,
     about=about,
+    version=version_of,
     actions=(confirm_read, actions.add_comment, actions.restore_note),
     access_level=AccessLevel.COLLECTIVE,
     resource="notes",
@@ -144,6 +145,7 @@ EDIT = Page(
     show=facts,
     crumbs=note_crumbs,
     about=about,
+    version=version_of,
     actions=(actions.update_note,),
     writes={"POST": actions.update_note},
     access_level=AccessLevel.COLLECTIVE,
@@ -158,6 +160,7 @@ SETTINGS: Page[Note] = Page(
     show=facts,
     crumbs=note_crumbs,
     about=about,
+    version=version_of,
     actions=(actions.pin_note, actions.unpin_note, actions.delete_note),
     access_level=AccessLevel.COLLECTIVE,
     resource="notes",

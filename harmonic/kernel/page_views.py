@@ -248,10 +248,15 @@ def _sent(request: AccessRequest) -> tuple[RawParams | Refused, bool]:
 def _require_seen(
     request: AccessRequest, page: Page[T], base: str, access: Access, target: T
 ) -> None:
-    reading = replace(access, path=base, format=Format.MARKDOWN, query={})
-    etag = markdown_source_of(reading, page.document(reading, target, base)).etag
-    # The tags of pages are weak, and cover everything that the page shows.
-    if not conditional.matches(request.headers["If-Match"], etag):
+    header = request.headers["If-Match"]
+    if version := page.version(access, target):
+        is_seen = conditional.has_version(header, version)
+    else:
+        reading = replace(access, path=base, format=Format.MARKDOWN, query={})
+        # The tags of pages are weak, and cover everything that the page shows.
+        etag = markdown_source_of(reading, page.document(reading, target, base)).etag
+        is_seen = conditional.matches(header, etag)
+    if not is_seen:
         raise Refused(
             "The page has changed since you read it.",
             status=412,

@@ -47,6 +47,10 @@ def no_resource(access: Access, target: object) -> None:
     return None
 
 
+def no_version(access: Access, target: object) -> tuple[object, ...]:
+    return ()
+
+
 def never_narrowed(access: Access, target: object) -> None:
     return None
 
@@ -86,6 +90,9 @@ class Page(Generic[T]):
     guard: Callable[[Access, T], None] = no_guard
     # The target as the responses of the page's actions name it.
     about: Callable[[Access, T], ResourceRef | None] = no_resource
+    # The state of the target for `If-Match`, the same on all pages about it. If it is empty, the
+    # tag stands for everything that the page shows.
+    version: Callable[[Access, T], tuple[object, ...]] = no_version
     # Forms of public clients post to the page's own path: the action of each method.
     writes: Mapping[str, Action[T]] = field(default_factory=dict)
     scope: Callable[[Access, T], str] = field(default=lambda access, target: "")
@@ -174,6 +181,7 @@ class Page(Generic[T]):
             no_actions="" if offers else self.reason_for_no_actions(access, target),
             scope=self.scope(access, target),
             fields=self.fields(shown),
+            version=self.version(access, target),
             holds_secret=secret is not None,
         )
 

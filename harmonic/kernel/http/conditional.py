@@ -36,6 +36,26 @@ def matches(header: str, etag: str) -> bool:
     return _opaque(etag) in {_opaque(each) for each in _ETAG.findall(header)}
 
 
+def with_version(etag: str, version: tuple[object, ...]) -> str:
+    """Return the tag of a page about something that has several pages: `"version.page"`.
+
+    `If-None-Match` compares all of it, `If-Match` the version (`has_version`).
+    """
+    return f'"{_version_tag(version)}.{etag.strip(chr(34))}"'
+
+
+def has_version(header: str, version: tuple[object, ...]) -> bool:
+    """Return whether `If-Match` contains the tag of any page with this version."""
+    if header.strip() == "*":
+        return True
+    beginning = f'"{_version_tag(version)}.'
+    return any(_opaque(each).startswith(beginning) for each in _ETAG.findall(header))
+
+
+def _version_tag(version: tuple[object, ...]) -> str:
+    return hashlib.blake2b(repr(version).encode(), digest_size=8).hexdigest()
+
+
 def is_known(headers: Headers, etag: str) -> bool:
     """Return whether `If-None-Match` matches a tag."""
     return "If-None-Match" in headers and matches(headers["If-None-Match"], etag)

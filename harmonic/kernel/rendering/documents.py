@@ -83,6 +83,8 @@ class Document:
     query: str = ""
     # More keys of the frontmatter.
     fields: Mapping[str, str] = field(default_factory=dict)
+    # The state that `If-Match` compares, if that is not everything in the document.
+    version: tuple[object, ...] = ()
     # Whether the Markdown leaves out its links and motto, since it has nothing else to say.
     is_bare: bool = False
     # Why a page offers no action, as the last line of its Markdown.
@@ -240,12 +242,14 @@ class MarkdownSource:
     block: str
     placeholders: markdown.Placeholders
     motto: str = MOTTO
+    version: tuple[object, ...] = ()
 
     @property
     def etag(self) -> str:
-        """The weak tag of the document, without its timestamp."""
+        """The weak tag of the document without its timestamp, after that of its version, if any."""
         parts = (release(), self.fields, self.nav, self.block, self.placeholders.kept)
-        return f"W/{conditional.etag_of(repr(parts).encode('utf-8', 'surrogatepass'))}"
+        etag = conditional.etag_of(repr(parts).encode("utf-8", "surrogatepass"))
+        return f"W/{conditional.with_version(etag, self.version) if self.version else etag}"
 
     def text(self, selection: Selection = WHOLE_DOCUMENT, note: str = "") -> str:
         """Return the document, or the selected parts of it, with `note` as its last line.
@@ -265,9 +269,15 @@ def markdown_source_of(access: Access, document: Document) -> MarkdownSource:
         block += f"<p>{surface.placeholders.line(document.no_actions)}</p>"
     moment = access.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     fields = _frontmatter(access, document)
-    if document.is_bare:
-        return MarkdownSource(moment, fields, BARE_NAV, block, surface.placeholders, "")
-    return MarkdownSource(moment, fields, nav_line(access), block, surface.placeholders)
+    return MarkdownSource(
+        moment=moment,
+        fields=fields,
+        nav=BARE_NAV if document.is_bare else nav_line(access),
+        block=block,
+        placeholders=surface.placeholders,
+        motto="" if document.is_bare else MOTTO,
+        version=document.version,
+    )
 
 
 def _by_name(offers: Iterable[Offer]) -> dict[str, Offer]:
