@@ -16,6 +16,7 @@ from harmonic.kernel.operations import audit
 from harmonic.kernel.refusals import Denied, Link, Refused
 
 M = TypeVar("M", bound=Item)
+# Over REST; on pages the refusal names the action.
 EDITORS_ONLY = "Unauthorized"
 # The number of characters of texts and titles that an event keeps.
 TEXT_KEPT, TITLE_KEPT = 500, 200
@@ -48,10 +49,11 @@ def may_edit(access: Access, item: Item | None) -> Denied | None:
         return None
     name = noun(item)
     return Denied(
-        EDITORS_ONLY,
+        "",
         f"Only the {name}'s author can edit it. Others can comment on it.",
         links=(Link(f"The {name}", item.path_in(access.here.path)),),
         heading="",
+        rest_reason=EDITORS_ONLY,
     )
 
 

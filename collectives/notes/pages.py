@@ -23,6 +23,7 @@ from collectives.items.rules import may_edit, restoring
 from collectives.notes import actions, queries, threads
 from collectives.notes.models import Note
 from harmonic.kernel.access import Access, AccessLevel
+from harmonic.kernel.actions import unauthorized
 from harmonic.kernel.http.methods import method_not_allowed
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.numbered import numbered_prepared
@@ -125,7 +126,7 @@ NOTE: Page[Note] = Page(
 def own_note_at(access: Access, note_id: str) -> Note:
     note = queries.live_note_at(access, note_id)
     if denied := may_edit(access, note):
-        raise Forbidden.because(denied)
+        raise Forbidden.because(denied, unauthorized(actions.update_note))
     return note
 
 

@@ -317,7 +317,8 @@ def problem_of(request: HttpRequest, body: ErrorJson) -> ProblemJson:
 
 def error_object(refused: Refused, request_id: str, *, is_api: bool) -> ErrorJson:
     """Return the JSON error object of a refusal (`docs/api.md`, Errors)."""
-    status, message = refused.status, refused.message
+    status = refused.status
+    message = (is_api and refused.rest_message) or refused.message
     fields: dict[str, list[str]] = {}
     sentence = wording.rest_sentence if is_api else wording.sentence
     if isinstance(refused, Invalid):

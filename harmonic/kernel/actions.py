@@ -309,6 +309,11 @@ def require_kind(action: Action[Any], access: Access) -> None:
         raise Forbidden.because(denied)
 
 
+def unauthorized(action: Action[Any]) -> str:
+    """Return the sentence of the refusal of an action without another reason."""
+    return f"You are not authorized to perform '{action.name}'"
+
+
 def require_policy(action: Action[T], access: Access, target: T) -> None:
     """Require that the policy of `action` allows it on `target`, and that the proof is fresh.
 
@@ -318,7 +323,6 @@ def require_policy(action: Action[T], access: Access, target: T) -> None:
     """
     denied = action.policy(access, target)
     if denied:
-        unnamed = f"You are not authorized to perform '{action.name}'"
-        raise Forbidden.because(denied, denied.reason or unnamed)
+        raise Forbidden.because(denied, denied.reason or unauthorized(action))
     if action.proof and not access.is_fresh(action.proof):
         raise FreshProofRequired(action.proof)

@@ -59,6 +59,7 @@ class Refused(Exception):
         document: str = "",
         label: str = "",
         heading: str | None = None,
+        rest_message: str = "",
     ) -> None:
         self.message = message or type(self).message
         self.status = status or type(self).status
@@ -74,6 +75,8 @@ class Refused(Exception):
         self.document = document
         self.label = label
         self.heading = heading
+        # The sentence of the REST contract, where it is another one.
+        self.rest_message = rest_message
         super().__init__(self.message)
 
 
@@ -111,6 +114,7 @@ class Forbidden(Refused):
             status=denied.status,
             label=denied.label,
             heading=denied.heading,
+            rest_message=denied.rest_reason,
         )
 
 
@@ -168,10 +172,8 @@ class Invalid(Refused):
     status, code, message = 422, "invalid", "The parameters are not valid."
 
     def __init__(self, *problems: Problem, code: str = "", rest_message: str = "") -> None:
-        super().__init__(code=code)
+        super().__init__(code=code, rest_message=rest_message)
         self.problems = problems
-        # A sentence of the REST contract that replaces the generated one.
-        self.rest_message = rest_message
 
     @classmethod
     def of(cls, param: str, code: str, **values: Any) -> Invalid:
@@ -180,7 +182,10 @@ class Invalid(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """The denial of a policy: the reason, who can change it, and where."""
+    """The denial of a policy: the reason, who can change it, and where.
+
+    Without a reason, the refusal names the action that the caller may not perform.
+    """
 
     reason: str
     hint: str
@@ -191,3 +196,4 @@ class Denied:
     # As in `Refused`.
     label: str = ""
     heading: str | None = None
+    rest_reason: str = ""

@@ -200,8 +200,11 @@ def test_only_the_author_changes_a_note(world, call, who, author, held):
     change(note, created_by=world.user(author), edit_access="members")
     make_member(world, who, **held)
 
-    call(who).act("update_note", note_path(note), text="Mine").assert_refused(403)
+    answer = call(who).act("update_note", note_path(note), text="Mine").assert_refused(403)
 
+    says = '"Unauthorized"' if answer.surface == REST else "author can edit it"
+    assert says in answer.text
+    assert answer.surface != MARKDOWN or "not authorized to perform 'update_note'" in answer.text
     assert Note.unscoped.get(pk=note.pk).text == note.text
     assert events(note, "update") == 0
 
