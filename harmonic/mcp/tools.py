@@ -121,7 +121,7 @@ def get_help(caller: Caller, arguments: Mapping[str, Any]) -> Result:
     topic = arguments.get("topic")
     if topic is not None and not isinstance(topic, str):
         raise ToolError("topic must be a string")
-    below = f"/{quote(topic.strip(), safe='')}" if topic and topic.strip() else ""
+    below = f"/{quote(topic.strip())}" if topic and topic.strip() else ""
     return _result(caller.follow(f"/help{below}"))
 
 

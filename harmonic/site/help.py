@@ -41,6 +41,12 @@ TOPICS = (
     Topic("collectives", "Collectives", GROUPS[0], "Groups, members, invitations and workspaces."),
     Topic("notes", "Notes", GROUPS[1], "Write, comment on, confirm and pin notes."),
     Topic("agents", "AI Agents", GROUPS[2], "Agents, their parents and their capabilities."),
+    Topic(
+        "agents/safety",
+        "Safety of Agents",
+        GROUPS[2],
+        "What can mislead an agent, and what limits it.",
+    ),
     Topic("api", "API", GROUPS[2], "Tokens, scopes and the two API switches."),
     Topic("rest-api", "REST API", GROUPS[2], "JSON for programs, under /api/v1."),
     Topic("mcp", "MCP", GROUPS[2], "Connecting an AI client with an address and a token."),
@@ -115,5 +121,5 @@ def _origin_for_examples(request: AccessRequest, access: Access) -> str:
 def urls() -> list[URLPattern]:
     return [
         *mounted("help", INDEX)[:1],
-        path("help/<str:slug>", with_rule(topic_view, TOPIC.rule, TOPIC), name=TOPIC.name),
+        path("help/<path:slug>", with_rule(topic_view, TOPIC.rule, TOPIC), name=TOPIC.name),
     ]

@@ -29,8 +29,8 @@ def _paths(route: Route) -> Iterator[str]:
     ids = {"collective": "kitchen", "note_id": "NOTE", "token_id": "TOKEN", "handle": handle}
     for name, value in ids.items():
         path = path.replace(f"<str:{name}>", value)
-    for slug in [topic.slug for topic in TOPICS] if "<str:slug>" in path else [""]:
-        filled = path.replace("<str:slug>", slug)
+    for slug in [topic.slug for topic in TOPICS] if "<path:slug>" in path else [""]:
+        filled = path.replace("<path:slug>", slug)
         assert "<" not in filled, f"{route.pattern}: give its parameter an id of the demo world"
         yield filled
 

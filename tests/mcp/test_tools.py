@@ -327,6 +327,8 @@ def test_help_is_read_by_topic(world):
     assert "# Help" in text_of(mcp.call("get_help"))
     assert "# Help" in text_of(mcp.call("get_help", topic="  "))
     assert "path: /help/agents\n" in text_of(mcp.call("get_help", topic="agents"))
+    safety = text_of(mcp.call("get_help", topic="agents/safety"))
+    assert "path: /help/agents/safety\n" in safety
     assert text_of(mcp.call("get_help", topic=7)) == "topic must be a string"
 
 
