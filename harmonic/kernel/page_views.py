@@ -42,7 +42,7 @@ from harmonic.kernel.pipeline import (
     perform,
     require_audience,
 )
-from harmonic.kernel.refusals import FreshProofRequired, Invalid, Link, Refused
+from harmonic.kernel.refusals import FreshProofRequired, Link, Refused
 from harmonic.kernel.rendering.documents import (
     Document,
     Offer,
@@ -179,7 +179,7 @@ def _form_document(
             "resource": page.about(access, offer.target),
         },
         offers=(offer,),
-        status=refused.invalid.status if refused else 200,
+        status=refused.refusal.status if refused else 200,
         json={"action": {**action_entry(access, offer), "schema": schema_of(offer.action)}},
         schema=schema_of(offer.action),
     )
@@ -201,13 +201,10 @@ def run(
     call = Call(action=action, raw=raw, find=find, precondition=precondition)
     try:
         outcome = (dry_run if is_dry_run else perform)(call, access)
-    except Invalid as invalid:
-        if access.format == Format.HTML and isinstance(raw, RawParams):
-            refused = RefusedForm(action.name, raw, invalid)
-            return _form_again(request, page, action, find(access), base, refused)
-        invalid.action = action.name
-        raise
     except Refused as refused:
+        if access.format == Format.HTML and isinstance(raw, RawParams) and page.keeps(refused):
+            form = RefusedForm(action.name, raw, refused)
+            return _form_again(request, page, action, find(access), base, form)
         refused.action = action.name
         raise
     if outcome.is_dry_run:
@@ -227,7 +224,7 @@ def _form_again(
     """Show a refused form again, on its page or else on the action's own page."""
     access = request.access
     there = replace(access, path=base, query={})
-    status = refused.invalid.status
+    status = refused.refusal.status
     document = replace(page.document(there, target, base, refused=refused), status=status)
     response = respond(request, there, document)
     if refused.is_shown:

@@ -19,7 +19,7 @@ from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import NavEntry
 from harmonic.kernel.parameters.wording import did_you_mean
-from harmonic.kernel.refusals import FreshProofRequired, Link, NotFound, Refused
+from harmonic.kernel.refusals import FreshProofRequired, Invalid, Link, NotFound, Refused
 from harmonic.kernel.rendering.documents import (
     Document,
     Offer,
@@ -57,6 +57,10 @@ def never_narrowed(access: Access, target: object) -> None:
 
 def no_fields(context: Mapping[str, Any]) -> Mapping[str, str]:
     return {}
+
+
+def no_json(access: Access, target: object) -> None:
+    return None
 
 
 T = TypeVar("T")
@@ -107,6 +111,10 @@ class Page(Generic[T]):
     sign_in_notice: Callable[..., str] = no_notice
     # Its entries in the menus of HTML pages.
     nav: tuple[NavEntry, ...] = ()
+    # The page as a JSON object, if it has one.
+    json: Callable[[Access, T], Mapping[str, Any] | None] = no_json
+    # Refusals, besides invalid input, after which a form shows again what was typed.
+    keeps_input_of: tuple[type[Refused], ...] = ()
 
     @property
     def rule(self) -> Rule:
@@ -114,6 +122,10 @@ class Page(Generic[T]):
 
     def action(self, name: str) -> Action[T] | None:
         return next((action for action in self.actions if action.name == name), None)
+
+    def keeps(self, refused: Refused) -> bool:
+        """Return whether a refused form is shown again with what was typed."""
+        return isinstance(refused, (Invalid, *self.keeps_input_of))
 
     def found(self, access: Access, kwargs: Mapping[str, Any]) -> T:
         """Return the page's target.
@@ -183,6 +195,7 @@ class Page(Generic[T]):
             fields=self.fields(shown),
             version=self.version(access, target),
             holds_secret=secret is not None,
+            json=self.json(access, target) if access.format == Format.JSON else None,
         )
 
 

@@ -133,7 +133,7 @@ def action_form(
             **surface.access.query,
         },
         raw=refused.raw if refused else None,
-        problems=refused.invalid.problems if refused else (),
+        problems=refused.problems if refused else (),
         errors=refused.errors if refused else (),
         cancel=cancel,
     )

@@ -28,7 +28,7 @@ from harmonic.kernel.operations.release import release
 from harmonic.kernel.parameters.decoding import RawParams, declared_fields
 from harmonic.kernel.parameters.fields import Params, is_unlisted, wire_type_of
 from harmonic.kernel.parameters.schema import MEDIA_TYPE
-from harmonic.kernel.refusals import Invalid, Refused
+from harmonic.kernel.refusals import Invalid, Problem, Refused
 from harmonic.kernel.rendering import frontmatter, markdown
 
 MOTTO = "> [Do the right thing. ❤️](/motto)"
@@ -56,14 +56,19 @@ class RefusedForm:
 
     action: str
     raw: RawParams
-    invalid: Invalid
+    refusal: Refused
     is_shown: bool = False
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The errors of parameters; other refusals have none."""
+        return self.refusal.problems if isinstance(self.refusal, Invalid) else ()
 
     @property
     def errors(self) -> tuple[str, ...]:
         """The sentences above the fields: the message, unless fields have it, and the hint."""
-        message = "" if self.invalid.problems else self.invalid.message
-        return tuple(filter(None, (message, self.invalid.hint)))
+        message = "" if self.problems else self.refusal.message
+        return tuple(filter(None, (message, self.refusal.hint)))
 
 
 @dataclass(frozen=True, slots=True)
