@@ -31,6 +31,7 @@ PROMISES = {
         "capabilities.none",
         "tests/access/test_matrix.py::test_each_situation_gets_its_response_on_each_surface",
         "tests/mcp/test_same_rules.py::test_a_write_is_refused_alike_on_every_surface",
+        "tests/runner/test_scripted_models.py::test_a_model_that_asks_for_more_is_refused",
     ],
     "An agent reads and writes only in collectives that it belongs to. It belongs only to"
     " collectives of its parent, and leaves them with its parent.": [
@@ -49,10 +50,13 @@ PROMISES = {
     "An agent reads only the host of a link to another site that another agent wrote.": [
         "notes.links-of-agents",
     ],
-    "Revoking an agent’s tokens or deactivating the agent takes effect from its next request.": [
+    "Pausing, stopping or deactivating an agent takes effect from its next request, and ends its"
+    " runs, which write nothing afterwards.": [
+        "agents.paused-refused",
         "agents.parent-stops",
         "agents.parent-archives",
-        "tests/tokens/test_revocation.py::test_a_deleted_token_is_refused_immediately",
+        "tests/runner/test_ending.py::test_a_run_ends_with_its_agent_within_a_second",
+        "tests/runner/test_ending.py::test_a_write_of_an_ended_run_is_refused_where_access_is_decided",
     ],
     "What an agent deleted can be restored by an admin of the collective for 30 days.": [
         "deletion.restore",
