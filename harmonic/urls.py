@@ -15,6 +15,7 @@ from collectives.profiles import pages as profiles
 from harmonic.access import forwarding
 from harmonic.jobs import pages as jobs
 from harmonic.mcp import pages as mcp
+from harmonic.runner import pages as runs
 from harmonic.site import action_index, help, llms, styleguide, well_known
 from tokens.owners import pages as owners
 from tokens.pages import routes as tokens
@@ -57,6 +58,7 @@ urlpatterns = [
     *help.urls(),
     *llms.urls(),
     *mcp.urls(),
+    *runs.urls(),
     *well_known.urls(),
     *styleguide.urls(),
 ]

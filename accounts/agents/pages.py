@@ -11,6 +11,7 @@ from accounts.actions.people import agent_resource, update_profile
 from accounts.agents.actions import creating
 from accounts.agents.actions import settings as actions
 from accounts.agents.actions.pausing import pause_ai_agent, resume_ai_agent
+from accounts.agents.latest_runs import run_queries
 from accounts.agents.models import path_of
 from accounts.agents.presets import preset_of
 from accounts.agents.whoami import WHOAMI
@@ -31,6 +32,9 @@ from harmonic.kernel.registry import held_by, path_to
 from tokens.owners.actions import stop_ai_agent
 from tokens.queries import first_listed, owners_of
 
+# Runs on the page of an agent.
+RUNS_SHOWN = 5
+
 
 def require_human(access: Access) -> None:
     """Refuse agents: only people have AI agents."""
@@ -39,8 +43,11 @@ def require_human(access: Access) -> None:
 
 
 def listed(access: Access, target: None) -> Mapping[str, Any]:
-    page = numbered(agents_of(access.user.user_id), access)
-    return {"agents": page.object_list, "page": page, "path": access.path}
+    runs = run_queries()
+    page = numbered(runs.sorted_by_runs(agents_of(access.user.user_id)), access)
+    latest = runs.latest(page.object_list, access.now)
+    rows = [(agent, latest.get(agent.user_id)) for agent in page.object_list]
+    return {"rows": rows, "page": page, "path": access.path}
 
 
 LIST = Page(
@@ -116,6 +123,8 @@ def show(access: Access, agent: TenantUser) -> Mapping[str, Any]:
         "addable": _addable(access, agent, inside),
         "settings_path": path_to("agents.settings", handle=agent.handle),
         "tokens_path": path_to("tokens.list", handle=agent.handle),
+        "runs": run_queries().newest(agent, RUNS_SHOWN) if agent.user.is_internal_agent else (),
+        "is_internal": agent.user.is_internal_agent,
         "is_suspended": agent.user.suspended_at is not None,
     }
 
@@ -151,7 +160,6 @@ def settings(access: Access, agent: TenantUser) -> Mapping[str, Any]:
         "granted": held_by(agent.user.agent.capabilities),
         "preset": preset_of(agent.user.agent.capabilities),
         "tokens": first_listed(access, owners_of(agent)),
-        "is_internal": agent.user.is_internal_agent,
         "new_token_path": path_to("tokens.new", handle=agent.handle),
         "is_api_on": access.tenant.is_api_enabled,
     }

@@ -47,7 +47,7 @@ def _start(
 ) -> Outcome:
     run = start_run(access, agent, task=task, max_steps=max_steps)
     return Outcome(
-        f"{agent.display_name} has the task. The run is queued.",
+        f"{agent.display_name} has the task.",
         run_path(agent.handle, run),
         run_resource(agent, run),
         AgentRun(agent, run),

@@ -2,6 +2,7 @@
 import copy from "./copy.js";
 import count from "./count.js";
 import expiry from "./expiry.js";
+import live from "./live.js";
 import localtime from "./localtime.js";
 import once from "./once.js";
 import scroll from "./scroll.js";
@@ -9,7 +10,7 @@ import theme from "./theme.js";
 import times from "./times.js";
 import unsaved from "./unsaved.js";
 
-const controllers = { copy, count, expiry, localtime, once, scroll, theme, times, unsaved };
+const controllers = { copy, count, expiry, live, localtime, once, scroll, theme, times, unsaved };
 
 for (const element of document.querySelectorAll("[data-controller]")) {
   for (const name of element.dataset.controller.split(/\s+/)) {

@@ -15,6 +15,7 @@ from harmonic.kernel.actions import Action
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.mcp.models import ToolCall
+from harmonic.runner.models import TaskRun
 from tests.fixtures.world import World
 from tokens.models import ApiToken
 
@@ -30,6 +31,7 @@ def ids_of(world: World) -> dict[str, str]:
         "user_id": str(world.user("bob").id),
         "collective_id": "kitchen",
         "call_id": str(_tool_call(world).id),
+        "run_id": str(_run(world).id),
         "token_id": str(token.id) if token else "7f000000-0000-4000-8000-000000000000",
         "room": world.workspace("bob").handle,
         "note_in_main": world.note("The garden opens at eight").truncated_id,
@@ -54,6 +56,18 @@ def _tool_call(world: World) -> ToolCall:
         )
 
 
+def _run(world: World) -> TaskRun:
+    """Return a queued run of Bob's agent. It is external, so no worker would start it."""
+    pilot = world.person("pilot")
+    found = TaskRun.unscoped.filter(agent=pilot.user).first()
+    if found is not None:
+        return found
+    with tenant_bound(pilot.tenant_id):
+        return TaskRun.objects.create(
+            tenant=pilot.tenant, agent=pilot.user, task="Water the beans.", created_at=world.now
+        )
+
+
 @dataclass(frozen=True)
 class Route:
     """A route with its rule; `place` is the kitchen, Bob's workspace, or ""."""
@@ -72,7 +86,7 @@ class Route:
     def path(self, ids: dict[str, str]) -> str:
         path = f"/{self.pattern}".replace("<str:action_name>", self.action_name)
         for name, value in {**ids, **self._nearest(ids)}.items():
-            path = path.replace(f"<str:{name}>", value)
+            path = path.replace(f"<str:{name}>", value).replace(f"<path:{name}>", value)
         assert "<" not in path, f"{self.pattern}: give its parameter an id of the world"
         return path
 
