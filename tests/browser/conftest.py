@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -34,10 +35,24 @@ class Answer:
 @dataclass(frozen=True)
 class Server:
     port: int
+    environment: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def url(self, path: str = "", tenant: str = "garden") -> str:
         host = f"{tenant}.localhost" if tenant else "localhost"
         return f"http://{host}:{self.port}{path}"
+
+    @contextmanager
+    def worker(self) -> Iterator[None]:
+        """Run background jobs, as the other half of `make run` does."""
+        command = [sys.executable, "manage.py", "work"]
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=dict(self.environment), stdout=subprocess.DEVNULL
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
     def get(self, path: str, token: str = "", tenant: str = "garden") -> Answer:
         """Send a request as a program does, without the browser."""
@@ -80,8 +95,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
-        wait_for(Server(port), process)
-        yield Server(port)
+        served = Server(port, environment)
+        wait_for(served, process)
+        yield served
     finally:
         process.terminate()
         process.wait(timeout=30)

@@ -12,22 +12,23 @@ from tests.browser.conftest import Visit
 
 # Pages in another state: of another person or collective, or with a parameter.
 VARIANTS = """
-/u/bob /u/scout /ai-agents/steward/settings /collectives/treasury /collectives/board/join
+/u/bob /u/scout /ai-agents/steward /ai-agents/steward/settings /ai-agents/scout/run
+/collectives/treasury /collectives/board/join
 /collectives/treasury/members/actions/leave_collective
 /collectives/kitchen/members/actions/update_member_roles?user_handle=bob
 /collectives/kitchen/members/actions/remove_member?user_handle=bob
 /reverify?scope=admin
 """.split()
 # Handles for paths with one; Alice's by default.
-HANDLES = {"ai-agents/": "scout", "tenant-admin/": "bob"}
+HANDLES = {"ai-agents/<str:handle>/run": "steward", "ai-agents/": "scout", "tenant-admin/": "bob"}
 
 
 def _paths(route: Route) -> Iterator[str]:
-    """Return the paths of a route. NOTE and TOKEN stand for IDs that only the server knows."""
+    """Return the paths of a route. NOTE, TOKEN and RUN stand for IDs that only the server knows."""
     path = f"/{route.pattern}".replace("<str:action_name>", route.action_name)
     handle = next((who for prefix, who in HANDLES.items() if path[1:].startswith(prefix)), "alice")
-    ids = {"collective": "kitchen", "note_id": "NOTE", "token_id": "TOKEN", "handle": handle}
-    for name, value in ids.items():
+    ids = {"collective": "kitchen", "note_id": "NOTE", "token_id": "TOKEN", "run_id": "RUN"}
+    for name, value in {**ids, "handle": handle}.items():
         path = path.replace(f"<str:{name}>", value)
     for slug in [topic.slug for topic in TOPICS] if "<path:slug>" in path else [""]:
         filled = path.replace("<path:slug>", slug)
@@ -72,7 +73,7 @@ FRONT_DOORS = [path for route in routes() if route.urlconf == FRONT_DOOR for pat
 
 def opener(visit: Visit) -> Callable[[str], None]:
     """Return a function that opens a page in Alice's browser."""
-    ids = {"NOTE": _note(visit), "TOKEN": _token(visit)}
+    ids = {"NOTE": _note(visit), "TOKEN": _token(visit), "RUN": _run(visit)}
 
     def open_page(path: str) -> None:
         for name, value in ids.items():
@@ -94,4 +95,12 @@ def _token(visit: Visit) -> str:
     page.get_by_label("Name").fill("every page")
     page.get_by_role("button", name="Create token").click()
     page.get_by_role("link", name="Done").click()
+    return urlsplit(page.url).path.rsplit("/", 1)[1]
+
+
+def _run(visit: Visit) -> str:
+    """Give steward a task that no worker takes, and return the ID of the run."""
+    page = visit.open("/ai-agents/steward/run")
+    page.get_by_label("Task").fill("Water the beans.")
+    page.get_by_role("button", name="Run task").click()
     return urlsplit(page.url).path.rsplit("/", 1)[1]

@@ -32,7 +32,7 @@ def path_of(run: TaskRun) -> str:
     return f"{LIST}/{run.id}"
 
 
-def main_of(response: Any) -> BeautifulSoup:
+def main_of(response: Any) -> Any:
     main = BeautifulSoup(response.content, "html.parser").find("main")
     assert main is not None
     for gap in main("wbr"):
