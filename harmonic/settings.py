@@ -215,6 +215,7 @@ def database(url: str) -> dict[str, Any]:
 DATABASES = {"default": database(DATABASE_URL)}
 
 # --- Background jobs -------------------------------------------------------------------------
+# Tasks are stored in the database; `manage.py work` runs them.
 TASKS = {"default": {"BACKEND": "harmonic.jobs.backend.JobBackend", "QUEUES": ["default", "long"]}}
 
 # --- Caches ----------------------------------------------------------------------------------

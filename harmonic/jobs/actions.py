@@ -36,7 +36,7 @@ def _is_failed(access: Access, job: Job | None) -> bool:
 
 def _retry(access: Access, job: Job) -> Outcome:
     """Queue a failed job again, with all its attempts. Another one stays as it is."""
-    path = path_to("jobs.show", job=str(job.id))
+    path = path_to("jobs.show", job_id=str(job.id))
     label = JobLine(job).label
     is_queued = DBTaskResult.objects.filter(id=job.id, status=Status.FAILED).update(
         status=Status.READY, run_after=Now(), started_at=None, finished_at=None

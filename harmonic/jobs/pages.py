@@ -74,15 +74,15 @@ LIST = Page(
 )
 
 
-def _found(access: Access, job: str) -> Job:
+def _found(access: Access, job_id: str) -> Job:
     """Return a job of the tenant.
 
     Raises:
         NotFound: the tenant has no such job.
     """
     for_admins(access)
-    job_id = parse_uuid(job)
-    found = queries.job_with(job_id) if job_id else None
+    parsed = parse_uuid(job_id)
+    found = queries.job_with(parsed) if parsed else None
     if found is None:
         raise NotFound(
             "There is no such job.", hint="Finished jobs are deleted. See /tenant-admin/jobs."
@@ -102,7 +102,7 @@ SHOW = Page(
     show=lambda access, job: {"job": JobLine(job)},
     crumbs=_crumbs,
     about=lambda access, job: ResourceRef(
-        "Job", str(job.id), path_to("jobs.show", job=str(job.id))
+        "Job", str(job.id), path_to("jobs.show", job_id=str(job.id))
     ),
     actions=(retry_sidekiq_job,),
     fresh="admin",
@@ -112,5 +112,5 @@ SHOW = Page(
 def urls() -> list[URLPattern]:
     return [
         *mounted("tenant-admin/jobs", LIST),
-        *mounted("tenant-admin/jobs/<str:job>", SHOW),
+        *mounted("tenant-admin/jobs/<str:job_id>", SHOW),
     ]

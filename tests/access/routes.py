@@ -8,8 +8,10 @@ from functools import cache
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
+from django_tasks_db.models import DBTaskResult
 
 from harmonic.access.checks import rule_of
+from harmonic.jobs.models import Job
 from harmonic.kernel.access import Rule
 from harmonic.kernel.actions import Action
 from harmonic.kernel.database.tenancy import tenant_bound
@@ -32,6 +34,7 @@ def ids_of(world: World) -> dict[str, str]:
         "collective_id": "kitchen",
         "call_id": str(_tool_call(world).id),
         "run_id": str(_run(world).id),
+        "job_id": str(_job(world).id),
         "token_id": str(token.id) if token else "7f000000-0000-4000-8000-000000000000",
         "room": world.workspace("bob").handle,
         "note_in_main": world.note("The garden opens at eight").truncated_id,
@@ -66,6 +69,18 @@ def _run(world: World) -> TaskRun:
         return TaskRun.objects.create(
             tenant=pilot.tenant, agent=pilot.user, task="Water the beans.", created_at=world.now
         )
+
+
+def _job(world: World) -> Job:
+    """Return a job of the tenant."""
+    found = Job.unscoped.filter(tenant=world.tenant()).first()
+    if found is not None:
+        return found
+    # Running it fails, because the function does not exist; a request does not run it.
+    row = DBTaskResult.objects.create(
+        task_path="tests.access.routes.job", args_kwargs={"args": [], "kwargs": {}}
+    )
+    return Job.unscoped.create(id=row.id, task=row, tenant=world.tenant())
 
 
 @dataclass(frozen=True)
