@@ -31,7 +31,7 @@ ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
 class Ending(models.TextChoices):
-    """Why a run ended."""
+    """The reasons for the end of a run."""
 
     FINISHED = "finished", "The agent finished."
     MAX_STEPS = "max_steps", "The agent used all of its steps."

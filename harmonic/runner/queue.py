@@ -97,17 +97,18 @@ def keep_alive(run: TaskRun, now: datetime) -> None:
 
 def may_go_on(run: TaskRun) -> bool:
     """Return whether a run is still running in this worker, and its agent can still act."""
-    token = ApiToken.unscoped.live().filter(
-        tenant__is_ai_agents_enabled=True,
-        tenant__suspended_at=None,
-        tenant__archived_at=None,
-        owner__user=run.agent_id,
-        owner__archived_at=None,
-        owner__user__suspended_at=None,
-        owner__user__agent__paused_at=None,
-        owner__user__parent__suspended_at=None,
-        context=run.token_context,
-    )
+    with tenant_bound(run.tenant_id):
+        token = ApiToken.objects.live().filter(
+            tenant__is_ai_agents_enabled=True,
+            tenant__suspended_at=None,
+            tenant__archived_at=None,
+            owner__user=run.agent_id,
+            owner__archived_at=None,
+            owner__user__suspended_at=None,
+            owner__user__agent__paused_at=None,
+            owner__user__parent__suspended_at=None,
+            context=run.token_context,
+        )
     return _in_this_worker(run).filter(Exists(token)).exists()
 
 
@@ -119,7 +120,8 @@ def end_now(run: TaskRun, now: datetime) -> None:
 
 
 def _in_this_worker(run: TaskRun) -> TaskRunQuerySet:
-    rows: TaskRunQuerySet = TaskRun.unscoped.filter(id=run.id, status=RunStatus.RUNNING)
+    with tenant_bound(run.tenant_id):
+        rows: TaskRunQuerySet = TaskRun.objects.filter(id=run.id, status=RunStatus.RUNNING)
     return rows.filter(worker=run.worker)
 
 

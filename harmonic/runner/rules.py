@@ -190,10 +190,11 @@ def end_run(run: TaskRun, because: Ending, *, now: datetime, error: str = "", **
         Tenant.objects.filter(id=run.tenant_id).change_access()
         is_ended = bool(TaskRun.objects.filter(id=run.id).active().update(**values))
         delete_internal_tokens(run.agent_id, run.token_context, now)
+        is_next = TaskRun.objects.filter(status=RunStatus.QUEUED).exists()
     if is_ended:
         for name, value in values.items():
             setattr(run, name, value)
-        if TaskRun.unscoped.filter(tenant=run.tenant_id, status=RunStatus.QUEUED).exists():
+        if is_next:
             wake_worker(run.tenant_id)
     return is_ended
 

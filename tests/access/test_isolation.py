@@ -284,6 +284,8 @@ UNSCOPED = {
     "harmonic/jobs/claims.py": (5, "a worker runs the jobs of all tenants"),
     "harmonic/jobs/models.py": (2, "declares the manager for the two above"),
     "harmonic/jobs/purges.py": (3, "old rows are deleted in all tenants"),
+    "harmonic/runner/models.py": (1, "declares the manager with the queries of runs"),
+    "harmonic/runner/queue.py": (2, "runs of killed workers are ended in all tenants"),
     "tokens/models.py": (1, "declares the manager with the queries of tokens"),
     "accounts/actions/people.py": (1, "one account has one name, in all of its tenants"),
     "accounts/suspension.py": (1, "an operator suspends an account in all of its tenants"),

@@ -15,7 +15,7 @@ MODEL = "scripted"
 
 @dataclass
 class Sent:
-    """What a scripted model sends: a body, with status and headers."""
+    """The answer of a scripted model: a body, with status and headers."""
 
     body: bytes
     status: int = 200

@@ -1,4 +1,4 @@
-"""Who may run an agent, and what an agent needs for it."""
+"""The right to run an agent, and what the agent needs for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model is told: who it is, its task, and results of tools as fenced content.
+"""The prompts of a model: who it is, its task, and results of tools as fenced content.
 
 Text by others is content and never an instruction. A prompt cannot enforce that; what the agent
 may do is decided by the same access checks as for any other client.
