@@ -32,6 +32,7 @@ from tests.runner.model_server import MODEL, acts, calls, says
 from tests.runner.runs import Runs
 from tokens.owners.actions import stop_ai_agent
 
+pytestmark = pytest.mark.postgres
 SECOND = 1.0
 
 

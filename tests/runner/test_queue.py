@@ -111,6 +111,7 @@ def test_a_tenant_has_ten_runs_at_a_time(world, runs):
     assert claim(runs) == queued[10]
 
 
+@pytest.mark.postgres
 def test_concurrent_workers_keep_the_limit_and_the_order(transactional_world, runs, limit_runs):
     limit_runs(per_agent=3)
     queued = [runs.queue() for _ in range(6)]

@@ -117,6 +117,17 @@ def test_the_calls_of_a_run_are_in_the_log_of_the_agent(world, model, runs):
     assert {row.token for row in rows} == {runs.token(run)}
 
 
+@pytest.mark.rule("runs.api-switches")
+def test_runs_do_not_depend_on_the_api_switches(world, model, runs):
+    change(world.tenant(), is_api_enabled=False)
+    change(world.collective("kitchen"), is_api_enabled=False)
+    model.plays(calls(reads(KITCHEN), NOTE), says("Done."))
+
+    read, act = runs.steps(runs.carry_out())
+
+    assert (read.is_refused, act.is_refused) == (False, False)
+
+
 # --- One that asks for tokens ---------------------------------------------------------------
 
 OWN = "/u/steward/settings/tokens/new"

@@ -65,14 +65,15 @@ class ToolCalls:
         return result
 
     def _request(self, body: bytes) -> AccessRequest:
-        host = f"{self.subdomain}.{settings.HOST}"
+        port = "" if settings.IS_PRODUCTION else f":{settings.PORT}"
+        host = f"{self.subdomain}.{settings.HOST}{port}"
         return cast(
             AccessRequest,
             WSGIRequest(
                 {
                     "REQUEST_METHOD": "POST",
                     "PATH_INFO": PATH,
-                    "SERVER_NAME": host,
+                    "SERVER_NAME": settings.HOST,
                     "SERVER_PORT": str(settings.PORT),
                     "SERVER_PROTOCOL": "HTTP/1.1",
                     "REMOTE_ADDR": ADDRESS,
