@@ -15,7 +15,9 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.test import Client
+from environs import Env
 
+from harmonic.runner import environment
 from harmonic.site.help import TOPICS
 from tests.fixtures.world import World, make_token, token_client
 
@@ -170,7 +172,19 @@ def is_known(line: str) -> bool:
         return line.split()[2] in get_commands()  # run below, with its arguments
     if line.startswith("claude "):
         return bool(re.fullmatch(r"claude mcp add --transport http \S+ \S+/mcp +--header .+", line))
+    if line.endswith(" make run"):
+        return WITH_MODEL.fullmatch(line) is not None  # read below
+    if line.startswith(("ollama ", "OLLAMA_", "vllm ")):
+        return MODEL_SERVER.fullmatch(line) is not None
     return bool(re.fullmatch(r"(SITE|TOKEN|AGENT)=\S+", line))
+
+
+# The settings of a model before `make run`, and the servers of models.
+WITH_MODEL = re.compile(r"(?P<settings>(HARMONIC_LLM_\w+=\S+ )+)make run")
+MODEL_SERVER = re.compile(
+    r"(OLLAMA_CONTEXT_LENGTH=\d+ )?ollama (serve|pull (?P<pulled>\S+))"
+    r"|vllm serve (?P<served>\S+) --port \d+( --[\w-]+( [^\s-]\S*)?)+"
+)
 
 
 def is_answer(code: str) -> bool:
@@ -190,6 +204,23 @@ def test_every_shell_line_is_checked_by_a_test(name: str, db: None) -> None:
     ]
 
     assert unknown == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/agents.md"])
+def test_documented_models_can_be_set(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [line for code in shown_in(name) for line in lines_of(code)]
+    offered = {
+        model
+        for match in map(MODEL_SERVER.fullmatch, lines)
+        if match and (model := match["pulled"] or match["served"])
+    }
+    for match in filter(None, map(WITH_MODEL.fullmatch, lines)):
+        for setting in shlex.split(match["settings"]):
+            monkeypatch.setenv(*setting.split("=", 1))
+        known = environment.read(Env())
+        assert known.url.endswith("/v1")
+        if "localhost" in known.url and offered:
+            assert set(known.models) <= offered
 
 
 def management_commands() -> list[str]:
