@@ -104,6 +104,10 @@ def _suspend(world: World) -> None:
     change(world.user("steward"), suspended_at=world.now)
 
 
+def _pause(world: World) -> None:
+    change(world.agent("steward"), paused_at=world.now)
+
+
 def _disable(world: World) -> None:
     change(world.tenant(), is_ai_agents_enabled=False)
 
@@ -114,9 +118,10 @@ def _disable(world: World) -> None:
     [
         (_archive, "This agent is inactive."),
         (_suspend, "This agent is suspended."),
+        (_pause, "This agent is paused."),
         (_disable, "AI Agents feature is not enabled for this tenant"),
     ],
-    ids=["archived", "suspended", "switch"],
+    ids=["archived", "suspended", "paused", "switch"],
 )
 def test_the_form_says_why_an_agent_cannot_run_and_keeps_the_text(
     alice: Client, world: World, prevent: Any, reason: str
@@ -180,6 +185,7 @@ def test_the_form_names_the_model(alice: Client, settings: Settings) -> None:
 # --- The list -------------------------------------------------------------------------------
 
 
+@pytest.mark.meets("rows of a page of runs")
 def test_runs_are_listed_newest_first_by_pages(
     alice: Client, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +271,14 @@ def test_the_page_is_json_with_the_keys_of_the_contract(
     ]
     assert body["steps"][1]["detail"] == runs.steps(ended)[1].detail
     assert all(set(step) == {"type", "detail", "timestamp"} for step in body["steps"])
+
+
+def test_the_suffix_and_head_are_answered_too(api: ClientFor, ended: TaskRun) -> None:
+    client = api("alice")
+
+    assert client.get(f"{path_of(ended)}.json").json()["status"] == "completed"
+    assert client.head(path_of(ended)).status_code == 200
+    assert "# Run of steward" in client.get(f"{path_of(ended)}.md").content.decode()
 
 
 def test_a_running_page_is_live_and_has_a_reload_link(alice: Client, runs: Runs) -> None:

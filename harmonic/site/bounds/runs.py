@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from harmonic.runner import queue
+from harmonic.runner import queries, queue
 from harmonic.runner.engine import conversation, prompts
 from harmonic.runner.models import RunStep, TaskRun
 from harmonic.runner.rules import run_settings
@@ -44,6 +44,7 @@ RUNS = Section(
             "further runs are queued",
             "HARMONIC_RUNS_PER_TENANT",
         ),
+        Bound("rows of a page of runs", queries.PAGE, "runs", "a link to older ones"),
         Bound("queued runs of an agent", TaskRun.MOST_QUEUED, "runs", "409 `limit_reached`"),
         Bound(
             "same tool call in a row",
