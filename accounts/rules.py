@@ -32,6 +32,7 @@ FOR_OWNERS = (
     "Only the account's owner may open this. For an agent, that is the human who manages it."
 )
 ADMINISTRATION = Link("Administration", "/tenant-admin")
+TENANT_ADMINS_CAN = "A tenant admin can do it."
 BOTH_ADMINS = "AI agent admin access requires both AI agent and parent to be admins"
 RESERVED_HANDLES = frozenset(
     "everyone admins representatives summarizers new available actions me".split()
@@ -150,13 +151,13 @@ def is_tenant_admin(access: Access, target: object) -> Denied | None:
     if actor is None or not actor.is_tenant_admin:
         return _not_a_tenant_admin(access)
     if actor.is_agent and not has_admin_parent(actor.parent_id):
-        return Denied(BOTH_ADMINS, ASK_YOUR_HUMAN)
+        return Denied(BOTH_ADMINS, TENANT_ADMINS_CAN)
     return None
 
 
 def _not_a_tenant_admin(access: Access) -> Denied:
     if access.actor is not None and access.actor.is_agent:
-        return Denied(BOTH_ADMINS, ASK_YOUR_HUMAN)
+        return Denied(BOTH_ADMINS, TENANT_ADMINS_CAN)
     return Denied("Only tenant admins may do that.", "Ask a tenant admin to do it.")
 
 
@@ -215,6 +216,8 @@ def may_manage_agent(access: Access, person: TenantUser | None) -> Denied | None
     """Allow the agent's parent."""
     if person is None or is_parent_of(access, person):
         return None
+    if not person.user.is_agent:
+        return Denied("This account is not an AI agent.", "Only AI agents have a parent.")
     return Denied(
         "Only the agent's parent may do that.",
         "The agent's profile names its parent.",

@@ -23,11 +23,12 @@ from harmonic.kernel.http.redirects import local_path
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Id, Line, Params
 from harmonic.kernel.parameters.widgets import Widget
-from harmonic.kernel.refusals import Denied, Forbidden, NotFound, Proof, Refused
+from harmonic.kernel.refusals import ASK_YOUR_HUMAN, Denied, Forbidden, NotFound, Proof, Refused
 from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
 
 NOT_OWN = "You can only add your own AI agents."
+ADDED_BY_PARENT = "The person who manages the agent can add it, if they can invite members here."
 ITS_HUMAN = "The agent's parent can add or remove it."
 NOT_A_MEMBER = "AI Agent is not a member of this collective."
 
@@ -109,6 +110,7 @@ add_ai_agent_to_collective: Action[object] = Action(
     effect=_add_agent,
     logged=Logged(audit.USER_ACTION, _agent_added),
     people_only="Only people can add agents.",
+    for_agents=lambda access: ADDED_BY_PARENT,
 )
 
 
@@ -166,6 +168,7 @@ remove_ai_agent_from_collective: Action[object] = Action(
     is_dangerous=True,
     confirm=_ask_to_remove_agent,
     people_only="Only people can remove agents.",
+    for_agents=lambda access: ASK_YOUR_HUMAN,
 )
 
 

@@ -21,7 +21,7 @@ from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Params
 from harmonic.kernel.parameters.widgets import PROSE, Widget
-from harmonic.kernel.refusals import Proof
+from harmonic.kernel.refusals import ASK_YOUR_HUMAN, Proof
 from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
 
@@ -194,6 +194,7 @@ create_collective: Action[None] = Action(
     effect=_create,
     logged=Logged(audit.USER_ACTION, _collective_created),
     people_only="Only human accounts can create collectives",
+    for_agents=lambda access: ASK_YOUR_HUMAN,
     audience="public",
 )
 

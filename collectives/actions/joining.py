@@ -28,10 +28,6 @@ from harmonic.kernel.refusals import AGENTS_DO_NOT_JOIN, Conflict, Denied, Proof
 from harmonic.kernel.registry import path_to
 from harmonic.kernel.scopes import Scope
 
-REMOVED_BY_PARENT = (
-    "The person who manages the agent can remove it on the collective's members page."
-)
-
 
 class JoinParams(Params):
     code = Line(
@@ -132,6 +128,13 @@ def _left(entry: LogEntry) -> str:
     return f"Left {entry.where}"
 
 
+def removed_by_parent(access: Access) -> str:
+    """Tell an agent who can let it leave."""
+    if access.here.is_main:
+        return "Everyone in the tenant belongs to the main collective."
+    return "The person who manages the agent can remove it on the collective's members page."
+
+
 leave_collective: Action[object] = Action(
     name="leave_collective",
     sentence=(
@@ -150,7 +153,7 @@ leave_collective: Action[object] = Action(
     is_dangerous=True,
     confirm=_ask_to_leave,
     people_only="Only people can leave collectives.",
-    for_agents=lambda access: REMOVED_BY_PARENT,
+    for_agents=removed_by_parent,
 )
 
 

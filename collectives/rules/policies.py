@@ -11,6 +11,7 @@ NO_ADMINS_IN_MAIN = (
     "The main collective has no admins of its own. A tenant admin can change its name and"
     " timezone at /tenant-admin/settings."
 )
+WORKSPACE_HAS_NONE = "A private workspace has no other members and no settings."
 WHO_COMES_IN = "People join with an invitation. An agent is added by its parent."
 
 
@@ -25,6 +26,8 @@ def is_collective_admin(access: Access, target: object) -> Denied | None:
         return None
     if access.place is not None and access.here.is_main:
         return must_be_admin(NO_ADMINS_IN_MAIN)
+    if access.place is not None and access.here.is_workspace:
+        return must_be_admin(WORKSPACE_HAS_NONE)
     return must_be_admin(ASK_AN_ADMIN, links=_members(access))
 
 
@@ -33,7 +36,7 @@ def admins_can(access: Access) -> str:
     if access.here.is_main:
         return NO_ADMINS_IN_MAIN
     if access.here.is_workspace:
-        return "A private workspace has no members and no settings."
+        return WORKSPACE_HAS_NONE
     return "An admin of the collective can do it."
 
 
@@ -45,6 +48,8 @@ def must_be_admin(hint: str, links: tuple[Link, ...] = ()) -> Denied:
 def may_invite(access: Access, target: object) -> Denied | None:
     if access.membership is not None and access.membership.may_invite:
         return None
+    if access.place is not None and access.here.is_workspace:
+        return Denied("You do not have permission to invite people here.", WORKSPACE_HAS_NONE)
     return Denied(
         "You do not have permission to invite people here.",
         "Its admins can invite people, and can allow every member to invite.",
@@ -84,7 +89,8 @@ def _has_no_agents_of_choice(access: Access) -> Denied | None:
         return None
     if access.here.is_workspace:
         return Denied(
-            "Cannot add other users to a private workspace", "Create a collective to share."
+            "Cannot add other users to a private workspace",
+            "Create a collective to share, at /collectives/new.",
         )
     if access.here.is_main:
         return Denied(

@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 from django_tasks import TaskResultStatus as Status
 from django_tasks_db.models import DBTaskResult
 
-from accounts.rules import is_tenant_admin
+from accounts.rules import TENANT_ADMINS_CAN, is_tenant_admin
 from accounts.security_words import LogEntry
 from harmonic.jobs.models import Job
 from harmonic.jobs.queries import JobLine
@@ -57,6 +57,7 @@ retry_sidekiq_job: Action[Job] = Action(
     label="Retry job",
     scope=Scope("update:all"),
     grant=NEVER,
+    for_agents=lambda access: TENANT_ADMINS_CAN,
     proof=Proof.ADMIN,
     changes_access=False,
     emits="job.retried",

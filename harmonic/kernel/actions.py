@@ -17,7 +17,7 @@ from harmonic.kernel.capabilities import Grant
 from harmonic.kernel.events import Event
 from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.refusals import (
-    ASK_YOUR_HUMAN,
+    ASK_FOR_OWN,
     Denied,
     Forbidden,
     FreshProofRequired,
@@ -118,8 +118,8 @@ Target = TypeVar("Target", contravariant=True)
 Effect = Callable[Concatenate[Access, T, ...], Outcome]
 
 
-def ask_your_human(access: Access) -> str:
-    return ASK_YOUR_HUMAN
+def ask_for_own(access: Access) -> str:
+    return ASK_FOR_OWN
 
 
 def always(access: Access, target: object) -> bool:
@@ -159,7 +159,7 @@ class Action(Generic[Target]):
     is_dangerous: bool = False
     people_only: str = ""
     # Tells an agent who can do what no agent may.
-    for_agents: Callable[[Access], str] = ask_your_human
+    for_agents: Callable[[Access], str] = ask_for_own
     logged: Logged | None = None
     audience: str = ""
     # Returns the parameters that apply to the target, if not all of them always do.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -44,3 +45,11 @@ def wire_for(world: World) -> WireFor:
 @pytest.fixture
 def stage(wire_for: WireFor) -> Stage:
     return Stage(wire_for)
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Disable logging during hundreds of refusals."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)

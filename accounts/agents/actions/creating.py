@@ -23,7 +23,7 @@ from harmonic.kernel.capabilities import ALL_USUAL, NEVER, Level
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Block, Choice, Flag, Line, Params, StringList
 from harmonic.kernel.parameters.widgets import Widget
-from harmonic.kernel.refusals import Forbidden, Invalid, Proof
+from harmonic.kernel.refusals import ASK_YOUR_HUMAN, Forbidden, Invalid, Proof
 from harmonic.kernel.scopes import READ_WRITE, Scope
 from tokens.actions import secret_of
 from tokens.lifetimes import LONGEST
@@ -202,5 +202,6 @@ create_ai_agent: Action[None] = Action(
     initial=_usual,
     logged=Logged(audit.USER_ACTION, _agent_made),
     people_only=PEOPLE_ONLY,
+    for_agents=lambda access: ASK_YOUR_HUMAN,
     audience="public",
 )

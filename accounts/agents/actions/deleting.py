@@ -22,7 +22,7 @@ def _delete(access: Access, person: TenantUser) -> Outcome:
     if not person.user.is_agent:
         raise Forbidden(
             "You cannot delete your own account with the API.",
-            hint="Delete your account in your settings, in a browser.",
+            hint="A tenant admin can remove you from this tenant at /tenant-admin/users.",
         )
     if Event.objects.filter(actor=person.user, verb__in=HISTORY, item__isnull=False).exists():
         raise _has_content(person)

@@ -1,0 +1,360 @@
+"""Following a refusal: as the person, the page or the action that it names.
+
+`CLAUSES` are the sentences of hints that name somebody or something, each with a function that
+follows it and asserts that it works. `PLAIN` are the sentences that name nobody. A sentence that
+is in neither is a fault, so that a new refusal cannot send people anywhere unseen.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.test import Client
+
+from accounts.models import TenantUser
+from collectives.models import CollectiveMember
+from collectives.notes.models import Note
+from tests.access.sweep import BODY, headers_of
+from tests.blind.refusals import Refusal
+from tests.fixtures.rows import UNKNOWN_ID, make_invite
+from tests.fixtures.world import World, host, make_token, sign_in, token_client
+
+# Statuses of a request that was allowed; its parameters may be wrong.
+ALLOWED = frozenset({200, 302, 303, 400, 409, 422})
+PARENTS = {"scout": "alice", "pilot": "bob", "steward": "alice"}
+
+
+@dataclass(frozen=True)
+class Guide:
+    """The world in which a refusal is followed."""
+
+    world: World
+    refusal: Refusal
+
+    @property
+    def who(self) -> str:
+        return self.refusal.who
+
+    @property
+    def place(self) -> str:
+        """The path of the collective that the request was about."""
+        about = re.search(r"/(collectives|workspace)/([\w-]+)", self.refusal.request.path)
+        api = re.search(r"/api/v1/collectives/([\w-]+)", self.refusal.request.path)
+        if api:
+            return f"/collectives/{api[1]}"
+        return about[0] if about and about[2] != "new" else ""
+
+    @property
+    def page(self) -> str:
+        """The page whose action was refused."""
+        return self.refusal.request.path.partition("/actions/")[0]
+
+    @property
+    def note(self) -> Note:
+        named = re.search(r"/(?:n|notes)/([\w-]{8,})", self.refusal.request.path)
+        assert named, self.refusal
+        found: Note = Note.unscoped.get(truncated_id=named[1][:8])
+        return found
+
+    @property
+    def owner(self) -> str:
+        """The person of the account that the request was about."""
+        path = self.refusal.request.path
+        named = re.search(r"/(?:u|users|ai-agents)/([\w-]+)", path)
+        assert named, self.refusal
+        handle = named[1]
+        if len(handle) == 36:
+            handle = TenantUser.unscoped.get(user_id=handle, tenant__subdomain="garden").handle
+        return PARENTS.get(handle, handle)
+
+    @property
+    def admins(self) -> list[str]:
+        rows = CollectiveMember.unscoped.filter(
+            collective__handle=self.place.rpartition("/")[2], is_admin=True, archived_at=None
+        )
+        return list(rows.values_list("person__handle", flat=True))
+
+    # --- What is tried ----------------------------------------------------------------------
+
+    def succeeds_as(self, *handles: str) -> None:
+        """Send the refused request as these people, without writing."""
+        assert handles, f"{self.refusal}: nobody is such a person"
+        for handle in handles:
+            status = self.sent_as(handle)
+            is_nothing = status == 404 and UNKNOWN_ID in self.refusal.request.path
+            assert status in ALLOWED or is_nothing, f"{self.refusal}\n as {handle}: {status}"
+
+    def sent_as(self, handle: str) -> int:
+        request = self.refusal.request
+        if request.method != "GET":
+            request = replace(
+                request, path=f"{request.path}?dry_run=true", body=self._body_of(handle)
+            )
+        headers = {"authorization": f"Bearer {make_token(handle)}"}
+        return int(request.sent(headers).status_code)
+
+    def _body_of(self, handle: str) -> str:
+        """Return the body of the sweep, with an agent that the person manages."""
+        agent = next((agent for agent, parent in PARENTS.items() if parent == handle), "scout")
+        return json.dumps({**BODY, "ai_agent_id": str(self.world.user(agent).id)})
+
+    def opens(self, handle: str, path: str) -> None:
+        """Open a page in the browser of a person."""
+        browser = Client(headers={"host": host("garden"), "accept": "text/markdown"})
+        sign_in(browser, handle, "garden")
+        answer = browser.get(path)
+        assert answer.status_code == 200, f"{self.refusal}\n {handle} opens {path}"
+
+    def acts(self, handle: str, path: str, **params: Any) -> Any:
+        """Perform an action as a person, and return the response."""
+        answer = token_client(make_token(handle)).post(
+            path, json.dumps(params), "application/json", headers={"accept": "text/markdown"}
+        )
+        assert answer.status_code == 200, f"{self.refusal}\n {handle} at {path}: {answer.text}"
+        return answer
+
+    def is_admitted(self, authorization: str = "") -> None:
+        """Send the refused request again: it is no longer refused for this reason."""
+        headers = headers_of(self.refusal.request.caller, self.world)
+        if authorization:
+            headers["authorization"] = authorization
+        answer = self.refusal.request.sent(headers)
+        assert self.refusal.code not in answer.text, f"{self.refusal}\n again: {answer.text}"
+
+
+# --- Sentences that lead on -----------------------------------------------------------------
+
+
+def create_a_token(guide: Guide, found: re.Match[str]) -> None:
+    owner = guide.who if found["who"] == "You" else PARENTS[guide.who]
+    guide.opens(owner, found["path"])
+    scope = "read" if found["kind"] == "read-only" else "write"
+    path = f"{found['path']}/actions/create_api_token"
+    made = guide.acts(owner, path, name="as it says", read_write=scope)
+    plaintext = re.search(r"hmn_\w+", made.text)
+    assert plaintext
+    guide.is_admitted(f"Bearer {plaintext[0]}")
+
+
+def change_capabilities(guide: Guide, found: re.Match[str]) -> None:
+    parent = PARENTS[guide.who]
+    guide.opens(parent, found["path"])
+    guide.acts(parent, f"{found['path']}/actions/update_ai_agent", capabilities=["delete_note"])
+    guide.is_admitted()
+
+
+def join(guide: Guide, found: re.Match[str]) -> None:
+    guide.opens(guide.who, found["path"])
+    guide.acts(guide.who, f"{found['path']}/actions/join_collective", code=make_invite(guide.world))
+    guide.is_admitted()
+
+
+def ask_for_an_invitation(guide: Guide, found: re.Match[str]) -> None:
+    path = f"{guide.place}/join/actions/join_collective"
+    guide.acts(guide.who, path, code=make_invite(guide.world))
+
+
+def add_the_agent(guide: Guide, found: re.Match[str]) -> None:
+    """The sentence has a condition, which is made true first."""
+    parent = PARENTS[guide.who]
+    rows = CollectiveMember.unscoped.filter(collective__handle="kitchen", person__handle=parent)
+    rows.update(is_admin=True)
+    agent = str(guide.world.user(guide.who).id)
+    members = f"{guide.place or '/collectives/kitchen'}/members"
+    guide.opens(parent, members)
+    path = f"{members}/actions/add_ai_agent_to_collective?dry_run=true"
+    answer = token_client(make_token(parent)).post(
+        path, json.dumps({"ai_agent_id": agent}), "application/json"
+    )
+    assert answer.status_code in ALLOWED, f"{guide.refusal}\n {answer.text}"
+
+
+def remove_the_agent(guide: Guide, found: re.Match[str]) -> None:
+    agent = str(guide.world.user(guide.who).id)
+    path = f"{guide.place}/members/actions/remove_ai_agent_from_collective"
+    guide.acts(PARENTS[guide.who], path, ai_agent_id=agent)
+
+
+def read_who_restores(guide: Guide, found: re.Match[str]) -> None:
+    """Follow the handles that the page of the deleted note names; others have nothing to do."""
+    note = guide.note
+    headers = headers_of(guide.refusal.request.caller, guide.world)
+    path = re.sub(r"/api/v1/notes/", "/n/", guide.page).removesuffix("/restore")
+    shown = Client().get(path, headers={**headers, "host": host("garden")}).text
+    named = re.search(r"((?:@\w+(?:, | or )?)+) can restore it until", shown)
+    assert bool(named) is (note.deleted_at is not None), shown
+    if named:
+        guide.succeeds_as(*re.findall(r"@(\w+)", named[1]))
+
+
+def make_another_admin(guide: Guide, found: re.Match[str]) -> None:
+    path = f"{guide.place}/members/actions/update_member_roles"
+    guide.acts(guide.who, path, user_handle="bob", role="admin", grant=True)
+    guide.is_admitted()
+
+
+def author(guide: Guide) -> str:
+    rows = TenantUser.unscoped.filter(user=guide.note.created_by, tenant__subdomain="garden")
+    return str(rows.get().handle)
+
+
+def writer_and_admins(guide: Guide, found: re.Match[str]) -> None:
+    """An agent that wrote it is not meant: the sentence says "person"."""
+    wrote = author(guide)
+    people = [] if wrote in PARENTS else [wrote]
+    guide.succeeds_as(*people, *(guide.admins if guide.place else []))
+
+
+def author_edits(guide: Guide, found: re.Match[str]) -> None:
+    wrote = author(guide)
+    if wrote not in PARENTS:
+        guide.succeeds_as(wrote)
+    path = guide.page.removesuffix("/edit")
+    path = re.sub(r"/api/v1/notes/", "/n/", path)
+    headers = headers_of(guide.refusal.request.caller, guide.world)
+    answer = Client().post(
+        f"{path}/actions/add_comment",
+        json.dumps({"text": "Please change it."}),
+        "application/json",
+        headers={**headers, "host": host("garden")},
+    )
+    assert answer.status_code == 200, f"{guide.refusal}\n comment: {answer.text}"
+
+
+def as_named(*roles: Callable[[Guide], list[str]]) -> Callable[[Guide, re.Match[str]], None]:
+    """Return the clause of a role: the refused request succeeds as people who have it."""
+
+    def follow(guide: Guide, found: re.Match[str]) -> None:
+        for role in roles:
+            guide.succeeds_as(*role(guide))
+
+    return follow
+
+
+def for_own(guide: Guide, found: re.Match[str]) -> None:
+    """The person who manages the agent can do it, if the account is their own or an agent's."""
+    if guide.owner == PARENTS[guide.who]:
+        guide.succeeds_as(guide.owner)
+
+
+def tenant_admins(guide: Guide) -> list[str]:
+    return ["alice"]
+
+
+def parent(guide: Guide) -> list[str]:
+    return [PARENTS[guide.who]]
+
+
+def opened_by(handle: Callable[[Guide], list[str]]) -> Callable[[Guide, re.Match[str]], None]:
+    """Return the clause of a page that these people can open."""
+
+    def follow(guide: Guide, found: re.Match[str]) -> None:
+        for each in handle(guide):
+            guide.opens(each, found["path"])
+
+    return follow
+
+
+PATH = r"(?P<path>/[\w/{}-]*)"
+CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
+    (
+        r"The token lacks the scope [\w:]+\. A (?P<kind>read-only|read \+ write) token has it\."
+        rf" (?P<who>You|Your parent) can create one at {PATH}, signed in with a browser\.",
+        create_a_token,
+    ),
+    (rf"Your parent can change your capabilities at {PATH}\.", change_capabilities),
+    (rf"Join it with an invitation at {PATH}\.", join),
+    (r"This code is not valid\. Ask a member for a new invitation\.", ask_for_an_invitation),
+    (
+        r"(Agents do not join collectives\. )?The person who manages the agent can add it"
+        r"( on the collective's members page)?, if they can invite members( here)?\.",
+        add_the_agent,
+    ),
+    (
+        r"The person who manages the agent can remove it on the collective's members page\.",
+        remove_the_agent,
+    ),
+    (r"The page of the note names who can restore it\.", read_who_restores),
+    (r"First make another member an admin, on the members page\.", make_another_admin),
+    (
+        r"The person who wrote it or an admin of the collective can (delete it|restore it for 30"
+        r" days)\.",
+        writer_and_admins,
+    ),
+    (r"Only the note's author can edit it\. Others can comment on it\.", author_edits),
+    (
+        r"Only the account's owner may open this\."
+        r" For an agent, that is the human who manages it\.",
+        as_named(lambda guide: [guide.owner]),
+    ),
+    (
+        r"(Only the agent's parent may open this\. )?The agent's profile names its parent\.",
+        as_named(lambda guide: [guide.owner]),
+    ),
+    (r"Ask a tenant admin to do it(: @alice)?\.", as_named(tenant_admins)),
+    (r"A tenant admin can do it\.", as_named(tenant_admins)),
+    (rf"A tenant admin can [\w ]+ at {PATH}\.", opened_by(tenant_admins)),
+    (
+        "The main collective has no admins of its own. A tenant admin can change its name and"
+        rf" timezone at {PATH}\.",
+        opened_by(tenant_admins),
+    ),
+    (r"Ask an admin of the collective(: @\w+)?\.", as_named(lambda guide: guide.admins)),
+    (r"An admin of the collective can do it\.", as_named(lambda guide: guide.admins)),
+    (
+        r"Its admins can invite people, and can allow every member to invite\.",
+        as_named(lambda guide: guide.admins),
+    ),
+    (r"The person who manages the agent can do it instead\.", as_named(parent)),
+    (
+        r"The person who manages the agent can do this for themselves and for their agents\.",
+        for_own,
+    ),
+    (rf"Create a collective to share, at {PATH}\.", opened_by(lambda guide: [guide.who])),
+    (rf"The nearest page is {PATH}\.", opened_by(lambda guide: [guide.who])),
+)
+PLAIN = (
+    r"Agents cannot do this\.",
+    r"Everyone in the tenant belongs to it\.",
+    r"Everyone in the tenant belongs to the main collective\.",
+    r"Only AI agents have a parent\.",
+    r"Your own notes are in your workspace\.",
+    r"A private workspace belongs to its owner only\.",
+    r"A private workspace has no other members and no settings\.",
+    r"It belongs to its owner only and uses the API switch of the tenant\.",
+    r"Nothing was written\. Correct the name, or leave the parameter out\.",
+    r"You can update and delete only yourself and your own agents\.",
+    r"Send a token in the header `Authorization: Bearer …`\.",
+    r"Who you are and what you may do is at /whoami, all actions are at /actions, help is at"
+    r" /help\.",
+)
+
+
+def follow(world: World, refusal: Refusal) -> None:
+    """Follow each sentence of a refusal and each of its links."""
+    guide = Guide(world, refusal)
+    for link in refusal.links:
+        client = Client(headers={"host": host("garden")})
+        status = client.get(
+            link.path, headers=headers_of(refusal.request.caller, world)
+        ).status_code
+        assert status == 200, f"{refusal}\n link {link.path}: {status}"
+    rest = refusal.hint
+    while rest:
+        rest = _after_one(guide, rest)
+
+
+def _after_one(guide: Guide, rest: str) -> str:
+    """Follow the sentence at the beginning, and return what stands behind it."""
+    for pattern, follows in CLAUSES:
+        if found := re.match(pattern, rest):
+            follows(guide, found)
+            return rest[found.end() :].lstrip()
+    for pattern in PLAIN:
+        if found := re.match(pattern, rest):
+            return rest[found.end() :].lstrip()
+    raise AssertionError(f"{guide.refusal}\n nothing follows {rest!r}")

@@ -1,0 +1,104 @@
+"""All refusals that callers meet on the routes of the site, as the callers read them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.test import Client
+
+from tests.access.routes import FRONT_DOOR, Route, routes
+from tests.access.sweep import BODY, Caller, headers_of
+from tests.blind.reading import Link, read_document
+from tests.fixtures.rows import UNKNOWN_ID
+from tests.fixtures.world import World, host
+
+HINT = re.compile(r"^## What you can do\n\n(.*?)(?=^> \[|\Z)", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request of the sweep."""
+
+    caller: Caller
+    method: str
+    path: str
+    is_api: bool = False
+    body: str = ""
+
+    def sent(self, headers: dict[str, str], **more: str) -> Any:
+        kind = "application/json" if self.is_api else "text/markdown"
+        sent = {**headers, "host": host("garden"), "accept": kind, **more}
+        client = Client(raise_request_exception=False)
+        return client.generic(self.method, self.path, self.body, "application/json", headers=sent)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A refusal: who was refused what, and what they are told to do."""
+
+    request: Request
+    status: int
+    code: str
+    hint: str
+    links: tuple[Link, ...] = ()
+
+    @property
+    def who(self) -> str:
+        return self.request.caller.agent or self.request.caller.handle
+
+    def __str__(self) -> str:
+        request = self.request
+        return f"{request.caller.name}: {request.method} {request.path} → {self.status} {self.hint}"
+
+
+def refusals(
+    caller: Caller, world: World, ids: dict[str, str], among: Iterable[Route] | None = None
+) -> Iterator[Refusal]:
+    """Send all requests of a caller, each rolled back, and return the refusals with a hint."""
+    headers = headers_of(caller, world)
+    body = json.dumps({**BODY, "ai_agent_id": ids["user_id"]})
+    unnamed = dict.fromkeys(re.findall(r"<str:(\w+)>", " ".join(r.pattern for r in routes())))
+    ids = {**dict.fromkeys(unnamed, UNKNOWN_ID), **ids}
+    for route in among or routes():
+        if route.urlconf == FRONT_DOOR or is_repeated(route):
+            continue
+        for method in methods_of(route):
+            request = Request(
+                caller, method, route.path(ids), route.is_api, "" if method == "GET" else body
+            )
+            place = transaction.savepoint()
+            response = request.sent(headers)
+            transaction.savepoint_rollback(place)
+            if response.status_code in {401, 403, 404, 409, 410, 422}:
+                yield from read_refusal(request, response)
+
+
+def is_repeated(route: Route) -> bool:
+    """Return whether another route has the same refusals: that of the page, or of an action."""
+    return route.action_name == "unknown_action" or route.pattern.endswith("/actions")
+
+
+def methods_of(route: Route) -> tuple[str, ...]:
+    if route.is_api:
+        return ("GET", "POST", "PATCH", "DELETE")
+    return ("POST",) if route.action is not None else ("GET",)
+
+
+def read_refusal(request: Request, response: Any) -> Iterator[Refusal]:
+    text = response.content.decode()
+    if response["Content-Type"].startswith("text/markdown"):
+        seen = read_document(response.status_code, text)
+        found = HINT.search(seen.body)
+        hint = found.group(1) if found else ""
+        sentence, _, _ = hint.partition("\n\n* [")
+        links = tuple(link for link in seen.links if link.line in hint and link.line[:2] == "* ")
+        plain = sentence.replace("\\", "").strip()
+        yield Refusal(request, response.status_code, seen.fields.get("code", ""), plain, links)
+    elif "json" in response["Content-Type"]:
+        told = json.loads(text)
+        yield Refusal(request, response.status_code, told.get("code", ""), told.get("hint", ""))
