@@ -6,8 +6,8 @@ the parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -50,8 +50,6 @@ class RestBinding(Binding[T]):
     within: str = ""
     # Parameters that have no effect here, but are accepted in a query for compatibility.
     ignored: Collection[str] = ()
-    # The names of the API for parameters of the action, for errors that the effect raises.
-    names: Mapping[str, str] = field(default_factory=dict)
     # Returns the sentence about an invalid parameter, if it has no preamble in the contract.
     sentence: Callable[[Problem], str] | None = None
 
@@ -95,10 +93,6 @@ def carry_out(
     try:
         return perform(call, access)
     except Invalid as invalid:
-        invalid.problems = tuple(
-            replace(each, param=binding.names.get(each.param, each.param))
-            for each in invalid.problems
-        )
         if binding.sentence and invalid.problems and not invalid.rest_message:
             invalid.rest_message = ", ".join(map(binding.sentence, invalid.problems))
         raise

@@ -137,6 +137,10 @@ create_api_token: Action[TenantUser] = Action(
     params=TokenParams,
     policy=rules.may_create_token,
     effect=_create,
+    checks={
+        "name": lambda access, owner, sent: rules.check_name(sent),
+        "expires_at": lambda access, owner, sent: rules.check_expiry(access, sent),
+    },
     confirm=_confirm_owner,
     audience="private",
 )
@@ -180,6 +184,7 @@ rename_api_token: Action[ApiToken] = Action(
     params=TokenNameParams,
     policy=rules.may_manage_tokens,
     effect=_rename,
+    checks={"name": lambda access, token, sent: rules.check_name(sent)},
     confirm=lambda access, token: Confirmation(f"Rename {_in_quotes(token)}"),
     initial=_current_values,
     audience="private",

@@ -167,10 +167,8 @@ def create_token(
     refuse_wider(access, granted)
     if not granted:
         raise Invalid.of("scopes", "blank")
-    if name == "":
-        raise Invalid.of("name", "blank")
-    if expires_at is not None and expires_at <= access.now:
-        raise Invalid.of("expires_at", "in_the_past")
+    check_name(name)
+    check_expiry(access, expires_at)
     _refuse_beyond_cap(access, owner)
     return _made(
         access,
@@ -180,6 +178,26 @@ def create_token(
         scopes=granted,
         expires_at=cut_expiry(access, expires_at),
     )
+
+
+def check_name(name: str | None) -> None:
+    """Require a name that is not blank; a token without a name has None.
+
+    Raises:
+        Invalid: it is blank.
+    """
+    if name == "":
+        raise Invalid.of("name", "blank")
+
+
+def check_expiry(access: Access, expires_at: datetime | None) -> None:
+    """Require an expiry in the future.
+
+    Raises:
+        Invalid: it is in the past.
+    """
+    if expires_at is not None and expires_at <= access.now:
+        raise Invalid.of("expires_at", "in_the_past")
 
 
 def _refuse_beyond_cap(access: Access, owner: TenantUser) -> None:
@@ -356,8 +374,7 @@ def rename_token(
     Raises:
         Invalid: the name is blank.
     """
-    if name == "":
-        raise Invalid.of("name", "blank")
+    check_name(name)
     note = token.note if note is None else note
     if (name, note) == (token.name, token.note):
         return None

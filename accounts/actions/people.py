@@ -10,7 +10,7 @@ from accounts.agents.models import path_of
 from accounts.models import TenantUser, User
 from accounts.security_words import LogEntry
 from harmonic.kernel.access import Access
-from harmonic.kernel.actions import Action, Logged, Outcome, ResourceRef
+from harmonic.kernel.actions import Action, Check, Logged, Outcome, ResourceRef
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Line, Params
@@ -78,7 +78,7 @@ def rename(access: Access, person: TenantUser, name: str, new_handle: str) -> di
     before = {"name": person.display_name, "handle": person.handle}
     if new_handle and folded(new_handle) != person.handle_key:
         rules.handles_locked(access.tenant.id)
-        person.handle = rules.checked_handle(new_handle, "new_handle")
+        person.handle = check_new_handle(access, person, new_handle)
         person.save(update_fields=["handle", "handle_key"])
     if name and name != person.display_name:
         person.user.name = person.display_name = name
@@ -87,6 +87,21 @@ def rename(access: Access, person: TenantUser, name: str, new_handle: str) -> di
         # One account, one name: also where the account belongs to another tenant.
         TenantUser.unscoped.filter(user=person.user).update(display_name=name)
     return audit.changed(before, {"name": person.display_name, "handle": person.handle})
+
+
+def check_new_handle(access: Access, person: TenantUser, sent: str) -> str:
+    """Return the new handle of a person. A blank one keeps the current handle.
+
+    Raises:
+        Invalid: it is reserved or taken.
+    """
+    if not sent or folded(sent) == person.handle_key:
+        return person.handle
+    return rules.checked_handle(sent, "new_handle")
+
+
+# The checks of `rename`.
+RENAMING: Mapping[str, Check[TenantUser]] = {"new_handle": check_new_handle}
 
 
 def _current_profile(access: Access, person: TenantUser | None) -> Mapping[str, Any]:
@@ -134,6 +149,7 @@ update_profile: Action[TenantUser] = Action(
     params=ProfileParams,
     policy=rules.may_change_profile,
     effect=_update_profile,
+    checks=RENAMING,
     initial=_current_profile,
     logged=Logged(audit.USER_ACTION, _profile_changed),
     audience="public",

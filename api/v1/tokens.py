@@ -205,6 +205,7 @@ CREATE = over_rest(
     params=NewTokenParams,
     effect=_create,
     check=refuse_wider,
+    checks={"scopes": lambda access, owner, sent: checked_scopes(sent)},
     ignored=IMMUTABLE,
     sentence=_sentence,
 )

@@ -16,7 +16,7 @@ from collectives.rules.invites import expire_unbacked_invites
 from collectives.rules.members import lock_members
 from collectives.rules.policies import admins_can, is_collective_admin
 from harmonic.kernel.access import Access
-from harmonic.kernel.actions import Action, Logged, Outcome, ResourceRef
+from harmonic.kernel.actions import Action, Check, Logged, Outcome, ResourceRef
 from harmonic.kernel.capabilities import NEVER
 from harmonic.kernel.operations import audit
 from harmonic.kernel.parameters.fields import Block, Flag, Line, Params
@@ -155,6 +155,20 @@ def settings_from(params: Settings) -> dict[str, Any]:
     return settings
 
 
+def _check_handle(access: Access, target: object, sent: str) -> None:
+    """Check the handle of a new collective, or the new handle of `target`."""
+    if not isinstance(target, Collective) or sent not in {"", target.handle}:
+        checked_handle(sent)
+
+
+def _check_timezone(access: Access, target: object, sent: str) -> None:
+    if sent:
+        checked_timezone(sent)
+
+
+CHECKS: Mapping[str, Check[object]] = {"handle": _check_handle, "timezone": _check_timezone}
+
+
 def _create(access: Access, target: None, **params: Unpack[Settings]) -> Outcome:
     collective = new_collective(
         access,
@@ -192,6 +206,7 @@ create_collective: Action[None] = Action(
     params=CollectiveParams,
     policy=people_rules.is_human,
     effect=_create,
+    checks=CHECKS,
     logged=Logged(audit.USER_ACTION, _collective_created),
     people_only="Only human accounts can create collectives",
     for_agents=lambda access: ASK_YOUR_HUMAN,
@@ -311,6 +326,7 @@ update_collective_settings: Action[object] = Action(
     params=SettingsParams,
     policy=is_collective_admin,
     effect=_from_page,
+    checks=CHECKS,
     logged=Logged(audit.ADMIN_ACTION, _settings_changed),
     initial=_current,
     people_only="Only people can change settings.",

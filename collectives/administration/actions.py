@@ -125,6 +125,7 @@ update_tenant_settings: Action[object] = Action(
     params=TenantParams,
     policy=rules.is_tenant_admin,
     effect=_update_tenant,
+    checks={"timezone": lambda access, target, sent: sent and checked_timezone(sent)},
     initial=_current_tenant,
     logged=Logged(audit.ADMIN_ACTION, _settings_changed),
     audience="public",

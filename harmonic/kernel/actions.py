@@ -116,6 +116,8 @@ Target = TypeVar("Target", contravariant=True)
 # Runs an action on its target. Its keyword arguments are the parameters by name. A parameter that
 # is not required has a default, and is left out of the call if it was not sent.
 Effect = Callable[Concatenate[Access, T, ...], Outcome]
+# Checks the value of a parameter as the effect does, and raises `Invalid`.
+Check = Callable[[Access, Target, Any], object]
 
 
 def ask_for_own(access: Access) -> str:
@@ -162,6 +164,9 @@ class Action(Generic[Target]):
     for_agents: Callable[[Access], str] = ask_for_own
     logged: Logged | None = None
     audience: str = ""
+    # The checks of the effect that a serializer cannot make, by parameter: a refusal of other
+    # parameters also names the problems that they find. The effect raises them before it writes.
+    checks: Mapping[str, Check[Target]] = field(default_factory=dict)
     # Returns the parameters that apply to the target, if not all of them always do.
     params_here: Callable[[Access, Target | None], type[Params] | None] | None = None
     # What its form shows before anybody typed, by parameter.

@@ -7,7 +7,8 @@ Decide access, find the target, authorise, validate, run the effect, emit the ev
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +20,7 @@ from harmonic.kernel import events
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import (
     Action,
+    Check,
     Effect,
     Outcome,
     require_kind,
@@ -31,13 +33,16 @@ from harmonic.kernel.operations import audit, storage
 from harmonic.kernel.parameters.decoding import (
     RawParams,
     declared_fields,
+    in_order,
     unknown_names,
+    valid_value,
     validated,
 )
 from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.parameters.wording import did_you_mean
 from harmonic.kernel.refusals import (
     Invalid,
+    Problem,
     Refused,
 )
 
@@ -102,6 +107,10 @@ class Binding(Generic[T]):
     is_kind_first: bool = False
     # Whether the response names parameters that the action does not have.
     names_unknown: bool = True
+    # The names here of parameters that the action has under other names, for its problems.
+    names: Mapping[str, str] = field(default_factory=dict)
+    # The checks of the effect, besides those of the action.
+    checks: Mapping[str, Check[T]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,8 +160,9 @@ def _performed(call: Call[T], binding: Binding[T], access: Access) -> Outcome:
     with transaction.atomic():
         access, target = _allowed(call, binding, access)
         call.precondition(access, target)
-        params = _params(binding, access, call.raw)
-        outcome = binding.effect(access, target, **params)
+        with _all_problems(call, binding, access, target):
+            params = _params(binding, access, call.raw)
+            outcome = binding.effect(access, target, **params)
         outcome = replace(outcome, event=events.emit(action, access, outcome))
         storage.count(access, 0 if action.is_read else storage.size_of(params))
         outages.mark_performed()
@@ -214,6 +224,48 @@ def _params(binding: Binding[Any], access: Access, raw: RawParams | Refused) -> 
         raise
     _refuse_misspelt(binding.params, unknown, raw)
     return params
+
+
+@contextmanager
+def _all_problems(call: Call[T], binding: Binding[T], access: Access, target: T) -> Iterator[None]:
+    """Add the problems that the action's checks find to a refusal of invalid parameters.
+
+    The serializer does not find those that depend on stored rows, such as a handle that is taken,
+    and the effect raises one at a time.
+    """
+    try:
+        yield
+    except Invalid as invalid:
+        if invalid.problems and binding.params:
+            known = list(_named(binding, invalid))
+            others = list(_found_by_checks(call, binding, access, target))
+            faulty = {problem.param for problem in known}
+            others = [problem for problem in others if problem.param not in faulty]
+            invalid.problems = tuple(in_order(binding.params, [*known, *others]))
+            # The sentence is about the first problem only.
+            invalid.rest_message = "" if others else invalid.rest_message
+        raise
+
+
+def _found_by_checks(
+    call: Call[T], binding: Binding[T], access: Access, target: T
+) -> Iterator[Problem]:
+    if binding.params is None or isinstance(call.raw, Refused):
+        return
+    for name, check in {**call.action.checks, **binding.checks}.items():
+        value = valid_value(binding.params, call.raw, binding.names.get(name, name))
+        if value is None:
+            continue
+        try:
+            check(access, target, value)
+        except Invalid as invalid:
+            yield from _named(binding, invalid)
+
+
+def _named(binding: Binding[Any], invalid: Invalid) -> Iterator[Problem]:
+    """Yield the problems with the names of the binding's parameters."""
+    for problem in invalid.problems:
+        yield replace(problem, param=binding.names.get(problem.param, problem.param))
 
 
 def _refuse_misspelt(params: type[Params] | None, unknown: Iterable[str], raw: RawParams) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from accounts import rules
 from accounts.actions.people import (
+    RENAMING,
     agent_deactivated,
     agent_reactivated,
     agent_resource,
@@ -195,6 +196,7 @@ update_ai_agent: Action[TenantUser] = Action(
     params=AgentSettingsParams,
     policy=rules.may_change_agent,
     effect=_update,
+    checks=RENAMING,
     initial=_current,
     logged=Logged(audit.USER_ACTION, _agent_changed),
     people_only="Only people can change agents.",

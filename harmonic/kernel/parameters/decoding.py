@@ -276,10 +276,22 @@ def validated(serializer_class: type[Params] | None, raw: RawParams) -> dict[str
         serializer.is_valid(raise_exception=True)
     except ValidationError as error:
         others = wording.problems_of(error, serializer)
-        raise Invalid(*_in_order(declared, [*problems, *others])) from error
+        one_each = {problem.param: problem for problem in [*problems, *others]}
+        raise Invalid(*in_order(serializer_class, one_each.values())) from error
     if problems:
         raise Invalid(*problems)
     return dict(serializer.validated_data)
+
+
+def valid_value(serializer_class: type[Params], raw: RawParams, name: str) -> Any:
+    """Return one parameter, converted to its type; None if it is absent, null or invalid."""
+    declared = declared_fields(serializer_class).get(name)
+    if declared is None or name not in raw.values:
+        return None
+    try:
+        return declared.run_validation(_value(declared, raw.values[name], raw.is_form))
+    except ValidationError:
+        return None
 
 
 def _emptied(declared: Fields, raw: RawParams) -> list[Problem]:
@@ -299,11 +311,10 @@ def _emptied(declared: Fields, raw: RawParams) -> list[Problem]:
     ]
 
 
-def _in_order(declared: Fields, problems: Iterable[Problem]) -> list[Problem]:
-    """Return one problem for each parameter, in the order of the form."""
-    order = {name: number for number, name in enumerate(declared)}
-    found = {problem.param: problem for problem in problems}
-    return sorted(found.values(), key=lambda problem: order.get(problem.param, len(order)))
+def in_order(serializer_class: type[Params], problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems in the order of the form."""
+    order = {name: number for number, name in enumerate(declared_fields(serializer_class))}
+    return sorted(problems, key=lambda problem: order.get(problem.param, len(order)))
 
 
 def _taken(declared: Fields, raw: RawParams) -> dict[str, Any]:
