@@ -19,8 +19,17 @@ SHOWN_UNITS = (
     ("month(s)", "months"),
 )
 UNIT_ALIASES = {alias: f"{unit}(s)" for unit in UNITS for alias in (unit, f"{unit}s", f"{unit}(s)")}
-NOTE_HELP = "Where the token is stored."
-NOTE_EXAMPLE = "GitHub secret of the deploy job"
+
+
+def note_field() -> Line:
+    """Return the parameter of a token's note; each serializer orders its own."""
+    return Line(
+        required=False,
+        allow_blank=True,
+        max_length=ApiToken.NOTE_LENGTH,
+        help_text="Where the token is stored.",
+        widget=Widget(placeholder="GitHub secret of the deploy job", autocomplete=""),
+    )
 
 
 class TokenParams(Params):
@@ -83,13 +92,7 @@ class TokenParams(Params):
             below="tokens/_lifetime.html",
         ),
     )
-    note = Line(
-        required=False,
-        allow_blank=True,
-        max_length=ApiToken.NOTE_LENGTH,
-        help_text=NOTE_HELP,
-        widget=Widget(placeholder=NOTE_EXAMPLE, autocomplete=""),
-    )
+    note = note_field()
 
 
 class TokenNameParams(Params):
@@ -98,13 +101,7 @@ class TokenNameParams(Params):
         help_text="What the token is for.",
         widget=Widget(autocomplete=""),
     )
-    note = Line(
-        required=False,
-        allow_blank=True,
-        max_length=ApiToken.NOTE_LENGTH,
-        help_text=NOTE_HELP,
-        widget=Widget(placeholder=NOTE_EXAMPLE, autocomplete=""),
-    )
+    note = note_field()
 
 
 class RotateParams(Params):
