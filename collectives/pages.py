@@ -28,7 +28,7 @@ from collectives.actions.joining import (
 from collectives.actions.members import remove_member, update_member_roles
 from collectives.models import Collective
 from collectives.rules.handles import is_available
-from collectives.rules.invites import NEEDED, invite_refusal
+from collectives.rules.invites import NEEDED, OF_ANOTHER_COLLECTIVE, invite_refusal
 from collectives.rules.policies import is_collective_admin, may_invite
 from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.actions import ResourceRef
@@ -189,10 +189,10 @@ def _bad_code(access: Access, code: str) -> str:
     """Return why the caller cannot join with a code. The page has a form for another code.
 
     Raises:
-        Refused: the invite has ended (410).
+        Refused: the invite has ended (410), or it is for another collective (404).
     """
     refused = invite_refusal(access, code)
-    if refused.status == HTTPStatus.GONE:
+    if refused.status == HTTPStatus.GONE or refused.message == OF_ANOTHER_COLLECTIVE:
         raise refused
     sentence = "" if refused.message == NEEDED else f"{refused.message}."
     return f"{sentence} {refused.hint}".strip()

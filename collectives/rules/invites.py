@@ -13,6 +13,7 @@ from harmonic.kernel.refusals import Link, NotFound, Refused
 from harmonic.kernel.registry import path_to
 
 NEEDED = "Valid invite required to join this collective"
+OF_ANOTHER_COLLECTIVE = "Invite does not match collective"
 ASK = "Ask a member for a new invitation."
 NEEDS_A_NEWER_INVITE = f"This link was created before your membership ended. {ASK}"
 
@@ -27,7 +28,7 @@ def invite_refusal(access: Access, code: str) -> Refused:
     if invite is None:
         return NotFound(NEEDED, hint=f"This code is not valid. {ASK}", links=links)
     if invite.collective_id != access.here.id:
-        return NotFound("Invite does not match collective", hint=ASK, links=links)
+        return NotFound(OF_ANOTHER_COLLECTIVE, hint=ASK, links=links)
     if invite.invited_user_id not in (None, access.user.user_id):
         return NotFound("Cannot accept invite for another user", hint=ASK, links=links)
     if ended := _ending(access, invite):

@@ -346,17 +346,29 @@ def test_the_page_of_a_code_that_does_not_fit_offers_to_send_another(
     page: Any, api: Any, world: World, form: str
 ) -> None:
     carol = api("carol") if form else page("carol")
-    elsewhere = make_invite(world, "treasury", by="carol")
     not_hers = personal_invite(world, "bob")
 
     for code, sentence in (
         ("0" * 32, "This code is not valid."),
-        (elsewhere, "Invite does not match collective."),
         (not_hers, "Cannot accept invite for another user."),
     ):
         answer = carol.get(f"{KITCHEN}/join{form}?code={code}")
         assert answer.status_code == 200
         assert sentence in answer.content.decode()
+
+
+@pytest.mark.parametrize("form", ["", ".md"])
+def test_the_page_of_a_code_of_another_collective_is_not_found_and_links_to_the_form(
+    page: Any, api: Any, world: World, form: str
+) -> None:
+    carol = api("carol") if form else page("carol")
+    elsewhere = make_invite(world, "treasury", by="carol")
+
+    answer = carol.get(f"{KITCHEN}/join{form}?code={elsewhere}")
+
+    assert answer.status_code == 404
+    assert "Invite does not match collective" in answer.content.decode()
+    assert f"{KITCHEN}/join" in answer.content.decode()
 
 
 # --- Revoked, and who came by it ------------------------------------------------------------
