@@ -274,7 +274,7 @@ def _last_used_before(rows: ApiTokenQuerySet, moment: datetime) -> ApiTokenQuery
 
 
 def _add_counts(rows: ApiTokenQuerySet, pending: PendingUse, now: datetime) -> bool:
-    """Add to the counts of today in the token's row; return whether the row was updated."""
+    """Add to today's counts in the token's row; return whether the row was updated."""
     today = day_of(now)
     added = {
         "counted_requests": F("counted_requests") + pending.requests,
@@ -293,7 +293,7 @@ def _use(pending: PendingUse) -> dict[str, Any]:
 
 
 def _start_day(rows: ApiTokenQuerySet, pending: PendingUse, values: dict[str, Any]) -> bool:
-    """Move the counts of a past day into a `TokenDay`, and start those of today."""
+    """Move the counts of a past day into a `TokenDay`, and start today's."""
     with transaction.atomic():
         old = rows.select_for_update().exclude(counted_on=values["counted_on"]).first()
         if old is None or old.counted_on is None:

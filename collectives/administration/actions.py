@@ -298,7 +298,8 @@ def _ask_to_remove(access: Access, person: TenantUser) -> Confirmation:
             *_left_without_admin(person),
         ),
         "They and their agents leave every collective of this tenant, their private workspaces"
-        " are archived, and their tokens here are revoked immediately. What they wrote stays.",
+        " are archived, and their tokens here are revoked immediately. Their notes and comments"
+        " stay.",
     )
 
 

@@ -17,13 +17,13 @@ from harmonic.kernel.parameters.wording import enumerated
 from harmonic.kernel.refusals import Forbidden
 
 REMOVED = (
-    "They, their agents and their tokens lose access immediately. What they wrote stays. They can"
-    " rejoin with an invitation made after the removal; links made before it no longer work for"
-    " them."
+    "They, their agents and their tokens lose access immediately. Their notes and comments stay."
+    " They can rejoin with an invitation made after the removal; links made before it no longer"
+    " work for them."
 )
 AGENT_REMOVED = (
-    "The agent and its tokens lose access immediately. What it wrote stays. Its parent can add it"
-    " again."
+    "The agent and its tokens lose access immediately. Its notes and comments stay. Its parent can"
+    " add it again."
 )
 NEW_ADMIN_FIRST = "First make another member an admin, on the members page."
 # The reason that the security log keeps when an agent leaves with its parent.

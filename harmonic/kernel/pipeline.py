@@ -352,7 +352,7 @@ def require_audience(
     is_leak = claimed in _READERS and _WIDTH[audience] > _WIDTH[claimed]
     warning = " Check that what you write may be seen by them." if is_leak else ""
     raise Refused(
-        "The visibility is not the action's." if claimed else "The visibility is missing.",
+        "The visibility does not match the action." if claimed else "The visibility is missing.",
         status=409,
         code="visibility_mismatch" if claimed else "visibility_missing",
         hint=f"The result will be visible to {_READERS[audience]}.{warning} Send `{audience}`.",

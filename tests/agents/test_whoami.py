@@ -119,7 +119,7 @@ def test_the_number_of_collectives_needs_the_scope_to_read_them(world):
 
 
 def test_the_overhead_is_small(world):
-    """Measure an agent without prompt, scratchpad and collectives of its own."""
+    """Measure an agent without a prompt, a scratchpad or collectives of its own."""
     give(world, "pilot", identity_prompt="")
     change(world.agent("pilot"), scratchpad="")
 

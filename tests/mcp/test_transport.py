@@ -196,7 +196,7 @@ def test_a_token_can_send_ten_requests_in_a_second(world, limited):
     assert mcp.post(PING).status_code == 200
 
 
-@pytest.mark.meets("MCP messages of a token a minute")
+@pytest.mark.meets("MCP messages per minute from a token")
 def test_a_token_can_send_sixty_requests_in_a_minute(world, limited):
     mcp = mcp_of()
     for _ in range(SUSTAINED):
@@ -210,7 +210,7 @@ def test_a_token_can_send_sixty_requests_in_a_minute(world, limited):
     assert response["Retry-After"] == "60"
 
 
-@pytest.mark.meets("MCP messages of a person and their agents a minute")
+@pytest.mark.meets("MCP messages per minute from a person and their agents")
 def test_all_agents_of_a_person_share_a_limit(world, limited, monkeypatch):
     monkeypatch.setattr("harmonic.mcp.middleware.PRINCIPAL", 3)
     answers = [mcp_of(who).post(PING) for who in ("scout", "alice", "scout", "alice")]
@@ -219,7 +219,7 @@ def test_all_agents_of_a_person_share_a_limit(world, limited, monkeypatch):
     assert mcp_of("bob").post(PING).status_code == 200
 
 
-@pytest.mark.meets("MCP messages of a tenant's members a minute")
+@pytest.mark.meets("MCP messages per minute from a tenant's members")
 def test_all_members_of_a_tenant_share_a_limit(world, limited, settings):
     settings.LIMIT_TENANT = 2
     answers = [mcp_of(who).post(PING).status_code for who in ("scout", "bob", "carol")]

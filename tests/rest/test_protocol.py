@@ -23,7 +23,7 @@ IDS = [path for path, _ in ROUTES]
 
 @pytest.fixture
 def address(alice, world, note_id):
-    """Return where a route is, for things that Alice has."""
+    """Return the path of a route with the IDs of Alice's objects."""
     token = alice.post("/api/v1/users/me/tokens", {"scopes": ["read:all"]}).json()["id"]
 
     def at(path: str) -> str:

@@ -228,7 +228,7 @@ def last_of(client: Client, number: int) -> Any:
     return [client.get(BASE) for _ in range(number)][-1]
 
 
-@pytest.mark.meets("requests of a person or an address a minute")
+@pytest.mark.meets("requests per minute from a person or an address")
 def test_tokens_sessions_and_agents_of_one_human_share_one_limit(
     api: Any, page: Any, limits: Any
 ) -> None:
@@ -243,7 +243,7 @@ def test_tokens_sessions_and_agents_of_one_human_share_one_limit(
     assert statuses(page("bob"), 1, "/whoami") == [200]
 
 
-@pytest.mark.meets("writes of a person or an address a minute")
+@pytest.mark.meets("writes per minute from a person or an address")
 def test_writes_of_all_tokens_of_one_human_share_one_limit(api: Any, limits: Any) -> None:
     def write(client: Client) -> int:
         return int(client.post(f"{BASE}/notes", {"text": "x"}, "application/json").status_code)
@@ -260,7 +260,7 @@ def test_a_human_has_one_limit_across_tenants(api: Any, limits: Any) -> None:
     assert statuses(api("alice", tenant="summit"), 1) == [429]
 
 
-@pytest.mark.meets("requests of a token a minute")
+@pytest.mark.meets("requests per minute from a token")
 def test_a_token_has_its_own_limit_of_requests(api: Any, limits: Any) -> None:
     limits.LIMIT_TOKEN_REQUESTS = 2
 
@@ -269,7 +269,7 @@ def test_a_token_has_its_own_limit_of_requests(api: Any, limits: Any) -> None:
     assert statuses(api("alice"), 1) == [200]
 
 
-@pytest.mark.meets("writes of a token a minute")
+@pytest.mark.meets("writes per minute from a token")
 def test_a_token_has_its_own_limit_of_writes(api: Any, limits: Any) -> None:
     limits.LIMIT_TOKEN_WRITES = 1
 
@@ -281,7 +281,7 @@ def test_a_token_has_its_own_limit_of_writes(api: Any, limits: Any) -> None:
     assert [write(first), write(first), write(second)] == [200, 429, 200]
 
 
-@pytest.mark.meets("requests of a person in a tenant a minute")
+@pytest.mark.meets("requests per minute from a person in a tenant")
 def test_one_member_cannot_use_up_the_tenants_limit(api: Any, limits: Any) -> None:
     limits.LIMIT_REQUESTS, limits.LIMIT_TENANT = 100, 40
     flood = [status for _ in range(25) for status in statuses(api("alice"), 4)]
@@ -317,7 +317,7 @@ def test_anonymous_requests_never_count_against_the_members(
     assert statuses(api("alice"), 2) == [200, 200]
 
 
-@pytest.mark.meets("requests of a tenant's members a minute")
+@pytest.mark.meets("requests per minute from a tenant's members")
 def test_members_together_cannot_exceed_the_tenants_limit(api: Any, limits: Any) -> None:
     limits.LIMIT_TENANT = 1
 

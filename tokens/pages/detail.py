@@ -45,7 +45,7 @@ _PATH = re.compile(r"/[\w@/.-]*\w")
 
 
 def shown_refusals(rows: Iterable[TokenRefusal], owner: TenantUser) -> Iterator[ShownRefusal]:
-    """Yield refused requests, newest first; equal ones in a row as one with their number."""
+    """Yield refused requests, newest first; consecutive equal ones as one, with a count."""
     for _, group in groupby(rows, key=_facts):
         newest, *others = group
         oldest = others[-1] if others else newest

@@ -66,7 +66,7 @@ class RefusedForm:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """The sentences above the fields: the message, unless fields have it, and the hint."""
+        """The sentences above the fields: the message, unless it is at a field, and the hint."""
         message = "" if self.problems else self.refusal.message
         return tuple(filter(None, (message, self.refusal.hint)))
 
