@@ -13,6 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.sessions.backends.base import SessionBase
+from django.urls import resolve
+from django.urls.exceptions import Resolver404
 
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action
@@ -141,9 +143,12 @@ def _typed(action: Action[Any], values: Mapping[str, Any]) -> Iterable[TypedText
 
 
 def _action_of(request: AccessRequest) -> Action[Any] | None:
-    """Return the action that a routed request runs."""
-    match = request.resolver_match
-    if match is None or not isinstance(match.func, RoutedView):
+    """Return the action that a request runs, also if it was refused before it was routed."""
+    try:
+        match = request.resolver_match or resolve(request.path_info)
+    except Resolver404:
+        return None
+    if not isinstance(match.func, RoutedView):
         return None
     return match.func.action(request.method or "", match.kwargs.get("action_name", ""))
 

@@ -156,7 +156,7 @@ def _document(request: AccessRequest, access: Access, refused: Refused) -> HttpR
             "parts": parts,
             "action_name": refused.action,
             "home": _home(request, access),
-            "texts": _typed_texts(request, access),
+            "texts": _typed_texts(request, access, refused),
             "request_id": request.request_id,
         },
         status=refused.status,
@@ -167,9 +167,12 @@ def _document(request: AccessRequest, access: Access, refused: Refused) -> HttpR
     return respond(request, access, document)
 
 
-def _typed_texts(request: AccessRequest, access: Access) -> tuple[kept_forms.TypedText, ...]:
+def _typed_texts(
+    request: AccessRequest, access: Access, refused: Refused
+) -> tuple[kept_forms.TypedText, ...]:
     """Return what was typed into a form, so that a page that refuses it loses no text."""
     is_form = access.format == Format.HTML and request.method not in READS
+    is_form = is_form and refused.code != "write_saved"
     return kept_forms.typed_texts(request) if is_form else ()
 
 

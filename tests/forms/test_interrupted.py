@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from bs4 import BeautifulSoup
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +17,8 @@ from accounts.models import User
 from collectives.models import CollectiveMember
 from collectives.notes.models import Note
 from harmonic.access import kept_forms
+from harmonic.http import outages
+from harmonic.kernel.refusals import Refused
 from tests.fixtures.world import PASSWORD, World, anonymous_client, sign_in
 
 WRITE = "/collectives/kitchen/note/actions/create_note"
@@ -263,6 +266,49 @@ def test_a_form_of_a_person_who_is_no_longer_a_member_shows_the_text_again(
 
     assert answer.status_code == 403
     assert texts_shown(answer) == list(TYPED.values())
+
+
+OUTAGES = {
+    "before the caller is known": "harmonic.access.middleware.RequestAccessDecider.decide",
+    "during the write": "harmonic.kernel.pipeline._performed",
+}
+
+
+def unavailable(*args: Any) -> None:
+    raise OperationalError("the database is away")
+
+
+@pytest.mark.parametrize("when", OUTAGES)
+def test_a_form_during_an_outage_shows_the_text_again(
+    bob: Client, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    token = csrf_of(bob)
+    monkeypatch.setattr(OUTAGES[when], unavailable)
+
+    refused = bob.post(WRITE, {**TYPED, "csrfmiddlewaretoken": token})
+
+    assert refused.status_code == 503
+    assert texts_shown(refused) == list(TYPED.values())
+
+
+@pytest.mark.parametrize(
+    ("committed", "shown"), [(True, None), (False, "Copy it before you leave this page.")]
+)
+def test_an_outage_at_the_commit_does_not_say_that_the_text_was_not_saved(
+    bob: Client, monkeypatch: pytest.MonkeyPatch, committed: bool, shown: str | None
+) -> None:
+    def refusal(*args: Any) -> Refused:
+        return outages._committed() if committed else outages._in_doubt(*args[:1])
+
+    token = csrf_of(bob)
+    monkeypatch.setattr(OUTAGES["during the write"], unavailable)
+    monkeypatch.setattr(outages, "refusal_of", refusal)
+
+    page = parsed(bob.post(WRITE, {**TYPED, "csrfmiddlewaretoken": token}).content).main
+
+    assert "It was not saved." not in page.text
+    assert ("Onions" in page.text) == (shown is not None)
+    assert shown is None or shown in page.text
 
 
 def test_a_refused_sign_in_form_shows_no_password(world: World) -> None:
