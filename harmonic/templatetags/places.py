@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from collectives.models import Collective
 from harmonic.kernel.pages import action_path
-from harmonic.kernel.registry import path_to
+from harmonic.kernel.registry import pages, path_to
 from harmonic.kernel.rendering.documents import Surface
 from harmonic.templatetags.surfaces import user_line
 
@@ -24,6 +24,14 @@ def collective_link(context: Context, collective: Collective) -> str:
     name = user_line(context, collective.name)
     note = "" if surface.access.passes_api_switch(collective) else " (API off)"
     return format_html('<a href="{}">{}</a>{}', collective.path, name, note)
+
+
+@register.simple_tag(takes_context=True)
+def may_use(context: Context, name: str) -> bool:
+    """Return whether the caller could perform an action of the page `name`, to link it."""
+    surface: Surface = context["surface"]
+    actions = pages()[name].page.actions
+    return any(action.is_listed(surface.access, None) for action in actions)
 
 
 @register.simple_tag

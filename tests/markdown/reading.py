@@ -39,11 +39,12 @@ class Read:
         """The targets of the links, relative to the path of the page."""
         return [
             target.removeprefix(self.fields["path"]) if self.fields["path"] != "/" else target
-            for target in self._targets
+            for target in self.targets
         ]
 
     @property
-    def _targets(self) -> list[str]:
+    def targets(self) -> list[str]:
+        """The targets of the links as they are written."""
         return [
             str(child.attrs["href"])
             for token in self.tokens

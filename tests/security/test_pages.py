@@ -103,7 +103,7 @@ def test_events_come_newest_first_in_pages_of_fifty(page: Any, world: World) -> 
     while path:
         seen = read(alice.get(path).content.decode())
         met.append([text for text in seen.texts if text.startswith("Token “number")])
-        older = [link for link in seen._targets if "cursor=" in link]
+        older = [link for link in seen.targets if "cursor=" in link]
         path = older[0].replace(OWN, f"{OWN}.md") if older else ""
 
     assert [len(rows) for rows in met] == [50, 10]

@@ -57,7 +57,7 @@ def walk(client: Any, path: str) -> list[str]:
     while page:
         document = read(client.get(f"{page}.md?{query}").content.decode())
         cells += [text for text in document.texts if text.startswith("Token “n ")]
-        older = [link for link in document._targets if "cursor=" in link]
+        older = [link for link in document.targets if "cursor=" in link]
         page, _, query = older[0].partition("?") if older else ("", "", "")
     return cells
 
@@ -109,7 +109,7 @@ def test_a_cursor_stays_valid_while_events_and_agents_are_added(page: Any, world
     fill(world, 60)
     alice = page("alice")
     first = read(alice.get(f"{OWN}.md").content.decode())
-    older = next(link for link in first._targets if "cursor=" in link).replace(OWN, f"{OWN}.md")
+    older = next(link for link in first.targets if "cursor=" in link).replace(OWN, f"{OWN}.md")
     before = read(alice.get(older).content.decode()).texts
 
     act(alice, "/ai-agents/new/actions/create_ai_agent.json", name="Helper")
@@ -122,7 +122,7 @@ def test_a_cursor_of_another_list_shows_the_first_page(page: Any, world: World) 
     make_token("alice", agent="scout")
     fill(world, 60)
     first = read(page("alice").get(f"{OWN}.md").content.decode())
-    cursor = next(link for link in first._targets if "cursor=" in link).partition("cursor=")[2]
+    cursor = next(link for link in first.targets if "cursor=" in link).partition("cursor=")[2]
 
     for path in (f"{TENANT}.md?cursor={cursor}", f"{OWN}.md?event=logout&cursor={cursor}"):
         assert "Newest events" not in page("alice").get(path).content.decode()
