@@ -112,6 +112,7 @@ INSTALLED_APPS = [
     *registry.applications(),
     "collectives.feed",
     "api",
+    "harmonic.agent_log",
     "harmonic.mcp",
     "harmonic.jobs",
     "harmonic.runner",
@@ -133,6 +134,7 @@ MIDDLEWARE = [
     "harmonic.http.cookies.HostSessionMiddleware",
     "harmonic.http.cookies.CsrfMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "harmonic.agent_log.writes.AgentLogMiddleware",
     "harmonic.access.middleware.AccessMiddleware",
     "api.idempotency.middleware.KeyedPagesMiddleware",
 ]

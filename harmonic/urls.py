@@ -13,6 +13,7 @@ from collectives.feed import pages as feed
 from collectives.items import registry as kinds
 from collectives.profiles import pages as profiles
 from harmonic.access import forwarding
+from harmonic.agent_log import pages as agent_log
 from harmonic.jobs import pages as jobs
 from harmonic.mcp import pages as mcp
 from harmonic.runner import pages as runs
@@ -59,6 +60,7 @@ urlpatterns = [
     *llms.urls(),
     *mcp.urls(),
     *runs.urls(),
+    *agent_log.urls(),
     *well_known.urls(),
     *styleguide.urls(),
 ]

@@ -29,6 +29,7 @@ from harmonic.kernel.page_views import form_alias, mounted
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import ASK_YOUR_HUMAN, Link, NotFound, Unauthorized
 from harmonic.kernel.registry import held_by, path_to
+from harmonic.kernel.rendering.documents import Offer
 from tokens.owners.actions import stop_ai_agent
 from tokens.queries import first_listed, owners_of
 
@@ -46,8 +47,15 @@ def listed(access: Access, target: None) -> Mapping[str, Any]:
     runs = run_queries()
     page = numbered(runs.sorted_by_runs(agents_of(access.user.user_id)), access)
     latest = runs.latest(page.object_list, access.now)
-    rows = [(agent, latest.get(agent.user_id)) for agent in page.object_list]
+    rows = [
+        (agent, latest.get(agent.user_id), row_actions(access, agent)) for agent in page.object_list
+    ]
     return {"rows": rows, "page": page, "path": access.path}
+
+
+def row_actions(access: Access, agent: TenantUser) -> Mapping[str, Offer]:
+    """Return the actions of an agent's page that its row in the list offers, by name."""
+    return {offer.action.name: offer for offer in AGENT.offers(access, agent, path_of(agent))}
 
 
 LIST = Page(

@@ -16,9 +16,9 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import StoredBytes
 from api.models import KeyedRequest
 from collectives.models import Invite
+from harmonic.agent_log.models import Entry
 from harmonic.jobs.models import Job
 from harmonic.kernel.operations.jobs import do_regularly
-from harmonic.mcp.models import ToolCall
 
 # Rows deleted in one transaction, so that other writes do not wait.
 BATCH = 500
@@ -38,10 +38,10 @@ def delete_finished_jobs() -> None:
     delete_in_batches(DBTaskResult.objects.filter(succeeded | failed | Q(job=None)))
 
 
-def delete_old_tool_calls() -> None:
-    """Delete old lines of the log of agents' tool calls."""
-    too_old = timezone.now() - ToolCall.KEPT
-    delete_in_batches(ToolCall.unscoped.filter(called_at__lt=too_old))
+def delete_old_agent_logs() -> None:
+    """Delete old entries of the logs of agents."""
+    too_old = timezone.now() - Entry.KEPT
+    delete_in_batches(Entry.unscoped.filter(called_at__lt=too_old))
 
 
 def delete_expired_sessions() -> None:
@@ -74,7 +74,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 def register() -> None:
     """Register all purges as regular work."""
     do_regularly("delete finished jobs", HOUR, delete_finished_jobs)
-    do_regularly("delete old tool calls", DAY, delete_old_tool_calls)
+    do_regularly("delete old entries of agent logs", DAY, delete_old_agent_logs)
     do_regularly("delete expired sessions", HOUR, delete_expired_sessions)
     do_regularly("delete old idempotency keys", HOUR, delete_old_keys)
     do_regularly("delete old invitations", DAY, delete_old_invites)

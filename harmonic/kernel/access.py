@@ -88,6 +88,8 @@ class TokenFacts:
     expires_at: datetime
     last_used_at: datetime | None
     is_internal: bool
+    # What an internal token was created for; empty for other tokens.
+    context: str = ""
 
     def covers(self, scope: Scope) -> bool:
         """Return whether the token has a scope, or the scope of its verb for all resources."""

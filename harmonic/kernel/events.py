@@ -16,7 +16,7 @@ from uuid import UUID
 from harmonic.kernel.access import Access
 
 if TYPE_CHECKING:
-    from harmonic.kernel.actions import Action, Outcome
+    from harmonic.kernel.actions import Action, Outcome, ResourceRef
 
 # Subjects that belong to the tenant, not to the collective in which the request is made.
 OF_TENANT = frozenset({"agent", "run", "tenant", "token", "user"})
@@ -41,6 +41,8 @@ class Event:
     token_id: UUID | None
     facts: Mapping[str, Any]
     action: Action[Any]
+    # What the response names as changed.
+    resource: ResourceRef | None = None
 
 
 # Reacts to an event inside the transaction of the write. It may change only the database, since a
@@ -84,4 +86,5 @@ def _event(
         token_id=access.token.id if access.token else None,
         facts=facts,
         action=action,
+        resource=outcome.resource,
     )

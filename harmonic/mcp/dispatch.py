@@ -142,4 +142,5 @@ def _request(
     request = cast(AccessRequest, WSGIRequest({**kept, **own}))
     request.request_id = outer.request_id
     request.is_host_ours = outer.is_host_ours
+    request.is_tool_call = True
     return request

@@ -86,7 +86,7 @@ def _call_tool(message: Message, caller: Caller) -> dict[str, Any]:
     if recording is None:
         return result.object()
     recording.end(result)
-    return {**result.object(), "_meta": {"harmonic": {"tool_call_log_id": str(recording.row.id)}}}
+    return {**result.object(), "_meta": {"harmonic": {"tool_call_log_id": str(recording.entry.id)}}}
 
 
 def _list_resources(message: Message, caller: Caller) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django_tasks_db.models import DBTaskResult
 
 from harmonic.access.checks import rule_of
+from harmonic.agent_log.models import Entry
 from harmonic.jobs.models import Job
 from harmonic.kernel.access import Rule
 from harmonic.kernel.actions import Action
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.negotiation import is_api_path
-from harmonic.mcp.models import ToolCall
 from harmonic.runner.models import TaskRun
 from tests.fixtures.world import World
 from tokens.models import ApiToken
@@ -32,9 +32,9 @@ def ids_of(world: World) -> dict[str, str]:
         "slug": "api",
         "user_id": str(world.user("bob").id),
         "collective_id": "kitchen",
-        "call_id": str(_tool_call(world).id),
         "run_id": str(_run(world).id),
         "job_id": str(_job(world).id),
+        "entry_id": str(_entry(world).id),
         "token_id": str(token.id) if token else "7f000000-0000-4000-8000-000000000000",
         "room": world.workspace("bob").handle,
         "note_in_main": world.note("The garden opens at eight").truncated_id,
@@ -43,14 +43,14 @@ def ids_of(world: World) -> dict[str, str]:
     }
 
 
-def _tool_call(world: World) -> ToolCall:
-    """Return a call in the log of Bob's agent."""
+def _entry(world: World) -> Entry:
+    """Return an entry in the log of Bob's agent."""
     pilot = world.person("pilot")
-    found = ToolCall.unscoped.filter(user=pilot.user).first()
+    found = Entry.unscoped.filter(user=pilot.user).first()
     if found is not None:
         return found
     with tenant_bound(pilot.tenant_id):
-        return ToolCall.objects.create(
+        return Entry.objects.create(
             tenant=pilot.tenant,
             user=pilot.user,
             tool_name="fetch_page",

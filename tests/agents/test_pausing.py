@@ -300,9 +300,10 @@ def test_rest_answers_with_the_state_of_the_agent(world, api):
     assert resumed["paused_at"] is None
 
 
-def test_a_token_for_users_pauses_and_stops_and_a_read_only_one_does_not(world, api):
-    narrow = token_client(make_token("alice", scopes=["update:users"]))
-    for name in ("pause", "resume", "stop"):
+def test_a_token_for_users_pauses_one_for_tokens_stops_and_a_read_only_one_does_neither(world, api):
+    users = token_client(make_token("alice", scopes=["update:users"]))
+    tokens = token_client(make_token("alice", scopes=["delete:api_tokens"]))
+    for name, narrow in (("pause", users), ("resume", users), ("stop", tokens)):
         refused = api("alice", scope="read").post(f"/api/v1/users/scout/{name}")
         assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
         assert narrow.post(f"/api/v1/users/scout/{name}").status_code == 200

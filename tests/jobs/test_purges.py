@@ -17,12 +17,12 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import StoredBytes
 from api.models import KeyedRequest
 from collectives.models import Invite
+from harmonic.agent_log.models import Entry
 from harmonic.jobs import claims, purges, regular, running
 from harmonic.jobs.models import Job, Schedule
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations import jobs
 from harmonic.kernel.operations.jobs import do_regularly, regular_work
-from harmonic.mcp.models import ToolCall
 from tests.fixtures.world import World
 from tests.jobs import kinds
 from tests.jobs.rows import a_job, a_worker, backdate, claimed
@@ -51,10 +51,10 @@ def a_failed_job(world: World, age: timedelta) -> DBTaskResult[Any, Any]:
     return DBTaskResult.objects.get(id=job.id)
 
 
-def a_tool_call(world: World, age: timedelta) -> ToolCall:
+def an_entry(world: World, age: timedelta) -> Entry:
     summit = world.tenant("summit").id
-    row: ToolCall = saved(
-        ToolCall(tenant_id=summit, user=world.user("pilot"), called_at=timezone.now() - age)
+    row: Entry = saved(
+        Entry(tenant_id=summit, user=world.user("pilot"), called_at=timezone.now() - age)
     )
     return row
 
@@ -109,7 +109,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 PURGES: dict[str, tuple[Callable[[], None], Made, timedelta, timedelta]] = {
     "finished job": (purges.delete_finished_jobs, a_finished_job, 25 * HOUR, 23 * HOUR),
     "failed job": (purges.delete_finished_jobs, a_failed_job, 31 * DAY, 29 * DAY),
-    "tool call": (purges.delete_old_tool_calls, a_tool_call, 91 * DAY, 89 * DAY),
+    "entry of an agent log": (purges.delete_old_agent_logs, an_entry, 91 * DAY, 89 * DAY),
     "session": (purges.delete_expired_sessions, a_session, MINUTE, -MINUTE),
     "idempotency key": (purges.delete_old_keys, a_key, 25 * HOUR, 23 * HOUR),
     "invitation": (purges.delete_old_invites, an_invite, 91 * DAY, 89 * DAY),
@@ -118,7 +118,12 @@ PURGES: dict[str, tuple[Callable[[], None], Made, timedelta, timedelta]] = {
 }
 
 
-@pytest.mark.meets("a finished job", "a failed job", "an invitation that ended")
+@pytest.mark.meets(
+    "a finished job",
+    "a failed job",
+    "an invitation that ended",
+    "life of an entry in an agent's log",
+)
 @pytest.mark.parametrize("kind", PURGES)
 def test_old_rows_are_deleted_and_others_kept(world: World, kind: str):
     purge, make, old, young = PURGES[kind]

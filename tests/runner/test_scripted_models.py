@@ -12,7 +12,7 @@ from accounts.agents.models import Agent
 from accounts.models import TenantUser, User
 from collectives.items.models import Item
 from collectives.models import CollectiveMember, Invite
-from harmonic.mcp.models import ToolCall
+from harmonic.agent_log.models import Entry
 from harmonic.runner.engine import prompts
 from harmonic.runner.models import RunStep, TaskRun
 from tests.fixtures.rows import KITCHEN, change
@@ -109,7 +109,7 @@ def test_the_calls_of_a_run_are_in_the_log_of_the_agent(world, model, runs):
 
     run = runs.carry_out()
 
-    rows = ToolCall.unscoped.filter(user=world.user("steward"))
+    rows = Entry.unscoped.filter(user=world.user("steward"))
     assert sorted(rows.values_list("tool_name", "status")) == [
         ("execute_action", "ok"),
         ("fetch_page", "ok"),

@@ -87,8 +87,6 @@ stop_ai_agent: Action[Stoppable] = Action(
     ),
     label="Stop agent",
     scope=Scope("delete:api_tokens"),
-    # A token that can deactivate the agent can stop it too.
-    other_scopes=(Scope("update:users"),),
     grant=NEVER,
     proof=Proof.NONE,
     changes_access=True,

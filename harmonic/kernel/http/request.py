@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from typing import Any, TypeGuard
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -33,6 +33,12 @@ class AccessRequest(HttpRequest):
     is_allowed: bool
     # render_refusal: the last refusal.
     refused: Refused | None
+    # AgentLogMiddleware: when the request began, and the entry of an agent's log that its
+    # transaction has inserted.
+    began: float
+    log_entry: Any
+    # Tools of the MCP endpoint: a request that a tool sends to a page.
+    is_tool_call: bool
     # Tools of the MCP endpoint: who will see the write, as the caller claims; "" without a claim.
     claimed_audience: str | None
     # Actions of pages: what a successful one made or changed.

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from django.utils import timezone
 
-from harmonic.mcp import calls
+from harmonic.agent_log import storing
 from harmonic.runner import queue
 from harmonic.runner.engine.chat import ChatModel, ModelUnavailable
 from harmonic.runner.engine.conversation import Conversation
@@ -42,7 +42,7 @@ def run_next_of(tenant_id: UUID) -> None:
         end_run(run, Ending.INTERRUPTED, now=timezone.now(), error=queue.INTERRUPTED)
         raise
     finally:
-        calls.flush()
+        storing.flush()
     end_run(run, because, now=timezone.now(), error=error, final_message=message)
 
 

@@ -10,11 +10,11 @@ from accounts.models import User
 from api.idempotency.keys import KEY_LENGTH
 from api.models import KeyedRequest
 from harmonic.access import kept_forms, rate_limits
+from harmonic.agent_log.models import Entry
 from harmonic.kernel.database import outages
 from harmonic.kernel.parameters import decoding
 from harmonic.kernel.pipeline import RUNS
 from harmonic.mcp import dispatch, middleware, tools
-from harmonic.mcp.models import ToolCall
 from harmonic.server import config, errors, worker
 from harmonic.site.bounds.bound import Bound, Section
 
@@ -37,7 +37,13 @@ MCP = Section(
             "429",
             "HARMONIC_LIMIT_TENANT",
         ),
-        Bound("life of a tool call in the log", ToolCall.KEPT, "", "it is deleted"),
+        Bound("life of an entry in an agent's log", Entry.KEPT, "", "it is deleted"),
+        Bound(
+            "age of an agent's reads that are not yet in its log",
+            Entry.READS_WRITTEN_EVERY,
+            "",
+            "they are written together",
+        ),
         Bound("text of a tool's result", tools.MAX_TEXT, "bytes", "it is cut and says so"),
         Bound(
             "redirects that a tool follows",

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import OperationalError
-from django.utils import timezone
 
-from harmonic.mcp import calls, tools
-from harmonic.mcp.models import ToolCall
-from tests.fixtures.rows import change
+from harmonic.agent_log import storing
+from harmonic.agent_log.models import Entry
+from harmonic.mcp import tools
 from tests.fixtures.world import make_token
 from tests.mcp.client import mcp_of, text_of
 
@@ -21,15 +19,15 @@ LOG = "/ai-agents/scout/mcp-tool-calls"
 NEW = "/collectives/kitchen/note"
 
 
-def logged() -> list[ToolCall]:
-    calls.flush()
-    return list(ToolCall.unscoped.order_by("called_at"))
+def logged() -> list[Entry]:
+    storing.flush()
+    return list(Entry.unscoped.order_by("called_at"))
 
 
 def test_a_read_is_logged_without_a_write_to_the_database_at_once(world):
     result = mcp_of().read("/whoami")
 
-    assert not ToolCall.unscoped.exists()
+    assert not Entry.unscoped.exists()
     (row,) = logged()
     assert result["_meta"]["harmonic"]["tool_call_log_id"] == str(row.id)
     assert (row.tool_name, row.status, row.http_status) == ("fetch_page", "ok", 200)
@@ -45,7 +43,7 @@ def test_a_write_is_logged_before_it_is_executed(world, monkeypatch):
     run = tools.execute_action
 
     def seen_running(caller: Any, arguments: Any) -> Any:
-        seen.extend(ToolCall.unscoped.values_list("status", flat=True))
+        seen.extend(Entry.unscoped.values_list("status", flat=True))
         return run(caller, arguments)
 
     tool = tools.TOOLS["execute_action"]
@@ -55,7 +53,7 @@ def test_a_write_is_logged_before_it_is_executed(world, monkeypatch):
     result = mcp.act(NEW, "create_note", {"text": "Soup with hmn_secret in it"})
 
     assert seen == ["pending"]
-    row = ToolCall.unscoped.get()
+    row = Entry.unscoped.get()
     assert row.status == "ok"
     assert row.arguments == {"path": NEW, "action": "create_note", "params": {"keys": ["text"]}}
     assert row.context == mcp.context()
@@ -78,7 +76,7 @@ def test_refusals_are_logged_with_their_reason(world):
         ("drop_table", "unknown_tool", "", "Unknown tool: drop_table"),
         ("execute_action", "tool_error", "", "params must be an object"),
     ]
-    unknown = ToolCall.unscoped.get(tool_name="drop_table")
+    unknown = Entry.unscoped.get(tool_name="drop_table")
     assert (unknown.arguments, unknown.context) == ({}, None)
 
 
@@ -120,7 +118,7 @@ def test_the_parent_reads_the_log_and_each_call(world, page):
     assert "create_note at /collectives/kitchen/note" in listed
     assert "not_found" in listed
     assert listed.index("/nope") < listed.index("create_note at")
-    row = ToolCall.unscoped.get(tool_name="execute_action")
+    row = Entry.unscoped.get(tool_name="execute_action")
     shown = alice.get(f"{LOG}/{row.id}").content.decode()
     assert "To test." in shown
     assert row.touched is not None
@@ -160,30 +158,19 @@ def test_the_log_is_filtered_by_tool_and_result(world, page):
     helped = alice.get(f"{LOG}.md?tool=get_help").content.decode()
     assert "get_help](" in helped
     assert "/nope" not in helped
-    assert "No call matches the filters." in alice.get(f"{LOG}?tool=nothing").content.decode()
-
-
-@pytest.mark.meets("life of a tool call in the log")
-def test_calls_are_kept_for_ninety_days(world):
-    mcp = mcp_of()
-    mcp.read("/whoami")
-    (old,) = logged()
-    change(old, called_at=timezone.now() - timedelta(days=90, minutes=1))
-    mcp.read("/whoami")
-    assert [row.id for row in logged()] != [old.id]
-    assert ToolCall.unscoped.count() == 1
+    assert "No entries match these filters." in alice.get(f"{LOG}?tool=nothing").content.decode()
 
 
 def test_a_database_that_is_away_loses_no_call(world, monkeypatch):
     mcp_of().read("/whoami")
-    insert = calls._insert
+    insert = storing._insert_all
 
     def away(rows: Any) -> None:
         raise OperationalError("away")
 
-    monkeypatch.setattr(calls, "_insert", away)
-    calls.flush()
-    monkeypatch.setattr(calls, "_insert", insert)
+    monkeypatch.setattr(storing, "_insert_all", away)
+    storing.flush()
+    monkeypatch.setattr(storing, "_insert_all", insert)
     assert len(logged()) == 1
 
 
@@ -192,11 +179,11 @@ def test_a_call_of_a_deleted_agent_does_not_keep_others_from_the_log(transaction
     gone, kept = mcp_of("pilot"), mcp_of()
     gone.read("/whoami")
     kept.read("/whoami")
-    calls._waiting[0].user_id = uuid.uuid4()
+    storing._waiting[0].user_id = uuid.uuid4()
 
-    calls.flush()
+    storing.flush()
 
-    assert [row.user for row in ToolCall.unscoped.all()] == [transactional_world.user("scout")]
+    assert [row.user for row in Entry.unscoped.all()] == [transactional_world.user("scout")]
 
 
 def test_text_of_an_agent_is_escaped_in_the_log(world, page):
@@ -204,7 +191,7 @@ def test_text_of_an_agent_is_escaped_in_the_log(world, page):
     mcp.act(
         "/<b>x", "create_note", {"text": "x"}, context=mcp.context(intention="<script>1</script>")
     )
-    row = ToolCall.unscoped.get()
+    row = Entry.unscoped.get()
     assert "<script>1" not in page("alice").get(f"{LOG}/{row.id}").content.decode()
     assert "<b>x" not in page("alice").get(LOG).content.decode()
 
