@@ -64,13 +64,14 @@ def claim_next(worker_id: UUID, queue: str) -> Claim | None:
         job__isnull=False,
     )
     for row in due[:CANDIDATES]:
-        claim = _claim(worker_id, row)
-        if claim is not None:
-            return claim
+        claimed = claim(worker_id, row)
+        if claimed is not None:
+            return claimed
     return None
 
 
-def _claim(worker_id: UUID, row: DBTaskResult[Any, Any]) -> Claim | None:
+def claim(worker_id: UUID, row: DBTaskResult[Any, Any]) -> Claim | None:
+    """Claim a task that was due a moment ago, or return None if another worker has it."""
     with transaction.atomic():
         is_mine = DBTaskResult.objects.filter(id=row.id, status=Status.READY).update(
             status=Status.RUNNING, started_at=timezone.now(), worker_ids=[str(worker_id)]

@@ -30,7 +30,12 @@ OF_CREDENTIALS = {
     "resume_ai_agent",
 }
 # Tenant administration always requires verification (`docs/architecture.md`, Sessions).
-OF_ADMINISTRATION = {"update_tenant_settings", "update_tenant_roles", "remove_from_tenant"}
+OF_ADMINISTRATION = {
+    "update_tenant_settings",
+    "update_tenant_roles",
+    "remove_from_tenant",
+    "retry_sidekiq_job",
+}
 CLOSING = {
     "delete_api_token",
     "stop_ai_agent",

@@ -86,9 +86,9 @@ def statuses(task: Any) -> list[str]:
 
 
 def test_two_workers_run_each_job_once(start: Callable[..., Process], file: Path):
+    [start(), start()]
     for number in range(60):
         kinds.write.enqueue(path=str(file), name=str(number), seconds=0.01)
-    [start(), start()]
     until(lambda: set(statuses(kinds.write)) == {"SUCCESSFUL"})
 
     assert Counter(lines(file)) == Counter(

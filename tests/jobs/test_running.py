@@ -97,6 +97,14 @@ def test_the_reason_of_a_failure_names_its_type_unless_the_job_wrote_it_for_admi
     assert Job.unscoped.get().reason == "builtins.ValueError"
 
 
+def test_of_two_workers_that_see_a_due_job_one_claims_it(db: None):
+    due = row(kinds.append.enqueue(value=1))
+
+    found = [claims.claim(a_worker(), due) for _ in range(2)]
+
+    assert [claim is None for claim in found] == [False, True]
+
+
 def test_a_long_job_is_not_in_the_queue_of_short_ones(db: None):
     kinds.repeat.enqueue(value=1)
     worker = a_worker()
