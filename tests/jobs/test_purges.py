@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.sessions.models import Session
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -196,6 +196,14 @@ def test_regular_work_is_done_once_per_period(db: None, hourly: list[str]):
 
     assert begun == [["hourly"], [], []]
     assert hourly == ["done"]
+
+
+def test_of_two_workers_that_see_due_work_one_enqueues_it(
+    db: None, hourly: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(QuerySet, "exists", lambda self: True)
+
+    assert [regular.enqueue_due() for _ in range(2)] == [["hourly"], []]
 
 
 @pytest.mark.parametrize(("age", "is_due"), [(59 * MINUTE, False), (61 * MINUTE, True)])

@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db.models.functions import Now
+from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from collectives.models import Collective
@@ -140,6 +142,22 @@ def test_a_worker_is_lost_after_half_a_minute_without_a_heartbeat(
     assert claims.beat(lost) is not is_lost
     taken = claims.take_over(other, [])
     assert [claim.row.id for claim in taken] == ([row(result).id] if is_lost else [])
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_worker_with_a_wrong_clock_gives_nobody_up(db: None, hours: int):
+    result, worker = kinds.repeat.enqueue(value=1), a_worker()
+    claimed(worker, LONG)
+
+    with time_machine.travel(timezone.now() + timedelta(hours=hours)):
+        other = a_worker()
+        taken = swept(other)
+        is_alive = claims.beat(other)
+
+    assert (taken, is_alive) == ([], True)
+    claims.give_up_lost_workers()
+    assert claims.beat(other)
+    assert Job.unscoped.get(id=result.id).worker_id == worker
 
 
 def test_an_interrupted_job_runs_again_if_it_declares_so(db: None):
