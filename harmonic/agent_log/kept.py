@@ -11,20 +11,26 @@ from harmonic.agent_log.models import Entry, Surface
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import parse_uuid
 from harmonic.kernel.operations.redaction import without_tokens
+from harmonic.kernel.rendering.text import storable
+
+
+def text(sent: str, length: int) -> str:
+    """Return a string without tokens and characters that cannot be stored, cut to a length."""
+    return str(storable(without_tokens(sent)))[:length]
 
 
 def keys(names: Iterable[object]) -> dict[str, list[str]]:
     """Return the names of parameters as the log keeps them: without values, and not too many."""
     known = list(names)[: Entry.KEYS]
-    return {"keys": [without_tokens(str(name))[: Entry.KEY_LENGTH] for name in known]}
+    return {"keys": [text(str(name), Entry.KEY_LENGTH) for name in known]}
 
 
 def bounded(value: Any) -> Any:
     """Return a value without anything that looks like a token, or what it is if it is long."""
-    text = json.dumps(value)
-    if len(text) > Entry.JSON_LENGTH:
-        return {"type": type(value).__name__, "length": len(text)}
-    return json.loads(without_tokens(text))
+    sent = json.dumps(value)
+    if len(sent) > Entry.JSON_LENGTH:
+        return {"type": type(value).__name__, "length": len(sent)}
+    return storable(json.loads(without_tokens(sent)))
 
 
 def new_entry(access: Access, surface: Surface, request_id: str, **values: Any) -> Entry:
@@ -54,4 +60,4 @@ def _run_of(access: Access) -> UUID | None:
 def describe_error(entry: Entry, code: str, message: str) -> None:
     """Set why the request of an entry was refused."""
     entry.code = code[:64]
-    entry.error = without_tokens(message)[: Entry.ERROR_LENGTH]
+    entry.error = text(message, Entry.ERROR_LENGTH)

@@ -25,7 +25,6 @@ from harmonic.kernel.events import Event
 from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.http.request import AccessRequest
-from harmonic.kernel.operations.redaction import without_tokens
 from harmonic.kernel.parameters.decoding import DRY_RUN, read_params
 from harmonic.kernel.refusals import Refused
 
@@ -145,7 +144,7 @@ def _new_entry(request: AccessRequest, access: Access) -> Entry:
 
 def _asked_for(request: AccessRequest, access: Access) -> dict[str, str]:
     """Return the page and the action of a request; its method where the path names no action."""
-    path = without_tokens(access.path)[: Entry.JSON_LENGTH]
+    path = kept.text(access.path, Entry.JSON_LENGTH)
     page, below, name = path.rpartition("/actions/")
     if below and not is_api_path(path):
         return {"path": page or "/", "action": name}

@@ -13,7 +13,6 @@ from typing import Any
 from harmonic.agent_log import kept, storing
 from harmonic.agent_log.models import Entry, Status, Surface
 from harmonic.kernel.access import Access
-from harmonic.kernel.operations.redaction import without_tokens
 from harmonic.mcp.tools import TOOLS, Result
 
 
@@ -50,7 +49,7 @@ def begin(access: Access, name: str, sent: Any, request_id: str) -> Recording | 
         access,
         Surface.MCP,
         request_id,
-        tool_name=without_tokens(name)[: Entry.NAME_LENGTH],
+        tool_name=kept.text(name, Entry.NAME_LENGTH),
         arguments=_declared(name, arguments),
         context=kept.bounded(arguments.get("context")) if is_known else None,
         status=Status.PENDING if is_known else Status.UNKNOWN_TOOL,

@@ -215,7 +215,9 @@ def _json(
     body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
 ) -> HttpResponse:
     text = json.dumps(body, ensure_ascii=False)
-    response = HttpResponse(text, content_type="application/json", status=status, headers=headers)
+    # A message can repeat half of a surrogate pair, which UTF-8 does not have.
+    sent = text.encode(errors="replace")
+    response = HttpResponse(sent, content_type="application/json", status=status, headers=headers)
     response["Cache-Control"] = "no-store"
     return response
 

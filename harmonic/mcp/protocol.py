@@ -94,7 +94,7 @@ def parse(body: bytes) -> dict[str, Any]:
         ProtocolError: it is no JSON, a batch, or no object.
     """
     try:
-        sent = json.loads(body)
+        sent = json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise ProtocolError(PARSE_ERROR, "Parse error", 400) from None
     if isinstance(sent, list):
@@ -102,6 +102,11 @@ def parse(body: bytes) -> dict[str, Any]:
     if not isinstance(sent, dict):
         raise ProtocolError(INVALID_REQUEST, "The body must be a JSON object.", 400)
     return sent
+
+
+def _no_constant(name: str) -> None:
+    """Refuse `NaN` and `Infinity`, which Python accepts and JSON does not have."""
+    raise ValueError(name)
 
 
 def is_notification(sent: dict[str, Any]) -> bool:

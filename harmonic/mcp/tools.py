@@ -162,7 +162,7 @@ def _result(answer: Answer) -> Result:
 
 
 def _cut(text: str) -> str:
-    encoded = text.encode()
+    encoded = text.encode(errors="replace")
     if len(encoded) <= MAX_TEXT:
         return text
     note = f"\n[response truncated — original was {len(encoded)} bytes, capped at {MAX_TEXT}]"

@@ -200,3 +200,33 @@ def test_the_text_of_a_result_is_not_kept(world):
     result = mcp_of().read("/whoami")
     (row,) = logged()
     assert text_of(result)[:80] not in repr(row.__dict__)
+
+
+UNUSUAL = ["\\u0000", "\\ud800", "\\uffff"]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("character", UNUSUAL)
+@pytest.mark.parametrize("tool", ["fetch_page", "execute_action", "a{}b"])
+def test_characters_that_cannot_be_stored_do_not_block_the_log(world, tool, character):
+    body = (
+        '{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"NAME","arguments":{'
+        '"path":"/x?CHARACTER","action":"CHARACTER","params":{"CHARACTER":1},"context":{'
+        '"identity":{"actor":"@scout"},"visibility":"shared","intention":"CHARACTER"}}}}'
+    )
+    sent = body.replace("NAME", tool.format(character)).replace("CHARACTER", character)
+
+    response = mcp_of().post(sent.encode())
+
+    assert response.status_code == 200
+    storing.flush()
+    assert not storing._waiting
+    assert Entry.unscoped.count() == 1
+
+
+@pytest.mark.parametrize("word", [b"NaN", b"Infinity", b"-Infinity"])
+def test_numbers_that_json_does_not_have_are_refused(world, word):
+    response = mcp_of().post(b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"a":%s}}' % word)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == "Parse error"

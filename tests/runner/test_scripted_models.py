@@ -444,3 +444,20 @@ def test_a_long_final_message_is_cut(world, model, runs):
     model.plays(says("word " * 5000))
 
     assert len(runs.carry_out().final_message) == TaskRun.MESSAGE_LENGTH
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("character", ["\x00", "\ud800", "\uffff"], ids=["NUL", "half", "none"])
+def test_characters_that_cannot_be_stored_are_replaced(world, model, runs, character):
+    text = f"a{character}b"
+    model.plays(
+        calls((f"tool{character}", {"path": f"/{text}"}), reads(f"/{text}"), said=text),
+        calls(("fetch_page", json.dumps({"path": f"/{text}"})), ("get_help", '{"topic": NaN}')),
+        says(text),
+    )
+
+    run = runs.carry_out()
+
+    assert (run.ended_because, run.final_message) == ("finished", "a\ufffdb")
+    assert [step.is_refused for step in runs.steps(run)] == [True] * 4
+    assert runs.steps(run)[0].detail["said"] == "a\ufffdb"

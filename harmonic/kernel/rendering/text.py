@@ -6,7 +6,7 @@ import re
 import threading
 import unicodedata
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import nh3
@@ -59,6 +59,15 @@ def is_acceptable(value: str) -> bool:
     them.
     """
     return _UNACCEPTABLE.search(value) is None
+
+
+def storable(value: Any) -> Any:
+    """Return a JSON value with U+FFFD for each character that may not be stored."""
+    if isinstance(value, str):
+        return _UNACCEPTABLE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {storable(key): storable(each) for key, each in value.items()}
+    return [storable(each) for each in value] if isinstance(value, list) else value
 
 
 def normalise_line(value: str) -> str:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.queries import people
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations.redaction import without_tokens
+from harmonic.kernel.rendering.text import storable
 from harmonic.runner import queue
 from harmonic.runner.engine import prompts
 from harmonic.runner.engine.chat import (
@@ -80,8 +81,8 @@ class Conversation:
             self._count_tokens(reply)
             if reply.requests:
                 self._carry_out(reply)
-            elif reply.text.strip():
-                return without_tokens(reply.text.strip())[: TaskRun.MESSAGE_LENGTH]
+            elif text := reply.text.strip():
+                return str(storable(without_tokens(text)))[: TaskRun.MESSAGE_LENGTH]
             else:
                 self._refuse_empty()
 
@@ -145,13 +146,17 @@ def _refusal(message: str, code: str) -> CallResult:
     return CallResult(message, True, {"error": message, "code": code})
 
 
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
 def _sound(request: ToolRequest) -> tuple[ToolRequest, dict[str, Any] | None]:
     """Return a tool call with its arguments; None if they are no JSON object.
 
     Endpoints refuse a conversation with arguments that are no JSON.
     """
     try:
-        arguments = json.loads(request.arguments)
+        arguments = json.loads(request.arguments, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         arguments = None
     if isinstance(arguments, dict):

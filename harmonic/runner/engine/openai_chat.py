@@ -11,6 +11,7 @@ from typing import Any, cast
 from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAI, OpenAIError
 from openai.types.chat import ChatCompletion
 
+from harmonic.kernel.rendering.text import storable
 from harmonic.runner.engine.chat import Message, ModelUnavailable, Reply, ToolRequest
 from harmonic.runner.environment import RunSettings
 
@@ -66,11 +67,12 @@ def _reply(completion: ChatCompletion, messages: Sequence[Message]) -> Reply:
     text = message.content or ""
     if not isinstance(text, str):
         raise TypeError("The content is no text.")
+    text = storable(text)
     requests = tuple(
         ToolRequest(
-            id=str(call.id or f"call_{number}")[:ID_LENGTH],
-            name=str(call.function.name)[:NAME_LENGTH],
-            arguments=str(call.function.arguments or "{}"),
+            id=storable(str(call.id or f"call_{number}"))[:ID_LENGTH],
+            name=storable(str(call.function.name))[:NAME_LENGTH],
+            arguments=storable(str(call.function.arguments or "{}")),
         )
         for number, call in enumerate(message.tool_calls or [])
         if call.type == "function" or not call.type

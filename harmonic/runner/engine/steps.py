@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations.redaction import without_tokens
+from harmonic.kernel.rendering.text import storable
 from harmonic.mcp.tools import TOOLS
 from harmonic.runner import queue
 from harmonic.runner.engine.tool_calls import CallResult
@@ -57,7 +58,7 @@ def _asked(name: str, arguments: Mapping[str, Any], said: str) -> dict[str, Any]
     """Return what a step is about: of parameters the names only."""
     known = {key: _bounded(arguments[key]) for key in _ASKED if arguments.get(key)}
     if said.strip():
-        known["said"] = without_tokens(said.strip())[: RunStep.SAID_LENGTH]
+        known["said"] = storable(without_tokens(said.strip()))[: RunStep.SAID_LENGTH]
     if name and name not in TOOLS and name != StepType.INVALID:
         known["tool"] = _bounded(name)
     if isinstance(params := arguments.get("params"), dict):
@@ -72,4 +73,4 @@ def _bounded(value: Any) -> Any:
     if isinstance(value, int | float | bool) or value is None:
         return value
     text = value if isinstance(value, str) else json.dumps(value)
-    return without_tokens(text)[: RunStep.TEXT_LENGTH]
+    return storable(without_tokens(text))[: RunStep.TEXT_LENGTH]
