@@ -37,6 +37,7 @@ BODY = {
     "title": "A title",
     "text": "Some text",
     "content": "A scratchpad",
+    "task": "A task",
     "name": "A name",
     "handle": "a-fresh-handle",
     "read_write": "write",

@@ -20,7 +20,7 @@ OWN, TENANT = "/settings/security", "/tenant-admin/security"
 # Actions not logged as actions: content, and actions with their own event.
 NOT_KEPT = frozenset(
     "create_note update_note add_comment confirm_read pin_note unpin_note restore_note"
-    " update_scratchpad".split()
+    " update_scratchpad run_ai_agent cancel_ai_agent_run".split()
 )
 OF_THEIR_OWN = frozenset(
     "create_api_token rename_api_token rotate_api_token delete_api_token delete_note".split()
