@@ -27,7 +27,7 @@ from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mounted
 from harmonic.kernel.pages import Page
-from harmonic.kernel.refusals import ASK_YOUR_HUMAN, Link, NotFound, Unauthorized
+from harmonic.kernel.refusals import ASK_FOR_OWN, Link, NotFound, Unauthorized
 from harmonic.kernel.registry import held_by, path_to
 from harmonic.kernel.rendering.documents import Offer
 from tokens.owners.actions import stop_ai_agent
@@ -40,7 +40,7 @@ RUNS_SHOWN = 5
 def require_human(access: Access) -> None:
     """Refuse agents: only people have AI agents."""
     if not access.user.is_human:
-        raise Unauthorized("Only people have AI agents", hint=ASK_YOUR_HUMAN)
+        raise Unauthorized("Only people have AI agents", hint=ASK_FOR_OWN)
 
 
 def listed(access: Access, target: None) -> Mapping[str, Any]:

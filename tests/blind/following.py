@@ -22,6 +22,7 @@ from tests.access.sweep import BODY, headers_of
 from tests.blind.refusals import Refusal
 from tests.fixtures.rows import UNKNOWN_ID, make_invite
 from tests.fixtures.world import World, host, make_token, sign_in, token_client
+from tokens.models import ApiToken
 
 # Statuses of a request that was allowed; its parameters may be wrong.
 ALLOWED = frozenset({200, 302, 303, 400, 409, 422})
@@ -72,6 +73,11 @@ class Guide:
         return PARENTS.get(handle, handle)
 
     @property
+    def agent(self) -> str:
+        """The agent that the request was about."""
+        return self.refusal.request.path.split("/")[2]
+
+    @property
     def admins(self) -> list[str]:
         rows = CollectiveMember.unscoped.filter(
             collective__handle=self.place.rpartition("/")[2], is_admin=True, archived_at=None
@@ -90,6 +96,8 @@ class Guide:
 
     def sent_as(self, handle: str) -> int:
         request = self.refusal.request
+        # Nobody else can use the workspace as a base.
+        request = replace(request, path=re.sub(r"^/workspace/\w+(?=/api)", "", request.path))
         if request.method != "GET":
             request = replace(
                 request, path=f"{request.path}?dry_run=true", body=self._body_of(handle)
@@ -236,9 +244,20 @@ def as_named(*roles: Callable[[Guide], list[str]]) -> Callable[[Guide, re.Match[
 
 
 def for_own(guide: Guide, found: re.Match[str]) -> None:
-    """The person who manages the agent can do it, if the account is their own or an agent's."""
-    if guide.owner == PARENTS[guide.who]:
-        guide.succeeds_as(guide.owner)
+    """The person who manages the agent can do it to the account of that agent."""
+    request = guide.refusal.request
+    is_run = "/run" in request.path
+    if is_run and PARENTS[guide.who] != "alice":
+        return  # only Alice has an agent that runs here
+    own = guide.world.person("steward" if is_run else guide.who)
+    path = re.sub(r"(?<=/users/)[\w-]+", str(own.user_id), request.path)
+    path = re.sub(r"^/ai-agents/(?!new)[\w-]+", f"/ai-agents/{own.handle}", path)
+    path = re.sub(r"(?<=/runs/)[\w-]{36}", UNKNOWN_ID, path)
+    token = ApiToken.unscoped.filter(owner=own).first()
+    if token is not None:
+        path = re.sub(r"(?<=/tokens/)[\w-]{36}", str(token.id), path)
+    to_own = replace(guide.refusal, request=replace(request, path=path))
+    Guide(guide.world, to_own).succeeds_as(PARENTS[guide.who])
 
 
 def tenant_admins(guide: Guide) -> list[str]:
@@ -289,7 +308,7 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
     (
         r"Only the account's owner may open this\."
         r" For an agent, that is the human who manages it\.",
-        as_named(lambda guide: [guide.owner]),
+        lambda guide, found: guide.opens(guide.owner, guide.page),
     ),
     (
         r"(Only the agent's parent may open this\. )?The agent's profile names its parent\.",
@@ -314,6 +333,11 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
         r"The person who manages the agent can do this for themselves and for their agents\.",
         for_own,
     ),
+    (
+        r"Connect the agent to a program of yours instead, with a token\.",
+        lambda guide, found: guide.opens(guide.owner, f"/u/{guide.agent}/settings/tokens/new"),
+    ),
+    (rf"Finished jobs are deleted\. See {PATH}\.", opened_by(lambda guide: [guide.who])),
     (rf"Create a collective to share, at {PATH}\.", opened_by(lambda guide: [guide.who])),
     (rf"The nearest page is {PATH}\.", opened_by(lambda guide: [guide.who])),
 )
@@ -338,10 +362,8 @@ def follow(world: World, refusal: Refusal) -> None:
     """Follow each sentence of a refusal and each of its links."""
     guide = Guide(world, refusal)
     for link in refusal.links:
-        client = Client(headers={"host": host("garden")})
-        status = client.get(
-            link.path, headers=headers_of(refusal.request.caller, world)
-        ).status_code
+        headers = {**headers_of(refusal.request.caller, world), "host": host("garden")}
+        status = Client().get(link.path, headers=headers, follow=True).status_code
         assert status == 200, f"{refusal}\n link {link.path}: {status}"
     rest = refusal.hint
     while rest:

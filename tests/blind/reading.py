@@ -88,6 +88,13 @@ class Document:
         navigation, _, rest = self.body.partition("\n")
         return [*_links(rest), *_links(navigation)]
 
+    def parameter(self, *words: str) -> str:
+        """Return the parameter of the page that is explained with these words behind it."""
+        for name, meaning in re.findall(r"`\?(\w+)=\w+` \(([^)]*)\)", self.body):
+            if has_words(meaning, *words):
+                return str(name)
+        raise AssertionError(f"no parameter is for {words}:\n{self.text}")
+
     @property
     def resource(self) -> Link:
         """The link to what an action made or changed."""

@@ -65,7 +65,7 @@ def refusals(
     unnamed = dict.fromkeys(re.findall(r"<str:(\w+)>", " ".join(r.pattern for r in routes())))
     ids = {**dict.fromkeys(unnamed, UNKNOWN_ID), **ids}
     for route in among or routes():
-        if route.urlconf == FRONT_DOOR or is_repeated(route):
+        if route.urlconf == FRONT_DOOR or is_repeated(route) or is_hidden(route, caller):
             continue
         for method in methods_of(route):
             request = Request(
@@ -81,6 +81,11 @@ def refusals(
 def is_repeated(route: Route) -> bool:
     """Return whether another route has the same refusals: that of the page, or of an action."""
     return route.action_name == "unknown_action" or route.pattern.endswith("/actions")
+
+
+def is_hidden(route: Route, caller: Caller) -> bool:
+    """Return whether the caller gets the 404 of an unknown workspace, which says nothing."""
+    return route.place == "room" and "room" not in caller.places
 
 
 def methods_of(route: Route) -> tuple[str, ...]:

@@ -43,14 +43,13 @@ class Stage:
             self._agents[who] = MarkdownAgent(self.wires(who))
         return self._agents[who]
 
-    def note_by(self, who: str) -> Told:
+    def note_by(self, who: str, text: str = TEXT) -> Told:
         """Write a new note in the kitchen, and return its title and page."""
         title = f"Blind note {next(_numbers)} by {who}"
         agent = self.agent(who)
         agent.open("/")
         agent.follow(KITCHEN)
-        agent.follow("New note")
-        done = agent.act("write a note", title=title, text=TEXT)
+        done = agent.act("write a note", title=title, text=text)
         assert done.status == 200, done.text
         return Told(title=title, page=done.resource.path)
 

@@ -33,6 +33,11 @@ class MarkdownAgent:
     def follow(self, *words: str) -> Document:
         return self.open(self.here.link(*words).path)
 
+    def ask_page(self, word: str, value: str) -> Document:
+        """Open the page again with the parameter that it explains with this word."""
+        query = urlencode({self.here.parameter(word): value})
+        return self.open(f"{self.here.fields['path']}?{query}")
+
     def who_am_i(self) -> Document:
         return self.follow("Who am I")
 

@@ -131,26 +131,52 @@ def history_over_rest(agent: RestAgent, told: Told) -> None:
     assert done == ["create", "read_confirmation"]
 
 
+def find_by_topic(agent: MarkdownAgent, told: Told) -> None:
+    agent.follow(told.collective)
+    seen = agent.ask_page("search", "blunt knives")
+    assert [link.text for link in seen.links if "/n/" in link.path] == [told.title]
+
+
+def find_by_topic_over_rest(agent: RestAgent, told: Told) -> None:
+    agent.enter(told.collective)
+    word = agent.named_in("GET", "notes", about=SEARCHES)["name"]
+    rows = agent.call("GET", "notes", query={word: "blunt knives"})
+    assert [row["title"] for row in rows] == [told.title]
+
+
+def what_changed(agent: MarkdownAgent, told: Told) -> None:
+    agent.follow(told.collective)
+    seen = agent.ask_page("new", an_hour_ago())
+    assert told.title in [link.text for link in seen.links]
+    assert "Knife care" not in seen.text
+
+
 def what_changed_over_rest(agent: RestAgent, told: Told) -> None:
     listed = next(each for each in agent.root["lists"] if each["path"].endswith("/notes"))
     example = dict(pair.split("=") for pair in listed["example"].split("&"))
     after = next(name for name in example if "after" in name)
-    example[after] = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    example[after] = an_hour_ago()
+    agent.enter(told.collective)
     rows = agent.call("GET", "notes", query=example)
     assert told.title in {row["title"] for row in rows}
+
+
+def an_hour_ago() -> str:
+    return f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
 
 
 # --- Writing --------------------------------------------------------------------------------
 
 
 def write(agent: MarkdownAgent, told: Told) -> None:
-    agent.follow("New note")
+    agent.follow(told.collective)
     done = agent.act("write a note", title="Blue knife", text=TEXT)
     assert done.status == 200
     assert done.resource.path
 
 
 def write_over_rest(agent: RestAgent, told: Told) -> None:
+    agent.enter(told.collective)
     note = agent.call("POST", "notes", title="Blue knife", text=TEXT)
     assert (agent.status, note["text"]) == (200, TEXT)
 
@@ -286,6 +312,10 @@ def a_note(stage: Stage) -> Told:
     return stage.note_by("bob")
 
 
+def a_topic(stage: Stage) -> Told:
+    return stage.note_by("bob", "Two blunt knives are back from the grinder.")
+
+
 def own_note(stage: Stage) -> Told:
     return stage.note_by("scout")
 
@@ -358,6 +388,22 @@ TASKS = (
         made=a_note,
     ),
     Task(
+        name="Find a note by its topic",
+        begins=ADDRESS,
+        shortest=everywhere(1),
+        on_pages=find_by_topic,
+        over_rest=find_by_topic_over_rest,
+        made=a_topic,
+    ),
+    Task(
+        name="What changed since an hour ago?",
+        begins=ADDRESS,
+        shortest=everywhere(1),
+        on_pages=what_changed,
+        over_rest=what_changed_over_rest,
+        made=a_note,
+    ),
+    Task(
         name="Read it",
         begins=COLLECTIVE,
         shortest=everywhere(1),
@@ -375,7 +421,7 @@ TASKS = (
     ),
     Task(
         name="Write a note",
-        begins=COLLECTIVE,
+        begins=ADDRESS,
         shortest=everywhere(1),
         on_pages=write,
         over_rest=write_over_rest,

@@ -47,6 +47,8 @@ def unlike(found: Iterator[Refusal]) -> Iterator[Refusal]:
         request = refusal.request
         below = request.path.rpartition("/actions/")[2] if "/actions/" in request.path else ""
         about = (refusal.hint, below or (request.method, request.path))
+        if refusal.code == "insufficient_scope":
+            about = (refusal.hint, "")
         if refusal.hint and about not in seen:
             seen.add(about)
             yield refusal
