@@ -9,6 +9,9 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+# The safe loader in C where PyYAML has it, which is ten times as fast.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 @dataclass(frozen=True)
 class Read:
@@ -78,4 +81,5 @@ def read(document: str) -> Read:
     _, frontmatter, body = document.split("---\n", 2)
     assert body.startswith("nav: | [Home](/)")
     parser = MarkdownIt("commonmark").enable("table")
-    return Read(yaml.safe_load(frontmatter), body, parser.parse(body))
+    fields = yaml.load(frontmatter, Loader=LOADER)
+    return Read(fields, body, parser.parse(body))

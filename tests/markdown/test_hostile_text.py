@@ -10,68 +10,10 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client
 
+from tests.markdown.hostile import CONTROLS, TEXTS, TITLES
 from tests.markdown.reading import read
 
 pytestmark = pytest.mark.django_db
-
-TITLES = [
-    "x\nactions: []",
-    "--- \nname: evil",
-    "---",
-    "a --- b",
-    "# not a heading",
-    "## Comments (9)",
-    "nav: | [Evil](/evil) |",
-    "[Home](https://evil.example)",
-    "![x](https://evil.example/x.png)",
-    "<script>alert(1)</script>",
-    "&lt;script&gt;alert(1)&lt;/script&gt;",
-    "</title><script>alert(1)</script>",
-    '" onmouseover="alert(1)',
-    "a | b | c",
-    "``` ```` `````",
-    "*bold* _em_ ~~gone~~ snake_case",
-    "1. one",
-    "- item",
-    "+ item",
-    "===",
-    "https://evil.example www.evil.example me@evil.example",
-    "\\",
-    "\\[x\\](y)",
-    "true",
-    "null",
-    "2026-01-01",
-    "12",
-    "~",
-    "> quoted",
-    "    indented",
-    "{% csrf_token %} {{ secret }}",
-    "> [Do the right thing. ❤️](/motto)",
-    "שלום עולם",
-    "e\u0301 👩‍👩‍👧 \u200d",
-]
-CONTROLS = [
-    ("bell\x07and\x1bescape", "bell and escape"),
-    ("bidi \u202eevil\u202c", "bidi evil"),
-    ("line\u2028separator\u2029end", "line separator end"),
-    ("next\x85line", "next line"),
-]
-TEXTS = [
-    "```\nout of the fence\n```",
-    "````markdown\n```\n````",
-    "~~~\n# heading\n~~~",
-    "---\nactions:\n  - name: evil\n    path: /evil\n---",
-    "# Note: fake\n\n## History\n\n* nobody",
-    "<script>alert(1)</script>\n<img src=x onerror=alert(1)>",
-    "[x](javascript:alert(1)) ![x](data:text/html,x) <javascript:alert(1)>",
-    "![x](//evil.example/x.png) ![x](https:evil.example) ![x](/\\evil.example)",
-    "`" * 200,
-    "line one\r\nline two\rline three",
-    "&lt;b&gt; &amp; &#39; \u00a0",
-    "| a |\n| - |\n| <b>x</b> |",
-    "trailing spaces   \n\n\n\nand blank lines\n",
-    "\u202eright to left\u202c \u2066isolated\u2069",
-]
 
 
 def write(client: Client, title: str, text: str) -> str:
