@@ -69,6 +69,20 @@ def test_a_token_is_created_copied_used_and_deleted(visitor: Visitor, server: Se
     assert visit.console == []
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_reloading_the_page_of_a_new_token_creates_no_other(visitor: Visitor, script: bool) -> None:
+    name = f"made once {'with' if script else 'without'} scripts"
+    visit = visitor("bob", script=script)
+    make_token(visit.open("/u/bob/settings/tokens/new"), name)
+
+    visit.page.once("dialog", lambda dialog: dialog.accept())
+    for _ in range(2):
+        visit.page.reload()
+    page = visit.open(f"/u/bob/settings/tokens?q={name}")
+
+    expect(page.get_by_role("rowheader")).to_have_count(1)
+
+
 def test_an_agents_token_is_created_from_its_settings(visitor: Visitor, server: Server) -> None:
     visit = visitor("alice")
     page = visit.open("/ai-agents/scout/settings")
