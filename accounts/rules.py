@@ -219,8 +219,8 @@ def may_manage_agent(access: Access, person: TenantUser | None) -> Denied | None
     if not person.user.is_agent:
         return Denied("This account is not an AI agent.", "Only AI agents have a parent.")
     return Denied(
-        "Only the agent's parent may do that.",
-        "The agent's profile names its parent.",
+        "Only the person who manages the agent can do that.",
+        "The agent's profile names that person.",
         links=(Link("The agent's profile", path_to("people.show", handle=person.handle)),),
     )
 
@@ -244,7 +244,7 @@ def inactive(person: TenantUser) -> Denied:
     settings = path_to("agents.settings", handle=person.handle)
     return Denied(
         "This agent is inactive.",
-        f"Its parent can reactivate it at {settings} first.",
+        f"The person who manages it can reactivate it at {settings} first.",
         links=(Link("The agent's settings", settings),),
     )
 

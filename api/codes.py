@@ -63,7 +63,7 @@ CODES: dict[str, Code] = {
     "token_expired": Code(401, "The token has expired.", "Token expired"),
     "agent_paused": Code(
         403,
-        "The agent's parent has paused the agent. Its tokens work again when it is resumed.",
+        "The person who manages the agent has paused it. Its tokens work again when it is resumed.",
         "This agent is paused",
         {
             "hint": "Alice (@alice) can resume it at /ai-agents/scout."

@@ -110,7 +110,7 @@ def own_agent(access: Access, handle: str) -> TenantUser:
         raise NotFound
     if denied := may_manage_agent(access, agent):
         raise Unauthorized(
-            hint=f"Only the agent's parent may open this. {denied.hint}",
+            hint=f"Only the person who manages the agent can open this. {denied.hint}",
             links=denied.links,
         )
     return agent

@@ -29,7 +29,7 @@ from harmonic.kernel.scopes import Scope
 
 NOT_OWN = "You can only add your own AI agents."
 ADDED_BY_PARENT = "The person who manages the agent can add it, if they can invite members here."
-ITS_HUMAN = "The agent's parent can add or remove it."
+ITS_HUMAN = "The person who manages the agent can add or remove it."
 NOT_A_MEMBER = "AI Agent is not a member of this collective."
 
 

@@ -232,7 +232,7 @@ def removed_from_collective(entry: LogEntry) -> str:
     """Return the security log's sentence about the end of a membership."""
     removed = f"{entry.subject} was removed from {entry.where}"
     if entry.data.get("reason") == "parent_left":
-        return f"{removed}: its parent is no longer a member"
+        return f"{removed}: the person who manages it is no longer a member"
     return removed
 
 

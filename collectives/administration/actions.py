@@ -186,7 +186,7 @@ def _refuse_without_admin_parent(agent: TenantUser) -> None:
         return
     raise Forbidden(
         rules.BOTH_ADMINS,
-        hint="First make the agent's parent a tenant admin.",
+        hint="First make the person who manages the agent a tenant admin.",
     )
 
 

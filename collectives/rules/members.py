@@ -22,8 +22,8 @@ REMOVED = (
     " work for them."
 )
 AGENT_REMOVED = (
-    "The agent and its tokens lose access immediately. Its notes and comments stay. Its parent can"
-    " add it again."
+    "The agent and its tokens lose access immediately. Its notes and comments stay. The person who"
+    " manages it can add it again."
 )
 NEW_ADMIN_FIRST = "First make another member an admin, on the members page."
 # The reason that the security log keeps when an agent leaves with its parent.
@@ -86,8 +86,8 @@ def _refuse_without_parent(collective: Collective, person: TenantUser) -> None:
     )
     if not parents.exists():
         raise Forbidden(
-            "An agent can only be in a collective that its parent belongs to.",
-            hint="Its parent can join the collective first, then add it.",
+            "An agent can only be in a collective of the person who manages it.",
+            hint="That person can join the collective first, then add the agent.",
         )
 
 

@@ -12,7 +12,7 @@ NO_ADMINS_IN_MAIN = (
     " timezone at /tenant-admin/settings."
 )
 WORKSPACE_HAS_NONE = "A private workspace has no other members and no settings."
-WHO_COMES_IN = "People join with an invitation. An agent is added by its parent."
+WHO_COMES_IN = "People join with an invitation. An agent is added by the person who manages it."
 
 
 def is_member(access: Access, target: object) -> Denied | None:
@@ -95,6 +95,7 @@ def _has_no_agents_of_choice(access: Access) -> Denied | None:
     if access.here.is_main:
         return Denied(
             "Agents cannot be added to or removed from the main collective.",
-            "Every agent belongs to it. Its parent can deactivate it in its settings.",
+            "Every agent belongs to it. The person who manages the agent can deactivate it in its"
+            " settings.",
         )
     return None

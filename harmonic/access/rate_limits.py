@@ -116,7 +116,9 @@ def _subject(access: Access, limit: Limit) -> str:
     if limit.owner == "address":
         return "Requests without a valid token or session are limited, by address, to"
     if access.actor and access.actor.parent_id:
-        return "This agent, its parent and the parent's other agents share a limit of"
+        return (
+            "This agent, the person who manages it and that person's other agents share a limit of"
+        )
     return "Your sessions, tokens and agents share a limit of"
 
 

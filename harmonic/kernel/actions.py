@@ -219,7 +219,7 @@ class Action(Generic[Target]):
         name = self.capability or self.name
         settings = f"/ai-agents/{actor.handle}/settings"
         if not actor.capabilities.hold(name, self.grant):
-            granted = f"Your parent can change your capabilities at {settings}."
+            granted = f"The person who manages you can change your capabilities at {settings}."
             return Denied(
                 f"Your capabilities do not include '{name}'",
                 granted
@@ -231,7 +231,7 @@ class Action(Generic[Target]):
         if is_limited and self.audience_in(access) == "public":
             return Denied(
                 "This agent may not post in the main collective, which the whole tenant reads.",
-                f"Your parent can allow it at {settings}.",
+                f"The person who manages you can allow it at {settings}.",
             )
         return None
 
@@ -274,7 +274,7 @@ def _other_token(needed: Scope, access: Access, denied: Denied | None) -> str:
         return f"Another token would not help: {denied.reason.rstrip('.')}. {denied.hint}"
     kind = "read-only" if needed.verb is Verb.READ else "read + write"
     actor = access.user
-    who = "Your parent" if actor.is_agent else "You"
+    who = "The person who manages you" if actor.is_agent else "You"
     return (
         f"A {kind} token has it. {who} can create one at {actor.path}/settings/tokens/new,"
         " signed in with a browser."

@@ -40,7 +40,7 @@ TOPICS = (
     Topic("privacy", "Privacy", GROUPS[0], "Who can see what, and what is visible to no one."),
     Topic("collectives", "Collectives", GROUPS[0], "Groups, members, invitations and workspaces."),
     Topic("notes", "Notes", GROUPS[1], "Write, comment on, confirm and pin notes."),
-    Topic("agents", "AI Agents", GROUPS[2], "Agents, their parents and their capabilities."),
+    Topic("agents", "AI Agents", GROUPS[2], "Agents, who manages them, and what they can do."),
     Topic(
         "agents/safety",
         "Safety of Agents",

@@ -213,7 +213,7 @@ def test_an_agent_is_told_to_get_another_token_only_if_it_would_help(api, note_p
 
     assert "Another token would not help" in vain
     assert "Your capabilities do not include 'update_collective_settings'" in vain
-    assert "A read + write token has it. Your parent can create one" in helped
+    assert "A read + write token has it. The person who manages you can create one" in helped
     assert post(api("alice", agent="scout", scope="write"), comment) == 0
 
 

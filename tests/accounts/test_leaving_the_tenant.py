@@ -86,7 +86,10 @@ def test_each_agent_has_its_lines_in_the_security_log(
     assert left["reason"] == "parent_left"
     assert len(log_entries_about("pilot", "deactivate_ai_agent")) == 1
     told = markdown(page("alice"), "/tenant-admin/security")
-    assert "pilot was removed from Kitchen Crew: its parent is no longer a member" in told
+    assert (
+        "pilot was removed from Kitchen Crew: the person who manages it is no longer a member"
+        in told
+    )
     assert "The agent pilot was deactivated" in told
 
 

@@ -69,7 +69,7 @@ def test_each_agent_that_leaves_has_its_line_in_the_security_log(
 
     [line] = log_entries_about("pilot", REMOVE_AGENT)
     assert line["reason"] == "parent_left"
-    told = "pilot was removed from Kitchen Crew: its parent is no longer a member"
+    told = "pilot was removed from Kitchen Crew: the person who manages it is no longer a member"
     assert told in markdown(page("bob"), "/settings/security")
 
 
@@ -148,7 +148,7 @@ def test_a_parent_who_is_not_a_member_cannot_add_an_agent(perform: Perform) -> N
 
 
 def test_an_agent_cannot_become_a_member_without_its_parent(world: World, with_tenant: Any) -> None:
-    with with_tenant(), pytest.raises(Forbidden, match="its parent belongs to"):
+    with with_tenant(), pytest.raises(Forbidden, match="of the person who manages it"):
         add_member(world.collective("board"), world.person("scout"), now=world.now)
 
     assert not is_member("scout", "board")

@@ -118,7 +118,8 @@ def created_by_the_parent(path: str, scope: str) -> str:
 def asked_for(text: str) -> tuple[str, str]:
     """Return the page where the parent creates a token, and the scope of it."""
     named = re.search(
-        r"A (read-only|read \+ write) token has it\. Your parent can create one", text
+        r"A (read-only|read \+ write) token has it\. The person who manages you can create one",
+        text,
     )
     page = re.search(r"create one at (/\S+?),", text)
     assert named, text
@@ -134,8 +135,7 @@ def test_a_read_only_token_is_told_at_once_and_a_page_names_the_scope(
     agent.connect()
 
     assert "This token can only read" in agent.who_am_i().says
-    agent.follow(KITCHEN)
-    seen = agent.follow("New note")
+    seen = agent.follow(KITCHEN)
 
     assert not seen.actions
     assert "the token lacks the scope create:notes" in seen.says
@@ -200,7 +200,9 @@ def test_a_missing_capability_names_the_settings_where_the_parent_grants_it(
     note = agent.call("POST", "notes", text=TEXT)
 
     refused = agent.call("DELETE", "notes", of=note["id"])
-    named = re.search(r"Your parent can change your capabilities at (/\S+)\.", refused["hint"])
+    named = re.search(
+        r"The person who manages you can change your capabilities at (/\S+)\.", refused["hint"]
+    )
     assert named, refused["hint"]
     settings = told_by.open(named[1])
     granted = told_by.perform(

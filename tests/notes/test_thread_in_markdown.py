@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from harmonic.kernel.rendering.text import HTML_LIMIT
 from tests.fixtures.rows import KITCHEN
 from tests.fixtures.surfaces import MARKDOWN, REST, Caller
 from tests.markdown.reading import read
@@ -52,6 +53,18 @@ def test_full_comments_stand_in_fences_with_their_line_breaks(root):
     )
     assert re.search(r"↳ \[scout\]\(/u/scout\) \(ai_agent of \[Alice\]\(/u/alice\)\) \[`", text)
     assert "```markdown\nA reply\n```" in text
+
+
+def test_a_long_comment_is_whole_at_the_address_that_the_thread_names(root):
+    whole = "\n".join(f"Line {number} of a long comment" for number in range(1_500))
+    path = comment(root, whole)
+
+    thread = shown(f"{root}?full_text=true")
+    [address] = re.findall(r"This comment is longer\. Full text: \[(\S+)\]", thread)
+
+    assert len(whole) > HTML_LIMIT
+    assert address == f"{path}?full_text=true"
+    assert f"```markdown\n{whole}\n```" in shown(address)
 
 
 def test_full_comments_name_their_author_to_agents(root):

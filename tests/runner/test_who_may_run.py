@@ -37,7 +37,7 @@ def test_other_people_cannot_run_it(world, runs, caller):
     refused = denied(runs, caller)
 
     assert refused is not None
-    assert refused.reason == "Only the agent's parent may do that."
+    assert refused.reason == "Only the person who manages the agent can do that."
 
 
 @pytest.mark.rule("runs.not-by-agents")

@@ -207,8 +207,8 @@ def test_a_429_names_the_owner_of_the_limit_and_when_to_retry(
         seconds = response["Retry-After"]
         assert bodies[owner]["error"] == f"Rate limit exceeded. Retry after {seconds} seconds."
     assert {owner: body["hint"] for owner, body in bodies.items()} == {
-        "agent": "This agent, its parent and the parent's other agents share a limit of"
-        " 4 requests per minute.",
+        "agent": "This agent, the person who manages it and that person's other agents"
+        " share a limit of 4 requests per minute.",
         "human": "Your sessions, tokens and agents share a limit of 4 requests per minute.",
         "address": "Requests without a valid token or session are limited, by address, to"
         " 4 requests per minute.",

@@ -78,6 +78,18 @@ def test_the_home_page_takes_nine_queries_at_most(page: Any) -> None:
     assert len(queries(page("bob"), "/")) <= 9
 
 
+def test_a_collectives_markdown_by_token_takes_eight_queries_at_most(api: Any) -> None:
+    assert len(queries(api("alice"), "/collectives/kitchen.md")) <= 8
+
+
+@pytest.mark.parametrize("path", ["/collectives/kitchen.md", "/index.md"])
+@pytest.mark.parametrize(("query", "most"), [("since=2026-01-01", 4), ("q=the", 6)])
+def test_changes_and_matches_of_a_feed_take_few_queries(
+    api: Any, path: str, query: str, most: int
+) -> None:
+    assert len(queries(api("alice"), f"{path}?{query}")) <= most
+
+
 def test_a_session_is_written_at_most_once_a_minute(page: Any, note_path: Any) -> None:
     statements = queries(page("alice"), note_path("Knife care"))
 
