@@ -282,10 +282,14 @@ PATH = r"(?P<path>/[\w/{}-]*)"
 CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
     (
         r"The token lacks the scope [\w:]+\. A (?P<kind>read-only|read \+ write) token has it\."
-        rf" (?P<who>You|Your parent) can create one at {PATH}, signed in with a browser\.",
+        rf" (?P<who>You|The person who manages you) can create one at {PATH},"
+        r" signed in with a browser\.",
         create_a_token,
     ),
-    (rf"Your parent can change your capabilities at {PATH}\.", change_capabilities),
+    (
+        rf"The person who manages you can change your capabilities at {PATH}\.",
+        change_capabilities,
+    ),
     (rf"Join it with an invitation at {PATH}\.", join),
     (r"This code is not valid\. Ask a member for a new invitation\.", ask_for_an_invitation),
     (
@@ -311,7 +315,8 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
         lambda guide, found: guide.opens(guide.owner, guide.page),
     ),
     (
-        r"(Only the agent's parent may open this\. )?The agent's profile names its parent\.",
+        r"(Only the person who manages the agent can open this\. )?"
+        r"The agent's profile names that person\.",
         as_named(lambda guide: [guide.owner]),
     ),
     (r"Ask a tenant admin to do it(: @alice)?\.", as_named(tenant_admins)),
