@@ -50,7 +50,7 @@ def send(path: str, page: str, name: str, params: dict[str, Any], if_match: str)
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action[1])
 def test_the_tag_of_any_page_is_accepted_by_every_action(note, page, action):
-    assert send(note, *action, if_match=tag(f"{note}{page}")) == 200
+    assert send(note, *action, tag(f"{note}{page}")) == 200
 
 
 @pytest.mark.rule("notes.one-tag")
@@ -69,7 +69,7 @@ def test_every_action_is_refused_after_a_change(note, page, action, change):
             "pin": lambda: bob.act("pin_note", note),
         }[change]().assert_done()
 
-        assert send(note, *action, if_match=seen) == 412
+        assert send(note, *action, seen) == 412
 
 
 @pytest.mark.rule("notes.one-tag")
