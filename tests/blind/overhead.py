@@ -1,4 +1,4 @@
-"""What pages cost beside the text of people, in tokens as `Content-Tokens-Estimate` counts them."""
+"""The overhead of pages beside users' texts, in tokens as `Content-Tokens-Estimate` counts them."""
 
 from __future__ import annotations
 
