@@ -70,6 +70,15 @@ CODES: dict[str, Code] = {
             " Its tokens stay valid until then."
         },
     ),
+    "mcp_only": Code(
+        403,
+        "The token was created for an MCP client and works only over MCP.",
+        "This token works only over MCP",
+        {
+            "hint": "Use it at https://garden.example.org/mcp, or create another token for pages"
+            " and the API."
+        },
+    ),
     "api_disabled_tenant": Code(
         403,
         "The API is disabled for the tenant.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from accounts.agents import connecting
 from accounts.agents import pages as agents
 from accounts.pages import security, session
 from api.v1 import urls as rest
@@ -52,6 +53,7 @@ urlpatterns = [
     *profiles.urls(),
     *owners.urls(),
     *agents.urls(),
+    *connecting.urls(),
     *session.urls(),
     *security.urls(),
     *administration.urls(),

@@ -39,7 +39,10 @@ def resource(owner: TenantUser, token: ApiToken) -> ResourceRef:
 def secret_of(access: Access, made: rules.NewToken) -> Secret:
     """Return the plaintext of a new token, with what the answer shows beside it."""
     return Secret(
-        made.plaintext, made.row, about_new(access, made.row), template="tokens/_made.html"
+        made.plaintext,
+        made.row,
+        about_new(access, made.row, made.plaintext),
+        template="tokens/_made.html",
     )
 
 

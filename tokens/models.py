@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import TenantUser
+from harmonic.kernel.access import TokenType
 from harmonic.kernel.database.tenancy import TenantManager, TenantModel
 from harmonic.kernel.registry import path_to
 
@@ -72,7 +73,10 @@ class ApiToken(TenantModel):
     token_hash = models.CharField(max_length=64, unique=True)
     token_prefix = models.CharField(max_length=8)
     scopes = models.JSONField()
-    token_type = models.CharField(max_length=16, default="rest")
+    # Fixed at creation: a token of type `mcp` works over MCP only.
+    token_type = models.CharField(max_length=16, default=TokenType.REST)
+    # The client that the token was created for, if it was created for one.
+    client_name = models.CharField(max_length=CLIENT_LENGTH, blank=True, default="", db_default="")
     is_internal = models.BooleanField(default=False)
     context = models.CharField(max_length=255, blank=True, default="")
     expires_at = models.DateTimeField()

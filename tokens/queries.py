@@ -14,7 +14,7 @@ from accounts.models import TenantUser
 from accounts.queries import agents_of
 from accounts.rules import may_edit
 from accounts.security import Reading
-from harmonic.kernel.access import Access
+from harmonic.kernel.access import Access, TokenType
 from harmonic.kernel.database.tenancy import parse_uuid
 from harmonic.kernel.refusals import NotFound
 from harmonic.kernel.scopes import READ_ONLY, READ_WRITE
@@ -64,7 +64,8 @@ class ListedToken:
 
     @property
     def access(self) -> str:
-        return access_in_words(self.row.scopes)
+        words = access_in_words(self.row.scopes)
+        return f"{words}, over MCP only" if self.row.token_type == TokenType.MCP else words
 
     @property
     def client(self) -> str:

@@ -19,6 +19,8 @@ from harmonic.kernel.access import Access, CollectiveKind, is_api_open
 from harmonic.kernel.parameters.wording import humanize
 from harmonic.kernel.registry import actions, grantable, held_by, path_to
 from harmonic.kernel.scopes import Scope, is_scope
+from tokens.connect.harnesses import Connection, Tab, tabs
+from tokens.connect.status import Status, status_of
 from tokens.models import ApiToken, list_path, token_path
 from tokens.queries import access_in_words
 
@@ -295,15 +297,21 @@ class NewTokenFacts:
     access: str
     everywhere: tuple[Obstacle, ...]
     shut_out: tuple[Obstacle, ...]
+    # The configuration of clients, with the plaintext.
+    tabs: tuple[Tab, ...]
+    status: Status
 
 
-def about_new(access: Access, token: ApiToken) -> NewTokenFacts:
+def about_new(access: Access, token: ApiToken, plaintext: str) -> NewTokenFacts:
+    owner = token.owner
     return NewTokenFacts(
         token,
-        token_path(token.owner, token.id),
+        token_path(owner, token.id),
         access_in_words(token.scopes),
         tuple(_everywhere(access, token)),
-        shut_out(token.owner),
+        shut_out(owner),
+        tabs(Connection(access.origin, owner.handle, plaintext)),
+        status_of(token, owner.handle),
     )
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from accounts.models import TenantUser
 from accounts.rules import may_edit
-from harmonic.kernel.access import Access
+from harmonic.kernel.access import Access, TokenType
 from harmonic.kernel.operations import audit
 from harmonic.kernel.refusals import (
     ASK_YOUR_HUMAN,
@@ -156,8 +156,12 @@ def create_token(
     scopes: Iterable[str],
     expires_at: datetime | None,
     note: str = "",
+    token_type: TokenType = TokenType.REST,
+    client_name: str = "",
 ) -> NewToken:
     """Create a token for `owner`, inside a transaction.
+
+    `client_name` is the client that it is for.
 
     Raises:
         Invalid: there are no scopes, the name is blank, or the expiry is in the past.
@@ -175,6 +179,8 @@ def create_token(
         owner,
         name=name,
         note=note,
+        token_type=token_type,
+        client_name=client_name,
         scopes=granted,
         expires_at=cut_expiry(access, expires_at),
     )
@@ -264,6 +270,8 @@ def rotate_token(access: Access, token: ApiToken, overlap_days: int | None = Non
         token.owner,
         name=token.name,
         note=token.note,
+        token_type=token.token_type,
+        client_name=token.client_name,
         scopes=list(token.scopes),
         expires_at=cut_expiry(access, lives_until),
         full_expires_at=lives_until,

@@ -30,6 +30,7 @@ from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.operations.redaction import without_tokens
 from harmonic.kernel.refusals import Refused
+from harmonic.kernel.rendering.text import is_acceptable, normalise_line
 from tokens.models import ApiToken, ApiTokenQuerySet, TokenDay, TokenRefusal
 
 REFUSED = frozenset({401, 403, 429})
@@ -167,7 +168,8 @@ def record_request(
     usage = PendingUse(access.tenant.id, requests=1)
     if is_allowed:
         address = access.remote_address
-        usage.use = Use(access.now, network_of(address), client_of(request.headers))
+        client = clean_client(getattr(request, "client_name", "")) or client_of(request.headers)
+        usage.use = Use(access.now, network_of(address), client)
     if refused is not None and is_refused:
         usage.refusals = 1
         usage.refused.append(_refusal(request, access, token, refused))
@@ -208,6 +210,14 @@ def network_of(address: str) -> str:
         return ""
     parsed = ip_address(address)
     return str(ip_network(f"{parsed}/{24 if parsed.version == 4 else 48}", strict=False))
+
+
+def clean_client(name: str) -> str:
+    """Return the name that an MCP client gives itself as it is stored: one short line."""
+    # Cut first, so that a long name costs no more than a short one.
+    begun = name[: 4 * ApiToken.CLIENT_LENGTH]
+    line = normalise_line(begun) if is_acceptable(begun) else ""
+    return without_tokens(line)[: ApiToken.CLIENT_LENGTH].strip()
 
 
 def client_of(headers: Any) -> str:

@@ -30,6 +30,8 @@ from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import ASK_FOR_OWN, Link, NotFound, Unauthorized
 from harmonic.kernel.registry import held_by, path_to
 from harmonic.kernel.rendering.documents import Offer
+from tokens.connect.harnesses import HARNESSES, Connection, tabs
+from tokens.connect.status import status_of_owner
 from tokens.owners.actions import stop_ai_agent
 from tokens.queries import first_listed, owners_of
 
@@ -148,12 +150,23 @@ def _addable(
     return [each for each in own if each.id not in known]
 
 
+def overview(access: Access, agent: TenantUser) -> Mapping[str, Any]:
+    connection = path_to("agents.connection", handle=agent.handle)
+    return {
+        **show(access, agent),
+        "is_external": not agent.user.is_internal_agent,
+        "tabs": tabs(Connection(access.origin, agent.handle)),
+        "harnesses": HARNESSES.values(),
+        "status": status_of_owner(agent, access.now, connection),
+    }
+
+
 AGENT: Page[TenantUser] = Page(
     name="agents.show",
     template="agents/show.html",
     title=lambda access, agent: agent.display_name,
     find=own_agent,
-    show=show,
+    show=overview,
     crumbs=below_list,
     about=about,
     actions=(pause_ai_agent, resume_ai_agent, stop_ai_agent),

@@ -63,12 +63,12 @@ class TokenJson(TypedDict):
     last_used_at: Timestamp | None
     created_at: Timestamp
     updated_at: Timestamp
-    token_type: Annotated[str, OneOf("TokenType", ["rest"])]
+    token_type: Annotated[str, OneOf("TokenType", ["rest", "mcp"])]
     last_used_from: Annotated[
         str | None,
         Doc("The network of the last request, not the full address.", example="203.0.113.0/24"),
     ]
-    last_used_by: Annotated[str | None, Doc("The User-Agent of the last request.", example="curl")]
+    last_used_by: Annotated[str | None, Doc("The client of the last request.", example="curl")]
     successor_id: Annotated[
         Id | None, Doc("The token that replaces it, until that is deleted.", example=None)
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harmonic.kernel.access import Access, AccessLevel, CollectiveKind, Rule
+from harmonic.kernel.access import Access, AccessLevel, CollectiveKind, Rule, TokenType
 from harmonic.kernel.actions import Action, require_scope, scope_missing
 from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import is_api_path
@@ -50,6 +50,22 @@ def check_signed_in(access: Access) -> None:
             links=[Link("Sign out", "/logout")],
         )
     raise SignInRequired
+
+
+def check_token_type(request: AccessRequest, access: Access) -> None:
+    """Pass unless the token is confined to MCP and the request is not a tool's."""
+    token = access.token
+    if (
+        token is None
+        or token.token_type != TokenType.MCP
+        or getattr(request, "is_tool_call", False)
+    ):
+        return
+    raise Forbidden(
+        "This token works only over MCP",
+        code="mcp_only",
+        hint=f"Use it at {access.origin}/mcp, or create another token for pages and the API.",
+    )
 
 
 def check_tenant_flag(access: Access) -> None:
@@ -158,6 +174,7 @@ def check(
     ):
         return
     check_signed_in(access)
+    check_token_type(request, access)
     check_tenant_flag(access)
     check_place(access, rule)
     check_collective_flag(access)

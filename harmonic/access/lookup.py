@@ -79,7 +79,16 @@ _PLACE = (
     "archived_at",
 )
 _MEMBER = ("id", "is_admin", "is_representative")
-_TOKEN = ("id", "name", "scopes", "expires_at", "last_used_at", "is_internal", "context")
+_TOKEN = (
+    "id",
+    "name",
+    "scopes",
+    "expires_at",
+    "last_used_at",
+    "is_internal",
+    "context",
+    "token_type",
+)
 
 
 def _under(prefix: str, names: Iterable[str]) -> list[str]:

@@ -35,6 +35,7 @@ from harmonic.kernel.http.negotiation import API_VERSION, Format, choose, is_api
 from harmonic.kernel.http.query import Query
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.refusals import NotFound, Refused, Unreadable
+from harmonic.kernel.rendering.documents import origin_of
 from harmonic.kernel.rendering.text import is_acceptable
 from tokens import usage
 
@@ -155,6 +156,7 @@ class AccessMiddleware:
             query=Query(request.GET.dict()),
             has_suffix=suffix is not None,
             remote_address=client_address(request),
+            origin=origin_of(request) if request.is_host_ours else "",
         )
 
     # --- Permission -------------------------------------------------------------------------

@@ -32,6 +32,11 @@ class AgentMode(StrEnum):
     INTERNAL = "internal"  # run by Harmonic
 
 
+class TokenType(StrEnum):
+    REST = "rest"  # works on every surface
+    MCP = "mcp"  # works over MCP only
+
+
 class CollectiveKind(StrEnum):
     STANDARD = "standard"
     WORKSPACE = "private_workspace"
@@ -90,6 +95,7 @@ class TokenFacts:
     is_internal: bool
     # What an internal token was created for; empty for other tokens.
     context: str = ""
+    token_type: str = TokenType.REST
 
     def covers(self, scope: Scope) -> bool:
         """Return whether the token has a scope, or the scope of its verb for all resources."""
@@ -222,6 +228,8 @@ class Access:
     session_end_reason: str = ""
     fresh: frozenset[str] = frozenset()
     remote_address: str = ""
+    # The origin of the site, as in `http://garden.localhost:8000`; "" without a request.
+    origin: str = ""
     # None without a request: commands, the demo world.
     decider: AccessDecider | None = field(default=None, compare=False, repr=False)
     # True inside the transaction of a write, where rows that will change are locked.

@@ -80,6 +80,7 @@ class McpMiddleware:
         sent = protocol.parse(_body(request))
         if protocol.is_notification(sent):
             return HttpResponse(status=202)
+        request.client_name = protocol.client_of(sent)
         message = protocol.message_of(request, sent)
         pages = Pages(self.get_response, request)
         try:

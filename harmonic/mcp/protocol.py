@@ -32,6 +32,7 @@ _META: Final = "io.modelcontextprotocol/"
 VERSION_KEY: Final = f"{_META}protocolVersion"
 CAPABILITIES_KEY: Final = f"{_META}clientCapabilities"
 SERVER_KEY: Final = f"{_META}serverInfo"
+CLIENT_KEY: Final = f"{_META}clientInfo"
 # The parameter that the header `Mcp-Name` repeats, by method.
 _NAMED: Final = {"tools/call": "name", "resources/read": "uri"}
 _ENCODED_BEFORE, _ENCODED_AFTER = "=?base64?", "?="
@@ -111,6 +112,23 @@ def _no_constant(name: str) -> None:
 
 def is_notification(sent: dict[str, Any]) -> bool:
     return "id" not in sent
+
+
+def client_of(sent: dict[str, Any]) -> str:
+    """Return the name that the client gives itself in a message, as sent; "" if it gives none.
+
+    `initialize` has it in its parameters, messages of stateless versions in their metadata.
+    """
+    params = sent.get("params")
+    if not isinstance(params, dict):
+        return ""
+    meta = params.get("_meta")
+    found = params.get("clientInfo") if sent.get("method") == "initialize" else None
+    if found is None and isinstance(meta, dict):
+        found = meta.get(CLIENT_KEY)
+    info = found if isinstance(found, dict) else {}
+    names = (info.get("title"), info.get("name"))
+    return next((name for name in names if isinstance(name, str) and name.strip()), "")
 
 
 def message_of(request: HttpRequest, sent: dict[str, Any]) -> Message:

@@ -21,6 +21,7 @@ from harmonic.kernel.parameters.wording import did_you_mean
 from harmonic.kernel.refusals import Link, NotFound
 from harmonic.kernel.registry import groups
 from harmonic.kernel.rendering.documents import origin_of, respond
+from tokens.connect.harnesses import HARNESSES, Connection, Harness, Tab
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ def show(access: Access, topic: Topic) -> Mapping[str, Any]:
         "body": f"help/{topic.slug}.html",
         "routes": routes() if topic.slug == "rest-api" else (),
         "capabilities": groups(),
+        "harnesses": HARNESSES.values(),
         "limits": {"requests": settings.LIMIT_REQUESTS, "writes": settings.LIMIT_WRITES},
     }
 
@@ -112,6 +114,39 @@ def topic_view(request: AccessRequest, slug: str) -> HttpResponse:
     return respond(request, access, replace(shown, context=context))
 
 
+def harness_at(access: Access, harness: str) -> Harness:
+    found = HARNESSES.get(harness)
+    if found is None:
+        raise NotFound(
+            "There is no such client",
+            hint=did_you_mean(harness, HARNESSES),
+            links=[Link(each.label, each.help_path) for each in HARNESSES.values()],
+        )
+    return found
+
+
+def show_harness(access: Access, harness: Harness) -> Mapping[str, Any]:
+    origin = access.origin if access.tenant.subdomain else "https://your-community.example.org"
+    return {
+        "origin": origin,
+        "harness": harness,
+        "tab": Tab(harness, harness.configure(Connection(origin, "your-agent"))),
+        "body": f"help/connect/{harness.key}.html" if harness.needs_help else "",
+    }
+
+
+CONNECT = Page(
+    name="help.connect",
+    template="help/connect.html",
+    title=lambda access, harness: f"Help — Connecting {harness.label}",
+    heading=lambda access, harness: f"Connecting {harness.label}",
+    find=harness_at,
+    crumbs=lambda access, harness: [Link("Help", "/help"), Link("MCP", "/help/mcp")],
+    show=show_harness,
+    access_level=AccessLevel.PUBLIC,
+)
+
+
 def _origin_for_examples(request: AccessRequest, access: Access) -> str:
     if access.tenant.subdomain:
         return origin_of(request)
@@ -121,5 +156,6 @@ def _origin_for_examples(request: AccessRequest, access: Access) -> str:
 def urls() -> list[URLPattern]:
     return [
         *mounted("help", INDEX)[:1],
+        *mounted("help/mcp/connect/<str:harness>", CONNECT)[:1],
         path("help/<path:slug>", with_rule(topic_view, TOPIC.rule, TOPIC), name=TOPIC.name),
     ]

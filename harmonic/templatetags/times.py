@@ -28,6 +28,8 @@ def when(
 ) -> str:
     """Show a time: relative ("ago"), exact with its zone ("exact") or without ("local").
 
+    "clock" is the time of day if the time is today, else exact without its zone.
+
     Readers who switched to exact times get them instead of relative ones. A script converts exact
     times to the reader's zone.
     """
@@ -46,8 +48,16 @@ def when(
         exact,
         shape,
         format_html(' data-words="{}"', words) if is_exact else "",
-        local if is_exact else {"ago": words, "local": local}.get(shape, exact),
+        local if is_exact else _shapes(moment, surface, words).get(shape, exact),
     )
+
+
+def _shapes(moment: datetime, surface: Surface, words: str) -> dict[str, str]:
+    zone_ = surface.access.tenant.zone
+    there, today = moment.astimezone(zone_), surface.access.now.astimezone(zone_)
+    local = local_time(moment, surface)
+    clock = f"{there:%H:%M}" if there.date() == today.date() else local
+    return {"ago": words, "local": local, "clock": clock}
 
 
 @register.simple_tag(takes_context=True)

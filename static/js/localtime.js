@@ -1,7 +1,7 @@
 // Show times in the reader's time zone. Relative times have the exact time as their title; the switch in the footer shows exact times.
-import { exact, local, ZONE } from "./moment.js";
+import { clock, exact, local, ZONE } from "./moment.js";
 
-const SHOWN = { exact, local };
+const SHOWN = { clock, exact, local };
 
 export default function localtime(element) {
   const isExact = document.documentElement.dataset.times === "exact";

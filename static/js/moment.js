@@ -9,3 +9,6 @@ export function local(moment) {
 }
 
 export const exact = (moment) => `${local(moment)} ${ZONE}`;
+
+// The time of day if the moment is today.
+export const clock = (moment) => (moment.toDateString() === new Date().toDateString() ? local(moment).slice(-5) : local(moment));

@@ -32,6 +32,7 @@ def ids_of(world: World) -> dict[str, str]:
         "slug": "api",
         "user_id": str(world.user("bob").id),
         "collective_id": "kitchen",
+        "harness": "cursor",
         "run_id": str(_run(world).id),
         "job_id": str(_job(world).id),
         "entry_id": str(_entry(world).id),

@@ -28,6 +28,7 @@ def _paths(route: Route) -> Iterator[str]:
     path = f"/{route.pattern}".replace("<str:action_name>", route.action_name)
     handle = next((who for prefix, who in HANDLES.items() if path[1:].startswith(prefix)), "alice")
     ids = {"collective": "kitchen", "note_id": "NOTE", "token_id": "TOKEN", "run_id": "RUN"}
+    ids["harness"] = "codex-cloud" if path.startswith("/help") else "claude-desktop"
     for name, value in {**ids, "handle": handle}.items():
         path = path.replace(f"<str:{name}>", value)
     for slug in [topic.slug for topic in TOPICS] if "<path:slug>" in path else [""]:

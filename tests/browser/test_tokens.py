@@ -49,7 +49,8 @@ def test_a_token_is_created_copied_used_and_deleted(visitor: Visitor, server: Se
     token = make_token(page, "browser test")
     assert PLAINTEXT.fullmatch(token)
     assert copied(visit) == token
-    commands = page.locator(".code code").all_inner_texts()
+    tried = page.locator("section", has=page.get_by_role("heading", name="Try it"))
+    commands = tried.locator(".code code").all_inner_texts()
     assert [command.split()[-1] for command in commands] == [
         'HARMONIC_TOKEN="paste-the-token-here"',
         server.url("/api/v1"),

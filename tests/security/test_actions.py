@@ -23,7 +23,8 @@ NOT_KEPT = frozenset(
     " update_scratchpad run_ai_agent cancel_ai_agent_run".split()
 )
 OF_THEIR_OWN = frozenset(
-    "create_api_token rename_api_token rotate_api_token delete_api_token delete_note".split()
+    "connect_ai_agent create_api_token rename_api_token rotate_api_token delete_api_token"
+    " delete_note".split()
 )
 
 

@@ -31,7 +31,8 @@ def plaintext_in(text):
 
 
 def lines(text):
-    """Return the commands of an answer in either format."""
+    """Return the commands to try, in either format."""
+    text = text.partition("Try it")[2]
     fenced = re.findall(r"```\n(.+)\n```", text)
     return fenced or re.findall(r"<pre><code>(.+?)</code></pre>", text)
 
@@ -40,15 +41,15 @@ def lines(text):
 def test_it_shows_the_plaintext_once_and_commands_with_a_placeholder(page, suffix):
     text = made(page("alice"), suffix=suffix)
 
-    plaintext = plaintext_in(text)
     header = '-H "Authorization: Bearer $HARMONIC_TOKEN"'
-    shown = [line for line in lines(text) if line != plaintext]
-    assert shown == [
+    assert lines(text) == [
         'export HARMONIC_TOKEN="paste-the-token-here"',
         f"curl {header} http://garden.localhost/api/v1",
         f"curl {header} http://garden.localhost/whoami.md",
     ]
-    assert text.count(plaintext) == 1
+    plaintext = plaintext_in(text)
+    assert text.partition("Connect a client")[0].count(plaintext) == 1
+    assert plaintext not in text.partition("Try it")[2]
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -83,7 +84,7 @@ def test_a_token_created_with_its_agent_is_shown_in_the_same_way(page, suffix):
 
     text = answer.content.decode().replace("&quot;", '"')
     assert answer["Cache-Control"] == "no-store"
-    assert text.count(plaintext_in(text)) == 1
+    assert text.partition("Connect a client")[0].count(plaintext_in(text)) == 1
     assert 'export HARMONIC_TOKEN="paste-the-token-here"' in lines(text)
     assert "Access: read + write. Expires:" in text
     assert re.search(r"/u/rover/settings/tokens/[0-9a-f-]{36}", text)

@@ -15,9 +15,11 @@ from accounts.rules import editable_person, is_parent_of
 from harmonic.kernel.access import Access, Rule
 from harmonic.kernel.actions import ResourceRef
 from harmonic.kernel.pages import Page
-from harmonic.kernel.refusals import NotFound
+from harmonic.kernel.refusals import Link, NotFound
 from tokens import actions, queries
 from tokens.chart import bars
+from tokens.connect.harnesses import Connection, tabs
+from tokens.connect.status import status_of
 from tokens.models import ApiToken, TokenRefusal, list_path, token_path
 from tokens.owners.actions import stop_ai_agent
 from tokens.pages.listing import below_list
@@ -85,6 +87,8 @@ def show(access: Access, token: ApiToken) -> Mapping[str, Any]:
         "is_parent": is_parent_of(access, owner),
         "scopes": token.scopes,
         "list_path": list_path(owner),
+        "status": status_of(token, owner.handle),
+        "tabs": tabs(Connection(access.origin, owner.handle)),
     }
 
 
@@ -108,6 +112,24 @@ TOKEN = Page(
         stop_ai_agent,
     ),
     writes={"DELETE": actions.delete_by_method},
+    resource="api_tokens",
+)
+
+
+CONNECTION: Page[ApiToken] = Page(
+    name="tokens.connection",
+    template="connect/status.html",
+    title=lambda access, token: "Connection",
+    find=token_of,
+    show=lambda access, token: {
+        "status": status_of(token, token.owner.handle),
+        "path": token_path(token.owner, token.id),
+    },
+    json=lambda access, token: status_of(token, token.owner.handle).json,
+    crumbs=lambda access, token: [
+        *below_list(access, token.owner),
+        Link(token.name or "Unnamed", token_path(token.owner, token.id)),
+    ],
     resource="api_tokens",
 )
 

@@ -13,7 +13,7 @@ from harmonic.kernel.pages import View, with_rule
 from harmonic.kernel.refusals import Refused
 from tokens import actions
 from tokens.pages.creating import NEW
-from tokens.pages.detail import SELF, TOKEN
+from tokens.pages.detail import CONNECTION, SELF, TOKEN
 from tokens.pages.listing import LIST
 
 
@@ -38,6 +38,7 @@ def urls() -> list[URLPattern]:
         *mounted(f"{base}/new", NEW),
         *mounted(f"{base}/self", SELF),
         *mounted(f"{base}/<str:token_id>", TOKEN),
+        *mounted(f"{base}/<str:token_id>/connection", CONNECTION)[:1],
         path(
             f"{base}/<str:token_id>/delete",
             form_alias(TOKEN, actions.delete_api_token),

@@ -41,6 +41,8 @@ class AccessRequest(HttpRequest):
     is_tool_call: bool
     # Tools of the MCP endpoint: who will see the write, as the caller claims; "" without a claim.
     claimed_audience: str | None
+    # Requests to the MCP endpoint, and those of its tools: the name that the client gives itself.
+    client_name: str
     # Actions of pages: what a successful one made or changed.
     resource: object
     # OutageMiddleware: the error of a database that was unavailable.

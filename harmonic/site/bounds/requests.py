@@ -17,6 +17,7 @@ from harmonic.kernel.pipeline import RUNS
 from harmonic.mcp import dispatch, middleware, tools
 from harmonic.server import config, errors, worker
 from harmonic.site.bounds.bound import Bound, Section
+from tokens.models import ApiToken
 
 MCP = Section(
     "MCP",
@@ -44,6 +45,7 @@ MCP = Section(
             "",
             "they are written together",
         ),
+        Bound("name of an MCP client", ApiToken.CLIENT_LENGTH, "characters", "it is cut off"),
         Bound("text of a tool's result", tools.MAX_TEXT, "bytes", "it is cut and says so"),
         Bound(
             "redirects that a tool follows",
