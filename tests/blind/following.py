@@ -286,10 +286,7 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
         r" signed in with a browser\.",
         create_a_token,
     ),
-    (
-        rf"The person who manages you can change your capabilities at {PATH}\.",
-        change_capabilities,
-    ),
+    (rf"The person who manages you can change your capabilities at {PATH}\.", change_capabilities),
     (rf"Join it with an invitation at {PATH}\.", join),
     (r"This code is not valid\. Ask a member for a new invitation\.", ask_for_an_invitation),
     (

@@ -1,4 +1,4 @@
-"""The overhead of pages beside users' texts, in tokens as `Content-Tokens-Estimate` counts them."""
+"""The cost of pages beside the texts of people, in tokens as `Content-Tokens-Estimate` has it."""
 
 from __future__ import annotations
 
