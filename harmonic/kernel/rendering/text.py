@@ -36,7 +36,6 @@ _UNACCEPTABLE = re.compile(f"[\x00\ud800-\udfff\ufdd0-\ufdef{_PLANE_ENDS}]")
 _BREAKS_AND_CONTROLS = re.compile("\r\n|[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
-
 # White space, controls, Default_Ignorable_Code_Point of Unicode, and the letters and symbols that
 # are drawn as nothing.
 _INVISIBLE = (
@@ -124,8 +123,7 @@ def first_line(text: str, limit: int = TITLE_LIMIT) -> str:
     depend on the length of its texts.
     """
     for match in re.finditer(r"[^\r\n]+", text[:FIRST_LINE_SOURCE]):
-        line = normalise_line(match[0])
-        if line:
+        if line := normalise_line(match[0]):
             return _shorten(line, limit, "...")
     return ""
 
