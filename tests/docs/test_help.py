@@ -31,7 +31,11 @@ HOSTS = [f"{name}.{settings.HOST}" for name in ("garden", "harbor", "summit")] +
 # The facts that each of the product's ten promises must state.
 PROMISES = {
     "two surfaces share the tokens": ["/help/markdown-ui", "/help/rest-api", "the same tokens"],
-    "the token goes in a header": ["Authorization: Bearer", "REST API accepts no other credentials", ".md"],
+    "the token goes in a header": [
+        "Authorization: Bearer",
+        "REST API accepts no other credentials",
+        ".md",
+    ],
     "where tokens are": [
         "/u/{handle}/settings/tokens",
         "one user in one tenant",
