@@ -35,7 +35,8 @@ def tag(path: str, by: str = "alice") -> str:
     return str(Caller(MARKDOWN, by).get(path).assert_done().response["ETag"])
 
 
-def send(path: str, page: str, name: str, params: dict[str, Any], if_match: str) -> int:
+def send(path: str, action: tuple[str, str, dict[str, Any]], if_match: str) -> int:
+    page, name, params = action
     client = Caller(MARKDOWN, "alice").client
     answer = client.post(
         f"{path}{page}/actions/{name}",
@@ -50,7 +51,7 @@ def send(path: str, page: str, name: str, params: dict[str, Any], if_match: str)
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action[1])
 def test_the_tag_of_any_page_is_accepted_by_every_action(note, page, action):
-    assert send(note, *action, tag(f"{note}{page}")) == 200
+    assert send(note, action, tag(f"{note}{page}")) == 200
 
 
 @pytest.mark.rule("notes.one-tag")
@@ -69,7 +70,7 @@ def test_every_action_is_refused_after_a_change(note, page, action, change):
             "pin": lambda: bob.act("pin_note", note),
         }[change]().assert_done()
 
-        assert send(note, *action, seen) == 412
+        assert send(note, action, seen) == 412
 
 
 @pytest.mark.rule("notes.one-tag")
@@ -78,11 +79,11 @@ def test_a_reply_anywhere_in_the_thread_changes_the_tag_of_a_comment(note):
     first = bob.act("add_comment", note, text="First").assert_done().json["path"]
     seen = tag(first)
     reply = bob.act("add_comment", first, text="Reply").assert_done().json["path"]
-    assert send(first, "", "add_comment", {"text": "x"}, if_match=seen) == 412
+    assert send(first, ("", "add_comment", {"text": "x"}), seen) == 412
 
     seen = tag(first)
     bob.act("add_comment", reply, text="Deeper").assert_done()
-    assert send(first, "", "add_comment", {"text": "x"}, if_match=seen) == 412
+    assert send(first, ("", "add_comment", {"text": "x"}), seen) == 412
 
 
 @pytest.mark.rule("notes.one-tag")
@@ -91,7 +92,7 @@ def test_a_confirmation_by_another_member_does_not_change_the_version(note):
     Caller(REST, "bob").act("confirm_read", note).assert_done()
 
     assert tag(note) != seen
-    assert send(note, "/edit", "update_note", {"title": "Sharper"}, if_match=seen) == 200
+    assert send(note, ("/edit", "update_note", {"title": "Sharper"}), seen) == 200
 
 
 @pytest.mark.rule("notes.one-tag")
@@ -101,7 +102,7 @@ def test_tags_of_others_other_notes_and_parts_of_tags_are_not_accepted(world, no
     version = seen.removeprefix('W/"').partition(".")[0]
 
     for wrong in (tag(note, "bob"), tag(other.json["path"]), f'"{version[:-1]}.x"', '"x"', version):
-        assert send(note, "", "add_comment", {"text": "x"}, if_match=wrong) == 412
+        assert send(note, ("", "add_comment", {"text": "x"}), wrong) == 412
 
 
 @pytest.mark.parametrize("page", PAGES)
