@@ -172,7 +172,8 @@ def _typed_texts(
 ) -> tuple[kept_forms.TypedText, ...]:
     """Return what was typed into a form, so that a page that refuses it loses no text."""
     is_form = access.format == Format.HTML and request.method not in READS
-    is_form = is_form and refused.code != "write_saved"
+    # A body that was refused was not read.
+    is_form = is_form and request.refused_body is None and refused.code != "write_saved"
     return kept_forms.typed_texts(request) if is_form else ()
 
 

@@ -25,6 +25,7 @@ from tokens.models import ApiToken
 OF_CREDENTIALS = {
     "create_api_token",
     "rotate_api_token",
+    "connect_ai_agent",
     "create_ai_agent",
     "update_ai_agent",
     "resume_ai_agent",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from unittest.mock import ANY
 
 import pytest
 
@@ -78,8 +79,10 @@ def test_a_deleted_note_is_restored(alice, bob, knife):
 
     restored = bob.post(f"{knife}/restore").json()
 
+    # Restoring is an activity of the note.
+    assert restored.pop("last_activity_at") > shown.pop("last_activity_at")
     assert restored == shown
-    assert alice.get(knife).json() == shown
+    assert alice.get(knife).json() == {**shown, "last_activity_at": ANY}
 
 
 REQUESTS = [("get", ""), ("patch", ""), ("delete", ""), ("get", "/comments"), ("post", "/comments")]

@@ -216,6 +216,8 @@ def test_a_function_that_is_not_described_fails_the_system_check(monkeypatch, pa
 # Codes of pages that the API never uses.
 OF_PAGES = {
     "gone",
+    "model_unavailable",
+    "unknown_client",
     "conflict",  # what stands where a conflict names no code; all name one
     "csrf_failed",
     "duplicate",

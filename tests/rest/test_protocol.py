@@ -101,7 +101,15 @@ def test_expired_token_is_reported(db):
 
 VERBS = {"GET": "read", "POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 # Routes whose action has another verb than their method.
-OTHER_VERBS = {"pin": "update", "unpin": "update", "restore": "update", "leave": "delete"}
+OTHER_VERBS = {
+    "pin": "update",
+    "unpin": "update",
+    "restore": "update",
+    "leave": "delete",
+    "pause": "update",
+    "resume": "update",
+    "stop": "delete",
+}
 
 
 @pytest.mark.parametrize(("path", "methods"), ROUTES, ids=IDS)

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
+from harmonic.agent_log.models import Entry
 from tests.server.process import HOST, Running, started
 
 TOKEN = """
@@ -115,6 +117,25 @@ def test_the_python_client_sees_a_refused_write(server, read_only_token):
             assert refused.structured_content["code"] == "insufficient_scope"
 
     run(steps)
+
+
+READS = """
+from harmonic.agent_log.models import Entry
+print(Entry.unscoped.filter(token__name="MCP client", arguments__path="/notes-of-nobody").count())
+"""
+
+
+@pytest.mark.meets("age of an agent's reads that are not yet in its log")
+def test_a_read_is_in_the_log_of_the_agent_within_ten_seconds(server, token):
+    async def steps() -> None:
+        async with connected(server, token) as client:
+            await client.call_tool("fetch_page", {"path": "/notes-of-nobody"})
+
+    run(steps)
+    # A second for the write itself, and the time of the command that looks for it.
+    deadline = time.monotonic() + Entry.READS_WRITTEN_EVERY.total_seconds() + 1
+    while not int(server.manage("shell", "-v", "0", "-c", READS)):
+        assert time.monotonic() < deadline
 
 
 @pytest.mark.parametrize(
