@@ -223,7 +223,9 @@ def author_edits(guide: Guide, found: re.Match[str]) -> None:
         guide.succeeds_as(wrote)
     path = guide.page.removesuffix("/edit")
     path = re.sub(r"/api/v1/notes/", "/n/", path)
-    headers = headers_of(guide.refusal.request.caller, guide.world)
+    # A read-only token cannot write anything, which is a refusal of its own.
+    caller = replace(guide.refusal.request.caller, is_read_only=False)
+    headers = headers_of(caller, guide.world)
     answer = Client().post(
         f"{path}/actions/add_comment",
         json.dumps({"text": "Please change it."}),
