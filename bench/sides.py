@@ -185,8 +185,11 @@ def rest_note(tokens: int = 0) -> Side:
 
 
 def rest_write() -> Side:
-    side = Demo(scope="write").by_token(f"{FEED_PATH}/api/v1/notes")
-    body = json.dumps({"text": TEXT}).encode()
+    return posting(Demo(scope="write").by_token(f"{FEED_PATH}/api/v1/notes"), {"text": TEXT})
+
+
+def posting(side: Side, values: Any) -> Side:
+    body = json.dumps(values).encode()
     sent = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))}
     return replace(side, values={**side.values, "REQUEST_METHOD": "POST", **sent}, body=body)
 
@@ -205,6 +208,15 @@ def decided_once(side: Side) -> Side:
 def note_md() -> Side:
     made = Demo()
     return made.by_token(f"{made.note_page}.md")
+
+
+def note_mcp() -> Side:
+    """Return the call of the tool that reads the page of a note."""
+    made = Demo()
+    call = {"name": "fetch_page", "arguments": {"path": made.note_page}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    accept = "application/json, text/event-stream"
+    return posting(made.by_token("/mcp", accept=accept), message)
 
 
 def note_html() -> Side:
@@ -273,6 +285,7 @@ SIDES: dict[str, Callable[[], Side]] = {
     "note-md": note_md,
     "note-md-unconverted": lambda: without_conversions(note_md()),
     "note-html": note_html,
+    "note-mcp": note_mcp,
     "feed-md": lambda: Demo().by_token(f"{FEED_PATH}.md"),
     "feed-md-nothing-new": nothing_new,
     "feed-md-unconverted": lambda: without_conversions(Demo().by_token(f"{FEED_PATH}.md")),

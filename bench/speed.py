@@ -34,6 +34,7 @@ PROMISES = (
     ("rest-list-again", "rest-list", 0.75),
     ("note-md", "note-html", 1.2),
     ("note-md-unconverted", "note-html", 2.0),
+    ("note-mcp", "note-md", 1.2),
     ("note-md-again", "note-md", 1.0),
     ("feed-md-again", "feed-md", 1.0),
     ("feed-md-nothing-new", "feed-md", 0.34),
