@@ -60,10 +60,10 @@ def test_the_log_shows_what_the_agent_did_and_pauses_it(
     visit.open(LOG).get_by_role("link", name="Pause agent").click()
     assert violations(axe, page) == []
     page.get_by_role("button", name="Pause agent").click()
-    expect(page.get_by_role("status")).to_contain_text("scout is paused.")
+    expect(page.locator(".notice")).to_contain_text("scout is paused.")
     assert write(server, token) == 403
 
     page.get_by_role("link", name="Resume agent").click()
     page.get_by_role("button", name="Resume agent").click()
-    expect(page.get_by_role("status")).to_contain_text("scout is active again")
+    expect(page.locator(".notice")).to_contain_text("scout is active again")
     assert write(server, token) == 200
