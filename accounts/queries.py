@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from accounts.models import TenantUser
 from harmonic.kernel.access import Access, UserType
-from harmonic.kernel.database.prepared import Parameter, Prepared
+from harmonic.kernel.database.prepared import Prepared, QueryValue
 from harmonic.kernel.database.tenancy import parse_uuid
 from harmonic.kernel.refusals import NotFound
 from harmonic.kernel.rendering.text import folded
@@ -68,7 +68,7 @@ def _names(user_ids: Iterable[UUID]) -> dict[UUID, _Named]:
     }
 
 
-def _named(**wanted: Parameter) -> QuerySet[Any, tuple[Any, ...]]:
+def _named(**wanted: QueryValue) -> QuerySet[Any, tuple[Any, ...]]:
     return TenantUser.objects.filter(**wanted).values_list(
         "user_id", "handle", "display_name", "user__user_type", "user__parent_id"
     )
@@ -126,7 +126,7 @@ def agents_of(user_id: UUID) -> QuerySet[TenantUser]:
     )
 
 
-def acting_tenant_admins() -> QuerySet[TenantUser]:
+def active_tenant_admins() -> QuerySet[TenantUser]:
     """Return the tenant admins who can act: humans who are not suspended."""
     return with_user().filter(
         is_admin=True,
@@ -145,7 +145,7 @@ def tenant_admins(limit: int = 5) -> list[Person]:
 
 def tenant_admin_ids(limit: int = 5) -> list[UUID]:
     """Return the user ids of the longest-serving tenant admins who can act."""
-    rows = acting_tenant_admins().order_by("created_at", "id")
+    rows = active_tenant_admins().order_by("created_at", "id")
     return list(rows.values_list("user_id", flat=True)[:limit])
 
 

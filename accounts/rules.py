@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from accounts.models import Tenant, TenantUser, User
-from accounts.queries import acting_tenant_admins, person_at, tenant_admins
+from accounts.queries import active_tenant_admins, person_at, tenant_admins
 from harmonic.kernel.access import Access, UserType
 from harmonic.kernel.database.tenancy import parse_uuid
 from harmonic.kernel.operations import audit
@@ -178,7 +178,7 @@ def for_admins(access: Access) -> None:
 
 def has_admin_parent(parent_id: uuid.UUID | None) -> bool:
     """Return whether an agent's parent is a tenant admin who can act."""
-    return acting_tenant_admins().filter(user=parent_id).exists()
+    return active_tenant_admins().filter(user=parent_id).exists()
 
 
 def may_edit(access: Access, person: TenantUser | None) -> Denied | None:
@@ -281,9 +281,9 @@ def editable_person(access: Access, handle: str) -> TenantUser:
     return person
 
 
-def someone(person: TenantUser) -> audit.Someone:
+def person_reference(person: TenantUser) -> audit.PersonReference:
     """Return a person with their current name, for an event of the security log."""
-    return audit.Someone(person.user_id, person.handle, person.display_name)
+    return audit.PersonReference(person.user_id, person.handle, person.display_name)
 
 
 # --- The API switch -------------------------------------------------------------------------

@@ -57,12 +57,12 @@ def check_password(request: HttpRequest, email: str, password: str) -> User | No
     return user
 
 
-def closed_until(request: HttpRequest, email: str) -> datetime | None:
+def blocked_until(request: HttpRequest, email: str) -> datetime | None:
     """Return when sign-in is possible again for an account and client address, None if it is."""
     if AxesProxyHandler.is_allowed(request, {"username": email}):
         return None
     failures = AccessAttempt.objects.filter(
-        Q(username=account_key(email)) | Q(ip_address=counted_address(request))
+        Q(username=account_key(email)) | Q(ip_address=address_of_failure(request))
     )
     latest = failures.aggregate(latest=Max("attempt_time"))["latest"] or timezone.now()
     until: datetime = latest + settings.AXES_COOLOFF_TIME
@@ -74,12 +74,12 @@ def account_key(email: str) -> str:
     return folded(email.strip())
 
 
-def counted_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+def account_of_failure(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
     """Return the account key that a wrong password counts for, for django-axes."""
     return account_key(str((credentials or {}).get("username") or ""))
 
 
-def counted_address(request: HttpRequest) -> str | None:
+def address_of_failure(request: HttpRequest) -> str | None:
     """Return the client address that a wrong password counts for, None if it is unknown."""
     return rate_limit_address(client_address(request)) or None
 

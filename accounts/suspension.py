@@ -30,7 +30,7 @@ def suspend(user: User, *, now: datetime, reason: str = "") -> list[User]:
 
 
 @transaction.atomic
-def lift(user: User) -> None:
+def end_suspension(user: User) -> None:
     """Lift the suspension of an account. Its agents stay suspended and its tokens revoked."""
     user.unsuspend()
     for facts in _facts([user]):

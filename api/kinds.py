@@ -57,8 +57,8 @@ def list_of_items(
 ) -> ListAnswer[T]:
     """Return a page of the collective's items of one kind, filtered by `ItemListParams`."""
     params = query(ItemListParams, request)
-    wanted = {"collective": access_of(request).here.id}
-    fetch, count = partial(queries.listed, wanted), partial(queries.how_many, wanted)
+    wanted = {"collective": access_of(request).required_place.id}
+    fetch, count = partial(queries.listed, wanted), partial(queries.count_matching, wanted)
     page = page_from(fetch, count, order_of(params, NEWEST), request, params, LIMIT)
     return page.answer([write(each) for each in page.rows])
 
@@ -66,7 +66,7 @@ def list_of_items(
 def new_item(request: Request, item: Item, shown: T) -> Answer[T]:
     """Return the response to a request that created an item, with its Location."""
     place = reverse(f"api.{item.KIND.lower()}", args=[item.id])
-    return created(request, shown, f"{access_of(request).here.path}{place}")
+    return created(request, shown, f"{access_of(request).required_place.path}{place}")
 
 
 def kind_urls(view: type[Resource], kind: str) -> list[URLPattern]:

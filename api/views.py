@@ -203,8 +203,8 @@ def listed_keys(request: Request) -> list[str]:
 @cache
 def _keys_of(function: Callable[..., Any]) -> list[str]:
     """Return the keys that the return type of a list function declares."""
-    (shape,) = get_args(get_type_hints(function)["return"])
-    return list(get_type_hints(shape))
+    (annotated,) = get_args(get_type_hints(function)["return"])
+    return list(get_type_hints(annotated))
 
 
 def request_of(request: Request) -> AccessRequest:

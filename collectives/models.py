@@ -110,11 +110,11 @@ class MemberQuerySet(models.QuerySet["CollectiveMember"]):
         """Return memberships that are not archived, of people who are not archived."""
         return self.filter(archived_at=None, person__archived_at=None)
 
-    def acting_admins(self) -> MemberQuerySet:
+    def active_admins(self) -> MemberQuerySet:
         """Return the memberships of human admins who are not suspended."""
-        return self.people_who_can_act().filter(is_admin=True)
+        return self.active_people().filter(is_admin=True)
 
-    def people_who_can_act(self) -> MemberQuerySet:
+    def active_people(self) -> MemberQuerySet:
         """Return the active memberships of humans who are not suspended."""
         return self.active().filter(
             person__user__user_type=UserType.HUMAN, person__user__suspended_at=None

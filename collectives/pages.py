@@ -35,7 +35,7 @@ from harmonic.kernel.actions import ResourceRef
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import Menu, NavEntry
-from harmonic.kernel.page_views import form_alias, mounted
+from harmonic.kernel.page_views import form_alias, mount
 from harmonic.kernel.pages import Page, redirect, require_read_method, with_rule
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.refusals import Forbidden, Link, NotFound
@@ -50,7 +50,7 @@ def about(access: Access, target: Any) -> ResourceRef | None:
 
 def collective_crumb(access: Access, target: Any) -> list[Link]:
     """Return the breadcrumb of the collective."""
-    return [Link(access.here.name, access.here.path or "/")]
+    return [Link(access.required_place.name, access.required_place.path or "/")]
 
 
 # --- The list, and a new one ----------------------------------------------------------------
@@ -103,12 +103,12 @@ def own_workspace(request: AccessRequest, **kwargs: Any) -> HttpResponse:
 
 
 def members(access: Access, target: None) -> Mapping[str, Any]:
-    page = numbered(queries.member_rows(collective=access.here.id), access)
+    page = numbered(queries.member_rows(collective=access.required_place.id), access)
     shown = queries.with_names(list(page.object_list))
     return {
         "members": shown,
         "page": page,
-        "path": path_to("collectives.members", access.here.path),
+        "path": path_to("collectives.members", access.required_place.path),
         "count": page.paginator.count,
         "addable": queries.addable_agents(access) if access.user.is_human else queries.Addable(),
         "is_manager": access.is_collective_admin,
@@ -117,7 +117,7 @@ def members(access: Access, target: None) -> Mapping[str, Any]:
             for member in shown
             if member.person.is_agent and member.person.parent_handle == access.user.handle
         },
-        "invite_path": path_to("collectives.invite", access.here.path),
+        "invite_path": path_to("collectives.invite", access.required_place.path),
         "may_invite": access.membership is not None and access.membership.may_invite,
     }
 
@@ -130,7 +130,7 @@ MEMBERS: Page[None] = Page(
             order=3,
             label="Members",
             icon="users",
-            is_shown=lambda access: not access.here.is_workspace,
+            is_shown=lambda access: not access.required_place.is_workspace,
         ),
     ),
     template="collectives/members.html",
@@ -157,7 +157,9 @@ def members_fragment(request: AccessRequest) -> HttpResponse:
         title="Members",
         template="collectives/_members.html",
         context=members(access, None),
-        offers=MEMBERS.offers(access, None, path_to("collectives.members", access.here.path)),
+        offers=MEMBERS.offers(
+            access, None, path_to("collectives.members", access.required_place.path)
+        ),
     )
     return respond(request, access, document)
 
@@ -170,7 +172,7 @@ def join(access: Access, target: None) -> Mapping[str, Any]:
     invite = None if access.is_member else queries.usable_invite(access, code)
     return {
         "is_member": access.is_member,
-        "place": access.here,
+        "place": access.required_place,
         "invite": invite,
         "code": code,
         "bad_code": _bad_code(access, code) if code and not (invite or access.is_member) else "",
@@ -201,7 +203,7 @@ def _bad_code(access: Access, code: str) -> str:
 JOIN: Page[None] = Page(
     name="collectives.join",
     template="collectives/join.html",
-    title=lambda access, target: f"Join {access.here.name}",
+    title=lambda access, target: f"Join {access.required_place.name}",
     show=join,
     about=about,
     actions=(join_collective,),
@@ -212,15 +214,19 @@ JOIN: Page[None] = Page(
 
 
 def invite(access: Access, target: None) -> Mapping[str, Any]:
-    found = queries.shareable_invite(access.here.id, access.now)
-    link = f"{path_to('collectives.join', access.here.path)}?code={found.code}" if found else ""
+    found = queries.shareable_invite(access.required_place.id, access.now)
+    link = (
+        f"{path_to('collectives.join', access.required_place.path)}?code={found.code}"
+        if found
+        else ""
+    )
     is_partly_closed = found is not None and queries.is_closed_to_former_members(found)
-    page = numbered(queries.joined_by_link(access.here.id), access)
+    page = numbered(queries.joined_by_link(access.required_place.id), access)
     return {
         "invite": found,
         "link": link,
         "is_partly_closed": is_partly_closed,
-        "path": path_to("collectives.invite", access.here.path),
+        "path": path_to("collectives.invite", access.required_place.path),
         "page": page,
         "joined": [
             (member.person, row.created_at, found is not None and row.invite_id == found.id)
@@ -245,12 +251,12 @@ INVITE: Page[None] = Page(
             label="Invite",
             icon="user-plus",
             is_shown=lambda access: (
-                not access.here.is_workspace and may_invite(access, None) is None
+                not access.required_place.is_workspace and may_invite(access, None) is None
             ),
         ),
     ),
     template="collectives/invite.html",
-    title=lambda access, target: f"Invite to {access.here.name}",
+    title=lambda access, target: f"Invite to {access.required_place.name}",
     find=_invitable,
     show=invite,
     crumbs=collective_crumb,
@@ -269,28 +275,28 @@ def administered(access: Access) -> Collective:
     Raises:
         Forbidden: the caller is not an admin, or the collective is a workspace.
     """
-    if access.here.is_workspace:
+    if access.required_place.is_workspace:
         raise Forbidden(
             "A private workspace has no settings.",
             hint="It belongs to its owner only and uses the API switch of the tenant.",
-            links=[Link("The workspace", access.here.path)],
-            location=access.here.path,
+            links=[Link("The workspace", access.required_place.path)],
+            location=access.required_place.path,
         )
     if denied := is_collective_admin(access, None):
-        place = access.here
+        place = access.required_place
         able = tenant_admins() if place.is_main else queries.admins(place.id)
         hint = wording.naming(denied.hint, (who.handle for who in able))
         raise Forbidden.because(replace(denied, hint=hint))
-    return queries.here(access)
+    return queries.current_collective(access)
 
 
 def settings(access: Access, collective: Collective) -> Mapping[str, Any]:
-    page = numbered(queries.agents_here(access), access)
+    page = numbered(queries.agent_memberships(access), access)
     return {
         "collective": collective,
         "agents": queries.with_names(list(page.object_list)),
         "page": page,
-        "path": path_to("collectives.settings", access.here.path),
+        "path": path_to("collectives.settings", access.required_place.path),
         "addable": queries.addable_agents(access),
         "is_tenant_api_on": access.tenant.is_api_enabled,
         "values": [
@@ -344,8 +350,8 @@ SETTINGS: Page[Collective] = Page(
 
 def tenant_urls() -> list[URLPattern]:
     return [
-        *mounted("collectives", LIST),
-        *mounted("collectives/new", NEW),
+        *mount("collectives", LIST),
+        *mount("collectives/new", NEW),
         path(
             "collectives/available",
             with_rule(available, Rule(AccessLevel.TENANT)),
@@ -358,15 +364,15 @@ def tenant_urls() -> list[URLPattern]:
 def urls() -> list[URLPattern]:
     """Return the routes of collectives other than the main one."""
     return [
-        *mounted("members", MEMBERS),
+        *mount("members", MEMBERS),
         path(
             "members.html",
             with_rule(members_fragment, MEMBERS.rule),
             name="collectives.members.fragment",
         ),
-        *mounted("join", JOIN),
-        *mounted("invite", INVITE),
-        *mounted("settings", SETTINGS),
+        *mount("join", JOIN),
+        *mount("invite", INVITE),
+        *mount("settings", SETTINGS),
         path(
             "settings/add_ai_agent",
             form_alias(SETTINGS, add_by_form),

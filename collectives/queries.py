@@ -15,7 +15,7 @@ from accounts.queries import Person, people, with_user
 from accounts.security import Reading
 from collectives.models import Collective, CollectiveMember, CollectiveQuerySet, Invite
 from harmonic.kernel.access import Access, UserType
-from harmonic.kernel.database.prepared import Parameter, of_model
+from harmonic.kernel.database.prepared import QueryValue, of_model
 
 # The number of collectives or agents that a page about something else lists.
 LISTED = 200
@@ -80,18 +80,18 @@ def main_collective() -> Collective:
     return Collective.objects.get(is_main=True)
 
 
-def here(access: Access) -> Collective:
+def current_collective(access: Access) -> Collective:
     """Return the collective of the request."""
-    found = _HERE.first(id=access.here.id)
+    found = _CURRENT.first(id=access.required_place.id)
     assert found is not None  # the request was routed to it
     return found
 
 
-def _here(**wanted: Parameter) -> QuerySet[Collective]:
+def _matching(**wanted: QueryValue) -> QuerySet[Collective]:
     return Collective.objects.filter(**wanted)
 
 
-_HERE = of_model(Collective, _here)
+_CURRENT = of_model(Collective, _matching)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def member_rows(**wanted: Any) -> QuerySet[CollectiveMember]:
     return named.order_by("-created_at", "-id")
 
 
-def _members(limit: int, **wanted: Parameter) -> QuerySet[CollectiveMember]:
+def _members(limit: int, **wanted: QueryValue) -> QuerySet[CollectiveMember]:
     return member_rows(**wanted)[:limit]
 
 
@@ -138,7 +138,7 @@ def member_count(collective_id: UUID) -> int:
 
 def admins(collective_id: UUID, limit: int = 5) -> list[Person]:
     """Return the admins who can act in a collective, longest-serving first."""
-    rows = CollectiveMember.objects.acting_admins().filter(collective=collective_id)
+    rows = CollectiveMember.objects.active_admins().filter(collective=collective_id)
     ids = list(rows.order_by("created_at", "id").values_list("person__user_id", flat=True)[:limit])
     known = people(ids)
     return [known[user_id] for user_id in ids]
@@ -192,7 +192,7 @@ def usable_invite(access: Access, code: str) -> Invite | None:
     A shareable invite that was created before the caller's last membership ended is not usable, so
     that a removed member cannot rejoin with an old link.
     """
-    invites = Invite.objects.usable(access.now).filter(collective=access.here.id)
+    invites = Invite.objects.usable(access.now).filter(collective=access.required_place.id)
     found: Invite | None = invites.filter(code=code.strip().lower()).first() if code else None
     if found is None:
         return _personal_invite(invites, access)
@@ -261,7 +261,7 @@ class Addable:
 
 def addable_agents(access: Access) -> Addable:
     """Return the caller's active agents that are not members here, by name."""
-    inside = CollectiveMember.objects.active().filter(collective=access.here.id)
+    inside = CollectiveMember.objects.active().filter(collective=access.required_place.id)
     mine = with_user().filter(user__parent=access.user.user_id, archived_at=None)
     outside = mine.exclude(id__in=inside.values("person"))
     agents = list(outside.order_by("display_name", "id")[:LISTED])
@@ -269,9 +269,11 @@ def addable_agents(access: Access) -> Addable:
     return Addable(agents, more)
 
 
-def agents_here(access: Access) -> QuerySet[CollectiveMember]:
+def agent_memberships(access: Access) -> QuerySet[CollectiveMember]:
     """Return the memberships of agents in this collective, newest first."""
-    return member_rows(collective=access.here.id, person__user__user_type=UserType.AI_AGENT)
+    return member_rows(
+        collective=access.required_place.id, person__user__user_type=UserType.AI_AGENT
+    )
 
 
 def collectives_of(people_: Iterable[TenantUser]) -> dict[UUID, list[Collective]]:

@@ -158,7 +158,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "harmonic.templatetags.forms",
                 "harmonic.templatetags.people",
                 "harmonic.templatetags.places",
-                "harmonic.templatetags.surfaces",
+                "harmonic.templatetags.content",
                 "harmonic.templatetags.times",
                 "harmonic.templatetags.icons",
             ],
@@ -269,8 +269,8 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=20)
 AXES_LOCKOUT_PARAMETERS = ["ip_address", "username"]
-AXES_CLIENT_IP_CALLABLE = "accounts.sign_in.counted_address"
-AXES_USERNAME_CALLABLE = "accounts.sign_in.counted_name"
+AXES_CLIENT_IP_CALLABLE = "accounts.sign_in.address_of_failure"
+AXES_USERNAME_CALLABLE = "accounts.sign_in.account_of_failure"
 AXES_WHITELIST_CALLABLE = "accounts.sign_in.is_exempt_from_the_limit"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_RESET_ON_SUCCESS = True

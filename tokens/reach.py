@@ -17,10 +17,10 @@ from collectives.models import Collective, CollectiveMember
 from collectives.queries import inviting_collectives
 from harmonic.kernel.access import Access, CollectiveKind, is_api_open
 from harmonic.kernel.parameters.wording import humanize
-from harmonic.kernel.registry import actions, grantable, held_by, path_to
+from harmonic.kernel.registry import actions, grantable, granted_actions, path_to
 from harmonic.kernel.scopes import Scope, is_scope
-from tokens.connect.harnesses import Connection, Tab, tabs
-from tokens.connect.status import Status, status_of
+from tokens.connect.harnesses import McpServer, Tab, tabs
+from tokens.connect.status import ConnectionStatus, status_of
 from tokens.models import ApiToken, list_path, token_path
 from tokens.queries import access_in_words
 
@@ -260,7 +260,7 @@ def _limit(token: ApiToken, collective: Collective, parent: tuple[Person, ...]) 
         sentence = "Posts in the main collective are not allowed for this agent."
         cure = "allow them in the agent's settings"
         return Obstacle("no_public_writes", sentence, cure, parent, settings)
-    writing = _writing(held_by(capabilities))
+    writing = _writing(granted_actions(capabilities))
     code = "some_capabilities" if writing else "no_capabilities"
     return Obstacle(
         code, _limit_in_words(writing), "change them in the agent's settings", parent, settings
@@ -296,10 +296,10 @@ class NewTokenFacts:
     path: str
     access: str
     everywhere: tuple[Obstacle, ...]
-    shut_out: tuple[Obstacle, ...]
+    agent_obstacles: tuple[Obstacle, ...]
     # The configuration of clients, with the plaintext.
     tabs: tuple[Tab, ...]
-    status: Status
+    status: ConnectionStatus
 
 
 def about_new(access: Access, token: ApiToken, plaintext: str) -> NewTokenFacts:
@@ -309,8 +309,8 @@ def about_new(access: Access, token: ApiToken, plaintext: str) -> NewTokenFacts:
         token_path(owner, token.id),
         access_in_words(token.scopes),
         tuple(_everywhere(access, token)),
-        shut_out(owner),
-        tabs(Connection(access.origin, owner.handle, plaintext)),
+        agent_obstacles(owner),
+        tabs(McpServer(access.origin, owner.handle, plaintext)),
         status_of(token, owner.handle),
     )
 
@@ -318,7 +318,7 @@ def about_new(access: Access, token: ApiToken, plaintext: str) -> NewTokenFacts:
 # --- Agents without a collective ------------------------------------------------------------
 
 
-def shut_out(owner: TenantUser) -> tuple[Obstacle, ...]:
+def agent_obstacles(owner: TenantUser) -> tuple[Obstacle, ...]:
     """Return why an agent's token works in no collective besides the main one; () if it does."""
     if not owner.user.is_agent:
         return ()
@@ -380,7 +380,7 @@ def _admins_of(collectives: Iterable[Collective]) -> dict[UUID, tuple[Person, ..
     ids = [each.id for each in collectives]
     if not ids:
         return {}
-    rows = CollectiveMember.objects.acting_admins().filter(collective__in=ids)
+    rows = CollectiveMember.objects.active_admins().filter(collective__in=ids)
     pairs = list(rows.order_by("created_at", "id").values_list("collective_id", "person__user_id"))
     known = people(user_id for _, user_id in pairs)
     found: dict[UUID, tuple[Person, ...]] = {}

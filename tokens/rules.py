@@ -132,7 +132,7 @@ def _holds(held: tuple[str, ...], scope: str) -> bool:
     return scope in held or f"{scope.partition(':')[0]}:all" in held
 
 
-def held_by(access: Access, scopes: Iterable[str]) -> list[str]:
+def grantable_scopes(access: Access, scopes: Iterable[str]) -> list[str]:
     """Return the `scopes` that the caller may grant to a new token.
 
     Raises:

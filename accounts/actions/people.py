@@ -63,7 +63,7 @@ def saved(person: TenantUser, facts: Mapping[str, Any]) -> Outcome:
         path_to("people.settings", handle=person.handle),
         resource(person),
         person,
-        facts={"about": rules.someone(person), **facts} if facts else None,
+        facts={"about": rules.person_reference(person), **facts} if facts else None,
     )
 
 

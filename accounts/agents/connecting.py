@@ -9,15 +9,15 @@ from django.urls import URLPattern
 
 from accounts.agents.actions.connecting import AgentClient, connect_ai_agent
 from accounts.agents.models import path_of
-from accounts.agents.pages import below_list, own_agent
+from accounts.agents.pages import list_crumbs, own_agent
 from accounts.models import TenantUser
 from harmonic.kernel.access import Access
-from harmonic.kernel.page_views import mounted
+from harmonic.kernel.page_views import mount
 from harmonic.kernel.pages import Page
 from harmonic.kernel.parameters.wording import did_you_mean
 from harmonic.kernel.refusals import Link, Refused
-from tokens.connect.harnesses import HARNESSES, Connection, Tab
-from tokens.connect.status import Status, status_of_owner
+from tokens.connect.harnesses import HARNESSES, McpServer, Tab
+from tokens.connect.status import ConnectionStatus, status_of_owner
 
 
 def client_of_agent(access: Access, handle: str, harness: str) -> AgentClient:
@@ -41,11 +41,11 @@ def client_of_agent(access: Access, handle: str, harness: str) -> AgentClient:
 
 
 def _crumbs(access: Access, agent: TenantUser) -> list[Link]:
-    return [*below_list(access, agent), Link(agent.display_name, path_of(agent))]
+    return [*list_crumbs(access, agent), Link(agent.display_name, path_of(agent))]
 
 
 def show(access: Access, target: AgentClient) -> Mapping[str, Any]:
-    to = Connection(access.origin, target.agent.handle)
+    to = McpServer(access.origin, target.agent.handle)
     return {
         "agent": target.agent,
         "harness": target.harness,
@@ -68,8 +68,8 @@ CONNECT: Page[AgentClient] = Page(
 )
 
 
-def status_of_agent(access: Access, agent: TenantUser) -> Status:
-    return status_of_owner(agent, access.now, access.path) or Status(access.path)
+def status_of_agent(access: Access, agent: TenantUser) -> ConnectionStatus:
+    return status_of_owner(agent, access.now, access.path) or ConnectionStatus(access.path)
 
 
 CONNECTION: Page[TenantUser] = Page(
@@ -89,6 +89,6 @@ CONNECTION: Page[TenantUser] = Page(
 
 def urls() -> list[URLPattern]:
     return [
-        *mounted("ai-agents/<str:handle>/connect/<str:harness>", CONNECT),
-        *mounted("ai-agents/<str:handle>/connection", CONNECTION)[:1],
+        *mount("ai-agents/<str:handle>/connect/<str:harness>", CONNECT),
+        *mount("ai-agents/<str:handle>/connection", CONNECTION)[:1],
     ]

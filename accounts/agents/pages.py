@@ -25,12 +25,12 @@ from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.actions import ResourceRef
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.navigation import Menu, NavEntry
-from harmonic.kernel.page_views import form_alias, mounted
+from harmonic.kernel.page_views import form_alias, mount
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import ASK_FOR_OWN, Link, NotFound, Unauthorized
-from harmonic.kernel.registry import held_by, path_to
+from harmonic.kernel.registry import granted_actions, path_to
 from harmonic.kernel.rendering.documents import Offer
-from tokens.connect.harnesses import HARNESSES, Connection, tabs
+from tokens.connect.harnesses import HARNESSES, McpServer, tabs
 from tokens.connect.status import status_of_owner
 from tokens.owners.actions import stop_ai_agent
 from tokens.queries import first_listed, owners_of
@@ -79,7 +79,7 @@ LIST = Page(
 )
 
 
-def below_list(access: Access, target: object) -> list[Link]:
+def list_crumbs(access: Access, target: object) -> list[Link]:
     return [Link("AI agents", "/ai-agents")]
 
 
@@ -89,7 +89,7 @@ NEW = Page(
     title=lambda access, target: "New AI Agent",
     find=require_human,
     show=lambda access, target: {"is_api_on": access.tenant.is_api_enabled},
-    crumbs=below_list,
+    crumbs=list_crumbs,
     actions=(creating.create_ai_agent,),
     writes={"POST": creating.create_ai_agent},
     fresh="api_tokens",
@@ -155,7 +155,7 @@ def overview(access: Access, agent: TenantUser) -> Mapping[str, Any]:
     return {
         **show(access, agent),
         "is_external": not agent.user.is_internal_agent,
-        "tabs": tabs(Connection(access.origin, agent.handle)),
+        "tabs": tabs(McpServer(access.origin, agent.handle)),
         "harnesses": HARNESSES.values(),
         "status": status_of_owner(agent, access.now, connection),
     }
@@ -167,7 +167,7 @@ AGENT: Page[TenantUser] = Page(
     title=lambda access, agent: agent.display_name,
     find=own_agent,
     show=overview,
-    crumbs=below_list,
+    crumbs=list_crumbs,
     about=about,
     actions=(pause_ai_agent, resume_ai_agent, stop_ai_agent),
     resource="users",
@@ -178,7 +178,7 @@ def settings(access: Access, agent: TenantUser) -> Mapping[str, Any]:
     return {
         **show(access, agent),
         "prompt": agent.user.agent.identity_prompt,
-        "granted": held_by(agent.user.agent.capabilities),
+        "granted": granted_actions(agent.user.agent.capabilities),
         "preset": preset_of(agent.user.agent.capabilities),
         "tokens": first_listed(access, owners_of(agent)),
         "new_token_path": path_to("tokens.new", handle=agent.handle),
@@ -193,7 +193,7 @@ SETTINGS = Page(
     find=own_agent,
     show=settings,
     crumbs=lambda access, agent: [
-        *below_list(access, agent),
+        *list_crumbs(access, agent),
         Link(agent.display_name, path_of(agent)),
     ],
     about=about,
@@ -232,10 +232,10 @@ def urls() -> list[URLPattern]:
             form_alias(SETTINGS, remove_from_collective, method="DELETE"),
             name="agents.remove_from_collective",
         ),
-        *mounted("whoami", WHOAMI),
-        *mounted("motto", MOTTO),
-        *mounted("ai-agents", LIST),
-        *mounted("ai-agents/new", NEW),
-        *mounted("ai-agents/<str:handle>", AGENT),
-        *mounted("ai-agents/<str:handle>/settings", SETTINGS),
+        *mount("whoami", WHOAMI),
+        *mount("motto", MOTTO),
+        *mount("ai-agents", LIST),
+        *mount("ai-agents/new", NEW),
+        *mount("ai-agents/<str:handle>", AGENT),
+        *mount("ai-agents/<str:handle>/settings", SETTINGS),
     ]

@@ -35,7 +35,7 @@ def actions_of(preset: Preset) -> list[str]:
 
 def preset_of(capabilities: Capabilities) -> Preset:
     """Return the preset that grants exactly what an agent holds, `CUSTOM` if none does."""
-    held = set(registry.held_by(capabilities))
+    held = set(registry.granted_actions(capabilities))
     named = (Preset.READ, Preset.CONTRIBUTE, Preset.EVERYTHING)
     return next((each for each in named if set(actions_of(each)) == held), Preset.CUSTOM)
 

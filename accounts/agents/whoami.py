@@ -12,7 +12,7 @@ from accounts.queries import people
 from collectives import queries as collectives
 from harmonic.kernel.access import Access
 from harmonic.kernel.pages import Page
-from harmonic.kernel.registry import held_by, lacked_by
+from harmonic.kernel.registry import granted_actions, ungranted_actions
 from harmonic.kernel.scopes import READ_ONLY, READ_WRITE, Scope, Verb
 
 NO_AGENT = {"is_agent": False, "prompt": "", "scratchpad": ""}
@@ -34,7 +34,9 @@ def whoami(access: Access, target: None) -> Mapping[str, Any]:
 
 def _agent(access: Access) -> Mapping[str, Any]:
     agent = Agent.objects.get(user=access.user.user_id)
-    held, lacked = (list_of(access.user.capabilities) for list_of in (held_by, lacked_by))
+    held, lacked = (
+        list_of(access.user.capabilities) for list_of in (granted_actions, ungranted_actions)
+    )
     return {
         "is_agent": True,
         "prompt": agent.identity_prompt,

@@ -16,7 +16,7 @@ from accounts.security import LogQuery, Reading
 from accounts.security_words import NAMES
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import NO_ID, parse_uuid
-from harmonic.kernel.page_views import mounted
+from harmonic.kernel.page_views import mount
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import Link
 from harmonic.kernel.registry import path_to
@@ -93,4 +93,4 @@ TENANT = Page(
 
 
 def urls() -> list[URLPattern]:
-    return [*mounted("settings/security", OWN), *mounted("tenant-admin/security", TENANT)]
+    return [*mount("settings/security", OWN), *mount("tenant-admin/security", TENANT)]

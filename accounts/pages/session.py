@@ -14,7 +14,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from accounts.models import Tenant, TenantUser, User
-from accounts.sign_in import account_key, check_password, closed_until
+from accounts.sign_in import account_key, blocked_until, check_password
 from harmonic.access import kept_forms, sessions
 from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.database.tenancy import tenant_bound
@@ -140,7 +140,7 @@ def _sign_in(request: AccessRequest) -> HttpResponse:
             access,
             warn=True,
             reason="invalid_credentials",
-            person_id=_account_here(access, email),
+            person_id=_account_in_tenant(access, email),
         )
         return _form(request, then=then, email=email, error=WRONG)
     _require_member(access, user)
@@ -150,7 +150,7 @@ def _sign_in(request: AccessRequest) -> HttpResponse:
     return see_other(request, local_path(then))
 
 
-def _account_here(access: Access, email: str) -> UUID | None:
+def _account_in_tenant(access: Access, email: str) -> UUID | None:
     """Return the user with an e-mail address in this tenant, whose log gets the failure."""
     with tenant_bound(access.tenant.id):
         rows = TenantUser.objects.filter(user__email_key=account_key(email))
@@ -158,7 +158,7 @@ def _account_here(access: Access, email: str) -> UUID | None:
 
 
 def _require_unlocked(request: AccessRequest, email: str) -> None:
-    until, access = closed_until(request, email), access_of(request)
+    until, access = blocked_until(request, email), access_of(request)
     if until is None:
         return
     seconds = max(1, math.ceil((until - access.now).total_seconds()))

@@ -132,9 +132,9 @@ class Served:
     @cached_property
     def answer(self) -> Any:
         """The type of the response body: the argument of the function's return type."""
-        (shape,) = get_args(self.hints["return"])
+        (annotated,) = get_args(self.hints["return"])
         is_list = get_origin(self.hints["return"]) is ListAnswer
-        return list.__class_getitem__(shape) if is_list else shape
+        return list.__class_getitem__(annotated) if is_list else annotated
 
     @property
     def arguments(self) -> list[str]:
@@ -280,8 +280,8 @@ def _refusal(status: int, schemas: Schemas) -> Schema:
         "description": f"{HTTPStatus(status).phrase}: {words}.",
         "headers": headers,
         "content": {
-            kind: {"schema": schemas.of(shape), "examples": _shown(names, write)}
-            for kind, shape, write in kinds
+            kind: {"schema": schemas.of(annotated), "examples": _shown(names, write)}
+            for kind, annotated, write in kinds
         },
     }
 

@@ -29,7 +29,7 @@ from api.views import Answer, Base, ListAnswer, Resource, access_of, created, ro
 from api.writes import RestBinding, over_rest
 from collectives.actions import collective as actions
 from collectives.models import Collective, CollectiveMember, CollectiveQuerySet
-from collectives.queries import here
+from collectives.queries import current_collective
 from harmonic.kernel.access import Access, AccessLevel, Rule, roles_held
 from harmonic.kernel.actions import Outcome
 from harmonic.kernel.http.methods import method_not_allowed
@@ -116,7 +116,7 @@ class OnlyTrue(Flag):
         return data is True
 
 
-class SettingsParams(actions.SettingsParams):
+class RestSettingsParams(actions.SettingsParams):
     name = Line(required=False, max_length=Collective.NAME_LENGTH)
     description = Block(
         required=False,
@@ -157,13 +157,13 @@ def _update(
 
 CREATE = over_rest(actions.create_collective)
 UPDATE: RestBinding[Collective] = over_rest(
-    actions.update_collective_settings, params=SettingsParams, effect=_update
+    actions.update_collective_settings, params=RestSettingsParams, effect=_update
 )
 
 # --- Finding --------------------------------------------------------------------------------
 
 
-def there(access: Access, collective_id: str) -> Access:
+def access_within(access: Access, collective_id: str) -> Access:
     """Return the caller's access in the collective with this id or handle.
 
     Raises:
@@ -233,13 +233,13 @@ class Collectives(Resource):
     @Operation("read_collective")
     def retrieve(self, request: Request, collective_id: CollectiveId) -> Answer[CollectiveJson]:
         """Retrieve one of your collectives."""
-        access = there(access_of(request), collective_id)
-        return Answer(one(request, access, here(access)))
+        access = access_within(access_of(request), collective_id)
+        return Answer(one(request, access, current_collective(access)))
 
-    @Operation("update_collective", body=SettingsParams)
+    @Operation("update_collective", body=RestSettingsParams)
     def update(self, request: Request, collective_id: CollectiveId) -> Answer[CollectiveJson]:
         """Update a collective's settings (admins only)."""
-        outcome = self.perform(UPDATE, here, place=folded(collective_id))
+        outcome = self.perform(UPDATE, current_collective, place=folded(collective_id))
         changed = outcome.object
         roles = roles_in(self.access, [changed])[changed.id]
         shown = collective_json(changed, roles, origin_of(request))
@@ -253,7 +253,7 @@ class Collectives(Resource):
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
         if request.method != "DELETE" or "collective_id" not in kwargs:
             super().http_method_not_allowed(request, *args, **kwargs)
-        place = there(self.access, kwargs["collective_id"]).here.path
+        place = access_within(self.access, kwargs["collective_id"]).required_place.path
         raise method_not_allowed(
             self.allowed,
             "Collectives are archived, not deleted.",
@@ -268,8 +268,8 @@ class Members(Resource):
     def list(self, request: Request, collective_id: CollectiveId) -> ListAnswer[MemberJson]:
         """List the active members of a collective, newest first."""
         params = query(MemberListParams, request)
-        access = there(access_of(request), collective_id)
-        rows = CollectiveMember.objects.active().filter(collective=access.here.id)
+        access = access_within(access_of(request), collective_id)
+        rows = CollectiveMember.objects.active().filter(collective=access.required_place.id)
         rows = rows.filter(**bounds(COLUMNS, params)).select_related("person__user")
         page = page_of(rows, order_of(params, NEWEST), request, params)
         return page.answer([member_json(row) for row in page.rows])

@@ -109,10 +109,10 @@ class Info(Resource):
                 "openapi": f"{origin}/api/v1/openapi.json",
                 "docs": f"{origin}/api/v1/docs",
                 "tenant": access.tenant.subdomain,
-                "collective": access.here.handle,
+                "collective": access.required_place.handle,
                 "user": {"id": str(access.user.user_id), "handle": access.user.handle},
                 "token": token_json(access.token),
-                "visibility": access.here.audience,
+                "visibility": access.required_place.audience,
                 "lists": lists_at(base_of(access.path)),
                 "paging": list(PAGING),
                 "parts": [

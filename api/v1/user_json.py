@@ -150,7 +150,7 @@ def pinned_by(access: Access, persons: Iterable[TenantUser], origin: str) -> Pin
     pins = list(rows[: INCLUDED + 1])
     if not pins:
         return Pins({}, frozenset())
-    included = NOTES.fitting((pin.item_id for pin in pins[:INCLUDED]), access.here.id)
+    included = NOTES.fitting((pin.item_id for pin in pins[:INCLUDED]), access.required_place.id)
     notes = {note.id: note for note in included.rows}
     found: dict[UUID, list[PinJson]] = {}
     left_out: set[UUID] = set(ids if len(pins) > INCLUDED else ())

@@ -76,20 +76,23 @@ def _add_agent(access: Access, target: object, *, ai_agent_id: UUID) -> Outcome:
 def _added(access: Access, agent: TenantUser) -> Outcome:
     if agent.archived_at is not None:
         raise Forbidden.because(people_rules.inactive(agent))
-    collective = lock_members(access.here.id)
+    collective = lock_members(access.required_place.id)
     row = queries.membership_of(collective.id, agent)
     was_in = row is not None and row.archived_at is None
     add_member(collective, agent, now=access.now)
     return Outcome(
-        f"{agent.display_name} was added to {access.here.name}.",
-        path_to("collectives.members", access.here.path),
+        f"{agent.display_name} was added to {access.required_place.name}.",
+        path_to("collectives.members", access.required_place.path),
         object=agent,
         facts=None if was_in else _facts(access, agent),
     )
 
 
 def _facts(access: Access, agent: TenantUser) -> dict[str, Any]:
-    return {"about": people_rules.someone(agent), "collective_id": access.here.id}
+    return {
+        "about": people_rules.person_reference(agent),
+        "collective_id": access.required_place.id,
+    }
 
 
 def _agent_added(entry: LogEntry) -> str:
@@ -117,16 +120,16 @@ add_ai_agent_to_collective: Action[object] = Action(
 # --- Removing -------------------------------------------------------------------------------
 
 
-def _membership_here(access: Access, agent: TenantUser) -> CollectiveMember | None:
+def _locked_membership(access: Access, agent: TenantUser) -> CollectiveMember | None:
     """Lock the membership and return the agent's, even if the agent is inactive."""
-    lock_members(access.here.id)
-    row = queries.membership_of(access.here.id, agent)
+    lock_members(access.required_place.id)
+    row = queries.membership_of(access.required_place.id, agent)
     return row if row is not None and row.archived_at is None else None
 
 
 def _remove_agent(access: Access, target: object, *, ai_agent_id: UUID) -> Outcome:
     agent = own_agent(access, ai_agent_id)
-    row = _membership_here(access, agent)
+    row = _locked_membership(access, agent)
     if row is None:
         raise Refused(NOT_A_MEMBER, status=422, code="invalid")
     return _removed(access, agent, row)
@@ -135,8 +138,8 @@ def _remove_agent(access: Access, target: object, *, ai_agent_id: UUID) -> Outco
 def _removed(access: Access, agent: TenantUser, row: CollectiveMember) -> Outcome:
     end_membership(access, row)
     return Outcome(
-        f"{agent.display_name} was removed from {access.here.name}.",
-        path_to("collectives.members", access.here.path),
+        f"{agent.display_name} was removed from {access.required_place.name}.",
+        path_to("collectives.members", access.required_place.path),
         object=agent,
         facts=_facts(access, agent),
     )
@@ -148,7 +151,7 @@ def _ask_to_remove_agent(access: Access, target: object) -> Confirmation:
     if person is None:
         return Confirmation("Remove an agent")
     facts = (("Agent", people([person.user_id])[person.user_id]),)
-    heading = f"Remove “{person.display_name}” from {access.here.name}?"
+    heading = f"Remove “{person.display_name}” from {access.required_place.name}?"
     return Confirmation(heading, facts, AGENT_REMOVED)
 
 
@@ -208,7 +211,7 @@ add_by_form = replace(add_ai_agent_to_collective, params=AddFormParams, effect=_
 
 def _remove_by_form(access: Access, target: object, *, ai_agent_id: UUID) -> Outcome:
     agent = agent_with(ai_agent_id)
-    row = _membership_here(access, agent)
+    row = _locked_membership(access, agent)
     if row is None:
         raise NotFound(NOT_A_MEMBER)
     can_readd = (
@@ -262,7 +265,7 @@ def _add_to(access: Access, agent: TenantUser, *, collective_id: str) -> Outcome
     return replace(
         outcome,
         path=_settings_of(agent),
-        json={**_collective_json(there), "collective_path": there.here.path},
+        json={**_collective_json(there), "collective_path": there.required_place.path},
     )
 
 
@@ -270,7 +273,7 @@ def _remove_from(access: Access, agent: TenantUser, *, collective_id: str) -> Ou
     there = _entered(access, collective_id)
     if denied := may_remove_agents(there, None):
         raise Forbidden.because(denied)
-    row = _membership_here(there, agent)
+    row = _locked_membership(there, agent)
     if row is None:
         raise NotFound(NOT_A_MEMBER)
     outcome = _removed(there, agent, row)
@@ -282,7 +285,10 @@ def _settings_of(agent: TenantUser) -> str:
 
 
 def _collective_json(access: Access) -> dict[str, Any]:
-    return {"collective_id": str(access.here.id), "collective_name": access.here.name}
+    return {
+        "collective_id": str(access.required_place.id),
+        "collective_name": access.required_place.name,
+    }
 
 
 # The target of these forms is the agent.

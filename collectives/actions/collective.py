@@ -258,7 +258,7 @@ def update_settings(access: Access, target: object, **params: Unpack[Settings]) 
     Only the description can be set to a blank.
     """
     # The settings include who may invite.
-    collective = lock_members(access.here.id)
+    collective = lock_members(access.required_place.id)
     changes: dict[str, Any] = {}
     if params.get("handle"):
         changes["handle"] = checked_handle(params["handle"])
@@ -281,7 +281,7 @@ def update_settings(access: Access, target: object, **params: Unpack[Settings]) 
         expire_unbacked_invites(collective.id, access.now)
     return Outcome(
         "Settings saved.",
-        path_to("collectives.settings", access.here.path),
+        path_to("collectives.settings", access.required_place.path),
         resource(collective),
         collective,
         notes=notes,
@@ -292,7 +292,7 @@ def update_settings(access: Access, target: object, **params: Unpack[Settings]) 
 def _current(access: Access, target: object) -> Mapping[str, Any]:
     if access.place is None:
         return {}
-    collective = queries.here(access)
+    collective = queries.current_collective(access)
     return {
         "name": collective.name,
         "description": collective.description,

@@ -39,7 +39,7 @@ class JoinParams(Params):
 
 
 def may_join(access: Access, target: object) -> Denied | None:
-    if access.place is not None and access.here.kind != CollectiveKind.STANDARD:
+    if access.place is not None and access.required_place.kind != CollectiveKind.STANDARD:
         return Denied(
             "Cannot join a private workspace", "A private workspace belongs to its owner only."
         )
@@ -47,7 +47,7 @@ def may_join(access: Access, target: object) -> Denied | None:
 
 
 def _join(access: Access, target: object, *, code: str = "") -> Outcome:
-    collective = lock_members(access.here.id)
+    collective = lock_members(access.required_place.id)
     person = TenantUser.objects.select_related("user").get(id=access.user.person_id)
     row = queries.membership_of(collective.id, person)
     if row is not None and row.archived_at is None:
@@ -94,7 +94,7 @@ join_collective: Action[object] = Action(
 
 
 def _leave(access: Access, target: object) -> Outcome:
-    lock_members(access.here.id)
+    lock_members(access.required_place.id)
     row = _own_row(access)
     if row is None:
         raise Conflict(
@@ -102,14 +102,16 @@ def _leave(access: Access, target: object) -> Outcome:
         )
     agents = end_membership(access, row)
     return Outcome(
-        f"You have left {access.here.name}.", "/collectives", notes=agents_left_note(agents)
+        f"You have left {access.required_place.name}.",
+        "/collectives",
+        notes=agents_left_note(agents),
     )
 
 
 def _own_row(access: Access) -> CollectiveMember | None:
     rows = CollectiveMember.objects.active().select_related("person__user")
     found: CollectiveMember | None = rows.filter(
-        collective=access.here.id, person=access.user.person_id
+        collective=access.required_place.id, person=access.user.person_id
     ).first()
     return found
 
@@ -117,7 +119,7 @@ def _own_row(access: Access) -> CollectiveMember | None:
 def _ask_to_leave(access: Access, target: object) -> Confirmation:
     row = _own_row(access)
     return Confirmation(
-        f"Leave “{access.here.name}”?",
+        f"Leave “{access.required_place.name}”?",
         agents_leaving(row) if row else (),
         "You, your agents and your tokens lose access immediately. What you wrote stays."
         " To rejoin, you need an invitation made after you left.",
@@ -130,7 +132,7 @@ def _left(entry: LogEntry) -> str:
 
 def removed_by_parent(access: Access) -> str:
     """Tell an agent who can let it leave."""
-    if access.here.is_main:
+    if access.required_place.is_main:
         return "Everyone in the tenant belongs to the main collective."
     return "The person who manages the agent can remove it on the collective's members page."
 
@@ -158,15 +160,15 @@ leave_collective: Action[object] = Action(
 
 
 def _invite(access: Access, target: object) -> Outcome:
-    lock_members(access.here.id)
-    found, facts = queries.shareable_invite(access.here.id, access.now), None
+    lock_members(access.required_place.id)
+    found, facts = queries.shareable_invite(access.required_place.id, access.now), None
     if found is None or _is_outdated(access, found):
         found = new_invite(access)
         facts = {"invite_id": found.id, "expires_at": found.expires_at}
-    path = f"{path_to('collectives.join', access.here.path)}?code={found.code}"
+    path = f"{path_to('collectives.join', access.required_place.path)}?code={found.code}"
     return Outcome(
         "The invitation link is ready.",
-        path_to("collectives.invite", access.here.path),
+        path_to("collectives.invite", access.required_place.path),
         ResourceRef("Invite", found.code, path),
         found,
         facts=facts,
@@ -203,9 +205,9 @@ create_invite: Action[object] = Action(
 
 
 def _revoke(access: Access, target: object) -> Outcome:
-    lock_members(access.here.id)
-    count = revoke_links(access.here.id, access.now)
-    path = path_to("collectives.invite", access.here.path)
+    lock_members(access.required_place.id)
+    count = revoke_links(access.required_place.id, access.now)
+    path = path_to("collectives.invite", access.required_place.path)
     if not count:
         return Outcome("There was no invitation link to revoke.", path, facts=None)
     return Outcome("The invitation link was revoked and no longer works.", path)
@@ -225,7 +227,9 @@ revoke_invite: Action[object] = Action(
     changes_access=True,
     emits="invite.revoked",
     policy=may_invite,
-    is_offered=lambda access, target: bool(queries.shareable_invite(access.here.id, access.now)),
+    is_offered=lambda access, target: bool(
+        queries.shareable_invite(access.required_place.id, access.now)
+    ),
     effect=_revoke,
     logged=Logged(audit.USER_ACTION, _link_revoked),
     is_dangerous=True,

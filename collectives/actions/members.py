@@ -75,7 +75,7 @@ class MemberParams(Params):
 def _chosen_member(access: Access) -> CollectiveMember | None:
     """Return the member that the query of a form's page names, if any."""
     person = person_named(access.query.get("user_handle", ""), access)
-    row = queries.membership_of(access.here.id, person) if person else None
+    row = queries.membership_of(access.required_place.id, person) if person else None
     return row if row is not None and row.archived_at is None else None
 
 
@@ -97,7 +97,7 @@ def _ask_to_remove(access: Access, target: object) -> Confirmation:
     row = _chosen_member(access)
     if row is None:
         return Confirmation("Remove a member", consequence=REMOVED)
-    heading = f"Remove “{row.person.display_name}” from {access.here.name}?"
+    heading = f"Remove “{row.person.display_name}” from {access.required_place.name}?"
     if row.person.user.is_agent:
         return Confirmation(heading, _facts(row), AGENT_REMOVED)
     return Confirmation(heading, (*_facts(row), *agents_leaving(row)), REMOVED)
@@ -118,16 +118,16 @@ def member_named(access: Access, handle: str) -> CollectiveMember:
     Raises:
         NotFound: no member has this handle.
     """
-    lock_members(access.here.id)
+    lock_members(access.required_place.id)
     person = person_named(handle, access)
-    row = queries.membership_of(access.here.id, person) if person else None
+    row = queries.membership_of(access.required_place.id, person) if person else None
     if row is None or row.archived_at is not None:
         raise NotFound("Member not found")
     return row
 
 
 def may_manage_roles(access: Access, target: object) -> Denied | None:
-    if access.place is not None and access.here.is_main:
+    if access.place is not None and access.required_place.is_main:
         return Denied(
             "The main collective uses the roles of the tenant.",
             "A tenant admin can change them at /tenant-admin/users.",
@@ -149,16 +149,16 @@ def _update_roles(
     if not grant:
         expire_unbacked_invites(row.collective_id, access.now)
     done = "is now" if grant else "is no longer"
-    facts = {"about": people_rules.someone(row.person), "role": role, "grant": grant}
+    facts = {"about": people_rules.person_reference(row.person), "role": role, "grant": grant}
     return Outcome(
         f"{row.person.display_name} {done} {role}.",
-        path_to("collectives.members", access.here.path),
+        path_to("collectives.members", access.required_place.path),
         facts=facts if is_changed else None,
     )
 
 
 def _refuse_to_take_admin(access: Access, row: CollectiveMember) -> None:
-    if queries.here(access).created_by_id == row.person.user_id:
+    if queries.current_collective(access).created_by_id == row.person.user_id:
         raise Forbidden(
             "The creator of a collective stays its admin.",
             hint="This role cannot be removed from the creator.",
@@ -195,7 +195,9 @@ update_member_roles: Action[object] = Action(
 
 def may_remove_members(access: Access, target: object) -> Denied | None:
     """Allow members. The effect requires an admin or the parent of the agent."""
-    if access.place is not None and (access.here.is_main or access.here.is_workspace):
+    if access.place is not None and (
+        access.required_place.is_main or access.required_place.is_workspace
+    ):
         return Denied(
             "Members cannot be removed from this collective.",
             "A tenant admin can remove people from the tenant at /tenant-admin/users.",
@@ -213,18 +215,18 @@ def _remove(access: Access, target: object, *, user_handle: str) -> Outcome:
         raise Forbidden(
             "You cannot remove yourself. Leave the collective instead.",
             hint="That is on the members page.",
-            links=[Link("Members", path_to("collectives.members", access.here.path))],
+            links=[Link("Members", path_to("collectives.members", access.required_place.path))],
         )
-    if queries.here(access).created_by_id == person.user_id:
+    if queries.current_collective(access).created_by_id == person.user_id:
         raise Forbidden(
             "The creator of a collective cannot be removed.", hint="They can leave it themselves."
         )
     agents = end_membership(access, row)
     return Outcome(
         f"{person.display_name} was removed.",
-        path_to("collectives.members", access.here.path),
+        path_to("collectives.members", access.required_place.path),
         notes=agents_left_note(agents),
-        facts={"about": people_rules.someone(person)},
+        facts={"about": people_rules.person_reference(person)},
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts import rules
 from accounts.models import Tenant, TenantUser
-from accounts.queries import acting_tenant_admins, agents_of, with_user
+from accounts.queries import active_tenant_admins, agents_of, with_user
 from accounts.security_words import LogEntry
 from accounts.timezones import checked_timezone, timezone_names
 from collectives.queries import main_collective
@@ -157,7 +157,7 @@ def _update_roles(access: Access, person: TenantUser, *, role: str, grant: bool)
         notes=(f"Agents that are no longer tenant admins either: {enumerated(agents)}.",)
         if agents
         else (),
-        facts={"about": rules.someone(person), "role": role, "grant": grant},
+        facts={"about": rules.person_reference(person), "role": role, "grant": grant},
     )
 
 
@@ -203,7 +203,7 @@ def _end_agent_roles(access: Access, parent: TenantUser) -> list[str]:
         audit.record(
             audit.ADMIN_ACTION,
             access,
-            about=rules.someone(agent),
+            about=rules.person_reference(agent),
             action="update_tenant_roles",
             role="admin",
             grant=False,
@@ -216,7 +216,7 @@ def _user_path(person: TenantUser) -> str:
 
 
 def _refuse_last_admin(person: TenantUser) -> None:
-    admins = acting_tenant_admins().values_list("id", flat=True)
+    admins = active_tenant_admins().values_list("id", flat=True)
     if list(admins[:2]) == [person.id]:
         raise Forbidden(
             "You cannot remove the last admin of a tenant.",
@@ -272,13 +272,13 @@ def _remove_from_tenant(access: Access, person: TenantUser) -> Outcome:
         f"{person.display_name} was removed, and their tokens here were revoked.",
         "/tenant-admin/users",
         notes=_deactivated_with(agents),
-        facts={"about": rules.someone(person)},
+        facts={"about": rules.person_reference(person)},
     )
 
 
 def _record_deactivated(access: Access, agent: TenantUser) -> None:
     audit.record(
-        audit.USER_ACTION, access, about=rules.someone(agent), action="deactivate_ai_agent"
+        audit.USER_ACTION, access, about=rules.person_reference(agent), action="deactivate_ai_agent"
     )
 
 

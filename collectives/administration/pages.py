@@ -19,7 +19,7 @@ from harmonic.kernel.actions import ResourceRef
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import Menu, NavEntry
-from harmonic.kernel.page_views import form_alias, mounted
+from harmonic.kernel.page_views import form_alias, mount
 from harmonic.kernel.pages import Page, redirect, require_read_method, with_rule
 from harmonic.kernel.refusals import Link, Unreadable
 from harmonic.kernel.registry import path_to
@@ -147,10 +147,10 @@ def admin(request: AccessRequest) -> HttpResponse:
 def urls() -> list[URLPattern]:
     return [
         path("admin", with_rule(admin, Rule(AccessLevel.TENANT)), name="admin"),
-        *mounted("tenant-admin", DASHBOARD),
-        *mounted("tenant-admin/settings", SETTINGS),
-        *mounted("tenant-admin/users", PEOPLE),
-        *mounted("tenant-admin/users/<str:handle>", PERSON),
+        *mount("tenant-admin", DASHBOARD),
+        *mount("tenant-admin/settings", SETTINGS),
+        *mount("tenant-admin/users", PEOPLE),
+        *mount("tenant-admin/users/<str:handle>", PERSON),
         path(
             "tenant-admin/users/<str:handle>/roles",
             form_alias(PERSON, actions.update_tenant_roles),

@@ -6,7 +6,7 @@ class EventsConfig(AppConfig):
     label = "events"
 
     def ready(self) -> None:
-        from collectives.events.rules import keep
+        from collectives.events.rules import store_event
         from harmonic.kernel.events import add_reader
 
-        add_reader(keep)
+        add_reader(store_event)

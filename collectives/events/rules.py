@@ -14,7 +14,7 @@ from harmonic.kernel.operations.redaction import as_json
 _INSERT = PreparedInsert(Event)
 
 
-def keep(event: events.Event, access: Access) -> None:
+def store_event(event: events.Event, access: Access) -> None:
     """Store an event in one statement."""
     row = Event(
         id=event.id,

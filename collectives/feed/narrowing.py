@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from collectives.feed.queries import changes_of, found_in
+from collectives.feed.queries import changes_of, search_feed
 from collectives.items.changes import Since, parse_since
 from collectives.items.search import SearchTerms, parse_search, q_field
 from harmonic.kernel.access import Access
@@ -20,11 +20,11 @@ class FeedParams(Params):
 
 def feed_scope(access: Access, target: None) -> str:
     """Return the filter of the collective's feed, in the syntax of searches."""
-    if access.here.is_main:
+    if access.required_place.is_main:
         return "visibility:public"
-    if access.here.is_workspace:
+    if access.required_place.is_workspace:
         return "visibility:private"
-    return f"collective:{access.here.handle}"
+    return f"collective:{access.required_place.handle}"
 
 
 def narrowed(access: Access, target: None) -> Document | None:
@@ -61,7 +61,7 @@ def _changes(access: Access, since: Since) -> Document:
 
 
 def _found(access: Access, words: str, terms: SearchTerms) -> Document:
-    found = found_in(access, terms)
+    found = search_feed(access, terms)
     return Document(
         title=_title(access),
         template="feed/found.html",
@@ -77,7 +77,7 @@ def _found(access: Access, words: str, terms: SearchTerms) -> Document:
 
 
 def _title(access: Access) -> str:
-    return "Home" if access.here.is_main else access.here.name
+    return "Home" if access.required_place.is_main else access.required_place.name
 
 
 def _href(access: Access, **query: str) -> str:

@@ -15,7 +15,7 @@ from collectives.feed.queries import feed_of, limit_of, pinned
 from collectives.items.registry import KINDS, creations
 from harmonic.kernel.access import Access, AccessLevel, ApiState
 from harmonic.kernel.navigation import Menu, NavEntry
-from harmonic.kernel.page_views import mounted
+from harmonic.kernel.page_views import mount
 from harmonic.kernel.pages import Page
 from harmonic.kernel.registry import path_to
 
@@ -65,20 +65,20 @@ HOME = Page(
 
 
 def place(access: Access, target: None) -> Mapping[str, Any]:
-    here = collectives.here(access)
+    here = collectives.current_collective(access)
     feed = feed_of(access, limit=limit_of(access))
-    is_shared = not access.here.is_workspace
-    members = collectives.members(access.here.id, TEAM_SHOWN) if is_shared else []
+    is_shared = not access.required_place.is_workspace
+    members = collectives.members(access.required_place.id, TEAM_SHOWN) if is_shared else []
     return {
         "collective": here,
         "feed": feed,
         "has_kinds": len(KINDS) > 1,
-        "older_href": f"{access.here.path}?cursor={feed.older}" if feed.older else "",
+        "older_href": f"{access.required_place.path}?cursor={feed.older}" if feed.older else "",
         "pinned": pinned(access, None),
         "members": members,
         "member_count": collectives.member_count(here.id) if len(members) == TEAM_SHOWN else 0,
-        "members_path": path_to("collectives.members", access.here.path),
-        "note_path": path_to("notes.new", access.here.path),
+        "members_path": path_to("collectives.members", access.required_place.path),
+        "note_path": path_to("notes.new", access.required_place.path),
         **api_state(access),
     }
 
@@ -92,13 +92,13 @@ def api_state(access: Access) -> Mapping[str, Any]:
 def _who_can_enable(access: Access, state: ApiState) -> Sequence[Person]:
     if state is ApiState.OFF_FOR_TENANT:
         return tenant_admins()
-    return collectives.admins(access.here.id) if state is ApiState.OFF_HERE else []
+    return collectives.admins(access.required_place.id) if state is ApiState.OFF_HERE else []
 
 
 COLLECTIVE = Page(
     name="collectives.show",
     template="feed/collective.html",
-    title=lambda access, target: access.here.name,
+    title=lambda access, target: access.required_place.name,
     show=place,
     narrowed=narrowed,
     fields=next_since,
@@ -120,8 +120,8 @@ COLLECTIVE = Page(
 
 
 def urls() -> list[URLPattern]:
-    return mounted("", COLLECTIVE)
+    return mount("", COLLECTIVE)
 
 
 def home_urls() -> list[URLPattern]:
-    return [*mounted("", HOME)]
+    return [*mount("", HOME)]

@@ -65,9 +65,9 @@ def feed_of(access: Access, *, limit: int = PAGE, author: UUID | None = None) ->
 
     `author` restricts it to items of one user. An invalid cursor gives the first page.
     """
-    bound = f"feed:{access.here.id}:{author or ''}"
+    bound = f"feed:{access.required_place.id}:{author or ''}"
     position = _position(access.query.get("cursor", ""), bound)
-    found = items.newest(access.here.id, limit=limit, after=position, author=author)
+    found = items.newest(access.required_place.id, limit=limit, after=position, author=author)
     older = cursors.encode(found.end, bound) if found.end else ""
     is_first = position is None
     next_since = _since(found.rows, access.now) if is_first else ""
@@ -97,21 +97,21 @@ class ChangedRows:
 
 def changes_of(access: Access, since: Since) -> ChangedRows:
     """Return the rows of the collective that changed after a position, up to the page's length."""
-    found = changes(access.here.id, since, limit=limit_of(access), now=access.now)
+    found = changes(access.required_place.id, since, limit=limit_of(access), now=access.now)
     rows = _rows(access, found.items, "last_activity_at")
     return ChangedRows(rows, found.following.cursor, found.has_more)
 
 
-def found_in(access: Access, terms: SearchTerms) -> Feed:
+def search_feed(access: Access, terms: SearchTerms) -> Feed:
     """Return the items of the collective's feed that a search matches, newest first.
 
     A page can have fewer rows than fit, or none, and a cursor of older ones: a search reads a
     bounded part of the feed for each page.
     """
-    bound = f"found:{access.here.id}"
+    bound = f"found:{access.required_place.id}"
     position = _position(access.query.get("cursor", ""), bound)
     limit = limit_of(access)
-    here = Item.objects.filter(collective=access.here.id).alive().standalone()
+    here = Item.objects.filter(collective=access.required_place.id).alive().standalone()
     matches, end = Search(here, terms).matches(items.NEWEST, position)
     if len(matches) > limit:
         matches, end = matches[:limit], matches[limit - 1].position
@@ -128,7 +128,7 @@ def _rows(access: Access, shown: Sequence[Item], at: str = "created_at") -> list
     return [
         Row(
             *(item.kind, *line(item)),
-            path=item.path_in(access.here.path),
+            path=item.path_in(access.required_place.path),
             author=known[item.created_by_id],
             at=getattr(item, at),
             number=item.number,
@@ -170,6 +170,6 @@ class Pinned:
 def pinned(access: Access, person_id: UUID | None) -> list[Pinned]:
     """Return pinned items, latest first. In the main collective they are those of `person_id`."""
     return [
-        Pinned(item.kind, item.shown_title, item.path_in(access.here.path), pin.pinned_at)
-        for pin, item in items.pinned(access.here.id, person_id)
+        Pinned(item.kind, item.shown_title, item.path_in(access.required_place.path), pin.pinned_at)
+        for pin, item in items.pinned(access.required_place.id, person_id)
     ]

@@ -36,7 +36,7 @@ def version_of(access: Access, item: Item) -> tuple[object, ...]:
 
 def collective_crumb(access: Access, target: object) -> list[Link]:
     """Return the breadcrumb of the collective that an item is in."""
-    here = access.here
+    here = access.required_place
     return [Link("Home" if here.is_main else here.name, here.path or "/")]
 
 
@@ -57,7 +57,7 @@ def _facts_if(is_changed: bool) -> dict[str, Any] | None:
 
 
 def _path(access: Access, item: Item) -> str:
-    return item.path_in(access.here.path)
+    return item.path_in(access.required_place.path)
 
 
 # --- Creating -------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def _delete(name: str, resources: str, group: str) -> Action[Item]:
         parent = parent_of(item)
         rules.delete(access, item)
         is_shown = parent is not None and not parent.is_deleted
-        after = _path(access, parent) if parent and is_shown else access.here.path or "/"
+        after = _path(access, parent) if parent and is_shown else access.required_place.path or "/"
         outcome = done(access, item, f"The {name} was deleted.", {})
         undo = Undo(f"{_path(access, item)}/actions/restore_{name}", "Restore")
         return replace(outcome, path=after, undo=undo)

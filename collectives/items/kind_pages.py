@@ -72,8 +72,8 @@ def new_page(
         title=lambda access, target: kind.name,
         heading=lambda access, target: f"New {kind.name}",
         show=lambda access, target: {
-            "home": access.here.path or "/",
-            "visibility": VISIBILITY[access.here.audience],
+            "home": access.required_place.path or "/",
+            "visibility": VISIBILITY[access.required_place.audience],
             "create": action.name,
         },
         crumbs=collective_crumb,

@@ -18,7 +18,7 @@ from collectives.items.models import Item, ItemQuerySet
 from collectives.items.queries import NEWEST, Included, Lookups, by_ids, ordered, position
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.functions import Bytes
-from harmonic.kernel.database.prepared import Parameter, Prepared, of_model
+from harmonic.kernel.database.prepared import Prepared, QueryValue, of_model
 from harmonic.kernel.database.short_ids import by_any_id, short_id
 from harmonic.kernel.http.cursors import CursorPage, Order, Position
 from harmonic.kernel.refusals import NotFound
@@ -76,19 +76,19 @@ class KindQueries(Generic[M]):
         # By short id, which is not converted.
         self._sizes: Prepared[tuple[str, int]] = Prepared(self._with_size, tuple)
 
-    def _rows(self, **wanted: Parameter) -> ItemQuerySet[M]:
+    def _rows(self, **wanted: QueryValue) -> ItemQuerySet[M]:
         objects: Any = self.model.objects
         rows: ItemQuerySet[M] = objects.filter(**wanted)
         return rows
 
-    def _to_show(self, *, user_id: UUID, **wanted: Parameter) -> QuerySet[M]:
+    def _to_show(self, *, user_id: UUID, **wanted: QueryValue) -> QuerySet[M]:
         return self._rows(**wanted).with_confirmed_reads().with_parent_kind().for_reader(user_id)
 
-    def _in_order(self, order: Order, **wanted: Parameter) -> QuerySet[M]:
+    def _in_order(self, order: Order, **wanted: QueryValue) -> QuerySet[M]:
         rows = self._rows(**wanted).alive().with_confirmed_reads().with_parent_kind()
         return rows.order_by(*order.columns)
 
-    def _with_size(self, **wanted: Parameter) -> QuerySet[Any, tuple[Any, ...]]:
+    def _with_size(self, **wanted: QueryValue) -> QuerySet[Any, tuple[Any, ...]]:
         return self._rows(**wanted).values_list("truncated_id", F("size") + Bytes("title"))
 
     # --- One item ---------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class KindQueries(Generic[M]):
         """
         wanted = by_any_id(item_id)
         one = self._one_locked if access.is_writing else self._one
-        here: Lookups = {"collective": access.here.id, **self.wanted}
+        here: Lookups = {"collective": access.required_place.id, **self.wanted}
         item = wanted and one.first(user_id=access.user.user_id, **here, **wanted)
         if not item:
             raise NotFound
@@ -170,7 +170,7 @@ class KindQueries(Generic[M]):
         return Included(items, frozenset(size.id for size in there[len(shown) :]))
 
     def with_sizes(
-        self, places: Iterable[tuple[UUID, datetime]], **wanted: Parameter
+        self, places: Iterable[tuple[UUID, datetime]], **wanted: QueryValue
     ) -> list[Size]:
         """Add sizes to positions in a list, without items that are not found."""
         found = [(short_id(item_id), item_id, at) for item_id, at in places]
@@ -186,6 +186,6 @@ class KindQueries(Generic[M]):
         rows = self._rows(**by_ids(item_ids)).values_list("id", "title", column)
         return {item_id: f"{title}\n{text}" for item_id, title, text in rows}
 
-    def how_many(self, wanted: Lookups) -> int:
+    def count_matching(self, wanted: Lookups) -> int:
         """Count the items that match `wanted` and are not deleted."""
-        return queries.how_many({**self.wanted, **wanted})
+        return queries.count_matching({**self.wanted, **wanted})

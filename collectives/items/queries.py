@@ -16,7 +16,7 @@ from collectives.items import kinds
 from collectives.items.models import COMMENT, Item, ItemQuerySet, Pin
 from collectives.models import CollectiveMember
 from harmonic.kernel.access import Access
-from harmonic.kernel.database.prepared import Parameter, Prepared, of_model
+from harmonic.kernel.database.prepared import Prepared, QueryValue, of_model
 from harmonic.kernel.database.short_ids import by_any_id, short_id
 from harmonic.kernel.http.cursors import CursorPage, Order, Position
 from harmonic.kernel.refusals import NotFound
@@ -31,7 +31,7 @@ INCLUDED = 1000
 NEWEST = Order("created_at")
 T = TypeVar("T")
 # Lookups of items, as `filter` takes them.
-Lookups = Mapping[str, Parameter]
+Lookups = Mapping[str, QueryValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def live_item_at(access: Access, kind: str, item_id: str, sentence: str = "Not f
     """
     wanted = by_any_id(item_id)
     one = _ONE_LOCKED if access.is_writing else _ONE
-    item = wanted and one.first(collective=access.here.id, kind=kind, **wanted)
+    item = wanted and one.first(collective=access.required_place.id, kind=kind, **wanted)
     if not item or item.is_deleted or not kinds.is_kind(kind):
         raise NotFound(sentence)
     return item
@@ -61,7 +61,7 @@ def live_item_at(access: Access, kind: str, item_id: str, sentence: str = "Not f
 
 def restorers_of(item: Item) -> list[Person]:
     """Return who can restore a deleted item: its author and admins, people only, 5 at most."""
-    members = CollectiveMember.objects.people_who_can_act().filter(collective=item.collective_id)
+    members = CollectiveMember.objects.active_people().filter(collective=item.collective_id)
     able = members.filter(Q(is_admin=True) | Q(person__user=item.created_by_id))
     by_role = able.order_by("is_admin", "created_at", "id")
     ids = list(by_role.values_list("person__user_id", flat=True)[:RESTORERS_NAMED])
@@ -79,7 +79,7 @@ def root_of(comment: Item) -> Item | None:
     return _ONE.first(id=comment.root_id) if comment.root_id else None
 
 
-def _one(**wanted: Parameter) -> QuerySet[Item]:
+def _one(**wanted: QueryValue) -> QuerySet[Item]:
     items: ItemQuerySet[Item] = Item.objects.filter(**wanted)
     return items.with_opening()
 
@@ -112,7 +112,7 @@ def ordered(
     *,
     after: datetime | None = None,
     after_id: UUID | None = None,
-    **wanted: Parameter,
+    **wanted: QueryValue,
 ) -> ItemQuerySet[Item]:
     """Return items that are not deleted, in an order and after a position."""
     items: ItemQuerySet[Item] = Item.objects.filter(**wanted)
@@ -121,7 +121,7 @@ def ordered(
     return items.alive().order_by(*order.columns)
 
 
-def how_many(wanted: Lookups) -> int:
+def count_matching(wanted: Lookups) -> int:
     """Count the items that match `wanted` and are not deleted."""
     items: ItemQuerySet[Item] = Item.objects.filter(**wanted)
     return items.alive().count()
@@ -147,7 +147,7 @@ def newest(
 
     `author` restricts them to one user.
     """
-    wanted: dict[str, Parameter] = {"collective": collective_id, **position(after)}
+    wanted: dict[str, QueryValue] = {"collective": collective_id, **position(after)}
     if author is not None:
         wanted["created_by"] = author
     rows = _FEED.rows(NEWEST, limit + 1, **wanted)
@@ -233,7 +233,7 @@ def pinned(collective_id: UUID, person_id: UUID | None) -> list[tuple[Pin, Item]
     return [(pin, living[pin.item_id]) for pin in pins if pin.item_id in living]
 
 
-def _pins(is_for_all: bool, **wanted: Parameter) -> QuerySet[Pin]:
+def _pins(is_for_all: bool, **wanted: QueryValue) -> QuerySet[Pin]:
     pins = Pin.objects.filter(**wanted)
     if is_for_all:
         pins = pins.filter(person=None)
@@ -243,7 +243,7 @@ def _pins(is_for_all: bool, **wanted: Parameter) -> QuerySet[Pin]:
 _PINS = of_model(Pin, _pins)
 
 
-def _living(**wanted: Parameter) -> QuerySet[Item]:
+def _living(**wanted: QueryValue) -> QuerySet[Item]:
     items: ItemQuerySet[Item] = Item.objects.filter(**wanted)
     return items.alive().with_opening()
 

@@ -51,7 +51,7 @@ def may_edit(access: Access, item: Item | None) -> Denied | None:
     return Denied(
         "",
         f"Only the {name}'s author can edit it. Others can comment on it.",
-        links=(Link(f"The {name}", item.path_in(access.here.path)),),
+        links=(Link(f"The {name}", item.path_in(access.required_place.path)),),
         heading="",
         rest_reason=EDITORS_ONLY,
     )
@@ -112,7 +112,7 @@ def create(access: Access, model: type[M], *, parent: Item | None = None, **valu
     """Create an item of a kind in the collective of the request, or a comment on `parent`."""
     item = model(
         tenant_id=access.tenant.id,
-        collective_id=access.here.id,
+        collective_id=access.required_place.id,
         created_by_id=access.user.user_id,
         updated_by_id=access.user.user_id,
         created_at=access.now,
@@ -191,12 +191,12 @@ def restore(item: Item, at: datetime) -> bool:
 
 def pin_owner(access: Access) -> Any:
     """Return the owner of pins: the caller in the main collective, None in others."""
-    return access.user.person_id if access.here.is_main else None
+    return access.user.person_id if access.required_place.is_main else None
 
 
 def is_pinned(access: Access, item: Item) -> bool:
     return Pin.objects.filter(
-        collective=access.here.id, person=pin_owner(access), item=item.id
+        collective=access.required_place.id, person=pin_owner(access), item=item.id
     ).exists()
 
 
@@ -209,14 +209,14 @@ def pin(access: Access, item: Item) -> bool:
     lock_pins(access)
     if is_pinned(access, item):
         return False
-    pins = Pin.objects.filter(collective=access.here.id, person=pin_owner(access))
+    pins = Pin.objects.filter(collective=access.required_place.id, person=pin_owner(access))
     if pins.count() >= Pin.MAX_PER_PLACE:
         raise Refused(
             f"Maximum of {Pin.MAX_PER_PLACE} pins reached.", status=422, code="limit_reached"
         )
     Pin.objects.create(
         tenant_id=access.tenant.id,
-        collective_id=access.here.id,
+        collective_id=access.required_place.id,
         person_id=pin_owner(access),
         item_id=item.id,
         pinned_at=access.now,
@@ -226,15 +226,15 @@ def pin(access: Access, item: Item) -> bool:
 
 def lock_pins(access: Access) -> None:
     """Serialize requests that pin, so that they cannot exceed the limit together."""
-    if access.here.is_main:
+    if access.required_place.is_main:
         rows: Any = TenantUser.objects.filter(id=access.user.person_id)
     else:
-        rows = Collective.objects.filter(id=access.here.id)
+        rows = Collective.objects.filter(id=access.required_place.id)
     rows.select_for_update(no_key=True).get()
 
 
 def unpin(access: Access, item: Item) -> bool:
     """Unpin an item and return whether it was pinned."""
-    pins = Pin.objects.filter(collective=access.here.id, person=pin_owner(access))
+    pins = Pin.objects.filter(collective=access.required_place.id, person=pin_owner(access))
     count, _ = pins.filter(item=item.id).delete()
     return count > 0

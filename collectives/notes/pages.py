@@ -29,7 +29,7 @@ from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.numbered import numbered_prepared
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import Menu, NavEntry
-from harmonic.kernel.page_views import form_alias, mounted
+from harmonic.kernel.page_views import form_alias, mount
 from harmonic.kernel.pages import Page, require_read_method, with_rule
 from harmonic.kernel.parameters.decoding import read_params, validated
 from harmonic.kernel.parameters.fields import Flag, Params
@@ -39,7 +39,7 @@ from harmonic.kernel.rendering.documents import keep_private
 
 
 def note_crumbs(access: Access, note: Note) -> list[Link]:
-    shown = Link(title(access, note), note.path_in(access.here.path))
+    shown = Link(title(access, note), note.path_in(access.required_place.path))
     return [*collective_crumb(access, note), shown]
 
 
@@ -60,8 +60,8 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
             *(event.actor_id for event in history),
         }
     )
-    path_ = note.path_in(access.here.path)
-    thread = page.thread(known, access.here.path)
+    path_ = note.path_in(access.required_place.path)
+    thread = page.thread(known, access.required_place.path)
     return {
         "note": note,
         "author": known[note.created_by_id],
@@ -70,7 +70,7 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
         "history": [(known[event.actor_id], event) for event in history],
         "history_page": history,
         "parent": parent,
-        "parent_path": parent.path_in(access.here.path) if parent else "",
+        "parent_path": parent.path_in(access.required_place.path) if parent else "",
         "thread": thread,
         "is_comment_marked": page.marked is not None,
         "more_path": _thread_path(path_, thread.next_cursor, is_full) if thread.next_cursor else "",
@@ -134,7 +134,7 @@ def facts(access: Access, note: Note) -> Mapping[str, Any]:
     return {
         "note": note,
         "author": people([note.created_by_id])[note.created_by_id],
-        "path": note.path_in(access.here.path),
+        "path": note.path_in(access.required_place.path),
     }
 
 
@@ -219,10 +219,10 @@ def _json(body: dict[str, Any]) -> HttpResponse:
 def urls() -> list[URLPattern]:
     """Return the routes of notes below the prefix of a collective."""
     return [
-        *mounted("note", NEW),
-        *mounted("n/<str:note_id>", NOTE),
-        *mounted("n/<str:note_id>/edit", EDIT),
-        *mounted("n/<str:note_id>/settings", SETTINGS),
+        *mount("note", NEW),
+        *mount("n/<str:note_id>", NOTE),
+        *mount("n/<str:note_id>/edit", EDIT),
+        *mount("n/<str:note_id>/settings", SETTINGS),
         path(
             "n/<str:note_id>/comments",
             form_alias(NOTE, actions.add_comment),

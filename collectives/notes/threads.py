@@ -20,9 +20,9 @@ from django.db.models import QuerySet
 from accounts.queries import People, Person
 from collectives.items.kind_queries import NO_MOMENT
 from collectives.items.models import Item, ItemQuerySet
-from collectives.items.queries import by_ids, comments_on, how_many, root_of
+from collectives.items.queries import by_ids, comments_on, count_matching, root_of
 from harmonic.kernel.access import Access
-from harmonic.kernel.database.prepared import Parameter, of_model
+from harmonic.kernel.database.prepared import QueryValue, of_model
 from harmonic.kernel.database.tenancy import NO_ID, bound_tenant_id
 from harmonic.kernel.http import cursors
 from harmonic.kernel.http.cursors import Order, Position
@@ -193,7 +193,7 @@ def path_at(access: Access, comment: Item, parent: Item) -> str:
     root = root_of(comment) if parent.is_comment else None
     item = root if root and page_with(root, comment).marked else parent
     short = comment.truncated_id
-    return f"{item.path_in(access.here.path)}?comment_id={short}#c-{short}"
+    return f"{item.path_in(access.required_place.path)}?comment_id={short}#c-{short}"
 
 
 def _page(item: Item, after: Position | None, *, has_previews: bool) -> ThreadPage:
@@ -209,7 +209,7 @@ def _page(item: Item, after: Position | None, *, has_previews: bool) -> ThreadPa
         item=item,
         branches=shown,
         notes=notes,
-        count=_alive(shown, notes) if is_whole else how_many(comments_on(item.id)),
+        count=_alive(shown, notes) if is_whole else count_matching(comments_on(item.id)),
         left=_left(item, next_position) if next_position else 0,
         next_position=next_position,
         is_first=after is None,
@@ -331,7 +331,7 @@ def _notes(branches: Iterable[Branch]) -> dict[UUID, Item]:
     return {note.id: note for note in _OPENINGS.rows(**by_ids(ids))} if ids else {}
 
 
-def _openings(**wanted: Parameter) -> QuerySet[Item]:
+def _openings(**wanted: QueryValue) -> QuerySet[Item]:
     comments: ItemQuerySet[Item] = Item.objects.filter(**wanted)
     return comments.with_opening(HTML_LIMIT + 1).with_answered()
 

@@ -12,7 +12,7 @@ from accounts.queries import agents_of, people, person_at
 from collectives import queries as collectives
 from collectives.feed.queries import feed_of, pinned
 from harmonic.kernel.access import Access, AccessLevel
-from harmonic.kernel.page_views import mounted
+from harmonic.kernel.page_views import mount
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import NotFound
 
@@ -35,8 +35,8 @@ def profile(access: Access, person: TenantUser) -> Mapping[str, Any]:
         "common": common[:COMMON_SHOWN],
         "common_count": len(common),
         "more": max(0, len(common) - COMMON_SHOWN),
-        "has_pins": access.here.is_main,
-        "pinned": pinned(access, person.id) if access.here.is_main else [],
+        "has_pins": access.required_place.is_main,
+        "pinned": pinned(access, person.id) if access.required_place.is_main else [],
         "feed": feed,
         "older_href": f"{access.path}?cursor={feed.older}" if feed.older else "",
         "is_own_agent": person.user.parent_id == me.user_id,
@@ -70,24 +70,24 @@ PROFILE = Page(
 )
 
 
-def person_here(access: Access, handle: str) -> TenantUser:
+def member_at(access: Access, handle: str) -> TenantUser:
     """Return an active member of the collective by handle.
 
     Raises:
         NotFound: there is no such member.
     """
     person = person_at(access, handle)
-    row = collectives.membership_of(access.here.id, person)
+    row = collectives.membership_of(access.required_place.id, person)
     if row is None or row.archived_at is not None:
         raise NotFound
     return person
 
 
-PROFILE_HERE = Page(
+COLLECTIVE_PROFILE = Page(
     name="people.here",
     template="accounts/profile.html",
     title=profile_title,
-    find=person_here,
+    find=member_at,
     show=profile,
     access_level=AccessLevel.COLLECTIVE,
     resource="users",
@@ -95,8 +95,8 @@ PROFILE_HERE = Page(
 
 
 def urls() -> list[URLPattern]:
-    return mounted("u/<str:handle>", PROFILE)
+    return mount("u/<str:handle>", PROFILE)
 
 
 def collective_urls() -> list[URLPattern]:
-    return mounted("u/<str:handle>", PROFILE_HERE)
+    return mount("u/<str:handle>", COLLECTIVE_PROFILE)

@@ -23,11 +23,11 @@ def invite_refusal(access: Access, code: str) -> Refused:
 
     The status is 410 if the invite has ended, else 404.
     """
-    links = [Link("Try another code", path_to("collectives.join", access.here.path))]
+    links = [Link("Try another code", path_to("collectives.join", access.required_place.path))]
     invite = queries.invite_of(code)
     if invite is None:
         return NotFound(NEEDED, hint=f"This code is not valid. {ASK}", links=links)
-    if invite.collective_id != access.here.id:
+    if invite.collective_id != access.required_place.id:
         return NotFound(OF_ANOTHER_COLLECTIVE, hint=ASK, links=links)
     if invite.invited_user_id not in (None, access.user.user_id):
         return NotFound("Cannot accept invite for another user", hint=ASK, links=links)
@@ -52,7 +52,7 @@ def _ending(access: Access, invite: Invite) -> str:
 def new_invite(access: Access) -> Invite:
     invite: Invite = Invite.objects.create(
         tenant_id=access.tenant.id,
-        collective_id=access.here.id,
+        collective_id=access.required_place.id,
         code=secrets.token_hex(16),
         created_by_id=access.user.user_id,
         expires_at=access.now + Invite.LIFETIME,

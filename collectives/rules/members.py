@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from accounts.models import TenantUser
-from accounts.rules import someone
+from accounts.rules import person_reference
 from collectives.models import Collective, CollectiveMember, Invite
 from collectives.queries import agent_rows
 from collectives.rules.invites import expire_unbacked_invites
@@ -123,7 +123,7 @@ def record_agent_left(access: Access, row: CollectiveMember) -> None:
     audit.record(
         audit.USER_ACTION,
         access,
-        about=someone(row.person),
+        about=person_reference(row.person),
         action="remove_ai_agent_from_collective",
         collective_id=row.collective_id,
         reason=WITH_PARENT,
@@ -132,7 +132,7 @@ def record_agent_left(access: Access, row: CollectiveMember) -> None:
 
 def is_last_admin(row: CollectiveMember) -> bool:
     """Return whether a member is the only admin who can act."""
-    admins = CollectiveMember.objects.acting_admins().filter(collective=row.collective_id)
+    admins = CollectiveMember.objects.active_admins().filter(collective=row.collective_id)
     return list(admins.values_list("id", flat=True)[:2]) == [row.id]
 
 
@@ -145,7 +145,7 @@ def _others_remain(row: CollectiveMember) -> bool:
 
 def left_without_admin(person: TenantUser) -> list[Collective]:
     """Return the collectives where a person is the last admin and others would remain."""
-    rows = CollectiveMember.objects.acting_admins().filter(person=person)
+    rows = CollectiveMember.objects.active_admins().filter(person=person)
     rows = rows.select_related("collective", "person__user").order_by("collective__name", "id")
     return [row.collective for row in rows if is_last_admin(row) and _others_remain(row)]
 

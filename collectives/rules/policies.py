@@ -22,20 +22,20 @@ def is_member(access: Access, target: object) -> Denied | None:
 
 
 def is_collective_admin(access: Access, target: object) -> Denied | None:
-    if access.is_collective_admin and not access.here.is_workspace:
+    if access.is_collective_admin and not access.required_place.is_workspace:
         return None
-    if access.place is not None and access.here.is_main:
+    if access.place is not None and access.required_place.is_main:
         return must_be_admin(NO_ADMINS_IN_MAIN)
-    if access.place is not None and access.here.is_workspace:
+    if access.place is not None and access.required_place.is_workspace:
         return must_be_admin(WORKSPACE_HAS_NONE)
     return must_be_admin(ASK_AN_ADMIN, links=_members(access))
 
 
 def admins_can(access: Access) -> str:
     """Tell an agent who can do what only people who are admins here may do."""
-    if access.here.is_main:
+    if access.required_place.is_main:
         return NO_ADMINS_IN_MAIN
-    if access.here.is_workspace:
+    if access.required_place.is_workspace:
         return WORKSPACE_HAS_NONE
     return "An admin of the collective can do it."
 
@@ -48,7 +48,7 @@ def must_be_admin(hint: str, links: tuple[Link, ...] = ()) -> Denied:
 def may_invite(access: Access, target: object) -> Denied | None:
     if access.membership is not None and access.membership.may_invite:
         return None
-    if access.place is not None and access.here.is_workspace:
+    if access.place is not None and access.required_place.is_workspace:
         return Denied("You do not have permission to invite people here.", WORKSPACE_HAS_NONE)
     return Denied(
         "You do not have permission to invite people here.",
@@ -69,7 +69,7 @@ def _members(access: Access) -> tuple[Link, ...]:
 
 def may_leave(access: Access, target: object) -> Denied | None:
     """Allow members of a standard collective. The effect refuses the last admin."""
-    place = access.here
+    place = access.required_place
     if place.is_main or place.is_workspace:
         return Denied("You cannot leave this collective.", "Everyone in the tenant belongs to it.")
     return is_member(access, target)
@@ -87,12 +87,12 @@ def _has_no_agents_of_choice(access: Access) -> Denied | None:
     """Return the denial if agents cannot be added to or removed from this collective."""
     if access.place is None:
         return None
-    if access.here.is_workspace:
+    if access.required_place.is_workspace:
         return Denied(
             "Cannot add other users to a private workspace",
             "Create a collective to share, at /collectives/new.",
         )
-    if access.here.is_main:
+    if access.required_place.is_main:
         return Denied(
             "Agents cannot be added to or removed from the main collective.",
             "Every agent belongs to it. The person who manages the agent can deactivate it in its"

@@ -95,7 +95,7 @@ ARCHIVED_WORKSPACE_HINT = (
 
 
 def not_a_member(access: Access) -> Refused:
-    join = path_to("collectives.join", access.here.path)
+    join = path_to("collectives.join", access.required_place.path)
     is_agent = access.actor is not None and access.actor.is_agent
     return Forbidden(
         "You are not a member of this collective",
@@ -107,7 +107,7 @@ def not_a_member(access: Access) -> Refused:
 
 
 def check_collective_flag(access: Access) -> None:
-    place = access.here
+    place = access.required_place
     if not access.passes_api_switch(place):
         raise Forbidden(
             "API not enabled for this collective",
@@ -146,7 +146,7 @@ def action_of(method: str, view: object, kwargs: dict[str, Any]) -> Action[Any] 
 
 def check_not_archived(request: AccessRequest, access: Access) -> None:
     """Pass unless the collective is archived; then only its settings are accessible."""
-    place = access.here
+    place = access.required_place
     if not place.is_archived or access.path.split("/")[3:4] == ["settings"]:
         return
     settings_path = "" if place.is_workspace else path_to("collectives.settings", place.path)

@@ -52,7 +52,7 @@ class KeptForm:
     texts: tuple[TypedText, ...]
 
 
-def keep(request: AccessRequest, user_id: UUID) -> bool:
+def keep_form(request: AccessRequest, user_id: UUID) -> bool:
     """Keep the form of an action for the person who sent it; return whether it is kept."""
     action = _action_of(request)
     if action is None:

@@ -26,7 +26,7 @@ from harmonic.kernel.access import (
     UserType,
 )
 from harmonic.kernel.capabilities import Capabilities
-from harmonic.kernel.database.prepared import Parameter, Prepared
+from harmonic.kernel.database.prepared import Prepared, QueryValue
 from harmonic.kernel.database.tenancy import NO_ID, parse_uuid
 from tokens.models import ApiToken
 
@@ -178,7 +178,7 @@ def find_by_session(
     `place` is the handle or ID of a collective, or "" for the main one. With `session_key`, the
     tenant's row is locked in share mode, and the session must still exist.
     """
-    who: dict[str, Parameter] = {"subdomain": subdomain, "user_id": user_id or NO_ID}
+    who: dict[str, QueryValue] = {"subdomain": subdomain, "user_id": user_id or NO_ID}
     if session_key:
         return _BY_SESSION_AGAIN.first(**who, **_named(place), session_key=session_key)
     return _BY_SESSION.first(**who, **_named(place))
@@ -195,7 +195,7 @@ def find_by_token(
     return query.first(subdomain=subdomain, digest=digest, **_named(place))
 
 
-def _named(place: str) -> dict[str, Parameter]:
+def _named(place: str) -> dict[str, QueryValue]:
     return {"place": parse_uuid(place) or place} if place else {}
 
 

@@ -20,7 +20,7 @@ class Surface(models.TextChoices):
     RUN = "run", "Run"
 
 
-class Status(models.TextChoices):
+class EntryStatus(models.TextChoices):
     PENDING = "pending", "pending"
     OK = "ok", "ok"
     TOOL_ERROR = "tool_error", "refused"
@@ -28,7 +28,7 @@ class Status(models.TextChoices):
 
 
 # Statuses of entries that changed and returned nothing.
-REFUSED = (Status.TOOL_ERROR, Status.UNKNOWN_TOOL)
+REFUSED = (EntryStatus.TOOL_ERROR, EntryStatus.UNKNOWN_TOOL)
 
 
 class Entry(TenantModel):
@@ -59,7 +59,7 @@ class Entry(TenantModel):
     tool_name = models.CharField(max_length=NAME_LENGTH, blank=True)
     arguments = models.JSONField(default=dict, blank=True)
     context = models.JSONField(null=True, blank=True)
-    status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
+    status = models.CharField(max_length=16, choices=EntryStatus, default=EntryStatus.PENDING)
     called_at = models.DateTimeField()
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)

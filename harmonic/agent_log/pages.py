@@ -14,17 +14,17 @@ from django.urls import URLPattern
 
 from accounts.agents.actions.pausing import pause_ai_agent, resume_ai_agent
 from accounts.agents.models import path_of
-from accounts.agents.pages import about, below_list, own_agent
+from accounts.agents.pages import about, list_crumbs, own_agent
 from accounts.models import TenantUser
 from accounts.queries import people, with_user
 from accounts.rules import ADMINISTRATION, for_admins
 from harmonic.agent_log import storing
-from harmonic.agent_log.models import Entry, Status, Surface
+from harmonic.agent_log.models import Entry, EntryStatus, Surface
 from harmonic.agent_log.queries import Filter, counts_of, days_of, tokens_in
 from harmonic.kernel.access import Access, UserType
 from harmonic.kernel.database.tenancy import NO_ID, parse_uuid
 from harmonic.kernel.http.numbered import numbered
-from harmonic.kernel.page_views import mounted
+from harmonic.kernel.page_views import mount
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import Link, NotFound, Unreadable
 from harmonic.kernel.registry import path_to
@@ -52,7 +52,7 @@ def _list(access: Access, agent: TenantUser) -> Mapping[str, Any]:
         "log_path": access.path,
         "query": urlencode(filters),
         "is_filtered": bool(filters),
-        "statuses": Status.choices,
+        "statuses": EntryStatus.choices,
         "surfaces": Surface.choices,
         "tokens": tokens_in(agent.user_id),
         "bars": bars(days),
@@ -98,7 +98,7 @@ def _day(text: str) -> date | None:
 
 
 def _crumbs(access: Access, agent: TenantUser) -> list[Link]:
-    return [*below_list(access, agent), Link(agent.display_name, path_of(agent))]
+    return [*list_crumbs(access, agent), Link(agent.display_name, path_of(agent))]
 
 
 LOG = Page(
@@ -192,7 +192,7 @@ COUNTS: Page[None] = Page(
 
 def urls() -> list[URLPattern]:
     return [
-        *mounted("ai-agents/<str:handle>/mcp-tool-calls", LOG),
-        *mounted("ai-agents/<str:handle>/mcp-tool-calls/<str:entry_id>", ENTRY),
-        *mounted("tenant-admin/agents", COUNTS),
+        *mount("ai-agents/<str:handle>/mcp-tool-calls", LOG),
+        *mount("ai-agents/<str:handle>/mcp-tool-calls/<str:entry_id>", ENTRY),
+        *mount("tenant-admin/agents", COUNTS),
     ]

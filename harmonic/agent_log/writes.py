@@ -17,8 +17,8 @@ from django.http import HttpResponse
 
 from harmonic.access.checks import action_of
 from harmonic.access.deciding import RequestAccessDecider
-from harmonic.agent_log import kept, storing
-from harmonic.agent_log.models import Entry, Status, Surface
+from harmonic.agent_log import entries, storing
+from harmonic.agent_log.models import Entry, EntryStatus, Surface
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, ResourceRef
 from harmonic.kernel.events import Event
@@ -67,7 +67,7 @@ def record_event(event: Event, access: Access) -> None:
     if not _is_recorded(request, access):
         return
     entry = _new_entry(request, access)
-    entry.status = Status.OK
+    entry.status = EntryStatus.OK
     entry.touched = _touched(event.resource)
     storing.insert(entry)
     request.log_entry = entry
@@ -95,12 +95,12 @@ def record_response(request: AccessRequest, access: Access, response: HttpRespon
     store = storing.insert if entry is None else storing.insert_or_replace
     entry = entry or _new_entry(request, access)
     if is_refused:
-        entry.status, entry.touched = Status.TOOL_ERROR, None
+        entry.status, entry.touched = EntryStatus.TOOL_ERROR, None
         refused: Refused | None = getattr(request, "refused", None)
         code, message = (refused.code, refused.message) if refused else ("internal", "")
-        kept.describe_error(entry, code, message)
+        entries.describe_error(entry, code, message)
     else:
-        entry.status = Status.OK
+        entry.status = EntryStatus.OK
         entry.code = _outcome(entry, response)
     entry.http_status = response.status_code
     _store(store, entry, _action(request, access))
@@ -133,18 +133,18 @@ def _store(store: Callable[[Entry], None], entry: Entry, action: Action[Any] | N
 
 def _new_entry(request: AccessRequest, access: Access) -> Entry:
     is_rest = is_api_path(access.path)
-    return kept.new_entry(
+    return entries.new_entry(
         access,
         Surface.REST if is_rest else Surface.MARKDOWN,
         request.request_id,
-        arguments={**_asked_for(request, access), "params": kept.keys(_names(request))},
+        arguments={**_asked_for(request, access), "params": entries.keys(_names(request))},
         duration_ms=round((time.perf_counter() - request.began) * 1000),
     )
 
 
 def _asked_for(request: AccessRequest, access: Access) -> dict[str, str]:
     """Return the page and the action of a request; its method where the path names no action."""
-    path = kept.text(access.path, Entry.JSON_LENGTH)
+    path = entries.text(access.path, Entry.JSON_LENGTH)
     page, below, name = path.rpartition("/actions/")
     if below and not is_api_path(path):
         return {"path": page or "/", "action": name}

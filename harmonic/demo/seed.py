@@ -124,7 +124,7 @@ class DemoBuilder:
                     )
 
     @contextmanager
-    def _acting(
+    def _access_as(
         self, subdomain: str, handle: str, place: str = "", days_ago: float = 60
     ) -> Iterator[Access]:
         with tenant_bound(self.tenants[subdomain].id):
@@ -148,7 +148,7 @@ class DemoBuilder:
             "api_enabled": is_api_on,
             "tempo": "weekly",
         }
-        with self._acting(subdomain, admin, days_ago=58) as access:
+        with self._access_as(subdomain, admin, days_ago=58) as access:
             collective: Collective = perform_action(create_collective, access, None, values).object
             for member in members:
                 person = TenantUser.objects.get(handle=member)
@@ -156,19 +156,19 @@ class DemoBuilder:
 
     def _agent(self, handle: str, parent: str, mode: str, prompt: str) -> None:
         values = {"name": handle, "mode": mode, "identity_prompt": prompt}
-        with self._acting("garden", parent, days_ago=40) as access:
+        with self._access_as("garden", parent, days_ago=40) as access:
             perform_action(create_ai_agent, access, None, values)
 
     def _kitchen_agents(self) -> None:
-        with self._acting("garden", "alice", "kitchen", days_ago=39) as access:
+        with self._access_as("garden", "alice", "kitchen", days_ago=39) as access:
             for handle in ("scout", "steward"):
                 agent = TenantUser.objects.get(handle=handle)
                 perform_action(
                     add_ai_agent_to_collective, access, None, {"ai_agent_id": str(agent.user_id)}
                 )
         # Carol is a member of the board as well as its admin.
-        with self._acting("garden", "carol", "board") as access:
-            assert membership_of(access.here.id, TenantUser.objects.get(handle="carol"))
+        with self._access_as("garden", "carol", "board") as access:
+            assert membership_of(access.required_place.id, TenantUser.objects.get(handle="carol"))
 
     # --- Content ----------------------------------------------------------------------------
 
@@ -178,14 +178,14 @@ class DemoBuilder:
 
     def _note(self, entry: texts.DemoNote) -> None:
         values = {"title": entry.title, "text": entry.text}
-        with self._acting(entry.tenant, entry.author, entry.place, entry.days_ago) as access:
+        with self._access_as(entry.tenant, entry.author, entry.place, entry.days_ago) as access:
             note: Note = perform_action(notes.create_note, access, None, values).object
         for later in entry.later_actions:
             self._perform_later(entry, note, later)
 
     def _perform_later(self, entry: texts.DemoNote, note: Note, later: texts.LaterAction) -> None:
         days_ago = entry.days_ago - later.days_later
-        with self._acting(entry.tenant, later.who, entry.place, days_ago) as access:
+        with self._access_as(entry.tenant, later.who, entry.place, days_ago) as access:
             if later.what == "comment":
                 made = perform_action(notes.add_comment, access, note, {"text": later.text})
                 for reply in later.replies:

@@ -113,7 +113,7 @@ def path_with_query(request: AccessRequest, access: Access) -> str:
 
 def _path_after_verification(request: AccessRequest, access: Access) -> str:
     """Return the path to continue at after verification: back, or the interrupted form."""
-    if request.method not in READS and kept_forms.keep(request, access.user.user_id):
+    if request.method not in READS and kept_forms.keep_form(request, access.user.user_id):
         return REPLAY
     return path_with_query(request, access)
 
@@ -122,7 +122,7 @@ def _after_sign_in(request: AccessRequest, access: Access) -> str:
     """Return the path to continue at after signing in: back, or the interrupted form."""
     user_id = request.ended_user_id
     is_form = request.method not in READS and access.session_end_reason in sessions.EXPIRED
-    if is_form and user_id is not None and kept_forms.keep(request, user_id):
+    if is_form and user_id is not None and kept_forms.keep_form(request, user_id):
         return REPLAY
     return path_with_query(request, access)
 

@@ -170,7 +170,7 @@ def register(worker_id: UUID, host: str, pid: int) -> None:
     )
 
 
-def beat(worker_id: UUID) -> bool:
+def renew_heartbeat(worker_id: UUID) -> bool:
     """Renew the heartbeat of a worker; return False if it was given up."""
     return bool(Worker.objects.filter(id=worker_id, lost_at=None).update(beat_at=Now()))
 

@@ -52,7 +52,7 @@ class Heartbeat:
         connection.close()
 
     def _beat(self) -> None:
-        if not claims.beat(self._worker_id):
+        if not claims.renew_heartbeat(self._worker_id):
             _log.error("This worker was given up, because its heartbeats came too late.")
             # Other workers have its jobs, which must not go on here.
             os._exit(1)

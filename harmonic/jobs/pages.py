@@ -17,14 +17,14 @@ from harmonic.jobs.queries import STATUSES, JobLine
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import ResourceRef
 from harmonic.kernel.database.tenancy import parse_uuid
-from harmonic.kernel.page_views import mounted
+from harmonic.kernel.page_views import mount
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import Link, NotFound
 from harmonic.kernel.registry import path_to
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class StatusFilter:
     """A link of the filter by status."""
 
     label: str
@@ -46,13 +46,13 @@ def _listed(access: Access, target: None) -> Mapping[str, Any]:
     }
 
 
-def _choices(path: str, status: str) -> list[Choice]:
+def _choices(path: str, status: str) -> list[StatusFilter]:
     counts = queries.counts()
-    all_jobs = Choice(f"All ({sum(counts.values())})", path, not status)
+    all_jobs = StatusFilter(f"All ({sum(counts.values())})", path, not status)
     return [
         all_jobs,
         *(
-            Choice(f"{word.capitalize()} ({count})", _href(path, status=word), word == status)
+            StatusFilter(f"{word.capitalize()} ({count})", _href(path, status=word), word == status)
             for word, count in counts.items()
         ),
     ]
@@ -111,6 +111,6 @@ SHOW = Page(
 
 def urls() -> list[URLPattern]:
     return [
-        *mounted("tenant-admin/jobs", LIST),
-        *mounted("tenant-admin/jobs/<str:job_id>", SHOW),
+        *mount("tenant-admin/jobs", LIST),
+        *mount("tenant-admin/jobs/<str:job_id>", SHOW),
     ]

@@ -32,7 +32,7 @@ GRACE = 10.0
 _log = logging.getLogger(__name__)
 
 
-class Worker:
+class JobWorker:
     """A process that runs at most `concurrency` jobs at a time."""
 
     def __init__(self, concurrency: int) -> None:

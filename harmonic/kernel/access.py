@@ -247,7 +247,7 @@ class Access:
         return self.actor
 
     @property
-    def here(self) -> Place:
+    def required_place(self) -> Place:
         """The place of a request that requires one.
 
         Raises:
@@ -271,7 +271,7 @@ class Access:
         """The state of the API in the collective of the request."""
         if not self.tenant.is_api_enabled:
             return ApiState.OFF_FOR_TENANT
-        return ApiState.ON if is_api_open(self.here) else ApiState.OFF_HERE
+        return ApiState.ON if is_api_open(self.required_place) else ApiState.OFF_HERE
 
     def passes_api_switch(self, place: HasApiSwitch) -> bool:
         """Return whether the API switch of a collective admits the caller; sessions always pass."""

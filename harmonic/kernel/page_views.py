@@ -57,7 +57,7 @@ from harmonic.kernel.rendering.documents import (
 T = TypeVar("T")
 
 
-def mounted(route: str, page: Page[T]) -> list[URLPattern]:
+def mount(route: str, page: Page[T]) -> list[URLPattern]:
     """Return the URL patterns of a page, its action index and its actions."""
     registry.site.add_page(page, route)
     below = f"{route}/" if route else ""

@@ -38,7 +38,7 @@ _PLAIN = re.compile(r"[\w.@-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Mounted:
+class MountedPage:
     """A page and its route, below the prefix of its collective."""
 
     page: Page[Any]
@@ -63,7 +63,7 @@ class Registry:
     """Pages and actions by name. The site has one registry; tests create others."""
 
     def __init__(self) -> None:
-        self.pages: dict[str, Mounted] = {}
+        self.pages: dict[str, MountedPage] = {}
         self.actions: dict[str, Action[Any]] = {}
         self.variants: list[Action[Any]] = []
         self._routed: list[Action[Any]] = []
@@ -71,7 +71,7 @@ class Registry:
 
     def add_page(self, page: Page[Any], route: str) -> None:
         """Register a page, its actions and the variants that its forms run."""
-        known = self.pages.setdefault(page.name, Mounted(page, route))
+        known = self.pages.setdefault(page.name, MountedPage(page, route))
         if known.page is not page:
             self._clashes.append(f"Two pages have the name {page.name!r}.")
         self.add_actions(page.actions)
@@ -130,7 +130,7 @@ class Registry:
 site = Registry()
 
 
-def pages() -> Mapping[str, Mounted]:
+def pages() -> Mapping[str, MountedPage]:
     """Return every mounted page by name."""
     _mount()
     return site.pages
@@ -197,14 +197,14 @@ def _is_careful(action: Action[Any]) -> bool:
     return action.grant.level is Level.CAREFUL
 
 
-def held_by(capabilities: Capabilities) -> list[str]:
+def granted_actions(capabilities: Capabilities) -> list[str]:
     """Return the names of the granted actions."""
     return [name for name in grantable() if capabilities.hold(name, actions()[name].grant)]
 
 
 def granted_by(capabilities: Capabilities) -> list[str]:
     """Return the granted names for the security log, including forthcoming actions."""
-    return [*held_by(capabilities), *_to_come(capabilities)]
+    return [*granted_actions(capabilities), *_to_come(capabilities)]
 
 
 def _to_come(capabilities: Capabilities) -> list[str]:
@@ -213,9 +213,9 @@ def _to_come(capabilities: Capabilities) -> list[str]:
     return sorted(names - {*actions(), ALL_USUAL})
 
 
-def lacked_by(capabilities: Capabilities) -> list[str]:
+def ungranted_actions(capabilities: Capabilities) -> list[str]:
     """Return the names of the actions that can be granted and were not."""
-    held = held_by(capabilities)
+    held = granted_actions(capabilities)
     return [name for name in grantable() if name not in held]
 
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harmonic.agent_log import kept, storing
-from harmonic.agent_log.models import Entry, Status, Surface
+from harmonic.agent_log import entries, storing
+from harmonic.agent_log.models import Entry, EntryStatus, Surface
 from harmonic.kernel.access import Access
 from harmonic.mcp.tools import TOOLS, Result
 
@@ -28,11 +28,11 @@ class Recording:
         """Record how the call ended."""
         entry, facts = self.entry, result.facts
         entry.duration_ms = round((time.perf_counter() - self.began) * 1000)
-        if entry.status == Status.PENDING:
-            entry.status = Status.TOOL_ERROR if result.is_error else Status.OK
+        if entry.status == EntryStatus.PENDING:
+            entry.status = EntryStatus.TOOL_ERROR if result.is_error else EntryStatus.OK
         entry.http_status = facts.get("status")
         entry.touched = facts.get("resource")
-        kept.describe_error(entry, str(facts.get("code", "")), str(facts.get("error", "")))
+        entries.describe_error(entry, str(facts.get("code", "")), str(facts.get("error", "")))
         if self.is_write:
             storing.update(entry)
         else:
@@ -45,14 +45,14 @@ def begin(access: Access, name: str, sent: Any, request_id: str) -> Recording | 
         return None
     arguments = sent if isinstance(sent, dict) else {}
     is_known = name in TOOLS
-    entry = kept.new_entry(
+    entry = entries.new_entry(
         access,
         Surface.MCP,
         request_id,
-        tool_name=kept.text(name, Entry.NAME_LENGTH),
+        tool_name=entries.text(name, Entry.NAME_LENGTH),
         arguments=_declared(name, arguments),
-        context=kept.bounded(arguments.get("context")) if is_known else None,
-        status=Status.PENDING if is_known else Status.UNKNOWN_TOOL,
+        context=entries.bounded(arguments.get("context")) if is_known else None,
+        status=EntryStatus.PENDING if is_known else EntryStatus.UNKNOWN_TOOL,
     )
     is_write = name == "execute_action"
     if is_write:
@@ -72,5 +72,5 @@ def _declared(name: str, sent: Mapping[str, Any]) -> dict[str, Any]:
 def _kept(key: str, value: Any) -> Any:
     """Return an argument as it is kept: of parameters their names only."""
     if key != "params":
-        return kept.bounded(value)
-    return kept.keys(value) if isinstance(value, dict) else {"type": type(value).__name__}
+        return entries.bounded(value)
+    return entries.keys(value) if isinstance(value, dict) else {"type": type(value).__name__}

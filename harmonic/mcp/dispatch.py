@@ -31,7 +31,7 @@ _IN_QUERY = "%/?:@!$&'()*+,;=~-._[]"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PageResponse:
     """The response of a page, and the refusal if it is one."""
 
     path: str
@@ -48,7 +48,7 @@ class Answer:
         return self.response.content.decode()
 
 
-class Fetch(Protocol):
+class PageFetcher(Protocol):
     """Protocol of a function that sends a request to a page as the caller of a tool."""
 
     def __call__(
@@ -59,7 +59,7 @@ class Fetch(Protocol):
         *,
         audience: str | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer: ...
+    ) -> PageResponse: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ class Caller:
     """The caller of a tool, and the function that sends requests as the caller."""
 
     access: Access
-    fetch: Fetch
+    fetch: PageFetcher
     request_id: str = ""
 
-    def follow(self, target: str) -> Answer:
+    def follow(self, target: str) -> PageResponse:
         """Read a page, and follow its redirects on the same host."""
         answer = self.fetch("GET", target)
         for _ in range(MAX_REDIRECTS):
@@ -81,7 +81,7 @@ class Caller:
         return answer
 
 
-def _location(answer: Answer) -> str:
+def _location(answer: PageResponse) -> str:
     """Return the path that a response redirects to, or ""."""
     location = answer.response.headers.get("Location", "")
     parts = urlsplit(location)
@@ -107,14 +107,14 @@ class Pages:
         *,
         audience: str | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> PageResponse:
         self.were_requested = True
         body = b"" if params is None else json.dumps(params).encode()
         request = _request(self._outer, method, target, body, headers or {})
         request.claimed_audience = audience
         response = self._get_response(request)
         refused = getattr(request, "refused", None)
-        return Answer(request.path, response, refused, getattr(request, "resource", None))
+        return PageResponse(request.path, response, refused, getattr(request, "resource", None))
 
 
 def _request(

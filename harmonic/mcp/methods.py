@@ -12,7 +12,7 @@ from harmonic.mcp.protocol import (
     SERVER_KEY,
     VERSIONS,
     WITH_HANDSHAKE,
-    Message,
+    RpcRequest,
 )
 
 SERVER = {"name": "harmonic", "version": "0.1.0"}
@@ -29,7 +29,7 @@ CONTEXT_PATH = "/mcp/context"
 LIST_TTL = 3_600_000
 
 
-def result_of(message: Message, caller: Caller) -> dict[str, Any]:
+def result_of(message: RpcRequest, caller: Caller) -> dict[str, Any]:
     """Return the result of a message.
 
     Raises:
@@ -48,7 +48,7 @@ def _stateless(result: dict[str, Any]) -> dict[str, Any]:
     return {"resultType": "complete", **result, "_meta": meta}
 
 
-def _initialize(message: Message, caller: Caller) -> dict[str, Any]:
+def _initialize(message: RpcRequest, caller: Caller) -> dict[str, Any]:
     wanted = message.arguments().get("protocolVersion")
     version = wanted if wanted in WITH_HANDSHAKE else WITH_HANDSHAKE[0]
     return {
@@ -59,7 +59,7 @@ def _initialize(message: Message, caller: Caller) -> dict[str, Any]:
     }
 
 
-def _discover(message: Message, caller: Caller) -> dict[str, Any]:
+def _discover(message: RpcRequest, caller: Caller) -> dict[str, Any]:
     return {
         "supportedVersions": list(VERSIONS),
         "capabilities": CAPABILITIES,
@@ -69,16 +69,16 @@ def _discover(message: Message, caller: Caller) -> dict[str, Any]:
     }
 
 
-def _ping(message: Message, caller: Caller) -> dict[str, Any]:
+def _ping(message: RpcRequest, caller: Caller) -> dict[str, Any]:
     return {}
 
 
-def _list_tools(message: Message, caller: Caller) -> dict[str, Any]:
+def _list_tools(message: RpcRequest, caller: Caller) -> dict[str, Any]:
     listed = [tool.object() for tool in tools.TOOLS.values()]
     return {"tools": listed, **_kept(message, "public")}
 
 
-def _call_tool(message: Message, caller: Caller) -> dict[str, Any]:
+def _call_tool(message: RpcRequest, caller: Caller) -> dict[str, Any]:
     params = message.arguments("name")
     name, arguments = params["name"], params.get("arguments")
     recording = calls.begin(caller.access, name, arguments, caller.request_id)
@@ -89,7 +89,7 @@ def _call_tool(message: Message, caller: Caller) -> dict[str, Any]:
     return {**result.object(), "_meta": {"harmonic": {"tool_call_log_id": str(recording.entry.id)}}}
 
 
-def _list_resources(message: Message, caller: Caller) -> dict[str, Any]:
+def _list_resources(message: RpcRequest, caller: Caller) -> dict[str, Any]:
     resource = {
         "uri": CONTEXT_URI,
         "name": "Harmonic context",
@@ -99,7 +99,7 @@ def _list_resources(message: Message, caller: Caller) -> dict[str, Any]:
     return {"resources": [resource], **_kept(message, "public")}
 
 
-def _read_resource(message: Message, caller: Caller) -> dict[str, Any]:
+def _read_resource(message: RpcRequest, caller: Caller) -> dict[str, Any]:
     uri = message.arguments("uri")["uri"]
     if uri != CONTEXT_URI:
         raise message.error(INVALID_PARAMS, f"Unknown resource: {uri[:200]}")
@@ -108,7 +108,7 @@ def _read_resource(message: Message, caller: Caller) -> dict[str, Any]:
     return {"contents": [content], **_kept(message, "private", ttl=0)}
 
 
-def _kept(message: Message, scope: str, ttl: int = LIST_TTL) -> dict[str, Any]:
+def _kept(message: RpcRequest, scope: str, ttl: int = LIST_TTL) -> dict[str, Any]:
     """Return the fields for caching a result, which earlier versions do not have."""
     return {"ttlMs": ttl, "cacheScope": scope} if message.is_stateless else {}
 

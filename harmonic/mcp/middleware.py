@@ -175,8 +175,8 @@ def check_limits(access: Access) -> None:
     human = str(access.actor.parent_id or access.actor.user_id)
     now = time.time()
     counts = (
-        *_counted(now, 1, Limit("burst", "token", f"mcp/burst:{token}", BURST)),
-        *_counted(
+        *_count_requests(now, 1, Limit("burst", "token", f"mcp/burst:{token}", BURST)),
+        *_count_requests(
             now,
             60,
             Limit("sustained", "token", f"mcp/sustained:{token}", SUSTAINED),
@@ -198,7 +198,7 @@ def check_limits(access: Access) -> None:
     )
 
 
-def _counted(now: float, window: int, *limits: Limit) -> tuple[Count, ...]:
+def _count_requests(now: float, window: int, *limits: Limit) -> tuple[Count, ...]:
     return count(rate_limits.store(), dict.fromkeys(limits, 1), now, window)
 
 

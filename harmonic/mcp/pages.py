@@ -9,7 +9,7 @@ from django.urls import URLPattern
 
 from accounts.agents.whoami import whoami
 from harmonic.kernel.access import Access
-from harmonic.kernel.page_views import mounted
+from harmonic.kernel.page_views import mount
 from harmonic.kernel.pages import Page
 
 # Characters of the identity prompt.
@@ -32,4 +32,4 @@ CONTEXT: Page[None] = Page(
 
 
 def urls() -> list[URLPattern]:
-    return mounted("mcp/context", CONTEXT)
+    return mount("mcp/context", CONTEXT)

@@ -57,7 +57,7 @@ class ProtocolError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class RpcRequest:
     """One request of a client."""
 
     id: str | int | None
@@ -131,7 +131,7 @@ def client_of(sent: dict[str, Any]) -> str:
     return next((name for name in names if isinstance(name, str) and name.strip()), "")
 
 
-def message_of(request: HttpRequest, sent: dict[str, Any]) -> Message:
+def message_of(request: HttpRequest, sent: dict[str, Any]) -> RpcRequest:
     """Return the message of a client after comparing it with its headers.
 
     Raises:
@@ -144,7 +144,7 @@ def message_of(request: HttpRequest, sent: dict[str, Any]) -> Message:
     meta = params.get("_meta") if isinstance(params, dict) else None
     claimed = meta.get(VERSION_KEY) if isinstance(meta, dict) else None
     header = request.headers.get("MCP-Protocol-Version")
-    message = Message(id_, method, params, STATELESS in {claimed, header})
+    message = RpcRequest(id_, method, params, STATELESS in {claimed, header})
     if claimed is not None and claimed not in VERSIONS:
         raise _unsupported(message, str(claimed))
     if message.is_stateless:
@@ -165,21 +165,21 @@ def check_version_header(request: HttpRequest) -> None:
         raise ProtocolError(INVALID_REQUEST, message, 400)
 
 
-def _unsupported(message: Message, version: str) -> ProtocolError:
+def _unsupported(message: RpcRequest, version: str) -> ProtocolError:
     data = {"supported": list(VERSIONS), "requested": version[:40]}
     return ProtocolError(
         UNSUPPORTED_VERSION, "Unsupported protocol version", 400, message.id, data=data
     )
 
 
-def _check_metadata(message: Message, meta: dict[str, Any]) -> None:
+def _check_metadata(message: RpcRequest, meta: dict[str, Any]) -> None:
     if not isinstance(meta.get(VERSION_KEY), str):
         raise message.error(INVALID_PARAMS, f"Missing required field of _meta: {VERSION_KEY}")
     if not isinstance(meta.get(CAPABILITIES_KEY), dict):
         raise message.error(INVALID_PARAMS, f"Missing required field of _meta: {CAPABILITIES_KEY}")
 
 
-def _check_headers(request: HttpRequest, message: Message, claimed: str) -> None:
+def _check_headers(request: HttpRequest, message: RpcRequest, claimed: str) -> None:
     """Refuse a stateless request whose headers do not match its body."""
     expected = {"MCP-Protocol-Version": claimed, "Mcp-Method": message.method}
     if param := _NAMED.get(message.method):

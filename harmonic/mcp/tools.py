@@ -16,7 +16,7 @@ from harmonic.mcp.context import (
     check_read,
     check_write,
 )
-from harmonic.mcp.dispatch import Answer, Caller
+from harmonic.mcp.dispatch import Caller, PageResponse
 
 # Bytes of a result's text, with the line that says it was cut.
 MAX_TEXT = 1024 * 1024
@@ -146,7 +146,7 @@ def _checked_path(path: str) -> str:
 # --- Results --------------------------------------------------------------------------------
 
 
-def _result(answer: Answer) -> Result:
+def _result(answer: PageResponse) -> Result:
     status = answer.response.status_code
     facts: dict[str, Any] = {"status": status, "path": answer.path}
     if answer.refused is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.models import TenantUser
-from accounts.rules import someone
+from accounts.rules import person_reference
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Outcome, ResourceRef
 from harmonic.kernel.capabilities import NEVER
@@ -51,7 +51,7 @@ def _start(
         run_path(agent.handle, run),
         run_resource(agent, run),
         AgentRun(agent, run),
-        facts={"about": someone(agent), "run_id": run.id},
+        facts={"about": person_reference(agent), "run_id": run.id},
         json={"id": str(run.id), "status": str(run.status)},
     )
 
@@ -80,7 +80,9 @@ def _cancel(access: Access, run: AgentRun) -> Outcome:
         run_path(run.agent.handle, run.row),
         run_resource(run.agent, run.row),
         run,
-        facts={"about": someone(run.agent), "run_id": run.row.id} if is_cancelled else None,
+        facts={"about": person_reference(run.agent), "run_id": run.row.id}
+        if is_cancelled
+        else None,
         json={"status": str(run.row.status)},
     )
 

@@ -13,13 +13,13 @@ from django.urls import URLPattern, path
 
 from accounts.actions.people import agent_resource
 from accounts.agents.models import path_of
-from accounts.agents.pages import below_list
+from accounts.agents.pages import list_crumbs
 from accounts.models import TenantUser
 from accounts.queries import people
 from api.responses.timestamps import format_timestamp
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import NO_ID, parse_uuid
-from harmonic.kernel.page_views import form_alias, mounted
+from harmonic.kernel.page_views import form_alias, mount
 from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import Conflict, Forbidden, Link
 from harmonic.kernel.registry import path_to
@@ -34,7 +34,7 @@ USUAL_WAIT: Final = timedelta(seconds=15)
 
 
 def _crumbs(access: Access, agent: TenantUser) -> list[Link]:
-    return [*below_list(access, agent), Link(agent.display_name, path_of(agent))]
+    return [*list_crumbs(access, agent), Link(agent.display_name, path_of(agent))]
 
 
 def _run_crumbs(access: Access, run: AgentRun) -> list[Link]:
@@ -121,7 +121,7 @@ class ShownStep:
         return self.row.duration_ms is None
 
     @property
-    def words(self) -> str:
+    def search_words(self) -> str:
         """The words of a search, or the topic of a help request."""
         return str(self.row.detail.get("query") or self.row.detail.get("topic") or "")
 
@@ -211,9 +211,9 @@ RUN: Page[AgentRun] = Page(
 
 def urls() -> list[URLPattern]:
     return [
-        *mounted("ai-agents/<str:handle>/run", NEW),
-        *mounted("ai-agents/<str:handle>/runs", LIST),
-        *mounted("ai-agents/<str:handle>/runs/<str:run_id>", RUN),
+        *mount("ai-agents/<str:handle>/run", NEW),
+        *mount("ai-agents/<str:handle>/runs", LIST),
+        *mount("ai-agents/<str:handle>/runs/<str:run_id>", RUN),
         path(
             "ai-agents/<str:handle>/runs/<str:run_id>/cancel",
             form_alias(RUN, cancel_ai_agent_run),

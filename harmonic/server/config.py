@@ -21,7 +21,7 @@ bind = f"{os.environ.get('HARMONIC_BIND', '127.0.0.1')}:{os.environ.get('HARMONI
 reload = os.environ.get("HARMONIC_RELOAD") == "1"
 reload_extra_files = [str(path) for path in TEMPLATES.rglob("*.*")] if reload else []
 
-worker_class = "harmonic.server.worker.Worker"
+worker_class = "harmonic.server.worker.ConnectionWorker"
 workers = 1 if reload else int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("HARMONIC_THREADS", "8"))
 worker_connections = int(os.environ.get("HARMONIC_CONNECTIONS", "1000"))

@@ -24,7 +24,7 @@ OTHER_FILES = 100
 HEARTBEAT = 1.0
 
 
-class Worker(BaseWorker):  # type: ignore[misc]  # has no types
+class ConnectionWorker(BaseWorker):  # type: ignore[misc]  # has no types
     """Worker that receives requests and sends responses for any number of slow clients.
 
     It keeps at most `worker_connections` connections. When another client connects, or the bodies

@@ -13,7 +13,7 @@ from harmonic.kernel.actions import Action
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.pages import Page, require_read_method, with_rule
 from harmonic.kernel.parameters.decoding import declared_fields
-from harmonic.kernel.registry import Mounted, pages
+from harmonic.kernel.registry import MountedPage, pages
 from harmonic.kernel.rendering.documents import Document, respond
 
 
@@ -42,7 +42,7 @@ def could_run(page: Page[Any], action: Action[Any], access: Access) -> bool:
     return page.access_level != AccessLevel.TENANT or action.policy(access, None) is None
 
 
-def path_of(mounted: Mounted) -> str:
+def path_of(mounted: MountedPage) -> str:
     """Return the pattern of a page's path: `/collectives/{handle}/n/{note_id}`."""
     return mounted.path_below("/collectives/{handle}", {})
 

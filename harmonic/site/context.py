@@ -114,7 +114,7 @@ def _links(access: Access, menu: Menu) -> Iterator[NavLink]:
         if entry.menu is menu and entry.is_shown(access)
     ]
     for entry, mounted in sorted(declared, key=lambda pair: pair[0].order):
-        base = access.here.path if menu is Menu.PLACE else ""
+        base = access.required_place.path if menu is Menu.PLACE else ""
         href = entry.path or path_to(mounted.page.name, base, handle=access.user.handle)
         is_below = entry.has_below and access.path.startswith(f"{href}/")
         yield NavLink(href, entry.label, entry.icon, access.path == href or is_below)

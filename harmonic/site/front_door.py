@@ -10,7 +10,7 @@ from accounts.models import Tenant
 from harmonic.http.tenant_origin import tenant_origin
 from harmonic.kernel.access import AccessLevel, Rule
 from harmonic.kernel.http.request import AccessRequest
-from harmonic.kernel.page_views import mounted
+from harmonic.kernel.page_views import mount
 from harmonic.kernel.pages import require_read_method, with_rule
 from harmonic.kernel.rendering.documents import Document, respond
 from harmonic.site import llms, well_known
@@ -52,5 +52,5 @@ urlpatterns = [
     *llms.urls(),
     *well_known.favicon_urls(),
     # The last line of every Markdown document links to it.
-    *mounted("motto", MOTTO)[:1],
+    *mount("motto", MOTTO)[:1],
 ]

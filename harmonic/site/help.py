@@ -15,13 +15,13 @@ from harmonic.http.tenant_origin import tenant_origin
 from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import Menu, NavEntry
-from harmonic.kernel.page_views import mounted
+from harmonic.kernel.page_views import mount
 from harmonic.kernel.pages import Page, require_read_method, with_rule
 from harmonic.kernel.parameters.wording import did_you_mean
 from harmonic.kernel.refusals import Link, NotFound
 from harmonic.kernel.registry import groups
 from harmonic.kernel.rendering.documents import origin_of, respond
-from tokens.connect.harnesses import HARNESSES, Connection, Harness, Tab
+from tokens.connect.harnesses import HARNESSES, Harness, McpServer, Tab
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def show_harness(access: Access, harness: Harness) -> Mapping[str, Any]:
     return {
         "origin": origin,
         "harness": harness,
-        "tab": Tab(harness, harness.configure(Connection(origin, "your-agent"))),
+        "tab": Tab(harness, harness.configure(McpServer(origin, "your-agent"))),
         "body": f"help/connect/{harness.key}.html" if harness.needs_help else "",
     }
 
@@ -155,7 +155,7 @@ def _origin_for_examples(request: AccessRequest, access: Access) -> str:
 
 def urls() -> list[URLPattern]:
     return [
-        *mounted("help", INDEX)[:1],
-        *mounted("help/mcp/connect/<str:harness>", CONNECT)[:1],
+        *mount("help", INDEX)[:1],
+        *mount("help/mcp/connect/<str:harness>", CONNECT)[:1],
         path("help/<path:slug>", with_rule(topic_view, TOPIC.rule, TOPIC), name=TOPIC.name),
     ]

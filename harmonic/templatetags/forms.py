@@ -20,10 +20,10 @@ from harmonic.kernel.parameters.decoding import FORM_KEY, RawParams, declared_fi
 from harmonic.kernel.parameters.fields import AnyField, Block, Flag, Integer, StringList, widget_of
 from harmonic.kernel.parameters.widgets import Choices
 from harmonic.kernel.refusals import Problem
-from harmonic.kernel.rendering.documents import Offer, RefusedForm, Surface
+from harmonic.kernel.rendering.documents import Offer, RefusedForm, Rendering
 from harmonic.kernel.scopes import Verb
+from harmonic.templatetags.content import user_line
 from harmonic.templatetags.people import person
-from harmonic.templatetags.surfaces import user_line
 from harmonic.templatetags.times import when
 
 register = template.Library()
@@ -117,20 +117,20 @@ def action_form(
     `initial` has the current values by parameter. A refused form shows what was typed, with the
     problems at their fields.
     """
-    surface: Surface = context["surface"]
-    offer = surface.offers.get(name)
-    if offer is None or surface.is_markdown:
+    rendering: Rendering = context["rendering"]
+    offer = rendering.offers.get(name)
+    if offer is None or rendering.is_markdown:
         return ""
     refused: RefusedForm | None = context.get("refused_form")
     if refused is not None and refused.action != name:
         refused = None
     form = bound_form(
-        surface,
+        rendering,
         offer,
         initial={
-            **offer.action.initial(surface.access, offer.target),
+            **offer.action.initial(rendering.access, offer.target),
             **(initial or {}),
-            **surface.access.query,
+            **rendering.access.query,
         },
         raw=refused.raw if refused else None,
         problems=refused.problems if refused else (),
@@ -139,7 +139,7 @@ def action_form(
     )
     if refused:
         refused.is_shown = True
-    return get_template("forms/form.html").render({"form": form, "surface": surface})
+    return get_template("forms/form.html").render({"form": form, "rendering": rendering})
 
 
 @register.simple_tag(takes_context=True)
@@ -152,15 +152,15 @@ def action_button(
     **fixed: Any,
 ) -> str:
     """Show an action as a button, or nothing if it is not offered; `fixed` are hidden values."""
-    surface: Surface = context["surface"]
-    offer = surface.offers.get(name)
-    if offer is None or surface.is_markdown or surface.request is None:
+    rendering: Rendering = context["rendering"]
+    offer = rendering.offers.get(name)
+    if offer is None or rendering.is_markdown or rendering.request is None:
         return ""
     form = Form(
         action_path=offer.path,
         fields=(),
         submit_label=label or offer.action.label,
-        csrf_token=get_token(surface.request),
+        csrf_token=get_token(rendering.request),
         id=f"form-{name}",
         is_dangerous=offer.action.is_dangerous,
         is_quiet=quiet,
@@ -170,7 +170,7 @@ def action_button(
             *({"name": key, "value": str(value)} for key, value in fixed.items()),
         ),
     )
-    return get_template("forms/button.html").render({"form": form, "surface": surface})
+    return get_template("forms/button.html").render({"form": form, "rendering": rendering})
 
 
 @register.simple_tag
@@ -190,7 +190,7 @@ def _form_key(offer: Offer) -> Iterable[Mapping[str, str]]:
 
 
 def bound_form(
-    surface: Surface,
+    rendering: Rendering,
     offer: Offer,
     *,
     initial: Mapping[str, Any],
@@ -211,7 +211,7 @@ def bound_form(
             initial.get(name),
             raw,
             found,
-            is_chosen=name in surface.access.query or bool(raw and name in raw.values),
+            is_chosen=name in rendering.access.query or bool(raw and name in raw.values),
         )
         for name, declared_field in declared.items()
         if not widget_of(declared_field).is_hidden
@@ -221,7 +221,7 @@ def bound_form(
         action_path=offer.path,
         fields=_with_focus(fields),
         submit_label=action.label,
-        csrf_token=get_token(surface.request) if surface.request else "",
+        csrf_token=get_token(rendering.request) if rendering.request else "",
         id=f"form-{action.name}",
         is_dangerous=action.is_dangerous,
         errors=(*errors, *(wording.sentence(p) for p in found if p.param not in shown)),

@@ -10,7 +10,7 @@ from django.template.context import Context
 from django.template.loader import get_template
 from django.utils.safestring import mark_safe
 
-from harmonic.kernel.rendering.documents import Surface
+from harmonic.kernel.rendering.documents import Rendering
 
 register = template.Library()
 
@@ -18,11 +18,11 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def person(context: Context, who: Any, size: str = "") -> str:
     """Show a person with a link; an agent is shown with its parent."""
-    surface: Surface = context["surface"]
+    rendering: Rendering = context["rendering"]
     # A feed shows the same people many times.
-    shown = surface.shown_people.get((who, size))
+    shown = rendering.shown_people.get((who, size))
     if shown is None:
-        shown = surface.shown_people[who, size] = _drawn(surface, who, size)
+        shown = rendering.shown_people[who, size] = _drawn(rendering, who, size)
     return shown
 
 
@@ -34,7 +34,7 @@ def people_or(context: Context, people: Sequence[Any]) -> str:
     return mark_safe(" or ".join(filter(None, [listed, *shown[-1:]])))  # noqa: S308 shown by `person`
 
 
-def _drawn(surface: Surface, who: Any, size: str) -> str:
-    name = "people/person.md.html" if surface.is_markdown else "people/person.html"
-    shown = get_template(name).render({"surface": surface, "person": who, "size": size})
+def _drawn(rendering: Rendering, who: Any, size: str) -> str:
+    name = "people/person.md.html" if rendering.is_markdown else "people/person.html"
+    shown = get_template(name).render({"rendering": rendering, "person": who, "size": size})
     return mark_safe(shown.strip())  # noqa: S308 a rendered template

@@ -11,8 +11,8 @@ from django.utils.html import format_html
 from collectives.models import Collective
 from harmonic.kernel.pages import action_path
 from harmonic.kernel.registry import pages, path_to
-from harmonic.kernel.rendering.documents import Surface
-from harmonic.templatetags.surfaces import user_line
+from harmonic.kernel.rendering.documents import Rendering
+from harmonic.templatetags.content import user_line
 
 register = template.Library()
 
@@ -20,18 +20,18 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def collective_link(context: Context, collective: Collective) -> str:
     """Show a link to a collective, with a note if its API switch excludes the caller."""
-    surface: Surface = context["surface"]
+    rendering: Rendering = context["rendering"]
     name = user_line(context, collective.name)
-    note = "" if surface.access.passes_api_switch(collective) else " (API off)"
+    note = "" if rendering.access.passes_api_switch(collective) else " (API off)"
     return format_html('<a href="{}">{}</a>{}', collective.path, name, note)
 
 
 @register.simple_tag(takes_context=True)
 def may_use(context: Context, name: str) -> bool:
     """Return whether the caller could perform an action of the page `name`, to link it."""
-    surface: Surface = context["surface"]
+    rendering: Rendering = context["rendering"]
     actions = pages()[name].page.actions
-    return any(action.is_listed(surface.access, None) for action in actions)
+    return any(action.is_listed(rendering.access, None) for action in actions)
 
 
 @register.simple_tag

@@ -8,7 +8,7 @@ from django import template
 from django.template.context import Context
 from django.utils.html import format_html
 
-from harmonic.kernel.rendering.documents import Surface
+from harmonic.kernel.rendering.documents import Rendering
 
 register = template.Library()
 
@@ -24,7 +24,7 @@ _UNITS = (
 
 @register.simple_tag(takes_context=True)
 def when(
-    context: Context, moment: datetime | None, shape: str = "ago", never: str = "never"
+    context: Context, moment: datetime | None, style: str = "ago", never: str = "never"
 ) -> str:
     """Show a time: relative ("ago"), exact with its zone ("exact") or without ("local").
 
@@ -33,46 +33,46 @@ def when(
     Readers who switched to exact times get them instead of relative ones. A script converts exact
     times to the reader's zone.
     """
-    surface: Surface = context["surface"]
+    rendering: Rendering = context["rendering"]
     if moment is None:
         return never
-    words = relative_time(moment, surface.access.now)
-    if surface.is_markdown:
-        return words if shape == "ago" else iso(moment)
-    local = local_time(moment, surface)
-    exact = f"{local} {surface.access.tenant.timezone}"
-    is_exact = shape == "ago" and surface.has_exact_times
+    relative = relative_time(moment, rendering.access.now)
+    if rendering.is_markdown:
+        return relative if style == "ago" else iso(moment)
+    local = local_time(moment, rendering)
+    exact = f"{local} {rendering.access.tenant.timezone}"
+    is_exact = style == "ago" and rendering.has_exact_times
     return format_html(
-        '<time datetime="{}" title="{}" data-shape="{}"{}>{}</time>',
+        '<time datetime="{}" title="{}" data-style="{}"{}>{}</time>',
         iso(moment),
         exact,
-        shape,
-        format_html(' data-words="{}"', words) if is_exact else "",
-        local if is_exact else _shapes(moment, surface, words).get(shape, exact),
+        style,
+        format_html(' data-relative="{}"', relative) if is_exact else "",
+        local if is_exact else _formats(moment, rendering, relative).get(style, exact),
     )
 
 
-def _shapes(moment: datetime, surface: Surface, words: str) -> dict[str, str]:
-    zone_ = surface.access.tenant.zone
-    there, today = moment.astimezone(zone_), surface.access.now.astimezone(zone_)
-    local = local_time(moment, surface)
-    clock = f"{there:%H:%M}" if there.date() == today.date() else local
-    return {"ago": words, "local": local, "clock": clock}
+def _formats(moment: datetime, rendering: Rendering, relative: str) -> dict[str, str]:
+    zone_ = rendering.access.tenant.zone
+    local_moment, today = moment.astimezone(zone_), rendering.access.now.astimezone(zone_)
+    local = local_time(moment, rendering)
+    clock = f"{local_moment:%H:%M}" if local_moment.date() == today.date() else local
+    return {"ago": relative, "local": local, "clock": clock}
 
 
 @register.simple_tag(takes_context=True)
 def zone(context: Context) -> str:
     """Show the zone of the exact times on this page."""
-    surface: Surface = context["surface"]
-    return format_html("<span data-zone>{}</span>", surface.access.tenant.timezone)
+    rendering: Rendering = context["rendering"]
+    return format_html("<span data-zone>{}</span>", rendering.access.tenant.timezone)
 
 
 def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def local_time(moment: datetime, surface: Surface) -> str:
-    local = moment.astimezone(surface.access.tenant.zone)
+def local_time(moment: datetime, rendering: Rendering) -> str:
+    local = moment.astimezone(rendering.access.tenant.zone)
     return f"{local.day} {local:%b %Y, %H:%M}"
 
 
@@ -82,6 +82,6 @@ def relative_time(moment: datetime, now: datetime) -> str:
     for size, unit in _UNITS:
         count = distance // size
         if count:
-            words = f"{count} {unit}{'s' if count > 1 else ''}"
-            return f"in {words}" if moment > now else f"{words} ago"
+            relative = f"{count} {unit}{'s' if count > 1 else ''}"
+            return f"in {relative}" if moment > now else f"{relative} ago"
     return "in a moment" if moment > now else "just now"

@@ -9,13 +9,13 @@ export default function localtime(element) {
     const value = time.getAttribute("datetime");
     const moment = new Date(value);
     if (!value.includes("T") || Number.isNaN(moment.getTime())) continue;
-    const { shape } = time.dataset;
+    const { style } = time.dataset;
     time.title = exact(moment);
-    if (shape in SHOWN) {
-      time.textContent = SHOWN[shape](moment);
+    if (style in SHOWN) {
+      time.textContent = SHOWN[style](moment);
     } else {
-      time.dataset.words ??= time.textContent;
-      time.textContent = isExact ? local(moment) : time.dataset.words;
+      time.dataset.relative ??= time.textContent;
+      time.textContent = isExact ? local(moment) : time.dataset.relative;
     }
   }
   for (const zone of element.querySelectorAll("[data-zone]")) zone.textContent = ZONE;

@@ -152,8 +152,8 @@ def answers(route: Route, method: str) -> frozenset[int]:
 
 
 def may_write(caller: Caller, route: Route, method: str, status: int) -> bool:
-    is_let_in = gate(caller, route, method) is None
-    return is_let_in and method in WRITES and status < 400 and not caller.is_read_only
+    is_allowed = gate(caller, route, method) is None
+    return is_allowed and method in WRITES and status < 400 and not caller.is_read_only
 
 
 # --- The sweep ------------------------------------------------------------------------------

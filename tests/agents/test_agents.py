@@ -13,7 +13,7 @@ from collectives.models import Collective
 from harmonic.kernel import registry
 from harmonic.kernel.actions import Action
 from harmonic.kernel.capabilities import FORTHCOMING, Level, usual
-from harmonic.kernel.registry import grantable, held_by
+from harmonic.kernel.registry import grantable, granted_actions
 from tests.fixtures.rows import change, is_member
 from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 from tests.fixtures.world import World, make_token, token_client
@@ -103,7 +103,7 @@ def test_an_external_agent_needs_no_switch_for_agents(call):
 def test_an_agent_created_without_capabilities_has_the_usual_ones(world, call):
     call("bob").act("create_ai_agent", name="Gardener").assert_done()
 
-    held = held_by(world.agent("gardener").capabilities)
+    held = granted_actions(world.agent("gardener").capabilities)
     assert held == grantable(Level.USUAL)
     assert "create_note" in held
     assert "delete_note" not in held

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 
 from collectives.models import CollectiveMember
 from harmonic.kernel.capabilities import Level
-from harmonic.kernel.registry import grantable, held_by
+from harmonic.kernel.registry import grantable, granted_actions
 from tests.agents.test_agents import give
 from tests.fixtures.rows import KITCHEN
 from tests.fixtures.surfaces import HTML, MARKDOWN, REST, Caller, on
@@ -47,7 +47,7 @@ def checked(form: Any, name: str) -> list[str]:
 def test_a_preset_grants_its_capabilities_to_a_new_agent(world, call, preset):
     call("bob").act("create_ai_agent", name="Gardener", preset=preset).assert_done()
 
-    assert held_by(world.agent("gardener").capabilities) == granted_by(preset)
+    assert granted_actions(world.agent("gardener").capabilities) == granted_by(preset)
 
 
 @pytest.mark.rule("agents.presets")
@@ -58,7 +58,7 @@ def test_a_preset_replaces_the_capabilities_of_an_agent(world, call, preset):
 
     call("bob").act("update_ai_agent", "/ai-agents/pilot", preset=preset).assert_done()
 
-    assert held_by(world.agent("pilot").capabilities) == granted_by(preset)
+    assert granted_actions(world.agent("pilot").capabilities) == granted_by(preset)
     assert "vote" not in world.agent("pilot").capability_names
 
 
@@ -79,7 +79,7 @@ def test_a_preset_takes_precedence_over_selected_actions(world, call):
 
     call("bob").act("create_ai_agent", name="Gardener", **sent).assert_done()
 
-    assert held_by(world.agent("gardener").capabilities) == []
+    assert granted_actions(world.agent("gardener").capabilities) == []
 
 
 @pytest.mark.rule("agents.presets")
@@ -89,7 +89,7 @@ def test_custom_grants_the_selected_actions(world, call):
 
     call("bob").act("create_ai_agent", name="Gardener", **sent).assert_done()
 
-    assert held_by(world.agent("gardener").capabilities) == ["create_note"]
+    assert granted_actions(world.agent("gardener").capabilities) == ["create_note"]
 
 
 @pytest.mark.rule("agents.presets")

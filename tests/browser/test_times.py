@@ -16,7 +16,7 @@ EXACT = re.compile(r"^\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d$")
 
 
 def times(page: Page) -> list[str]:
-    return page.locator("main time[data-shape=ago]").all_text_contents()
+    return page.locator("main time[data-style=ago]").all_text_contents()
 
 
 def test_a_switch_shows_every_time_exactly_without_hover(visitor: Visitor) -> None:
@@ -27,7 +27,7 @@ def test_a_switch_shows_every_time_exactly_without_hover(visitor: Visitor) -> No
 
     page.get_by_role("button", name="Times: relative").click()
 
-    for time in page.locator("main time[data-shape=ago]").all():
+    for time in page.locator("main time[data-style=ago]").all():
         expect(time).to_have_text(EXACT)
     expect(page.get_by_role("button", name=f"Times: exact, {ZONE}")).to_be_visible()
 

@@ -139,7 +139,7 @@ def test_a_worker_is_lost_after_half_a_minute_without_a_heartbeat(
 
     claims.give_up_lost_workers()
 
-    assert claims.beat(lost) is not is_lost
+    assert claims.renew_heartbeat(lost) is not is_lost
     taken = claims.take_over(other, [])
     assert [claim.row.id for claim in taken] == ([row(result).id] if is_lost else [])
 
@@ -152,11 +152,11 @@ def test_a_worker_with_a_wrong_clock_gives_nobody_up(db: None, hours: int):
     with time_machine.travel(timezone.now() + timedelta(hours=hours)):
         other = a_worker()
         taken = swept(other)
-        is_alive = claims.beat(other)
+        is_alive = claims.renew_heartbeat(other)
 
     assert (taken, is_alive) == ([], True)
     claims.give_up_lost_workers()
-    assert claims.beat(other)
+    assert claims.renew_heartbeat(other)
     assert Job.unscoped.get(id=result.id).worker_id == worker
 
 

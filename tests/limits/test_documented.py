@@ -12,7 +12,7 @@ from django.urls import get_resolver
 from harmonic.kernel.parameters.decoding import RawParams, validated
 from harmonic.kernel.refusals import Invalid
 from harmonic.kernel.registry import actions
-from harmonic.site.bounds.document import Parameter, document, every, parameters
+from harmonic.site.bounds.document import BoundedParameter, document, every, parameters
 
 ROOT = Path(settings.BASE_DIR)
 _ = get_resolver().url_patterns
@@ -57,7 +57,7 @@ def test_every_setting_of_a_bound_is_documented() -> None:
 
 
 @pytest.mark.parametrize("parameter", parameters(), ids=lambda each: f"{each.name} {each.length}")
-def test_a_parameter_has_a_maximum_length(parameter: Parameter) -> None:
+def test_a_parameter_has_a_maximum_length(parameter: BoundedParameter) -> None:
     for action in actions().values():
         if action.name not in parameter.actions or action.params is None:
             continue

@@ -11,7 +11,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from collectives.notes.models import Note
 from harmonic.access import rate_limits
 from harmonic.access.access_as import access_as
-from harmonic.mcp.dispatch import MAX_REDIRECTS, Answer, Caller
+from harmonic.mcp.dispatch import MAX_REDIRECTS, Caller, PageResponse
 from harmonic.mcp.tools import MAX_TEXT, _cut, fetch_page
 from tests.fixtures.rows import change
 from tests.fixtures.world import make_token, token_client
@@ -105,9 +105,9 @@ def test_a_refused_page_keeps_its_sentence_and_code(world, path, status, code):
 def test_at_most_five_redirects_are_followed(world):
     asked: list[str] = []
 
-    def fetch(method: str, target: str, *_: Any, **__: Any) -> Answer:
+    def fetch(method: str, target: str, *_: Any, **__: Any) -> PageResponse:
         asked.append(target)
-        return Answer(target, HttpResponseRedirect(f"{target}x"), None)
+        return PageResponse(target, HttpResponseRedirect(f"{target}x"), None)
 
     result = fetch_page(Caller(access_as("garden", "bob", now=world.now), fetch), {"path": "/a"})
 
@@ -120,9 +120,9 @@ def test_at_most_five_redirects_are_followed(world):
 def test_redirects_elsewhere_are_not_followed(world, location):
     asked: list[str] = []
 
-    def fetch(method: str, target: str, *_: Any, **__: Any) -> Answer:
+    def fetch(method: str, target: str, *_: Any, **__: Any) -> PageResponse:
         asked.append(target)
-        return Answer(target, HttpResponse(status=302, headers={"Location": location}), None)
+        return PageResponse(target, HttpResponse(status=302, headers={"Location": location}), None)
 
     result = fetch_page(Caller(access_as("garden", "bob", now=world.now), fetch), {"path": "/a"})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from harmonic.server import worker
-from harmonic.server.worker import Worker
+from harmonic.server.worker import ConnectionWorker
 
 
 @dataclass(eq=False)
@@ -22,8 +22,8 @@ class Waiting:
         self.is_evicted = True
 
 
-def with_waiting(*connections: Waiting) -> Worker:
-    process = Worker.__new__(Worker)
+def with_waiting(*connections: Waiting) -> ConnectionWorker:
+    process = ConnectionWorker.__new__(ConnectionWorker)
     process._waiting = dict.fromkeys(connections)  # type: ignore[arg-type]  # as far as it is used
     process._held = 0
     return process

@@ -253,7 +253,7 @@ def test_a_row_shows_the_last_client_and_the_exact_expiry(page, world):
     assert f"Times are in <span data-zone>{zone}</span>." in html
     assert "from 203.0.113.0/24, curl" in html
     ends = row.expires_at.astimezone(ZoneInfo(zone))
-    assert f'data-shape="local">{ends.day} {ends:%b %Y, %H:%M}</time>' in html
+    assert f'data-style="local">{ends.day} {ends:%b %Y, %H:%M}</time>' in html
     line = next(each for each in text.splitlines() if plaintext[:8] in each)
     assert "from 203.0.113.0/24, curl" in line
     assert f"({row.expires_at:%Y-%m-%dT%H:%M:%SZ})" in line

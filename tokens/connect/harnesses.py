@@ -20,7 +20,7 @@ PLACEHOLDER = "paste-the-token-here"
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class McpServer:
     """The address of the MCP endpoint, a name for it, and a token, which a client needs."""
 
     origin: str
@@ -69,7 +69,7 @@ class Harness:
 
     key: str
     label: str
-    configure: Callable[[Connection], tuple[Snippet, ...]]
+    configure: Callable[[McpServer], tuple[Snippet, ...]]
     is_common: bool = True
     # The configuration is entered in the client, as its help page describes.
     needs_help: bool = False
@@ -105,25 +105,25 @@ def _in_shell(value: str) -> str:
     return f'"{value}"' if is_plain else shlex.quote(value)
 
 
-def _remote(to: Connection, **more: Any) -> dict[str, Any]:
+def _remote(to: McpServer, **more: Any) -> dict[str, Any]:
     """Return the entry of a server in JSON, with `more` before its headers."""
     return {"url": to.url, **more, "headers": {"Authorization": to.bearer}}
 
 
-def _servers(to: Connection, entry: Mapping[str, Any]) -> dict[str, Any]:
+def _servers(to: McpServer, entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"mcpServers": {to.server: dict(entry)}}
 
 
 # --- Clients --------------------------------------------------------------------------------
 
 
-def _claude_code(to: Connection) -> tuple[Snippet, ...]:
+def _claude_code(to: McpServer) -> tuple[Snippet, ...]:
     header = _in_shell(f"Authorization: {to.bearer}")
     command = f"claude mcp add --transport http {to.server} {to.url} --header {header}"
     return (Snippet("Run this in a terminal:", "sh", command),)
 
 
-def _claude_desktop(to: Connection) -> tuple[Snippet, ...]:
+def _claude_desktop(to: McpServer) -> tuple[Snippet, ...]:
     insecure = ["--allow-http"] if to.url.startswith("http:") else []
     bridge = {
         "command": "npx",
@@ -150,17 +150,17 @@ def _claude_desktop(to: Connection) -> tuple[Snippet, ...]:
     )
 
 
-def _cursor(to: Connection) -> tuple[Snippet, ...]:
+def _cursor(to: McpServer) -> tuple[Snippet, ...]:
     words = "Add this to ~/.cursor/mcp.json, or to .cursor/mcp.json in a project:"
     return (_json(words, _servers(to, {"type": "http", **_remote(to)})),)
 
 
-def _vscode(to: Connection) -> tuple[Snippet, ...]:
+def _vscode(to: McpServer) -> tuple[Snippet, ...]:
     words = "Run “MCP: Open User Configuration” and add this to mcp.json:"
     return (_json(words, {"servers": {to.server: {"type": "http", **_remote(to)}}}),)
 
 
-def _codex(to: Connection) -> tuple[Snippet, ...]:
+def _codex(to: McpServer) -> tuple[Snippet, ...]:
     commands = (
         f"export {to.variable}={_in_shell(to.token)}\n"
         f"codex mcp add {to.server} --url {to.url} --bearer-token-env-var {to.variable}"
@@ -178,13 +178,13 @@ def _codex(to: Connection) -> tuple[Snippet, ...]:
     )
 
 
-def _cline(to: Connection) -> tuple[Snippet, ...]:
+def _cline(to: McpServer) -> tuple[Snippet, ...]:
     entry = {"type": "streamableHttp", **_remote(to), "disabled": False, "autoApprove": []}
     words = "Open MCP Servers, Configure, and add this to cline_mcp_settings.json:"
     return (_json(words, _servers(to, entry)),)
 
 
-def _continue(to: Connection) -> tuple[Snippet, ...]:
+def _continue(to: McpServer) -> tuple[Snippet, ...]:
     block = (
         "name: Harmonic\n"
         "version: 0.0.1\n"
@@ -200,7 +200,7 @@ def _continue(to: Connection) -> tuple[Snippet, ...]:
     return (Snippet("Save this as .continue/mcpServers/harmonic.yaml:", "yaml", block),)
 
 
-def _goose(to: Connection) -> tuple[Snippet, ...]:
+def _goose(to: McpServer) -> tuple[Snippet, ...]:
     extension = (
         "extensions:\n"
         f"  {to.server}:\n"
@@ -223,12 +223,12 @@ def _goose(to: Connection) -> tuple[Snippet, ...]:
     )
 
 
-def _any_client(to: Connection) -> tuple[Snippet, ...]:
+def _any_client(to: McpServer) -> tuple[Snippet, ...]:
     words = "Most clients are configured like this. The transport is Streamable HTTP:"
     return (_json(words, _servers(to, {"type": "http", **_remote(to)})),)
 
 
-def _curl(to: Connection) -> tuple[Snippet, ...]:
+def _curl(to: McpServer) -> tuple[Snippet, ...]:
     arguments = {"name": "fetch_page", "arguments": {"path": "/whoami"}}
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": arguments}
     command = (
@@ -239,11 +239,11 @@ def _curl(to: Connection) -> tuple[Snippet, ...]:
     return (Snippet("Read a page over MCP, without a client:", "sh", command),)
 
 
-def _env(to: Connection) -> tuple[Snippet, ...]:
+def _env(to: McpServer) -> tuple[Snippet, ...]:
     return (Snippet("Add this line to the .env file:", "env", f"{to.variable}={to.token}"),)
 
 
-def _address_and_token(to: Connection) -> tuple[Snippet, ...]:
+def _address_and_token(to: McpServer) -> tuple[Snippet, ...]:
     return (
         Snippet("Address of the server (Streamable HTTP):", "text", to.url),
         Snippet("Token, for the header Authorization: Bearer …", "text", to.token),
@@ -269,6 +269,6 @@ _ALL = (
 HARNESSES: Mapping[str, Harness] = {harness.key: harness for harness in _ALL}
 
 
-def tabs(to: Connection) -> tuple[Tab, ...]:
+def tabs(to: McpServer) -> tuple[Tab, ...]:
     """Return the common clients with their configuration."""
     return tuple(Tab(each, each.configure(to)) for each in _ALL if each.is_common)

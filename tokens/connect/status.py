@@ -15,7 +15,7 @@ from tokens.models import ApiToken
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class ConnectionStatus:
     """The latest request with a token: time, network and client. `path` is the page that has it."""
 
     path: str
@@ -39,13 +39,13 @@ class Status:
         }
 
 
-def status_of(token: ApiToken, handle: str) -> Status:
+def status_of(token: ApiToken, handle: str) -> ConnectionStatus:
     """Return the status of a token of the account with `handle`."""
     path = path_to("tokens.connection", handle=handle, token_id=token.id)
-    return Status(path, token.last_used_at, token.last_used_from, token.last_used_by)
+    return ConnectionStatus(path, token.last_used_at, token.last_used_from, token.last_used_by)
 
 
-def status_of_owner(owner: TenantUser, now: datetime, path: str) -> Status | None:
+def status_of_owner(owner: TenantUser, now: datetime, path: str) -> ConnectionStatus | None:
     """Return the status of the active token of `owner` used last, or None if there is none.
 
     `path` is the page of the owner's status.

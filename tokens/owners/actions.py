@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from accounts.actions.people import agent_resource
 from accounts.models import TenantUser
 from accounts.queries import people
-from accounts.rules import may_manage_agent, someone
+from accounts.rules import may_manage_agent, person_reference
 from accounts.security_words import LogEntry
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Confirmation, Logged, Outcome
@@ -50,7 +50,7 @@ def _stopped(agent: TenantUser, message: str, facts: Mapping[str, int] | None) -
         path_to("agents.settings", handle=agent.handle),
         agent_resource(agent),
         agent,
-        facts=None if facts is None else {"about": someone(agent), **facts},
+        facts=None if facts is None else {"about": person_reference(agent), **facts},
     )
 
 

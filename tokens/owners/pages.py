@@ -15,7 +15,7 @@ from accounts.rules import editable_person
 from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.actions import ResourceRef
 from harmonic.kernel.http.request import AccessRequest
-from harmonic.kernel.page_views import form_alias, mounted
+from harmonic.kernel.page_views import form_alias, mount
 from harmonic.kernel.pages import Page, redirect, require_read_method, with_rule
 from harmonic.kernel.registry import path_to
 from tokens.queries import first_listed, owners_of
@@ -69,7 +69,7 @@ def own_settings(request: AccessRequest) -> HttpResponse:
 def urls() -> list[URLPattern]:
     return [
         path("settings", with_rule(own_settings, Rule(AccessLevel.TENANT)), name="settings"),
-        *mounted("u/<str:handle>/settings", SETTINGS),
+        *mount("u/<str:handle>/settings", SETTINGS),
         path(
             "u/<str:handle>/settings/profile",
             form_alias(SETTINGS, actions.update_profile),

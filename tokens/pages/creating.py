@@ -16,8 +16,8 @@ from harmonic.kernel.registry import path_to
 from tokens import actions, queries, rules
 from tokens.lifetimes import parse_lifetime
 from tokens.models import ApiToken, list_path
-from tokens.pages.listing import below_list
-from tokens.reach import shut_out, tenant_switch
+from tokens.pages.listing import list_crumbs
+from tokens.reach import agent_obstacles, tenant_switch
 
 
 def require_creator(access: Access, owner: TenantUser) -> None:
@@ -99,7 +99,7 @@ def suggested(access: Access) -> Mapping[str, Any]:
 def show(access: Access, owner: TenantUser) -> Mapping[str, Any]:
     options = owner_options(access)
     return {
-        "shut_out": shut_out(owner),
+        "agent_obstacles": agent_obstacles(owner),
         "owner_options": options if len(options) > 1 else [],
         "suggested": suggested(access),
         "owner": owner,
@@ -118,7 +118,7 @@ NEW = Page(
     find=editable_person,
     guard=require_creator,
     show=show,
-    crumbs=below_list,
+    crumbs=list_crumbs,
     actions=(actions.create_api_token,),
     fresh="api_tokens",
     resource="api_tokens",

@@ -18,11 +18,11 @@ from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import Link, NotFound
 from tokens import actions, queries
 from tokens.chart import bars
-from tokens.connect.harnesses import Connection, tabs
+from tokens.connect.harnesses import McpServer, tabs
 from tokens.connect.status import status_of
 from tokens.models import ApiToken, TokenRefusal, list_path, token_path
 from tokens.owners.actions import stop_ai_agent
-from tokens.pages.listing import below_list
+from tokens.pages.listing import list_crumbs
 from tokens.reach import reach_of
 from tokens.usage import days_of, refusals_of
 
@@ -88,7 +88,7 @@ def show(access: Access, token: ApiToken) -> Mapping[str, Any]:
         "scopes": token.scopes,
         "list_path": list_path(owner),
         "status": status_of(token, owner.handle),
-        "tabs": tabs(Connection(access.origin, owner.handle)),
+        "tabs": tabs(McpServer(access.origin, owner.handle)),
     }
 
 
@@ -103,7 +103,7 @@ TOKEN = Page(
     heading=lambda access, token: token.name or "",
     find=token_of,
     show=show,
-    crumbs=lambda access, token: below_list(access, token.owner),
+    crumbs=lambda access, token: list_crumbs(access, token.owner),
     about=about,
     actions=(
         actions.rotate_api_token,
@@ -127,7 +127,7 @@ CONNECTION: Page[ApiToken] = Page(
     },
     json=lambda access, token: status_of(token, token.owner.handle).json,
     crumbs=lambda access, token: [
-        *below_list(access, token.owner),
+        *list_crumbs(access, token.owner),
         Link(token.name or "Unnamed", token_path(token.owner, token.id)),
     ],
     resource="api_tokens",

@@ -25,7 +25,7 @@ from tokens.models import ApiToken, ApiTokenQuerySet, list_path
 from tokens.reach import tenant_switch
 
 
-def above(access: Access, owner: TenantUser) -> list[Link]:
+def owner_crumbs(access: Access, owner: TenantUser) -> list[Link]:
     """Return the breadcrumbs of the list: the settings, for an agent below the agents."""
     if owner.user_id == access.user.user_id or not owner.user.is_agent:
         return [Link("Settings", path_to("people.settings", handle=owner.handle))]
@@ -36,8 +36,8 @@ def above(access: Access, owner: TenantUser) -> list[Link]:
     ]
 
 
-def below_list(access: Access, owner: TenantUser) -> list[Link]:
-    return [*above(access, owner), Link("API tokens", list_path(owner))]
+def list_crumbs(access: Access, owner: TenantUser) -> list[Link]:
+    return [*owner_crumbs(access, owner), Link("API tokens", list_path(owner))]
 
 
 # --- Filters --------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ LIST = Page(
     heading=heading,
     find=editable_person,
     show=show,
-    crumbs=above,
+    crumbs=owner_crumbs,
     writes={"POST": actions.create_api_token},
     resource="api_tokens",
 )

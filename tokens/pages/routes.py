@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from harmonic.kernel.http.request import AccessRequest
-from harmonic.kernel.page_views import form_alias, mounted
+from harmonic.kernel.page_views import form_alias, mount
 from harmonic.kernel.pages import View, with_rule
 from harmonic.kernel.refusals import Refused
 from tokens import actions
@@ -31,14 +31,14 @@ def require_parameter_group(view: View) -> View:
 
 def urls() -> list[URLPattern]:
     base = "u/<str:handle>/settings/tokens"
-    first, *rest = mounted(base, LIST)
+    first, *rest = mount(base, LIST)
     return [
         path(base, require_parameter_group(first.callback), name=LIST.name),
         *rest,
-        *mounted(f"{base}/new", NEW),
-        *mounted(f"{base}/self", SELF),
-        *mounted(f"{base}/<str:token_id>", TOKEN),
-        *mounted(f"{base}/<str:token_id>/connection", CONNECTION)[:1],
+        *mount(f"{base}/new", NEW),
+        *mount(f"{base}/self", SELF),
+        *mount(f"{base}/<str:token_id>", TOKEN),
+        *mount(f"{base}/<str:token_id>/connection", CONNECTION)[:1],
         path(
             f"{base}/<str:token_id>/delete",
             form_alias(TOKEN, actions.delete_api_token),

@@ -13,7 +13,7 @@ from harmonic.kernel.refusals import Denied, Proof
 from harmonic.kernel.scopes import READ_WRITE, Scope
 from tokens import rules
 from tokens.actions import resource, secret_of
-from tokens.connect.harnesses import Connection, Harness, Tab
+from tokens.connect.harnesses import Harness, McpServer, Tab
 from tokens.lifetimes import LONGEST
 from tokens.models import token_path
 
@@ -36,13 +36,13 @@ def _connect(access: Access, target: AgentClient) -> Outcome:
         access,
         agent,
         name=f"{harness.label} connection",
-        scopes=rules.held_by(access, READ_WRITE),
+        scopes=rules.grantable_scopes(access, READ_WRITE),
         expires_at=None,
         token_type=TokenType.MCP,
         client_name=harness.label,
     )
     secret = secret_of(access, made)
-    to = Connection(access.origin, agent.handle, made.plaintext)
+    to = McpServer(access.origin, agent.handle, made.plaintext)
     installed = Tab(harness, harness.configure(to))
     return Outcome(
         "Token created. Copy the configuration now: the token is shown only once.",

@@ -27,7 +27,7 @@ from harmonic.kernel.refusals import ASK_YOUR_HUMAN, Forbidden, Invalid, Proof
 from harmonic.kernel.scopes import READ_WRITE, Scope
 from tokens.actions import secret_of
 from tokens.lifetimes import LONGEST
-from tokens.rules import create_token, held_by
+from tokens.rules import create_token, grantable_scopes
 
 PEOPLE_ONLY = "Only human accounts can create AI agents."
 
@@ -149,7 +149,7 @@ def _with_token(access: Access, agent: TenantUser, *, wanted: bool) -> Outcome:
         agent_resource(agent),
         agent,
         facts={
-            "about": rules.someone(agent),
+            "about": rules.person_reference(agent),
             "mode": row.mode,
             "granted": registry.granted_by(row.capabilities),
         },
@@ -163,7 +163,7 @@ def _with_token(access: Access, agent: TenantUser, *, wanted: bool) -> Outcome:
         access,
         agent,
         name=f"{agent.display_name}'s API Token"[: User.NAME_LENGTH],
-        scopes=held_by(access, READ_WRITE),
+        scopes=grantable_scopes(access, READ_WRITE),
         expires_at=None,
     )
     return replace(outcome, secret=secret_of(access, made))

@@ -27,7 +27,7 @@ def _delete(access: Access, person: TenantUser) -> Outcome:
     if Event.objects.filter(actor=person.user, verb__in=HISTORY, item__isnull=False).exists():
         raise _has_content(person)
     # `deleted` marks the event for `security.deleted_agents_of`.
-    facts = {"about": rules.someone(person), "deleted": True}
+    facts = {"about": rules.person_reference(person), "deleted": True}
     if not person.user.is_internal_agent:
         revoke_tokens(access, person)
     workspace = collectives.own_workspace(person.id)

@@ -38,7 +38,7 @@ def _outcome(agent: TenantUser, message: str, *, is_changed: bool) -> Outcome:
         path_of(agent),
         agent_resource(agent),
         agent,
-        facts={"about": rules.someone(agent)} if is_changed else None,
+        facts={"about": rules.person_reference(agent)} if is_changed else None,
     )
 
 

@@ -139,7 +139,7 @@ def _update(
         path_to("agents.settings", handle=agent.handle),
         agent_resource(agent),
         agent,
-        facts={"about": rules.someone(agent), **facts} if any(facts.values()) else None,
+        facts={"about": rules.person_reference(agent), **facts} if any(facts.values()) else None,
     )
 
 
@@ -175,7 +175,7 @@ def _current(access: Access, agent: TenantUser | None) -> Mapping[str, Any]:
         "new_handle": agent.handle,
         "identity_prompt": row.identity_prompt,
         "preset": presets.preset_of(row.capabilities),
-        "capabilities": registry.held_by(row.capabilities),
+        "capabilities": registry.granted_actions(row.capabilities),
         "allow_public_writes": row.may_write_publicly,
     }
 
@@ -214,7 +214,7 @@ def _deactivate(access: Access, agent: TenantUser) -> Outcome:
         path_of(agent),
         agent_resource(agent),
         agent,
-        facts={"about": rules.someone(agent)} if is_changed else None,
+        facts={"about": rules.person_reference(agent)} if is_changed else None,
     )
 
 
@@ -279,7 +279,7 @@ def _reactivate(access: Access, agent: TenantUser) -> Outcome:
         path_of(agent),
         agent_resource(agent),
         agent,
-        facts={"about": rules.someone(agent)} if is_changed else None,
+        facts={"about": rules.person_reference(agent)} if is_changed else None,
     )
 
 

@@ -14,7 +14,7 @@ from accounts.queries import person_named
 from api.http.filters import named
 from api.responses.timestamps import MILLISECOND, after, before, truncate_to_milliseconds
 from collectives import cycles
-from collectives.queries import here
+from collectives.queries import current_collective
 from harmonic.kernel.access import Access
 from harmonic.kernel.parameters.fields import DateTime
 from harmonic.kernel.refusals import Problem
@@ -32,7 +32,7 @@ def by_cycle(access: Access, name: str) -> Q:
     Raises:
         Invalid: no cycle has this name.
     """
-    window = cycles.window(name, access.now, ZoneInfo(here(access).timezone))
+    window = cycles.window(name, access.now, ZoneInfo(current_collective(access).timezone))
     if window is None:
         raise named(Problem("cycle", "is not a cycle, such as this-week or 3-days-ago"))
     return Q(created_at__lt=window.end, deadline__gt=window.start)

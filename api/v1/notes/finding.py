@@ -39,7 +39,7 @@ def live_note(access: Access, note_id: str, sentence: str = "Not found") -> Note
 
 def _restoring(access: Access, note: Note) -> str:
     """Return the sentence about who can restore a deleted note, until when and how."""
-    here = access.here.path
+    here = access.required_place.path
     route = f"POST {here}{reverse('api.note', args=[note.truncated_id])}/restore"
     where = f": {route}, or its page {note.path_in(here)}"
     who = restoring(access, note, where)

@@ -130,7 +130,7 @@ class NoteWriter:
         """Read the paths of the notes' collectives, except that of the request."""
         access = access_of(request)
         self.origin = origin_of(request)
-        self.paths = {access.here.id: access.here.path}
+        self.paths = {access.required_place.id: access.required_place.path}
         elsewhere = {note.collective_id for note in notes} - self.paths.keys()
         if elsewhere:
             places = Collective.objects.filter(id__in=elsewhere)

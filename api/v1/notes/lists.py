@@ -107,7 +107,7 @@ def list_of_notes(request: Request) -> ListAnswer[NoteJson]:
     }
     across = _across(access, params)
     if across is None:
-        wanted["collective"] = access.here.id
+        wanted["collective"] = access.required_place.id
     return _answer(wanted, order_of(params, NEWEST), request, params, across)
 
 
@@ -127,7 +127,7 @@ def _answer(
 ) -> ListAnswer[NoteJson]:
     """Return the response with a page of notes; `across` is set for several collectives."""
     if across is None and not any(params.get(name) for name in NARROWING):
-        fetch, count = partial(NOTES.listed, wanted), partial(NOTES.how_many, wanted)
+        fetch, count = partial(NOTES.listed, wanted), partial(NOTES.count_matching, wanted)
         return _written(page_from(fetch, count, order, request, params, LIMIT), NoteWriter(request))
     items = Item.objects.alive() if across is None else across
     items = items.filter(_narrowed(access_of(request), params), **NOTES.wanted, **wanted)

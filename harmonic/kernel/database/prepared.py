@@ -29,7 +29,7 @@ from harmonic.kernel.database.tenancy import (
 )
 
 Scalar = str | int | UUID | datetime | date
-Parameter = Scalar | tuple[Scalar, ...]
+QueryValue = Scalar | tuple[Scalar, ...]
 Values = QuerySet[Any, tuple[Any, ...]]
 RawRow = tuple[Any, ...]
 # The name and the type of a parameter, and the number of values if it is a tuple.
@@ -97,7 +97,7 @@ class Rows(Sequence[T]):
 class Prepared(Generic[T]):
     """A prepared `values_list` queryset; `make` makes an object from a row.
 
-    `build` returns the queryset for a shape, which is compiled in, and parameters, whose values
+    `build` returns the queryset for a variant, which is compiled in, and parameters, whose values
     must be in it unchanged: compared, not transformed. The bound tenant is always a parameter. A
     tuple is for `__in` and must not be empty. `lock` is the locking clause for databases that lock
     rows, since `values_list` cannot name the tables of `select_for_update`.
@@ -113,40 +113,40 @@ class Prepared(Generic[T]):
         self._lock = lock
         self._statement = lru_cache(self.MAX_STATEMENTS)(self._compiled)
 
-    def first(self, *shape: Hashable, **parameters: Parameter) -> T | None:
+    def first(self, *variant: Hashable, **parameters: QueryValue) -> T | None:
         """Return the first row for these parameters, or None."""
-        statement, values = self._bound(shape, parameters)
+        statement, values = self._bound(variant, parameters)
         with connection.cursor() as cursor:
             cursor.execute(statement.sql, values)
             found = cursor.fetchone()
         return None if found is None else self._make(statement.converted(found))
 
-    def rows(self, *shape: Hashable, **parameters: Parameter) -> Rows[T]:
+    def rows(self, *variant: Hashable, **parameters: QueryValue) -> Rows[T]:
         """Return every row for these parameters."""
-        statement, values = self._bound(shape, parameters)
+        statement, values = self._bound(variant, parameters)
         with connection.cursor() as cursor:
             cursor.execute(statement.sql, values)
             return Rows(cursor.fetchall(), statement, self._make)
 
     def _bound(
-        self, shape: tuple[Hashable, ...], parameters: Mapping[str, Parameter]
+        self, variant: tuple[Hashable, ...], parameters: Mapping[str, QueryValue]
     ) -> tuple[_Statement, list[Any]]:
         given = {name: _padded(value) for name, value in parameters.items()}
         kinds = tuple(
             (name, type(values[0]), len(values) if isinstance(parameters[name], tuple) else 0)
             for name, values in given.items()
         )
-        statement = self._statement(connection.vendor, shape, kinds)
+        statement = self._statement(connection.vendor, variant, kinds)
         return statement, [_value(slot, given, always) for slot, always in statement.slots]
 
     def _compiled(
-        self, vendor: str, shape: tuple[Hashable, ...], kinds: tuple[_Kind, ...]
+        self, vendor: str, variant: tuple[Hashable, ...], kinds: tuple[_Kind, ...]
     ) -> _Statement:
-        """Compile the queryset of a shape with sample values and find their placeholders."""
+        """Compile the queryset of a variant with sample values and find their placeholders."""
         samples = {name: _samples(name, kind, count or 1) for name, kind, count in kinds}
         given = {name: samples[name] if count else samples[name][0] for name, _, count in kinds}
         with tenant_bound(_TENANT):
-            compiler = self._compiler(*shape, **given)
+            compiler = self._compiler(*variant, **given)
             sql, values = compiler.as_sql()
         slots = {_adapted(v): (name, n) for name in samples for n, v in enumerate(samples[name])}
         assert slots.keys() <= set(values), "a parameter is not in the statement as it is"
@@ -159,8 +159,8 @@ class Prepared(Generic[T]):
             compiler.get_converters(columns),
         )
 
-    def _compiler(self, *shape: Hashable, **given: Parameter) -> SQLCompiler:
-        compiler: SQLCompiler = self._build(*shape, **given).query.get_compiler(
+    def _compiler(self, *variant: Hashable, **given: QueryValue) -> SQLCompiler:
+        compiler: SQLCompiler = self._build(*variant, **given).query.get_compiler(
             connection=connection
         )
         return compiler
@@ -179,14 +179,14 @@ class PreparedUpdate(Prepared[Any]):
         super().__init__(build, tuple)
         self._change = change
 
-    def run(self, **parameters: Parameter) -> int:
+    def run(self, **parameters: QueryValue) -> int:
         """Update the rows for these parameters and return their number."""
         statement, values = self._bound((), parameters)
         with connection.cursor() as cursor:
             cursor.execute(statement.sql, values)
             return int(cursor.rowcount)
 
-    def _compiler(self, *shape: Hashable, **given: Parameter) -> SQLCompiler:
+    def _compiler(self, *variant: Hashable, **given: QueryValue) -> SQLCompiler:
         query = cast(UpdateQuery, self._build(**given).query.chain(UpdateQuery))
         query.add_update_values(dict(self._change(**given)))
         compiler: SQLCompiler = query.get_compiler(connection=connection)
@@ -242,8 +242,8 @@ def of_model(
     names = tuple(annotated)
     attributes = (*columns, *names)
 
-    def values(*shape: Hashable, **parameters: Parameter) -> Values:
-        return build(*shape, **parameters).values_list(*read, *names)
+    def values(*variant: Hashable, **parameters: QueryValue) -> Values:
+        return build(*variant, **parameters).values_list(*read, *names)
 
     def make(row: RawRow) -> M:
         whole = (*row[:link], row[origin], *row[link:]) if link else row
@@ -258,7 +258,7 @@ def of_model(
     return Prepared(values, make, lock)
 
 
-def _padded(value: Parameter) -> tuple[Scalar, ...]:
+def _padded(value: QueryValue) -> tuple[Scalar, ...]:
     """Return the values of a parameter; tuples are padded to a power of two."""
     if not isinstance(value, tuple):
         return (value,)

@@ -32,7 +32,7 @@ UNQUOTED = frozenset({"description", "identity_prompt"})
 
 
 @dataclass(frozen=True, slots=True)
-class Someone:
+class PersonReference:
     """A person or agent in an event, with handle and name at that time."""
 
     user_id: UUID
@@ -55,7 +55,7 @@ class AuditEvent:
     ip: str
     request_id: str
     data: Mapping[str, Any]
-    people: tuple[Someone, ...] = ()
+    people: tuple[PersonReference, ...] = ()
 
 
 Sink = Callable[[AuditEvent], None]
@@ -85,7 +85,7 @@ def record(
     access: Access | None = None,
     *,
     warn: bool = False,
-    about: Someone | None = None,
+    about: PersonReference | None = None,
     **data: Any,
 ) -> None:
     """Record a security event with actor, credential, address and data; None is left out.
@@ -106,7 +106,7 @@ def record(
     }
     known = {key: value for key, value in fields.items() if value is not None}
     _log.log(logging.WARNING if warn else logging.INFO, event, extra={"audit": known})
-    doer = Someone(actor.user_id, actor.handle, actor.name) if actor else None
+    doer = PersonReference(actor.user_id, actor.handle, actor.name) if actor else None
     _hand_on(
         AuditEvent(
             name=event,

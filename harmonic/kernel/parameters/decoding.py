@@ -128,9 +128,9 @@ def read_body(request: HttpRequest) -> None:
     try:
         is_whole = len(request.body) == length
     except UnreadablePostError as error:
-        raise broken_off() from error
+        raise incomplete_body() from error
     if not is_whole:
-        raise broken_off()
+        raise incomplete_body()
 
 
 def check_media_type(request: HttpRequest) -> None:
@@ -208,7 +208,7 @@ def too_large() -> Refused:
     return Refused("The body is too large (maximum 16 MB).", status=413, code="payload_too_large")
 
 
-def broken_off() -> Refused:
+def incomplete_body() -> Refused:
     return Unreadable("The body broke off, or its chunks are malformed.")
 
 

@@ -112,7 +112,7 @@ class Document:
 
 
 @dataclass(slots=True)
-class Surface:
+class Rendering:
     """The rendering context of the template tags: format, access, offers."""
 
     access: Access
@@ -233,8 +233,8 @@ def _object(value: Mapping[str, Any], content_type: str) -> HttpResponse:
 
 
 def html_of(request: HttpRequest, access: Access, document: Document) -> str:
-    surface = Surface(access, False, _by_name(document.offers), request=request)
-    return _rendered(document, surface, document.base, request)
+    rendering = Rendering(access, False, _by_name(document.offers), request=request)
+    return _rendered(document, rendering, document.base, request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,10 +268,10 @@ class MarkdownSource:
 
 
 def markdown_source_of(access: Access, document: Document) -> MarkdownSource:
-    surface = Surface(access, True, _by_name(document.offers))
-    block = _rendered(document, surface, "base_md.html", None)
+    rendering = Rendering(access, True, _by_name(document.offers))
+    block = _rendered(document, rendering, "base_md.html", None)
     if document.no_actions:
-        block += f"<p>{surface.placeholders.line(document.no_actions)}</p>"
+        block += f"<p>{rendering.placeholders.line(document.no_actions)}</p>"
     moment = access.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     fields = _frontmatter(access, document)
     return MarkdownSource(
@@ -279,7 +279,7 @@ def markdown_source_of(access: Access, document: Document) -> MarkdownSource:
         fields=fields,
         nav=BARE_NAV if document.is_bare else nav_line(access),
         block=block,
-        placeholders=surface.placeholders,
+        placeholders=rendering.placeholders,
         motto="" if document.is_bare else MOTTO,
         version=document.version,
     )
@@ -289,18 +289,20 @@ def _by_name(offers: Iterable[Offer]) -> dict[str, Offer]:
     return {offer.action.name: offer for offer in offers}
 
 
-def _rendered(document: Document, surface: Surface, base: str, request: HttpRequest | None) -> str:
+def _rendered(
+    document: Document, rendering: Rendering, base: str, request: HttpRequest | None
+) -> str:
     context = {
         **document.context,
         "base": base,
         "title": document.title,
         "html_title": document.html_title,
-        "title_end": _title_end(surface.access, document.html_title),
-        "access": surface.access,
-        "surface": surface,
-        "offers": surface.offers,
+        "title_end": _title_end(rendering.access, document.html_title),
+        "access": rendering.access,
+        "rendering": rendering,
+        "offers": rendering.offers,
     }
-    template = select_template(_forms(document.template, surface))
+    template = select_template(_forms(document.template, rendering))
     return str(template.render(context, request))
 
 
@@ -313,12 +315,12 @@ def _title_end(access: Access, title: str) -> str:
     return "".join(f" · {name}" for name in (within, tenant) if name)
 
 
-def _forms(template: str, surface: Surface) -> list[str]:
+def _forms(template: str, rendering: Rendering) -> list[str]:
     """Return the templates of a document in a format, the preferred one first.
 
     Markdown prefers `x.md.html` to `x.html`.
     """
-    if surface.is_markdown:
+    if rendering.is_markdown:
         return [f"{template.removesuffix('.html')}.md.html", template]
     return [template]
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.models import Tenant, User
-from accounts.queries import acting_tenant_admins
+from accounts.queries import active_tenant_admins
 from accounts.suspension import suspend
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.management.accounts import add_account_argument, find_account
@@ -48,4 +48,4 @@ def tenants_without_an_admin(user: User) -> list[Tenant]:
 
 def _has_admin(tenant: Tenant) -> bool:
     with tenant_bound(tenant.id):
-        return acting_tenant_admins().exists()
+        return active_tenant_admins().exists()

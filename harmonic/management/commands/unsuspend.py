@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.suspension import lift
+from accounts.suspension import end_suspension
 from harmonic.management.accounts import add_account_argument, find_account
 
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
                 f"{user.name} is an agent of {user.parent.name}, who is suspended."
                 f" First lift the suspension of the parent: manage.py unsuspend {user.parent.email}"
             )
-        lift(user)
+        end_suspension(user)
         self.stdout.write(f"{user.name} is no longer suspended, and can sign in and create tokens.")
         for agent in user.agents.exclude(suspended_at=None).order_by("name"):
             self.stdout.write(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 # A message in the format of the chat completions API, and the conversation.
-Message = Mapping[str, Any]
+ChatMessage = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ModelUnavailable(Exception):
 class ChatModel(Protocol):
     """Protocol of a model: one that an endpoint offers, or the demo model."""
 
-    def reply(self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> Reply:
+    def reply(self, messages: Sequence[ChatMessage], tools: Sequence[Mapping[str, Any]]) -> Reply:
         """Return the next answer of a conversation.
 
         Raises:
@@ -51,7 +51,7 @@ class ChatModel(Protocol):
         """Free all resources; an answer that is awaited in another thread fails."""
 
 
-def reply_message(reply: Reply, answered: Sequence[ToolRequest]) -> Message:
+def reply_message(reply: Reply, answered: Sequence[ToolRequest]) -> ChatMessage:
     """Return the message of a reply, for the conversation that goes on, with these tool calls."""
     message: dict[str, Any] = {"role": "assistant", "content": reply.text}
     if answered:
@@ -66,6 +66,6 @@ def reply_message(reply: Reply, answered: Sequence[ToolRequest]) -> Message:
     return message
 
 
-def result_message(request: ToolRequest, text: str) -> Message:
+def result_message(request: ToolRequest, text: str) -> ChatMessage:
     """Return the message with the result of a tool call."""
     return {"role": "tool", "tool_call_id": request.id, "content": text}

@@ -16,8 +16,8 @@ from harmonic.kernel.rendering.text import storable
 from harmonic.runner import queue
 from harmonic.runner.engine import prompts
 from harmonic.runner.engine.chat import (
+    ChatMessage,
     ChatModel,
-    Message,
     Reply,
     ToolRequest,
     reply_message,
@@ -62,7 +62,7 @@ class Conversation:
         self._watch = watch
         self._tools = ToolCalls(started.agent.tenant.subdomain, started.token, str(started.run.id))
         self._repetition = Repetition()
-        self._messages: list[Message] = []
+        self._messages: list[ChatMessage] = []
 
     def final_message(self) -> str:
         """Go on until the model finishes, and return its final message.
@@ -100,7 +100,7 @@ class Conversation:
     def _carry_out(self, reply: Reply) -> None:
         """Carry out the tool calls of a reply, and add them with their results."""
         calls = [_sound(request) for request in reply.requests]
-        results: list[Message] = []
+        results: list[ChatMessage] = []
         for number, (request, arguments) in enumerate(calls):
             step = self._begin(request.name, arguments, "" if number else reply.text)
             if arguments is None:

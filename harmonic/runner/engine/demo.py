@@ -11,7 +11,7 @@ from collections.abc import Generator, Mapping, Sequence
 from time import sleep
 from typing import Any
 
-from harmonic.runner.engine.chat import Message, Reply, ToolRequest
+from harmonic.runner.engine.chat import ChatMessage, Reply, ToolRequest
 
 # So that a run can be watched, and cancelled.
 SECONDS_PER_REPLY = 1.0
@@ -29,7 +29,7 @@ class DemoModel:
         self._calls = 0
         next(self._script)
 
-    def reply(self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> Reply:
+    def reply(self, messages: Sequence[ChatMessage], tools: Sequence[Mapping[str, Any]]) -> Reply:
         sleep(SECONDS_PER_REPLY)
         return self._script.send(str(messages[-1]["content"]))
 

@@ -12,7 +12,7 @@ from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAI, 
 from openai.types.chat import ChatCompletion
 
 from harmonic.kernel.rendering.text import storable
-from harmonic.runner.engine.chat import Message, ModelUnavailable, Reply, ToolRequest
+from harmonic.runner.engine.chat import ChatMessage, ModelUnavailable, Reply, ToolRequest
 from harmonic.runner.environment import RunSettings
 
 # Local endpoints need no key, but the client sends one.
@@ -34,7 +34,7 @@ class OpenAiChat:
             max_retries=settings.retries,
         )
 
-    def reply(self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> Reply:
+    def reply(self, messages: Sequence[ChatMessage], tools: Sequence[Mapping[str, Any]]) -> Reply:
         try:
             completion = self._client.chat.completions.create(
                 model=self._model, messages=cast(Any, messages), tools=cast(Any, tools)
@@ -61,7 +61,7 @@ def _not_the_protocol() -> ModelUnavailable:
     return ModelUnavailable("The model's server did not answer with a chat completion.")
 
 
-def _reply(completion: ChatCompletion, messages: Sequence[Message]) -> Reply:
+def _reply(completion: ChatCompletion, messages: Sequence[ChatMessage]) -> Reply:
     """Return the reply in a completion, whose types the client does not check."""
     message = completion.choices[0].message
     text = message.content or ""

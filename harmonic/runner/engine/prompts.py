@@ -15,7 +15,7 @@ from harmonic.kernel.rendering.markdown import fence
 from harmonic.kernel.rendering.text import normalise_line, storable
 from harmonic.mcp.methods import INSTRUCTIONS
 from harmonic.mcp.tools import TOOLS
-from harmonic.runner.engine.chat import Message
+from harmonic.runner.engine.chat import ChatMessage
 from harmonic.runner.models import TaskRun
 
 # Characters of a tool's result that a model gets.
@@ -57,7 +57,7 @@ def tools_for_chat() -> list[Mapping[str, Any]]:
     ]
 
 
-def opening(run: TaskRun, agent: TenantUser, parent: Person) -> list[Message]:
+def opening(run: TaskRun, agent: TenantUser, parent: Person) -> list[ChatMessage]:
     """Return the first messages of a run: the rules, the identity prompt, and the task."""
     system = SYSTEM.format(
         name=normalise_line(agent.display_name),

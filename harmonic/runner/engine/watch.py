@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from harmonic.kernel.operations.jobs import is_stopping
 from harmonic.runner import queue
-from harmonic.runner.engine.chat import ChatModel, Message, Reply
+from harmonic.runner.engine.chat import ChatMessage, ChatModel, Reply
 from harmonic.runner.models import Ending, TaskRun
 
 # Seconds between two looks at the run while its model thinks.
@@ -59,7 +59,7 @@ class Watch:
             self._next_heartbeat = monotonic() + queue.HEARTBEAT_EVERY
 
     def during(
-        self, model: ChatModel, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]
+        self, model: ChatModel, messages: Sequence[ChatMessage], tools: Sequence[Mapping[str, Any]]
     ) -> Reply:
         """Return the reply of a model, and watch the run meanwhile.
 

@@ -21,7 +21,7 @@ def every() -> Iterator[Bound]:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class BoundedParameter:
     """A parameter with a maximum length, and the actions that have it."""
 
     name: str
@@ -29,14 +29,14 @@ class Parameter:
     actions: tuple[str, ...]
 
 
-def parameters() -> list[Parameter]:
+def parameters() -> list[BoundedParameter]:
     """Return the parameters with a maximum length, by name."""
     found: dict[tuple[str, int], set[str]] = {}
     for action in actions().values():
         for name, field in action.params().fields.items() if action.params else ():
             if length := getattr(field, "max_length", None):
                 found.setdefault((name, length), set()).add(action.name)
-    return [Parameter(*key, tuple(sorted(names))) for key, names in sorted(found.items())]
+    return [BoundedParameter(*key, tuple(sorted(names))) for key, names in sorted(found.items())]
 
 
 HEAD = """\

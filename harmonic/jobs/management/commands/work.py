@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from gunicorn.reloader import reloader_engines  # type: ignore[import-untyped]  # has no types
 
-from harmonic.jobs.worker import LEAST_CONCURRENCY, MAX_CONCURRENCY, RESERVED, Worker
+from harmonic.jobs.worker import LEAST_CONCURRENCY, MAX_CONCURRENCY, RESERVED, JobWorker
 from harmonic.server.threads import start_writing
 
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The concurrency is {LEAST_CONCURRENCY} to {MAX_CONCURRENCY}, not {concurrency}."
             )
-        worker = Worker(concurrency)
+        worker = JobWorker(concurrency)
         worker.stop_on_signals()
         start_writing()
         changed = _stop_on_changes(worker) if os.environ.get("HARMONIC_RELOAD") == "1" else []
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             os._exit(0)
 
 
-def _stop_on_changes(worker: Worker) -> list[str]:
+def _stop_on_changes(worker: JobWorker) -> list[str]:
     """Stop the worker when a file of the code changes; return the list of those that did."""
     changed: list[str] = []
 
