@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -23,6 +23,11 @@ MARKDOWN_PAGE = 20
 # The characters of a title and of a text in a row in Markdown.
 TITLE_SHOWN = 100
 TEXT_SHOWN = 120
+# The characters of a row in Markdown with its line break: 60 tokens. The text is shortened for it.
+ROW_SHOWN = 240
+# What stands in every row around its kind, title, path, author, time, comments and text.
+_ROW_FRAME = len("* ****: []() by []() (): \n")
+_ROW_TIME = len("2026-05-13T20:00:00Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,35 +131,54 @@ def _rows(access: Access, shown: Sequence[Item], at: str = "created_at") -> list
     comments = items.comment_counts(item.id for item in shown)
     line = _markdown_line if access.format == Format.MARKDOWN else _html_line
     return [
-        Row(
-            *(item.kind, *line(item)),
-            path=item.path_in(access.required_place.path),
-            author=known[item.created_by_id],
-            at=getattr(item, at),
-            number=item.number,
-            number_word=kind_named(item.kind).word_for(item.number),
-            comments=comments.get(item.id, 0),
+        line(
+            item,
+            Row(
+                kind=item.kind,
+                title=item.shown_title,
+                excerpt="",
+                path=item.path_in(access.required_place.path),
+                author=known[item.created_by_id],
+                at=getattr(item, at),
+                number=item.number,
+                number_word=kind_named(item.kind).word_for(item.number),
+                comments=comments.get(item.id, 0),
+            ),
         )
         for item in shown
     ]
 
 
-def _html_line(item: Item) -> tuple[str, str]:
-    """Return the title of a row, and its text without markup."""
-    shown, title = excerpt(item.opening), item.shown_title
-    return title, shown if item.title else shown.removeprefix(title).lstrip()
+def _html_line(item: Item, row: Row) -> Row:
+    """Return the row with the text without markup."""
+    shown = excerpt(item.opening)
+    return replace(row, excerpt=shown if item.title else shown.removeprefix(row.title).lstrip())
 
 
-def _markdown_line(item: Item) -> tuple[str, str]:
-    """Return the title of a row, and the beginning of its text as it was written.
+def _markdown_line(item: Item, row: Row) -> Row:
+    """Return the row with the beginning of the text as it was written.
 
     Without a title of its own, the item has the beginning of its text only once.
     """
-    shown = preview(item.opening, TEXT_SHOWN)
     if item.title:
-        return preview(item.title, TITLE_SHOWN), shown
+        row = replace(row, title=preview(item.title, TITLE_SHOWN))
+        return replace(row, excerpt=preview(item.opening, _room_for_text(row)))
+    shown = preview(item.opening, TEXT_SHOWN)
     title = preview(item.shown_title, TEXT_SHOWN)
-    return title, shown.removeprefix(title).lstrip()
+    return replace(row, title=title, excerpt=shown.removeprefix(title).lstrip())
+
+
+def _room_for_text(row: Row) -> int:
+    """Return the characters for the text, so that the row has at most `ROW_SHOWN`.
+
+    There are at most `TEXT_SHOWN`, and never fewer than that together with the title.
+    """
+    author = f"{row.author.path}{row.author.name}"
+    parent = f" for {row.author.parent_name}" if row.author.is_agent else ""
+    comments = f", {row.comments} comments" if row.comments else ""
+    taken = sum(map(len, (row.kind, row.title, row.path, author, parent, comments)))
+    room = ROW_SHOWN - _ROW_FRAME - _ROW_TIME - taken
+    return min(TEXT_SHOWN, max(room, TEXT_SHOWN - len(row.title)))
 
 
 @dataclass(frozen=True, slots=True)

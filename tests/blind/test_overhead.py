@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from collectives.items import models as items
 from collectives.notes.models import Note
 from tests.blind.conftest import WireFor
 from tests.blind.overhead import (
@@ -18,6 +19,7 @@ from tests.blind.overhead import (
     WHOAMI,
     beside_its_text,
     beside_the_prompt,
+    row,
 )
 from tests.blind.reading import Document, estimated_tokens, read_document
 from tests.fixtures.rows import write_notes
@@ -56,23 +58,28 @@ def test_whoami_is_short_beside_what_the_parent_wrote(wire_for: WireFor) -> None
     assert beside_the_prompt(seen) <= WHOAMI
 
 
+@pytest.mark.parametrize("query", ["", "?q=shelf", "?since=2026-01-01"])
 @pytest.mark.parametrize("path", ["/", KITCHEN])
-def test_a_row_of_a_list_is_short(world: World, wire_for: WireFor, path: str) -> None:
+def test_a_row_of_a_list_is_short(world: World, wire_for: WireFor, path: str, query: str) -> None:
+    """Rows of realistic notes: long texts, titles of 40 characters, agents, comments."""
     place = world.collective("kitchen" if path == KITCHEN else "garden")
     Note.unscoped.filter(collective=place).update(deleted_at=world.now)
-    empty = estimated_tokens(document(wire_for, path).text)
-    notes = write_notes(world, place, 20)
-    for number, note in enumerate(notes):
+    authors = [world.user(who) for who in ("alice", "bob", "scout", "steward")]
+    for number, note in enumerate(write_notes(world, place, 20)):
         Note.unscoped.filter(pk=note.pk).update(
-            title=f"A title, number {number:02}",
+            title=f"What we found on the shelf in week no {number:02}",
             text="A text that is longer than the part of it that a row of a list shows. " * 4,
+            created_by=authors[number % 4],
             created_at=world.now - timedelta(minutes=number),
         )
+        replies = [each.pk for each in write_notes(world, place, number % 2 * number)]
+        Note.unscoped.filter(pk__in=replies).update(parent=note, root=note, subtype=items.COMMENT)
 
-    seen = document(wire_for, path)
+    seen = document(wire_for, path + query)
 
-    assert seen.text.count("A title, number") == 20
-    assert (estimated_tokens(seen.text) - empty) / 20 <= ROW
+    assert seen.text.count("What we found") == 20
+    assert "19 comments" in seen.text
+    assert row(seen) <= ROW
 
 
 @pytest.mark.parametrize("base", ["/api/v1", f"{KITCHEN}/api/v1"])

@@ -15,10 +15,9 @@ from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
-from collectives.feed.queries import MARKDOWN_PAGE
+from collectives.feed.queries import MARKDOWN_PAGE, ROW_SHOWN, TEXT_SHOWN
 from collectives.items import changes
 from collectives.items.models import Item
-from collectives.notes.models import Note
 from harmonic.kernel.operations import storage
 from harmonic.kernel.rendering.documents import CHARACTERS_A_TOKEN
 from tests.fixtures.rows import KITCHEN, change, end_membership, note_path, write_notes
@@ -427,15 +426,15 @@ LONG = "Sharpen *weekly*, and " + "again " * 60
 @pytest.mark.rule("feed.row-markdown")
 @pytest.mark.parametrize("query", ["", "?since=2026-01-01", "?q=sharpen"])
 def test_a_row_has_the_first_120_characters_the_comments_and_the_time(alice, query):
-    made = Caller(REST, "scout").act("create_note", KITCHEN, title="Knives", text=LONG)
+    made = Caller(REST, "scout").act("create_note", KITCHEN, title="Rice", text=LONG)
     path = made.assert_done().json["path"]
     Caller(REST, "bob").act("add_comment", path, text="Good").assert_done()
 
     text = alice.get(f"{KITCHEN}{query}").assert_done().response.content.decode()
 
-    [row] = [line for line in text.splitlines() if line.startswith("* **Note**: [Knives]")]
+    [row] = [line for line in text.splitlines() if line.startswith("* **Note**: [Rice]")]
     found = re.fullmatch(
-        rf"\* \*\*Note\*\*: \[Knives\]\({path}\) by \[scout\]\(/u/scout\) for Alice"
+        rf"\* \*\*Note\*\*: \[Rice\]\({path}\) by \[scout\]\(/u/scout\) for Alice"
         r" \(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, 1 comment\): (.*)",
         row,
     )
@@ -480,14 +479,21 @@ def test_a_long_title_is_cut_in_a_row(alice):
     assert f"[{title[:99].rstrip()}…](" in text
 
 
+@pytest.mark.meets("row of a feed in Markdown")
 @pytest.mark.rule("feed.row-markdown")
-def test_rows_of_ordinary_notes_take_at_most_sixty_tokens(alice):
-    for number in range(MARKDOWN_PAGE):
-        write(f"Ordinary note {number}")
-    Note.unscoped.filter(title__startswith="Ordinary").update(text=LONG)
+@pytest.mark.parametrize("author", ["bob", "scout"])
+def test_a_row_with_a_long_title_has_less_of_the_text(alice, author):
+    titles = ["T" * length for length in (2, 40, 70, 99)]
+    for title in titles:
+        caller = Caller(REST, author)
+        caller.act("create_note", KITCHEN, title=title, text="x" * 500).assert_done()
 
     text = alice.get(KITCHEN).assert_done().response.content.decode()
 
-    found = [line for line in text.splitlines() if line.startswith("* **Note**: ")]
-    assert len(found) == MARKDOWN_PAGE
-    assert max(map(len, found)) <= 60 * CHARACTERS_A_TOKEN
+    rows = {title: re.findall(rf"\* .*\[{title}\].*: (x+…)\n", text)[0] for title in titles}
+    whole = {title: re.findall(rf"\* .*\[{title}\].*\n", text)[0] for title in titles}
+    assert len(rows["TT"]) == TEXT_SHOWN
+    for title in titles:
+        is_short = len(whole[title]) < ROW_SHOWN and len(rows[title]) == TEXT_SHOWN
+        is_least = len(title) + len(rows[title]) == TEXT_SHOWN
+        assert is_short or is_least or len(whole[title]) == ROW_SHOWN

@@ -95,6 +95,7 @@ PAGES = Section(
         Bound("items of a feed in Markdown", feed.MARKDOWN_PAGE, "items", "a link to older ones"),
         Bound("text in a row of a feed in Markdown", feed.TEXT_SHOWN, "characters", "cut with …"),
         Bound("title in a row of a feed in Markdown", feed.TITLE_SHOWN, "characters", "cut with …"),
+        Bound("row of a feed in Markdown", feed.ROW_SHOWN, "characters", "its text is cut with …"),
         Bound(
             "changes that a cursor lists",
             changes.REMEMBERED,
