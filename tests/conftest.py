@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -10,6 +11,7 @@ from django.db import connection
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test import override_settings
 from hypothesis import HealthCheck, settings
+from whitenoise import WhiteNoise
 
 from accounts.append_only import deletion_allowed
 
@@ -40,9 +42,30 @@ def django_db_modify_db_settings(
 @pytest.fixture(scope="session", autouse=True)
 def collected_static_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Collect the static files for this run, so that tests do not depend on `var/`."""
-    with override_settings(STATIC_ROOT=tmp_path_factory.mktemp("static")):
+    with (
+        override_settings(STATIC_ROOT=tmp_path_factory.mktemp("static")),
+        pytest.MonkeyPatch.context() as patch,
+    ):
         call_command("collectstatic", interactive=False, verbosity=0)
+        patch.setattr(WhiteNoise, "update_files_dictionary", read_once())
         yield
+
+
+def read_once() -> Callable[[WhiteNoise, str, str], None]:
+    """Return a method of WhiteNoise that reads each folder once for all clients.
+
+    Each client loads the middleware, which would take longer than its request.
+    """
+    plain = WhiteNoise.update_files_dictionary
+    known: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def read(self: WhiteNoise, root: str, prefix: str) -> None:
+        if (root, prefix) not in known:
+            plain(self, root, prefix)
+            known[root, prefix] = dict(self.files)
+        self.files.update(known[root, prefix])
+
+    return read
 
 
 @pytest.fixture(scope="session", autouse=True)
