@@ -159,6 +159,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "harmonic.templatetags.people",
                 "harmonic.templatetags.places",
                 "harmonic.templatetags.content",
+                "harmonic.templatetags.searches",
                 "harmonic.templatetags.times",
                 "harmonic.templatetags.icons",
             ],

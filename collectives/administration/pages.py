@@ -98,6 +98,7 @@ def listed(access: Access, target: None) -> Mapping[str, Any]:
         "page": page,
         "path": access.path,
         "query": query,
+        "q_length": User.EMAIL_LENGTH,
         "asked": f"q={quote(query)}",
     }
 

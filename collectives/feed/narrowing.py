@@ -6,12 +6,21 @@ from urllib.parse import urlencode
 
 from collectives.feed.queries import changes_of, search_feed
 from collectives.items.changes import Since, parse_since
-from collectives.items.search import SearchTerms, parse_search, q_field
+from collectives.items.search import Q_LENGTH, SearchTerms, parse_search, q_field
 from harmonic.kernel.access import Access
+from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.parameters.decoding import RawParams, validated
 from harmonic.kernel.parameters.fields import Params
+from harmonic.kernel.parameters.wording import reason
 from harmonic.kernel.refusals import Invalid, Problem
 from harmonic.kernel.rendering.documents import Document
+
+NOTHING = (
+    "No matches. A search finds items that have all words in their title or text: use fewer or"
+    " other words."
+)
+NOTHING_YET = "No matches among the newest items. Older ones may match."
+NO_MORE = "No more matches."
 
 
 class FeedParams(Params):
@@ -34,13 +43,24 @@ def narrowed(access: Access, target: None) -> Document | None:
         Invalid: a parameter has an invalid value, or both are given.
     """
     since = access.query.get("since")
-    words = validated(FeedParams, RawParams({"q": access.query.get("q", "")})).get("q", "")
+    try:
+        words, terms = _asked_for(access)
+    except Invalid as refused:
+        # People correct what they typed in the search field.
+        if access.format != Format.HTML:
+            raise
+        return _refused(access, refused)
     if since is not None:
         if words or access.query.get("cursor"):
             raise Invalid(Problem("since", "cannot be combined with q or cursor"))
         return _changes(access, parse_since(since))
-    terms = parse_search(words)
     return _found(access, words, terms) if terms.are_any else None
+
+
+def _asked_for(access: Access) -> tuple[str, SearchTerms]:
+    raw = RawParams({"q": access.query.get("q", "")})
+    words = validated(FeedParams, raw).get("q", "")
+    return words, parse_search(words)
 
 
 def _changes(access: Access, since: Since) -> Document:
@@ -62,6 +82,7 @@ def _changes(access: Access, since: Since) -> Document:
 
 def _found(access: Access, words: str, terms: SearchTerms) -> Document:
     found = search_feed(access, terms)
+    empty = NOTHING_YET if found.older else NOTHING if found.is_first else NO_MORE
     return Document(
         title=_title(access),
         template="feed/found.html",
@@ -69,10 +90,28 @@ def _found(access: Access, words: str, terms: SearchTerms) -> Document:
             "feed": found,
             "words": words,
             "whole_path": access.path,
+            "q_length": Q_LENGTH,
             "older_href": _href(access, q=words, cursor=found.older) if found.older else "",
+            "empty": empty,
         },
         scope=feed_scope(access, None),
         query=words,
+    )
+
+
+def _refused(access: Access, refused: Invalid) -> Document:
+    sentences = [f"The search {reason(problem)}." for problem in refused.problems]
+    return Document(
+        title=_title(access),
+        template="feed/found.html",
+        context={
+            "words": access.query.get("q", ""),
+            "q_length": Q_LENGTH,
+            "error": " ".join(sentences),
+        },
+        status=refused.status,
+        error=refused.message,
+        code=refused.code,
     )
 
 

@@ -13,6 +13,7 @@ from collectives.feed.attention import attention
 from collectives.feed.narrowing import feed_scope, narrowed
 from collectives.feed.queries import feed_of, limit_of, pinned
 from collectives.items.registry import KINDS, creations
+from collectives.items.search import Q_LENGTH
 from harmonic.kernel.access import Access, AccessLevel, ApiState
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import mount
@@ -44,6 +45,7 @@ def home(access: Access, target: None) -> Mapping[str, Any]:
         # Pages of older items show the activity alone.
         "attention": attention(access, own) if feed.is_first else None,
         "note_path": "/note",
+        "q_length": Q_LENGTH,
     }
 
 
@@ -79,6 +81,7 @@ def place(access: Access, target: None) -> Mapping[str, Any]:
         "member_count": collectives.member_count(here.id) if len(members) == TEAM_SHOWN else 0,
         "members_path": path_to("collectives.members", access.required_place.path),
         "note_path": path_to("notes.new", access.required_place.path),
+        "q_length": Q_LENGTH,
         **api_state(access),
     }
 

@@ -17,7 +17,7 @@ VARIANTS = """
 /collectives/treasury/members/actions/leave_collective
 /collectives/kitchen/members/actions/update_member_roles?user_handle=bob
 /collectives/kitchen/members/actions/remove_member?user_handle=bob
-/reverify?scope=admin
+/reverify?scope=admin /collectives/kitchen?q=knife /collectives/kitchen?q=zanzibar
 """.split()
 # Handles for paths with one; Alice's by default.
 HANDLES = {"ai-agents/<str:handle>/run": "steward", "ai-agents/": "scout", "tenant-admin/": "bob"}

@@ -72,3 +72,27 @@ def test_the_menu_of_a_phone_opens_and_closes_by_keyboard(visitor: Visitor) -> N
 
     expect(menu).to_be_hidden()
     expect(page.get_by_role("button", name="Menu")).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_feed_is_searched_by_keyboard(visitor: Visitor, width: int, script: bool) -> None:
+    page = visitor("bob", script=script).open("/collectives/kitchen")
+    page.set_viewport_size({"width": width, "height": 780})
+
+    tab_to(page, name="q")
+    page.keyboard.type("dull knife")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("searchbox", name="Words in a title or text")).to_have_value(
+        "dull knife"
+    )
+    expect(page.get_by_role("link", name="Knife care")).to_be_visible()
+    tab_to(page, name="q")
+    page.keyboard.type("a zanzibar")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No matches.")).to_be_visible()
+    tab_to(page, "Clear")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="Activity Feed")).to_be_visible()
+    expect(page.get_by_role("searchbox")).to_have_value("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qsl
 
 import pytest
 from django.db import connection
@@ -10,9 +11,12 @@ from django.test.utils import CaptureQueriesContext
 
 from collectives.items import search
 from collectives.items.search import MAX_WORDS, Q_LENGTH
+from collectives.notes.models import Note
 from tests.feed.test_feed import older, shown
+from tests.fixtures.html import parsed
 from tests.fixtures.rows import KITCHEN, write_notes
 from tests.fixtures.surfaces import HTML, MARKDOWN, REST, Answer, Caller, on
+from tests.fixtures.world import make_token
 from tests.markdown.reading import read
 
 pytestmark = pytest.mark.django_db
@@ -140,3 +144,62 @@ def test_a_search_never_sends_its_words_to_the_database():
         found(Caller(MARKDOWN, "alice"), "zanzibar").assert_done()
 
     assert not any("zanzibar" in query["sql"].lower() for query in captured.captured_queries)
+
+
+# --- The field ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/", {}),
+        (KITCHEN, {}),
+        ("/u/alice/settings/tokens", {"show": "active", "sort": "name"}),
+        ("/tenant-admin/users", {}),
+    ],
+)
+def test_a_search_field_has_a_label_keeps_the_filters_and_can_be_cleared(page, path, kept):
+    make_token("alice")
+    alice = page("alice")
+
+    form = search_form(alice.get(path, {**kept, "q": "zanzibar"}))
+
+    field = form.find("input", {"type": "search"})
+    assert form.find("label", {"for": field["id"]}).get_text(strip=True)
+    assert form["aria-label"]
+    sent = {each["name"]: each["value"] for each in form.find_all("input")}
+    assert sent == {**kept, "q": "zanzibar"}
+    cleared = alice.get(form.find("a", string="Clear")["href"])
+    assert dict(parse_qsl(cleared.request["QUERY_STRING"])) == kept
+    again = search_form(cleared)
+    assert again.find("input", {"type": "search"})["value"] == ""
+    assert again.find("a") is None
+
+
+def test_a_search_without_matches_says_what_to_do(page):
+    text = page("alice").get(KITCHEN, {"q": "zanzibar"}).text
+
+    assert "No matches. A search finds items that have all words in their title or text" in text
+    assert f'<a href="{KITCHEN}">Show everything</a>' in text
+
+
+@pytest.mark.parametrize("q", ["x" * (Q_LENGTH + 1), "w " * (MAX_WORDS + 1) + '"<b>'])
+def test_a_refused_search_keeps_what_was_typed_and_says_why(page, q):
+    answer = page("alice").get(KITCHEN, {"q": q})
+
+    field = search_form(answer).find("input", {"type": "search"})
+    assert (answer.status_code, field["value"]) == (422, q)
+    error = parsed(answer.content).find(id=field["aria-describedby"]).get_text(strip=True)
+    assert error.startswith(("The search is too long", "The search may have 8 words at most"))
+
+
+def test_a_collective_without_notes_has_no_search_field(world, page):
+    room = f"/workspace/{world.workspace('alice').handle}"
+    Note.unscoped.filter(collective__handle=room.rpartition("/")[2]).update(deleted_at=world.now)
+
+    assert search_form(page("alice").get(room)) is None
+    assert "Words in a title" not in Caller(MARKDOWN, "alice").get(KITCHEN).text
+
+
+def search_form(answer):
+    return parsed(answer.content).select_one("main form[role=search]")

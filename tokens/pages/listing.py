@@ -188,6 +188,7 @@ def show(access: Access, owner: TenantUser) -> Mapping[str, Any]:
         "filters": filters,
         "filter_query": urlencode(filters.query),
         "kept": {key: value for key, value in filters.query.items() if key != "q"},
+        "q_length": ApiToken.NAME_LENGTH,
         "states": filters.choices(access, "show", STATES) if has_tokens else [],
         "owners": _owner_choices(access, by_word, filters) if len(by_word) > 1 else [],
         "sorts": filters.choices(access, "sort", SORTS) if len(listed) > 1 else [],
