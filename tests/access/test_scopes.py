@@ -217,6 +217,26 @@ def test_an_agent_is_told_to_get_another_token_only_if_it_would_help(api, note_p
     assert post(api("alice", agent="scout", scope="write"), comment) == 0
 
 
+def test_an_agent_that_may_not_post_publicly_is_told_so_with_any_token(api, world):
+    agent = world.agent("scout")
+    agent.may_write_publicly = False
+    agent.save()
+    narrow = api("alice", agent="scout", scopes=["create:votes"])
+
+    refused = narrow.post("/note/actions/create_note", DRY_RUN, headers=MARKDOWN).text
+
+    reason = "This agent may not post in the main collective, which the whole tenant reads."
+    assert f"Another token would not help: {reason} The person who manages you" in refused
+
+
+def test_a_token_that_may_not_read_is_told_that_a_read_only_token_may(api, note_path):
+    writer = api("alice", scopes=["create:votes"])
+
+    refused = writer.get(note_path(KNIFE_CARE), headers=MARKDOWN).text
+
+    assert "The token lacks the scope read:notes. A read-only token has it." in refused
+
+
 def test_performing_an_action_without_a_route_requires_its_scope(world: World):
     """Callers without routes, such as commands, run actions through `perform`."""
     token = TokenFacts(uuid4(), "narrow", ("create:votes",), timezone.now(), None, False)

@@ -202,6 +202,14 @@ def test_an_unknown_action_names_the_nearest_allowed_one(api: Any, note_path: An
     assert "Did you mean" not in reader.content.decode()
 
 
+def test_an_action_is_described_only_where_it_is_allowed(api: Any, note_path: Any) -> None:
+    path = f"{note_path('Welcome to the kitchen')}/settings/actions"
+
+    assert api("alice").get(f"{path}/delete_note").status_code == 200
+    assert api("bob").get(f"{path}/pin_note").status_code == 200
+    refused(api("bob").get(f"{path}/delete_note"), 403)
+
+
 def test_a_missing_parameter_names_what_it_was_misspelt_as(api: Any) -> None:
     alice = api("alice")
 

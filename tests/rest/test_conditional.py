@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.http import http_date, parse_http_date
 
+from api.v1.notes.json import NoteWriter
 from collectives.models import Collective
 from collectives.notes.models import Note
 from harmonic.kernel.http.conditional import etag_of
@@ -125,6 +126,13 @@ def test_a_list_page_keeps_its_link_when_nothing_changed(alice):
 
     assert again.status_code == 304
     assert again["Link"] == first["Link"]
+
+
+def test_a_note_list_that_the_client_has_is_not_written_again(alice, monkeypatch):
+    tag = alice.get(f"{KITCHEN}/notes")["ETag"]
+    monkeypatch.setattr(NoteWriter, "all", lambda *_: pytest.fail("the list was written again"))
+
+    assert alice.get(f"{KITCHEN}/notes", {"If-None-Match": tag}).status_code == 304
 
 
 def test_head_has_the_headers_of_get(alice, note):
