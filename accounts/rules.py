@@ -182,7 +182,7 @@ def has_admin_parent(parent_id: uuid.UUID | None) -> bool:
 
 
 def may_edit(access: Access, person: TenantUser | None) -> Denied | None:
-    """Allow the person themselves, and the parent of an agent. Tenant admins are no exception."""
+    """Allow the person themselves, and the parent of an agent. This includes tenant admins."""
     actor = access.actor
     if actor is None:
         return Denied("Unauthorized", SIGN_IN, heading="")
@@ -292,7 +292,7 @@ SWITCH_IGNORED = "The API switch was ignored: a token cannot enable or disable t
 
 
 def api_switch(access: Access, *names: bool | None) -> tuple[dict[str, bool], tuple[str, ...]]:
-    """Return the change of the API switch in a settings form, and notes for the answer.
+    """Return the change of the API switch in a settings form, and notes for the response.
 
     The switch has several names; the first that was sent counts. Only sessions can change it, so
     that a token can neither lock itself out nor enable itself.

@@ -58,7 +58,7 @@ CODES: dict[str, Code] = {
         401,
         "The token is missing, unknown, deleted, or belongs to another tenant.",
         "Unauthorized",
-        {"hint": "Send a token in the header `Authorization: Bearer …`."},
+        {"hint": "Send a token in the `Authorization: Bearer …` header."},
     ),
     "token_expired": Code(401, "The token has expired.", "Token expired"),
     "agent_paused": Code(
@@ -184,7 +184,7 @@ CODES: dict[str, Code] = {
     "precondition_failed": Code(
         412,
         "The object does not match If-Match or If-Unmodified-Since.",
-        "The item does not match: it was changed since, or never had this tag.",
+        "The item has changed since, or never had this tag.",
         {"hint": "Read it again without parameters, then send its ETag in If-Match."},
     ),
     "payload_too_large": Code(

@@ -97,7 +97,7 @@ def carry_out(
             invalid.rest_message = ", ".join(map(binding.sentence, invalid.problems))
         raise
     except Refused as refused:
-        # Pages answer 422 when a limit is reached; the API answers 400.
+        # At a limit, pages respond with 422 and the API with 400.
         if refused.code == "limit_reached":
             refused.status = 400
         raise

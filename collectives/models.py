@@ -197,7 +197,7 @@ class Invite(TenantModel):
     """Invite to a collective, valid for one week, shareable or for one user."""
 
     LIFETIME = timedelta(days=7)
-    # For this time after it ended, an invite answers that it expired; then it is deleted.
+    # An invite is deleted this long after it ended. Until then its page says that it expired.
     KEPT = timedelta(days=90)
     # A shareable invite that is valid for longer than this is reused.
     REUSED_ABOVE = timedelta(days=2)

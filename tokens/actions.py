@@ -37,7 +37,7 @@ def resource(owner: TenantUser, token: ApiToken) -> ResourceRef:
 
 
 def secret_of(access: Access, made: rules.NewToken) -> Secret:
-    """Return the plaintext of a new token, with what the answer shows beside it."""
+    """Return the plaintext of a new token, with the facts that the response shows beside it."""
     return Secret(
         made.plaintext,
         made.row,
@@ -130,7 +130,7 @@ def _confirm_owner(access: Access, owner: TenantUser) -> Confirmation:
 
 create_api_token: Action[TenantUser] = Action(
     name="create_api_token",
-    sentence="Create an API token. Its plaintext is shown once, in the answer.",
+    sentence="Create an API token. The response shows its plaintext once.",
     label="Create token",
     scope=Scope("create:api_tokens"),
     grant=NEVER,

@@ -33,7 +33,7 @@ NAMED_CAPABILITIES = 5
 class Obstacle:
     """A reason why a token does not work in a place, or has less access there.
 
-    `who` are the people who can remove it, by `cure`, at `path`.
+    `who` are the people who can remove it, `cure` says how, and `path` is the page.
     """
 
     code: str

@@ -44,7 +44,7 @@ def _fill_addresses(users):
         raise CommandError(
             "These accounts cannot be told apart by their e-mail addresses, which are now compared"
             " without regard to case, width and composition. Change the address of one of each, or"
-            f" delete it, with the version that ran before, then migrate again. {'; '.join(clashes)}."
+            f" delete it, with the previous version, then migrate again. {'; '.join(clashes)}."
         )
     users.objects.bulk_update(batch, ["email_key"], batch_size=BATCH)
 

@@ -1,4 +1,4 @@
-"""Let a migration change rows of the security log, which the database refuses to all others."""
+"""Let a migration change rows of the security log; the database refuses all other changes."""
 
 from contextlib import contextmanager
 

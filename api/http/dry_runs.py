@@ -52,5 +52,5 @@ def _marked(shown: Mapping[str, Any]) -> dict[str, Any]:
     if "token" in marked:
         marked["token"] = None
     if "message" in marked:
-        marked["message"] = f"Nothing was changed. The answer would be: {marked['message']}"
+        marked["message"] = f"Nothing was changed. The response would be: {marked['message']}"
     return marked

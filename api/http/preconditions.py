@@ -75,7 +75,7 @@ def check_preconditions(request: Request, shown: Shown, access: Access, target: 
     etag = conditional.etag_of(Json().render(item))
     if not conditional.is_as_expected(request._request.headers, etag, last_modified_of(item)):
         raise Refused(
-            "The item does not match: it was changed since, or never had this tag.",
+            "The item has changed since, or never had this tag.",
             status=412,
             code="precondition_failed",
             hint="Read it again without parameters, then send its ETag in If-Match.",

@@ -1,6 +1,6 @@
 """Idempotency keys: a POST that is repeated with its key is carried out once.
 
-Programs send the header `Idempotency-Key` and get the first response again (`docs/api.md`,
+Programs send the `Idempotency-Key` header and get the first response again (`docs/api.md`,
 Repeating a request). HTML forms have a key in a hidden field; a repetition redirects to the result
 of the first submission (`docs/decisions/`, 0018).
 

@@ -1,4 +1,4 @@
-"""Carry out a POST with a key once, and answer repetitions."""
+"""Carry out a POST with a key once, and respond to repetitions."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def _left(entry: LogEntry) -> str:
 
 
 def removed_by_parent(access: Access) -> str:
-    """Tell an agent who can let it leave."""
+    """Return the hint for an agent that cannot leave: who can remove it."""
     if access.required_place.is_main:
         return "Everyone in the tenant belongs to the main collective."
     return "The person who manages the agent can remove it on the collective's members page."

@@ -214,7 +214,7 @@ def _remove(access: Access, target: object, *, user_handle: str) -> Outcome:
     if row.person_id == access.user.person_id:
         raise Forbidden(
             "You cannot remove yourself. Leave the collective instead.",
-            hint="That is on the members page.",
+            hint="You can leave on the members page.",
             links=[Link("Members", path_to("collectives.members", access.required_place.path))],
         )
     if queries.current_collective(access).created_by_id == person.user_id:

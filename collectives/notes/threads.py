@@ -41,8 +41,8 @@ OLDEST = Order("created_at", is_descending=False)
 class Comment:
     """A comment with its replies at any depth in one flat list.
 
-    `replying_to` is the author of the reply that this reply answers. It is None if this is an
-    answer to the comment above or to a deleted reply. `more` is the number of replies that the page
+    `replying_to` is the author of the reply that this reply is to. It is None if this replies
+    to the comment above or to a deleted reply. `more` is the number of replies that the page
     leaves out and the comment's own page shows.
     """
 

@@ -12,7 +12,7 @@ NO_ADMINS_IN_MAIN = (
     " timezone at /tenant-admin/settings."
 )
 WORKSPACE_HAS_NONE = "A private workspace has no other members and no settings."
-WHO_COMES_IN = "People join with an invitation. An agent is added by the person who manages it."
+WHO_COMES_IN = "People join with an invitation. Only the person who manages an agent can add it."
 
 
 def is_member(access: Access, target: object) -> Denied | None:

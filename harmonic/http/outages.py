@@ -26,7 +26,7 @@ _MESSAGES = MessageMiddleware(lambda request: HttpResponse())
 
 
 class OutageMiddleware:
-    """Middleware that answers database outages with 503, after one retry of a read.
+    """Middleware that responds to database outages with 503, after one retry of a read.
 
     It runs before all code that uses the database. Exceptions of views reach
     `process_exception`; middleware that uses the database calls `outage_response` itself.

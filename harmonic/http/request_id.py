@@ -39,7 +39,7 @@ class RequestIdMiddleware:
 
 
 class HealthcheckMiddleware:
-    """Middleware that answers `/healthcheck` and `/readycheck` on any host.
+    """Middleware that serves `/healthcheck` and `/readycheck` on any host.
 
     `/healthcheck` succeeds while the process runs, `/readycheck` only with a ready database.
     """

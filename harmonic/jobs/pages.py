@@ -84,9 +84,7 @@ def _found(access: Access, job_id: str) -> Job:
     parsed = parse_uuid(job_id)
     found = queries.job_with(parsed) if parsed else None
     if found is None:
-        raise NotFound(
-            "There is no such job.", hint="Finished jobs are deleted. See /tenant-admin/jobs."
-        )
+        raise NotFound("Job not found.", hint="Finished jobs are deleted. See /tenant-admin/jobs.")
     return found
 
 

@@ -171,7 +171,7 @@ class Action(Generic[Target]):
     params_here: Callable[[Access, Target | None], type[Params] | None] | None = None
     # What its form shows before anybody typed, by parameter.
     initial: Callable[[Access, Target | None], Mapping[str, Any]] = nothing
-    # The heading of its own page: words, or what answers them for this caller and target.
+    # The heading of its own page, or a function that returns it for a caller and target.
     confirm: str | Callable[[Access, Target], Confirmation] = ""
     # Scopes that allow the action as well as `scope` does, as REST has them.
     other_scopes: tuple[Scope, ...] = ()

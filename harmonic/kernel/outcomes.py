@@ -28,7 +28,7 @@ def add_notices(request: HttpRequest, outcome: Outcome) -> None:
 
 
 def location_of_new(access: Access, action: Action[Any], outcome: Outcome) -> Mapping[str, str]:
-    """Return the header `Location` of a JSON answer to an action that created something."""
+    """Return the `Location` header of a JSON response to an action that created something."""
     is_new = action.scope.verb is Verb.CREATE and action.emits.endswith(".created")
     if access.format != Format.JSON or not is_new or outcome.resource is None:
         return {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-AUTHENTICATE = "Send a token in the header `Authorization: Bearer …`"
+AUTHENTICATE = "Send a token in the `Authorization: Bearer …` header"
 
 
 SIGN_IN = f"{AUTHENTICATE}, or sign in at /login."

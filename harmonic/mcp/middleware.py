@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 
 class McpMiddleware:
-    """Answer requests to the MCP endpoint; pass all others on."""
+    """Serve the MCP endpoint; pass all other requests on."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -106,7 +106,7 @@ def check_origin(request: AccessRequest) -> None:
 def check_accept(request: AccessRequest) -> None:
     accept = request.headers.get("Accept")
     if accept is not None and not any(kind in accept for kind in ("application/json", "*/*")):
-        message = "Not acceptable: the answer is application/json."
+        message = "Not acceptable: responses are application/json."
         raise ProtocolError(INVALID_REQUEST, message, 406)
 
 
@@ -209,7 +209,7 @@ def _body(request: AccessRequest) -> bytes:
     return request.body
 
 
-# --- Answers --------------------------------------------------------------------------------
+# --- Responses ------------------------------------------------------------------------------
 
 
 def _json(

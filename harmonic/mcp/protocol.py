@@ -33,7 +33,7 @@ VERSION_KEY: Final = f"{_META}protocolVersion"
 CAPABILITIES_KEY: Final = f"{_META}clientCapabilities"
 SERVER_KEY: Final = f"{_META}serverInfo"
 CLIENT_KEY: Final = f"{_META}clientInfo"
-# The parameter that the header `Mcp-Name` repeats, by method.
+# The parameter that the `Mcp-Name` header repeats, by method.
 _NAMED: Final = {"tools/call": "name", "resources/read": "uri"}
 _ENCODED_BEFORE, _ENCODED_AFTER = "=?base64?", "?="
 
@@ -76,7 +76,7 @@ class RpcRequest:
         """Return the parameters.
 
         Raises:
-            ProtocolError: they are no object, or one of `required` is missing or blank.
+            ProtocolError: they are not an object, or one of `required` is missing or blank.
         """
         params = {} if self.params is None else self.params
         if not isinstance(params, dict):
@@ -92,7 +92,7 @@ def parse(body: bytes) -> dict[str, Any]:
     """Return the JSON object of a request's body.
 
     Raises:
-        ProtocolError: it is no JSON, a batch, or no object.
+        ProtocolError: it is not JSON, or is a batch or not an object.
     """
     try:
         sent = json.loads(body, parse_constant=_no_constant)

@@ -176,7 +176,7 @@ _FACTS: dict[str, Any] = {
     "type": "object",
     "properties": {
         "status": {"type": "integer", "description": "The HTTP status of the page's answer."},
-        "path": {"type": "string", "description": "The page or action that answered."},
+        "path": {"type": "string", "description": "The page or action that responded."},
         "error": {"type": "string", "description": "Why the call was refused."},
         "code": {"type": "string", "description": "The reason in a word, for programs."},
         "hint": {"type": "string", "description": "What to do about it."},

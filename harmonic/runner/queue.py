@@ -29,7 +29,7 @@ HEARTBEAT_EVERY = 5.0
 HEARTBEAT_AGE, CHECKED_EVERY = timedelta(seconds=25), timedelta(seconds=20)
 # Queued runs that are older than this get another task, in case theirs was lost.
 WAKE_AFTER = timedelta(seconds=30)
-INTERRUPTED = "The worker stopped during the run. What the agent wrote before stays."
+INTERRUPTED = "The worker stopped during the run. What the agent already wrote is kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def begin_step(run: TaskRun, step: RunStep, now: datetime) -> bool:
 
 
 def count_tokens(run: TaskRun, input_tokens: int, output_tokens: int, cost: float | None) -> None:
-    """Add the tokens of an answer to those of the run."""
+    """Add the tokens of a response to those of the run."""
     run.input_tokens += input_tokens
     run.output_tokens += output_tokens
     run.total_tokens = run.input_tokens + run.output_tokens

@@ -103,7 +103,7 @@ def may_run_agent(access: Access, agent: TenantUser | None) -> Denied | None:
     if not agent.user.is_internal_agent:
         return Denied(
             "Harmonic does not run external agents.",
-            "Connect the agent to a program of yours instead, with a token.",
+            "Connect the agent to your own program instead, with a token.",
         )
     return cannot_act(agent) or no_model(agent)
 

@@ -208,7 +208,7 @@ class Connection(asyncio.Protocol):
         self.phase = Phase.RUNNING
         self.server.run_request(self)
 
-    # --- Answering ------------------------------------------------------------------------------
+    # --- Responding -----------------------------------------------------------------------------
 
     def respond(self) -> None:
         """Run the application, in a thread, and have the event loop send its response."""

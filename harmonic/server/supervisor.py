@@ -55,7 +55,7 @@ class Supervisor:
         return self._stop()
 
     def _listen(self) -> None:
-        """Have each signal end the wait for events."""
+        """Make each signal end the wait for events."""
         for end in (self._reading, self._writing):
             end.setblocking(False)
         signal.set_wakeup_fd(self._writing.fileno())

@@ -1,4 +1,4 @@
-"""The help pages. They are served without sign-in, whatever the API switches say."""
+"""The help pages. They are served without sign-in, regardless of the API switches."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def topic_at(access: Access, slug: str) -> Topic:
     topic = BY_SLUG.get(slug)
     if topic is None:
         raise NotFound(
-            "There is no such help topic",
+            "Help topic not found",
             hint=did_you_mean(slug, BY_SLUG),
             links=[Link(each.title, each.path) for each in TOPICS],
         )
@@ -118,7 +118,7 @@ def harness_at(access: Access, harness: str) -> Harness:
     found = HARNESSES.get(harness)
     if found is None:
         raise NotFound(
-            "There is no such client",
+            "Client not found",
             hint=did_you_mean(harness, HARNESSES),
             links=[Link(each.label, each.help_path) for each in HARNESSES.values()],
         )

@@ -1,4 +1,4 @@
-"""404 answers for paths without a route: they name the page or route that was probably meant."""
+"""404 responses for paths without a route, with the page or route that was probably meant."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ SETTINGS = frozenset({"delete", "pin", "unpin"})
 
 
 def not_found(request: AccessRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer a path of a tenant that has no route."""
+    """Return the 404 for a path of a tenant without a route."""
     return render_refusal(request, _refusal(request))
 
 
@@ -129,11 +129,11 @@ def _is_page(path: str) -> bool:
 
 
 def community_missing(request: AccessRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer a path of the base domain that only communities have."""
+    """Return the 404 for a path of the base domain that only communities have."""
     origin = tenant_origin(request, "COMMUNITY")
     path = "/api/v1" if is_api_path(request.path) else "/whoami"
     hint = (
-        f"The address of a community comes first: {origin}{path}."
+        f"Start with the address of a community: {origin}{path}."
         f" {tenant_origin(request)}/ lists communities. A token works in one of them: ask the"
         " person who created it which one."
     )

@@ -162,7 +162,7 @@ def _as_read(rendering: Rendering, value: str, author: Any) -> str:
 
 
 def _is_for_other_agent(rendering: Rendering, author: Any) -> bool:
-    """Return whether the reader is an agent and somebody else is the author."""
+    """Return whether the reader is an agent and not the author."""
     actor = rendering.access.actor
     return bool(author and actor and actor.is_agent and author.user_id != actor.user_id)
 

@@ -156,7 +156,7 @@ class Ask:
 
     `says` is the sentence: in REST the whole of `error`, unless it ends with an ellipsis;
     elsewhere a part of the body. `redirects_to` is the place that a redirect names. `sends` names
-    what stands in place of the column's own credentials.
+    what replaces the column's own credentials.
     """
 
     column: str

@@ -1,7 +1,7 @@
 """Writes are decided by the permissions, the target and the time of their transaction.
 
 Each test changes something after the request was decided first and before its transaction
-begins, where a change made by somebody else at the same moment would be.
+begins, where a concurrent change by another person would be.
 """
 
 from __future__ import annotations

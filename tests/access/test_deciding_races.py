@@ -116,7 +116,7 @@ def seat(world: World, handle: str, *, is_admin: bool) -> None:
 
 @pytest.mark.parametrize("end", ["delete the token", "remove the member", "switch the API off"])
 def test_nothing_is_written_after_a_right_ends(transactional_world: World, end: str):
-    """The writer's last note is older than the end of its permission."""
+    """The writer's last note is older than the loss of its permission."""
     world = transactional_world
     notes = "/collectives/kitchen/api/v1/notes"
     late = 0

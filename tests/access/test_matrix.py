@@ -260,7 +260,7 @@ def revoked(stage: Stage) -> None:
     )
 
 
-# --- What an answer holds beside its sentence -------------------------------------------------
+# --- The rest of a response -------------------------------------------------------------------
 
 
 def body(response: HttpResponse) -> Any:

@@ -60,7 +60,7 @@ def test_every_response_is_allowed_by_the_routes_rule(
     assert sweep.faults == []
 
 
-# --- What the sweep stands on ---------------------------------------------------------------
+# --- The basis of the sweep -----------------------------------------------------------------
 
 
 def test_every_route_has_a_rule():

@@ -40,7 +40,7 @@ def test_new_agents_and_collectives_get_an_address_without_a_mailbox(world: Worl
 
 @pytest.fixture
 def old(transactional_world: World) -> Iterator[Any]:
-    """The database as the version before left it, and the newest one afterwards."""
+    """The database as the previous version left it, and the newest one afterwards."""
     state = MigrationExecutor(connection).migrate([("accounts", "0009_stored_bytes")])
     yield state.apps.get_model("accounts", "User").objects
     executor = MigrationExecutor(connection)

@@ -160,7 +160,7 @@ def test_an_agent_in_no_collective_links_to_where_it_can_be_added(world, call):
     shown = call("alice").get("/ai-agents/scout").text
     settings = call("alice").get("/ai-agents/scout/settings").text
 
-    assert "In no collective yet" in shown
+    assert "Not in any collective yet" in shown
     assert "Add to collective" in shown
     assert "/ai-agents/scout/settings#collectives" in shown
     assert f"{KITCHEN}/members" in settings
@@ -173,11 +173,11 @@ def test_a_parent_who_may_not_invite_gets_a_reason_instead_of_a_link(world, call
 
     text = call("bob").get(page).text
 
-    assert "In no collective yet" in text
+    assert "Not in any collective yet" in text
     assert "an admin of a collective can change who may invite" in text
     assert "#collectives" not in text
 
 
 @on(HTML)
 def test_an_agent_in_a_collective_is_not_said_to_be_in_none(world, call):
-    assert "In no collective" not in call("alice").get("/ai-agents/scout").text
+    assert "Not in any collective" not in call("alice").get("/ai-agents/scout").text

@@ -55,14 +55,14 @@ WHOLE_ROW = (
 
 
 class Before:
-    """The database as the version before had it."""
+    """The database as the previous version had it."""
 
     def __init__(self, apps: Any, parent: User) -> None:
         self.users = apps.get_model("accounts", "User")
         self.parent_id = parent.id
 
     def add(self, configuration: dict[str, Any]) -> uuid.UUID:
-        """Insert an agent as the version before stored it, and return its id."""
+        """Insert an agent as the previous version stored it, and return its id."""
         moments = {"created_at": timezone.now(), "updated_at": timezone.now()}
         user = self.users.objects.create(
             name="Old",

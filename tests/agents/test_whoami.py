@@ -12,7 +12,7 @@ from tests.fixtures.rows import change
 from tests.fixtures.surfaces import MARKDOWN, Caller
 from tests.markdown.reading import read
 
-# Estimated as the header `Content-Tokens-Estimate` does.
+# Estimated as the `Content-Tokens-Estimate` header does.
 OVERHEAD = 250
 CHARACTERS_A_TOKEN = 4
 

@@ -111,7 +111,7 @@ class Guide:
         return json.dumps({**BODY, "ai_agent_id": str(self.world.user(agent).id)})
 
     def opens(self, handle: str, path: str) -> None:
-        """Open a page in the browser of a person."""
+        """Open a page in a person's browser."""
         browser = Client(headers={"host": host("garden"), "accept": "text/markdown"})
         sign_in(browser, handle, "garden")
         answer = browser.get(path)
@@ -356,7 +356,7 @@ PLAIN = (
     r"It belongs to its owner only and uses the API switch of the tenant\.",
     r"Nothing was written\. Correct the name, or leave the parameter out\.",
     r"You can update and delete only yourself and your own agents\.",
-    r"Send a token in the header `Authorization: Bearer …`\.",
+    r"Send a token in the `Authorization: Bearer …` header\.",
     r"Who you are and what you may do is at /whoami, all actions are at /actions, help is at"
     r" /help\.",
 )

@@ -1,4 +1,4 @@
-"""Requests of an agent, and what it reads in the responses.
+"""An agent's requests, and what it reads in the responses.
 
 The agents of these tests know an address and a token. `Wire` sends a request and counts it, and
 `Document` is a page as an agent reads it: its actions, its links with the lines around them, and
@@ -62,7 +62,7 @@ class Wire:
 
 @dataclass(frozen=True)
 class Link:
-    """A link with the line that it stands in."""
+    """A link with the line that contains it."""
 
     text: str
     path: str

@@ -42,7 +42,7 @@ class MarkdownAgent:
         return self.follow("Who am I")
 
     def act(self, *words: str, dry: bool = False, **wishes: Any) -> Document:
-        """Perform the action that the words describe, with what the agent wants to say."""
+        """Perform the action that the words describe, with the agent's text."""
         action = self.here.action(*words)
         return self.perform(action, filled(action.get("params", []), wishes), dry=dry)
 
@@ -203,7 +203,7 @@ class RestAgent:
         raise AssertionError(f"the root lists no {method} with {words}")
 
     def _body(self, method: str, template: str, wishes: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the body; without a description in hand, what the human said in its words."""
+        """Return the body; without a description, from what the person said."""
         operation = self._operation(method, template)
         if operation is None:
             return dict(wishes)

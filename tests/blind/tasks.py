@@ -1,8 +1,8 @@
 """The tasks of a blind agent, with the shortest path of each on each surface.
 
 A task begins where its human left the agent: at the `address`, which the agent has opened; on the
-page of the `collective`; or at a `note`. The shortest path counts the requests of somebody who
-knows Harmonic by heart and has only what the agent has in hand. The agents of these tests know
+page of the `collective`; or at a `note`. The shortest path counts the requests of a person who
+knows Harmonic by heart and has only what the agent has. The agents of these tests know
 nothing by heart, and may need one request more.
 """
 

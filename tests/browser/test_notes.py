@@ -39,7 +39,7 @@ def test_the_keyboard_reaches_and_scrolls_what_is_wider_than_the_page(visitor: V
     code = page.get_by_role("region", name="Code")
     table = page.get_by_role("region", name="Table")
 
-    # The block of one short word has nothing to scroll and is no tab stop.
+    # The block of one short word does not scroll, so it is not a tab stop.
     expect(code).to_have_count(1)
     for region in (code, table):
         region.focus()

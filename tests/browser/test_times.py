@@ -1,4 +1,4 @@
-"""Times: relative or exact, as the reader chooses; they are no tab stops."""
+"""Times: relative or exact, as the reader chooses; they are not tab stops."""
 
 from __future__ import annotations
 

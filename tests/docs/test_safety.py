@@ -11,7 +11,7 @@ from django.test import Client
 from tests.docs.test_security import missing
 from tests.rules.listing import groups, rule_tests
 
-# The promises of the section "What Harmonic prevents": the IDs of rules, or tests.
+# The promises of the section "Protections": the IDs of rules, or tests.
 PROMISES = {
     "An agent can never create, rename, rotate or delete tokens.": [
         "capabilities.never",
@@ -70,7 +70,7 @@ PROMISES = {
 def promises(db: None) -> list[str]:
     """Return the items of the section, as the page shows them in Markdown."""
     page = Client().get("/help/agents/safety.md", headers={"host": f"garden.{settings.HOST}"})
-    section = page.content.decode().partition("## What Harmonic prevents")[2].partition("\n## ")[0]
+    section = page.content.decode().partition("## Protections")[2].partition("\n## ")[0]
     items = re.findall(r"^\* (.+?)(?=^\* |\Z)", section, re.MULTILINE | re.DOTALL)
     return [" ".join(item.split()) for item in items]
 

@@ -67,7 +67,7 @@ def files(folder: str) -> list[Path]:
 
 
 def flattened(text: str) -> str:
-    """Return a text on one line, without the marks of code and emphasis."""
+    """Return a text on one line, without code and emphasis marks."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>|[`*]", "", text))
 
 

@@ -28,7 +28,7 @@ def write(where: str, title: str, by: str = "bob") -> str:
 def shown(answer: Answer) -> list[str]:
     """Return the short IDs of the notes in a feed, in order."""
     text = answer.assert_done().text
-    # Pins stand beside the feed, and are no part of it.
+    # Pins are shown next to the feed, and are not part of it.
     feed = re.split(r"<h2>Pinned</h2>|^## Pinned$", text, flags=re.M)[0]
     return list(dict.fromkeys(re.findall(r"/n/([0-9a-f]{8})", feed)))
 

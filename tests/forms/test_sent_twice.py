@@ -30,7 +30,7 @@ TOKENS = "/u/alice/settings/tokens"
 
 @dataclass(frozen=True)
 class Form:
-    """A form that creates: the page it stands on, its action, what is typed, and the rows."""
+    """A form that creates: its page, its action, the text typed, and the rows."""
 
     page: str
     action: str

@@ -22,7 +22,7 @@ def migrate(*targets: tuple[str, str]) -> None:
 
 @pytest.fixture
 def before(transactional_world: World) -> Any:
-    """The database of the version before, with a comment newer than its note."""
+    """A database of the previous version, with a comment newer than its note."""
     world = transactional_world
     note, other = world.note("Welcome to the kitchen"), world.note("Knife care")
     item = Item.unscoped.get(id=note.id)

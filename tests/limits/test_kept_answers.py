@@ -22,7 +22,7 @@ def kept() -> int:
     return sum(len(row.body) for row in KeyedRequest.unscoped.all())
 
 
-@pytest.mark.meets("bytes of an answer kept for its key")
+@pytest.mark.meets("bytes of a response kept for its key")
 @pytest.mark.parametrize("text", [LONG[:-2_000], LONG])
 @pytest.mark.parametrize("path", ["notes", "notes/{}/comments"])
 def test_a_long_response_is_repeated_without_being_stored(

@@ -170,7 +170,7 @@ def test_an_unpaginated_list_is_cut_with_a_next_link(
     assert sum(len(each.json()) for each in shown) == world_members
 
 
-@pytest.mark.meets("rows of each kind that an answer includes")
+@pytest.mark.meets("rows of each kind in a response")
 @pytest.mark.parametrize("path", ["notes", "notes/{}"])
 def test_included_objects_are_cut_and_named(
     api: Any, note: Note, comment_on: Write, monkeypatch: pytest.MonkeyPatch, path: str

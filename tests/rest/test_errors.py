@@ -354,8 +354,8 @@ def test_internal_error_reveals_nothing(api, monkeypatch):
 @pytest.mark.parametrize(
     ("path", "hint"),
     [
-        ("/api/v1/notes", "Send a token in the header `Authorization: Bearer …`."),
-        ("/whoami", "Send a token in the header `Authorization: Bearer …`, or sign in at /login."),
+        ("/api/v1/notes", "Send a token in the `Authorization: Bearer …` header."),
+        ("/whoami", "Send a token in the `Authorization: Bearer …` header, or sign in at /login."),
     ],
 )
 def test_anonymous_requests_get_a_hint_on_authentication(anonymous, path, hint):

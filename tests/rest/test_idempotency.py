@@ -208,7 +208,7 @@ def test_other_methods_ignore_the_key(alice, note_id):
 
 
 @pytest.mark.parametrize(("hours", "notes"), [(23.9, 1), (24.1, 2)])
-@pytest.mark.meets("answers under a key")
+@pytest.mark.meets("responses kept for their key")
 def test_a_key_is_kept_for_a_day(alice, hours, notes):
     alice.post(NOTES, TEXT, Idempotency_Key=KEY)
     with time_machine.travel(timezone.now() + timedelta(hours=hours)):

@@ -15,14 +15,14 @@ MODEL = "scripted"
 
 @dataclass
 class Sent:
-    """The answer of a scripted model: a body, with status and headers."""
+    """The response of a scripted model: a body, with status and headers."""
 
     body: bytes
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
 
 
-# Returns the answer to the number of the request (from 0) and its JSON body.
+# Returns the response for the number of the request (from 0) and its JSON body.
 Script = Callable[[int, dict[str, Any]], Any]
 
 
@@ -79,7 +79,7 @@ def _completion(message: dict[str, Any], tokens: int) -> dict[str, Any]:
 
 
 class ModelServer:
-    """The server; `script` decides its answers, `requests` has what it was sent."""
+    """The server; `script` decides its responses, `requests` has what it was sent."""
 
     def __init__(self) -> None:
         self.script: Script = lambda number, sent: says("Nothing to do.")
@@ -95,7 +95,7 @@ class ModelServer:
         return f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def plays(self, *answers: Any) -> None:
-        """Play these answers in order; the last one is repeated."""
+        """Play these responses in order; the last one is repeated."""
         self.script = lambda number, sent: answers[min(number, len(answers) - 1)]
 
     def hang(self, seconds: float = 30) -> None:

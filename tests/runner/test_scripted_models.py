@@ -207,7 +207,7 @@ def test_a_write_that_is_repeated_is_carried_out_twice_at_most(world, model, run
     assert snapshot()["items"] == before["items"] + 2
 
 
-@pytest.mark.meets("tool calls in an answer of a model")
+@pytest.mark.meets("tool calls in a model's response")
 @pytest.mark.rule("runs.steps")
 def test_a_flood_of_calls_ends_at_the_limit_of_steps(world, model, runs):
     before = snapshot()
@@ -283,7 +283,7 @@ def test_a_granted_capability_reaches_own_notes_only(world, model, runs, note_pa
     assert snapshot() == before
 
 
-# --- One that answers garbage ---------------------------------------------------------------
+# --- A model that returns garbage -----------------------------------------------------------
 
 GARBAGE = {
     "no JSON": Sent(b"<html>Hello</html>"),
@@ -307,7 +307,7 @@ def test_garbage_ends_the_run_with_the_reason(world, model, runs, name):
     run = runs.carry_out()
 
     assert (run.status, run.success, run.ended_because) == ("failed", False, "model_unavailable")
-    assert run.error.startswith("The model's server answered" if "status" in name else "The model")
+    assert run.error.startswith("The model's server responded" if "status" in name else "The model")
     assert snapshot() == before
     assert not runs.is_token_live(run)
 
@@ -347,7 +347,7 @@ def test_empty_answers_end_the_run(world, model, runs):
 # --- One that hangs, one that fails first ---------------------------------------------------
 
 
-@pytest.mark.meets("wait for an answer of a model")
+@pytest.mark.meets("wait for a model's response")
 @pytest.mark.rule("runs.model-unavailable")
 def test_a_model_that_hangs_is_given_up(world, model, runs, limit_runs):
     limit_runs(timeout=1, retries=0)
@@ -357,7 +357,7 @@ def test_a_model_that_hangs_is_given_up(world, model, runs, limit_runs):
     run = runs.carry_out()
 
     assert (run.status, run.ended_because) == ("failed", "model_unavailable")
-    assert "did not answer in time" in run.error
+    assert "did not respond in time" in run.error
     assert (timezone.now() - began).total_seconds() < 5
     assert not runs.is_token_live(run)
 

@@ -96,7 +96,7 @@ def test_the_database_refuses_to_empty_the_table(world: World) -> None:
     assert rows() == before
 
 
-# --- What is deleted beside it --------------------------------------------------------------
+# --- Other deletions ------------------------------------------------------------------------
 
 
 def test_the_log_of_a_deleted_agent_is_unchanged(api: Any, page: Any, world: World) -> None:

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 CLIENTS = 8
-# Seconds within which every request is answered during any outage.
+# Seconds within which every request gets a response during any outage.
 AT_MOST = 3.0
 TABLE = Note._meta.db_table
 # High rate limits, to allow many writes.
@@ -80,7 +80,7 @@ def sql(database: Cluster) -> Iterator[psycopg.Connection]:
 
 @contextmanager
 def trigger(database: Cluster, statements: str) -> Iterator[None]:
-    """Run statements of PL/pgSQL before each insert of a note."""
+    """Run PL/pgSQL statements before each insert of a note."""
     body = f"$$ BEGIN {statements} RETURN NEW; END $$"
     with sql(database) as connection:
         connection.execute(

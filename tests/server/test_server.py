@@ -1,4 +1,4 @@
-"""The server's own answers: malformed requests, chunked bodies, responses to HEAD."""
+"""The server's own responses: malformed requests, chunked bodies, responses to HEAD."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def token(server: Running) -> str:
 def seconds_of_others(server: Running, browser: OpenerDirector) -> float:
     """Return the median time of a health check or a signed-in page, whichever is slower.
 
-    A median, because the machine of the tests has other work too.
+    Use the median, because the test machine has other work too.
     """
     return median(_seconds_once(server, browser) for _ in range(5))
 
@@ -90,7 +90,7 @@ def test_500_half_open_connections_leave_others_fast(
 
 
 @pytest.mark.meets(
-    "time for a request line and headers", "time for a body, or for reading an answer"
+    "time for a request line and headers", "time for a body, or for reading a response"
 )
 @EVERY_KIND
 def test_a_trickled_request_is_closed_at_its_deadline(server: Running, start: bytes) -> None:
@@ -200,7 +200,7 @@ def test_a_large_body_is_refused_without_100_continue(server: Running) -> None:
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
-@pytest.mark.meets("bodies and unread answers of a process")
+@pytest.mark.meets("bodies and unread responses of a process")
 def test_unread_responses_leave_others_fast(
     server: Running, browser: OpenerDirector, token: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""The life of a token: its plaintext is in the answer that creates it, and nowhere else."""
+"""The life of a token: its plaintext is in the response that creates it, and nowhere else."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def tables_with(plaintext: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Made:
-    """A new token: its plaintext, the answer with it, and its owner."""
+    """A new token: its plaintext, the response with it, and its owner."""
 
     plaintext: str
     answer: Any
@@ -215,7 +215,7 @@ def test_the_plaintext_is_only_in_the_answer_that_created_it(
 
 
 def life_of(made: Made, row: ApiToken) -> Iterator[tuple[str, str]]:
-    """Show, rename, use and delete a token; yield each answer with a label."""
+    """Show, rename, use and delete a token; yield each response with a label."""
     page = f"/u/{made.handle}/settings/tokens/{row.id}"
     rest = f"/api/v1/users/{made.handle}/tokens"
     owner, program = bobs_browser(), token_client(made.plaintext)

@@ -20,7 +20,7 @@ NOTICE = "The lifetime was cut to 12 months"
 
 
 def created(page: Any, duration: int, unit: str) -> tuple[datetime, bool]:
-    """Return the expiry of a new token, and whether the answer says that its lifetime was cut."""
+    """Return the expiry of a new token, and whether the response says that its lifetime was cut."""
     sent = {"name": "new", "duration": str(duration), "duration_unit": unit}
     answer = page("bob", at=NOW).post(CREATE, sent)
     assert answer.status_code == 200

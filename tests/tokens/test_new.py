@@ -1,4 +1,4 @@
-"""The answer to a creation: the plaintext, example commands and warnings."""
+"""The response to a creation: the plaintext, example commands and warnings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FORMATS = ["", ".md"]
 
 
 def made(browser, handle="alice", suffix=""):
-    """Create a token and return the answer as text."""
+    """Create a token and return the response as text."""
     path = CREATE.format(handle, suffix)
     answer = browser.post(path, {"name": "ci", "read_write": "write"})
     assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")

@@ -203,7 +203,7 @@ def test_the_token_in_use_has_a_page(api, scopes):
 
     body = text.decode()
     assert "# API Token" in body
-    assert "## Where this token works now" in body
+    assert "## Access by collective" in body
     assert "[Kitchen Crew](/collectives/kitchen)" in body
     assert "actions:" not in body
 
@@ -245,7 +245,7 @@ def test_the_page_of_an_agents_token_shows_the_agents_collectives(page):
     body = page("alice").get(token_path(plaintext)).content.decode()
 
     assert "Kitchen Crew" in body
-    assert "Treasury" not in body.split("Where this token works now")[1].split("</section>")[0]
+    assert "Treasury" not in body.split("Access by collective")[1].split("</section>")[0]
 
 
 def test_the_page_names_the_admins_while_the_tenants_api_is_disabled(page):
@@ -263,7 +263,7 @@ def test_the_page_shows_each_collective_while_the_tenants_api_is_disabled(page):
 
     body = page("alice").get(token_path(make_token("alice")) + ".md").content.decode()
 
-    table = body.split("Where this token works now")[1]
+    table = body.split("Access by collective")[1]
     assert "| no | read + write, once this is fixed |" in table
     assert "The API is disabled in this collective. [Carol](/u/carol) can" in table
     assert "[enable it in the collective's settings](/collectives/treasury/settings)" in table

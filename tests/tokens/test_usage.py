@@ -312,4 +312,4 @@ def test_the_facts_and_actions_of_a_token_stand_before_its_usage(token, page):
     assert "<dt>Expires</dt>" in side
     for action in ("rotate_api_token", "rename_api_token", "delete_api_token"):
         assert f"/actions/{action}" in side
-    assert html.index('class="split__side"') < html.index("Where this token works now")
+    assert html.index('class="split__side"') < html.index("Access by collective")

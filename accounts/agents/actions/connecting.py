@@ -71,7 +71,7 @@ connect_ai_agent: Action[AgentClient] = Action(
     name="connect_ai_agent",
     sentence=(
         "Create a token for this client, which works over MCP only, and show the configuration"
-        " with the token. The token is shown once, in the answer."
+        " with the token. The response shows the token once."
     ),
     label="Create token",
     scope=Scope("create:api_tokens"),

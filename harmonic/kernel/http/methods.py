@@ -14,7 +14,7 @@ SAFE: Final = READS | {"OPTIONS"}
 def method_not_allowed(
     allowed: str, message: str = "This method is not allowed here.", hint: str = ""
 ) -> Refused:
-    """Return the refusal of a method; `allowed` is the value of the header `Allow`."""
+    """Return the refusal of a method; `allowed` is the value of the `Allow` header."""
     return Refused(
         message, status=405, code="method_not_allowed", hint=hint, headers={"Allow": allowed}
     )

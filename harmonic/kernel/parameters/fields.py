@@ -165,7 +165,7 @@ class Integer(Parameter, serializers.IntegerField):
 
 
 class Choice(Parameter, serializers.ChoiceField):
-    """One of several words.
+    """A choice among fixed words.
 
     `aliases` map other spellings to them. Words in `unlisted` are accepted here, so that a later
     check can refuse them with a reason; they are not described.

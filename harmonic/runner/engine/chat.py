@@ -1,4 +1,4 @@
-"""The conversation with a model: what it is asked, what it answers, and how it can fail."""
+"""The conversation with a model: requests, responses and failures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ToolRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer of a model: text, tool calls, and the tokens that it cost.
+    """A response of the model: text, tool calls, and the tokens that it cost.
 
     `cost` is in US dollars, None if the endpoint does not report it.
     """
@@ -34,21 +34,21 @@ class Reply:
 
 
 class ModelUnavailable(Exception):
-    """The model cannot be reached, refuses, or answers with something else than the protocol."""
+    """The model cannot be reached, refuses, or does not follow the protocol."""
 
 
 class ChatModel(Protocol):
     """Protocol of a model: one that an endpoint offers, or the demo model."""
 
     def reply(self, messages: Sequence[ChatMessage], tools: Sequence[Mapping[str, Any]]) -> Reply:
-        """Return the next answer of a conversation.
+        """Return the next response in a conversation.
 
         Raises:
             ModelUnavailable: there is none.
         """
 
     def close(self) -> None:
-        """Free all resources; an answer that is awaited in another thread fails."""
+        """Free all resources; a response that another thread waits for fails."""
 
 
 def reply_message(reply: Reply, answered: Sequence[ToolRequest]) -> ChatMessage:

@@ -29,13 +29,13 @@ from harmonic.runner.engine.watch import RunEnds, Watch
 from harmonic.runner.models import Ending, StepType, TaskRun
 from harmonic.runner.rules import run_settings
 
-# Tool calls of one answer that are carried out; further ones are refused, and count as steps.
+# Tool calls of one response that are carried out; more are refused, and count as steps.
 CALLS_PER_ANSWER = 8
 # The same call this many times in a row ends the run.
 SAME_CALLS = 3
-NOT_AN_OBJECT = "The arguments are no JSON object. Send the tool's parameters by name."
-EMPTY = "The answer is empty. Call a tool, or answer with your final message."
-TOO_MANY = f"Not carried out: an answer can have at most {CALLS_PER_ANSWER} tool calls."
+NOT_AN_OBJECT = "The arguments are not a JSON object. Send the tool's parameters by name."
+EMPTY = "The response is empty. Call a tool, or respond with your final message."
+TOO_MANY = f"Not carried out: a response can have at most {CALLS_PER_ANSWER} tool calls."
 
 
 @dataclass(slots=True)
@@ -151,9 +151,9 @@ def _no_constant(name: str) -> None:
 
 
 def _sound(request: ToolRequest) -> tuple[ToolRequest, dict[str, Any] | None]:
-    """Return a tool call with its arguments; None if they are no JSON object.
+    """Return a tool call with its arguments; None if they are not a JSON object.
 
-    Endpoints refuse a conversation with arguments that are no JSON.
+    Endpoints refuse a conversation with arguments that are not JSON.
     """
     try:
         arguments = json.loads(request.arguments, parse_constant=_no_constant)

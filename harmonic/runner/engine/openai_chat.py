@@ -40,11 +40,11 @@ class OpenAiChat:
                 model=self._model, messages=cast(Any, messages), tools=cast(Any, tools)
             )
         except APITimeoutError as error:
-            raise ModelUnavailable("The model's server did not answer in time.") from error
+            raise ModelUnavailable("The model's server did not respond in time.") from error
         except APIConnectionError as error:
             raise ModelUnavailable("The model's server cannot be reached.") from error
         except APIStatusError as error:
-            message = f"The model's server answered with status {error.status_code}."
+            message = f"The model's server responded with status {error.status_code}."
             raise ModelUnavailable(message) from error
         except (OpenAIError, ValueError) as error:
             raise _not_the_protocol() from error
@@ -58,7 +58,7 @@ class OpenAiChat:
 
 
 def _not_the_protocol() -> ModelUnavailable:
-    return ModelUnavailable("The model's server did not answer with a chat completion.")
+    return ModelUnavailable("The model's server did not return a chat completion.")
 
 
 def _reply(completion: ChatCompletion, messages: Sequence[ChatMessage]) -> Reply:
@@ -66,7 +66,7 @@ def _reply(completion: ChatCompletion, messages: Sequence[ChatMessage]) -> Reply
     message = completion.choices[0].message
     text = message.content or ""
     if not isinstance(text, str):
-        raise TypeError("The content is no text.")
+        raise TypeError("The content is not text.")
     text = storable(text)
     requests = tuple(
         ToolRequest(

@@ -45,7 +45,12 @@ COUNTS = Section(
             "pause between two attempts of a job", MAX_BACKOFF, "", "it grows no longer than that"
         ),
         Bound("jobs at a time of a worker", MAX_CONCURRENCY, "jobs", "the worker does not start"),
-        Bound("answers under a key", KeyedRequest.LIFETIME, "", "the request is carried out again"),
+        Bound(
+            "responses kept for their key",
+            KeyedRequest.LIFETIME,
+            "",
+            "the request is carried out again",
+        ),
         Bound(
             "a request under a key that was cut off",
             KeyedRequest.CUT_OFF_AFTER,

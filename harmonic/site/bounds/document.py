@@ -45,8 +45,8 @@ HEAD = """\
 Everything that waits or grows has a limit. This page is generated from the code by
 `manage.py describe_limits`; do not edit it. A value with a setting is the default, and the
 setting is an environment variable ([operations.md](operations.md#settings)). Refusals come in the
-requested format; their codes are in [api.md](api.md#errors). Pages answer 422 where the API answers
-400.
+requested format; their codes are in [api.md](api.md#errors). Pages use 422 where the API
+uses 400.
 """
 TEXTS = """\
 ## Texts

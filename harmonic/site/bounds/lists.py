@@ -73,7 +73,7 @@ REST_LISTS = Section(
             "the page ends, and `Link` has the next; it has at least one row",
         ),
         Bound(
-            "rows of each kind that an answer includes",
+            "rows of each kind in a response",
             items.INCLUDED,
             "rows",
             "the rest is omitted, and `incomplete` in the note says so",

@@ -95,7 +95,7 @@ REQUESTS = Section(
             "HARMONIC_HEADERS_TIMEOUT",
         ),
         Bound(
-            "time for a body, or for reading an answer",
+            "time for a body, or for reading a response",
             timedelta(seconds=settings.BODY_TIMEOUT),
             "",
             "408 `request_timeout`; one more second for each"
@@ -134,7 +134,7 @@ REQUESTS = Section(
             "HARMONIC_CONNECTIONS",
         ),
         Bound(
-            "bodies and unread answers of a process",
+            "bodies and unread responses of a process",
             worker.MAX_HELD_BYTES // 2**20,
             "MB",
             "503 `overloaded` for the connection that holds most",
@@ -197,7 +197,7 @@ REQUESTS = Section(
         Bound("search of users", User.EMAIL_LENGTH, "characters", "400 `invalid`"),
         Bound("`Idempotency-Key`", KEY_LENGTH, "characters", "400 `idempotency_key_invalid`"),
         Bound(
-            "bytes of an answer kept for its key",
+            "bytes of a response kept for its key",
             KeyedRequest.KEPT_BYTES,
             "bytes",
             "the response is built again from the object that was created",

@@ -53,7 +53,7 @@ RUNS = Section(
             "the run ends (`repeated`)",
         ),
         Bound(
-            "tool calls in an answer of a model",
+            "tool calls in a model's response",
             conversation.CALLS_PER_ANSWER,
             "calls",
             "further calls are refused, and count as steps",
@@ -65,7 +65,7 @@ RUNS = Section(
             "it is cut and says so",
         ),
         Bound(
-            "wait for an answer of a model",
+            "wait for a model's response",
             timedelta(seconds=_SETTINGS.timeout),
             "",
             "the request is retried",

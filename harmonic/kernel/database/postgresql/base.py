@@ -27,7 +27,7 @@ from harmonic.kernel.database.outages import (
 
 # Seconds between two attempts to connect.
 PAUSE = 0.05
-# An attempt that takes longer got no answer instead of a refusal, so another attempt is useless.
+# A longer attempt got no response rather than a refusal, so another attempt is useless.
 UNANSWERED_SECONDS = 0.5
 # After this time without attempts, a failed attempt begins a new outage.
 FORGOTTEN_AFTER_SECONDS = 5.0
@@ -112,11 +112,11 @@ class PatientConnection(psycopg.Connection[Any]):
         try:
             return super().wait(gen, interval, timeout)
         except psycopg.errors._WaitTimeout:
-            # A late answer would be taken for the answer to the next statement.
+            # A late response would be taken for that of the next statement.
             self.pgconn.finish()
             if request is not None:
                 request.is_away = True
-            raise psycopg.OperationalError("The database server did not answer in time.") from None
+            raise psycopg.OperationalError("The database server did not respond in time.") from None
 
 
 class PatientDriver(ModuleType):
