@@ -23,7 +23,6 @@ from harmonic.kernel.operations import audit
 from harmonic.kernel.operations.limits import CacheStore, Count, FileStore, Limit, Store, count
 from harmonic.kernel.refusals import Refused
 
-MINUTE = 60
 # One human can use at most this fraction (1/n) of the tenant's limit.
 TENANT_SHARES = 4
 
@@ -47,7 +46,7 @@ def count_request(request: AccessRequest, access: Access) -> tuple[Count, ...]:
     is_write = request.method not in SAFE
     limits = _member_limits(access, access.actor) if access.actor else _address_limits(access)
     hits = {limit: int(is_write or limit.name != "writes") for limit in limits}
-    counts = count(store(), hits, access.now.timestamp(), MINUTE)
+    counts = count(store(), hits, access.now.timestamp())
     if is_exempt(access.remote_address):
         # An exempt client uses nothing up; the headers must not report limits that do not apply.
         return tuple(replace(each, hits=0) for each in counts)
@@ -143,7 +142,7 @@ def add_rate_limit_headers(response: HttpResponse, counts: tuple[Count, ...]) ->
     if not reported:
         return
     response["RateLimit-Policy"] = ", ".join(
-        f'"{name}";q={each.limit.quota};w={MINUTE}' for name, each in reported.items()
+        f'"{name}";q={each.limit.quota};w={each.limit.seconds}' for name, each in reported.items()
     )
     response["RateLimit"] = ", ".join(
         f'"{name}";r={each.remaining};t={each.reset_in}' for name, each in reported.items()

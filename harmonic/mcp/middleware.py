@@ -26,7 +26,7 @@ from harmonic.kernel.http.client_address import client_address, is_exempt
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.operations import audit
-from harmonic.kernel.operations.limits import Count, Limit, count
+from harmonic.kernel.operations.limits import Limit, count
 from harmonic.kernel.refusals import AUTHENTICATE, NotFound, Refused, SignInRequired
 from harmonic.kernel.rendering.documents import origin_of
 from harmonic.mcp import protocol
@@ -173,33 +173,24 @@ def check_limits(access: Access) -> None:
     assert access.token is not None
     token = str(access.token.id)
     human = str(access.actor.parent_id or access.actor.user_id)
-    now = time.time()
-    counts = (
-        *_count_requests(now, 1, Limit("burst", "token", f"mcp/burst:{token}", BURST)),
-        *_count_requests(
-            now,
-            60,
-            Limit("sustained", "token", f"mcp/sustained:{token}", SUSTAINED),
-            Limit("principal", "human", f"mcp/principal:{human}", PRINCIPAL, 1),
-            Limit("tenant", "tenant", f"mcp/tenant:{access.tenant.id}", settings.LIMIT_TENANT, 2),
-        ),
+    limits = (
+        Limit("burst", "token", f"mcp/burst:{token}", BURST, seconds=1),
+        Limit("sustained", "token", f"mcp/sustained:{token}", SUSTAINED),
+        Limit("principal", "human", f"mcp/principal:{human}", PRINCIPAL, 1),
+        Limit("tenant", "tenant", f"mcp/tenant:{access.tenant.id}", settings.LIMIT_TENANT, 2),
     )
+    counts = count(rate_limits.store(), dict.fromkeys(limits, 1), time.time())
     exceeded = next((each for each in counts if each.is_exceeded), None)
     if exceeded is None or is_exempt(access.remote_address):
         return
-    name = exceeded.limit.name
+    name, after = exceeded.limit.name, exceeded.limit.seconds
     audit.record("rate_limited", access, warn=True, limit=f"mcp/{name}", owner=exceeded.limit.owner)
-    after = 1 if name == "burst" else 60
     raise ProtocolError(
         INVALID_REQUEST,
         f"Rate limit exceeded (mcp/{name}). Retry after {after}s.",
         429,
         headers={"Retry-After": str(after)},
     )
-
-
-def _count_requests(now: float, window: int, *limits: Limit) -> tuple[Count, ...]:
-    return count(rate_limits.store(), dict.fromkeys(limits, 1), now, window)
 
 
 def _body(request: AccessRequest) -> bytes:

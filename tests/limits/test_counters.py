@@ -14,7 +14,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.utils import timezone
 
 from harmonic.access.rate_limits import nearest_limits
-from harmonic.kernel.operations.limits import CacheStore, Count, FileStore, Limit, count
+from harmonic.kernel.operations.limits import CacheStore, Count, FileStore, Limit, Store, count
 from tests.fixtures.world import World, make_token, token_client
 
 LIMIT = Limit("requests", "token", "requests:token:1", 2)
@@ -32,7 +32,7 @@ def rows(path: Path) -> list[tuple[Any, ...]]:
 
 def test_a_counter_in_the_file_knows_when_its_window_ends(tmp_path: Path) -> None:
     path = tmp_path / "limits.sqlite3"
-    count(FileStore(path), {LIMIT: 1}, 120.0, 60)
+    count(FileStore(path), {LIMIT: 1}, 120.0)
     assert rows(path) == [(2, 1, 180)]
 
 
@@ -42,7 +42,7 @@ def test_counters_of_past_windows_are_deleted_once_in_many_calls(tmp_path: Path)
     store.PURGED_EVERY = 4
     kept = []
     for minute in range(8):
-        count(store, {LIMIT: 1}, minute * 60.0, 60)
+        count(store, {LIMIT: 1}, minute * 60.0)
         kept.append([window for window, *_ in rows(path)])
 
     # The window before the current one ended just now and is still there.
@@ -50,6 +50,29 @@ def test_counters_of_past_windows_are_deleted_once_in_many_calls(tmp_path: Path)
     assert kept[3] == [2, 3]
     assert kept[6] == [2, 3, 4, 5, 6]
     assert kept[7] == [6, 7]
+
+
+@pytest.mark.parametrize("where", ["file", "cache"])
+def test_limits_of_different_windows_are_counted_at_once(tmp_path: Path, where: str) -> None:
+    burst = Limit("burst", "token", "burst:1", 1, seconds=1)
+    wide = Limit("principal", "human", "principal:1", 9, 1)
+    stores: dict[str, Store] = {
+        "file": FileStore(tmp_path / "limits.sqlite3"),
+        "cache": CacheStore(LocMemCache(f"windows-{tmp_path}", {})),
+    }
+
+    counted = [
+        [(each.hits, each.reset_in, each.is_exceeded) for each in count(stores[where], hits, now)]
+        for now in (60.0, 60.5, 61.0)
+        for hits in [{burst: 1, wide: 1}]
+    ]
+
+    # The second hit exceeds the narrower limit, so it does not count against the wider one.
+    assert counted == [
+        [(1, 1, False), (1, 60, False)],
+        [(2, 1, True), (1, 60, False)],
+        [(1, 1, False), (2, 59, False)],
+    ]
 
 
 def test_a_thread_opens_the_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +86,7 @@ def test_a_thread_opens_the_file_once(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(store, "_opened", seen)
     for _ in range(3):
-        count(store, {LIMIT: 1}, 0.0, 60)
+        count(store, {LIMIT: 1}, 0.0)
     assert len(opened) == 1
 
 
@@ -73,11 +96,11 @@ def test_a_thread_opens_the_file_once(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_counter_in_the_cache_outlives_its_window_by_another_one() -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         store = CacheStore(LocMemCache("counters", {}))
-        count(store, {LIMIT: 1}, 0.0, 60)
+        count(store, {LIMIT: 1}, 0.0)
         clock.shift(timedelta(seconds=119))
-        assert count(store, {LIMIT: 1}, 0.0, 60)[0].hits == 2
+        assert count(store, {LIMIT: 1}, 0.0)[0].hits == 2
         clock.shift(timedelta(seconds=2))
-        assert count(store, {LIMIT: 1}, 0.0, 60)[0].hits == 1
+        assert count(store, {LIMIT: 1}, 0.0)[0].hits == 1
 
 
 # --- Reports and refusals -------------------------------------------------------------------

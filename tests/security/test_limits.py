@@ -375,11 +375,11 @@ def test_processes_share_counters_of_one_window(kind: str, tmp_path: Path) -> No
     one, other = stores(kind, tmp_path)
     a, b = limit("a"), limit("b")
 
-    one.add({a: 0, b: 1}, 1, 60)
-    assert one.add({a: 1}, 1, 60) == {"a": 1}
-    assert other.add({a: 1, b: 0}, 1, 60) == {"a": 2, "b": 1}
-    assert one.add({a: 1, b: 0}, 1, 60) == {"a": 3, "b": 1}
-    assert other.add({a: 1}, 2, 60) == {"a": 1}
+    one.add({a: 0, b: 1}, 60)
+    assert one.add({a: 1}, 60) == {"a": 1}
+    assert other.add({a: 1, b: 0}, 60) == {"a": 2, "b": 1}
+    assert one.add({a: 1, b: 0}, 60) == {"a": 3, "b": 1}
+    assert other.add({a: 1}, 120) == {"a": 1}
 
 
 @pytest.mark.parametrize("kind", ["file", "cache"])
@@ -390,8 +390,8 @@ def test_a_hit_over_a_narrow_limit_does_not_count_against_a_wider_one(
     hits = {limit("tenant", 100, 2): 1, limit("token", 2, 0): 1, limit("human", 3, 1): 1}
     other = {limit("other", 9, 0): 1, limit("human", 3, 1): 1, limit("tenant", 100, 2): 1}
 
-    seen = [count(store, hits, 0, 60) for _ in range(4)] + [count(store, other, 0, 60)] * 1
-    seen += [count(store, other, 0, 60)]
+    seen = [count(store, hits, 0) for _ in range(4)] + [count(store, other, 0)] * 1
+    seen += [count(store, other, 0)]
 
     assert [[each.hits for each in counts] for counts in seen] == [
         [1, 1, 1],
@@ -411,24 +411,24 @@ def test_concurrent_hits_are_counted_and_exactly_the_quota_reaches_the_wider_lim
 ) -> None:
     path = tmp_path / "limits.sqlite3"
     narrow, wide = limit("human", 40, 1), limit("tenant", 1000, 2)
-    FileStore(path).add({wide: 0, narrow: 1}, 1, 60)
+    FileStore(path).add({wide: 0, narrow: 1}, 60)
 
     def work(_: int) -> None:
         store = FileStore(path)
         for _ in range(25):
-            store.add({narrow: 1, wide: 1}, 1, 60)
+            store.add({narrow: 1, wide: 1}, 60)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
 
-    found = FileStore(path).add({narrow: 1, wide: 0}, 1, 60)
+    found = FileStore(path).add({narrow: 1, wide: 0}, 60)
     assert found == {"human": 202, "tenant": 39}
 
 
 def test_a_broken_store_refuses_no_request(limits: Any, tmp_path: Path) -> None:
     broken = FileStore(tmp_path / "nowhere" / "limits.sqlite3")
 
-    assert not any(count(broken, {limit("a", 1): 1}, 0, 60)[0].is_exceeded for _ in range(3))
+    assert not any(count(broken, {limit("a", 1): 1}, 0)[0].is_exceeded for _ in range(3))
 
 
 # --- Settings -------------------------------------------------------------------------------

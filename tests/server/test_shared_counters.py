@@ -126,7 +126,7 @@ def test_an_error_of_the_store_fails_no_request() -> None:
         def add(self, *args: Any) -> dict[str, int]:
             raise RuntimeError("no connection")
 
-    [counted] = count(Broken(None), {Limit("requests", "token", "a", 1): 1}, 0, 60)  # type: ignore[arg-type]
+    [counted] = count(Broken(None), {Limit("requests", "token", "a", 1): 1}, 0)  # type: ignore[arg-type]
 
     assert not counted.is_exceeded
 

@@ -12,18 +12,17 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from django.core.cache import BaseCache
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `quota` hits of `key` in each window.
+class Limit(NamedTuple):
+    """At most `quota` hits of `key` in each window of `seconds`.
 
     `name` is what is counted, `owner` the owner of the limit. A hit that exceeds a limit does not
     count against limits of a higher `level`.
@@ -34,6 +33,11 @@ class Limit:
     key: str
     quota: int
     level: int = 0
+    seconds: int = 60
+
+    def window(self, now: float) -> int:
+        """Return the number of the window that a time is in."""
+        return int(now) // self.seconds
 
 
 # The hits that a request adds to each limit; limits with 0 are only read.
@@ -61,8 +65,8 @@ class Count:
 class Store(Protocol):
     """Counters by key and window."""
 
-    def add(self, hits: Hits, window: int, seconds: int) -> dict[str, int]:
-        """Add the hits, and return the totals of this window by key.
+    def add(self, hits: Hits, now: float) -> dict[str, int]:
+        """Add the hits, and return the totals of the current windows by key.
 
         A hit that exceeds one of its limits is not added to limits of a higher level.
         """
@@ -79,26 +83,19 @@ class FileStore:
         self._local = threading.local()
         self._hits = 0
 
-    def add(self, hits: Hits, window: int, seconds: int) -> dict[str, int]:
+    def add(self, hits: Hits, now: float) -> dict[str, int]:
         connection = self._connection()
-        added = [(each.key, n, each.quota, each.level) for each, n in hits.items() if n]
-        bounds = (window, (window + 1) * seconds)
+        added = [_row(each, number, now) for each, number in hits.items() if number]
         # No RETURNING: a thread that waits to read the rows would block all others.
-        connection.execute(
-            _adding(len(added)), [*bounds, *(value for row in added for value in row)]
-        )
-        self._purge(connection, window * seconds)
-        marks = ", ".join("?" * len(hits))
-        found = connection.execute(
-            f"SELECT key, hits FROM hits WHERE key IN ({marks}) AND window = ?",  # noqa: S608 marks
-            [*(each.key for each in hits), window],
-        )
-        return dict(found.fetchall())
+        connection.execute(_adding(len(added)), list(chain.from_iterable(added)))
+        self._purge(connection, now)
+        keys = list(chain.from_iterable((each.key, each.window(now)) for each in hits))
+        return dict(connection.execute(_reading(len(hits)), keys).fetchall())
 
-    def _purge(self, connection: sqlite3.Connection, before: int) -> None:
+    def _purge(self, connection: sqlite3.Connection, now: float) -> None:
         self._hits += 1
         if self._hits % self.PURGED_EVERY == 0:
-            connection.execute("DELETE FROM hits WHERE ends_at < ?", (before,))
+            connection.execute("DELETE FROM hits WHERE ends_at < ?", (int(now),))
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -117,20 +114,38 @@ class FileStore:
         return connection
 
 
+def _row(limit: Limit, hits: int, now: float) -> tuple[str | int, ...]:
+    """Return the values of a limit in the statement that adds hits."""
+    window = limit.window(now)
+    return limit.key, window, (window + 1) * limit.seconds, hits, limit.quota, limit.level
+
+
 @cache
 def _adding(rows: int) -> str:
     """Return the statement that adds hits to all limits at once, by level."""
-    marks = ", ".join(["(?, ?, ?, ?)"] * rows)
+    marks = ", ".join(["(?, ?, ?, ?, ?, ?)"] * rows)
     return (
-        "WITH bounds (current, ends_at) AS (VALUES (?, ?)),"  # noqa: S608 marks alone
-        f" sent (key, hits, quota, level) AS (VALUES {marks})"
+        "WITH sent (key, current, ends_at, hits, quota, level)"  # noqa: S608 marks alone
+        f" AS (VALUES {marks})"
         " INSERT INTO hits SELECT key, current, CASE WHEN EXISTS ("
         "SELECT 1 FROM sent AS narrower LEFT JOIN hits AS before"
-        " ON before.key = narrower.key AND before.window = current"
+        " ON before.key = narrower.key AND before.window = narrower.current"
         " WHERE narrower.level < sent.level"
         " AND ifnull(before.hits, 0) + narrower.hits > narrower.quota"
-        ") THEN 0 ELSE sent.hits END, ends_at FROM sent, bounds WHERE true"
+        ") THEN 0 ELSE sent.hits END, ends_at FROM sent WHERE true"
         " ON CONFLICT (key, window) DO UPDATE SET hits = hits.hits + excluded.hits"
+    )
+
+
+@cache
+def _reading(rows: int) -> str:
+    """Return the statement that reads the hits of limits in their windows."""
+    marks = ", ".join(["(?, ?)"] * rows)
+    # CROSS JOIN has SQLite look each of them up by the primary key.
+    return (
+        f"WITH sent (key, current) AS (VALUES {marks})"  # noqa: S608 marks alone
+        " SELECT hits.key, hits.hits FROM sent CROSS JOIN hits"
+        " ON hits.key = sent.key AND hits.window = sent.current"
     )
 
 
@@ -140,13 +155,14 @@ class CacheStore:
     def __init__(self, cache: BaseCache) -> None:
         self.cache = cache
 
-    def add(self, hits: Hits, window: int, seconds: int) -> dict[str, int]:
+    def add(self, hits: Hits, now: float) -> dict[str, int]:
         found: dict[str, int] = {}
         is_exceeded = False
         for limits in _by_level(hits):
             for limit in limits:
                 number = 0 if is_exceeded else hits[limit]
-                found[limit.key] = self._added(f"limit:{limit.key}:{window}", number, seconds)
+                name = f"limit:{limit.key}:{limit.window(now)}"
+                found[limit.key] = self._added(name, number, limit.seconds)
             is_exceeded |= any(hits[each] and found[each.key] > each.quota for each in limits)
         return found
 
@@ -158,14 +174,13 @@ class CacheStore:
             return int(self.cache.incr(name, hits))
 
 
-def count(store: Store, hits: Hits, now: float, seconds: int) -> tuple[Count, ...]:
-    """Count hits in the current window and return the state of each limit, the narrowest first.
+def count(store: Store, hits: Hits, now: float) -> tuple[Count, ...]:
+    """Count hits in the current windows, and return the state of each limit, the narrowest first.
 
     If the store fails, nothing is counted.
     """
-    window, passed = divmod(int(now), seconds)
     try:
-        found = store.add(hits, window, seconds)
+        found = store.add(hits, now)
     except Exception:  # each store has errors of its own
         _log.exception("A hit was not counted.")
         found = {}
@@ -173,7 +188,12 @@ def count(store: Store, hits: Hits, now: float, seconds: int) -> tuple[Count, ..
     for limits in _by_level(hits):
         is_counted = not any(each.is_exceeded for each in counts)
         counts += [
-            Count(each, found.get(each.key, 0), seconds - passed, is_counted and hits[each] > 0)
+            Count(
+                each,
+                found.get(each.key, 0),
+                each.seconds - int(now) % each.seconds,
+                is_counted and hits[each] > 0,
+            )
             for each in limits
         ]
     return tuple(counts)
