@@ -16,6 +16,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
@@ -204,6 +205,7 @@ def _refusal(
     )
 
 
+@lru_cache(1024)
 def network_of(address: str) -> str:
     """Return the network of a canonical address: /24 for IPv4, /48 for IPv6; "" for ""."""
     if not address:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
@@ -43,13 +43,22 @@ class Route:
     kwargs: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class TokenLookup:
+    """The result of a lookup by token, and what was looked up: subdomain, plaintext and place."""
+
+    asked: tuple[str, str, str] = field(repr=False)
+    found: lookup.LookupResult | None
+
+
 class RequestAccessDecider:
     """The decider of one request: its caller, collective and permission.
 
     `blank` is the access of an anonymous request. `place` is the handle or ID of a collective,
     or "" for the main collective. `route` is set once the request is routed. With
     `admits_paused`, the requests of paused agents pass: those to the MCP endpoint itself, whose
-    tools send requests that are decided in turn.
+    tools send requests that are decided in turn. `earlier` is the lookup of the call whose tool
+    sent the request: it serves the start of the request, and never a write.
     """
 
     def __init__(
@@ -62,6 +71,7 @@ class RequestAccessDecider:
         *,
         is_place_id: bool = False,
         admits_paused: bool = False,
+        earlier: TokenLookup | None = None,
     ) -> None:
         self.request = request
         self.blank = blank
@@ -70,6 +80,7 @@ class RequestAccessDecider:
         self.route = route
         self._is_place_id = is_place_id
         self._admits_paused = admits_paused
+        self.lookup = earlier
         self._is_writing = False
         self._version = 0
 
@@ -81,7 +92,7 @@ class RequestAccessDecider:
         """
         access = self._decided()
         self._version = access.tenant.access_version
-        return replace(access, decider=self)
+        return access
 
     def again(self, *, exclusive: bool) -> Access:
         """Return the current access; see `harmonic.kernel.access.AccessDecider`."""
@@ -95,7 +106,7 @@ class RequestAccessDecider:
             # row. Only that row is current, so all rows are read again, now under the lock.
             access = self._decided()
         self._check(access)
-        return replace(access, decider=self, is_writing=True)
+        return access
 
     def within(self, place: str) -> Access:
         """Return the access in another collective; see `harmonic.kernel.access.AccessDecider`."""
@@ -123,9 +134,25 @@ class RequestAccessDecider:
 
     def _without_credentials(self) -> Access:
         """Return the access of a request to the API without a token; its session is ignored."""
-        found = lookup.find_by_session(self.subdomain, None, self.place)
-        access = with_tenant(self.blank, require_open_tenant(found))
-        return replace(access, place=found.place if found else None)
+        return self._access_of(lookup.find_by_session(self.subdomain, None, self.place))
+
+    def _access_of(self, found: lookup.LookupResult | None, **caller: Any) -> Access:
+        """Return the access at the place of a lookup, anonymous without the values of a caller.
+
+        Raises:
+            Refused: as `require_open_tenant`.
+        """
+        tenant = require_open_tenant(found)
+        assert found is not None  # require_open_tenant refuses None
+        return replace(
+            self.blank,
+            tenant=tenant,
+            host=host_of(tenant),
+            place=found.place,
+            decider=self,
+            is_writing=self._is_writing,
+            **caller,
+        )
 
     def _by_token(self) -> Access:
         request = self.request
@@ -136,26 +163,26 @@ class RequestAccessDecider:
             raise self._anonymous(
                 access, invalid_token() if uses_bearer_scheme(request) else unsupported_scheme()
             )
-        access = with_tenant(self.blank, require_open_tenant(found))
+        tenant = require_open_tenant(found)
         request.known_token = found.token
-        if not uses_bearer_scheme(request):
-            raise self._anonymous(access, unsupported_scheme())
-        if found.actor is None or found.is_user_suspended:
-            raise self._anonymous(access, invalid_token())
-        assert found.token is not None  # a lookup by token always returns the token
-        if found.token.expires_at <= access.now:
-            raise self._anonymous(access, expired_token())
-        access = replace(
-            access,
-            actor=found.actor,
-            token=found.token,
-            place=found.place,
-            membership=found.membership,
+        if refused := self._refusal_of(found):
+            raise self._anonymous(with_tenant(self.blank, tenant), refused)
+        access = self._access_of(
+            found, actor=found.actor, token=found.token, membership=found.membership
         )
         if found.is_agent_paused and not self._admits_paused:
             request.access = access
             raise agent_paused(access)
         return access
+
+    def _refusal_of(self, found: lookup.LookupResult) -> Refused | None:
+        """Return why the token of a lookup does not work, or None."""
+        if not uses_bearer_scheme(self.request):
+            return unsupported_scheme()
+        if found.actor is None or found.is_user_suspended:
+            return invalid_token()
+        assert found.token is not None  # a lookup by token always returns the token
+        return expired_token() if found.token.expires_at <= self.blank.now else None
 
     def _anonymous(self, access: Access, refused: Refused) -> Refused:
         """Make the request anonymous, so that the refusal is rendered for it."""
@@ -163,11 +190,16 @@ class RequestAccessDecider:
         return refused
 
     def _found_by_token(self, plaintext: str) -> lookup.LookupResult | None:
+        asked = self.subdomain, plaintext, self.place
+        if not self._is_writing and self.lookup is not None and self.lookup.asked == asked:
+            return self.lookup.found
         if not secret.is_well_formed(plaintext):
             return None
-        return lookup.find_by_token(
+        found = lookup.find_by_token(
             self.subdomain, secret.digest(plaintext), self.place, is_locking=self._is_writing
         )
+        self.lookup = TokenLookup(asked, found)
+        return found
 
     def _by_session(self) -> Access:
         session = self.request.session
@@ -175,9 +207,8 @@ class RequestAccessDecider:
         found = lookup.find_by_session(
             self.subdomain, sessions.user_id(session), self.place, session_key=key
         )
-        access = with_tenant(self.blank, require_open_tenant(found))
-        assert found is not None  # require_open_tenant refuses None
-        access = replace(access, place=found.place)
+        access = self._access_of(found)
+        assert found is not None  # its tenant is open
         if not sessions.is_signed_in_at(session, access.tenant.id) or not found.is_session_alive:
             return access
         ended = sessions.end_reason(
@@ -229,4 +260,8 @@ def require_open_tenant(found: lookup.LookupResult | None) -> TenantFacts:
 
 
 def with_tenant(access: Access, tenant: TenantFacts) -> Access:
-    return replace(access, tenant=tenant, host=f"{tenant.subdomain}.{settings.HOST}")
+    return replace(access, tenant=tenant, host=host_of(tenant))
+
+
+def host_of(tenant: TenantFacts) -> str:
+    return f"{tenant.subdomain}.{settings.HOST}"

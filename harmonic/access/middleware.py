@@ -114,9 +114,9 @@ class AccessMiddleware:
         if not all(is_acceptable(f"{key}{value}") for key, value in request.GET.items()):
             raise Unreadable("The query contains characters that are not allowed.")
         blank = request.access
-        access = RequestAccessDecider(
-            request, blank, subdomain, handle_in_path(blank.path)
-        ).decide()
+        earlier = getattr(request, "earlier_lookup", None)
+        place = handle_in_path(blank.path)
+        access = RequestAccessDecider(request, blank, subdomain, place, earlier=earlier).decide()
         forwarded = forwarding.path_of(access)
         if forwarded:
             request.path_info = request.path = forwarded

@@ -143,5 +143,6 @@ def _request(
     request.request_id = outer.request_id
     request.is_host_ours = outer.is_host_ours
     request.is_tool_call = True
+    request.earlier_lookup = outer.earlier_lookup
     request.client_name = getattr(outer, "client_name", "")
     return request

@@ -18,7 +18,7 @@ from django.utils import timezone
 from harmonic.access import rate_limits
 from harmonic.access.credentials import ASK_YOUR_HUMAN
 from harmonic.access.deciding import RequestAccessDecider
-from harmonic.access.hosts import subdomain_of
+from harmonic.access.hosts import handle_in_path, subdomain_of
 from harmonic.kernel.access import Access, TenantFacts
 from harmonic.kernel.database import outages
 from harmonic.kernel.database.tenancy import NO_ID
@@ -29,7 +29,7 @@ from harmonic.kernel.operations import audit
 from harmonic.kernel.operations.limits import Limit, count
 from harmonic.kernel.refusals import AUTHENTICATE, NotFound, Refused, SignInRequired
 from harmonic.kernel.rendering.documents import origin_of
-from harmonic.mcp import protocol
+from harmonic.mcp import protocol, tools
 from harmonic.mcp.dispatch import Caller, GetResponse, Pages
 from harmonic.mcp.methods import result_of
 from harmonic.mcp.protocol import INTERNAL_ERROR, INVALID_REQUEST, ProtocolError
@@ -73,11 +73,13 @@ class McpMiddleware:
         check_origin(request)
         check_accept(request)
         protocol.check_version_header(request)
-        access = _authenticated(request, subdomain)
+        sent = _sent(request)
+        access = _authenticated(request, subdomain, handle_in_path(tools.path_in(sent)))
         if access is None:
             return HttpResponse(status=404)
         check_limits(access)
-        sent = protocol.parse(_body(request))
+        if isinstance(sent, ProtocolError):
+            raise sent
         if protocol.is_notification(sent):
             return HttpResponse(status=202)
         request.client_name = protocol.client_of(sent)
@@ -110,8 +112,10 @@ def check_accept(request: AccessRequest) -> None:
         raise ProtocolError(INVALID_REQUEST, message, 406)
 
 
-def _authenticated(request: AccessRequest, subdomain: str) -> Access | None:
+def _authenticated(request: AccessRequest, subdomain: str, place: str) -> Access | None:
     """Return the access of a token; None if the host has no tenant.
+
+    `place` is the collective that a tool is about to request, whose page uses the same lookup.
 
     Raises:
         ProtocolError: the token is missing or not valid, or the tenant is suspended.
@@ -125,12 +129,11 @@ def _authenticated(request: AccessRequest, subdomain: str) -> Access | None:
         remote_address=client_address(request),
     )
     request.access, request.known_token, request.is_allowed = blank, None, True
+    # A paused agent may call tools: their requests to pages are refused with the reason.
+    decider = RequestAccessDecider(request, blank, subdomain, place, admits_paused=True)
     try:
         with outages.waiting():
-            # A paused agent may call tools: their requests to pages are refused with the reason.
-            access = RequestAccessDecider(
-                request, blank, subdomain, "", admits_paused=True
-            ).decide()
+            access = decider.decide()
     except NotFound:
         return None
     except Refused as refused:
@@ -142,7 +145,7 @@ def _authenticated(request: AccessRequest, subdomain: str) -> Access | None:
         ) from refused
     if access.actor is None:
         raise _unauthorized(request, SignInRequired(hint=f"{AUTHENTICATE}. {ASK_YOUR_HUMAN}"))
-    request.access = access
+    request.access, request.earlier_lookup = access, decider.lookup
     return access
 
 
@@ -193,6 +196,14 @@ def check_limits(access: Access) -> None:
     )
 
 
+def _sent(request: AccessRequest) -> dict[str, Any] | ProtocolError:
+    """Return the message in the body, or its error, which follows those of the token."""
+    try:
+        return protocol.parse(_body(request))
+    except ProtocolError as error:
+        return error
+
+
 def _body(request: AccessRequest) -> bytes:
     length = int(request.META.get("CONTENT_LENGTH") or 0)
     if length > MAX_BODY:
@@ -202,11 +213,13 @@ def _body(request: AccessRequest) -> bytes:
 
 # --- Responses ------------------------------------------------------------------------------
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def _json(
     body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
 ) -> HttpResponse:
-    text = json.dumps(body, ensure_ascii=False)
+    text = _encode(body)
     # A message can repeat half of a surrogate pair, which UTF-8 does not have.
     sent = text.encode(errors="replace")
     response = HttpResponse(sent, content_type="application/json", status=status, headers=headers)

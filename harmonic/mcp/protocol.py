@@ -95,7 +95,7 @@ def parse(body: bytes) -> dict[str, Any]:
         ProtocolError: it is not JSON, or is a batch or not an object.
     """
     try:
-        sent = json.loads(body, parse_constant=_no_constant)
+        sent = _decode(body.decode())
     except (ValueError, RecursionError):
         raise ProtocolError(PARSE_ERROR, "Parse error", 400) from None
     if isinstance(sent, list):
@@ -108,6 +108,9 @@ def parse(body: bytes) -> dict[str, Any]:
 def _no_constant(name: str) -> None:
     """Refuse `NaN` and `Infinity`, which Python accepts and JSON does not have."""
     raise ValueError(name)
+
+
+_decode = json.JSONDecoder(parse_constant=_no_constant).decode
 
 
 def is_notification(sent: dict[str, Any]) -> bool:

@@ -64,6 +64,13 @@ class Tool:
         }
 
 
+def path_in(sent: object) -> str:
+    """Return the path that a message sends to a tool; "" if there is none that can be a page's."""
+    for name in ("params", "arguments", "path"):
+        sent = sent.get(name) if isinstance(sent, dict) else None
+    return sent.partition("?")[0] if isinstance(sent, str) and is_acceptable(sent) else ""
+
+
 def call(caller: Caller, name: str, arguments: Any) -> Result:
     """Call a tool by name, and return errors as its result."""
     tool = TOOLS.get(name)

@@ -6,11 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse, HttpResponseRedirect
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from collectives.notes.models import Note
 from harmonic.access import rate_limits
 from harmonic.access.access_as import access_as
+from harmonic.mcp import middleware
 from harmonic.mcp.dispatch import MAX_REDIRECTS, Caller, PageResponse
 from harmonic.mcp.tools import MAX_TEXT, _cut, fetch_page
 from tests.fixtures.rows import change
@@ -383,6 +387,35 @@ def test_a_call_counts_once_against_the_limits_of_the_token(world, settings, mon
     monkeypatch.setattr("harmonic.access.middleware.count_request", seen_counting)
     mcp_of().read("/whoami")
     assert seen == ["/whoami"]
+
+
+@pytest.mark.parametrize("path", ["/whoami", KITCHEN])
+def test_a_call_takes_as_many_queries_as_its_page(world, path):
+    mcp = mcp_of("bob")
+    mcp.read(path)
+    with CaptureQueriesContext(connection) as of_page:
+        mcp.client.get(path, headers={"accept": "text/markdown"})
+    with CaptureQueriesContext(connection) as of_call:
+        mcp.read(path)
+
+    assert len(of_call) == len(of_page)
+
+
+def test_a_token_that_is_revoked_during_a_call_writes_nothing(world, monkeypatch):
+    """The call and the page share a lookup, which does not decide the write."""
+    mcp, before = mcp_of("bob"), notes()
+    counting = middleware.check_limits
+
+    def revoking(access: Any) -> None:
+        counting(access)
+        change(ApiToken.unscoped.get(id=access.token.id), deleted_at=timezone.now())
+
+    monkeypatch.setattr(middleware, "check_limits", revoking)
+
+    result = mcp.act(NEW, "create_note", {"text": "Late"})
+
+    assert result["structuredContent"]["status"] == 401
+    assert notes() == before
 
 
 @pytest.mark.meets("text of a tool's result")

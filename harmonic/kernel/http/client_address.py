@@ -65,5 +65,6 @@ def _is_trusted(address: str) -> bool:
     return parsed is not None and any(parsed in network for network in settings.TRUSTED_PROXIES)
 
 
+@lru_cache(1024)
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     return ip_address(address) if address else None

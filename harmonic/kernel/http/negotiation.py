@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 
@@ -45,6 +46,7 @@ def is_api_path(path: str) -> bool:
     return _API_PATH.match(path) is not None
 
 
+@lru_cache(256)
 def choose(
     *,
     accept: str | None,

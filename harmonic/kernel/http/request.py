@@ -37,8 +37,9 @@ class AccessRequest(HttpRequest):
     # transaction has inserted.
     began: float
     log_entry: Any
-    # Tools of the MCP endpoint: a request that a tool sends to a page.
+    # Tools of the MCP endpoint: a request that a tool sends to a page, and the lookup of the call.
     is_tool_call: bool
+    earlier_lookup: Any
     # Tools of the MCP endpoint: who will see the write, as the caller claims; "" without a claim.
     claimed_audience: str | None
     # Requests to the MCP endpoint, and those of its tools: the name that the client gives itself.
