@@ -19,6 +19,8 @@ from collectives.models import Invite
 from harmonic.agent_log.models import Entry
 from harmonic.jobs.models import Job
 from harmonic.kernel.operations.jobs import do_regularly
+from harmonic.runner.models import TaskRun
+from harmonic.runner.rules import run_settings
 
 # Rows deleted in one transaction, so that other writes do not wait.
 BATCH = 500
@@ -42,6 +44,12 @@ def delete_old_agent_logs() -> None:
     """Delete old entries of the logs of agents."""
     too_old = timezone.now() - Entry.KEPT
     delete_in_batches(Entry.unscoped.filter(called_at__lt=too_old))
+
+
+def delete_old_runs() -> None:
+    """Delete runs of agents that ended long ago, with their steps."""
+    too_old = timezone.now() - timedelta(days=run_settings().kept_days)
+    delete_in_batches(TaskRun.unscoped.filter(ended_at__lt=too_old))
 
 
 def delete_expired_sessions() -> None:
@@ -75,6 +83,7 @@ def register() -> None:
     """Register all purges as regular work."""
     do_regularly("delete finished jobs", HOUR, delete_finished_jobs)
     do_regularly("delete old entries of agent logs", DAY, delete_old_agent_logs)
+    do_regularly("delete old runs of agents", DAY, delete_old_runs)
     do_regularly("delete expired sessions", HOUR, delete_expired_sessions)
     do_regularly("delete old idempotency keys", HOUR, delete_old_keys)
     do_regularly("delete old invitations", DAY, delete_old_invites)

@@ -31,6 +31,8 @@ class RunSettings:
     tokens: int
     per_agent: int
     per_tenant: int
+    # Days until a run that ended is deleted.
+    kept_days: int
 
 
 def read(env: Env) -> RunSettings:
@@ -49,6 +51,7 @@ def read(env: Env) -> RunSettings:
         tokens=env.int("HARMONIC_RUN_TOKENS", 200_000, validate=AT_LEAST_ONE),
         per_agent=env.int("HARMONIC_RUNS_PER_AGENT", 2, validate=AT_LEAST_ONE),
         per_tenant=env.int("HARMONIC_RUNS_PER_TENANT", 10, validate=AT_LEAST_ONE),
+        kept_days=env.int("HARMONIC_RUNS_KEPT_DAYS", 90, validate=AT_LEAST_ONE),
     )
 
 

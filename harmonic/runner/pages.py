@@ -89,6 +89,7 @@ def _list(access: Access, agent: TenantUser) -> Mapping[str, Any]:
         "newer_href": "" if page.is_first else access.path,
         "may_run": may_run_agent(access, agent) is None,
         "run_path": path_to("runs.new", handle=agent.handle),
+        "kept_days": run_settings().kept_days,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,8 @@ from harmonic.jobs.models import Job, Schedule
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations import jobs
 from harmonic.kernel.operations.jobs import do_regularly, regular_work
+from harmonic.runner.models import Ending, RunStatus, RunStep, TaskRun
+from tests.fixtures.rows import change
 from tests.fixtures.world import World
 from tests.jobs import kinds
 from tests.jobs.rows import a_job, a_worker, backdate, claimed
@@ -57,6 +60,23 @@ def an_entry(world: World, age: timedelta) -> Entry:
         Entry(tenant_id=summit, user=world.user("pilot"), called_at=timezone.now() - age)
     )
     return row
+
+
+def a_run(world: World, age: timedelta) -> TaskRun:
+    summit = world.tenant("summit").id
+    run: TaskRun = saved(
+        TaskRun(
+            tenant_id=summit,
+            agent=world.user("pilot"),
+            task="Water the beans.",
+            status=RunStatus.COMPLETED,
+            ended_because=Ending.FINISHED,
+            created_at=timezone.now() - 99 * DAY,
+            ended_at=timezone.now() - age,
+        )
+    )
+    saved(RunStep(tenant_id=summit, run=run, number=1, happened_at=timezone.now()))
+    return run
 
 
 def a_session(world: World, age: timedelta) -> Session:
@@ -110,6 +130,7 @@ PURGES: dict[str, tuple[Callable[[], None], Made, timedelta, timedelta]] = {
     "finished job": (purges.delete_finished_jobs, a_finished_job, 25 * HOUR, 23 * HOUR),
     "failed job": (purges.delete_finished_jobs, a_failed_job, 31 * DAY, 29 * DAY),
     "entry of an agent log": (purges.delete_old_agent_logs, an_entry, 91 * DAY, 89 * DAY),
+    "run": (purges.delete_old_runs, a_run, 91 * DAY, 89 * DAY),
     "session": (purges.delete_expired_sessions, a_session, MINUTE, -MINUTE),
     "idempotency key": (purges.delete_old_keys, a_key, 25 * HOUR, 23 * HOUR),
     "invitation": (purges.delete_old_invites, an_invite, 91 * DAY, 89 * DAY),
@@ -123,6 +144,7 @@ PURGES: dict[str, tuple[Callable[[], None], Made, timedelta, timedelta]] = {
     "a failed job",
     "an invitation that ended",
     "life of an entry in an agent's log",
+    "life of a run that ended",
 )
 @pytest.mark.parametrize("kind", PURGES)
 def test_old_rows_are_deleted_and_others_kept(world: World, kind: str):
@@ -133,6 +155,33 @@ def test_old_rows_are_deleted_and_others_kept(world: World, kind: str):
 
     of_kind = type(gone)._base_manager
     assert [of_kind.filter(pk=each.pk).exists() for each in (gone, kept)] == [False, True]
+
+
+def test_the_steps_of_a_run_are_deleted_with_it(world: World):
+    gone, kept = a_run(world, 91 * DAY), a_run(world, DAY)
+
+    purges.delete_old_runs()
+
+    assert set(RunStep.unscoped.values_list("run", flat=True)) & {gone.id, kept.id} == {kept.id}
+
+
+def test_an_old_run_that_has_not_ended_is_kept(world: World):
+    run = a_run(world, 91 * DAY)
+    change(run, status=RunStatus.RUNNING, ended_because="", ended_at=None)
+
+    purges.delete_old_runs()
+
+    assert TaskRun.unscoped.filter(id=run.id).exists()
+
+
+def test_an_installation_sets_how_long_runs_are_kept(world: World, settings: Any):
+    settings.RUNS = replace(settings.RUNS, kept_days=7)
+    gone, kept = a_run(world, 8 * DAY), a_run(world, 6 * DAY)
+
+    purges.delete_old_runs()
+
+    found = TaskRun.unscoped.filter(id__in=[gone.id, kept.id])
+    assert [run.id for run in found] == [kept.id]
 
 
 def test_rows_are_deleted_in_batches(

@@ -85,6 +85,13 @@ RUNS = Section(
             "",
             "the run ends (`interrupted`)",
         ),
+        Bound(
+            "life of a run that ended",
+            timedelta(days=_SETTINGS.kept_days),
+            "",
+            "it is deleted, with its steps",
+            "HARMONIC_RUNS_KEPT_DAYS",
+        ),
         Bound("text in a step of a run", RunStep.TEXT_LENGTH, "characters", "it is cut"),
         Bound("final message of a run", TaskRun.MESSAGE_LENGTH, "characters", "it is cut"),
     ),
