@@ -36,6 +36,8 @@ class KeyedRequest(TenantModel):
     status = models.PositiveSmallIntegerField(null=True, blank=True)
     headers = models.JSONField(default=dict, blank=True)
     body = models.TextField(blank=True, default="")
+    # Of a refusal: its `message`, `code` and `hint`, for the log of the repetition.
+    refusal = models.JSONField(default=dict, blank=True)
     # If the body is not stored: the API path of the created object, or empty.
     is_body_kept = models.BooleanField(default=True)
     object_path = models.TextField(blank=True, default="")

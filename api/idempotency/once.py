@@ -28,7 +28,7 @@ def once(request: AccessRequest, respond: Respond) -> HttpResponse:
     Raises:
         Refused: the key is malformed, in use, or was used with other parameters.
     """
-    answer = _once(identity_of(request), respond)
+    answer = _once(request, identity_of(request), respond)
     return replay(request, answer) if isinstance(answer, KeyedRequest) else answer
 
 
@@ -44,7 +44,7 @@ def once_by_form(request: AccessRequest, key: str, respond: Respond) -> HttpResp
     give_up_at = time.monotonic() + FORM_WAIT.total_seconds()
     while True:
         try:
-            answer = _once(identity, respond)
+            answer = _once(request, identity, respond)
         except Refused as refused:
             if refused.code != IN_PROGRESS:
                 raise
@@ -57,7 +57,9 @@ def once_by_form(request: AccessRequest, key: str, respond: Respond) -> HttpResp
             return answer
 
 
-def _once(identity: RequestIdentity, respond: Respond) -> HttpResponse | KeyedRequest:
+def _once(
+    request: AccessRequest, identity: RequestIdentity, respond: Respond
+) -> HttpResponse | KeyedRequest:
     """Return the response of `respond`, or the row of an earlier request with the same key."""
     claim = uuid.uuid4()
     release_claims()
@@ -69,7 +71,7 @@ def _once(identity: RequestIdentity, respond: Respond) -> HttpResponse | KeyedRe
     if earlier is not None:
         return earlier
     try:
-        response = respond_and_store(identity, claim, respond)
+        response = respond_and_store(request, identity, claim, respond)
     except BaseException:
         release(identity, claim)
         raise

@@ -41,6 +41,13 @@ def redirect_to_result(request: AccessRequest, earlier: KeyedRequest) -> HttpRes
 
 
 def replay(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
+    """Return the stored response, or the created object as it is now.
+
+    A stored refusal refuses this request, too: the agent's log and tools have its reason.
+
+    Raises:
+        Refused: the response contained a token, was too long, or its object no longer exists.
+    """
     if earlier.secret_id:
         raise Refused(
             "The response contained a token, which is shown only once and is not stored.",
@@ -54,6 +61,8 @@ def replay(request: AccessRequest, earlier: KeyedRequest) -> HttpResponse:
         if earlier.is_body_kept
         else _current_object(request, earlier)
     )
+    if earlier.refusal:
+        request.refused = Refused(**earlier.refusal, status=response.status_code)
     response[REPLAYED] = "true"
     keep_private(response)
     return response

@@ -153,6 +153,52 @@ def test_a_repetition_is_logged_as_one(world, scout, surface):
     assert Note.unscoped.filter(title="Soup").count() == 1
 
 
+REPEATED_REFUSALS = {
+    "not allowed": ([], BODY, "capability_denied", "Your capabilities do not include"),
+    "invalid": (["create_note"], {"text": ""}, "invalid", "The parameters are not valid."),
+}
+
+
+@pytest.mark.rule("agent-log.refusals")
+@pytest.mark.parametrize("surface", SURFACES)
+@pytest.mark.parametrize("name", REPEATED_REFUSALS)
+def test_the_repetition_of_a_refused_write_is_logged_as_refused(world, scout, surface, name):
+    """Its response is the stored one, so it is refused for the reason of the first request."""
+    capabilities, body, code, reason = REPEATED_REFUSALS[name]
+    change(world.agent("scout"), capability_names=capabilities)
+
+    answers = [
+        post(scout, SURFACES[surface], body, **{"idempotency-key": "once"}) for _ in range(2)
+    ]
+
+    assert answers[1]["Idempotent-Replayed"] == "true"
+    first, repeated = entries()
+    assert (repeated.status, repeated.code) == ("tool_error", code)
+    assert repeated.error.startswith(reason)
+    assert repeated.http_status == first.http_status == answers[1].status_code
+
+
+@pytest.mark.rule("agent-log.refusals")
+def test_the_repetition_of_a_refused_tool_call_has_its_reason(world):
+    change(world.agent("scout"), capability_names=[])
+    mcp = mcp_of()
+    arguments = {
+        "path": f"{KITCHEN}/note",
+        "action": "create_note",
+        "params": BODY,
+        "context": mcp.context(),
+    }
+    call = {"name": "execute_action", "arguments": arguments}
+
+    first, repeated = (
+        mcp.result("tools/call", call, **{"idempotency-key": "once"}) for _ in range(2)
+    )
+
+    assert repeated["structuredContent"] == first["structuredContent"]
+    assert repeated["structuredContent"]["code"] == "capability_denied"
+    assert [each.code for each in entries()] == ["capability_denied"] * 2
+
+
 def test_a_write_that_changes_nothing_is_logged(world, scout):
     note = world.note("Knife care").truncated_id
     for _ in range(2):
