@@ -58,13 +58,14 @@ def may_invite(access: Access, target: object) -> Denied | None:
 
 
 def _members(access: Access) -> tuple[Link, ...]:
-    """Return the link to the members page, which names the admins. The main one has no admins."""
+    """Return the link to the members page, which names the admins.
+
+    The main collective has no admins, and an archived one shows only its settings.
+    """
     place = access.place
-    return (
-        (Link("Members", path_to("collectives.members", place.path)),)
-        if place and not place.is_main
-        else ()
-    )
+    if place is None or place.is_main or place.is_archived:
+        return ()
+    return (Link("Members", path_to("collectives.members", place.path)),)
 
 
 def may_leave(access: Access, target: object) -> Denied | None:

@@ -150,13 +150,15 @@ def check_not_archived(request: AccessRequest, access: Access) -> None:
     if not place.is_archived or access.path.split("/")[3:4] == ["settings"]:
         return
     settings_path = "" if place.is_workspace else path_to("collectives.settings", place.path)
-    is_read = request.method in READS
+    is_admin = access.is_collective_admin
+    owned = f"Its settings are at {settings_path}."
+    asked = f"An admin of the collective can open its settings at {settings_path}."
     raise Forbidden(
         "This collective is deactivated.",
         code="collective_archived",
-        hint=f"Its settings are at {settings_path}." if settings_path else ARCHIVED_WORKSPACE_HINT,
-        links=[Link("Settings", settings_path)] if settings_path else [],
-        location=settings_path if is_read else "",
+        hint=(owned if is_admin else asked) if settings_path else ARCHIVED_WORKSPACE_HINT,
+        links=[Link("Settings", settings_path)] if settings_path and is_admin else [],
+        location=settings_path if request.method in READS else "",
     )
 
 

@@ -11,17 +11,20 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from io import StringIO
 from typing import Any
 
+from django.core.management import call_command
 from django.test import Client
 
 from accounts.models import TenantUser
 from collectives.models import CollectiveMember
 from collectives.notes.models import Note
-from tests.access.sweep import BODY, headers_of
-from tests.blind.refusals import Refusal
+from tests.access.sweep import ALL, BODY, Caller, headers_of
+from tests.blind.refusals import Refusal, read_refusal
+from tests.fixtures.html import parsed
 from tests.fixtures.rows import UNKNOWN_ID, make_invite
-from tests.fixtures.world import World, host, make_token, sign_in, token_client
+from tests.fixtures.world import PASSWORD, World, host, make_token, sign_in, token_client
 from tokens.models import ApiToken
 
 # Statuses of a request that was allowed; its parameters may be wrong.
@@ -112,16 +115,12 @@ class Guide:
 
     def opens(self, handle: str, path: str) -> None:
         """Open a page in a person's browser."""
-        browser = Client(headers={"host": host("garden"), "accept": "text/markdown"})
-        sign_in(browser, handle, "garden")
-        answer = browser.get(path)
+        answer = browser_of(handle).get(path)
         assert answer.status_code == 200, f"{self.refusal}\n {handle} opens {path}"
 
     def acts(self, handle: str, path: str, **params: Any) -> Any:
-        """Perform an action as a person, and return the response."""
-        answer = token_client(make_token(handle)).post(
-            path, json.dumps(params), "application/json", headers={"accept": "text/markdown"}
-        )
+        """Perform an action in the browser of a person, and return the response."""
+        answer = browser_of(handle).post(path, json.dumps(params), "application/json")
         assert answer.status_code == 200, f"{self.refusal}\n {handle} at {path}: {answer.text}"
         return answer
 
@@ -132,6 +131,13 @@ class Guide:
             headers["authorization"] = authorization
         answer = self.refusal.request.sent(headers)
         assert self.refusal.code not in answer.text, f"{self.refusal}\n again: {answer.text}"
+
+
+def browser_of(handle: str) -> Client:
+    """Return the browser of a person, which asks for Markdown."""
+    browser = Client(headers={"host": host("garden"), "accept": "text/markdown"})
+    sign_in(browser, handle, "garden")
+    return browser
 
 
 # --- Sentences that lead on -----------------------------------------------------------------
@@ -181,6 +187,88 @@ def add_the_agent(guide: Guide, found: re.Match[str]) -> None:
     assert answer.status_code in ALLOWED, f"{guide.refusal}\n {answer.text}"
 
 
+def enable_for_the_tenant(guide: Guide, found: re.Match[str]) -> None:
+    for admin in tenant_admins(guide):
+        guide.opens(admin, found["path"])
+        path = f"{found['path']}/actions/update_tenant_settings"
+        guide.acts(admin, path, feature_api=True)
+    guide.is_admitted()
+
+
+def enable_here(guide: Guide, found: re.Match[str]) -> None:
+    for admin in guide.admins:
+        guide.opens(admin, found["path"])
+        path = f"{found['path']}/actions/update_collective_settings"
+        guide.acts(admin, path, feature_api=True)
+    guide.is_admitted()
+
+
+def resume_the_agent(guide: Guide, found: re.Match[str]) -> None:
+    guide.opens(found["handle"], found["path"])
+    guide.acts(found["handle"], f"{found['path']}/actions/resume_ai_agent")
+    guide.is_admitted()
+
+
+def ask_your_human(guide: Guide, found: re.Match[str]) -> None:
+    """Let the human create a token; first whatever that is refused for."""
+    human = PARENTS.get(guide.who, guide.who)
+    if guide.world.user(human).suspended_at:
+        sign_in_refused(guide, human)
+    guide.opens(human, found["path"].format(handle=guide.who))
+    path = f"/u/{guide.who}/settings/tokens/new/actions/create_api_token"
+    sent = {"name": "as it says", "read_write": "write"}
+    answer = browser_of(human).post(path, json.dumps(sent), "application/json")
+    if answer.status_code == 403:
+        request = replace(guide.refusal.request, method="POST", path=path, caller=person(human))
+        for refusal in read_refusal(request, answer):
+            follow(guide.world, refusal)
+    made = guide.acts(human, path, **sent)
+    plaintext = re.search(r"hmn_\w+", made.text)
+    assert plaintext
+    guide.is_admitted(f"Bearer {plaintext[0]}")
+
+
+def sign_in_refused(guide: Guide, human: str) -> None:
+    """Follow the refusal of a sign-in."""
+    to = replace(guide.refusal.request, method="POST", path="/login", caller=person(human))
+    sent = {"email": f"{human}@example.com", "password": PASSWORD}
+    headers = {"host": host("garden"), "accept": "text/markdown"}
+    answer = Client().post(to.path, sent, headers=headers)
+    [refusal] = read_refusal(to, answer)
+    assert refusal.status == 403, refusal
+    follow(guide.world, refusal)
+
+
+def lift_the_suspension(guide: Guide, found: re.Match[str]) -> None:
+    named = re.match(r"/u/(\w+)/", guide.refusal.request.path)
+    account = guide.world.user(named[1] if named else guide.who)
+    call_command("unsuspend", str(account.id), stdout=StringIO())
+
+
+def reactivate(guide: Guide, found: re.Match[str]) -> None:
+    guide.opens(guide.who, found["path"])
+    guide.acts(guide.who, f"{found['path']}/actions/reactivate_ai_agent")
+
+
+def person(handle: str) -> Caller:
+    return Caller(f"the human {handle}", "session", handle, places=ALL)
+
+
+def restore_as_named(guide: Guide, found: re.Match[str]) -> None:
+    """Restore the note as each of those whom the refusal names, in both ways that it names."""
+    named = re.findall(r"@(\w+)", found["who"])
+    restore(guide, named, [found["route"], f"{found['path']}/actions/restore_note"])
+
+
+def restore(guide: Guide, people: list[str], paths: list[str]) -> None:
+    assert people, guide.refusal
+    for handle in people:
+        client = token_client(make_token(handle))
+        for path in paths:
+            answer = client.post(f"{path}?dry_run=true", content_type="application/json")
+            assert answer.status_code == 200, f"{guide.refusal}\n {handle} {path}: {answer.text}"
+
+
 def remove_the_agent(guide: Guide, found: re.Match[str]) -> None:
     agent = str(guide.world.user(guide.who).id)
     path = f"{guide.place}/members/actions/remove_ai_agent_from_collective"
@@ -214,7 +302,11 @@ def writer_and_admins(guide: Guide, found: re.Match[str]) -> None:
     """An agent that wrote it is not meant: the sentence says "person"."""
     wrote = author(guide)
     people = [] if wrote in PARENTS else [wrote]
-    guide.succeeds_as(*people, *(guide.admins if guide.place else []))
+    people += guide.admins if guide.place else []
+    if guide.refusal.status == 404:
+        restore(guide, people, [f"{guide.page}/actions/restore_note"])
+    else:
+        guide.succeeds_as(*people)
 
 
 def author_edits(guide: Guide, found: re.Match[str]) -> None:
@@ -230,7 +322,7 @@ def author_edits(guide: Guide, found: re.Match[str]) -> None:
         f"{path}/actions/add_comment",
         json.dumps({"text": "Please change it."}),
         "application/json",
-        headers={**headers, "host": host("garden")},
+        headers={**headers, "host": host("garden"), "accept": "text/markdown"},
     )
     assert answer.status_code == 200, f"{guide.refusal}\n comment: {answer.text}"
 
@@ -301,6 +393,29 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
         remove_the_agent,
     ),
     (r"The page of the note names who can restore it\.", read_who_restores),
+    (
+        rf"This note is deleted\. (?P<who>(@\w+(, | or )?)+) can restore it until [\d-]+:"
+        rf" POST (?P<route>/[\w/]+), or its page {PATH}\.",
+        restore_as_named,
+    ),
+    (rf"(?P<name>\w+) \(@(?P<handle>\w+)\) can resume it at {PATH}\.", resume_the_agent),
+    (
+        r"Agents cannot create tokens: ask your human for one\."
+        rf" People create theirs at {PATH}\.",
+        ask_your_human,
+    ),
+    (
+        r"The operator of this site can explain the suspension and lift it\.",
+        lift_the_suspension,
+    ),
+    (rf"Reactivate it at {PATH} first\.", reactivate),
+    (rf"Its settings are at {PATH}\.", opened_by(lambda guide: [guide.who])),
+    (
+        rf"An admin of the collective can open its settings at {PATH}\.",
+        opened_by(lambda guide: guide.admins),
+    ),
+    (rf"An admin of the collective can enable it at {PATH}\.", enable_here),
+    (r"A tenant admin can enable it at (?P<path>/tenant-admin/settings)\.", enable_for_the_tenant),
     (r"First make another member an admin, on the members page\.", make_another_admin),
     (
         r"The person who wrote it or an admin of the collective can (delete it|restore it for 30"
@@ -346,6 +461,10 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
     (rf"The nearest page is {PATH}\.", opened_by(lambda guide: [guide.who])),
 )
 PLAIN = (
+    r"Its tokens stay valid until then\.",
+    r"This account is suspended\.",
+    r"This token does not work here\. It may be mistyped or revoked, or it may belong to another"
+    r" community\.",
     r"Agents cannot do this\.",
     r"Everyone in the tenant belongs to it\.",
     r"Everyone in the tenant belongs to the main collective\.",
@@ -363,15 +482,47 @@ PLAIN = (
 
 
 def follow(world: World, refusal: Refusal) -> None:
-    """Follow each sentence of a refusal and each of its links."""
+    """Follow each sentence of a refusal, each of its links, and where it redirects."""
     guide = Guide(world, refusal)
+    if refusal.page:
+        assert_shown(refusal)
+    if refusal.location:
+        follow_redirect(guide)
     for link in refusal.links:
+        if refusal.status == 401:
+            continue  # the links of a first visit, which a working token opens
         headers = {**headers_of(refusal.request.caller, world), "host": host("garden")}
         status = Client().get(link.path, headers=headers, follow=True).status_code
         assert status == 200, f"{refusal}\n link {link.path}: {status}"
     rest = refusal.hint
     while rest:
         rest = _after_one(guide, rest)
+
+
+def follow_redirect(guide: Guide) -> None:
+    """Open the page that a browser is redirected to; if it refuses too, follow that."""
+    headers = {**headers_of(guide.refusal.request.caller, guide.world), "host": host("garden")}
+    to = replace(guide.refusal.request, method="GET", path=guide.refusal.location, body="")
+    answer = Client().get(to.path, headers=headers, follow=True)
+    assert answer.status_code in {200, 403}, f"{guide.refusal}\n to {to.path}"
+    if answer.status_code == 403:
+        told = to.sent(headers, "text/markdown")
+        for refusal in read_refusal(to, told, answer.text):
+            follow(guide.world, refusal)
+
+
+def assert_shown(refusal: Refusal) -> None:
+    """Assert that the page of a refusal shows the sentences and links of its Markdown."""
+    shown = parsed(refusal.page).select_one(".refusal")
+    if shown is None:
+        return  # the form with what was typed
+    words = " ".join(shown.get_text(" ").split()).lower()
+    for sentence in re.split(r"(?<=\.) (?=[A-Z])", refusal.hint):
+        plain = sentence.replace("`", "").rstrip(".").lower()
+        assert plain in words, f"{refusal}\n page: {words}"
+    targets = [link["href"] for link in shown.select(".buttons a")]
+    named = [link.path for link in refusal.links]
+    assert targets == named or (targets, named) == (["/"], []), f"{refusal}\n {targets} {named}"
 
 
 def _after_one(guide: Guide, rest: str) -> str:
