@@ -88,6 +88,10 @@ def _chosen_owner(access: Access, target: TenantUser, handle: str) -> TenantUser
     return owner
 
 
+def _check_room(access: Access, target: TenantUser, params: Mapping[str, Any]) -> None:
+    rules.require_room(access, _chosen_owner(access, target, params.get("owner", "")))
+
+
 def create_token(
     access: Access,
     owner: TenantUser,
@@ -144,6 +148,7 @@ create_api_token: Action[TenantUser] = Action(
         "name": lambda access, owner, sent: rules.check_name(sent),
         "expires_at": lambda access, owner, sent: rules.check_expiry(access, sent),
     },
+    limit_check=_check_room,
     confirm=_confirm_owner,
     audience="private",
 )

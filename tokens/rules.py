@@ -209,6 +209,15 @@ def check_expiry(access: Access, expires_at: datetime | None) -> None:
 def _refuse_beyond_cap(access: Access, owner: TenantUser) -> None:
     # Locking the owner's row makes parallel requests count one after the other.
     TenantUser.objects.select_for_update().get(id=owner.id)
+    require_room(access, owner)
+
+
+def require_room(access: Access, owner: TenantUser) -> None:
+    """Require that `owner` has fewer active tokens than the maximum.
+
+    Raises:
+        LimitReached: the owner has the maximum.
+    """
     if not has_room(access, owner):
         raise LimitReached
 

@@ -223,8 +223,12 @@ def title_of(refused: Refused) -> str:
 
 def message_of(refused: Refused) -> str:
     if isinstance(refused, Invalid) and refused.problems:
-        return wording.joined(refused.problems)
+        return _with_limit(wording.joined(refused.problems), refused)
     return refused.message
+
+
+def _with_limit(sentence: str, invalid: Invalid) -> str:
+    return f"{sentence}. {invalid.limit}" if invalid.limit else sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +350,8 @@ def error_object(refused: Refused, request_id: str, *, is_api: bool) -> ErrorJso
 
 
 def _rest_message(invalid: Invalid) -> str:
-    return invalid.rest_message or wording.rest_joined(invalid.problems)
+    sentence = invalid.rest_message or wording.rest_joined(invalid.problems)
+    return _with_limit(sentence, invalid)
 
 
 # --- Django's error handlers ----------------------------------------------------------------

@@ -118,6 +118,8 @@ Target = TypeVar("Target", contravariant=True)
 Effect = Callable[Concatenate[Access, T, ...], Outcome]
 # Checks the value of a parameter as the effect does, and raises `Invalid`.
 Check = Callable[[Access, Target, Any], object]
+# Gets the parameters that are valid.
+LimitCheck = Callable[[Access, Target, Mapping[str, Any]], object]
 
 
 def ask_for_own(access: Access) -> str:
@@ -167,6 +169,9 @@ class Action(Generic[Target]):
     # The checks of the effect that a serializer cannot make, by parameter: a refusal of other
     # parameters also names the problems that they find. The effect raises them before it writes.
     checks: Mapping[str, Check[Target]] = field(default_factory=dict)
+    # The check of the effect for a limit that no parameter changes, which `Invalid` refuses: a
+    # refusal of parameters also states that the limit is reached.
+    limit_check: LimitCheck[Target] | None = None
     # Returns the parameters that apply to the target, if not all of them always do.
     params_here: Callable[[Access, Target | None], type[Params] | None] | None = None
     # What its form shows before anybody typed, by parameter.

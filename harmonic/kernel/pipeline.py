@@ -230,8 +230,8 @@ def _params(binding: Binding[Any], access: Access, raw: RawParams | Refused) -> 
 def _all_problems(call: Call[T], binding: Binding[T], access: Access, target: T) -> Iterator[None]:
     """Add the problems that the action's checks find to a refusal of invalid parameters.
 
-    The serializer does not find those that depend on stored rows, such as a handle that is taken,
-    and the effect raises one at a time.
+    The serializer does not find those that depend on stored rows, such as a handle that is taken
+    or a limit that is reached, and the effect raises one at a time.
     """
     try:
         yield
@@ -244,6 +244,7 @@ def _all_problems(call: Call[T], binding: Binding[T], access: Access, target: T)
             invalid.problems = tuple(in_order(binding.params, [*known, *others]))
             # The sentence is about the first problem only.
             invalid.rest_message = "" if others else invalid.rest_message
+            invalid.limit = _limit_reached(call, binding.params, access, target)
         raise
 
 
@@ -260,6 +261,19 @@ def _found_by_checks(
             check(access, target, value)
         except Invalid as invalid:
             yield from _named(binding, invalid)
+
+
+def _limit_reached(call: Call[T], params: type[Params], access: Access, target: T) -> str:
+    """Return the sentence of the action's limit if it is reached, or ""."""
+    check = call.action.limit_check
+    if check is None or isinstance(call.raw, Refused):
+        return ""
+    valid = {name: valid_value(params, call.raw, name) for name in declared_fields(params)}
+    try:
+        check(access, target, {name: each for name, each in valid.items() if each is not None})
+    except Refused as refused:
+        return refused.message if isinstance(refused, Invalid) else ""
+    return ""
 
 
 def _named(binding: Binding[Any], invalid: Invalid) -> Iterator[Problem]:

@@ -178,6 +178,8 @@ class Invalid(Refused):
     def __init__(self, *problems: Problem, code: str = "", rest_message: str = "") -> None:
         super().__init__(code=code, rest_message=rest_message)
         self.problems = problems
+        # A limit that is reached too, as a sentence.
+        self.limit = ""
 
     @classmethod
     def of(cls, param: str, code: str, **values: Any) -> Invalid:

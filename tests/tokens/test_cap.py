@@ -13,6 +13,8 @@ from django.db import connections
 from django.utils import timezone
 
 from harmonic.kernel.database.tenancy import tenant_bound
+from tests.fixtures.html import parsed
+from tests.fixtures.surfaces import HTML, MARKDOWN, REST, CallerFor, on
 from tests.fixtures.world import World, anonymous_client, make_token, sign_in, token_client
 from tokens import secret
 from tokens.models import ApiToken
@@ -121,6 +123,51 @@ def test_each_tenant_has_its_own_limit(world: World):
     made = in_summit.post("/u/alice/settings/tokens/new/actions/create_api_token", {"name": "x"})
 
     assert made.status_code == 200
+
+
+# --- Other problems in the same refusal -----------------------------------------------------
+
+
+NAMELESS: dict[str, dict[str, Any]] = {
+    HTML: {"name": "", "duration": "0"},
+    MARKDOWN: {"name": "", "duration": "0"},
+    REST: {"name": "", "scopes": ["read:nothing"]},
+}
+
+
+@on(HTML, MARKDOWN, REST)
+@pytest.mark.parametrize("count", [CAP, CAP - 2], ids=["full", "with room"])
+def test_a_refusal_names_the_limit_and_all_invalid_parameters(
+    call: CallerFor, world: World, count: int
+):
+    alice = call("alice")
+    fill_up(world, "bob", CAP)  # Another owner's tokens are not counted.
+    fill_up(world, "alice", count - active_count(world, "alice"))
+
+    answer = alice.act("create_api_token", "/u/alice", **NAMELESS[alice.surface])
+
+    other = "duration" if alice.surface != REST else "Scopes"
+    answer.assert_invalid(other)
+    assert (SENTENCE in answer.text) == (count == CAP)
+    if alice.surface == REST:
+        assert answer.json["code"] == "invalid"
+        assert set(answer.json["fields"]) == {"name", "scopes"}
+    elif alice.surface == HTML:
+        faulty = parsed(answer.response.content).select("main [aria-invalid=true]")
+        assert [each["name"] for each in faulty] == ["name", "duration"]
+    else:
+        assert "name is required, duration" in answer.text
+
+
+def test_the_form_states_the_limit_of_the_chosen_owner(world: World):
+    browser = anonymous_client()
+    sign_in(browser, "alice", "garden")
+    fill_up(world, "scout", CAP - active_count(world, "scout"))
+    path = "/u/alice/settings/tokens/new/actions/create_api_token"
+
+    for owner, is_full in (("scout", True), ("alice", False), ("nobody", False)):
+        form = browser.post(path, {"name": "", "owner": owner}).content.decode()
+        assert (SENTENCE in form, "Is required" in form) == (is_full, True)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,9 @@ class RefusedForm:
     @property
     def errors(self) -> tuple[str, ...]:
         """The sentences above the fields: the message, unless it is at a field, and the hint."""
-        message = "" if self.problems else self.refusal.message
+        message = self.refusal.message
+        if isinstance(self.refusal, Invalid) and self.problems:
+            message = self.refusal.limit
         return tuple(filter(None, (message, self.refusal.hint)))
 
 
