@@ -132,6 +132,15 @@ def test_a_button_that_creates_carries_a_key(page: Any) -> None:
     assert "You had already submitted this form" in again.text
 
 
+def test_a_script_without_a_form_repeats_what_it_sends(page: Any) -> None:
+    alice, action = page("alice"), f"{KITCHEN}/note/actions/create_note"
+
+    for _ in range(2):
+        alice.post(action, {"text": "Twice", "form_key": "k1"}, content_type="application/json")
+
+    assert FORMS[1].rows().count() == 2
+
+
 def test_a_refused_form_is_sent_again_with_what_was_corrected(page: Any) -> None:
     alice, form = page("alice"), FORMS[1]
     action, values = filled(alice, form)

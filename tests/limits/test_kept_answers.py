@@ -10,6 +10,7 @@ from api.idempotency.repetitions import REPLAYED
 from api.models import KeyedRequest
 from collectives.notes.models import Note
 from tests.limits.conftest import KITCHEN, REST, post
+from tests.markdown.reading import read
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
@@ -97,6 +98,7 @@ def test_a_long_response_without_a_location_is_not_carried_out_twice(
     assert first.status_code == 200
     assert again.status_code == 409
     assert "its response was too long to be stored" in again.content.decode()
+    assert read(again.content.decode()).fields["code"] == "idempotency_answer_not_kept"
     assert Note.unscoped.filter(text="Once").count() == 1
     assert kept() == 0
 

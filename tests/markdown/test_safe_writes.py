@@ -97,6 +97,7 @@ def test_a_token_is_not_shown_again_for_a_repeated_key(api: Any, world: World) -
     assert "hmn_" in first.content.decode()
     assert again.status_code == 409
     assert "shown only once" in read(again.content.decode()).fields["error"]
+    assert read(again.content.decode()).fields["code"] == "idempotency_secret_unavailable"
     assert str(made.id) in again.content.decode()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from api.models import KeyedRequest
 from collectives.notes.models import Note
+from harmonic.kernel.refusals import Refused
 from tests.fixtures.world import make_token, token_client
 from tests.rest.conftest import BASE, KITCHEN, Program, error_of
 from tests.rest.test_problems import PROBLEM
@@ -130,6 +132,15 @@ def test_unreadable_bodies_are_compared_by_their_bytes(alice):
     other = alice.client.post(NOTES, "{{", **send)
 
     assert [each.status_code for each in (first, again, other)] == [400, 400, 422]
+
+
+def test_the_query_of_an_unreadable_body_is_compared_too(alice):
+    send = {"content_type": "application/json", "headers": {"Idempotency-Key": KEY}}
+    first = alice.client.post(f"{NOTES}?title=A", "{", **send)
+    other = alice.client.post(f"{NOTES}?title=B", "{", **send)
+
+    assert (first.status_code, other.status_code) == (400, 422)
+    assert other.json()["code"] == "idempotency_key_reused"
 
 
 # --- Something else -------------------------------------------------------------------------
@@ -251,6 +262,20 @@ def test_overtaken_request_is_rolled_back(alice, monkeypatch):
 
     assert error_of(response, 409).endswith("is still running.")
     assert count() == 0
+
+
+def test_request_that_was_taken_over_keeps_the_claim_of_the_other(alice, monkeypatch):
+    """It fails after another request took it over, which still runs."""
+    other = uuid4()
+
+    def fail(*arguments: Any, **named: Any) -> Any:
+        KeyedRequest.unscoped.update(claim=other)
+        raise Refused("No.", status=400, code="invalid")
+
+    monkeypatch.setattr("api.idempotency.once.respond_and_store", fail)
+    assert alice.post(NOTES, TEXT, Idempotency_Key=KEY).status_code == 400
+
+    assert KeyedRequest.unscoped.get().claim == other
 
 
 # --- What is not kept -----------------------------------------------------------------------
