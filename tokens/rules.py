@@ -84,16 +84,10 @@ def may_create_token(access: Access, owner: TenantUser | None) -> Denied | None:
     if owner is None or not owner.user.is_agent:
         return None
     if owner.user.suspended_at:
-        return Denied(
-            "This agent is suspended and cannot have new tokens.",
-            LIFT_SUSPENSION,
-        )
+        return Denied("This agent is suspended and cannot have new tokens.", LIFT_SUSPENSION)
     if owner.archived_at:
-        settings = path_to("agents.settings", handle=owner.handle)
-        return Denied(
-            "This agent is inactive and cannot have new tokens.",
-            f"Reactivate it at {settings} first.",
-        )
+        hint = f"Reactivate it at {path_to('agents.settings', handle=owner.handle)} first."
+        return Denied("This agent is inactive and cannot have new tokens.", hint)
     return None
 
 
