@@ -20,6 +20,7 @@ from harmonic.environment import (
     check_secret_key,
     networks,
 )
+from harmonic.kernel.operations import log_format
 from harmonic.kernel.operations.logs import formatter as log_formatter
 from harmonic.runner import environment as runner
 from harmonic.server.private_files import FILE, FOLDER, make_private
@@ -40,7 +41,12 @@ SECRET_KEY = (
     if IS_PRODUCTION
     else env.str("HARMONIC_SECRET_KEY", "")
 )
-LOG_LEVEL = env.str("HARMONIC_LOG_LEVEL", "INFO")
+LOG_LEVEL = env.str("HARMONIC_LOG_LEVEL", log_format.default_level(ENV))
+LOG_FORMAT = env.str(
+    "HARMONIC_LOG_FORMAT",
+    log_format.default_format(ENV),
+    validate=validate.OneOf([log_format.JSON, log_format.TEXT]),
+)
 SESSION_ABSOLUTE_TIMEOUT = timedelta(seconds=env.int("SESSION_ABSOLUTE_TIMEOUT", 24 * 3600))
 SESSION_IDLE_TIMEOUT = timedelta(seconds=env.int("SESSION_IDLE_TIMEOUT", 2 * 3600))
 REVERIFICATION_TIMEOUT = timedelta(seconds=env.int("REVERIFICATION_TIMEOUT", 3600))
@@ -352,8 +358,8 @@ TIME_ZONE = "UTC"
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": log_formatter(ENV)},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "formatters": {"line": log_formatter(ENV, LOG_FORMAT)},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"axes": {"level": "ERROR"}},
 }

@@ -1,16 +1,19 @@
 """The configuration of gunicorn. Threads run the application, which waits on the database.
 
 Environment: HARMONIC_BIND, HARMONIC_PORT, WEB_CONCURRENCY (processes), HARMONIC_THREADS and
-HARMONIC_CONNECTIONS (per process), HARMONIC_RELOAD=1 (restart when code or templates change).
+HARMONIC_CONNECTIONS (per process), HARMONIC_RELOAD=1 (restart when code or templates change),
+HARMONIC_LOG_LEVEL, HARMONIC_LOG_FORMAT.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
+from harmonic.kernel.operations import log_format
 from harmonic.kernel.operations.logs import formatter
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
@@ -48,14 +51,24 @@ errorlog = "-"
 loglevel = "info"
 # The server's log lines and Python's warnings have the format of the application's.
 logging.captureWarnings(True)
+_environment = os.environ.get("HARMONIC_ENV", "local")
+_format = os.environ.get("HARMONIC_LOG_FORMAT", log_format.default_format(_environment))
+_level = os.environ.get("HARMONIC_LOG_LEVEL", log_format.default_level(_environment))
 logconfig_dict = {
-    "formatters": {"json": formatter(os.environ.get("HARMONIC_ENV", "local"))},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"level": "INFO", "handlers": ["stderr"]},
+    "formatters": {"line": formatter(_environment, _format)},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"level": _level, "handlers": ["stderr"]},
     "loggers": {
-        "gunicorn.error": {"level": "INFO", "handlers": ["stderr"], "propagate": False},
+        "gunicorn.error": {"level": _level, "handlers": ["stderr"], "propagate": False},
     },
 }
+
+
+def when_ready(server: Any) -> None:
+    """Tell the person at the terminal that the server accepts requests."""
+    if _format == log_format.TEXT:
+        sys.stdout.write("\nReady. Ctrl-C stops it.\n")
+        sys.stdout.flush()
 
 
 def pre_fork(server: Any, worker: Any) -> None:

@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from harmonic.kernel.operations.log_format import TEXT, default_format, text_of
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = [sys.executable, "-m", "gunicorn", "--config", "python:harmonic.server.config"]
 WORKER = [sys.executable, str(ROOT / "manage.py"), "work"]
@@ -128,14 +130,17 @@ def send(process: subprocess.Popen[bytes] | None, number: int) -> None:
 
 def warn(event: str, **facts: float) -> None:
     """Write a line in the format of the application's log."""
+    environment = os.environ.get("HARMONIC_ENV", "local")
     line = {
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "event": event,
         "severity": "warning",
-        "environment": os.environ.get("HARMONIC_ENV", "local"),
+        "environment": environment,
         **facts,
     }
-    os.write(2, f"{json.dumps(line)}\n".encode())
+    form = os.environ.get("HARMONIC_LOG_FORMAT", default_format(environment))
+    text = text_of(line) if form == TEXT else json.dumps(line)
+    os.write(2, f"{text}\n".encode())
 
 
 if __name__ == "__main__":

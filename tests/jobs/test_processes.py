@@ -24,7 +24,7 @@ from harmonic.jobs import claims, heartbeat, worker
 from harmonic.jobs.models import Job, Worker
 from harmonic.kernel.operations.jobs import regular_work
 from tests.jobs import kinds
-from tests.server.process import ROOT, Running, started
+from tests.server.process import ROOT, UMASK, Running, free_port, started
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
@@ -271,6 +271,74 @@ def test_the_worker_stops_when_the_server_ends(both: Running):
 
     assert both.process.wait(timeout=40) == 0
     assert not Worker.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["templates/mcp/context.html", "harmonic/jobs/worker.py"])
+def test_make_dev_reloads_server_and_worker_and_stops_both(tmp_path: Path, name: str):
+    command = [sys.executable, "-m", "harmonic.server.supervisor"]
+    known = {"DATABASE_URL": database_url(), "HARMONIC_LOG_LEVEL": "INFO"}
+    with started(tmp_path, command=command, HARMONIC_RELOAD="1", **known) as running:
+        until(Worker.objects.exists)
+        first = Worker.objects.get().id
+        server = running.log.count("Booting worker")
+
+        def is_noticed() -> bool:
+            # Changes are seen once the files are watched, some time after the start.
+            (ROOT / name).touch()
+            time.sleep(1)
+            is_old = Worker.objects.filter(id=first).exists()
+            return not is_old and running.log.count("Booting worker") > server
+
+        until(is_noticed)
+        until(Worker.objects.exists)
+        running.process.send_signal(signal.SIGINT)
+
+        assert running.process.wait(timeout=40) == 0
+        until(lambda: not Worker.objects.exists())
+
+
+def test_a_first_start_says_where_to_sign_in_and_nothing_else(tmp_path: Path):
+    """As `make run` does on a new machine: prepare, then server and worker."""
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    port = free_port()
+    environment = {**inherited, "HARMONIC_VAR": str(tmp_path), "HARMONIC_PORT": str(port)}
+    prepared = subprocess.run(
+        [sys.executable, "manage.py", "prepare"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    command = [sys.executable, "-m", "harmonic.server.supervisor"]
+    output = tmp_path / "output"
+    with output.open("w") as log:
+        running = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=log, stderr=log, umask=UMASK
+        )
+    until(lambda: "Ready." in output.read_text() or running.poll() is not None)
+    time.sleep(3)
+    running.send_signal(signal.SIGINT)
+
+    assert running.wait(timeout=40) == 0
+    assert prepared.stderr == ""
+    assert prepared.stdout.splitlines() == [
+        "Migrating the database…",
+        "Collecting static files…",
+        "Creating the demo world…",
+        "",
+        "Open one of these addresses:",
+        f"  http://garden.localhost:{port}/  Garden Cooperative",
+        f"  http://harbor.localhost:{port}/  Harbor Makers",
+        f"  http://summit.localhost:{port}/  Summit Network",
+        "",
+        "Sign in with the password harmonic-demo-password as:",
+        "  alice@example.com  in garden, harbor, summit",
+        "  bob@example.com    in garden",
+        "  carol@example.com  in garden",
+        "  dave@example.com   in harbor, summit",
+    ]
+    assert output.read_text() == "\nReady. Ctrl-C stops it.\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="signals the end of a parent on Linux only")

@@ -49,7 +49,7 @@ def log(db: None) -> Iterator[io.StringIO]:
 
 def product_formatter() -> logging.Formatter:
     configured = logging.config.DictConfigurator(settings.LOGGING)
-    return configured.configure_formatter(dict(settings.LOGGING["formatters"]["json"]))
+    return configured.configure_formatter(dict(settings.LOGGING["formatters"]["line"]))
 
 
 def stored() -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Logs: one JSON object per line, with the request ID and without secrets."""
+"""Logs: one JSON object per line, or text at a terminal, with the request ID, without secrets."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import structlog
 from structlog.contextvars import get_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from harmonic.kernel.operations.log_format import TEXT, text_of
 from harmonic.kernel.operations.redaction import FILTERED, without_tokens
 
 _SECRET_WORDS = ("password", "plaintext", "secret", "authorization", "otp", "cookie")
@@ -32,8 +33,12 @@ def add_log_fields(**facts: str) -> None:
     structlog.contextvars.bind_contextvars(**facts)
 
 
-def formatter(environment: str) -> dict[str, Any]:
-    """Return the formatter for Django's LOGGING: each record of any logger as one line."""
+def formatter(environment: str, form: str) -> dict[str, Any]:
+    """Return the formatter for Django's LOGGING: each record of any logger as one line.
+
+    `form` is that of `log_format`: JSON, or text for a terminal.
+    """
+    as_json = structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
     return {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": [
@@ -44,7 +49,7 @@ def formatter(environment: str) -> dict[str, Any]:
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _line_for(environment),
-            structlog.processors.JSONRenderer(default=str, ensure_ascii=False),
+            _as_text if form == TEXT else as_json,
             _without_tokens,
         ],
     }
@@ -70,6 +75,10 @@ def _shown(line: MutableMapping[str, Any]) -> dict[str, Any]:
         for key, value in line.items()
         if value is not None
     }
+
+
+def _as_text(logger: WrappedLogger, method: str, line: EventDict) -> str:
+    return text_of(line)
 
 
 def _without_tokens(logger: WrappedLogger, method: str, line: Any) -> str:

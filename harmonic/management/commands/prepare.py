@@ -15,6 +15,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from accounts.models import Tenant
 from harmonic.access.hosts import tenant_url
+from harmonic.demo import seed
+from harmonic.management.commands.seed_demo import summary
 from harmonic.server.private_files import make_contents_private
 
 
@@ -31,8 +33,8 @@ class Command(BaseCommand):
         make_contents_private(Path(settings.VAR_DIR))
         if not settings.IS_PRODUCTION and not Tenant.objects.exists():
             self.stdout.write("Creating the demo world…")
-            call_command("seed_demo")
-        self.print_addresses()
+            call_command("seed_demo", verbosity=0)
+        self.print_summary()
 
     def collect_static(self) -> None:
         """Collect static files if a source changed since the last run, or the result is missing."""
@@ -45,14 +47,17 @@ class Command(BaseCommand):
         call_command("collectstatic", interactive=False, verbosity=0)
         record.write_text(digest)
 
-    def print_addresses(self) -> None:
-        self.stdout.write(f"\nHarmonic: {tenant_url()}/")
-        for tenant in Tenant.objects.filter(is_listed=True).order_by("name"):
-            self.stdout.write(f"  {tenant.name}: {tenant_url(tenant.subdomain)}/")
-        if not Tenant.objects.exists():
-            self.stdout.write("There is no tenant yet. Create one with: manage.py create_tenant\n")
-        if not settings.IS_PRODUCTION:
-            self.stdout.write("README.md lists the demo accounts and their password.\n")
+    def print_summary(self) -> None:
+        """Print the addresses and, of the demo world, who can sign in."""
+        if not settings.IS_PRODUCTION and seed.exists():
+            lines = summary()
+        elif Tenant.objects.exists():
+            listed = Tenant.objects.filter(is_listed=True).order_by("name")
+            urls = [f"  {tenant_url(each.subdomain)}/  {each.name}" for each in listed]
+            lines = [f"Harmonic: {tenant_url()}/", *urls]
+        else:
+            lines = ["There is no tenant yet. Create one with: manage.py create_tenant"]
+        self.stdout.write("\n" + "\n".join(lines) + "\n")
 
 
 def has_unapplied_migrations() -> bool:

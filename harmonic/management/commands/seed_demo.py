@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.models import User
 from harmonic.access.hosts import tenant_url
 from harmonic.demo import seed
 
@@ -24,18 +25,26 @@ class Command(BaseCommand):
             self.stdout.write("The demo world already exists.")
             return
         seed.build()
-        for line in self._lines():
-            self.stdout.write(line)
+        if options["verbosity"]:
+            self.stdout.write("Created the demo world.\n")
+            self.stdout.write("\n".join(summary()))
 
-    def _lines(self) -> list[str]:
-        urls = [f"  {tenant_url(subdomain)}/  {name}" for subdomain, name, _ in seed.TENANTS]
-        accounts = [
-            f"  {handle}@example.com  in {', '.join(tenants)}"
-            for handle, _, tenants, _ in seed.PEOPLE
-        ]
-        return [
-            "Created the demo world.",
-            *urls,
-            f"Accounts (password {seed.PASSWORD}):",
-            *accounts,
-        ]
+
+def summary() -> list[str]:
+    """Return the addresses of the demo world, and who can sign in, as lines for a terminal."""
+    urls = [f"  {tenant_url(subdomain)}/  {name}" for subdomain, name, _ in seed.TENANTS]
+    tenants = {f"{handle}@example.com": tenants for handle, _, tenants, _ in seed.PEOPLE}
+    active = set(User.objects.filter(suspended_at=None).values_list("email", flat=True))
+    width = max(map(len, tenants))
+    accounts = [
+        f"  {email:{width}}  in {', '.join(where)}"
+        for email, where in tenants.items()
+        if email in active
+    ]
+    return [
+        "Open one of these addresses:",
+        *urls,
+        "",
+        f"Sign in with the password {seed.PASSWORD} as:",
+        *accounts,
+    ]

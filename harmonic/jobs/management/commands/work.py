@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from gunicorn.reloader import reloader_engines  # type: ignore[import-untyped]  # has no types
 
 from harmonic.jobs.worker import LEAST_CONCURRENCY, MAX_CONCURRENCY, RESERVED, JobWorker
+from harmonic.server.config import reload_extra_files
 from harmonic.server.threads import start_writing
 
 
@@ -43,12 +44,13 @@ class Command(BaseCommand):
 
 
 def _stop_on_changes(worker: JobWorker) -> list[str]:
-    """Stop the worker when a file of the code changes; return the list of those that did."""
+    """Stop the worker when code or a template changes; return the list of those that did."""
     changed: list[str] = []
 
     def stop(name: str) -> None:
         changed.append(name)
         worker.stop()
 
-    reloader_engines["auto"](callback=stop).start()
+    # Runs read pages in this process.
+    reloader_engines["auto"](extra_files=reload_extra_files, callback=stop).start()
     return changed
