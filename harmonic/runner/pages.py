@@ -118,6 +118,12 @@ class ShownStep:
     href: str
 
     @property
+    def reason(self) -> str:
+        """Why the step was refused, as a sentence; its contract may have no full stop."""
+        error = str(self.row.detail.get("error") or "")
+        return f"{error}." if error and error[-1] not in ".!?…" else error
+
+    @property
     def is_under_way(self) -> bool:
         return self.row.duration_ms is None
 
