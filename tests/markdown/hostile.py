@@ -11,16 +11,22 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from django.test import Client
+from django.urls import resolve
 
+from collectives.items.registry import creations
 from harmonic.agent_log import storing
 from harmonic.agent_log.models import Entry
 from harmonic.kernel.access import AccessLevel
+from harmonic.kernel.actions import Action
 from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.parameters.decoding import declared_fields
+from harmonic.kernel.parameters.fields import Block, Line, StringList
+from harmonic.kernel.registry import MountedPage, actions, pages
 from harmonic.runner.models import Ending, RunStatus, RunStep, StepType, TaskRun
 from tests.access.routes import FRONT_DOOR, Route, ids_of, routes
 from tests.fixtures.world import (
@@ -152,6 +158,23 @@ class Stage:
     program: Client
     agent: Client
     ids: dict[str, str]
+    # The fields that a text was written to, as `action.parameter`.
+    written: set[str] = field(default_factory=set)
+
+    def act(self, path: str, action: str, *, by: str = "program", **params: Any) -> Any:
+        """Perform an action and return the resource that its response names."""
+        answer = self.post(path, action, params, by=by)
+        assert answer.status_code == 200, (path, action, answer.content)
+        return answer.json()["resource"]
+
+    def post(self, path: str, action: str, params: dict[str, Any], *, by: str = "program") -> Any:
+        client: Client = getattr(self, by)
+        answer = client.post(
+            f"{path}/actions/{action}.json", json.dumps(params), content_type="application/json"
+        )
+        if answer.status_code == 200:
+            self.written |= {f"{action}.{name}" for name in params}
+        return answer
 
 
 def stage_of(world: World) -> Stage:
@@ -170,59 +193,122 @@ def write_everywhere(stage: Stage, text: str) -> None:
     """Store the text as every title, name, text, description, prompt and note of Alice's."""
     line, text = text[:NAME_LENGTH], f"{text}\n\nA second line."
     _write_names(stage, line, text)
-    for place in ("kitchen", "main", "room"):
-        _write_note(stage, place, line, text)
+    room = f"/workspace/{stage.world.workspace('alice').handle}"
+    for place, base in {"kitchen": KITCHEN, "main": "", "room": room}.items():
+        _write_items(stage, place, base, line, text)
+        _write_replies(stage, stage.ids[f"note_in_{place}"], base, line, text)
     _write_tokens(stage, line)
     _use_tokens(stage, line)
     _write_run(stage, line, text)
 
 
 def _write_names(stage: Stage, line: str, text: str) -> None:
-    _act(stage.program, "/u/alice/settings", "update_profile", name=line)
-    _act(
-        stage.program,
-        "/ai-agents/scout/settings",
-        "update_ai_agent",
-        name=line,
-        identity_prompt=text,
-    )
-    _act(stage.agent, "/whoami", "update_scratchpad", content=text)
-    _act(
-        stage.program,
-        f"{KITCHEN}/settings",
-        "update_collective_settings",
-        name=line,
-        description=text,
-    )
-    _act(stage.program, "/tenant-admin/settings", "update_tenant_settings", name=line)
-    _act(stage.program, f"{KITCHEN}/invite", "create_invite")
-
-
-def _write_note(stage: Stage, place: str, line: str, text: str) -> None:
-    room = stage.world.workspace("alice").handle
-    base = {"kitchen": KITCHEN, "main": "", "room": f"/workspace/{room}"}[place]
-    note = _act(stage.program, f"{base}/note", "create_note", title=line, text=text)
-    comment = _act(stage.program, note["path"], "add_comment", text=text)
-    _act(stage.program, comment["path"], "add_comment", text=text)
-    _act(
-        stage.program, f"{note['path']}/edit", "update_note", title=line, text=f"{text}\n\nEdited."
-    )
-    _act(stage.program, f"{note['path']}/settings", "pin_note")
-    # The title is the first line of the text.
-    _act(stage.program, f"{base}/note", "create_note", text=text)
-    stage.ids[f"note_in_{place}"] = note["path"].rpartition("/")[2]
+    stage.act("/u/alice/settings", "update_profile", name=line)
+    stage.act("/ai-agents/scout/settings", "update_ai_agent", name=line, identity_prompt=text)
+    stage.act("/whoami", "update_scratchpad", by="agent", content=text)
+    stage.act(f"{KITCHEN}/settings", "update_collective_settings", name=line, description=text)
+    stage.act("/tenant-admin/settings", "update_tenant_settings", name=line)
+    stage.act(f"{KITCHEN}/invite", "create_invite")
 
 
 def _write_tokens(stage: Stage, line: str) -> None:
     for owner in ("scout", "alice"):
-        made = _act(
-            stage.program,
-            f"/u/{owner}/settings/tokens/new",
-            "create_api_token",
-            name=line,
-            note=line,
-        )
+        path = f"/u/{owner}/settings/tokens/new"
+        made = stage.act(path, "create_api_token", name=line, note=line)
         stage.ids["token_id"] = made["id"]
+
+
+# --- Items of every kind --------------------------------------------------------------------
+
+
+def _write_items(stage: Stage, place: str, base: str, line: str, text: str) -> None:
+    """Create an item of each kind, and perform the actions of its pages that take a text."""
+    for action in creations():
+        made = stage.act(base, action.name, **filled(action, line, text))
+        page = _page_of(made["path"])
+        name = re.findall(r"<str:(\w+)_id>", page.route)[0]
+        short = made["path"].rpartition("/")[2]
+        stage.ids[f"{name}_in_{place}"] = short
+        stage.ids.setdefault(f"{name}_id", short)
+        _write_on_pages(stage, page, made["path"], line, f"{text}\n\nEdited.")
+
+
+def _page_of(path: str) -> MountedPage:
+    """Return the page with this path."""
+    match = resolve(path)
+    return pages()[match.view_name.rpartition(":")[2]]
+
+
+def _write_on_pages(stage: Stage, page: MountedPage, path: str, line: str, text: str) -> None:
+    """Perform the actions of an item's page, and of those below it, that take a text.
+
+    Those that the state of the item refuses have to be performed separately: see `text_fields`.
+    """
+    for below in pages().values():
+        if below.route == page.route or below.route.startswith(f"{page.route}/"):
+            for action in below.page.actions:
+                if params := filled(action, line, text):
+                    at = path + below.route.removeprefix(page.route)
+                    stage.post(at, action.name, params)
+
+
+def _write_replies(stage: Stage, note_id: str, base: str, line: str, text: str) -> None:
+    path = f"{base}/n/{note_id}"
+    comment = stage.act(path, "add_comment", text=text)
+    stage.act(comment["path"], "add_comment", text=text)
+    stage.act(f"{path}/settings", "pin_note")
+    # The title is the first line of the text.
+    stage.act(f"{base}/note", "create_note", text=text)
+
+
+def filled(action: Action[Any], line: str, text: str) -> dict[str, Any]:
+    """Return parameters of an action with the text in each that takes one; {} if none does.
+
+    The other required parameters have their examples.
+    """
+    fields = declared_fields(action.params) if action.params else {}
+    texts = {name: _text_for(each, line, text) for name, each in fields.items()}
+    texts = {name: value for name, value in texts.items() if value}
+    others = {name: each.example for name, each in fields.items() if each.required}
+    return {**others, **texts} if texts and not action.is_read else {}
+
+
+def _text_for(field: Any, line: str, text: str) -> str | list[str]:
+    if isinstance(field, Block):
+        return text[: field.max_length]
+    if isinstance(field, StringList):
+        length = field.child.max_length
+        return [line[:length], f"Also {line}"[:length]] if length else []
+    # A line without a maximum length is one of certain words, or the name of something.
+    return line[: field.max_length] if isinstance(field, Line) and field.max_length else ""
+
+
+def text_fields() -> set[str]:
+    """Return the parameters of all actions that take a text, as `action.parameter`."""
+    return {
+        f"{action.name}.{name}"
+        for action in actions().values()
+        if action.params is not None and not action.is_read
+        for name, each in declared_fields(action.params).items()
+        if _text_for(each, "x", "x")
+    }
+
+
+# Fields that no text is written to by these actions, and where it is the same text.
+WRITTEN_OTHERWISE = {
+    "create_collective.name": "update_collective_settings.name",
+    "create_collective.description": "update_collective_settings.description",
+    "create_ai_agent.name": "update_ai_agent.name",
+    "create_ai_agent.identity_prompt": "update_ai_agent.identity_prompt",
+    "create_ai_agent.model": "one of the models of the operator",
+    "update_ai_agent.model": "one of the models of the operator",
+    "rename_api_token.name": "create_api_token.name",
+    "rename_api_token.note": "create_api_token.note",
+    "run_ai_agent.task": "the row of a run",
+}
+
+
+# --- What programs and runs leave ------------------------------------------------------------
 
 
 def _use_tokens(stage: Stage, line: str) -> None:
@@ -271,15 +357,6 @@ def _write_run(stage: Stage, line: str, text: str) -> None:
                 happened_at=world.now,
             )
     stage.ids["run_id"] = str(run.id)
-
-
-def _act(client: Client, path: str, action: str, **params: str) -> Any:
-    """Perform an action and return the resource that its response names."""
-    answer = client.post(
-        f"{path}/actions/{action}.json", json.dumps(params), content_type="application/json"
-    )
-    assert answer.status_code == 200, (path, action, answer.content)
-    return answer.json()["resource"]
 
 
 # --- The pages ------------------------------------------------------------------------------
@@ -374,7 +451,7 @@ def refused_forms(text: str) -> dict[str, dict[str, str]]:
     """Return the parameters of actions that are refused, and show the text again, by path."""
     line = text[:NAME_LENGTH]
     return {
-        "/note/actions/create_note": {"title": line, "text": ""},
+        **{f"/actions/{each.name}": _blanked(each, line, text) for each in creations()},
         "/u/alice/settings/actions/update_profile": {"name": line, "new_handle": "!"},
         "/u/alice/settings/tokens/new/actions/create_api_token": {
             "name": line,
@@ -398,6 +475,14 @@ def refused_forms(text: str) -> dict[str, dict[str, str]]:
         },
         "/tenant-admin/settings/actions/update_tenant_settings": {"name": line, "timezone": "none"},
     }
+
+
+def _blanked(action: Action[Any], line: str, text: str) -> dict[str, str]:
+    """Return the texts of a new item in a form, without the one that it requires."""
+    fields = declared_fields(action.params) if action.params else {}
+    required = next(name for name, each in fields.items() if each.required)
+    sent = {name: value for name, value in filled(action, line, text).items() if name != required}
+    return {**{name: value for name, value in sent.items() if isinstance(value, str)}, required: ""}
 
 
 def _echoes(stage: Stage, text: str) -> Iterator[PageRequest]:

@@ -23,12 +23,14 @@ from tests.markdown.hostile import (
     HTML,
     NAME_LENGTH,
     UNSTORABLE,
+    WRITTEN_OTHERWISE,
     PageRequest,
     Structure,
     packed,
     page_requests,
     refused_forms,
     stage_of,
+    text_fields,
     write_everywhere,
 )
 
@@ -64,6 +66,17 @@ def harmless(world: World, quiet: None) -> dict[str, Structure]:
     if not _harmless:
         _harmless.update(structures(world, HARMLESS, lambda i, request: True))
     return _harmless
+
+
+def test_every_text_that_somebody_can_write_is_written(world: World, quiet: None) -> None:
+    """A new field is found by itself, or named here."""
+    stage = stage_of(world)
+
+    write_everywhere(stage, HARMLESS)
+
+    missing = text_fields() - stage.written - set(WRITTEN_OTHERWISE)
+    assert not missing, f"write_everywhere of tests/markdown/hostile.py omits {sorted(missing)}"
+    assert set(WRITTEN_OTHERWISE) <= text_fields() - stage.written
 
 
 @pytest.mark.parametrize("number", range(len(HOSTILE)))
