@@ -453,7 +453,7 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
         for_own,
     ),
     (
-        r"Connect the agent to a program of yours instead, with a token\.",
+        r"Connect the agent to your own program instead, with a token\.",
         lambda guide, found: guide.opens(guide.owner, f"/u/{guide.agent}/settings/tokens/new"),
     ),
     (rf"Finished jobs are deleted\. See {PATH}\.", opened_by(lambda guide: [guide.who])),
