@@ -34,7 +34,7 @@ from harmonic.kernel.pipeline import (
     no_precondition,
     perform,
 )
-from harmonic.kernel.refusals import Invalid, Problem, Refused
+from harmonic.kernel.refusals import Invalid, NotPossible, Problem, Refused
 
 T = TypeVar("T")
 
@@ -97,8 +97,8 @@ def carry_out(
             invalid.rest_message = ", ".join(map(binding.sentence, invalid.problems))
         raise
     except Refused as refused:
-        # At a limit, pages respond with 422 and the API with 400.
-        if refused.code == "limit_reached":
+        # When a limit is reached, pages respond with 422 and the API with 400.
+        if refused.code == "limit_reached" or isinstance(refused, NotPossible):
             refused.status = 400
         raise
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from collectives.events.models import Event
 from harmonic.kernel import events
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import PreparedInsert
 from harmonic.kernel.operations.redaction import as_json
+
+if TYPE_CHECKING:
+    from collectives.items.models import Item
 
 _INSERT = PreparedInsert(Event)
 
@@ -36,3 +42,19 @@ def _metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
     others = {name: as_json(facts[name]) for name in facts.keys() - {"about", "collective_id"}}
     about = facts.get("about")
     return {**others, "user_id": str(about.user_id)} if about else others
+
+
+def keep_own(subject: str, verb: str, item: Item, *, actor_id: UUID, happened_at: datetime) -> None:
+    """Store an event that no request caused, such as a deadline that passed."""
+    row = Event(
+        id=uuid.uuid4(),
+        tenant_id=item.tenant_id,
+        subject=subject,
+        verb=verb,
+        happened_at=happened_at,
+        collective_id=item.collective_id,
+        item_id=item.id,
+        actor_id=actor_id,
+        metadata={"truncated_id": item.truncated_id},
+    )
+    _INSERT.run(row)

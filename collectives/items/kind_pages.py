@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
+
+from django.http import HttpResponse, JsonResponse
 
 from accounts.queries import people
 from collectives.items.actions import about, collective_crumb, version_of
@@ -12,9 +15,17 @@ from collectives.items.kinds import kind_named
 from collectives.items.models import Item
 from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.actions import Action
+from harmonic.kernel.http.methods import method_not_allowed
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import NavEntry
-from harmonic.kernel.pages import Page
+from harmonic.kernel.pages import Page, RoutedView, require_read_method, with_rule
+from harmonic.kernel.parameters.decoding import read_params, validated
+from harmonic.kernel.parameters.fields import Flag, Params
+from harmonic.kernel.pipeline import Call, perform
+from harmonic.kernel.refusals import Invalid, Unreadable
+from harmonic.kernel.rendering.documents import keep_private
 
+M = TypeVar("M", bound=Item)
 VISIBILITY = {
     "public": "publicly visible: every member of this tenant can read it",
     "shared": "Only members of this collective can read it",
@@ -61,15 +72,16 @@ def new_page(
     resource: str,
     action: Action[None],
     template: str = "items/new.html",
+    title: str = "",
     nav: tuple[NavEntry, ...] = (),
 ) -> Page[None]:
-    """Return the page with the form that creates an item."""
+    """Return the page with the form that creates an item. Its title is by default the kind."""
     kind = kind_named(queries.model.KIND)
     return Page(
         nav=nav,
         name=f"{kind.page.partition('.')[0]}.new",
         template=template,
-        title=lambda access, target: kind.name,
+        title=lambda access, target: title or kind.name,
         heading=lambda access, target: f"New {kind.name}",
         show=lambda access, target: {
             "home": access.required_place.path or "/",
@@ -82,3 +94,44 @@ def new_page(
         access_level=AccessLevel.COLLECTIVE,
         resource=resource,
     )
+
+
+# --- JSON for scripts -----------------------------------------------------------------------
+
+
+class PinParams(Params):
+    pinned = Flag(help_text="true to pin, false to unpin.")
+
+
+def metric_view(page: Page[M], metric: Callable[[Access, M], tuple[int, str]]) -> RoutedView:
+    """Return the view of the number of an item of a page; `metric` returns it and its noun."""
+
+    def view(request: AccessRequest, **kwargs: str) -> HttpResponse:
+        require_read_method(request)
+        count, noun = metric(request.access, page.find(request.access, **kwargs))
+        return _json({"metric_title": f"{count} {noun}", "metric_value": count})
+
+    return with_rule(view, page.rule)
+
+
+def pin_view(page: Page[M], pin: Action[Item], unpin: Action[Item]) -> RoutedView:
+    """Return the view that pins or unpins an item of a page, depending on `pinned`."""
+
+    def view(request: AccessRequest, **kwargs: str) -> HttpResponse:
+        if request.method != "PUT":
+            raise method_not_allowed("PUT")
+        try:
+            pinned = validated(PinParams, read_params(request))["pinned"]
+        except Invalid as invalid:
+            raise Unreadable("pinned must be true or false") from invalid
+        find = partial(page.find, **kwargs)
+        perform(Call(action=pin if pinned else unpin, find=find), request.access)
+        return _json({"pinned": pinned, "click_title": "Unpin" if pinned else "Pin"})
+
+    return with_rule(view, page.rule)
+
+
+def _json(body: dict[str, Any]) -> HttpResponse:
+    response = JsonResponse(body)
+    keep_private(response)
+    return response

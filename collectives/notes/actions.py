@@ -183,7 +183,7 @@ def _in_thread(access: Access, parent: Item, note_id: str) -> Note:
 
 add_comment: Action[Item] = Action(
     name="add_comment",
-    sentence="Comment on this note or reply to this comment.",
+    sentence="Comment on this item or reply to this comment.",
     label="Add comment",
     scope=Scope("create:notes"),
     grant=usual("Comments"),

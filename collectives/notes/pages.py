@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
-from django.http import HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
 from accounts.queries import people
 from collectives.items.actions import about, collective_crumb, confirm_read, version_of
-from collectives.items.kind_pages import new_page
+from collectives.items.kind_pages import metric_view, new_page, pin_view
 from collectives.items.queries import (
     HISTORY_SHOWN,
     history_of,
@@ -20,22 +18,16 @@ from collectives.items.queries import (
     parent_of,
 )
 from collectives.items.rules import may_edit, restoring
-from collectives.notes import actions, queries, threads
+from collectives.notes import actions, queries
+from collectives.notes.discussions import discussion_of
 from collectives.notes.models import Note
 from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.actions import unauthorized
-from harmonic.kernel.http.methods import method_not_allowed
-from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.http.numbered import numbered_prepared
-from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mount
-from harmonic.kernel.pages import Page, require_read_method, with_rule
-from harmonic.kernel.parameters.decoding import read_params, validated
-from harmonic.kernel.parameters.fields import Flag, Params
-from harmonic.kernel.pipeline import Call, perform
-from harmonic.kernel.refusals import Forbidden, Invalid, Link, Unreadable
-from harmonic.kernel.rendering.documents import keep_private
+from harmonic.kernel.pages import Page
+from harmonic.kernel.refusals import Forbidden, Link
 
 
 def note_crumbs(access: Access, note: Note) -> list[Link]:
@@ -47,56 +39,33 @@ def note_crumbs(access: Access, note: Note) -> list[Link]:
 
 
 def show(access: Access, note: Note) -> Mapping[str, Any]:
-    is_full = access.query.get("full_text") == "true"
-    has_previews = access.format == Format.MARKDOWN and not is_full
-    page = _thread_page(access, note, has_previews=has_previews)
+    discussion = discussion_of(access, note)
     newest, all_events = partial(newest_history_of, note), partial(history_of, note)
     history = numbered_prepared(newest, all_events, access, HISTORY_SHOWN)
     parent = parent_of(note)
     known = people(
         {
             note.created_by_id,
-            *page.author_ids,
+            *discussion.author_ids,
             *(event.actor_id for event in history),
         }
     )
     path_ = note.path_in(access.required_place.path)
-    thread = page.thread(known, access.required_place.path)
     return {
         "note": note,
         "author": known[note.created_by_id],
         "path": path_,
-        "cut_at": "" if is_full else path_,
+        "cut_at": "" if discussion.is_full else path_,
         "history": [(known[event.actor_id], event) for event in history],
         "history_page": history,
         "parent": parent,
         "parent_path": parent.path_in(access.required_place.path) if parent else "",
-        "thread": thread,
-        "is_comment_marked": page.marked is not None,
-        "more_path": _thread_path(path_, thread.next_cursor, is_full) if thread.next_cursor else "",
-        "full_path": _thread_path(path_, access.query.get("cursor", ""), True, anchor=""),
-        "first_path": "" if thread.is_first else _thread_path(path_, "", is_full),
-        "is_full": is_full,
+        **discussion.context(known, access.required_place.path),
         "settings_path": f"{path_}/settings",
         "edit_path": f"{path_}/edit",
         "may_edit": may_edit(access, note) is None,
         "restoring": restoring(access, note) if note.is_deleted else "",
     }
-
-
-def _thread_page(access: Access, note: Note, *, has_previews: bool) -> threads.ThreadPage:
-    """Return the page of comments after the cursor, or the one that shows `comment_id`."""
-    if comment := queries.comment_at(access, access.query.get("comment_id", "")):
-        return threads.page_with(note, comment, has_previews=has_previews)
-    cursor = access.query.get("cursor", "")
-    return threads.thread_page(note, cursor, has_previews=has_previews)
-
-
-def _thread_path(path_: str, cursor: str, is_full: bool, anchor: str = "#comments") -> str:
-    """Return the path of a page of the comments."""
-    parameters = {"cursor": cursor, "full_text": "true" if is_full else ""}
-    query = urlencode({name: value for name, value in parameters.items() if value})
-    return f"{path_}?{query}{anchor}" if query else f"{path_}{anchor}"
 
 
 def title(access: Access, note: Note) -> str:
@@ -180,40 +149,13 @@ NEW = new_page(
 )
 
 
-# --- JSON for scripts -----------------------------------------------------------------------
+# --- Routes ---------------------------------------------------------------------------------
 
 
-def metric(request: AccessRequest, note_id: str) -> HttpResponse:
-    """Respond with the number of people who confirmed that they read a note."""
-    require_read_method(request)
-    note = queries.live_note_at(request.access, note_id)
+def metric(access: Access, note: Note) -> tuple[int, str]:
+    """Return the number of people who confirmed that they read a note, and their noun."""
     count = note.confirmed_reads
-    word = "reader" if count == 1 else "readers"
-    return _json({"metric_title": f"{count} {word}", "metric_value": count})
-
-
-def pin(request: AccessRequest, note_id: str) -> HttpResponse:
-    """Pin or unpin a note, depending on `pinned`."""
-    if request.method != "PUT":
-        raise method_not_allowed("PUT")
-    try:
-        pinned = validated(PinParams, read_params(request))["pinned"]
-    except Invalid as invalid:
-        raise Unreadable("pinned must be true or false") from invalid
-    action = actions.pin_note if pinned else actions.unpin_note
-    find = partial(queries.live_note_at, note_id=note_id)
-    perform(Call(action=action, find=find), request.access)
-    return _json({"pinned": pinned, "click_title": "Unpin" if pinned else "Pin"})
-
-
-class PinParams(Params):
-    pinned = Flag(help_text="true to pin the note, false to unpin it.")
-
-
-def _json(body: dict[str, Any]) -> HttpResponse:
-    response = JsonResponse(body)
-    keep_private(response)
-    return response
+    return count, "reader" if count == 1 else "readers"
 
 
 def urls() -> list[URLPattern]:
@@ -228,6 +170,10 @@ def urls() -> list[URLPattern]:
             form_alias(NOTE, actions.add_comment),
             name="notes.comments",
         ),
-        path("n/<str:note_id>/metric", with_rule(metric, NOTE.rule), name="notes.metric"),
-        path("n/<str:note_id>/pin", with_rule(pin, NOTE.rule), name="notes.pin"),
+        path("n/<str:note_id>/metric", metric_view(SETTINGS, metric), name="notes.metric"),
+        path(
+            "n/<str:note_id>/pin",
+            pin_view(SETTINGS, actions.pin_note, actions.unpin_note),
+            name="notes.pin",
+        ),
     ]

@@ -137,6 +137,12 @@ class Conflict(Refused):
     status, code, message = 409, "conflict", "This conflicts with the current state."
 
 
+class NotPossible(Refused):
+    """The refusal of an action that the state of its target rules out; 400 over REST."""
+
+    status, code = 422, "invalid"
+
+
 class SignInRequired(Refused):
     """The refusal of a request without valid credentials; its hint explains authentication."""
 

@@ -41,7 +41,7 @@ def test_the_media_type_of_json_schema_selects_the_schema(api: Any, note_path: A
     assert answer.json() == {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "add_comment",
-        "description": "Comment on this note or reply to this comment.",
+        "description": "Comment on this item or reply to this comment.",
         "type": "object",
         "properties": {
             "text": {
