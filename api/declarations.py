@@ -18,7 +18,7 @@ def description_errors() -> list[CheckMessage]:
     return [
         Error(
             f"{function.__module__}.{function.__qualname__} is not described.",
-            hint="Add @Operation, a docstring, and Answer[…] as the return type.",
+            hint="Add @Operation, a docstring, and ObjectResponse[…] as the return type.",
             id="api.E001",
         )
         for function in dict.fromkeys(_functions())

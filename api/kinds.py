@@ -14,7 +14,7 @@ from api.http.filters import order_of, sort_field
 from api.http.paging import PageParams, page_from, query
 from api.responses.schema import Doc, Id, ShortId, Timestamp
 from api.responses.timestamps import format_timestamp
-from api.views import Answer, ListAnswer, Resource, access_of, created, route
+from api.views import ListResponse, ObjectResponse, Resource, access_of, created, route
 from collectives.items.kind_queries import KindQueries
 from collectives.items.models import Item
 
@@ -54,16 +54,16 @@ def item_json(item: Item) -> ItemJson:
 
 def list_of_items(
     request: Request, queries: KindQueries[M], write: Callable[[M], T]
-) -> ListAnswer[T]:
+) -> ListResponse[T]:
     """Return a page of the collective's items of one kind, filtered by `ItemListParams`."""
     params = query(ItemListParams, request)
     wanted = {"collective": access_of(request).required_place.id}
     fetch, count = partial(queries.listed, wanted), partial(queries.count_matching, wanted)
     page = page_from(fetch, count, order_of(params, NEWEST), request, params, LIMIT)
-    return page.answer([write(each) for each in page.rows])
+    return page.response([write(each) for each in page.rows])
 
 
-def new_item(request: Request, item: Item, shown: T) -> Answer[T]:
+def new_item(request: Request, item: Item, shown: T) -> ObjectResponse[T]:
     """Return the response to a request that created an item, with its Location."""
     place = reverse(f"api.{item.KIND.lower()}", args=[item.id])
     return created(request, shown, f"{access_of(request).required_place.path}{place}")

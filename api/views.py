@@ -58,14 +58,14 @@ class Base(Enum):
     WORKSPACE = "/workspace/{handle}/api/v1"
 
 
-class Answer(Generic[T], Response):  # Generic first: Response ignores its arguments
+class ObjectResponse(Generic[T], Response):  # Generic first: Response ignores its arguments
     """A successful response with an object. The OpenAPI document is built from its type."""
 
     def __init__(self, data: T, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(data, headers=headers)
 
 
-class ListAnswer(Answer[list[T]]):
+class ListResponse(ObjectResponse[list[T]]):
     """A successful response with an array of objects."""
 
 
@@ -214,12 +214,12 @@ def request_of(request: Request) -> AccessRequest:
     return passed
 
 
-def created(request: Request, shown: T, path: str) -> Answer[T]:
+def created(request: Request, shown: T, path: str) -> ObjectResponse[T]:
     """Return the response with a new object, and its API URL as Location."""
-    return Answer(shown, headers={"Location": f"{origin_of(request)}{path}"})
+    return ObjectResponse(shown, headers={"Location": f"{origin_of(request)}{path}"})
 
 
-def mark_secret(response: Answer[T], token_id: object = None) -> Answer[T]:
+def mark_secret(response: ObjectResponse[T], token_id: object = None) -> ObjectResponse[T]:
     """Mark a response that contains the plaintext of a token, so that it is never stored.
 
     `token_id` is the ID of that token. By default the object itself is the token.

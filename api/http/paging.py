@@ -17,7 +17,7 @@ from rest_framework.request import Request
 
 from api.http.filters import named, refuse_unknown
 from api.http.negotiation import Json
-from api.views import ListAnswer, access_of, listed_keys
+from api.views import ListResponse, access_of, listed_keys
 from harmonic.kernel.http import conditional, cursors
 from harmonic.kernel.http.cursors import CursorPage, Order, Position
 from harmonic.kernel.parameters.decoding import RawParams, declared_fields, validated
@@ -80,22 +80,22 @@ class ResultPage(Generic[M]):
     # The keys that `fields` selects; empty for all.
     keys: tuple[str, ...] = ()
 
-    def answer(self, shown: list[T]) -> ListAnswer[T]:
+    def response(self, shown: list[T]) -> ListResponse[T]:
         """Return the response with objects up to `LIST_BYTES`. The rest is on the next page."""
         if self.keys:
             shown = [_with_keys(row, self.keys) for row in shown]
         fitting = _fitting(shown[::-1] if self.is_back else shown)
         if fitting == len(shown):
-            return ListAnswer(shown, headers=self.headers)
+            return ListResponse(shown, headers=self.headers)
         if self.is_back:
             cut = replace(self, previous=_position(self.moment, self.rows[-fitting]))
-            return ListAnswer(shown[-fitting:], headers=cut.headers)
+            return ListResponse(shown[-fitting:], headers=cut.headers)
         cut = replace(self, next=_position(self.moment, self.rows[fitting - 1]))
-        return ListAnswer(shown[:fitting], headers=cut.headers)
+        return ListResponse(shown[:fitting], headers=cut.headers)
 
     def answer_unless_known(
         self, etag: str, write: Callable[[Sequence[M]], list[T]]
-    ) -> ListAnswer[T]:
+    ) -> ListResponse[T]:
         """Return the response with the objects that `write` makes of the rows.
 
         `etag` is the tag of what the objects are made from. `write` is not called if it matches the
@@ -107,7 +107,7 @@ class ResultPage(Generic[M]):
         shown = [] if known else write(self.rows)
         if self.keys:
             shown = [_with_keys(row, self.keys) for row in shown]
-        return ListAnswer(shown, headers={**self.headers, "ETag": etag})
+        return ListResponse(shown, headers={**self.headers, "ETag": etag})
 
     @property
     def headers(self) -> dict[str, str]:

@@ -9,10 +9,10 @@ from datetime import timedelta
 from django.db import Error
 from django.http import HttpResponse
 
-from api.idempotency.answers import Respond, is_kept, respond_and_store
 from api.idempotency.claims import IN_PROGRESS, claim_key, form_in_progress, release, release_claims
 from api.idempotency.keys import RequestIdentity, identity_of, identity_of_form
 from api.idempotency.repetitions import redirect_to_result, replay
+from api.idempotency.responses import Respond, is_kept, respond_and_store
 from api.models import KeyedRequest
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.refusals import Refused

@@ -23,7 +23,7 @@ from api.openapi.schemas import Schemas
 from api.operations import Operation, operation_of
 from api.responses.schema import Schema
 from api.v1.info import PARAMETER, below, resources, template_of
-from api.views import ListAnswer
+from api.views import ListResponse
 from harmonic.http.refusals import ErrorJson, ProblemJson
 from harmonic.kernel.http.negotiation import API_VERSION
 
@@ -130,10 +130,10 @@ class Served:
         return get_type_hints(self.function, include_extras=True)
 
     @cached_property
-    def answer(self) -> Any:
+    def response(self) -> Any:
         """The type of the response body: the argument of the function's return type."""
         (annotated,) = get_args(self.hints["return"])
-        is_list = get_origin(self.hints["return"]) is ListAnswer
+        is_list = get_origin(self.hints["return"]) is ListResponse
         return list.__class_getitem__(annotated) if is_list else annotated
 
     @property
@@ -143,7 +143,7 @@ class Served:
 
     @property
     def types(self) -> list[Any]:
-        return [self.answer, *(self.hints[name] for name in self.arguments)]
+        return [self.response, *(self.hints[name] for name in self.arguments)]
 
     @property
     def path(self) -> str:
@@ -251,7 +251,7 @@ def _example(operation: Operation, name: str) -> object:
 
 
 def _success(served: Served, schemas: Schemas) -> Schema:
-    schema = schemas.of(served.answer)
+    schema = schemas.of(served.response)
     keys = schemas.resolved(schema).get("required", ())
     is_listed = served.operation.query is not None
     return {

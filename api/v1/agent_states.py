@@ -16,7 +16,7 @@ from api.operations import Operation
 from api.responses.schema import Doc, DryRun, Id, Timestamp
 from api.responses.timestamps import format_optional_timestamp
 from api.v1.users import user_at
-from api.views import Answer, Resource, route
+from api.views import ObjectResponse, Resource, route
 from api.writes import RestBinding, over_rest
 from harmonic.kernel.access import AccessLevel, Rule
 from tokens.owners.actions import stop_ai_agent
@@ -46,25 +46,27 @@ class AgentStates(Resource):
     writes = {"pause": PAUSE, "resume": RESUME, "stop": STOP}
 
     @Operation("pause_ai_agent", tag="users")
-    def pause(self, request: Request, user_id: AgentId) -> Answer[AgentStateJson]:
+    def pause(self, request: Request, user_id: AgentId) -> ObjectResponse[AgentStateJson]:
         """Pause one of your agents: its requests are refused, its tokens are kept."""
         return self._changed(PAUSE, user_id)
 
     @Operation("resume_ai_agent", tag="users")
-    def resume(self, request: Request, user_id: AgentId) -> Answer[AgentStateJson]:
+    def resume(self, request: Request, user_id: AgentId) -> ObjectResponse[AgentStateJson]:
         """Resume one of your agents: its tokens work as before the pause."""
         return self._changed(RESUME, user_id)
 
     @Operation("stop_ai_agent", tag="users")
-    def stop(self, request: Request, user_id: AgentId) -> Answer[AgentStateJson]:
+    def stop(self, request: Request, user_id: AgentId) -> ObjectResponse[AgentStateJson]:
         """Stop one of your agents: revoke its tokens and end its runs."""
         return self._changed(STOP, user_id)
 
-    def _changed(self, binding: RestBinding[TenantUser], user_id: str) -> Answer[AgentStateJson]:
+    def _changed(
+        self, binding: RestBinding[TenantUser], user_id: str
+    ) -> ObjectResponse[AgentStateJson]:
         outcome = self.perform(binding, partial(user_at, user_id=user_id))
         agent = outcome.object
         paused_at = Agent.objects.values_list("paused_at", flat=True).get(user=agent.user_id)
-        return Answer(
+        return ObjectResponse(
             {
                 "id": str(agent.user_id),
                 "handle": agent.handle,

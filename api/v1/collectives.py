@@ -25,7 +25,7 @@ from api.responses.schema import (
     Url,
 )
 from api.responses.timestamps import bounds, format_optional_timestamp, format_timestamp
-from api.views import Answer, Base, ListAnswer, Resource, access_of, created, route
+from api.views import Base, ListResponse, ObjectResponse, Resource, access_of, created, route
 from api.writes import RestBinding, over_rest
 from collectives.actions import collective as actions
 from collectives.models import Collective, CollectiveMember, CollectiveQuerySet
@@ -213,17 +213,17 @@ class Collectives(Resource):
     beside = ("note",)
 
     @Operation("list_collectives", query=CollectiveListParams, example="created_by=me")
-    def list(self, request: Request) -> ListAnswer[ListedCollectiveJson]:
+    def list(self, request: Request) -> ListResponse[ListedCollectiveJson]:
         """List your collectives, including the main collective."""
         params = query(CollectiveListParams, request)
         access = access_of(request)
         page = page_of(listed(access, params), order_of(params, OLDEST), request, params)
         roles = roles_in(access, page.rows)
         origin = origin_of(request)
-        return page.answer([listed_json(access, row, roles[row.id], origin) for row in page.rows])
+        return page.response([listed_json(access, row, roles[row.id], origin) for row in page.rows])
 
     @Operation("create_collective", body=actions.CollectiveParams)
-    def create(self, request: Request) -> Answer[CollectiveJson]:
+    def create(self, request: Request) -> ObjectResponse[CollectiveJson]:
         """Create a collective. You become its first member and an admin."""
         made = self.perform(CREATE, no_target).object
         roles = roles_in(self.access, [made])[made.id]
@@ -231,13 +231,17 @@ class Collectives(Resource):
         return created(request, shown, reverse("api.collective", args=[made.id]))
 
     @Operation("read_collective")
-    def retrieve(self, request: Request, collective_id: CollectiveId) -> Answer[CollectiveJson]:
+    def retrieve(
+        self, request: Request, collective_id: CollectiveId
+    ) -> ObjectResponse[CollectiveJson]:
         """Retrieve one of your collectives."""
         access = access_within(access_of(request), collective_id)
-        return Answer(one(request, access, current_collective(access)))
+        return ObjectResponse(one(request, access, current_collective(access)))
 
     @Operation("update_collective", body=RestSettingsParams)
-    def update(self, request: Request, collective_id: CollectiveId) -> Answer[CollectiveJson]:
+    def update(
+        self, request: Request, collective_id: CollectiveId
+    ) -> ObjectResponse[CollectiveJson]:
         """Update a collective's settings (admins only)."""
         outcome = self.perform(UPDATE, current_collective, place=folded(collective_id))
         changed = outcome.object
@@ -245,7 +249,7 @@ class Collectives(Resource):
         shown = collective_json(changed, roles, origin_of(request))
         if outcome.notes:
             shown["note"] = " ".join(outcome.notes)
-        return Answer(shown)
+        return ObjectResponse(shown)
 
     def shown(self, access: Access, collective: Collective) -> CollectiveJson:
         return one(self.request, access, collective)
@@ -265,14 +269,14 @@ class Members(Resource):
     rule = Rule(AccessLevel.TENANT)
 
     @Operation("list_members", query=MemberListParams, example="limit=20&count=true")
-    def list(self, request: Request, collective_id: CollectiveId) -> ListAnswer[MemberJson]:
+    def list(self, request: Request, collective_id: CollectiveId) -> ListResponse[MemberJson]:
         """List the active members of a collective, newest first."""
         params = query(MemberListParams, request)
         access = access_within(access_of(request), collective_id)
         rows = CollectiveMember.objects.active().filter(collective=access.required_place.id)
         rows = rows.filter(**bounds(COLUMNS, params)).select_related("person__user")
         page = page_of(rows, order_of(params, NEWEST), request, params)
-        return page.answer([member_json(row) for row in page.rows])
+        return page.response([member_json(row) for row in page.rows])
 
 
 def roles_in(access: Access, collectives: Sequence[Collective]) -> dict[Any, list[str]]:

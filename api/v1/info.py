@@ -16,7 +16,7 @@ from api.http.paging import PageParams
 from api.operations import Operation, operation_of
 from api.responses.schema import Doc, Id, OneOf, Scopes, Timestamp, Url
 from api.responses.timestamps import format_timestamp
-from api.views import Answer, Base, Resource, RoutedResource, access_of, route
+from api.views import Base, ObjectResponse, Resource, RoutedResource, access_of, route
 from harmonic.kernel.access import AccessLevel, Rule, TokenFacts
 from harmonic.kernel.http.negotiation import API_VERSION
 from harmonic.kernel.parameters.decoding import declared_fields
@@ -97,11 +97,11 @@ class Info(Resource):
     rule = Rule(AccessLevel.COLLECTIVE, any_scope=True)
 
     @Operation("read_info")
-    def retrieve(self, request: Request) -> Answer[InfoJson]:
+    def retrieve(self, request: Request) -> ObjectResponse[InfoJson]:
         """List the routes of this base, and identify the caller."""
         access, origin = access_of(request), origin_of(request)
         assert access.token is not None  # the API accepts no sessions
-        return Answer(
+        return ObjectResponse(
             {
                 "name": "Harmonic API",
                 "version": API_VERSION,

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from api.operations import Operation
 from api.v1.collectives import CollectiveJson, collective_json, roles_in
-from api.views import Answer, Base, Message, Resource, route
+from api.views import Base, Message, ObjectResponse, Resource, route
 from api.writes import over_rest
 from collectives.actions.joining import JoinParams, join_collective, leave_collective
 from harmonic.kernel.access import AccessLevel, Rule
@@ -24,11 +24,11 @@ class Joining(Resource):
     writes = {"create": JOIN}
 
     @Operation("join_collective", body=JoinParams, tag="collectives")
-    def create(self, request: Request) -> Answer[CollectiveJson]:
+    def create(self, request: Request) -> ObjectResponse[CollectiveJson]:
         """Join this collective with the code of an invitation (people only)."""
         collective = self.perform(JOIN, no_target).object
         roles = roles_in(self.access, [collective])[collective.id]
-        return Answer(collective_json(collective, roles, origin_of(request)))
+        return ObjectResponse(collective_json(collective, roles, origin_of(request)))
 
 
 class Leaving(Resource):
@@ -36,10 +36,10 @@ class Leaving(Resource):
     writes = {"create": LEAVE}
 
     @Operation("leave_collective", tag="collectives")
-    def create(self, request: Request) -> Answer[Message]:
+    def create(self, request: Request) -> ObjectResponse[Message]:
         """Leave this collective, together with your agents (people only)."""
         outcome = self.perform(LEAVE, no_target)
-        return Answer({"message": " ".join([outcome.message, *outcome.notes])})
+        return ObjectResponse({"message": " ".join([outcome.message, *outcome.notes])})
 
 
 def urls() -> list[URLPattern]:

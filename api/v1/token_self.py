@@ -14,7 +14,7 @@ from api.operations import Operation
 from api.responses.schema import Count, Doc, Id, KindOfCollective, Scopes, Timestamp
 from api.responses.timestamps import format_timestamp
 from api.v1.tokens import NOT_FOUND, TokenJson, token_json
-from api.views import Answer, Resource, access_of, request_of, route
+from api.views import ObjectResponse, Resource, access_of, request_of, route
 from harmonic.access.rate_limits import nearest_limits
 from harmonic.kernel.access import AccessLevel, Rule
 from harmonic.kernel.operations.limits import Count as RateCount
@@ -87,14 +87,14 @@ class Self(Resource):
     rule = Rule(AccessLevel.TENANT, resource="api_tokens", any_scope=True)
 
     @Operation("read_token_in_use")
-    def retrieve(self, request: Request) -> Answer[TokenInUseJson]:
+    def retrieve(self, request: Request) -> ObjectResponse[TokenInUseJson]:
         """Retrieve the token of the request, and the collectives it works in."""
         access = access_of(request)
         if access.token is None:
             raise NotFound(NOT_FOUND)
         owner = with_user().get(id=access.user.person_id)
         token = token_at(owner, str(access.token.id), NOT_FOUND)
-        return Answer(
+        return ObjectResponse(
             {
                 **token_json(access, token, owner),
                 "reach": [place_json(each) for each in reach_of(access, token).places],

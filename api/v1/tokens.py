@@ -21,7 +21,16 @@ from api.operations import Operation
 from api.responses.schema import Doc, DryRun, Id, OneOf, Scopes, Timestamp
 from api.responses.timestamps import bounds, format_optional_timestamp, format_timestamp
 from api.v1.users import UserId
-from api.views import Answer, ListAnswer, Message, Resource, access_of, created, mark_secret, route
+from api.views import (
+    ListResponse,
+    Message,
+    ObjectResponse,
+    Resource,
+    access_of,
+    created,
+    mark_secret,
+    route,
+)
 from api.writes import over_rest
 from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.actions import Outcome
@@ -298,17 +307,17 @@ class Tokens(Resource):
     model = ApiToken
 
     @Operation("list_tokens", query=TokenListParams, example="whose=all&active=true")
-    def list(self, request: Request, user_id: UserId) -> ListAnswer[TokenJson]:
+    def list(self, request: Request, user_id: UserId) -> ListResponse[TokenJson]:
         """List a user's tokens, newest first."""
         access = access_of(request)
         params = query(TokenListParams, request)
         owners = {each.id: each for each in owners_asked(owner_at(access, user_id), params)}
         rows = ApiToken.objects.filter(narrowed(access, params), owner__in=owners).external()
         page = page_of(rows, order_of(params, NEWEST), request, params)
-        return page.answer([token_json(access, row, owners[row.owner_id]) for row in page.rows])
+        return page.response([token_json(access, row, owners[row.owner_id]) for row in page.rows])
 
     @Operation("create_token", body=NewTokenParams)
-    def create(self, request: Request, user_id: UserId) -> Answer[NewTokenJson]:
+    def create(self, request: Request, user_id: UserId) -> ObjectResponse[NewTokenJson]:
         """Create a token. Only this response contains its plaintext."""
         outcome = self.perform(CREATE, partial(owner_at, user_id=user_id))
         assert outcome.secret is not None  # the effect above always returns one
@@ -321,23 +330,29 @@ class Tokens(Resource):
         return mark_secret(created(request, shown, place))
 
     @Operation("read_token")
-    def retrieve(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[TokenJson]:
+    def retrieve(
+        self, request: Request, user_id: UserId, token_id: TokenId
+    ) -> ObjectResponse[TokenJson]:
         """Retrieve a token."""
         access = access_of(request)
         owner = owner_at(access, user_id)
-        return Answer(token_json(access, token_at(owner, token_id, NOT_FOUND), owner))
+        return ObjectResponse(token_json(access, token_at(owner, token_id, NOT_FOUND), owner))
 
     @Operation("rename_token", body=RenameParams)
-    def update(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[TokenJson]:
+    def update(
+        self, request: Request, user_id: UserId, token_id: TokenId
+    ) -> ObjectResponse[TokenJson]:
         """Update the name and note of a token."""
         token = self.perform(RENAME, token_named(user_id, token_id)).object
-        return Answer(self.shown(self.access, token))
+        return ObjectResponse(self.shown(self.access, token))
 
     @Operation("delete_token")
-    def destroy(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[Message]:
+    def destroy(
+        self, request: Request, user_id: UserId, token_id: TokenId
+    ) -> ObjectResponse[Message]:
         """Delete a token, which revokes it immediately."""
         self.perform(DELETE, token_named(user_id, token_id))
-        return Answer({"message": "Token deleted"})
+        return ObjectResponse({"message": "Token deleted"})
 
     def shown(self, access: Access, token: ApiToken) -> TokenJson:
         return token_json(access, token, token.owner)
@@ -348,7 +363,9 @@ class Rotation(Resource):
     writes = {"create": ROTATE}
 
     @Operation("rotate_token", body=actions.rotate_api_token.params)
-    def create(self, request: Request, user_id: UserId, token_id: TokenId) -> Answer[SuccessorJson]:
+    def create(
+        self, request: Request, user_id: UserId, token_id: TokenId
+    ) -> ObjectResponse[SuccessorJson]:
         """Rotate a token: create its replacement, and keep the old one for some days."""
         outcome = self.perform(ROTATE, token_named(user_id, token_id))
         assert outcome.secret is not None  # the effect above always returns one

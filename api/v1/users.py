@@ -20,7 +20,16 @@ from api.operations import Operation
 from api.responses.schema import Doc
 from api.responses.timestamps import bounds
 from api.v1.user_json import UserJson, users_json
-from api.views import Answer, ListAnswer, Message, Resource, access_of, created, mark_secret, route
+from api.views import (
+    ListResponse,
+    Message,
+    ObjectResponse,
+    Resource,
+    access_of,
+    created,
+    mark_secret,
+    route,
+)
 from api.writes import over_rest
 from collectives.queries import is_known, other_identities
 from harmonic.kernel.access import Access, AccessLevel, Rule
@@ -161,15 +170,15 @@ class Users(Resource):
     beside = ("note",)
 
     @Operation("list_users", query=UserListParams, example="created_by=me")
-    def list(self, request: Request) -> ListAnswer[UserJson]:
+    def list(self, request: Request) -> ListResponse[UserJson]:
         """List the users of the tenant, newest first."""
         params = query(UserListParams, request)
         rows = listed(access_of(request), params)
         page = page_of(rows, list_order(params), request, params, whole=LISTED)
-        return page.answer(users_json(request, page.rows))
+        return page.response(users_json(request, page.rows))
 
     @Operation("create_ai_agent", body=NewAgentParams)
-    def create(self, request: Request) -> Answer[UserJson]:
+    def create(self, request: Request) -> ObjectResponse[UserJson]:
         """Create an AI agent."""
         outcome = self.perform(CREATE, no_target)
         agent = with_user().get(id=outcome.object.id)
@@ -182,22 +191,22 @@ class Users(Resource):
         return mark_secret(response, outcome.secret.row.id) if outcome.secret else response
 
     @Operation("read_user")
-    def retrieve(self, request: Request, user_id: UserId) -> Answer[UserJson]:
+    def retrieve(self, request: Request, user_id: UserId) -> ObjectResponse[UserJson]:
         """Retrieve a user. `me` is the caller."""
         person = user_at(access_of(request), user_id)
-        return Answer(users_json(request, [person])[0])
+        return ObjectResponse(users_json(request, [person])[0])
 
     @Operation("update_user", body=UserUpdateParams)
-    def update(self, request: Request, user_id: UserId) -> Answer[UserJson]:
+    def update(self, request: Request, user_id: UserId) -> ObjectResponse[UserJson]:
         """Update yourself or one of your agents."""
         person = self.perform(UPDATE, partial(editable, user_id=user_id)).object
-        return Answer(users_json(request, [person])[0])
+        return ObjectResponse(users_json(request, [person])[0])
 
     @Operation("delete_user")
-    def destroy(self, request: Request, user_id: UserId) -> Answer[Message]:
+    def destroy(self, request: Request, user_id: UserId) -> ObjectResponse[Message]:
         """Delete one of your agents that has no content."""
         self.perform(DELETE, partial(editable, user_id=user_id))
-        return Answer({"message": "User deleted"})
+        return ObjectResponse({"message": "User deleted"})
 
     def shown(self, access: Access, person: TenantUser) -> UserJson:
         return users_json(self.request, [person])[0]

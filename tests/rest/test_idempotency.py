@@ -257,7 +257,7 @@ def test_interrupted_request_is_taken_over(alice):
 
 def test_overtaken_request_is_rolled_back(alice, monkeypatch):
     """An interrupted request continues after another one took it over."""
-    monkeypatch.setattr("api.idempotency.answers._store", lambda *arguments: False)
+    monkeypatch.setattr("api.idempotency.responses._store", lambda *arguments: False)
     response = alice.post(NOTES, TEXT, Idempotency_Key=KEY)
 
     assert error_of(response, 409).endswith("is still running.")

@@ -13,7 +13,7 @@ from api.http.paging import PageParams, ResultPage, page_from, query
 from api.responses.timestamps import bounds
 from api.v1.notes.filters import by_cycle, by_filters, split_list
 from api.v1.notes.json import NoteJson, NoteWriter
-from api.views import ListAnswer, access_of
+from api.views import ListResponse, access_of
 from collectives.items.models import Item, ItemQuerySet
 from collectives.items.queries import Lookups, comments_on, live_item_at
 from collectives.items.search import Search, SearchTerms, parse_search, q_field
@@ -96,7 +96,7 @@ class CommentListParams(NoteListParams):
 COLUMNS = {"created": "created_at", "updated": "last_activity_at", "deadline": "deadline"}
 
 
-def list_of_notes(request: Request) -> ListAnswer[NoteJson]:
+def list_of_notes(request: Request) -> ListResponse[NoteJson]:
     """Return the response with the requested notes."""
     access = access_of(request)
     params = query(NoteListParams, request)
@@ -111,7 +111,7 @@ def list_of_notes(request: Request) -> ListAnswer[NoteJson]:
     return _answer(wanted, order_of(params, NEWEST), request, params, across)
 
 
-def list_of_comments(request: Request, note: Note) -> ListAnswer[NoteJson]:
+def list_of_comments(request: Request, note: Note) -> ListResponse[NoteJson]:
     """Return the response with the direct comments on a note, by default oldest first."""
     params = query(CommentListParams, request)
     wanted = {**_wanted(access_of(request), params), **comments_on(note.id)}
@@ -124,7 +124,7 @@ def _answer(
     request: Request,
     params: dict[str, Any],
     across: ItemQuerySet[Item] | None = None,
-) -> ListAnswer[NoteJson]:
+) -> ListResponse[NoteJson]:
     """Return the response with a page of notes; `across` is set for several collectives."""
     if across is None and not any(params.get(name) for name in NARROWING):
         fetch, count = partial(NOTES.listed, wanted), partial(NOTES.count_matching, wanted)
@@ -160,10 +160,10 @@ def _matching(search: Search, order: Order, limit: int, after: Position | None) 
     return CursorPage(found.rows, found.end or end)
 
 
-def _written(page: ResultPage[Note], writer: NoteWriter) -> ListAnswer[NoteJson]:
+def _written(page: ResultPage[Note], writer: NoteWriter) -> ListResponse[NoteJson]:
     """Return the response with a page of notes. Included data is not part of the tag of rows."""
     if writer.includes:
-        return page.answer(writer.all(page.rows))
+        return page.response(writer.all(page.rows))
     rows = cast(Rows[Note], page.rows)  # as `in_size` found them
     return page.answer_unless_known(writer.etag_of(rows), writer.all)
 

@@ -14,7 +14,7 @@ from api.responses.schema import Doc
 from api.v1.notes.finding import any_note, live_note
 from api.v1.notes.json import INCLUDES, HistoryEventJson, NoteJson, NoteWriter, event_json
 from api.v1.notes.lists import CommentListParams, NoteListParams, list_of_comments, list_of_notes
-from api.views import Answer, Base, ListAnswer, Message, Resource, access_of, route
+from api.views import Base, ListResponse, Message, ObjectResponse, Resource, access_of, route
 from api.writes import over_rest, read_params_of
 from collectives.items.actions import confirm_read
 from collectives.items.models import Item
@@ -142,12 +142,12 @@ class Notes(Resource):
         includes=INCLUDES,
         example="updated_after=2026-05-13&sort_by=last_activity_at-desc",
     )
-    def list(self, request: Request) -> ListAnswer[NoteJson]:
+    def list(self, request: Request) -> ListResponse[NoteJson]:
         """List notes, newest first."""
         return list_of_notes(request)
 
     @Operation("create_note", body=NewNoteParams, together=ParentParams, includes=INCLUDES)
-    def create(self, request: Request) -> Answer[NoteJson]:
+    def create(self, request: Request) -> ObjectResponse[NoteJson]:
         """Create a note, or with `commentable_type` and `commentable_id` a comment."""
         raw = read_params_of(CREATE, request)
         if isinstance(raw, RawParams) and has_parent(raw):
@@ -157,21 +157,21 @@ class Notes(Resource):
         return new_note(request, note)
 
     @Operation("read_note", includes=INCLUDES)
-    def retrieve(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
+    def retrieve(self, request: Request, note_id: NoteId) -> ObjectResponse[NoteJson]:
         """Retrieve a note."""
-        return Answer(NoteWriter(request).one(live_note(access_of(request), note_id)))
+        return ObjectResponse(NoteWriter(request).one(live_note(access_of(request), note_id)))
 
     @Operation("update_note", body=actions.EditParams, listed=("edit_access",), includes=INCLUDES)
-    def update(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
+    def update(self, request: Request, note_id: NoteId) -> ObjectResponse[NoteJson]:
         """Update a note. Blank values are ignored."""
         note = self.perform(UPDATE, live(note_id)).object
-        return Answer(NoteWriter(request).one(note))
+        return ObjectResponse(NoteWriter(request).one(note))
 
     @Operation("delete_note")
-    def destroy(self, request: Request, note_id: NoteId) -> Answer[Message]:
+    def destroy(self, request: Request, note_id: NoteId) -> ObjectResponse[Message]:
         """Delete a note."""
         self.perform(DELETE, live(note_id))
-        return Answer({"message": "Note deleted"})
+        return ObjectResponse({"message": "Note deleted"})
 
     def shown(self, access: Access, note: Note) -> NoteJson:
         return NoteWriter(self.request).plain(note)
@@ -182,10 +182,10 @@ class Confirmations(Resource):
     writes = {"create": CONFIRM}
 
     @Operation("confirm_note")
-    def create(self, request: Request, note_id: NoteId) -> Answer[HistoryEventJson]:
+    def create(self, request: Request, note_id: NoteId) -> ObjectResponse[HistoryEventJson]:
         """Confirm reading a note in its current version."""
         outcome = self.perform(CONFIRM, live(note_id))
-        return Answer(event_json(outcome.event or outcome.object))
+        return ObjectResponse(event_json(outcome.event or outcome.object))
 
 
 class Pinning(Resource):
@@ -193,16 +193,16 @@ class Pinning(Resource):
     writes = {"pin": PIN, "unpin": UNPIN}
 
     @Operation("pin_note", includes=INCLUDES)
-    def pin(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
+    def pin(self, request: Request, note_id: NoteId) -> ObjectResponse[NoteJson]:
         """Pin a note to its collective, or from the main collective to your profile."""
         note = self.perform(PIN, live(note_id)).object
-        return Answer(NoteWriter(request).one(note))
+        return ObjectResponse(NoteWriter(request).one(note))
 
     @Operation("unpin_note", includes=INCLUDES)
-    def unpin(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
+    def unpin(self, request: Request, note_id: NoteId) -> ObjectResponse[NoteJson]:
         """Unpin a note."""
         note = self.perform(UNPIN, live(note_id)).object
-        return Answer(NoteWriter(request).one(note))
+        return ObjectResponse(NoteWriter(request).one(note))
 
 
 class Restoring(Resource):
@@ -210,10 +210,10 @@ class Restoring(Resource):
     writes = {"create": RESTORE}
 
     @Operation("restore_note", includes=INCLUDES)
-    def create(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
+    def create(self, request: Request, note_id: NoteId) -> ObjectResponse[NoteJson]:
         """Restore a deleted note within 30 days."""
         note = self.perform(RESTORE, any_note(note_id)).object
-        return Answer(NoteWriter(request).one(note))
+        return ObjectResponse(NoteWriter(request).one(note))
 
 
 class Comments(Resource):
@@ -226,18 +226,18 @@ class Comments(Resource):
         includes=INCLUDES,
         example="sort_by=created_at-desc",
     )
-    def list(self, request: Request, note_id: NoteId) -> ListAnswer[NoteJson]:
+    def list(self, request: Request, note_id: NoteId) -> ListResponse[NoteJson]:
         """List the direct comments on a note, oldest first."""
         return list_of_comments(request, live_note(access_of(request), note_id))
 
     @Operation("create_comment", body=actions.CommentParams, includes=INCLUDES)
-    def create(self, request: Request, note_id: NoteId) -> Answer[NoteJson]:
+    def create(self, request: Request, note_id: NoteId) -> ObjectResponse[NoteJson]:
         """Create a comment on a note."""
         note = self.perform(COMMENT, live(note_id)).object
         return new_note(request, note)
 
 
-def new_note(request: Request, note: Note) -> Answer[NoteJson]:
+def new_note(request: Request, note: Note) -> ObjectResponse[NoteJson]:
     return new_item(request, note, NoteWriter(request).one(note))
 
 
