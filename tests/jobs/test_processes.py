@@ -276,8 +276,13 @@ def test_the_worker_stops_when_the_server_ends(both: Running):
 @pytest.mark.parametrize("name", ["templates/mcp/context.html", "harmonic/jobs/worker.py"])
 def test_make_dev_reloads_server_and_worker_and_stops_both(tmp_path: Path, name: str):
     command = [sys.executable, "-m", "harmonic.server.supervisor"]
-    known = {"DATABASE_URL": database_url(), "HARMONIC_LOG_LEVEL": "INFO"}
-    with started(tmp_path, command=command, HARMONIC_RELOAD="1", **known) as running:
+    with started(
+        tmp_path,
+        command=command,
+        HARMONIC_RELOAD="1",
+        DATABASE_URL=database_url(),
+        HARMONIC_LOG_LEVEL="INFO",
+    ) as running:
         until(Worker.objects.exists)
         first = Worker.objects.get().id
         server = running.log.count("Booting worker")

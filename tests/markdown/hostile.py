@@ -25,7 +25,7 @@ from harmonic.kernel.access import AccessLevel
 from harmonic.kernel.actions import Action
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.parameters.decoding import declared_fields
-from harmonic.kernel.parameters.fields import Block, Line, StringList
+from harmonic.kernel.parameters.fields import Block, Line, Parameter, StringList
 from harmonic.kernel.registry import MountedPage, actions, pages
 from harmonic.runner.models import Ending, RunStatus, RunStep, StepType, TaskRun
 from tests.access.routes import FRONT_DOOR, Route, ids_of, routes
@@ -269,7 +269,11 @@ def filled(action: Action[Any], line: str, text: str) -> dict[str, Any]:
     fields = declared_fields(action.params) if action.params else {}
     texts = {name: _text_for(each, line, text) for name, each in fields.items()}
     texts = {name: value for name, value in texts.items() if value}
-    others = {name: each.example for name, each in fields.items() if each.required}
+    others = {
+        name: each.example
+        for name, each in fields.items()
+        if each.required and isinstance(each, Parameter)
+    }
     return {**others, **texts} if texts and not action.is_read else {}
 
 

@@ -273,8 +273,8 @@ def test_every_log_line_is_json_without_tokens(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     secret = "hmn_" + "x" * 42
-    production = {"HARMONIC_LOG_FORMAT": "json", "HARMONIC_LOG_LEVEL": "INFO"}
-    with started(tmp_path_factory.mktemp("var"), **production) as server:
+    var = tmp_path_factory.mktemp("var")
+    with started(var, HARMONIC_LOG_FORMAT="json", HARMONIC_LOG_LEVEL="INFO") as server:
         server.ask(b"GET /%s nonsense\r\n\r\n" % secret.encode())
 
     lines = [json.loads(line) for line in server.log.splitlines()]
