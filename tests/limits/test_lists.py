@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from api.http import paging
 from api.http.paging import LIST_BYTES, MAX_LIMIT
-from api.v1.notes.lists import LIMIT
+from api.v1.item_lists import LIMIT
 from collectives.events.models import Event
 from collectives.items import queries
 from collectives.items.models import Pin

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.v1.notes.lists import NARROW_LENGTH
+from api.v1.item_lists import NARROW_LENGTH
 from collectives.items import search
 from collectives.items.search import LOOKED_AT, LOOKED_AT_BYTES, MAX_WORDS, Q_LENGTH
 from tests.limits.conftest import MEGABYTE, REST, Write

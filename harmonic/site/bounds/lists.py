@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from api.http import paging
-from api.v1 import users
-from api.v1.notes import lists as note_lists
+from api.v1 import item_lists, users
 from collectives import cycles
 from collectives.items import queries as items
 from collectives.items import search
@@ -16,7 +15,7 @@ SEARCHES = Section(
     (
         Bound("characters of a search", search.Q_LENGTH, "characters", "400 `invalid`"),
         Bound("words of a search", search.MAX_WORDS, "words", "400 `invalid`"),
-        Bound("characters of filters", note_lists.NARROW_LENGTH, "characters", "400 `invalid`"),
+        Bound("characters of filters", item_lists.NARROW_LENGTH, "characters", "400 `invalid`"),
         Bound(
             "notes that a search looks at for a page",
             search.LOOKED_AT,
@@ -44,7 +43,7 @@ REST_LISTS = Section(
         Bound("rows of a list with `limit`", paging.MAX_LIMIT, "rows", "400 `invalid`"),
         Bound(
             "rows of a list of notes without `limit`",
-            note_lists.LIMIT,
+            item_lists.LIMIT,
             "rows",
             "the page ends, and `Link` has the next",
         ),

@@ -1,0 +1,204 @@
+"""Lists of items of any kind: the filters that all kinds have, and their queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Q
+from rest_framework.request import Request
+
+from api.http.filters import author_of, named, order_of, sort_field
+from api.http.paging import PageParams, ResultPage, page_from, query
+from api.responses.timestamps import bounds
+from api.v1.notes.filters import by_cycle, by_filters, split_list
+from api.views import access_of
+from collectives.items.kind_queries import KindQueries
+from collectives.items.models import Item, ItemQuerySet
+from collectives.items.queries import Lookups
+from collectives.items.search import Search, SearchTerms, parse_search, q_field
+from harmonic.kernel.access import Access
+from harmonic.kernel.http.cursors import CursorPage, Order, Position
+from harmonic.kernel.parameters.fields import Choice, DateTime, Line
+from harmonic.kernel.refusals import Invalid, Problem
+
+LIMIT = 50
+MOMENTS = ("created_at", "updated_at", "last_activity_at", "deadline")
+NEWEST = "created_at-desc"
+# Limits the cost of `filters`, which the database evaluates one by one.
+NARROW_LENGTH = 500
+NARROWING = ("q", "filters", "cycle")
+# A new comment counts as an update of its item.
+COLUMNS = {"created": "created_at", "updated": "last_activity_at", "deadline": "deadline"}
+
+M = TypeVar("M", bound=Item)
+
+
+class ItemFilterParams(PageParams):
+    """The parameters of the list of every kind."""
+
+    sort_by = sort_field(*MOMENTS, usual=NEWEST)
+    created_by = Line(
+        required=False, allow_blank=True, help_text="The author: a handle, a UUID, or me."
+    )
+    created_after = DateTime(required=False, help_text="Created after this time.")
+    created_before = DateTime(required=False, help_text="Created before this time.")
+    updated_after = DateTime(
+        required=False, help_text="Last activity after this time. A new comment is an activity."
+    )
+    updated_before = DateTime(required=False, help_text="Last activity before this time.")
+    deadline_after = DateTime(required=False, help_text="With a deadline after this time.")
+    deadline_before = DateTime(required=False, help_text="With a deadline before this time.")
+    q = q_field()
+    filters = Line(
+        required=False,
+        allow_blank=True,
+        max_length=NARROW_LENGTH,
+        help_text="Comma-separated filters that must all match, such as mine,updated.",
+    )
+    cycle = Line(
+        required=False, allow_blank=True, help_text="The name of a cycle, such as this-week."
+    )
+    scope = Choice(
+        ["all"],
+        required=False,
+        help_text="all: items of all your collectives where the API is enabled.",
+    )
+    collective = Line(
+        required=False, allow_blank=True, help_text="Comma-separated handles of your collectives."
+    )
+
+
+# Returns the further condition of a kind's own parameters, if they were sent.
+Narrowing = Callable[[Access, dict[str, Any]], Q | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemList(Generic[M]):
+    """The list of one kind. `subtypes` are the values of its parameter `subtype`."""
+
+    queries: KindQueries[M]
+    params: type[ItemFilterParams]
+    subtypes: Sequence[str]
+    narrowing: Narrowing
+
+    def page(self, request: Request) -> ResultPage[M]:
+        """Return the requested page.
+
+        Raises:
+            Invalid: a parameter is unknown, or its value invalid.
+        """
+        access, params = access_of(request), query(self.params, request)
+        wanted = {**wanted_items(access, params), **by_subtype(params, self.subtypes)}
+        across = items_across(access, params, self.queries.model.KIND)
+        if across is None:
+            wanted["collective"] = access.required_place.id
+        extra = self.narrowing(access, params)
+        narrowed = Q() if extra is None else extra
+        if across is None and extra is None and not is_narrowed(params):
+            fetch, count = (
+                partial(self.queries.listed, wanted),
+                partial(self.queries.count_matching, wanted),
+            )
+            return page_from(fetch, count, order_of(params, NEWEST), request, params, LIMIT)
+        items = Item.objects.alive() if across is None else across
+        return matching_page(
+            self.queries,
+            items.filter(narrowed & by_words(access, params), **self.queries.wanted, **wanted),
+            request,
+            params,
+            order_of(params, NEWEST),
+        )
+
+
+def matching_page(
+    queries: KindQueries[M],
+    items: ItemQuerySet[Item],
+    request: Request,
+    params: dict[str, Any],
+    order: Order,
+) -> ResultPage[M]:
+    """Return the requested page of `items`, of those that match `q` if it was sent."""
+    search = Search(items, terms_of(params), queries)
+    if not search.terms.are_any:
+        fetch, count = partial(queries.among, items), items.count
+        return page_from(fetch, count, order, request, params, LIMIT)
+    found, total = partial(_matching, queries, search), partial(search.count, order)
+    return page_from(found, total, order, request, params, LIMIT)
+
+
+def _matching(
+    queries: KindQueries[M], search: Search, order: Order, limit: int, after: Position | None
+) -> CursorPage[M]:
+    """Return the first matches after a position, and where the next page begins."""
+    matches, end = search.matches(order, after)
+    found = queries.in_size(matches[: limit + 1], order, limit)
+    return CursorPage(found.rows, found.end or end)
+
+
+def is_narrowed(params: dict[str, Any]) -> bool:
+    """Return whether a parameter was sent that the prepared queries do not have."""
+    return any(params.get(name) for name in NARROWING)
+
+
+def terms_of(params: dict[str, Any]) -> SearchTerms:
+    """Return the terms of `q`.
+
+    Raises:
+        Invalid: there are too many.
+    """
+    try:
+        return parse_search(params.get("q", ""))
+    except Invalid as invalid:
+        raise named(*invalid.problems) from invalid
+
+
+def by_words(access: Access, params: dict[str, Any]) -> Q:
+    """Return the combination of `filters` and `cycle`."""
+    found = by_filters(access, params.get("filters", ""))
+    return found & by_cycle(access, params["cycle"]) if params.get("cycle") else found
+
+
+def items_across(access: Access, params: dict[str, Any], kind: str) -> ItemQuerySet[Item] | None:
+    """Return the items of several collectives; None for a list of the request's collective.
+
+    Items of collectives that the caller cannot read are left out.
+    """
+    handles = split_list(params.get("collective", ""))
+    if access.path != f"/api/v1/{kind.lower()}s" or not (handles or "scope" in params):
+        return None
+    items: ItemQuerySet[Item] = Item.objects.visible_to(access)
+    return items.filter(collective__handle__in=handles) if handles else items
+
+
+def wanted_items(access: Access, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the lookups of the author, the times and the deadline."""
+    author = author_of(access, params)
+    return {
+        **bounds(COLUMNS, params),
+        **({"created_by": author.user_id} if author else {}),
+        **_by_status(access, params),
+    }
+
+
+def by_subtype(
+    params: dict[str, Any], known: Sequence[str], aliases: Mapping[str, str] | None = None
+) -> Lookups:
+    """Return the lookup of the subtypes that were asked for; `aliases` are other names for them.
+
+    Raises:
+        Invalid: one of them is unknown.
+    """
+    other = aliases or {}
+    asked = [other.get(word, word) for word in split_list(params.get("subtype", ""))]
+    if any(word not in known for word in asked):
+        raise named(Problem("subtype", "not_offered", {"offered": ", ".join(known)}))
+    return {"subtype__in": tuple(dict.fromkeys(asked))} if asked else {}
+
+
+def _by_status(access: Access, params: dict[str, Any]) -> Lookups:
+    if params.get("status") == "closed":
+        return {"deadline__lte": access.now}
+    return {"deadline__gt": access.now} if params.get("status") == "open" else {}
