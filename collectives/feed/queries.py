@@ -43,6 +43,8 @@ class Row:
     # When it was created; in a list of changes, when it changed.
     at: datetime
     number: int
+    # The number that it should reach, if there is one.
+    out_of: int | None
     number_word: str
     comments: int
 
@@ -141,7 +143,8 @@ def _rows(access: Access, shown: Sequence[Item], at: str = "created_at") -> list
                 author=known[item.created_by_id],
                 at=getattr(item, at),
                 number=item.number,
-                number_word=kind_named(item.kind).word_for(item.number),
+                out_of=item.out_of,
+                number_word=kind_named(item.kind).word_for(item.out_of or item.number),
                 comments=comments.get(item.id, 0),
             ),
         )

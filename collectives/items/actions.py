@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from collectives.items import rules
+from collectives.items.kinds import kind_named
 from collectives.items.models import Item
 from collectives.items.queries import last_confirmation, parent_of
 from collectives.rules.policies import is_member
@@ -217,7 +218,9 @@ def _delete(name: str, resources: str, group: str) -> Action[Item]:
 
 
 def _ask_to_delete(access: Access, item: Item) -> Confirmation:
-    facts = (("Written", item.created_at), ("Reads", str(item.confirmed_reads)))
+    facts: tuple[tuple[str, Any], ...] = (("Written", item.created_at),)
+    if kind_named(item.kind).is_confirmed:
+        facts = (*facts, ("Reads", str(item.confirmed_reads)))
     return Confirmation(f"Delete “{item.shown_title}”?", facts)
 
 

@@ -145,7 +145,7 @@ def _changed(limit: int, **wanted: Any) -> QuerySet[Item]:
     return rows.with_opening().with_feed_number()[:limit]
 
 
-_CHANGED = of_model(Item, _changed, ("cut_text", "number"))
+_CHANGED = of_model(Item, _changed, ("cut_text", "number", "out_of"))
 
 
 class _Reading:

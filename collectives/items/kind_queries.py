@@ -6,9 +6,9 @@ texts that fit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db.models import F, QuerySet
@@ -62,17 +62,22 @@ def fit_bytes(sizes: Sequence[Size], limit: int) -> Sequence[Size]:
 class KindQueries(Generic[M]):
     """Queries for one kind. Its model has a column `size`: the bytes of its texts."""
 
+    # Annotations of the kind, by name: of every item that is read, and of one item for its reader.
+    numbers: ClassVar[Mapping[str, Callable[[], Any]]] = {}
+    own: ClassVar[Mapping[str, Callable[[UUID], Any]]] = {}
+
     def __init__(self, model: type[M]) -> None:
         self.model = model
         # The lookups of items of this kind.
         self.wanted: Lookups = {"kind": model.KIND}
-        annotated = (*_SHOWN_WITH, "last_read_at", "is_pinned", "thread_activity_at")
+        shown_with = (*_SHOWN_WITH, *self.numbers)
+        annotated = (*shown_with, *self.own, "last_read_at", "is_pinned", "thread_activity_at")
         # Lock both tables, because PostgreSQL reads only locked rows again after it waited.
         tables = (table._meta.db_table for table in (Item, model))
         lock = "FOR NO KEY UPDATE OF " + ", ".join(f'"{table}"' for table in tables)
         self._one = of_model(model, self._to_show, annotated)
         self._one_locked = of_model(model, self._to_show, annotated, lock=lock)
-        self._by_id = of_model(model, self._in_order, _SHOWN_WITH)
+        self._by_id = of_model(model, self._in_order, shown_with)
         # By short id, which is not converted.
         self._sizes: Prepared[tuple[str, int]] = Prepared(self._with_size, tuple)
 
@@ -81,12 +86,16 @@ class KindQueries(Generic[M]):
         rows: ItemQuerySet[M] = objects.filter(**wanted)
         return rows
 
+    def _shown(self, **wanted: QueryValue) -> ItemQuerySet[M]:
+        rows = self._rows(**wanted).with_confirmed_reads().with_parent_kind()
+        return rows.annotate(**{name: make() for name, make in self.numbers.items()})
+
     def _to_show(self, *, user_id: UUID, **wanted: QueryValue) -> QuerySet[M]:
-        return self._rows(**wanted).with_confirmed_reads().with_parent_kind().for_reader(user_id)
+        own = {name: make(user_id) for name, make in self.own.items()}
+        return self._shown(**wanted).annotate(**own).for_reader(user_id)
 
     def _in_order(self, order: Order, **wanted: QueryValue) -> QuerySet[M]:
-        rows = self._rows(**wanted).alive().with_confirmed_reads().with_parent_kind()
-        return rows.order_by(*order.columns)
+        return self._shown(**wanted).alive().order_by(*order.columns)
 
     def _with_size(self, **wanted: QueryValue) -> QuerySet[Any, tuple[Any, ...]]:
         return self._rows(**wanted).values_list("truncated_id", F("size") + Bytes("title"))

@@ -29,7 +29,8 @@ class Kind:
     `page` is the name of the route of an item's page, which takes the short id. `text` is the
     column whose beginning lists show. `count` returns the expression for the number next to an
     item in a feed, starting at the item (`note__text`). By default it counts confirmations.
-    `count_words` are its singular and plural nouns.
+    `count_words` are its singular and plural nouns, and `out_of` is the column of the number that
+    it should reach, if there is one.
     """
 
     model: type[Item]
@@ -37,10 +38,16 @@ class Kind:
     text: str
     count: Callable[[], Combinable] | None = None
     count_words: tuple[str, str] = ("read", "reads")
+    out_of: str = ""
 
     @property
     def name(self) -> str:
         return self.model.KIND
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Return whether its readers confirm that they read its items."""
+        return self.count is None
 
     def opening(self, length: int) -> Combinable:
         """Return the expression for the first characters of an item's text."""
@@ -86,6 +93,11 @@ def kind_named(name: str) -> Kind:
     return _KINDS[name]
 
 
+def confirmed() -> tuple[str, ...]:
+    """Return the names of the kinds whose readers confirm that they read an item."""
+    return tuple(kind.name for kind in _KINDS.values() if kind.is_confirmed)
+
+
 def is_kind(name: str) -> bool:
     return name in _KINDS
 
@@ -112,3 +124,10 @@ def count(usual: Callable[[], Combinable]) -> Case:
     """Return the expression for the number next to an item in a feed. `usual` is the default."""
     branches = [When(kind=kind.name, then=(kind.count or usual)()) for kind in _KINDS.values()]
     return Case(*branches, default=Value(0), output_field=IntegerField())
+
+
+def out_of() -> Case:
+    """Return the expression for the number that `count` should reach, null if there is none."""
+    reached = [kind for kind in _KINDS.values() if kind.out_of]
+    branches = [When(kind=kind.name, then=F(kind.column(kind.out_of))) for kind in reached]
+    return Case(*branches, default=Value(None), output_field=IntegerField())

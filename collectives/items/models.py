@@ -61,11 +61,12 @@ class ItemQuerySet(models.QuerySet[M]):
         )
 
     def unread_by(self, user_id: UUID) -> Self:
-        """Return the items of others whose current version this user has not confirmed."""
+        """Return the items of others whose current version this user has to confirm."""
         confirmed = _confirmations().filter(
             actor=user_id, happened_at__gte=models.OuterRef("updated_at")
         )
-        return self.exclude(created_by=user_id).filter(~models.Exists(confirmed))
+        to_confirm = self.filter(kind__in=kinds.confirmed()).exclude(created_by=user_id)
+        return to_confirm.filter(~models.Exists(confirmed))
 
     def with_confirmed_reads(self) -> Self:
         """Annotate `confirmed_reads`: the number of users who confirmed that they read an item."""
@@ -92,8 +93,8 @@ class ItemQuerySet(models.QuerySet[M]):
         return self.annotate(cut_text=kinds.opening(length))
 
     def with_feed_number(self) -> Self:
-        """Annotate `number`: the number that the feed shows next to each item."""
-        return self.annotate(number=kinds.count(readers))
+        """Annotate `number`, which the feed shows next to each item, and what it is `out_of`."""
+        return self.annotate(number=kinds.count(readers), out_of=kinds.out_of())
 
     def with_newest_activity(self, collective_id: UUID) -> Self:
         """Annotate `newest_activity_at`: the time of the last activity in a collective's feed."""
@@ -179,6 +180,7 @@ class Item(ShortIdModel):
     parent_author_id: UUID  # annotated by `with_answered`
     parent_deleted_at: datetime | None  # annotated by `with_answered`
     number: int  # annotated by `with_feed_number`
+    out_of: int | None  # annotated by `with_feed_number`
     newest_activity_at: datetime  # annotated by `with_newest_activity`
 
     objects: ClassVar[Any] = ItemManager()

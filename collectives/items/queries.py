@@ -133,7 +133,7 @@ def _feed(order: Order, limit: int, **wanted: Any) -> QuerySet[Item]:
 
 
 # Feeds show titles and first lines, so the texts themselves are not read.
-_FEED = of_model(Item, _feed, ("cut_text", "number", "newest_activity_at"))
+_FEED = of_model(Item, _feed, ("cut_text", "number", "out_of", "newest_activity_at"))
 
 
 def newest(
@@ -165,7 +165,7 @@ def _in_feed(**wanted: Any) -> QuerySet[Item]:
     return ordered(NEWEST, **wanted).with_opening().with_feed_number()
 
 
-_IN_FEED = of_model(Item, _in_feed, ("cut_text", "number"))
+_IN_FEED = of_model(Item, _in_feed, ("cut_text", "number", "out_of"))
 
 
 # --- What belongs to items ------------------------------------------------------------------

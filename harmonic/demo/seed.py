@@ -19,6 +19,7 @@ from accounts.models import Tenant, TenantUser, User
 from accounts.rules import new_user
 from collectives.actions.agents import add_ai_agent_to_collective
 from collectives.actions.collective import create_collective
+from collectives.commitments import actions as commitments
 from collectives.items.actions import confirm_read
 from collectives.models import Collective
 from collectives.notes import actions as notes
@@ -28,6 +29,7 @@ from collectives.rules.members import add_member
 from collectives.rules.tenants import join_tenant, new_tenant
 from harmonic.access.access_as import access_as
 from harmonic.demo import texts
+from harmonic.demo.commitments import COMMITMENTS, DemoCommitment
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.database.tenancy import tenant_bound
@@ -175,6 +177,8 @@ class DemoBuilder:
     def _content(self) -> None:
         for entry in texts.NOTES:
             self._note(entry)
+        for commitment in COMMITMENTS:
+            self._commitment(commitment)
 
     def _note(self, entry: texts.DemoNote) -> None:
         values = {"title": entry.title, "text": entry.text}
@@ -196,6 +200,33 @@ class DemoBuilder:
                 perform_action(confirm_read, access, note, {})
             elif later.what == "pin":
                 perform_action(notes.pin_note, access, note, {})
+
+    def _commitment(self, entry: DemoCommitment) -> None:
+        values = {
+            "title": entry.title,
+            "description": entry.description,
+            "subtype": entry.subtype,
+            "critical_mass": entry.critical_mass,
+            "close_at_critical_mass": entry.closes_at_mass,
+            "deadline": self._in_days(entry.deadline),
+            "location": entry.location,
+            "starts_at": self._in_days(entry.starts),
+            "ends_at": self._in_days(entry.starts, hours=3),
+        }
+        days_ago = entry.days_ago
+        with self._access_as("garden", entry.author, "kitchen", days_ago) as access:
+            made = perform_action(commitments.create_commitment, access, None, values).object
+        for who in entry.joined:
+            days_ago -= 0.25
+            with self._access_as("garden", who, "kitchen", days_ago) as access:
+                perform_action(commitments.join_commitment, access, made, {})
+
+    def _in_days(self, days: float | None, hours: float = 0) -> str | None:
+        """Return the full hour some days from now; None for None."""
+        if days is None:
+            return None
+        moment = self.now + timedelta(days=days, hours=hours)
+        return moment.replace(minute=0, second=0, microsecond=0).isoformat()
 
 
 def perform_action(

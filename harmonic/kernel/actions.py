@@ -83,6 +83,8 @@ class Outcome:
     is_dry_run: bool = False
     json: Mapping[str, Any] | None = None
     parent: ResourceRef | None = None
+    # The types of further events that the write causes, about the same item with the same facts.
+    also_emits: tuple[str, ...] = ()
     browser_path: str = ""
     undo: Undo | None = None
 

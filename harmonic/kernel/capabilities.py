@@ -59,8 +59,6 @@ FORTHCOMING = frozenset(
     acknowledge_reminder create_reminder_note cancel_reminder
     create_decision update_decision_settings pin_decision unpin_decision vote add_options
     close_decision add_statement delete_decision
-    create_commitment update_commitment_settings join_commitment pin_commitment unpin_commitment
-    delete_commitment
     create_table_note add_row update_row delete_row add_table_column remove_table_column query_rows
     summarize update_table_description batch_table_update
     add_attachment remove_attachment send_message report_content

@@ -59,19 +59,21 @@ def add_reader(reader: Reader) -> None:
 
 
 def emit(action: Action[Any], access: Access, outcome: Outcome) -> Event | None:
-    """Pass the event of a write to all readers and return it; None if nothing changed."""
+    """Pass the events of a write to all readers and return its own; None if nothing changed."""
     if action.is_read or outcome.facts is None:
         return None
-    event = _event(action, access, outcome, outcome.facts)
-    for reader in _readers:
-        reader(event, access)
-    return event
+    types = (action.emits, *outcome.also_emits)
+    first, *others = (_event(kind, action, access, outcome, outcome.facts) for kind in types)
+    for event in (first, *others):
+        for reader in _readers:
+            reader(event, access)
+    return first
 
 
 def _event(
-    action: Action[Any], access: Access, outcome: Outcome, facts: Mapping[str, Any]
+    kind: str, action: Action[Any], access: Access, outcome: Outcome, facts: Mapping[str, Any]
 ) -> Event:
-    subject, _, verb = action.emits.partition(".")
+    subject, _, verb = kind.partition(".")
     here = access.place.id if access.place and subject not in OF_TENANT else None
     return Event(
         id=uuid.uuid4(),

@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 from django_tasks_db.models import DBTaskResult
 
+from collectives.commitments.models import Commitment
 from harmonic.access.checks import rule_of
 from harmonic.agent_log.models import Entry
 from harmonic.jobs.models import Job
@@ -38,10 +39,17 @@ def ids_of(world: World) -> dict[str, str]:
         "entry_id": str(_entry(world).id),
         "token_id": str(token.id) if token else "7f000000-0000-4000-8000-000000000000",
         "room": world.workspace("bob").handle,
+        "participant_id": "7f000000-0000-4000-8000-000000000000",
+        "commitment_id": _commitment("Deep clean on Saturday"),
         "note_in_main": world.note("The garden opens at eight").truncated_id,
         "note_in_kitchen": world.note("Knife care").truncated_id,
         "note_in_room": world.note("Knife care").truncated_id,
     }
+
+
+def _commitment(title: str) -> str:
+    row: Commitment = Commitment.unscoped.get(title=title)
+    return row.truncated_id
 
 
 def _entry(world: World) -> Entry:

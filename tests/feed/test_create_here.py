@@ -20,12 +20,11 @@ def test_the_page_lists_and_runs_create_note(world, who, where):
     caller = Caller(MARKDOWN, who)
 
     page = read(caller.get(where or "/").response.content.decode())
-    [action] = page.fields["actions"]
+    [action] = [each for each in page.fields["actions"] if each["name"] == "create_note"]
     made = caller.client.post(
         action["path"], {"title": "Written here", "text": "x"}, "application/json"
     )
 
-    assert action["name"] == "create_note"
     assert [param["name"] for param in action["params"]] == ["title", "text"]
     assert made.status_code == 200
     note = Note.unscoped.get(title="Written here")
@@ -38,7 +37,7 @@ def test_a_workspace_lists_create_note_for_its_owner(world):
 
     page = read(Caller(MARKDOWN, "bob").get(path).response.content.decode())
 
-    assert page.actions == ["create_note"]
+    assert "create_note" in page.actions
 
 
 @pytest.mark.parametrize("where", ["", KITCHEN])

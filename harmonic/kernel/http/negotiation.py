@@ -100,13 +100,18 @@ def prefers_problem(accept: str | None) -> bool:
 
     At the same quality they are preferred whatever the order, since they contain the same.
     """
+    return prefers_to_json("application/problem+json", accept)
+
+
+def prefers_to_json(media_type: str, accept: str | None) -> bool:
+    """Return whether `Accept` names a media type, with at least the quality of plain JSON."""
     ranges = _parse(accept or "")
-    problem = _strongest(ranges, ("application/problem+json",))
+    wanted = _strongest(ranges, (media_type,))
     plain = _strongest(ranges, ("application/json",)) or _wildcard(ranges, Format.JSON)
     return (
-        problem is not None
-        and problem.quality > 0
-        and (plain is None or problem.quality >= plain.quality)
+        wanted is not None
+        and wanted.quality > 0
+        and (plain is None or wanted.quality >= plain.quality)
     )
 
 

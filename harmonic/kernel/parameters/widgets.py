@@ -46,5 +46,7 @@ class Widget:
     is_half: bool = False
     # Shown only while the option `custom` of another field is selected.
     is_custom: bool = False
+    # Shown only while this option of another field is selected; its class is in the CSS.
+    shown_for: str = ""
     # Hidden in the form while the address of the page holds its value.
     is_chosen_before: bool = False

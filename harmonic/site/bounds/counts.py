@@ -8,6 +8,7 @@ from django.conf import settings
 
 from api.idempotency.once import FORM_WAIT
 from api.models import KeyedRequest
+from collectives.commitments.models import Commitment
 from collectives.items.models import Item, Pin
 from collectives.models import Invite
 from harmonic.access import kept_forms
@@ -22,6 +23,12 @@ COUNTS = Section(
     (
         Bound("active tokens of an owner", ApiToken.MAX_ACTIVE, "tokens", "400 `limit_reached`"),
         Bound("pins of a place", Pin.MAX_PER_PLACE, "pins", "422 `limit_reached`"),
+        Bound(
+            "critical mass of a commitment",
+            Commitment.MAX_CRITICAL_MASS,
+            "participants",
+            "400 `invalid`",
+        ),
         Bound("life of a token", ApiToken.MAX_LIFETIME_MONTHS, "months", "it is reduced to that"),
         Bound("overlap of a rotation", ApiToken.MAX_OVERLAP_DAYS, "days", "400 `invalid`"),
         Bound("refusals kept of a token", TokenRefusal.KEPT, "refusals", "older ones are deleted"),

@@ -1,0 +1,1 @@
+"""Commitments, joining them, and their participants and comments."""

@@ -1,0 +1,151 @@
+"""Parameters of commitments: of a new one, and of its settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.timezones import timezone_names
+from collectives.commitments.models import Commitment
+from collectives.items.deadlines import AT, CRITICAL_MASS, NONE, NOW, FlexibleTime
+from harmonic.kernel.parameters.fields import Block, Choice, Flag, Integer, Line, Params
+from harmonic.kernel.parameters.widgets import PROSE, Widget
+
+EVENT = Commitment.Subtype.CALENDAR_EVENT.value
+KEEP = ""
+_SUBTYPES = (
+    ("action", "Action", "Something that members do together. They join it."),
+    ("calendar_event", "Calendar event", "A meeting or another date. Members RSVP."),
+    ("policy", "Policy", "Something that members agree to. They sign it."),
+)
+_CLOSES = (
+    (NONE, "No deadline", "You close it yourself. A calendar event closes when it starts."),
+    (CRITICAL_MASS, "At critical mass", "It closes as soon as enough members have joined."),
+    (AT, "At a date and time", "Members can join until then."),
+)
+
+
+def time_field(help_text: str, shown_for: str) -> FlexibleTime:
+    """Return a time that a form shows only while the option `shown_for` is selected."""
+    widget = Widget(kind="datetime", help="", is_half=True, shown_for=shown_for)
+    return FlexibleTime(required=False, help_text=help_text, widget=widget)
+
+
+def option_field(closes: Any, **widget: Any) -> Choice:
+    """Return the option of a form for when a commitment closes."""
+    return Choice(
+        [NONE, CRITICAL_MASS, AT, NOW],
+        required=False,
+        is_unlisted=True,
+        label="Closes",
+        help_text="no_deadline, close_at_critical_mass, datetime (requires `deadline`), close_now.",
+        widget=Widget(kind="radios", help="", options=closes, **widget),
+    )
+
+
+class TimesParams(Params):
+    """The deadline, and the times and the place of a calendar event."""
+
+    deadline = time_field(
+        "When it closes: ISO 8601, 3d or 90m from now, or 2026-06-01T17:00 in `timezone`."
+        " If left out, a calendar event closes when it starts, and others when you close them.",
+        shown_for=AT,
+    )
+    starts_at = time_field("The start of a calendar event, required for one.", shown_for=EVENT)
+    ends_at = time_field("The end of a calendar event, required for one.", shown_for=EVENT)
+    location = Line(
+        required=False,
+        allow_blank=True,
+        max_length=Commitment.LOCATION_LENGTH,
+        help_text="The location of a calendar event.",
+        widget=Widget(help="", autocomplete=PROSE, shown_for=EVENT),
+    )
+    timezone = Line(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        help_text="The timezone of local times. Default: that of the collective.",
+        widget=Widget(
+            help="Of the times above. If left blank, that of the collective.",
+            suggestions=timezone_names,
+        ),
+    )
+
+
+class TextParams(Params):
+    title = Line(
+        max_length=Commitment.TITLE_LENGTH,
+        help_text="What members commit to, as one line.",
+        widget=Widget(help="", autocomplete=PROSE),
+        example="Deep clean on Saturday",
+    )
+    description = Block(
+        required=False,
+        allow_blank=True,
+        max_length=Commitment.DESCRIPTION_LENGTH,
+        help_text="The details, in Markdown.",
+        widget=Widget(rows=6, help="You can use Markdown.", autocomplete=PROSE),
+    )
+    critical_mass = Integer(
+        min_value=1,
+        max_value=Commitment.MAX_CRITICAL_MASS,
+        help_text="How many must join; more can. In a private workspace it is always 1.",
+        widget=Widget(help="How many members must join. More can."),
+        example=3,
+    )
+    subtype = Choice(
+        Commitment.Subtype.choices,
+        required=False,
+        label="Kind",
+        help_text="action (default), calendar_event or policy.",
+        widget=Widget(kind="radios", help="", initial="action", options=_SUBTYPES),
+    )
+    close_at_critical_mass = Flag(
+        required=False,
+        help_text="true: it closes when the critical mass is reached.",
+        widget=Widget(is_hidden=True),
+    )
+    # Forms send it; programs send the parameters below or above it.
+    deadline_option = option_field(_CLOSES, initial=NONE)
+
+
+class CreateParams(TextParams, TimesParams):
+    """The parameters of a new commitment, in the order of its form."""
+
+
+# --- Settings -------------------------------------------------------------------------------
+
+
+class ChangedTextParams(Params):
+    title = Line(
+        required=False,
+        allow_blank=True,
+        max_length=Commitment.TITLE_LENGTH,
+        help_text="The new title. If blank, the current title is kept.",
+        widget=Widget(help="", autocomplete=PROSE),
+    )
+    description = Block(
+        required=False,
+        allow_blank=True,
+        max_length=Commitment.DESCRIPTION_LENGTH,
+        help_text="The new description, in Markdown. If blank, the current one is kept.",
+        widget=Widget(rows=6, help="Leave blank to keep the current one.", autocomplete=PROSE),
+    )
+
+
+class ClosedParams(ChangedTextParams):
+    """The settings of a closed commitment that is no calendar event."""
+
+
+class MassParams(Params):
+    critical_mass = Integer(
+        required=False,
+        min_value=1,
+        max_value=Commitment.MAX_CRITICAL_MASS,
+        help_text="The new critical mass. It cannot be lowered once somebody has joined.",
+        widget=Widget(help="It cannot be lowered once somebody has joined."),
+    )
+    deadline_option = option_field(((KEEP, "As it is"), *_CLOSES), initial=KEEP)
+
+
+class UpdateParams(ChangedTextParams, MassParams, TimesParams):
+    """The settings of a commitment, in the order of their form. Blank keeps the current value."""
