@@ -100,7 +100,7 @@ class CommitmentView:
 
     @cached_property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(here(self.access).timezone)
+        return ZoneInfo(current_collective(self.access).timezone)
 
     @property
     def days(self) -> str:
