@@ -36,8 +36,14 @@ class CollectiveQuerySet(models.QuerySet["Collective"]):
 
     def readable_by(self, access: Access) -> CollectiveQuerySet:
         """Return the collectives of any kind whose content the caller may read."""
-        mine = self.of(access.user.person_id).filter(archived_at=None)
-        return mine.api_open() if access.is_subject_to_api_switches else mine
+        return self.readable(
+            access.user.person_id, is_subject_to_api_switches=access.is_subject_to_api_switches
+        )
+
+    def readable(self, person_id: Any, *, is_subject_to_api_switches: bool) -> CollectiveQuerySet:
+        """Return the collectives whose content a tenant user may read."""
+        mine = self.of(person_id).filter(archived_at=None)
+        return mine.api_open() if is_subject_to_api_switches else mine
 
 
 CollectiveManager = TenantManager.from_queryset(CollectiveQuerySet)

@@ -117,6 +117,7 @@ INSTALLED_APPS = [
     "collectives.items",
     *registry.applications(),
     "collectives.feed",
+    "collectives.notifications",
     "api",
     "harmonic.agent_log",
     "harmonic.mcp",

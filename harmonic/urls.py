@@ -12,6 +12,7 @@ from collectives import pages as collectives
 from collectives.administration import pages as administration
 from collectives.feed import pages as feed
 from collectives.items import registry as kinds
+from collectives.notifications import pages as notifications
 from collectives.profiles import pages as profiles
 from harmonic.access import forwarding
 from harmonic.agent_log import pages as agent_log
@@ -51,6 +52,7 @@ urlpatterns = [
     *feed.home_urls(),
     *tokens.urls(),
     *profiles.urls(),
+    *notifications.urls(),
     *owners.urls(),
     *agents.urls(),
     *connecting.urls(),

@@ -59,7 +59,7 @@ HOME = Page(
     actions=CREATIONS,
     scope=feed_scope,
     resource="notes",
-    nav=(NavEntry(menu=Menu.SITE, order=1, label="Home", icon="house", has_below=False),),
+    nav=(NavEntry(menu=Menu.SITE, order=0, label="Home", icon="house", has_below=False),),
 )
 
 

@@ -30,7 +30,8 @@ class Kind:
     column whose beginning lists show. `count` returns the expression for the number next to an
     item in a feed, starting at the item (`note__text`). By default it counts confirmations.
     `count_words` are its singular and plural nouns, and `out_of` is the column of the number that
-    it should reach, if there is one.
+    it should reach, if there is one. `mentions_in` are the columns whose `@names` mention members,
+    by default the text.
     """
 
     model: type[Item]
@@ -39,6 +40,7 @@ class Kind:
     count: Callable[[], Combinable] | None = None
     count_words: tuple[str, str] = ("read", "reads")
     out_of: str = ""
+    mentions_in: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -48,6 +50,10 @@ class Kind:
     def is_confirmed(self) -> bool:
         """Return whether its readers confirm that they read its items."""
         return self.count is None
+
+    @property
+    def mentioning(self) -> tuple[str, ...]:
+        return self.mentions_in or (self.text,)
 
     def opening(self, length: int) -> Combinable:
         """Return the expression for the first characters of an item's text."""

@@ -121,7 +121,7 @@ def create(access: Access, model: type[M], *, parent: Item | None = None, **valu
     )
     if parent is not None:
         item.subtype = COMMENT
-        item.parent_id, item.root_id = parent.id, parent.root_id or parent.id
+        item.parent, item.root_id = parent, parent.root_id or parent.id
     item.save()
     record_activity(item, access.now)
     # Annotations that a query of the item would set.

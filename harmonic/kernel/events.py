@@ -43,6 +43,8 @@ class Event:
     action: Action[Any]
     # What the response names as changed.
     resource: ResourceRef | None = None
+    # The object of the outcome, for readers that need more of it than the facts.
+    object: Any = None
 
 
 # Reacts to an event inside the transaction of the write. It may change only the database, since a
@@ -89,4 +91,5 @@ def _event(
         facts=facts,
         action=action,
         resource=outcome.resource,
+        object=outcome.object,
     )

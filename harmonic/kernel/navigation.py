@@ -20,6 +20,10 @@ def for_everyone(access: Access) -> bool:
     return True
 
 
+def without_badge(access: Access) -> int:
+    return 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NavEntry:
     """A page's entry in a menu."""
@@ -37,3 +41,18 @@ class NavEntry:
     # A path that redirects to the page. By default the page's own path, with the viewer's handle if
     # the route has one.
     path: str = ""
+    # Returns the number next to the label; 0 shows none.
+    badge: Callable[[Access], int] = without_badge
+
+
+_unread: list[Callable[[Access], int]] = []
+
+
+def count_unread_with(count: Callable[[Access], int]) -> None:
+    """Register the function that counts the caller's unread notifications."""
+    _unread[:] = [count]
+
+
+def unread_count(access: Access) -> int:
+    """Return the number of unread notifications for the line of links in Markdown."""
+    return sum(count(access) for count in _unread)

@@ -24,6 +24,7 @@ class NavLink:
     label: str
     icon: str
     current: bool
+    badge: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Site:
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the context of `base.html`, without a database query."""
+    """Return the context of `base.html`. Only the badges of menus take queries."""
     if not has_access(request):
         return {"site": Site("Harmonic", "", "", accent_of(""), "", "", "", "")}
     access = request.access
@@ -117,7 +118,8 @@ def _links(access: Access, menu: Menu) -> Iterator[NavLink]:
         base = access.required_place.path if menu is Menu.PLACE else ""
         href = entry.path or path_to(mounted.page.name, base, handle=access.user.handle)
         is_below = entry.has_below and access.path.startswith(f"{href}/")
-        yield NavLink(href, entry.label, entry.icon, access.path == href or is_below)
+        is_current = access.path == href or is_below
+        yield NavLink(href, entry.label, entry.icon, is_current, entry.badge(access))
 
 
 def _place(access: Access) -> ShownPlace | None:

@@ -24,6 +24,7 @@ from harmonic.kernel.http.methods import READS
 from harmonic.kernel.http.negotiation import Format, instead_of_json, prefers_schema
 from harmonic.kernel.http.query import Query, note_of_unknown
 from harmonic.kernel.http.selection import WHOLE_DOCUMENT, Selection
+from harmonic.kernel.navigation import unread_count
 from harmonic.kernel.operations.release import release
 from harmonic.kernel.parameters.decoding import RawParams, declared_fields
 from harmonic.kernel.parameters.fields import Params, is_unlisted, wire_type_of
@@ -393,5 +394,6 @@ def nav_line(access: Access) -> str:
         parts.append(f"Logged in as [{name}]({access.actor.path})")
         if access.path != "/whoami":
             parts.append("[Who am I](/whoami)")
+        parts.append(f"[{unread_count(access)}](/notifications)")
     parts.append("[Help](/help)")
     return f"nav: | {' | '.join(parts)} |"

@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class NotificationsConfig(AppConfig):
+    name = "collectives.notifications"
+    label = "notifications"
+
+    def ready(self) -> None:
+        from collectives.notifications.queries import unread_count
+        from collectives.notifications.triggers import notify_of
+        from harmonic.kernel.events import add_reader
+        from harmonic.kernel.navigation import count_unread_with
+
+        add_reader(notify_of)
+        count_unread_with(unread_count)

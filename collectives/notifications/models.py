@@ -1,0 +1,188 @@
+"""Notifications, their recipients, and the mentions that were notified."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import TenantUser, User
+from collectives.events.models import Event
+from collectives.items.models import Item
+from collectives.models import Collective
+from harmonic.kernel.access import Access
+from harmonic.kernel.database.tenancy import TenantManager, TenantModel
+
+
+class NotificationType(models.TextChoices):
+    """What a notification is about."""
+
+    MENTION = "mention", "Mentions of you"
+    COMMENT = "comment", "Replies to what you wrote"
+    PARTICIPATION = "participation", "Votes, pledges and results"
+    REMINDER = "reminder", "Reminders"
+    SYSTEM = "system", "Announcements and tokens"
+
+
+class Channel(models.TextChoices):
+    IN_APP = "in_app", "In Harmonic"
+    EMAIL = "email", "By email"
+
+
+class RecipientStatus(models.TextChoices):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DISMISSED = "dismissed"
+    RATE_LIMITED = "rate_limited"
+
+
+class Mention(TenantModel):
+    """A user whom the current text of an item mentions."""
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="mentions")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+
+    class Meta(TenantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=["tenant", "item", "user"], name="mention_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.item_id}"
+
+
+class Notification(TenantModel):
+    """What happened: a title, the beginning of a text, and the page where it happened.
+
+    `event` is None if no write caused it. It is deleted with its item and collective.
+    """
+
+    TITLE_LENGTH = TenantUser.NAME_LENGTH + 100
+    BODY_LENGTH = 200
+    PATH_LENGTH = 255
+
+    notification_type = models.CharField(max_length=16, choices=NotificationType)
+    title = models.CharField(max_length=TITLE_LENGTH)
+    body = models.CharField(max_length=BODY_LENGTH, blank=True)
+    path = models.CharField(max_length=PATH_LENGTH)
+    event = models.ForeignKey(
+        Event, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    collective = models.ForeignKey(
+        Collective, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    item = models.ForeignKey(
+        Item, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class RecipientQuerySet(models.QuerySet["Recipient"]):
+    def inbox_of(self, access: Access) -> RecipientQuerySet:
+        """Return the notifications in the app that the caller sees."""
+        return self.inbox(
+            access.user.user_id,
+            access.user.person_id,
+            access.now,
+            is_subject_to_api_switches=access.is_subject_to_api_switches,
+        )
+
+    def inbox(
+        self, user_id: UUID, person_id: UUID, now: datetime, *, is_subject_to_api_switches: bool
+    ) -> RecipientQuerySet:
+        """Return the notifications in the app that are due and not dismissed.
+
+        Those of collectives that the user has left, and of items that were deleted, are left out.
+        """
+        readable = Collective.objects.readable(
+            person_id, is_subject_to_api_switches=is_subject_to_api_switches
+        )
+        return self.filter(
+            Q(notification__item=None) | Q(notification__item__deleted_at=None),
+            Q(notification__collective=None) | Q(notification__collective__in=readable),
+            user=user_id,
+            channel=Channel.IN_APP,
+            dismissed_at=None,
+            due_at__lte=now,
+        )
+
+    def unread(self) -> RecipientQuerySet:
+        return self.filter(read_at=None)
+
+
+RecipientManager = TenantManager.from_queryset(RecipientQuerySet)
+
+
+class Recipient(TenantModel):
+    """A notification of one user through one channel.
+
+    `due_at` is when it is shown or sent. Dismissing also marks it as read.
+    """
+
+    notification = models.ForeignKey(
+        Notification, on_delete=models.CASCADE, related_name="recipients"
+    )
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    channel = models.CharField(max_length=8, choices=Channel)
+    status = models.CharField(max_length=16, choices=RecipientStatus)
+    due_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+    dismissed_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[Any] = RecipientManager()
+
+    class Meta(TenantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=["tenant", "notification", "user", "channel"], name="recipient_once"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["tenant", "user", "-due_at", "-id"],
+                condition=Q(channel=Channel.IN_APP, dismissed_at=None),
+                name="recipient_inbox",
+            ),
+            models.Index(
+                fields=["tenant", "user"],
+                condition=Q(channel=Channel.IN_APP, read_at=None),
+                name="recipient_unread",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_id} by {self.channel}"
+
+
+class Preference(TenantModel):
+    """A person's choice for one type and channel; without a row, the default applies."""
+
+    # Types that are also sent by email unless a person turns that off.
+    BY_EMAIL = frozenset({NotificationType.MENTION, NotificationType.SYSTEM})
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    notification_type = models.CharField(max_length=16, choices=NotificationType)
+    channel = models.CharField(max_length=8, choices=Channel)
+    is_on = models.BooleanField()
+
+    class Meta(TenantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=["tenant", "user", "notification_type", "channel"], name="preference_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.notification_type} {self.channel} {'on' if self.is_on else 'off'}"
+
+
+def is_on_by_default(notification_type: str, channel: str) -> bool:
+    """Return whether a type is delivered through a channel to people who chose nothing."""
+    return channel == Channel.IN_APP or notification_type in Preference.BY_EMAIL

@@ -1,0 +1,180 @@
+"""Rules of notifications: who gets one, through which channels, and what happens to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce
+
+from collectives.items.models import Item
+from collectives.models import CollectiveMember
+from collectives.notifications.mentions import ADMINS, EVERYONE, REPRESENTATIVES
+from collectives.notifications.models import (
+    Channel,
+    Notification,
+    NotificationType,
+    Preference,
+    Recipient,
+    RecipientQuerySet,
+    RecipientStatus,
+    is_on_by_default,
+)
+from harmonic.kernel.access import Access
+from harmonic.kernel.database.tenancy import parse_uuid
+from harmonic.kernel.events import Event
+from harmonic.kernel.refusals import NotFound
+
+NOT_FOUND = "Notification not found."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A notification before it is stored."""
+
+    notification_type: NotificationType
+    title: str
+    path: str
+    body: str = ""
+    item: Item | None = None
+
+
+# --- Recipients -----------------------------------------------------------------------------
+
+
+def members_named(access: Access, names: Collection[str]) -> set[UUID]:
+    """Return the members of the collective that folded names mention, without the caller.
+
+    `admins` and `representatives` are the members with that role, and `everyone` is all members if
+    the caller is an admin.
+    """
+    if not names:
+        return set()
+    if EVERYONE in names and access.is_collective_admin:
+        return _members(access, Q())
+    wanted = Q(person__handle_key__in=names)
+    if ADMINS in names:
+        wanted |= Q(is_admin=True)
+    if REPRESENTATIVES in names:
+        wanted |= Q(is_representative=True)
+    return _members(access, wanted)
+
+
+def members_among(access: Access, user_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the users who are members of the collective, without the caller."""
+    others = set(user_ids) - {access.user.user_id}
+    return _members(access, Q(person__user__in=others)) if others else set()
+
+
+def _members(access: Access, wanted: Q) -> set[UUID]:
+    members = CollectiveMember.objects.active().filter(
+        wanted, collective=access.required_place.id, person__user__suspended_at=None
+    )
+    found = set(members.values_list("person__user", flat=True))
+    return found - {access.user.user_id}
+
+
+# --- Sending --------------------------------------------------------------------------------
+
+
+def notify(event: Event, notice: Notice, user_ids: Collection[UUID]) -> None:
+    """Store a notification for users who may see what it is about.
+
+    A user who turned off all channels of the type gets none.
+    """
+    channels = dict(_channels(notice.notification_type, user_ids))
+    if not any(channels.values()):
+        return
+    row = Notification(
+        tenant_id=event.tenant_id,
+        notification_type=notice.notification_type,
+        title=notice.title,
+        body=cut(notice.body),
+        path=notice.path,
+        event_id=event.id,
+        collective_id=event.collective_id,
+        item=notice.item,
+        created_at=event.happened_at,
+    )
+    row.save(force_insert=True)
+    Recipient.objects.bulk_create(_recipients(row, channels))
+
+
+def _channels(
+    notification_type: NotificationType, user_ids: Collection[UUID]
+) -> Iterator[tuple[UUID, list[Channel]]]:
+    chosen = {
+        (user, channel): is_on
+        for user, channel, is_on in Preference.objects.filter(
+            user__in=user_ids, notification_type=notification_type
+        ).values_list("user", "channel", "is_on")
+    }
+    for user_id in user_ids:
+        yield (
+            user_id,
+            [
+                channel
+                for channel in Channel
+                if chosen.get((user_id, channel), is_on_by_default(notification_type, channel))
+            ],
+        )
+
+
+def _recipients(
+    row: Notification, channels: Mapping[UUID, Iterable[Channel]]
+) -> Iterator[Recipient]:
+    for user_id, chosen in channels.items():
+        for channel in chosen:
+            is_delivered = channel == Channel.IN_APP
+            yield Recipient(
+                tenant_id=row.tenant_id,
+                notification=row,
+                user_id=user_id,
+                channel=channel,
+                status=RecipientStatus.DELIVERED if is_delivered else RecipientStatus.PENDING,
+                due_at=row.created_at,
+                delivered_at=row.created_at if is_delivered else None,
+            )
+
+
+def cut(text: str) -> str:
+    """Return the beginning of a text in one line, as a notification quotes it."""
+    line = " ".join(text.split())
+    if len(line) <= Notification.BODY_LENGTH:
+        return line
+    return f"{line[: Notification.BODY_LENGTH - 3]}..."
+
+
+# --- Reading and dismissing -----------------------------------------------------------------
+
+
+def own_notification(access: Access, recipient_id: str) -> Recipient:
+    """Return the caller's notification with this id.
+
+    Raises:
+        NotFound: the caller has none with this id.
+    """
+    parsed = parse_uuid(recipient_id)
+    own = Recipient.objects.filter(user=access.user.user_id, channel=Channel.IN_APP)
+    found = own.filter(id=parsed).first() if parsed else None
+    if found is None:
+        raise NotFound(NOT_FOUND, hint="/notifications lists yours with their ids.")
+    row: Recipient = found
+    return row
+
+
+def mark_read(rows: RecipientQuerySet, now: datetime) -> int:
+    """Mark notifications as read and return how many were unread."""
+    return rows.unread().update(read_at=now)
+
+
+def dismiss(rows: RecipientQuerySet, now: datetime) -> int:
+    """Dismiss notifications, which also marks them as read, and return their number."""
+    return rows.filter(dismissed_at=None).update(
+        read_at=Coalesce("read_at", Value(now)),
+        dismissed_at=now,
+        status=RecipientStatus.DISMISSED,
+    )
