@@ -20,23 +20,18 @@ from harmonic.kernel.database.tenancy import TenantManager, TenantModel
 class NotificationType(models.TextChoices):
     """What a notification is about."""
 
-    MENTION = "mention", "Mentions of you"
-    COMMENT = "comment", "Replies to what you wrote"
-    PARTICIPATION = "participation", "Votes, pledges and results"
-    REMINDER = "reminder", "Reminders"
-    SYSTEM = "system", "Announcements and tokens"
+    MENTION = "mention"
+    COMMENT = "comment"
+    PARTICIPATION = "participation"
 
 
 class Channel(models.TextChoices):
-    IN_APP = "in_app", "In Harmonic"
-    EMAIL = "email", "By email"
+    IN_APP = "in_app"
 
 
 class RecipientStatus(models.TextChoices):
-    PENDING = "pending"
     DELIVERED = "delivered"
     DISMISSED = "dismissed"
-    RATE_LIMITED = "rate_limited"
 
 
 class Mention(TenantModel):
@@ -159,30 +154,3 @@ class Recipient(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.user_id} by {self.channel}"
-
-
-class Preference(TenantModel):
-    """A person's choice for one type and channel; without a row, the default applies."""
-
-    # Types that are also sent by email unless a person turns that off.
-    BY_EMAIL = frozenset({NotificationType.MENTION, NotificationType.SYSTEM})
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    notification_type = models.CharField(max_length=16, choices=NotificationType)
-    channel = models.CharField(max_length=8, choices=Channel)
-    is_on = models.BooleanField()
-
-    class Meta(TenantModel.Meta):
-        constraints = (
-            models.UniqueConstraint(
-                fields=["tenant", "user", "notification_type", "channel"], name="preference_once"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.notification_type} {self.channel} {'on' if self.is_on else 'off'}"
-
-
-def is_on_by_default(notification_type: str, channel: str) -> bool:
-    """Return whether a type is delivered through a channel to people who chose nothing."""
-    return channel == Channel.IN_APP or notification_type in Preference.BY_EMAIL

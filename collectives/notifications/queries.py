@@ -8,13 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from collectives.models import Collective
-from collectives.notifications.models import (
-    Channel,
-    NotificationType,
-    Preference,
-    Recipient,
-    is_on_by_default,
-)
+from collectives.notifications.models import Recipient
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import Prepared, Values
 
@@ -72,29 +66,3 @@ def _unread(is_subject: bool, *, user: UUID, person: UUID, now: datetime) -> Val
 
 
 _UNREAD: Prepared[tuple[Any, ...]] = Prepared(_unread, tuple)
-
-
-# --- Preferences ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Whether a type of notifications is delivered through each channel."""
-
-    notification_type: NotificationType
-    in_app: bool
-    email: bool
-
-
-def choices_of(user_id: UUID) -> list[Choice]:
-    """Return a user's choices for every type, with the defaults where nothing was chosen."""
-    rows = Preference.objects.filter(user=user_id)
-    chosen = {(row.notification_type, row.channel): row.is_on for row in rows}
-
-    def is_on(kind: NotificationType, channel: Channel) -> bool:
-        return chosen.get((kind, channel), is_on_by_default(kind, channel))
-
-    return [
-        Choice(kind, is_on(kind, Channel.IN_APP), is_on(kind, Channel.EMAIL))
-        for kind in NotificationType
-    ]

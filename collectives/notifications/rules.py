@@ -1,8 +1,8 @@
-"""Rules of notifications: who gets one, through which channels, and what happens to it."""
+"""Rules of notifications: who gets one, and what happens to it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,11 +17,9 @@ from collectives.notifications.models import (
     Channel,
     Notification,
     NotificationType,
-    Preference,
     Recipient,
     RecipientQuerySet,
     RecipientStatus,
-    is_on_by_default,
 )
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import parse_uuid
@@ -81,12 +79,8 @@ def _members(access: Access, wanted: Q) -> set[UUID]:
 
 
 def notify(event: Event, notice: Notice, user_ids: Collection[UUID]) -> None:
-    """Store a notification for users who may see what it is about.
-
-    A user who turned off all channels of the type gets none.
-    """
-    channels = dict(_channels(notice.notification_type, user_ids))
-    if not any(channels.values()):
+    """Store a notification for users, who may see what it is about."""
+    if not user_ids:
         return
     row = Notification(
         tenant_id=event.tenant_id,
@@ -100,44 +94,19 @@ def notify(event: Event, notice: Notice, user_ids: Collection[UUID]) -> None:
         created_at=event.happened_at,
     )
     row.save(force_insert=True)
-    Recipient.objects.bulk_create(_recipients(row, channels))
+    Recipient.objects.bulk_create(_recipient(row, user_id) for user_id in user_ids)
 
 
-def _channels(
-    notification_type: NotificationType, user_ids: Collection[UUID]
-) -> Iterator[tuple[UUID, list[Channel]]]:
-    chosen = {
-        (user, channel): is_on
-        for user, channel, is_on in Preference.objects.filter(
-            user__in=user_ids, notification_type=notification_type
-        ).values_list("user", "channel", "is_on")
-    }
-    for user_id in user_ids:
-        yield (
-            user_id,
-            [
-                channel
-                for channel in Channel
-                if chosen.get((user_id, channel), is_on_by_default(notification_type, channel))
-            ],
-        )
-
-
-def _recipients(
-    row: Notification, channels: Mapping[UUID, Iterable[Channel]]
-) -> Iterator[Recipient]:
-    for user_id, chosen in channels.items():
-        for channel in chosen:
-            is_delivered = channel == Channel.IN_APP
-            yield Recipient(
-                tenant_id=row.tenant_id,
-                notification=row,
-                user_id=user_id,
-                channel=channel,
-                status=RecipientStatus.DELIVERED if is_delivered else RecipientStatus.PENDING,
-                due_at=row.created_at,
-                delivered_at=row.created_at if is_delivered else None,
-            )
+def _recipient(row: Notification, user_id: UUID) -> Recipient:
+    return Recipient(
+        tenant_id=row.tenant_id,
+        notification=row,
+        user_id=user_id,
+        channel=Channel.IN_APP,
+        status=RecipientStatus.DELIVERED,
+        due_at=row.created_at,
+        delivered_at=row.created_at,
+    )
 
 
 def cut(text: str) -> str:

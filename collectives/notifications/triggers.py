@@ -87,8 +87,6 @@ def _notify(
     title: str,
     users: set[UUID],
 ) -> None:
-    if not users:
-        return
     path = item.path_in(access.required_place.path)
     body = item.opening if item.is_comment or item.KIND == "Note" else item.title
     notice = Notice(

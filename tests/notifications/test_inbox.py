@@ -34,7 +34,7 @@ def mention(who: str, by: str = "alice", text: str = "Hello") -> Recipient:
     """Mention a member of the kitchen, and return the notification."""
     Caller(REST, by).act("create_note", KITCHEN, text=f"{text} @{who}").assert_done()
     rows = Recipient.unscoped.filter(user__memberships__handle=who, channel="in_app")
-    row: Recipient = rows.order_by("-due_at").first()
+    row: Recipient = rows.latest("due_at")
     return row
 
 
