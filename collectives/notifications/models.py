@@ -18,7 +18,7 @@ from harmonic.kernel.database.tenancy import TenantManager, TenantModel
 
 
 class NotificationType(models.TextChoices):
-    """What a notification is about."""
+    """Kinds of what happened."""
 
     MENTION = "mention"
     COMMENT = "comment"
@@ -50,7 +50,7 @@ class Mention(TenantModel):
 
 
 class Notification(TenantModel):
-    """What happened: a title, the beginning of a text, and the page where it happened.
+    """Something that happened: a title, the beginning of a text, and the page to open.
 
     `event` is None if no write caused it. It is deleted with its item and collective.
     """

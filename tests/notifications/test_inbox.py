@@ -88,6 +88,7 @@ def test_anonymous_visitors_have_none():
     assert "/notifications" not in visitor.get("/help.md").content.decode().split("\n#")[0]
 
 
+@pytest.mark.rule("notifications.left")
 def test_notifications_of_a_collective_that_was_left_are_gone(world, agent: Client):
     mention("bob")
     end_membership(world, "bob")
@@ -106,6 +107,7 @@ def test_notifications_are_those_of_the_tenant_alone(world):
     assert answer.json() == {"count": 0}
 
 
+@pytest.mark.rule("notifications.closed")
 def test_a_token_does_not_see_what_a_closed_api_holds(agent: Client):
     mention("bob")
     Collective.unscoped.filter(handle="kitchen").update(is_api_enabled=False)
@@ -116,6 +118,7 @@ def test_a_token_does_not_see_what_a_closed_api_holds(agent: Client):
     assert unread(browser) == 1
 
 
+@pytest.mark.meets("notifications on the page of notifications")
 def test_at_most_fifty_are_listed(agent: Client):
     alice = Caller(REST, "alice")
     for number in range(52):
@@ -127,6 +130,35 @@ def test_at_most_fifty_are_listed(agent: Client):
     assert "Unread: 52" in text
     assert "Number 51:" in text
     assert "Number 0:" not in text
+
+
+@pytest.mark.meets("unread notifications that are counted")
+def test_at_most_a_thousand_unread_notifications_are_counted(world, agent: Client):
+    row = mention("bob")
+    copies = [
+        Notification(
+            tenant_id=row.tenant_id,
+            notification_type=row.notification.notification_type,
+            title="Alice mentioned you",
+            path=row.notification.path,
+            created_at=row.due_at,
+        )
+        for _ in range(1000)
+    ]
+    Notification.unscoped.bulk_create(copies)
+    Recipient.unscoped.bulk_create(
+        Recipient(
+            tenant_id=row.tenant_id,
+            notification=copy,
+            user=row.user,
+            channel=row.channel,
+            status=row.status,
+            due_at=row.due_at,
+        )
+        for copy in copies
+    )
+
+    assert unread(agent) == 1000
 
 
 # --- Actions --------------------------------------------------------------------------------
@@ -147,6 +179,7 @@ def test_a_dismissed_notification_is_gone(surface: str, agent: Client):
     assert row.read_at is not None
 
 
+@pytest.mark.rule("notifications.own-only")
 @pytest.mark.parametrize("surface", SURFACES)
 @pytest.mark.parametrize("name", ["dismiss", "mark_read"])
 @pytest.mark.parametrize("who", ["alice", "unknown"])
@@ -220,6 +253,7 @@ def test_those_of_a_collective_that_one_is_not_in_are_not_found(handle: str):
     assert answer.json()["error"] == "Collective not found."
 
 
+@pytest.mark.rule("notifications.read-only")
 def test_a_read_only_token_cannot_change_them():
     row = mention("bob")
     client = token_client(make_token("bob", scopes=["read:all"]))

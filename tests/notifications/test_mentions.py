@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from collectives.notifications.mentions import names_in
 from collectives.notifications.models import Notification, Recipient
-from tests.fixtures.rows import KITCHEN, end_membership, note_at_path
+from tests.fixtures.rows import KITCHEN, end_membership
 from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +49,11 @@ def notified(who: str) -> list[str]:
 )
 def test_a_name_is_the_whole_run_after_the_sign_outside_code(text: str, names: tuple[str, ...]):
     assert names_in(text) == names
+
+
+@pytest.mark.meets("names that a text mentions")
+def test_at_most_fifty_names_of_a_text_count():
+    assert len(names_in(" ".join(f"@member-{number}" for number in range(51)))) == 50
 
 
 @given(st.text(max_size=200))
@@ -184,14 +189,13 @@ def test_the_body_is_at_most_200_characters():
     assert body.endswith("...")
 
 
-def test_a_deleted_note_leaves_no_notification_behind(world):
+@pytest.mark.rule("notifications.left")
+def test_a_deleted_note_leaves_no_notification_behind():
     alice = Caller(REST, "alice")
     path = str(alice.act("create_note", KITCHEN, text="@bob").json["path"])
-    note = note_at_path(path)
 
     alice.act("delete_note", path).assert_done()
 
-    assert note.pk
     inbox = Caller(MARKDOWN, "bob").client.get(
         "/notifications", headers={"accept": "text/markdown"}
     )

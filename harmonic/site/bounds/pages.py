@@ -13,6 +13,8 @@ from collectives.feed import queries as feed
 from collectives.items import changes
 from collectives.items import queries as items
 from collectives.notes import threads
+from collectives.notifications import mentions
+from collectives.notifications import queries as notifications
 from collectives.profiles import pages as profiles
 from harmonic.jobs import queries as jobs
 from harmonic.kernel.http import numbered
@@ -137,6 +139,21 @@ PAGES = Section(
             collectives.LISTED,
             "rows",
             "the rest is omitted; `/collectives` and `/ai-agents` have all",
+        ),
+        Bound(
+            "notifications on the page of notifications",
+            notifications.LISTED,
+            "notifications",
+            "older ones are not listed",
+        ),
+        Bound(
+            "unread notifications that are counted",
+            notifications.COUNTED,
+            "notifications",
+            "the number stays at this",
+        ),
+        Bound(
+            "names that a text mentions", mentions.MAX_NAMES, "names", "further ones are ignored"
         ),
         Bound("rows of a page of jobs", jobs.PAGE, "jobs", "a link to older ones"),
         Bound("rows of a numbered page", numbered.PER_PAGE, "rows", "`?page=2` has the next"),
