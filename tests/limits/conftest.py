@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import caches
 from django.test import Client, override_settings
 from django.utils import timezone
@@ -86,15 +87,9 @@ def write_notes(world: Any) -> Write:
 @pytest.fixture
 def fresh_cache(tmp_path: Any) -> Iterator[None]:
     """Store rendered texts in a folder of the test."""
-    settings = {
-        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-        "LOCATION": tmp_path / "rendered",
-    }
+    in_folder = settings.CACHES[CACHE] | {"LOCATION": tmp_path / "rendered"}
     _short.cache_clear()
-    with override_settings(
-        CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-        | {CACHE: settings}
-    ):
+    with override_settings(CACHES=settings.CACHES | {CACHE: in_folder}):
         yield
     caches[CACHE].clear()
     _short.cache_clear()
