@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.runner.model_server import MODEL, ModelServer, acts, calls
-from tests.server.process import ROOT, UMASK
+from tests.server.process import ROOT, UMASK, environment_of, prepared_files
 
 RUNS = 20
 WITHIN = 60
@@ -33,11 +34,9 @@ class Installation:
 
     def __init__(self, folder: Path, server: ModelServer) -> None:
         self.folder = folder
-        inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        shutil.copytree(prepared_files(), folder, dirs_exist_ok=True)
         self.environment = {
-            **inherited,
-            "HARMONIC_ENV": "local",
-            "HARMONIC_VAR": str(folder),
+            **environment_of(folder),
             "HARMONIC_LLM_URL": server.url,
             "HARMONIC_LLM_MODELS": MODEL,
             "HARMONIC_RUNS_PER_AGENT": str(RUNS),
@@ -103,7 +102,6 @@ def installation(tmp_path: Path, server: ModelServer) -> Installation:
 
     server.script = script
     installation = Installation(tmp_path, server)
-    installation.manage("prepare")
     installation.manage("shell", "-v", "0", "-c", QUEUE)
     return installation
 

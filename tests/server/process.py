@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPResponse
 from pathlib import Path
 from urllib.parse import urlencode
@@ -76,20 +80,17 @@ SERVER = (sys.executable, "-m", "gunicorn", "--config", "python:harmonic.server.
 def started(
     folder: Path, *, prepared: bool = False, command: Sequence[str] = SERVER, **settings: str
 ) -> Iterator[Running]:
-    """Start the server, with its own port and files."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
-        "HARMONIC_ENV": "local",
-        "HARMONIC_VAR": str(folder),
-        "HARMONIC_PORT": str(free_port()),
-        "WEB_CONCURRENCY": "1",
-        **settings,
-    }
-    if prepared:
-        preparing = [sys.executable, "manage.py", "prepare"]
-        subprocess.run(
-            preparing, cwd=ROOT, env=environment, check=True, capture_output=True, umask=UMASK
-        )
+    """Start the server, with its own port and files.
+
+    A `prepared` server has the demo world and the static files. Its files are copied, unless
+    `settings` place them or the database elsewhere.
+    """
+    own = {"HARMONIC_PORT": str(free_port()), "WEB_CONCURRENCY": "1", **settings}
+    environment = {**environment_of(folder), **own}
+    if prepared and settings.keys().isdisjoint({"HARMONIC_VAR", "DATABASE_URL"}):
+        shutil.copytree(prepared_files(), folder, dirs_exist_ok=True)
+    elif prepared:
+        prepare(environment)
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=log, stderr=log, umask=UMASK
@@ -100,6 +101,26 @@ def started(
         yield server
     finally:
         server.stop()
+
+
+def environment_of(folder: Path) -> dict[str, str]:
+    """Return the environment of an installation with its files and database in `folder`."""
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    return {**inherited, "HARMONIC_ENV": "local", "HARMONIC_VAR": str(folder)}
+
+
+def prepare(environment: dict[str, str]) -> None:
+    command = [sys.executable, "manage.py", "prepare"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, umask=UMASK)
+
+
+@cache
+def prepared_files() -> Path:
+    """Return a folder prepared for a server, created once per process and not to be changed."""
+    folder = Path(tempfile.mkdtemp(prefix="harmonic-prepared-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    prepare(environment_of(folder))
+    return folder
 
 
 def _wait_for(server: Running) -> None:
