@@ -23,6 +23,8 @@ from tests.access.sweep import (
 )
 from tests.fixtures.world import World
 
+pytestmark = pytest.mark.one_database
+
 PERSON = Caller("person's token", "token", "bob", places=ALL)
 AGENT = Caller("agent's token", "token", "alice", places=KITCHEN, agent="scout")
 INTERNAL = Caller("internal agent's token", "token", "steward", places=KITCHEN, is_internal=True)

@@ -22,6 +22,8 @@ from tests.fixtures.surfaces import MARKDOWN
 from tests.fixtures.surfaces import Caller as Surface
 from tests.fixtures.world import World, make_token
 
+pytestmark = pytest.mark.one_database
+
 OUTSIDER = Caller("outsider", "token", "carol", places=MAIN)
 MEMBER = Caller("member", "token", "bob", places=ALL)
 ADMIN = Caller("admin", "token", "alice", places=KITCHEN)

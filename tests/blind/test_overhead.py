@@ -25,6 +25,8 @@ from tests.blind.reading import Document, estimated_tokens, read_document
 from tests.fixtures.rows import write_notes
 from tests.fixtures.world import World
 
+pytestmark = pytest.mark.one_database
+
 KITCHEN = "/collectives/kitchen"
 
 

@@ -9,6 +9,8 @@ from tests.blind.stage import Stage
 from tests.blind.surfaces import MarkdownAgent, McpAgent, RestAgent
 from tests.blind.tasks import ALLOWED, TASKS, Task, do
 
+pytestmark = pytest.mark.one_database
+
 SURFACES = (MarkdownAgent, McpAgent, RestAgent)
 RUNS = [
     pytest.param(kind, task, id=f"{kind.surface}-{task.name}")

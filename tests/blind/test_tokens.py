@@ -18,6 +18,8 @@ from tests.blind.surfaces import MarkdownAgent, McpAgent, RestAgent
 from tests.fixtures.world import World, make_token, sign_in, token_client
 from tokens.models import ApiToken
 
+pytestmark = pytest.mark.one_database
+
 ASK_YOUR_HUMAN = "Agents cannot create tokens: ask your human for one."
 PAGES = (MarkdownAgent, McpAgent)
 

@@ -14,6 +14,8 @@ import yaml
 from tests.fixtures.html import parsed
 from tokens.connect.harnesses import HARNESSES, PLACEHOLDER
 
+pytestmark = pytest.mark.one_database
+
 URL = "http://garden.localhost/mcp"
 SERVER = "harmonic-scout"
 VARIABLE = "HARMONIC_MCP_TOKEN_SCOUT"

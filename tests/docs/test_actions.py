@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 from harmonic.site.action_reference import document
+
+pytestmark = pytest.mark.one_database
 
 
 def test_docs_actions_md_is_current() -> None:

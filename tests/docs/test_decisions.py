@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(settings.BASE_DIR)
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 CODE = ("harmonic", "accounts", "tokens", "collectives", "api", "bench", "tests")

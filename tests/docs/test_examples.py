@@ -21,6 +21,8 @@ from harmonic.runner import environment
 from harmonic.site.help import TOPICS
 from tests.fixtures.world import World, make_token, token_client
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(settings.BASE_DIR)
 FENCE = re.compile(r"^(?P<marks>`{3,})\w*\n(?P<code>.*?)^(?P=marks)$", re.MULTILINE | re.DOTALL)
 # The address of the demo tenant garden under `make run`.

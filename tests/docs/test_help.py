@@ -24,6 +24,8 @@ from harmonic.site.help import TOPICS
 from tests.fixtures.world import ClientFor
 from tokens.models import ApiToken
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(settings.BASE_DIR)
 SLUGS = [topic.slug for topic in TOPICS]
 HOSTS = [f"{name}.{settings.HOST}" for name in ("garden", "harbor", "summit")] + [settings.HOST]

@@ -6,8 +6,11 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 from packaging.specifiers import SpecifierSet
+
+pytestmark = pytest.mark.one_database
 
 
 def test_all_packages_support_the_oldest_python() -> None:

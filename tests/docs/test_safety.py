@@ -11,6 +11,8 @@ from django.test import Client
 from tests.docs.test_security import missing
 from tests.rules.listing import groups, rule_tests
 
+pytestmark = pytest.mark.one_database
+
 # The promises of the section "Protections": the IDs of rules, or tests.
 PROMISES = {
     "An agent can never create, rename, rotate or delete tokens.": [

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(settings.BASE_DIR)
 TEXT = (ROOT / "SECURITY.md").read_text()
 REFERENCE = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")

@@ -14,7 +14,7 @@ from django.test import override_settings
 
 from tests.markdown.reading import read
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.one_database, pytest.mark.django_db]
 
 COMPONENTS = Path(settings.BASE_DIR) / "static/css/components"
 # Parts of the page layout, which the styleguide page has itself.

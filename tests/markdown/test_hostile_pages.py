@@ -34,7 +34,7 @@ from tests.markdown.hostile import (
     write_everywhere,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.one_database, pytest.mark.django_db]
 # The position of a text means nothing in HTML, so that several are tested at once.
 PACKS = packed(HOSTILE, NAME_LENGTH)
 Choice = Callable[[int, PageRequest], bool]
@@ -122,6 +122,7 @@ def difference(before: Any, after: Any) -> str:
     return f"was {before}, is {after}"
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize("text", UNSTORABLE, ids=ascii)
 def test_a_text_that_cannot_be_stored_is_refused_by_every_form(
     world: World, quiet: None, text: str

@@ -29,6 +29,8 @@ from harmonic.kernel.http.conditional import etag_of
 from tests.rest.conftest import BASE, KITCHEN
 from tests.rest.headers import api_headers, described
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(settings.BASE_DIR)
 PLACE = f"{BASE}/openapi.json"
 DOCS = f"{BASE}/docs"

@@ -13,6 +13,8 @@ from api.v1.info import routes_at
 from tests.fixtures.world import anonymous_client, make_token, token_client
 from tests.rest.conftest import KITCHEN
 
+pytestmark = pytest.mark.one_database
+
 PLAIN = 'Bearer realm="Harmonic"'
 INVALID = f'{PLAIN}, error="invalid_token", error_description="The token is not valid"'
 EXPIRED = f'{PLAIN}, error="invalid_token", error_description="The token expired"'

@@ -20,6 +20,8 @@ import pytest
 from tests.runner.model_server import MODEL, ModelServer, acts, calls
 from tests.server.process import ROOT, UMASK, environment_of, prepared_files
 
+pytestmark = pytest.mark.one_database
+
 RUNS = 20
 WITHIN = 60
 QUEUE = f"""

@@ -117,6 +117,7 @@ EVERY_CALLER = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.one_database
 @EVERY_CALLER
 def test_no_response_repeats_a_token_from_the_url(
     ids: dict[str, str], quiet: None, form: str, by: str
@@ -140,6 +141,7 @@ def test_no_response_repeats_a_token_from_the_url(
     assert asking.faults == []
 
 
+@pytest.mark.one_database
 @EVERY_CALLER
 def test_no_response_repeats_a_token_from_the_body(
     ids: dict[str, str], quiet: None, form: str, by: str
@@ -163,6 +165,7 @@ def test_no_response_repeats_a_token_from_the_body(
     assert asking.faults == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("path", ["notes", "users", "users/me/tokens", "collectives"])
 def test_a_list_repeats_no_token_from_its_parameters(api: Any, path: str, quiet: None) -> None:
     alice = api("alice")

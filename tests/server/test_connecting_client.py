@@ -18,6 +18,8 @@ from mcp_types import Implementation
 from tests.fixtures.html import parsed
 from tests.server.process import HOST, Running, started
 
+pytestmark = pytest.mark.one_database
+
 PASSWORD = "harmonic-demo-password"
 CONNECT = "/ai-agents/scout/connect/claude-desktop"
 

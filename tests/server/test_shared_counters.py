@@ -14,6 +14,8 @@ from harmonic.kernel.operations.limits import CacheStore, Limit, count
 from tests.security.test_limits import started as settings_with
 from tests.server.process import HOST, Running, started
 
+pytestmark = pytest.mark.one_database
+
 LIMIT = 40
 
 

@@ -15,6 +15,8 @@ import pytest
 
 from tests.server.process import HOST, Running, answer_on, request_of, signed_in, started
 
+pytestmark = pytest.mark.one_database
+
 # Seconds; the server's defaults are longer.
 HEADERS_TIMEOUT, BODY_TIMEOUT = 2.0, 3.0
 FORM = "application/x-www-form-urlencoded"

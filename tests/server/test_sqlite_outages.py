@@ -14,6 +14,8 @@ import pytest
 from tests.server.outages import HTML, JSON, MARKDOWN, NOTES, Caller, Seen, caller_of, mark
 from tests.server.process import Running, request_of, signed_in, started
 
+pytestmark = pytest.mark.one_database
+
 AT_MOST = 3.0
 CLIENTS = 8
 

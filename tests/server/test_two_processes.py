@@ -11,6 +11,8 @@ import pytest
 
 from tests.server.process import HOST, Running, request_of, signed_in, started
 
+pytestmark = pytest.mark.one_database
+
 # The limit of requests per minute of a person.
 LIMIT = 40
 

@@ -9,6 +9,8 @@ import pytest
 from harmonic.server import worker
 from harmonic.server.worker import ConnectionWorker
 
+pytestmark = pytest.mark.one_database
+
 
 @dataclass(eq=False)
 class Waiting:
