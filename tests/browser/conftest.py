@@ -54,6 +54,13 @@ class Server:
             process.terminate()
             process.wait(timeout=30)
 
+    def manage(self, *words: str) -> None:
+        """Run a management command on the server's database."""
+        command = [sys.executable, "manage.py", *words]
+        subprocess.run(
+            command, cwd=ROOT, env=dict(self.environment), check=True, capture_output=True
+        )
+
     def get(self, path: str, token: str = "", tenant: str = "garden") -> Answer:
         """Send a request as a program does, without the browser."""
         headers = {"Host": f"{tenant}.localhost:{self.port}"}

@@ -56,3 +56,24 @@ def test_an_operation_opens_by_keyboard(visitor: Visitor) -> None:
     page.keyboard.press("Enter")
 
     expect(page.locator("#list_notes")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_a_path_is_beside_its_method_and_breaks_at_slashes(visitor: Visitor, width: int) -> None:
+    page = visitor(width=width).open(REFERENCE)
+
+    crooked = page.locator(".endpoint__name").evaluate_all(
+        """names => names.filter(name => {
+          const [method, path] = name.children;
+          const ends = [...path.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
+          const isBroken = ends.some(node => {
+            const range = document.createRange();
+            range.selectNodeContents(node);
+            return range.getClientRects().length > 1;
+          });
+          const rows = [method, path].map(each => each.getClientRects()[0].top);
+          return isBroken || Math.abs(rows[0] - rows[1]) > 4;
+        }).map(name => name.textContent)"""
+    )
+
+    assert crooked == []
