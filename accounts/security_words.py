@@ -44,6 +44,18 @@ SIGNED_OUT = {
     "sessions_revoked": "Signed out: all sessions were revoked",
     "user_suspended": "Signed out: the account is suspended",
 }
+# The codes of refused writes, in words.
+REASONS = {
+    "agent_paused": "the agent is paused",
+    "api_disabled_collective": "the API is disabled in the collective",
+    "api_disabled_tenant": "the API is disabled",
+    "capability_denied": "the agent's capabilities do not include it",
+    "collective_archived": "the collective is archived",
+    "forbidden": "no permission",
+    "insufficient_scope": "the token lacks a scope",
+    "mcp_only": "the token works over MCP only",
+    "not_a_member": "not a member of the collective",
+}
 ELSEWHERE = "a collective that you are not a member of"
 SCOPES = {"api_tokens": "API tokens", "admin": "the administration"}
 
@@ -148,7 +160,8 @@ def _reverification(data: Data, entry: LogEntry) -> str:
 
 def _refused(data: Data, entry: LogEntry) -> str:
     what = f"The action “{data['action']}”" if "action" in data else "A write"
-    return f"{what} was refused: {_words(data.get('code', 'forbidden'))}"
+    code = data.get("code", "forbidden")
+    return f"{what} was refused: {REASONS.get(code) or _words(code)}"
 
 
 def _limited(data: Data, entry: LogEntry) -> str:

@@ -35,7 +35,7 @@ CSRF_FIELD = "csrfmiddlewaretoken"
 
 @dataclass(frozen=True, slots=True)
 class TypedText:
-    """A text field of a form, with what was typed into it."""
+    """A text field of a form, with the text typed."""
 
     label: str
     text: str

@@ -1,7 +1,7 @@
 """The query behind every access decision: tenant, caller, token, collective and membership.
 
-It returns one row of plain values, for a token, a session or an anonymous request. It is the
-only code that reads across tenants by design.
+It returns one row of plain values, for a token, a session or an anonymous request. By design, it is
+the only code that reads across tenants.
 """
 
 from __future__ import annotations

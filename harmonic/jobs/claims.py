@@ -87,7 +87,7 @@ def claim(worker_id: UUID, row: DBTaskResult[Any, Any]) -> Claim | None:
 
 
 def succeed(claim: Claim, value: Any) -> bool:
-    """Record that a job ended well; return False if it is no longer this worker's."""
+    """Record that a job succeeded; return False if it is no longer this worker's."""
     return _end(claim, {"reason": ""}, status=Status.SUCCESSFUL, return_value=value)
 
 

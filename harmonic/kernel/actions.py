@@ -249,7 +249,7 @@ class Action(Generic[Target]):
         return None
 
     def is_listed(self, access: Access, target: Target | None) -> bool:
-        """Return whether to offer the action on the target. Only what is allowed is offered."""
+        """Return whether to offer the action on the target. Only permitted actions are offered."""
         return (
             access.actor is not None
             and self.token_allows(access)

@@ -137,7 +137,7 @@ def _represented(context: dict[str, Any], sent: Any, name: str) -> Represented |
     if bool(handle) != (not _is_blank(session_id)):
         raise ContextRefused(
             "representation_incomplete",
-            f"To act for somebody, send both `{name}` and `representation_session_id`."
+            f"To act for another person, send both `{name}` and `representation_session_id`."
             " To act as yourself, send neither.",
         )
     return Represented(handle, str(session_id)) if handle else None

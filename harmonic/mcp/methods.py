@@ -33,7 +33,7 @@ def result_of(message: RpcRequest, caller: Caller) -> dict[str, Any]:
     """Return the result of a message.
 
     Raises:
-        ProtocolError: the method does not exist, or its parameters are faulty.
+        ProtocolError: the method does not exist, or its parameters are invalid.
     """
     method = _METHODS.get(message.method)
     if method is None or (message.is_stateless and message.method in _HANDSHAKE):

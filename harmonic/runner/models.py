@@ -45,7 +45,7 @@ class Ending(models.TextChoices):
 
     @property
     def status(self) -> RunStatus:
-        """The status of runs that end like this."""
+        """The status of runs that end for this reason."""
         if self is Ending.FINISHED:
             return RunStatus.COMPLETED
         is_cancelled = self in {Ending.CANCELLED, Ending.PAUSED}

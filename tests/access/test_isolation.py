@@ -280,7 +280,7 @@ UNSCOPED = {
     "harmonic/kernel/database/tenancy.py": (3, "the manager itself, and what it is for"),
     "harmonic/access/lookup.py": (1, "finds the tenant of a token before one is bound"),
     "harmonic/access/access_as.py": (1, "finds the person before a tenant is bound"),
-    "harmonic/jobs/backend.py": (1, "jobs of the site belong to no tenant"),
+    "harmonic/jobs/backend.py": (1, "jobs of the site do not belong to a tenant"),
     "harmonic/jobs/claims.py": (5, "a worker runs the jobs of all tenants"),
     "harmonic/jobs/models.py": (2, "declares the manager for the two above"),
     "harmonic/jobs/purges.py": (3, "old rows are deleted in all tenants"),

@@ -1,4 +1,4 @@
-"""The form of an agent: presets of capabilities, and the page of an agent in no collective."""
+"""The form of an agent: presets of capabilities, and an agent that is not in a collective."""
 
 from __future__ import annotations
 

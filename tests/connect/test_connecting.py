@@ -170,7 +170,7 @@ def test_it_warns_when_the_agent_reaches_no_collective(world, page):
 
     answer = page("alice").post(CURSOR.format("scout"))
 
-    assert "scout is in no collective with the API enabled" in answer.content.decode()
+    assert "scout is not in any collective with the API enabled" in answer.content.decode()
 
 
 @pytest.mark.parametrize("harness", HARNESSES)

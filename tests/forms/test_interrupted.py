@@ -1,4 +1,4 @@
-"""A form that an expired session, reverification or a refusal interrupted keeps what was typed."""
+"""A form interrupted by an expired session, reverification or a refusal keeps its text."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ LONG = "x" * 1001
 
 @dataclass(frozen=True)
 class Refused:
-    """A form that is refused: its page, its action, what is typed, and the faulty fields."""
+    """A form that is refused: its page, its action, the text typed, and the invalid fields."""
 
     page: str
     action: str

@@ -218,7 +218,7 @@ def test_tasks_of_a_deleted_tenant_are_deleted(world: World):
 
 @pytest.fixture
 def hourly(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Replace the regular work by a piece that is done every hour."""
+    """Replace the regular work with one function that runs every hour."""
     done: list[str] = []
     monkeypatch.setattr(jobs, "_regular", {})
     do_regularly("hourly", HOUR, hourly_work)

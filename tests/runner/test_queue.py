@@ -187,7 +187,7 @@ def test_each_run_has_a_token_of_its_own(world, runs):
 # --- Killed workers -------------------------------------------------------------------------
 
 
-@pytest.mark.meets("a run without a sign of life from its worker")
+@pytest.mark.meets("a run without a heartbeat from its worker")
 @pytest.mark.rule("runs.killed-worker")
 def test_the_run_of_a_killed_worker_is_interrupted(world, runs):
     run = runs.queue()

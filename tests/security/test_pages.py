@@ -146,6 +146,11 @@ SENTENCES = [
     ("admin_action", {"action": "an_action_of_later"}, "An action of later"),
     ("permission_denied", {"action": "vote", "code": "x"}, "The action “vote” was refused: x"),
     ("permission_denied", {"code": "not_a_member"}, "A write was refused: not a member"),
+    (
+        "permission_denied",
+        {"code": "api_disabled_collective"},
+        "A write was refused: the API is disabled in the collective",
+    ),
     ("rate_limited", {"limit": "writes"}, "the limit of writes was reached"),
     ("rate_limited", {}, "Sign-in was blocked"),
     ("content_deleted", {}, "Deleted another member's note"),

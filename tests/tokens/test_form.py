@@ -197,7 +197,7 @@ def test_a_note_has_at_most_255_characters(page, world, action):
 @pytest.mark.parametrize("suffix", ["", ".md"])
 def test_the_form_warns_if_the_agent_is_in_no_open_collective(page, suffix):
     path = f"/u/scout/settings/tokens/new{suffix}"
-    warning = "is in no collective with the API enabled"
+    warning = "is not in any collective with the API enabled"
     assert warning not in page("alice").get(path).content.decode()
 
     Collective.unscoped.filter(handle="kitchen").update(is_api_enabled=False)

@@ -71,7 +71,7 @@ def test_it_warns_if_the_agent_is_in_no_open_collective(page, suffix):
 
     text = made(page("alice"), "scout", suffix)
 
-    assert "scout is in no collective with the API enabled" in text
+    assert "scout is not in any collective with the API enabled" in text
     assert "The API is disabled in Kitchen Crew." in text
 
 
@@ -88,7 +88,7 @@ def test_a_token_created_with_its_agent_is_shown_in_the_same_way(page, suffix):
     assert 'export HARMONIC_TOKEN="paste-the-token-here"' in lines(text)
     assert "Access: read + write. Expires:" in text
     assert re.search(r"/u/rover/settings/tokens/[0-9a-f-]{36}", text)
-    assert "Rover is in no collective with the API enabled" in text
+    assert "Rover is not in any collective with the API enabled" in text
 
 
 # --- Titles ---------------------------------------------------------------------------------

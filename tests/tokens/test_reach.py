@@ -275,5 +275,5 @@ def test_the_page_of_an_expired_token_says_so(page, world):
 
     body = page("alice").get(token_path(plaintext) + ".md").content.decode()
 
-    assert "Nowhere at the moment: The token has expired." in body
+    assert "No access at the moment: The token has expired." in body
     assert token_client(plaintext).get(SELF, headers={"accept": BROWSER}).status_code == 401

@@ -44,7 +44,7 @@ def page_of(plaintext):
 
 
 def rotate(client, plaintext, **params):
-    """Rotate over the API, by the token's own owner."""
+    """Rotate a token over the API, as its owner."""
     row = row_of(plaintext)
     path = f"/api/v1/users/{row.owner.handle}/tokens/{row.id}/rotate"
     return client.post(path, params, content_type=JSON)

@@ -16,7 +16,7 @@ from harmonic.runner.engine.watch import RunEnds, Watch
 from harmonic.runner.models import Ending, TaskRun
 from harmonic.runner.rules import DEMO_MODEL, end_run, is_demo, run_settings
 
-UNEXPECTED = "An unexpected error ended the run. The log of the server has the details."
+UNEXPECTED = "An unexpected error ended the run. The server's log has the details."
 _log = logging.getLogger(__name__)
 
 

@@ -51,7 +51,7 @@ MCP = Section(
             "redirects that a tool follows",
             dispatch.MAX_REDIRECTS,
             "redirects",
-            "the next is the result",
+            "the next redirect is the result",
         ),
     ),
 )

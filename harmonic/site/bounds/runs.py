@@ -80,7 +80,7 @@ RUNS = Section(
         ),
         Bound("life of a run's token", TaskRun.TOKEN_LIFETIME, "", "401 `unauthorized`"),
         Bound(
-            "a run without a sign of life from its worker",
+            "a run without a heartbeat from its worker",
             queue.HEARTBEAT_AGE,
             "",
             "the run ends (`interrupted`)",

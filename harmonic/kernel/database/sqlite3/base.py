@@ -30,8 +30,8 @@ lock = Lock()
 class Cursor(base.SQLiteCursorWrapper):
     """A cursor that caches statements with SQLite's placeholders.
 
-    Django replaces `%s` each time it executes a statement. For a statement with several joins that
-    takes longer than the execution in SQLite.
+    Django replaces `%s` each time it executes a statement. With several joins, that takes longer
+    than SQLite takes to execute the statement.
     """
 
     def convert_query(self, query: str, *, param_names: list[str] | None = None) -> str:
