@@ -45,10 +45,10 @@ class Person:
 
 
 class People(dict[UUID, Person]):
-    """The people of a page, by user id. An unknown id gives a person called “Somebody”."""
+    """The people of a page, by user id. An unknown id gives an “Unknown person”."""
 
     def __missing__(self, user_id: UUID) -> Person:
-        return Person(user_id, "", "Somebody", UserType.HUMAN)
+        return Person(user_id, "", "Unknown person", UserType.HUMAN)
 
 
 def people(user_ids: Iterable[UUID | None]) -> People:

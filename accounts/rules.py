@@ -1,4 +1,4 @@
-"""Rules about people: handles, e-mail addresses, passwords, and who may change whom."""
+"""Rules about people: handles, e-mail addresses, passwords, and permissions to change them."""
 
 from __future__ import annotations
 
@@ -259,7 +259,7 @@ def may_remove_from_tenant(access: Access, person: TenantUser | None) -> Denied 
 
 
 def _is_an_identity(person: TenantUser | None) -> Denied | None:
-    """Return the denial of what is possible for people and agents only."""
+    """Return the denial for accounts that are neither people nor agents."""
     if person is None or person.user.is_human or person.user.is_agent:
         return None
     return Denied(

@@ -83,7 +83,7 @@ class LogEntry:
     places: Mapping[UUID, str]
 
     def named(self, user_id: UUID | None) -> str:
-        return self.known[user_id].name if user_id else "somebody"
+        return self.known[user_id].name if user_id else "an unknown person"
 
     @property
     def subject(self) -> str:

@@ -1,6 +1,6 @@
 """The database itself refuses to change or delete a row of the security log.
 
-The trigger for deleting lets the operator's pruning through: `accounts/append_only.py`.
+The trigger for deletions allows the operator's pruning: `accounts/append_only.py`.
 """
 
 from django.db import migrations

@@ -1,4 +1,4 @@
-"""Give agents and identities of collectives addresses that nobody can register.
+"""Give agents and identities of collectives addresses that cannot be registered.
 
 Mail to the old domain could be received by whoever registers it.
 """

@@ -30,7 +30,7 @@ from harmonic.kernel.parameters.fields import EmailAddress, Exact, Params
 from harmonic.kernel.refusals import LIFT_SUSPENSION, Forbidden, Invalid, Refused
 from harmonic.kernel.rendering.documents import Document, keep_private, respond
 
-WRONG = "The e-mail address or the password is not right."
+WRONG = "The e-mail address or password is incorrect."
 SUSPENDED = "Account Suspended"
 KEPT_MINUTES = int(kept_forms.KEPT_FOR.total_seconds() // 60)
 NOTHING_KEPT = (
@@ -283,7 +283,7 @@ def _verify(request: AccessRequest, scope: str, then: str, password: str) -> Htt
     _require_unlocked(request, email)
     if check_password(request, email, password) is None:
         audit.record("reverification_failure", access, warn=True, scope=scope)
-        return _password_form(request, scope, then, "The password is not right.")
+        return _password_form(request, scope, then, "The password is incorrect.")
     sessions.record_verification(request.session, scope, access.now)
     audit.record("reverification_success", access, scope=scope)
     return see_other(request, local_path(then))

@@ -51,7 +51,7 @@ def is_closed(deadline: datetime, now: datetime) -> bool:
 
 
 def no_deadline(now: datetime) -> datetime:
-    """Return the deadline of an item that has none."""
+    """Return the stored deadline of an item without a deadline."""
     return _years_after(now, YEARS_WITHOUT_DEADLINE)
 
 

@@ -61,7 +61,7 @@ def wait(entry: Entry) -> None:
 
 
 def _flush_into(database: str) -> None:
-    """Flush at a clean stop, unless the rows belong to the database of a test that has ended."""
+    """Flush at a clean shutdown, unless the rows belong to the database of an ended test."""
     if database == str(connection.settings_dict["NAME"]):
         flush()
 

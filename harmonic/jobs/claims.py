@@ -144,7 +144,7 @@ def give_up_lost_workers() -> None:
 
 
 def take_over(worker_id: UUID, running: Iterable[UUID]) -> list[Claim]:
-    """Claim the jobs that nobody runs any more, and delete the workers that ran them.
+    """Claim the jobs that no worker runs any more, and delete the workers that ran them.
 
     These are the running tasks of lost workers, those without a worker, and those of this worker
     that are not in `running`: it could not record their end.

@@ -25,7 +25,7 @@ AGENTS_DO_NOT_JOIN = (
 ASK_YOUR_HUMAN = "The person who manages the agent can do it instead."
 
 
-# Where the target may be the account of somebody else.
+# Where the target may be another person's account.
 ASK_FOR_OWN = "The person who manages the agent can do this for themselves and for their agents."
 
 

@@ -161,7 +161,7 @@ def count_tokens(run: TaskRun, input_tokens: int, output_tokens: int, cost: floa
 def recover_interrupted_runs(now: datetime | None = None) -> int:
     """End the runs of killed workers, and return their number. Wake workers for queued runs.
 
-    A run of a killed worker is not continued, because nobody knows how far its last step got.
+    A run of a killed worker is not continued, because it is unknown how far its last step got.
     """
     now = now or timezone.now()
     running = TaskRun.unscoped.filter(status=RunStatus.RUNNING)

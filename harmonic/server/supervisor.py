@@ -73,7 +73,7 @@ class Supervisor:
             self._reading.recv(4096)
 
     def _keep_worker(self) -> None:
-        """Start the worker, also again when its pause is over."""
+        """Start the worker, or restart it after its pause."""
         now = time.monotonic()
         if self._worker is not None and self._worker.poll() is not None:
             if now - self._started_at >= STARTED_WELL:

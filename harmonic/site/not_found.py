@@ -87,8 +87,8 @@ def known_neighbour(path: str) -> str:
 def nearest_page(path: str, handle: str) -> str:
     """Return the path of an existing page that is nearest to `path`, or "".
 
-    `handle` is the caller's, for which `me` stands. Only routes are compared: what the path names
-    may not exist.
+    `handle` is the caller's, for which `me` stands. Only routes are compared; the object that
+    a path names may not exist.
     """
     if not PLAIN.fullmatch(path):
         return ""

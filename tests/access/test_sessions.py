@@ -22,7 +22,7 @@ from collectives.notes.models import Note
 from tests.fixtures.world import PASSWORD, World, anonymous_client, make_token, sign_in
 from tokens.models import ApiToken
 
-WRONG = "The e-mail address or the password is not right."
+WRONG = "The e-mail address or password is incorrect."
 TOKENS = "/u/bob/settings/tokens"
 WRITE = "/collectives/kitchen/note/actions/create_note"
 
@@ -553,7 +553,7 @@ def test_a_wrong_password_does_not_verify(stale: Client):
     refused = prove(stale, asked["Location"], "a-wrong-password")
 
     assert refused.status_code == 422
-    assert "The password is not right." in refused.text
+    assert "The password is incorrect." in refused.text
     assert stale.get(f"{TOKENS}/new").status_code == 302
 
 

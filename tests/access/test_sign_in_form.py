@@ -15,7 +15,7 @@ from tests.fixtures.world import PASSWORD, World, anonymous_client, sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
-WRONG = "The e-mail address or the password is not right."
+WRONG = "The e-mail address or password is incorrect."
 DOORS = pytest.mark.parametrize("path", ["/login", "/auth/identity/callback"])
 # Each character folds to 18 characters.
 LIGATURE = "\ufdfa"
@@ -154,7 +154,7 @@ def test_a_password_in_the_url_is_not_read(browser: Client) -> None:
             422,
             "return address contains",
         ),
-        ({"scope": "api_tokens", "password": "wrong"}, 422, "The password is not right."),
+        ({"scope": "api_tokens", "password": "wrong"}, 422, "The password is incorrect."),
         ({"scope": "nothing", "password": PASSWORD}, 400, "There is nothing to confirm"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Agents and identities of collectives have addresses that nobody can register."""
+"""Agents and identities of collectives have addresses that cannot be registered."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ CASES = [
 
 @pytest.fixture
 def places(world, note_path):
-    """Return the paths that the acts are done at; the scout has a note of its own."""
+    """Return the paths where the actions are performed; scout has a note of its own."""
     own = Caller(REST, "scout").act("create_note", KITCHEN, text="Mine").json["path"]
     return {"kitchen": KITCHEN, "own": own, "welcome": note_path("Welcome to the kitchen")}
 

@@ -40,7 +40,7 @@ def _paths(route: Route) -> Iterator[str]:
 def _enumerated() -> Iterator[str]:
     """Return the paths of all pages; pages of collectives only for the kitchen.
 
-    The API answers with JSON, apart from its reference. A path that ends in `.html` is a part of
+    The API responds with JSON, except for its reference. A path that ends in `.html` is a part of
     the page beside it, for scripts to insert.
     """
     for route in routes():

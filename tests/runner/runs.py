@@ -1,4 +1,4 @@
-"""Starting runs in tests, and what they left."""
+"""Helpers that start runs in tests and read their results."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def test_an_unknown_account_takes_as_many_hashes_as_a_wrong_password(
     sent = {"email": email or "x", "password": "a-wrong-password"}
     response = anonymous_client().post("/login", sent)
 
-    assert "The e-mail address or the password is not right." in response.text
+    assert "The e-mail address or password is incorrect." in response.text
     assert hashed == ["a-wrong-password"]
 
 

@@ -1,4 +1,4 @@
-"""The watch of a run: its time, its heartbeat, and whether somebody ended it.
+"""The watch of a run: its time, its heartbeat, and whether it was ended.
 
 A model may think for minutes. It is asked in a thread of its own, so that the end of a run is
 noticed within a second; its answer is then dropped.
