@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from collectives.commitments import rules
 from collectives.commitments.models import Commitment
-from collectives.commitments.params import CreateParams, UpdateParams
+from collectives.commitments.params import CreateParams, UpdateParams, settings_of
 from collectives.commitments.rules import Joined, Settings
 from collectives.commitments.words import words_of
 from collectives.items import rules as items
@@ -22,9 +23,11 @@ from collectives.items.deadlines import (
     chosen_deadline,
     resolved,
 )
+from collectives.queries import current_collective
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.capabilities import usual
+from harmonic.kernel.parameters.fields import Params
 from harmonic.kernel.refusals import Proof
 from harmonic.kernel.scopes import Scope
 
@@ -126,7 +129,19 @@ def _current(access: Access, commitment: Commitment | None) -> Mapping[str, Any]
     if commitment is None:
         return {}
     names = ("title", "description", "critical_mass", "location")
-    return {name: getattr(commitment, name) for name in names}
+    values = {name: getattr(commitment, name) for name in names}
+    if not commitment.is_event:
+        return values
+    zone = ZoneInfo(current_collective(access).timezone)
+    times = {name: getattr(commitment, name) for name in ("starts_at", "ends_at")}
+    return {
+        **values,
+        **{name: f"{at.astimezone(zone):%Y-%m-%dT%H:%M}" for name, at in times.items()},
+    }
+
+
+def _settings(access: Access, commitment: Commitment | None) -> type[Params]:
+    return settings_of(commitment, access.now) if commitment else UpdateParams
 
 
 update_commitment_settings: Action[Commitment] = Action(
@@ -141,6 +156,7 @@ update_commitment_settings: Action[Commitment] = Action(
     params=UpdateParams,
     policy=items.may_edit,
     effect=update,
+    params_here=_settings,
     initial=_current,
 )
 

@@ -64,7 +64,8 @@ def calendar_of(commitment: Commitment, zone: ZoneInfo, url: str, host: str) -> 
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add_component(event)
-    return calendar.to_ical()
+    body: bytes = calendar.to_ical()
+    return body
 
 
 def _seconds(moment: datetime) -> datetime:

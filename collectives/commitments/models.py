@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
@@ -147,9 +146,6 @@ class CommitmentParticipant(TenantModel):
     )
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     committed_at = models.DateTimeField(null=True, blank=True)
-
-    objects: ClassVar[Any]
-    unscoped: ClassVar[Any]
 
     class Meta(TenantModel.Meta):
         constraints = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from accounts.timezones import timezone_names
@@ -12,6 +13,8 @@ from harmonic.kernel.parameters.widgets import PROSE, Widget
 
 EVENT = Commitment.Subtype.CALENDAR_EVENT.value
 KEEP = ""
+# The option of a form field that applies to any time, in the CSS of forms.
+TIMES = "times"
 _SUBTYPES = (
     ("action", "Action", "Something that members do together. They join it."),
     ("calendar_event", "Calendar event", "A meeting or another date. Members RSVP."),
@@ -24,10 +27,35 @@ _CLOSES = (
 )
 
 
-def time_field(help_text: str, shown_for: str) -> FlexibleTime:
-    """Return a time that a form shows only while the option `shown_for` is selected."""
+def time_field(help_text: str, shown_for: str = "") -> FlexibleTime:
+    """Return a time, which a form shows only while the option `shown_for` is selected."""
     widget = Widget(kind="datetime", help="", is_half=True, shown_for=shown_for)
     return FlexibleTime(required=False, help_text=help_text, widget=widget)
+
+
+def location_field(shown_for: str = "") -> Line:
+    return Line(
+        required=False,
+        allow_blank=True,
+        max_length=Commitment.LOCATION_LENGTH,
+        help_text="The location of a calendar event.",
+        widget=Widget(help="", autocomplete=PROSE, shown_for=shown_for),
+    )
+
+
+def zone_field(shown_for: str = "") -> Line:
+    widget = Widget(
+        help="Of the times above. If left blank, that of the collective.",
+        suggestions=timezone_names,
+        shown_for=shown_for,
+    )
+    return Line(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        help_text="The timezone of local times. Default: that of the collective.",
+        widget=widget,
+    )
 
 
 def option_field(closes: Any, **widget: Any) -> Choice:
@@ -42,33 +70,24 @@ def option_field(closes: Any, **widget: Any) -> Choice:
     )
 
 
-class TimesParams(Params):
-    """The deadline, and the times and the place of a calendar event."""
-
+class DeadlineParams(Params):
     deadline = time_field(
         "When it closes: ISO 8601, 3d or 90m from now, or 2026-06-01T17:00 in `timezone`."
         " If left out, a calendar event closes when it starts, and others when you close them.",
         shown_for=AT,
     )
+
+
+class EventParams(Params):
+    """The times and the location of a new calendar event."""
+
     starts_at = time_field("The start of a calendar event, required for one.", shown_for=EVENT)
     ends_at = time_field("The end of a calendar event, required for one.", shown_for=EVENT)
-    location = Line(
-        required=False,
-        allow_blank=True,
-        max_length=Commitment.LOCATION_LENGTH,
-        help_text="The location of a calendar event.",
-        widget=Widget(help="", autocomplete=PROSE, shown_for=EVENT),
-    )
-    timezone = Line(
-        required=False,
-        allow_blank=True,
-        max_length=64,
-        help_text="The timezone of local times. Default: that of the collective.",
-        widget=Widget(
-            help="Of the times above. If left blank, that of the collective.",
-            suggestions=timezone_names,
-        ),
-    )
+    location = location_field(shown_for=EVENT)
+
+
+class ZoneParams(Params):
+    timezone = zone_field(shown_for=TIMES)
 
 
 class TextParams(Params):
@@ -108,7 +127,7 @@ class TextParams(Params):
     deadline_option = option_field(_CLOSES, initial=NONE)
 
 
-class CreateParams(TextParams, TimesParams):
+class CreateParams(TextParams, DeadlineParams, EventParams, ZoneParams):
     """The parameters of a new commitment, in the order of its form."""
 
 
@@ -132,10 +151,6 @@ class ChangedTextParams(Params):
     )
 
 
-class ClosedParams(ChangedTextParams):
-    """The settings of a closed commitment that is no calendar event."""
-
-
 class MassParams(Params):
     critical_mass = Integer(
         required=False,
@@ -147,5 +162,27 @@ class MassParams(Params):
     deadline_option = option_field(((KEEP, "As it is"), *_CLOSES), initial=KEEP)
 
 
-class UpdateParams(ChangedTextParams, MassParams, TimesParams):
+class ChangedEventParams(Params):
+    starts_at = time_field("The new start of a calendar event.")
+    ends_at = time_field("The new end of a calendar event.")
+    location = location_field()
+    timezone = zone_field()
+
+
+class UpdateParams(ChangedTextParams, MassParams, DeadlineParams, ChangedEventParams):
     """The settings of a commitment, in the order of their form. Blank keeps the current value."""
+
+
+class OpenParams(ChangedTextParams, MassParams, DeadlineParams, ZoneParams):
+    """The settings of an open commitment that is not a calendar event."""
+
+
+class ClosedEventParams(ChangedTextParams, ChangedEventParams):
+    """The settings of a closed calendar event."""
+
+
+def settings_of(commitment: Commitment, now: datetime) -> type[Params]:
+    """Return the settings that apply to a commitment."""
+    if commitment.is_closed(now):
+        return ClosedEventParams if commitment.is_event else ChangedTextParams
+    return UpdateParams if commitment.is_event else OpenParams

@@ -19,6 +19,7 @@ from harmonic.kernel.http.cursors import Order
 from harmonic.kernel.parameters.fields import LATEST
 from harmonic.kernel.refusals import NotFound
 
+Rows = QuerySet[CommitmentParticipant]
 # The number of participants that the page of a commitment names.
 NAMED = 10
 OLDEST = Order("moment", is_descending=False)
@@ -55,7 +56,7 @@ def live_commitment_at(
 # --- Participants ---------------------------------------------------------------------------
 
 
-def participants_of(commitment: Commitment) -> QuerySet[CommitmentParticipant]:
+def participants_of(commitment: Commitment) -> Rows:
     """Return the participants of a commitment, newest first."""
     return _participants(commitment.id)
 
@@ -65,22 +66,22 @@ def newest_participants_of(commitment: Commitment) -> Sequence[CommitmentPartici
     return _NEWEST.rows(commitment=commitment.id)
 
 
-def _participants(commitment: UUID) -> QuerySet[CommitmentParticipant]:
-    rows = CommitmentParticipant.objects.filter(commitment=commitment, committed_at__isnull=False)
+def _participants(commitment: UUID) -> Rows:
+    rows: Rows = CommitmentParticipant.objects.filter(
+        commitment=commitment, committed_at__isnull=False
+    )
     return rows.order_by("-committed_at", "-id")
 
 
 _NEWEST = of_model(CommitmentParticipant, lambda commitment: _participants(commitment)[:NAMED])
 
 
-def participants_in_order(
-    commitment: Commitment, *, with_pending: bool
-) -> QuerySet[CommitmentParticipant]:
+def participants_in_order(commitment: Commitment, *, with_pending: bool) -> Rows:
     """Return the participants of a commitment, for `OLDEST`.
 
     With `with_pending` those who left are at the end.
     """
-    rows = CommitmentParticipant.objects.filter(commitment=commitment.id)
+    rows: Rows = CommitmentParticipant.objects.filter(commitment=commitment.id)
     if not with_pending:
         rows = rows.filter(committed_at__isnull=False)
     return rows.annotate(moment=Coalesce("committed_at", Value(LATEST)))
@@ -92,8 +93,8 @@ def participant_at(commitment: Commitment, participant_id: UUID | None) -> Commi
     Raises:
         NotFound: there is no such row.
     """
-    rows = CommitmentParticipant.objects.filter(commitment=commitment.id, id=participant_id)
-    row = rows.first() if participant_id else None
+    rows: Rows = CommitmentParticipant.objects.filter(commitment=commitment.id)
+    row = rows.filter(id=participant_id).first() if participant_id else None
     if row is None:
         raise NotFound
     return row
@@ -115,7 +116,7 @@ def joined_among(item_ids: Iterable[UUID], user_id: UUID) -> frozenset[UUID]:
 
 
 def _joined(**wanted: Any) -> QuerySet[Any, tuple[Any, ...]]:
-    rows = CommitmentParticipant.objects.filter(committed_at__isnull=False, **wanted)
+    rows: Rows = CommitmentParticipant.objects.filter(committed_at__isnull=False, **wanted)
     return rows.values_list("commitment")
 
 

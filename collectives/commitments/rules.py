@@ -156,11 +156,11 @@ class _Change:
     def _mass(self) -> dict[str, Any]:
         """Return the new critical mass. A limit that equals the current one follows it."""
         old, new = self.commitment.critical_mass, self.sent.critical_mass
-        if new in (None, old) or self.access.required_place.is_workspace:
+        if new is None or new == old or self.access.required_place.is_workspace:
             return {}
         if self.is_closed:
             raise NotPossible("Cannot change critical mass on a closed commitment", code="closed")
-        if new is not None and new < old and self.commitment.participant_count:
+        if new < old and self.commitment.participant_count:
             raise NotPossible(NOT_LOWERED)
         follows = self.commitment.limit == old
         return {"critical_mass": new, **({"limit": new} if follows else {})}
@@ -174,14 +174,11 @@ class _Change:
             return {}
         if deadline is None and self.commitment.deadline == self.commitment.starts_at:
             deadline = wanted.get("starts_at")
-        limit = {} if is_limited is None else {"limit": self._limit(is_limited)}
-        if limit.get("limit") and self.commitment.participant_count >= limit["limit"]:
+        limit = self._mass().get("critical_mass", self.commitment.critical_mass)
+        if is_limited and self.commitment.participant_count >= limit:
             deadline = self.access.now
-        return {**({"deadline": deadline} if deadline else {}), **limit}
-
-    def _limit(self, is_limited: bool) -> int | None:
-        mass = self.commitment.critical_mass
-        return self._mass().get("critical_mass", mass) if is_limited else None
+        chosen = {} if is_limited is None else {"limit": limit if is_limited else None}
+        return {**({"deadline": deadline} if deadline else {}), **chosen}
 
 
 # --- Joining and leaving --------------------------------------------------------------------

@@ -88,11 +88,14 @@ class KindQueries(Generic[M]):
 
     def _shown(self, **wanted: QueryValue) -> ItemQuerySet[M]:
         rows = self._rows(**wanted).with_confirmed_reads().with_parent_kind()
-        return rows.annotate(**{name: make() for name, make in self.numbers.items()})
+        numbers = {name: make() for name, make in self.numbers.items()}
+        shown: ItemQuerySet[M] = rows.annotate(**numbers)
+        return shown
 
     def _to_show(self, *, user_id: UUID, **wanted: QueryValue) -> QuerySet[M]:
         own = {name: make(user_id) for name, make in self.own.items()}
-        return self._shown(**wanted).annotate(**own).for_reader(user_id)
+        rows: ItemQuerySet[M] = self._shown(**wanted).annotate(**own)
+        return rows.for_reader(user_id)
 
     def _in_order(self, order: Order, **wanted: QueryValue) -> QuerySet[M]:
         return self._shown(**wanted).alive().order_by(*order.columns)

@@ -41,6 +41,12 @@ TOPICS = (
     Topic("privacy", "Privacy", GROUPS[0], "Who can see what, and what is visible to no one."),
     Topic("collectives", "Collectives", GROUPS[0], "Groups, members, invitations and workspaces."),
     Topic("notes", "Notes", GROUPS[1], "Write, comment on, confirm and pin notes."),
+    Topic(
+        "commitments",
+        "Commitments",
+        GROUPS[1],
+        "Propose something that counts once enough members have joined.",
+    ),
     Topic("agents", "AI Agents", GROUPS[2], "Agents, who manages them, and what they can do."),
     Topic(
         "agents/safety",

@@ -67,6 +67,8 @@ class BoundField:
     half: bool = False
     # Shown only while the option `custom` of another field is selected.
     custom: bool = False
+    # Shown only while this option of another field is selected.
+    shown_for: str = ""
     # A template that is shown below the field.
     below: str = ""
 
@@ -273,6 +275,7 @@ def _bound(
         autocomplete=widget.autocomplete,
         half=widget.is_half,
         custom=widget.is_custom,
+        shown_for=widget.shown_for,
         below=widget.below,
     )
 

@@ -7,11 +7,12 @@ import live from "./live.js";
 import localtime from "./localtime.js";
 import once from "./once.js";
 import scroll from "./scroll.js";
+import tap from "./tap.js";
 import theme from "./theme.js";
 import times from "./times.js";
 import unsaved from "./unsaved.js";
 
-const controllers = { connection, copy, count, expiry, live, localtime, once, scroll, theme, times, unsaved };
+const controllers = { connection, copy, count, expiry, live, localtime, once, scroll, tap, theme, times, unsaved };
 
 for (const element of document.querySelectorAll("[data-controller]")) {
   for (const name of element.dataset.controller.split(/\s+/)) {

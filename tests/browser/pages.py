@@ -24,10 +24,11 @@ HANDLES = {"ai-agents/<str:handle>/run": "steward", "ai-agents/": "scout", "tena
 
 
 def _paths(route: Route) -> Iterator[str]:
-    """Return the paths of a route. NOTE, TOKEN and RUN stand for IDs that only the server knows."""
+    """Return the paths of a route. Words in capitals stand for IDs that only the server knows."""
     path = f"/{route.pattern}".replace("<str:action_name>", route.action_name)
     handle = next((who for prefix, who in HANDLES.items() if path[1:].startswith(prefix)), "alice")
     ids = {"collective": "kitchen", "note_id": "NOTE", "token_id": "TOKEN", "run_id": "RUN"}
+    ids["commitment_id"] = "COMMITMENT"
     ids["harness"] = "codex-cloud" if path.startswith("/help") else "claude-desktop"
     for name, value in {**ids, "handle": handle}.items():
         path = path.replace(f"<str:{name}>", value)
@@ -41,7 +42,7 @@ def _enumerated() -> Iterator[str]:
     """Return the paths of all pages; pages of collectives only for the kitchen.
 
     The API responds with JSON, except for its reference. A path that ends in `.html` is a part of
-    the page beside it, for scripts to insert.
+    the page beside it, for scripts to insert, and one that ends in `.ics` is a file.
     """
     for route in routes():
         is_of_any_collective = (
@@ -49,7 +50,7 @@ def _enumerated() -> Iterator[str]:
         )
         is_repeated = route.place == "room" or (not route.place and is_of_any_collective)
         is_data = route.is_api and route.pattern != "api/v1/docs"
-        is_part = route.pattern.endswith(".html")
+        is_part = route.pattern.endswith((".html", ".ics"))
         # The demo world has no entries in logs and no jobs.
         is_empty = any(name in route.pattern for name in ("<str:entry_id>", "<str:job_id>"))
         is_page = not (is_repeated or is_data or is_part or is_empty)
@@ -74,7 +75,12 @@ FRONT_DOORS = [path for route in routes() if route.urlconf == FRONT_DOOR for pat
 
 def opener(visit: Visit) -> Callable[[str], None]:
     """Return a function that opens a page in Alice's browser."""
-    ids = {"NOTE": _note(visit), "TOKEN": _token(visit), "RUN": _run(visit)}
+    ids = {
+        "NOTE": _item(visit, "Welcome to the kitchen"),
+        "COMMITMENT": _item(visit, "Whoever cooks does not wash up"),
+        "TOKEN": _token(visit),
+        "RUN": _run(visit),
+    }
 
     def open_page(path: str) -> None:
         for name, value in ids.items():
@@ -85,10 +91,10 @@ def opener(visit: Visit) -> Callable[[str], None]:
     return open_page
 
 
-def _note(visit: Visit) -> str:
+def _item(visit: Visit, title: str) -> str:
     page = visit.open("/collectives/kitchen")
-    note = page.get_by_role("link", name="Welcome to the kitchen").first
-    return urlsplit(note.get_attribute("href") or "").path.rsplit("/", 1)[1]
+    item = page.get_by_role("link", name=title).first
+    return urlsplit(item.get_attribute("href") or "").path.rsplit("/", 1)[1]
 
 
 def _token(visit: Visit) -> str:

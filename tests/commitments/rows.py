@@ -36,7 +36,7 @@ def newest() -> Commitment:
 def count(path: str) -> int:
     """Return the number of participants."""
     rows = CommitmentParticipant.unscoped.filter(commitment=row_at(path))
-    return rows.filter(committed_at__isnull=False).count()
+    return int(rows.filter(committed_at__isnull=False).count())
 
 
 def close(path: str, by: str = "bob") -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 CLOSED = "This commitment is closed."
 
 
-def participant(path: str, user: object) -> CommitmentParticipant:
+def participant(path: str, user: Any) -> CommitmentParticipant:
     rows = CommitmentParticipant.unscoped.filter(commitment=row_at(path))
     row: CommitmentParticipant = rows.get(user=user)
     return row
@@ -225,6 +227,8 @@ def test_a_participant_leaves_and_joins_again(world, call):
     bob.act("join_commitment", path).assert_done()
     again = participant(path, world.user("bob"))
     assert again.id == first.id
+    assert again.committed_at
+    assert first.committed_at
     assert again.committed_at > first.committed_at
 
 

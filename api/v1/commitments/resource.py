@@ -78,7 +78,7 @@ class _MomentParams(Params):
     ends_at = DateTime(required=False, help_text="The end of a calendar event.")
 
 
-class NewCommitmentParams(_MomentParams, CreateParams):
+class NewCommitmentParams(_MomentParams, CreateParams):  # type: ignore[misc]  # other types of time
     """Parameters of a new commitment in the API."""
 
     # These remove fields of the pages.
@@ -86,7 +86,7 @@ class NewCommitmentParams(_MomentParams, CreateParams):
     deadline_option = None  # type: ignore[assignment]
 
 
-class ChangedCommitmentParams(_MomentParams, UpdateParams):
+class ChangedCommitmentParams(_MomentParams, UpdateParams):  # type: ignore[misc]  # likewise
     """Parameters that change a commitment in the API."""
 
     timezone = None  # type: ignore[assignment]
