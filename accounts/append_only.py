@@ -1,6 +1,7 @@
-"""Deletion from the security log, which database triggers otherwise prevent.
+"""Deletion from logs that are only added to, which database triggers otherwise prevent.
 
-The migration `0004_event_append_only` creates the triggers.
+The migrations `0004_event_append_only` (security log) and `decisions/0002_audit_append_only` create
+the triggers.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-_TRIGGER = "securityevent_no_delete"
+_TRIGGERS = ("securityevent_no_delete", "decisions_auditentry_no_delete")
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def deletion_allowed() -> Iterator[None]:
             with _setting_on():
                 yield
         else:
-            with _trigger_lifted():
+            with _triggers_lifted():
                 yield
 
 
@@ -34,14 +35,17 @@ def _setting_on() -> Iterator[None]:
 
 
 @contextmanager
-def _trigger_lifted() -> Iterator[None]:
-    # The trigger is dropped in the transaction, which holds the write lock of SQLite.
+def _triggers_lifted() -> Iterator[None]:
+    # The triggers are dropped in the transaction, which holds the write lock of SQLite.
+    names = ", ".join(f"'{name}'" for name in _TRIGGERS)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [_TRIGGER])
-        (definition,) = cursor.fetchone()
-    _execute(f"DROP TRIGGER {_TRIGGER}")
+        cursor.execute(f"SELECT name, sql FROM sqlite_master WHERE name IN ({names})")  # noqa: S608
+        definitions = dict(cursor.fetchall())
+    for name in definitions:
+        _execute(f"DROP TRIGGER {name}")
     yield
-    _execute(definition)
+    for definition in definitions.values():
+        _execute(definition)
 
 
 def _execute(statement: str) -> None:

@@ -43,6 +43,12 @@ CODES: dict[str, Code] = {
         "Maximum of 50 active API tokens reached."
         " Delete an existing token before creating a new one.",
     ),
+    "closed": Code(
+        400,
+        "The decision is closed. Over pages 409 or 422; changes of options are 403.",
+        "This decision is closed and no longer accepting votes.",
+        {"hint": "Its page has the results."},
+    ),
     "immutable": Code(
         400,
         "This attribute cannot be changed.",

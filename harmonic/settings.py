@@ -71,6 +71,8 @@ HEADERS_TIMEOUT = env.float("HARMONIC_HEADERS_TIMEOUT", 5.0, validate=POSITIVE)
 BODY_TIMEOUT = env.float("HARMONIC_BODY_TIMEOUT", 10.0, validate=POSITIVE)
 # The Redis server that holds the counters of limits for several machines; one machine needs none.
 CACHE_URL = env.str("CACHE_URL", "", validate=check_cache_url)
+# The source of the randomness of draws: drand, or fixed values for tests and for work offline.
+BEACON = env.str("HARMONIC_BEACON", "drand", validate=validate.OneOf(["drand", "test"]))
 RUNS = runner.read(env)
 env.seal()
 

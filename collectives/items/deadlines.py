@@ -24,7 +24,6 @@ from harmonic.kernel.parameters.fields import (
     DateTime,
     Line,
     Parameter,
-    Params,
 )
 from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Invalid
@@ -129,10 +128,9 @@ def _from_unix(seconds: int) -> datetime:
 # --- Parameters -----------------------------------------------------------------------------
 
 
-class DeadlineParams(Params):
-    """Parameters that set a deadline."""
-
-    deadline = FlexibleTime(
+def deadline_field() -> FlexibleTime:
+    """Return the parameter `deadline`."""
+    return FlexibleTime(
         required=False,
         help_text=(
             "When it closes: ISO 8601, 3d or 90m from now, or 2026-06-01T17:00 in `timezone`."
@@ -140,15 +138,24 @@ class DeadlineParams(Params):
         ),
         widget=Widget(kind="datetime", is_half=True, help="If left blank, you close it yourself."),
     )
-    timezone = Line(
+
+
+def timezone_field() -> Line:
+    """Return the parameter `timezone`, which local times need."""
+    return Line(
         required=False,
         allow_blank=True,
         max_length=64,
         help_text="The timezone of a local deadline. Default: that of the collective.",
-        widget=Widget(is_half=True, help="", suggestions=timezone_names),
+        widget=Widget(
+            is_half=True, help="Default: that of the collective.", suggestions=timezone_names
+        ),
     )
-    # Forms of public clients send it.
-    deadline_option = Choice(
+
+
+def option_field() -> Choice:
+    """Return the parameter `deadline_option`, which forms of public clients send."""
+    return Choice(
         [NONE, CRITICAL_MASS, AT, NOW],
         required=False,
         is_unlisted=True,

@@ -84,6 +84,7 @@ def new_page(
         title=lambda access, target: title or kind.name,
         heading=lambda access, target: f"New {kind.name}",
         show=lambda access, target: {
+            "kind": kind.name,
             "home": access.required_place.path or "/",
             "visibility": VISIBILITY[access.required_place.audience],
             "create": action.name,

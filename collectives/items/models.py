@@ -28,6 +28,8 @@ from harmonic.kernel.rendering.text import FIRST_LINE_SOURCE, first_line
 
 M = TypeVar("M", bound="Item")
 COMMENT = "comment"
+# The final statement of another item, whose page shows it.
+STATEMENT = "statement"
 
 
 class ItemQuerySet(models.QuerySet[M]):
@@ -37,8 +39,8 @@ class ItemQuerySet(models.QuerySet[M]):
         return self.filter(deleted_at=None)
 
     def standalone(self) -> Self:
-        """Return the items that are not comments."""
-        return self.filter(parent=None)
+        """Return the items that lists show: no comments and no statements of other items."""
+        return self.filter(parent=None).exclude(subtype=STATEMENT)
 
     def visible_to(self, access: Access) -> Self:
         """Return the items that the caller may read, in all collectives.

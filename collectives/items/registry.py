@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from harmonic.kernel.actions import Action
 
-KINDS = ("notes", "commitments")
+KINDS = ("notes", "decisions", "commitments")
 
 
 def applications() -> list[str]:

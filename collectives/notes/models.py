@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from collectives.items.kinds import Kind, register
-from collectives.items.models import COMMENT, KindModel, size_of
+from collectives.items.models import COMMENT, STATEMENT, KindModel, size_of
 
 
 class Note(KindModel):
@@ -17,6 +17,7 @@ class Note(KindModel):
     class Subtype(models.TextChoices):
         TEXT = "text"
         COMMENT = COMMENT
+        STATEMENT = STATEMENT
 
     class EditAccess(models.TextChoices):
         OWNER = "owner"

@@ -20,6 +20,9 @@ from accounts.rules import new_user
 from collectives.actions.agents import add_ai_agent_to_collective
 from collectives.actions.collective import create_collective
 from collectives.commitments import actions as commitments
+from collectives.decisions.actions.settings import create_decision
+from collectives.decisions.actions.voting import close_decision, vote
+from collectives.decisions.models import Decision
 from collectives.items.actions import confirm_read
 from collectives.models import Collective
 from collectives.notes import actions as notes
@@ -30,6 +33,7 @@ from collectives.rules.tenants import join_tenant, new_tenant
 from harmonic.access.access_as import access_as
 from harmonic.demo import texts
 from harmonic.demo.commitments import COMMITMENTS, DemoCommitment
+from harmonic.demo.decisions import DECISIONS, DemoDecision
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.database.tenancy import tenant_bound
@@ -179,6 +183,30 @@ class DemoBuilder:
             self._note(entry)
         for commitment in COMMITMENTS:
             self._commitment(commitment)
+        for decision in DECISIONS:
+            self._decision(decision)
+
+    def _decision(self, entry: DemoDecision) -> None:
+        values = {
+            "question": entry.question,
+            "description": entry.description,
+            "options": list(entry.options),
+        }
+        with self._access_as("garden", entry.author, "kitchen", entry.days_ago) as access:
+            decision: Decision = perform_action(create_decision, access, None, values).object
+        for hours, (voter, marks) in enumerate(entry.votes.items(), start=2):
+            votes = [
+                {"option_title": title, "accept": "a" in letters, "prefer": "p" in letters}
+                for title, letters in marks.items()
+            ]
+            days_ago = entry.days_ago - hours / 24
+            with self._access_as("garden", voter, "kitchen", days_ago) as access:
+                perform_action(vote, access, decision, {"votes": votes})
+        if entry.closed_after is not None:
+            days_ago = entry.days_ago - entry.closed_after
+            with self._access_as("garden", entry.author, "kitchen", days_ago) as access:
+                stated = {"final_statement": entry.statement}
+                perform_action(close_decision, access, decision, stated)
 
     def _note(self, entry: texts.DemoNote) -> None:
         values = {"title": entry.title, "text": entry.text}

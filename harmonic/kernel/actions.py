@@ -87,6 +87,8 @@ class Outcome:
     also_emits: tuple[str, ...] = ()
     browser_path: str = ""
     undo: Undo | None = None
+    # The type of the event, if it depends on what was changed.
+    emits: str = ""
 
 
 @dataclass(frozen=True, slots=True)

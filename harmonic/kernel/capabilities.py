@@ -57,8 +57,6 @@ ALL = "all"
 FORTHCOMING = frozenset(
     """
     acknowledge_reminder create_reminder_note cancel_reminder
-    create_decision update_decision_settings pin_decision unpin_decision vote add_options
-    close_decision add_statement delete_decision
     create_table_note add_row update_row delete_row add_table_column remove_table_column query_rows
     summarize update_table_description batch_table_update
     add_attachment remove_attachment send_message report_content

@@ -64,7 +64,7 @@ def emit(action: Action[Any], access: Access, outcome: Outcome) -> Event | None:
     """Pass the events of a write to all readers and return its own; None if nothing changed."""
     if action.is_read or outcome.facts is None:
         return None
-    types = (action.emits, *outcome.also_emits)
+    types = (outcome.emits or action.emits, *outcome.also_emits)
     first, *others = (_event(kind, action, access, outcome, outcome.facts) for kind in types)
     for event in (first, *others):
         for reader in _readers:

@@ -42,6 +42,12 @@ TOPICS = (
     Topic("collectives", "Collectives", GROUPS[0], "Groups, members, invitations and workspaces."),
     Topic("notes", "Notes", GROUPS[1], "Write, comment on, confirm and pin notes."),
     Topic(
+        "decisions",
+        "Decisions",
+        GROUPS[1],
+        "Decide by vote, by one person or by lot, and verify it.",
+    ),
+    Topic(
         "commitments",
         "Commitments",
         GROUPS[1],

@@ -175,6 +175,17 @@ def action_button(
     return get_template("forms/button.html").render({"form": form, "rendering": rendering})
 
 
+@register.simple_tag(takes_context=True)
+def hidden_fields(context: Context, name: str) -> str:
+    """Show the hidden fields that a form of an action needs whose other fields a template has."""
+    rendering: Rendering = context["rendering"]
+    offer = rendering.offers.get(name)
+    if offer is None or rendering.request is None:
+        return ""
+    form = Form("", (), "", get_token(rendering.request), "", hidden=tuple(_form_key(offer)))
+    return get_template("forms/_hidden.html").render({"form": form})
+
+
 @register.simple_tag
 def undo_button(message: Message, csrf_token: str) -> str:
     """Show the button that undoes what a notice reports, or nothing if it offers none."""

@@ -1,4 +1,5 @@
 // Attach controllers to elements: <div data-controller="copy expiry"> calls copy(element) and expiry(element).
+import ballot from "./ballot.js";
 import connection from "./connection.js";
 import copy from "./copy.js";
 import count from "./count.js";
@@ -12,7 +13,21 @@ import theme from "./theme.js";
 import times from "./times.js";
 import unsaved from "./unsaved.js";
 
-const controllers = { connection, copy, count, expiry, live, localtime, once, scroll, tap, theme, times, unsaved };
+const controllers = {
+  ballot,
+  connection,
+  copy,
+  count,
+  expiry,
+  live,
+  localtime,
+  once,
+  scroll,
+  tap,
+  theme,
+  times,
+  unsaved,
+};
 
 for (const element of document.querySelectorAll("[data-controller]")) {
   for (const name of element.dataset.controller.split(/\s+/)) {

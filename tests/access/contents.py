@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connection, models
 
-APPS = ("accounts", "agents", "tokens", "collectives", "items", "notes", "commitments")
+APPS = ("accounts", "agents", "tokens", "collectives", "items", "notes", "commitments", "decisions")
 # Tables that any request can write: sessions, counted passwords, the security log, usage.
 LOGS = ("accounts.SecurityEvent", "tokens.TokenDay", "tokens.TokenRefusal")
 USE = ("last_used_at", "last_used_from", "last_used_by")

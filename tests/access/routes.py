@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django_tasks_db.models import DBTaskResult
 
 from collectives.commitments.models import Commitment
+from collectives.decisions.models import Decision
 from harmonic.access.checks import rule_of
 from harmonic.agent_log.models import Entry
 from harmonic.jobs.models import Job
@@ -40,6 +41,10 @@ def ids_of(world: World) -> dict[str, str]:
         "token_id": str(token.id) if token else "7f000000-0000-4000-8000-000000000000",
         "room": world.workspace("bob").handle,
         "participant_id": "7f000000-0000-4000-8000-000000000000",
+        "option_id": "7f000000-0000-4000-8000-000000000000",
+        "vote_id": "7f000000-0000-4000-8000-000000000000",
+        "receipt": "0" * 64,
+        "decision_id": _decision("Which oven do we buy?"),
         "commitment_id": _commitment("Deep clean on Saturday"),
         "note_in_main": world.note("The garden opens at eight").truncated_id,
         "note_in_kitchen": world.note("Knife care").truncated_id,
@@ -49,6 +54,11 @@ def ids_of(world: World) -> dict[str, str]:
 
 def _commitment(title: str) -> str:
     row: Commitment = Commitment.unscoped.get(title=title)
+    return row.truncated_id
+
+
+def _decision(question: str) -> str:
+    row: Decision = Decision.unscoped.get(title=question)
     return row.truncated_id
 
 

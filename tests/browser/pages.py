@@ -29,6 +29,7 @@ def _paths(route: Route) -> Iterator[str]:
     handle = next((who for prefix, who in HANDLES.items() if path[1:].startswith(prefix)), "alice")
     ids = {"collective": "kitchen", "note_id": "NOTE", "token_id": "TOKEN", "run_id": "RUN"}
     ids["commitment_id"] = "COMMITMENT"
+    ids |= {"decision_id": "DECISION", "receipt": "RECEIPT"}
     ids["harness"] = "codex-cloud" if path.startswith("/help") else "claude-desktop"
     for name, value in {**ids, "handle": handle}.items():
         path = path.replace(f"<str:{name}>", value)
@@ -75,11 +76,14 @@ FRONT_DOORS = [path for route in routes() if route.urlconf == FRONT_DOOR for pat
 
 def opener(visit: Visit) -> Callable[[str], None]:
     """Return a function that opens a page in Alice's browser."""
+    decision, receipt = _decision(visit)
     ids = {
         "NOTE": _item(visit, "Welcome to the kitchen"),
         "COMMITMENT": _item(visit, "Whoever cooks does not wash up"),
         "TOKEN": _token(visit),
         "RUN": _run(visit),
+        "DECISION": decision,
+        "RECEIPT": receipt,
     }
 
     def open_page(path: str) -> None:
@@ -95,6 +99,15 @@ def _item(visit: Visit, title: str) -> str:
     page = visit.open("/collectives/kitchen")
     item = page.get_by_role("link", name=title).first
     return urlsplit(item.get_attribute("href") or "").path.rsplit("/", 1)[1]
+
+
+def _decision(visit: Visit) -> tuple[str, str]:
+    """Return the ID of a decision and the receipt of a voter."""
+    page = visit.open("/collectives/kitchen")
+    page.get_by_role("link", name="Which oven do we buy?").first.click()
+    path = urlsplit(page.url).path
+    receipt = visit.open(f"{path}/voters").get_by_role("link", name="Receipt").first
+    return path.rsplit("/", 1)[1], (receipt.get_attribute("href") or "").rsplit("/", 1)[1]
 
 
 def _token(visit: Visit) -> str:

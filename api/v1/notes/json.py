@@ -26,7 +26,10 @@ from api.responses.schema import (
 )
 from api.responses.timestamps import format_timestamp
 from api.views import access_of
+from collectives.decisions.models import Decision
+from collectives.decisions.queries import decisions_of
 from collectives.events.models import HISTORY, Event, HistoryType
+from collectives.items.models import STATEMENT
 from collectives.items.queries import history_of_items
 from collectives.models import Collective
 from collectives.notes.models import Note
@@ -85,8 +88,12 @@ class NoteJson(TypedDict):
         str | None, Doc("The kind of the parent, for comments.", example=None)
     ]
     commentable_id: Annotated[Id | None, Doc("The ID of the parent, for comments.", example=None)]
-    statementable_type: AlwaysNull
-    statementable_id: AlwaysNull
+    statementable_type: Annotated[
+        str | None, Doc("The kind of the item whose final statement this is.", example=None)
+    ]
+    statementable_id: Annotated[
+        Id | None, Doc("The ID of the item whose final statement this is.", example=None)
+    ]
     reminder_notification_id: AlwaysNull
     reminder_scheduled_for: AlwaysNull
     collective_id: Id
@@ -145,16 +152,18 @@ class NoteWriter:
         events = self._events(notes) if "history_events" in self.includes else None
         comments = self._comments(notes) if "comments" in self.includes else None
         authors = self._authors(notes) if "created_by" in self.includes else None
-        return [self._with(note, events, comments, authors) for note in notes]
+        statements = _statements(notes)
+        return [self._with(note, statements, events, comments, authors) for note in notes]
 
     def _with(
         self,
         note: Note,
+        statements: Mapping[UUID, UUID],
         events: Extra[list[HistoryEventJson]] | None,
         comments: Extra[list[NoteJson]] | None,
         authors: Extra[PersonJson] | None,
     ) -> NoteJson:
-        shown = self.plain(note)
+        shown = self._plain(note, statements)
         if events:
             shown["history_events"] = events.found[note.id]
         if comments:
@@ -175,8 +184,15 @@ class NoteWriter:
         return conditional.etag_of(pickle.dumps(parts, protocol=5))
 
     def plain(self, note: Note) -> NoteJson:
+        return self._plain(note, _statements([note]))
+
+    def _plain(self, note: Note, statements: Mapping[UUID, UUID]) -> NoteJson:
         path = note.path_in(self.paths[note.collective_id])
-        return note_json(note, path, f"{self.origin}{path}")
+        shown = note_json(note, path, f"{self.origin}{path}")
+        if decision_id := statements.get(note.id):
+            shown["statementable_type"] = Decision.KIND
+            shown["statementable_id"] = str(decision_id)
+        return shown
 
     def _events(self, notes: Sequence[Note]) -> Extra[list[HistoryEventJson]]:
         found: dict[UUID, list[HistoryEventJson]] = {note.id: [] for note in notes}
@@ -197,6 +213,11 @@ class NoteWriter:
     def _authors(self, notes: Sequence[Note]) -> Extra[PersonJson]:
         known = people(note.created_by_id for note in notes)
         return Extra({note.id: person_json(known[note.created_by_id]) for note in notes})
+
+
+def _statements(notes: Iterable[Note]) -> Mapping[UUID, UUID]:
+    """Return the decisions that the final statements among notes belong to, by the note's ID."""
+    return decisions_of(note.id for note in notes if note.subtype == STATEMENT)
 
 
 def note_json(note: Note, path: str, url: str) -> NoteJson:

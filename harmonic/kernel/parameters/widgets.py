@@ -20,7 +20,8 @@ class Widget:
     """The presentation of a parameter in forms, besides what its field defines."""
 
     # By default the kind follows from the field: a `Block` is a textarea, a `Flag` a checkbox.
-    kind: Literal["", "radios", "select", "datetime"] = ""
+    # `lines` is a textarea with one entry on each line.
+    kind: Literal["", "radios", "select", "datetime", "lines"] = ""
     # The value of an empty form.
     initial: object = None
     # None: the `help_text` of the field, which agents read too.

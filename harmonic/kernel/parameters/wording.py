@@ -17,6 +17,7 @@ from harmonic.kernel.refusals import Problem
 # code: (Markdown and HTML, after the parameter's name; REST, after its words)
 SENTENCES: Mapping[str, tuple[str, str]] = {
     "blank": ("is required", "can't be blank"),
+    "parameter_required": ("parameter is required", "parameter is required"),
     "too_long": (
         "is too long (maximum {limit} characters)",
         "is too long (maximum is {limit} characters)",
@@ -34,6 +35,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "too_great": ("must be at most {limit}", "must be less than or equal to {limit}"),
     "not_boolean": ("must be true or false", "must be true or false"),
     "not_a_list": ("must be an array", "must be an array"),
+    "not_objects": ("must be an array of objects", "must be an array of objects"),
     "not_an_object": ("must be an object", "must be an object"),
     "not_a_time": ("must be a valid time", "must be a valid time"),
     "in_the_past": ("must be in the future", "must be in the future"),

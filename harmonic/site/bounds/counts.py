@@ -9,6 +9,7 @@ from django.conf import settings
 from api.idempotency.once import FORM_WAIT
 from api.models import KeyedRequest
 from collectives.commitments.models import Commitment
+from collectives.decisions.models import Decision
 from collectives.items.models import Item, Pin
 from collectives.models import Invite
 from harmonic.access import kept_forms
@@ -28,6 +29,12 @@ COUNTS = Section(
             Commitment.MAX_CRITICAL_MASS,
             "participants",
             "400 `invalid`",
+        ),
+        Bound(
+            "options of a decision",
+            Decision.MAX_OPTIONS,
+            "options",
+            "422 `limit_reached`; a single one over REST: 403 `forbidden`",
         ),
         Bound("life of a token", ApiToken.MAX_LIFETIME_MONTHS, "months", "it is reduced to that"),
         Bound("overlap of a rotation", ApiToken.MAX_OVERLAP_DAYS, "days", "400 `invalid`"),

@@ -1,0 +1,1 @@
+"""Decisions with their options, votes, participants, results and audit chain."""

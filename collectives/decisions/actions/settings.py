@@ -1,0 +1,287 @@
+"""Actions that create a decision, change its settings, copy, pin and delete it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from accounts.queries import people
+from collectives.decisions import queries, rules, voting
+from collectives.decisions.fields import Lines, NewOption
+from collectives.decisions.models import Decision
+from collectives.items import rules as items
+from collectives.items.actions import creation_action, done, lifecycle_actions
+from collectives.items.deadlines import (
+    TypedTime,
+    chosen_deadline,
+    deadline_field,
+    is_manual,
+    option_field,
+    timezone_field,
+)
+from harmonic.kernel.access import Access
+from harmonic.kernel.actions import Action, Outcome
+from harmonic.kernel.capabilities import usual
+from harmonic.kernel.parameters.fields import Block, Choice, Flag, Line, Params
+from harmonic.kernel.parameters.widgets import PROSE, Widget
+from harmonic.kernel.refusals import Forbidden, Proof
+from harmonic.kernel.rendering.text import is_blank
+from harmonic.kernel.scopes import Scope
+
+GROUP = "Decisions"
+COPY = " (copy)"
+SUBTYPES = (
+    ("vote", "Vote", "Members accept the options they can live with. The most accepted wins."),
+    ("executive", "Executive", "One person selects the options."),
+    ("lottery", "Lottery", "A verifiable draw puts the entries in order."),
+)
+
+
+# --- Create ---------------------------------------------------------------------------------
+
+
+class DecisionParams(Params):
+    question = Line(
+        max_length=Decision.TITLE_LENGTH,
+        help_text="The question to decide.",
+        widget=Widget(help="", autocomplete=PROSE),
+        example="Which oven do we buy?",
+    )
+    description = Block(
+        required=False,
+        allow_blank=True,
+        max_length=Decision.DESCRIPTION_LENGTH,
+        help_text="What there is to know, in Markdown.",
+        widget=Widget(rows=6, help="You can use Markdown.", autocomplete=PROSE),
+    )
+    subtype = Choice(
+        [(value, label) for value, label, _ in SUBTYPES],
+        required=False,
+        label="Kind",
+        help_text="vote (default), executive (one person selects) or lottery (a draw).",
+        widget=Widget(kind="radios", initial="vote", help="", options=SUBTYPES),
+    )
+    options = Lines(
+        required=False,
+        help_text="The titles of the first options.",
+        widget=Widget(kind="lines", rows=4, help="One on each line. You can add more later."),
+    )
+    options_open = Flag(
+        required=False,
+        label="Members can add options",
+        help_text="Whether other members can add options. Default: true.",
+        widget=Widget(initial=True, help=""),
+    )
+    decision_maker = Line(
+        required=False,
+        allow_blank=True,
+        max_length=255,
+        help_text="Who decides an executive decision: a handle or a user ID. Default: you.",
+        widget=Widget(help="For executive decisions: their handle. If left blank, you decide."),
+    )
+    deadline = deadline_field()
+    timezone = timezone_field()
+    deadline_option = option_field()
+    decision_maker_id = Line(
+        required=False,
+        allow_blank=True,
+        max_length=255,
+        is_unlisted=True,
+        widget=Widget(is_hidden=True),
+    )
+
+
+def create(
+    access: Access,
+    target: None,
+    *,
+    question: str,
+    description: str = "",
+    subtype: str = Decision.Subtype.VOTE,
+    options: list[str] | list[NewOption] | None = None,
+    options_open: bool = True,
+    decision_maker: str = "",
+    decision_maker_id: str = "",
+    deadline: TypedTime | datetime | None = None,
+    timezone: str = "",
+    deadline_option: str = "",
+) -> Outcome:
+    """Create a decision. Options from the API can have descriptions."""
+    maker = decision_maker or decision_maker_id
+    decision = rules.create(
+        access,
+        question=question,
+        description="" if is_blank(description) else description,
+        subtype=subtype or Decision.Subtype.VOTE,
+        options_open=options_open,
+        deadline=chosen_deadline(access, deadline, timezone=timezone, option=deadline_option),
+        decision_maker_id=rules.decision_maker(access, maker) if maker else None,
+        options=[NewOption(each) if isinstance(each, str) else each for each in options or ()],
+    )
+    message = f"Decision '{question}' successfully created."
+    return done(access, decision, message, items.created(decision))
+
+
+create_decision = creation_action(
+    Decision,
+    "Ask a question that the collective decides: by vote, by one person, or by lot.",
+    params=DecisionParams,
+    resources="decisions",
+    group=GROUP,
+    effect=create,
+)
+
+
+# --- Settings -------------------------------------------------------------------------------
+
+
+class SettingsParams(Params):
+    question = Line(
+        required=False,
+        allow_blank=True,
+        max_length=Decision.TITLE_LENGTH,
+        help_text="The new question. If blank, the current one is kept.",
+        widget=Widget(help="", autocomplete=PROSE, is_required=True),
+    )
+    description = Block(
+        required=False,
+        allow_blank=True,
+        max_length=Decision.DESCRIPTION_LENGTH,
+        help_text="The new description, in Markdown. If blank, the current one is kept.",
+        widget=Widget(rows=8, help="Leave blank to keep the current one.", autocomplete=PROSE),
+    )
+    options_open = Flag(
+        required=False,
+        label="Members can add options",
+        help_text="Whether other members can add options. Only while it is open.",
+        widget=Widget(help=""),
+    )
+    decision_maker = Line(
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        max_length=255,
+        help_text="Who decides an executive decision: a handle or a user ID. Blank: its creator.",
+        widget=Widget(help="For executive decisions. If left blank, you decide."),
+    )
+    deadline = deadline_field()
+    timezone = timezone_field()
+    deadline_option = option_field()
+    decision_maker_id = Line(
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        max_length=255,
+        is_unlisted=True,
+        widget=Widget(is_hidden=True),
+    )
+
+
+# The value of a decision maker that was not sent. No request can send it.
+UNCHANGED = "\0"
+
+
+def _update(
+    access: Access,
+    decision: Decision,
+    *,
+    question: str = "",
+    description: str = "",
+    options_open: bool | None = None,
+    decision_maker: str | None = UNCHANGED,
+    decision_maker_id: str | None = UNCHANGED,
+    deadline: TypedTime | datetime | None = None,
+    timezone: str = "",
+    deadline_option: str = "",
+) -> Outcome:
+    moment = chosen_deadline(access, deadline, timezone=timezone, option=deadline_option)
+    is_closing = moment is not None and moment <= access.now and rules.is_open(access, decision)
+    if is_closing:
+        _require_closer(access, decision)
+    maker = decision_maker_id if decision_maker == UNCHANGED else decision_maker
+    facts = rules.update(
+        access,
+        decision,
+        question=question,
+        description="" if is_blank(description) else description,
+        options_open=options_open,
+        deadline=None if is_closing else moment,
+        maker=None if maker == UNCHANGED else maker or "",
+    )
+    if is_closing:
+        voting.close(access, decision)
+        facts = {**(facts or {}), "is_closed": True}
+    message = "Decision updated." if facts else "The decision already has these values."
+    return done(access, decision, message, facts)
+
+
+def _require_closer(access: Access, decision: Decision) -> None:
+    """Require that the caller may close a decision through its settings."""
+    if denied := rules.is_closer(access, decision):
+        raise Forbidden.because(denied, "Unauthorized")
+
+
+def _current(access: Access, decision: Decision | None) -> Mapping[str, Any]:
+    if decision is None:
+        return {}
+    maker = people([decision.decision_maker_id])
+    handle = maker[decision.decision_maker_id].handle if decision.decision_maker_id else ""
+    has_deadline = not is_manual(decision.deadline, access.now)
+    return {
+        "question": decision.question,
+        "description": decision.description,
+        "options_open": decision.options_open,
+        "decision_maker": handle,
+        "deadline": f"{decision.deadline:%Y-%m-%dT%H:%M}" if has_deadline else "",
+        "timezone": "UTC" if has_deadline else "",
+    }
+
+
+update_decision_settings: Action[Decision] = Action(
+    name="update_decision_settings",
+    sentence="Change the question, the deadline or other settings of this decision.",
+    label="Save settings",
+    scope=Scope("update:decisions"),
+    grant=usual(GROUP),
+    proof=Proof.NONE,
+    changes_access=False,
+    emits="decision.updated",
+    params=SettingsParams,
+    policy=rules.is_creator,
+    effect=_update,
+    initial=_current,
+)
+
+
+def _duplicate(access: Access, decision: Decision) -> Outcome:
+    copy = rules.create(
+        access,
+        question=(decision.question + COPY)[: Decision.TITLE_LENGTH],
+        description=decision.description,
+        subtype=decision.subtype,
+        options_open=decision.options_open,
+        deadline=decision.deadline if rules.is_open(access, decision) else None,
+        options=[NewOption(each.title) for each in queries.options_of(decision.id)],
+    )
+    message = f"Decision '{copy.question}' successfully created."
+    return done(access, copy, message, items.created(copy))
+
+
+duplicate_decision: Action[Decision] = Action(
+    name="duplicate_decision",
+    sentence="Create a copy of this decision with the same options and no votes.",
+    label="Duplicate decision",
+    scope=Scope("create:decisions"),
+    grant=usual(GROUP),
+    capability="create_decision",
+    proof=Proof.NONE,
+    changes_access=False,
+    emits="decision.created",
+    policy=items.may_read,
+    effect=_duplicate,
+)
+
+pin_decision, unpin_decision, delete_decision, restore_decision = lifecycle_actions(
+    "decision", resources="decisions", group=GROUP
+)

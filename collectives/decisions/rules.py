@@ -1,0 +1,273 @@
+"""Policies and changes of decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from accounts.queries import person_named
+from collectives.decisions.audit.chain import EntryAction, iso_milliseconds
+from collectives.decisions.audit.writing import writer
+from collectives.decisions.fields import NewOption
+from collectives.decisions.models import Decision, Option, Participant
+from collectives.decisions.options import add_options
+from collectives.items import rules as items
+from collectives.items.deadlines import is_closed, no_deadline
+from collectives.items.rules import noun
+from collectives.queries import membership_of
+from harmonic.kernel.access import Access
+from harmonic.kernel.database.tenancy import parse_uuid
+from harmonic.kernel.refusals import Denied, NotFound, NotPossible
+
+# --- State ----------------------------------------------------------------------------------
+
+
+def is_open(access: Access, decision: Decision) -> bool:
+    return not is_closed(decision.deadline, access.now)
+
+
+def maker_of(decision: Decision) -> UUID:
+    """Return the user who decides an executive decision: the named one, or the creator."""
+    return decision.decision_maker_id or decision.created_by_id
+
+
+def closer_of(decision: Decision) -> UUID:
+    """Return the user who may close a decision and write its statement."""
+    is_executive = decision.subtype == Decision.Subtype.EXECUTIVE
+    return maker_of(decision) if is_executive else decision.created_by_id
+
+
+# --- Policies -------------------------------------------------------------------------------
+
+
+def is_creator(access: Access, decision: Decision | None) -> Denied | None:
+    """Allow the creator."""
+    if denied := items.may_read(access, decision):
+        return denied
+    if decision is None or decision.created_by_id == access.user.user_id:
+        return None
+    return Denied(
+        "",
+        "Only the person who created this decision can change its settings.",
+        heading="",
+        rest_reason=items.EDITORS_ONLY,
+    )
+
+
+def is_closer(access: Access, decision: Decision | None) -> Denied | None:
+    """Allow the creator, or for an executive decision its decision maker."""
+    if denied := items.may_read(access, decision):
+        return denied
+    if decision is None or closer_of(decision) == access.user.user_id:
+        return None
+    person = person_named(str(closer_of(decision)), access)
+    who = f"@{person.handle}" if person else "The person who decides"
+    return Denied(
+        "",
+        f"{who} closes this {noun(decision)} and writes its statement.",
+        heading="",
+        rest_reason=items.EDITORS_ONLY,
+    )
+
+
+def may_add_options(access: Access, decision: Decision | None) -> Denied | None:
+    """Allow members while options are open, and the creator while the decision is."""
+    if denied := items.may_read(access, decision):
+        return denied
+    if decision is None:
+        return None
+    return _options_denied(access, decision, "Cannot add options")
+
+
+def _options_denied(access: Access, decision: Decision, reason: str) -> Denied | None:
+    if not is_open(access, decision):
+        return Denied(reason, "This decision is closed, so its options no longer change.", "closed")
+    is_own = decision.created_by_id == access.user.user_id
+    if not (decision.options_open or is_own):
+        return Denied(reason, "Only the person who created this decision can add options to it.")
+    return None
+
+
+def may_change_option(
+    access: Access, decision: Decision, option: Option, reason: str
+) -> Denied | None:
+    """Allow who added an option and the creator, until another user has voted on it."""
+    if not is_open(access, decision):
+        return Denied(reason, "This decision is closed, so its options no longer change.", "closed")
+    user_id = access.user.user_id
+    owner = Participant.objects.get(id=option.participant_id)
+    if user_id not in (owner.user_id, decision.created_by_id):
+        return Denied(reason, "Only its author and the creator of the decision can change it.")
+    if option.votes.exclude(participant__user=user_id).exists():
+        return Denied(reason, "Another user has voted on this option, so it can no longer change.")
+    return None
+
+
+def require_votes(access: Access, decision: Decision) -> None:
+    """Require that a decision takes votes now.
+
+    Raises:
+        NotPossible: it is executive, a lottery, or closed.
+    """
+    if decision.subtype == Decision.Subtype.EXECUTIVE:
+        raise NotPossible(
+            "Executive decisions do not accept votes.", hint="Its decision maker selects options."
+        )
+    if decision.subtype == Decision.Subtype.LOTTERY:
+        raise NotPossible(
+            "Lottery decisions do not accept votes.", hint="A draw orders its entries."
+        )
+    if not is_open(access, decision):
+        raise NotPossible(
+            "This decision is closed and no longer accepting votes.",
+            code="closed",
+            hint="Its page has the results.",
+        )
+
+
+def takes_votes(access: Access, decision: Decision) -> bool:
+    return decision.subtype == Decision.Subtype.VOTE and is_open(access, decision)
+
+
+def shows_results(decision: Decision, *, has_voted: bool, is_open: bool) -> bool:
+    """Return whether pages show the results to a viewer.
+
+    Those of a vote are hidden until the viewer has voted or it is closed, and those of a lottery
+    until the draw. The page of an executive decision marks the selected options instead.
+    """
+    if decision.subtype == Decision.Subtype.EXECUTIVE:
+        return False
+    if decision.subtype == Decision.Subtype.LOTTERY:
+        return decision.is_drawn
+    return has_voted or not is_open
+
+
+# --- Creation -------------------------------------------------------------------------------
+
+
+def create(
+    access: Access,
+    *,
+    question: str,
+    description: str = "",
+    subtype: str = Decision.Subtype.VOTE,
+    options_open: bool = True,
+    deadline: datetime | None = None,
+    decision_maker_id: UUID | None = None,
+    options: Sequence[NewOption] = (),
+) -> Decision:
+    """Create a decision with its first options, and begin its audit chain."""
+    decision = items.create(
+        access,
+        Decision,
+        title=question,
+        description=description,
+        subtype=subtype,
+        options_open=options_open,
+        deadline=deadline or no_deadline(access.now),
+        decision_maker_id=decision_maker_id,
+    )
+    chain = writer(access, decision)
+    maker = {"decision_maker_id": str(decision_maker_id)} if decision_maker_id else {}
+    chain.add(
+        EntryAction.DECISION_CREATED,
+        metadata={
+            "question": question,
+            "description": description,
+            "subtype": subtype,
+            "deadline": iso_milliseconds(decision.deadline),
+            "options_open": _word(options_open),
+            **maker,
+        },
+    )
+    add_options(access, decision, options, chain=chain)
+    chain.write()
+    return decision
+
+
+def _word(value: object) -> str:
+    """Return a value as the text that entries have for it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return iso_milliseconds(value)
+    return "" if value is None else str(value)
+
+
+def decision_maker(access: Access, name: str) -> UUID:
+    """Return the user that a handle, `@handle` or ID names, who must be able to read this.
+
+    Raises:
+        NotFound: no such user can read the collective.
+    """
+    person = None if name == "me" else person_named(name, access)
+    member = membership_of(access.required_place.id, person) if person else None
+    if person is None or member is None or member.archived_at is not None:
+        what = f"id '{name[:80]}'" if parse_uuid(name) else f"handle '{name[:80]}'"
+        raise NotFound(
+            f"Couldn't find User with {what}",
+            hint="The decision maker must be a member of this collective.",
+        )
+    return person.user_id
+
+
+# --- Settings -------------------------------------------------------------------------------
+
+
+def update(
+    access: Access,
+    decision: Decision,
+    *,
+    question: str = "",
+    description: str = "",
+    options_open: bool | None = None,
+    deadline: datetime | None = None,
+    maker: str | None = None,
+) -> dict[str, Any] | None:
+    """Change the given settings; a blank `maker` clears it. Returns the facts, or None.
+
+    Raises:
+        NotPossible: the decision is closed.
+        NotFound: the decision maker does not exist.
+    """
+    wanted: dict[str, Any] = {
+        "title": question or None,
+        "description": description or None,
+        "options_open": options_open,
+        "deadline": deadline,
+    }
+    if maker is not None:
+        wanted["decision_maker_id"] = decision_maker(access, maker) if maker else None
+    changed = {
+        name: new
+        for name, new in wanted.items()
+        if (new is not None or name == "decision_maker_id") and new != getattr(decision, name)
+    }
+    _require_open(access, decision, changed)
+    if not changed:
+        return None
+    facts = items.changed(decision, changed)
+    names = {"title": "question"}
+    pairs = {
+        names.get(name, name): [_word(getattr(decision, name)), _word(new)]
+        for name, new in changed.items()
+    }
+    chain = writer(access, decision)
+    chain.add(EntryAction.DECISION_UPDATED, metadata=pairs)
+    chain.write()
+    for name, new in changed.items():
+        setattr(decision, name, new)
+    decision.updated_at = decision.last_activity_at = access.now
+    decision.updated_by_id = access.user.user_id
+    decision.save(update_fields=[*changed, "updated_at", "last_activity_at", "updated_by"])
+    return facts
+
+
+def _require_open(access: Access, decision: Decision, changed: dict[str, Any]) -> None:
+    if is_open(access, decision):
+        return
+    for name, words in (("options_open", "options policy"), ("deadline", "deadline")):
+        if name in changed:
+            raise NotPossible(f"Cannot change {words} on a closed decision", code="closed")
