@@ -20,8 +20,9 @@ from harmonic.kernel.rendering.rendered import CACHE, _short
 KITCHEN = "/collectives/kitchen"
 REST = f"{KITCHEN}/api/v1"
 MEGABYTE = 1_000_000
-# Comments of a thread are a second apart, starting in the past.
-LONG_AGO = timedelta(days=1)
+# Comments of a thread are a second apart, starting in the past. Pages show how long ago that was,
+# which must not change between two requests: exactly a day ago, it changes from 23 hours to a day.
+LONG_AGO = timedelta(days=1, hours=12)
 
 Write = Callable[..., list[Note]]
 
