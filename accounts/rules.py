@@ -217,7 +217,7 @@ def may_manage_agent(access: Access, person: TenantUser | None) -> Denied | None
     if person is None or is_parent_of(access, person):
         return None
     if not person.user.is_agent:
-        return Denied("This account is not an AI agent.", "Only AI agents have a parent.")
+        return Denied("This account is not an AI agent.", "Only AI agents are managed by somebody.")
     return Denied(
         "Only the person who manages the agent can do that.",
         "The agent's profile names that person.",

@@ -25,7 +25,7 @@ AgentId = Annotated[str, Doc("The agent's UUID, handle or `@handle`.", example="
 
 
 class AgentStateJson(TypedDict):
-    """The state of an AI agent after a change by its parent."""
+    """The state of an AI agent after a change by the person who manages it."""
 
     id: Id
     handle: Annotated[str, Doc(example="scout")]

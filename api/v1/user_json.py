@@ -49,7 +49,7 @@ class UserJson(TypedDict):
     email: Annotated[
         str | None,
         Doc(
-            "Null unless you are the user, the agent's parent or a tenant admin.",
+            "Null unless you are the user, manage the agent or are a tenant admin.",
             example="alice@example.org",
         ),
     ]

@@ -121,7 +121,7 @@ def cannot_act(agent: TenantUser) -> Denied | None:
         return inactive(agent)
     if agent.user.agent.paused_at:
         path = path_of(agent)
-        hint = f"Its parent can resume it at {path}."
+        hint = f"The person who manages it can resume it at {path}."
         return Denied(PAUSED, hint, "agent_paused", links=(Link("The agent", path),))
     return None
 

@@ -21,8 +21,8 @@ edit this page.
   marked *REST only* has no page; its route is in [api.md](api.md).
 - **Parameters**: `*` marks required ones. `GET {path}/actions/{name}` describes them.
 - **Scope**: the scope that a token needs on every surface. The same verb with `all` covers it.
-- **Agents**: whether an AI agent may run it. The parent grants *usual* and *careful* actions; a new
-  agent has the usual ones.
+- **Agents**: whether an AI agent may run it. The person who manages the
+  agent grants *usual* and *careful* actions; a new agent has the usual ones.
 
 | action | description | path | parameters | scope | agents |
 |---|---|---|---|---|---|

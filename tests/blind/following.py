@@ -468,7 +468,7 @@ PLAIN = (
     r"Agents cannot do this\.",
     r"Everyone in the tenant belongs to it\.",
     r"Everyone in the tenant belongs to the main collective\.",
-    r"Only AI agents have a parent\.",
+    r"Only AI agents are managed by somebody\.",
     r"Your own notes are in your workspace\.",
     r"A private workspace belongs to its owner only\.",
     r"A private workspace has no other members and no settings\.",
@@ -484,6 +484,7 @@ PLAIN = (
 def follow(world: World, refusal: Refusal) -> None:
     """Follow each sentence of a refusal, each of its links, and where it redirects."""
     guide = Guide(world, refusal)
+    assert "parent" not in refusal.hint, f"{refusal}\n an agent is managed by somebody"
     if refusal.page:
         assert_shown(refusal)
     if refusal.location:

@@ -36,7 +36,7 @@ PROMISES = {
         "tests/runner/test_scripted_models.py::test_a_model_that_asks_for_more_is_refused",
     ],
     "An agent reads and writes only in collectives that it belongs to. It belongs only to"
-    " collectives of its parent, and leaves them with its parent.": [
+    " collectives of the person who manages it, and leaves them with that person.": [
         "agents-in.add-by-members",
         "agents-in.remove-ends-reading",
         "tests/agents/test_leaving_with_the_parent.py::test_agents_leave_a_collective_with_their_parent",

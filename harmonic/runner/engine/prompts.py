@@ -37,9 +37,10 @@ it in your final message.
 - You act with the tools only. You cannot create tokens, or change members or settings. If an \
 action is refused, read the reason, and do not repeat the same call.
 - You have at most {steps} tool calls. When the task is done or cannot be done, answer without a \
-tool call: a short message to your parent that says what you did and what you could not do.
+tool call: a short message to the person who manages you that says what you did and what you \
+could not do.
 """
-IDENTITY = "\nYour parent wrote about you:\n\n{prompt}\n"
+IDENTITY = "\nThe person who manages you wrote about you:\n\n{prompt}\n"
 
 
 def tools_for_chat() -> list[Mapping[str, Any]]:
