@@ -64,7 +64,7 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
         "settings_path": f"{path_}/settings",
         "edit_path": f"{path_}/edit",
         "may_edit": may_edit(access, note) is None,
-        "restoring": restoring(access, note) if note.is_deleted else "",
+        "restoring": restoring(access, note, ", on this page") if note.is_deleted else "",
     }
 
 

@@ -113,14 +113,14 @@ def test_a_token_of_nobody_gets_no_workspace(anonymous: Any) -> None:
 
 # --- Wrong addresses ------------------------------------------------------------------------
 
-SEARCH = "Search notes with GET {}/api/v1/notes?q=WORDS."
+SEARCH = "Search notes with GET {}?q=WORDS."
 PIN = "POST {}/n/1a2b3c4d/settings/actions/pin_note."
 
 
 @pytest.mark.parametrize(
     ("path", "named"),
     [
-        ("/search", SEARCH.format("")),
+        ("/search", SEARCH.format("/").removesuffix(".")),
         ("/collectives/kitchen/search", SEARCH.format("/collectives/kitchen")),
         ("/notes/1a2b3c4d/pin", PIN.format("")),
         ("/collectives/kitchen/notes/1a2b3c4d/pin", PIN.format("/collectives/kitchen")),
@@ -144,7 +144,7 @@ def test_a_404_names_what_was_probably_meant(api: Any, path: str, named: str) ->
     ("path", "named"),
     [
         ("/collectives/kitchen/api/v1/members", "GET /api/v1/collectives/kitchen/members."),
-        ("/api/v1/search", SEARCH.format("")),
+        ("/api/v1/search", SEARCH.format("/api/v1/notes")),
     ],
 )
 def test_a_404_of_the_api_names_what_serves_it(api: Any, path: str, named: str) -> None:
