@@ -31,5 +31,10 @@ class Note(KindModel):
     size = size_of("text")
     text = models.TextField()
 
+    @property
+    def has_deadline(self) -> bool:
+        """Return whether a deadline was set; until then it is the time of creation."""
+        return bool(self.deadline != self.created_at)
+
 
 register(Kind(Note, page="notes.show", text="text"))

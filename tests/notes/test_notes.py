@@ -15,6 +15,7 @@ from tests.fixtures.rows import (
     note_path,
 )
 from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
+from tests.mcp.client import Mcp, text_of
 
 WELCOME, KNIFE = "Welcome to the kitchen", "Knife care"
 
@@ -124,6 +125,23 @@ def test_a_deadline_is_ignored_on_create_and_taken_on_update(call):
 
     changed = bob.act("update_note", made["path"], deadline=later).json
     assert changed["deadline"] == later
+
+
+@pytest.mark.rule("notes.deadline")
+def test_a_page_shows_a_deadline_only_once_it_is_set(world):
+    bob = Caller(MARKDOWN, "bob")
+    path = Caller(REST, "bob").act("create_note", KITCHEN, text="Hello").json["path"]
+    mcp = Mcp(bob.client, "bob")
+    pages = (bob.get(path), bob.get(f"{path}/edit"))
+    before = [page.text.lower() for page in pages]
+    before.append(text_of(mcp.read(path)).lower())
+
+    assert not any("| deadline |" in text or "deadline:" in text for text in before)
+
+    Caller(REST, "bob").act("update_note", path, deadline="2031-01-01T00:00:00Z").assert_done()
+    assert "| deadline | 2031-01-01T00:00:00Z |" in bob.get(path).text
+    assert "### Deadline: 2031-01-01T00:00:00Z" in bob.get(f"{path}/edit").text
+    assert "| deadline | 2031-01-01T00:00:00Z |" in text_of(mcp.read(path))
 
 
 # --- Reading --------------------------------------------------------------------------------
