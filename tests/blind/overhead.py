@@ -9,6 +9,8 @@ from tests.blind.reading import Document, estimated_tokens
 FENCE = re.compile(r"^(`{3,})markdown\n.*?^\1\n", re.MULTILINE | re.DOTALL)
 # The most that each may cost, in tokens.
 NOTE, WHOAMI, ROW, ROOT, THREAD = 350, 250, 60, 900, 3_500
+# An action in the frontmatter without parameters, and each of its parameters.
+ACTION, PARAMETER = 52, 40
 COMMENT = "Comment {}: a sentence of the usual length, and another one after it."
 
 
@@ -18,6 +20,13 @@ def beside_its_text(seen: Document) -> int:
     for heading in ("Comments", "History"):
         text = without_section(text, heading)
     return estimated_tokens(text)
+
+
+def action_entries(seen: Document) -> list[str]:
+    """Return the parts of the frontmatter that describe an action each."""
+    frontmatter = seen.text.split("---\n", 2)[1]
+    listed = frontmatter.partition("\nactions:\n")[2]
+    return re.findall(r"^  - name: .*\n(?:    .*\n)*", listed, re.MULTILINE)
 
 
 def beside_the_prompt(seen: Document) -> int:

@@ -11,12 +11,15 @@ from collectives.items import models as items
 from collectives.notes.models import Note
 from tests.blind.conftest import WireFor
 from tests.blind.overhead import (
+    ACTION,
     COMMENT,
     NOTE,
+    PARAMETER,
     ROOT,
     ROW,
     THREAD,
     WHOAMI,
+    action_entries,
     beside_its_text,
     beside_the_prompt,
     row,
@@ -36,21 +39,33 @@ def document(wire_for: WireFor, path: str, who: str = "scout") -> Document:
     return read_document(reply.status, reply.text)
 
 
-@pytest.mark.parametrize("page", ["", "/edit", "/settings"])
-def test_a_note_with_its_five_actions_costs_little_beside_its_text(
-    wire_for: WireFor, note_path: Callable[[str], str], page: str
+@pytest.mark.parametrize("who", ["alice", "bob", "scout"])
+def test_the_pages_of_a_note_cost_little_beside_its_text(
+    wire_for: WireFor, note_path: Callable[[str], str], who: str
 ) -> None:
-    """The five actions are on the note's page and on the two pages below it."""
+    """The five actions of a note are on three pages; no page has more than two of them."""
     path = note_path("Where things go in the fridge")
-    actions = {
-        each["name"]
-        for below in ("", "/edit", "/settings")
-        for each in document(wire_for, f"{path}{below}", "alice").actions
-    }
-    seen = document(wire_for, f"{path}{page}", "alice")
+    seen = [document(wire_for, f"{path}{below}", "alice") for below in ("", "/edit", "/settings")]
+    read = document(wire_for, path, who)
 
-    assert len(actions | {"confirm_read"}) == 5
-    assert beside_its_text(seen) <= NOTE
+    names = {action["name"] for page in [*seen, read] for action in page.actions}
+    assert len(names | {"confirm_read"}) == 5
+    for page in [*seen, read]:
+        assert len(page.actions) <= 2
+        assert beside_its_text(page) <= NOTE
+
+
+@pytest.mark.parametrize("below", ["", "/edit", "/settings"])
+def test_an_action_and_a_parameter_take_few_tokens(
+    wire_for: WireFor, note_path: Callable[[str], str], below: str
+) -> None:
+    seen = document(wire_for, f"{note_path('Where things go in the fridge')}{below}", "alice")
+    entries = action_entries(seen)
+
+    assert len(entries) == len(seen.actions)
+    for action, text in zip(seen.actions, entries, strict=True):
+        count = len(action.get("params", []))
+        assert estimated_tokens(text) <= ACTION + PARAMETER * count
 
 
 def test_whoami_is_short_beside_what_the_parent_wrote(wire_for: WireFor) -> None:
