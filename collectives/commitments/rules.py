@@ -117,6 +117,7 @@ def update_commitment(
         Invalid: the times do not fit.
         NotPossible: it is closed, or the critical mass is lowered although somebody has joined.
     """
+    _recount(commitment)
     wanted = _Change(access, commitment, sent).wanted()
     changed = {name: value for name, value in wanted.items() if value != getattr(commitment, name)}
     if not changed:
@@ -205,6 +206,7 @@ def join(access: Access, commitment: Commitment) -> Joined:
     if row.committed_at is not None:
         return Joined(row, is_changed=False)
     require_open(access, commitment)
+    _recount(commitment)
     row.committed_at = access.now
     row.save()
     commitment.participant_count += 1
@@ -229,7 +231,7 @@ def leave(access: Access, commitment: Commitment) -> Joined:
         return Joined(row, is_changed=False)
     row.committed_at = commitment.joined_at = None
     row.save()
-    commitment.participant_count -= 1
+    _recount(commitment)
     _save_activity(access, commitment)
     return Joined(row, is_changed=True)
 
@@ -238,6 +240,15 @@ def require_open(access: Access, commitment: Commitment) -> None:
     """Raise `NotPossible` if the commitment is closed."""
     if commitment.is_closed(access.now):
         raise NotPossible(CLOSED, code="closed")
+
+
+def _recount(commitment: Commitment) -> None:
+    """Count the participants again, now that the row is locked.
+
+    PostgreSQL reads a row again after it waited for it, but not the subqueries of the statement.
+    """
+    rows = CommitmentParticipant.objects.filter(commitment=commitment.id)
+    commitment.participant_count = rows.filter(committed_at__isnull=False).count()
 
 
 def _row(access: Access, commitment: Commitment) -> CommitmentParticipant:
