@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.error import HTTPError
@@ -18,6 +19,7 @@ import psycopg
 import pytest
 
 from collectives.notes.models import Note
+from harmonic.kernel.database.outages import CONNECT_SECONDS
 from tests.postgres import Cluster, cluster
 from tests.server.outages import (
     HTML,
@@ -131,16 +133,32 @@ def restarts(database: Cluster, times: int = 3) -> Callable[[], None]:
 # --- A restart ------------------------------------------------------------------------------
 
 
+READS = ((f"{NOTES}?limit=1", JSON), ("/collectives/kitchen", HTML), ("/", MARKDOWN))
+
+
+def reads_during_a_restart(database: Cluster, caller: Caller) -> tuple[float, list[Seen]]:
+    """Return the seconds that a restart took, and the responses to reads around it."""
+    paths, seen, took = cycle(READS), list[Seen](), list[float]()
+
+    def restart() -> None:
+        time.sleep(0.7)
+        began = time.monotonic()
+        database.restart()
+        took.append(time.monotonic() - began)
+        time.sleep(0.7)
+
+    in_parallel(lambda: seen.append(caller.get(*next(paths))), restart)
+    return took[0], seen
+
+
 def test_reads_survive_restarts_of_the_database(database: Cluster, caller: Caller) -> None:
-    seen: list[Seen] = []
-    paths = iter(
-        [(f"{NOTES}?limit=1", JSON), ("/collectives/kitchen", HTML), ("/", MARKDOWN)] * 9999
-    )
+    """On a busy machine a restart can take longer than requests wait, and is done again."""
+    tries = (reads_during_a_restart(database, caller) for _ in range(12))
+    short = list(islice((seen for took, seen in tries if took < CONNECT_SECONDS / 2), 3))
 
-    in_parallel(lambda: seen.append(caller.get(*next(paths))), restarts(database))
-
-    assert {each.status for each in seen} == {200}
-    assert len(seen) > CLIENTS * 3
+    assert len(short) == 3
+    assert {each.status for seen in short for each in seen} == {200}
+    assert sum(map(len, short)) > CLIENTS * 3
 
 
 def test_a_write_during_restarts_is_stored_exactly_if_acknowledged(
