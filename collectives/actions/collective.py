@@ -27,8 +27,8 @@ from harmonic.kernel.scopes import Scope
 
 INVITATIONS = {"all_members": "Every member can invite", "only_admins": "Only admins can invite"}
 REPRESENTATION = {
-    "any_member": "Any member can represent the collective",
-    "only_representatives": "Only representatives can represent the collective",
+    "any_member": "Any member can represent it",
+    "only_representatives": "Only representatives",
 }
 BOTH_SWITCHES = "Members' tokens work here only while this and the tenant's API switch are both on."
 

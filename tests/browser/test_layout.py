@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FloatRect, Locator, expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Server, Visitor
 from tests.browser.pages import opener
 from tests.browser.test_media import PAGES
 from tests.browser.test_pages import overflow
+from tests.browser.test_tokens import make_token
 
 pytestmark = pytest.mark.browser
 
@@ -56,3 +57,44 @@ def test_a_page_fits_a_tablet(visitor: Visitor, path: str) -> None:
 
     assert visit.status == 200
     assert overflow(visit) <= 0
+
+
+# --- Facts and actions ----------------------------------------------------------------------
+
+
+def box_of(place: Locator) -> FloatRect:
+    box = place.bounding_box()
+    assert box
+    return box
+
+
+def test_the_actions_of_a_note_are_on_the_first_screen_of_a_phone(visitor: Visitor) -> None:
+    visit = visitor("alice", width=360)
+    opener(visit)("/collectives/kitchen/n/NOTE")
+
+    byline = visit.page.locator("main .byline").first
+    for each in (byline.get_by_role("link", name="Edit"), byline.get_by_text("read")):
+        assert box_of(each.first)["y"] < 400
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_facts_and_actions_of_a_token_come_first(
+    visitor: Visitor, server: Server, width: int
+) -> None:
+    page = visitor("alice", width=width).open("/u/alice/settings/tokens/new")
+    # The first use is counted immediately, and shows the chart.
+    assert server.get("/whoami.md", make_token(page, f"{width} wide")).status == 200
+    page.get_by_role("link", name="Done").click()
+
+    facts = box_of(page.locator("dl.facts").first)
+    rotate = box_of(page.get_by_role("link", name="Rotate token"))
+    reach = box_of(page.get_by_role("heading", name="Access by collective"))
+    assert rotate["y"] < 700
+    if width == 360:
+        assert facts["y"] < rotate["y"] < reach["y"]
+    else:
+        assert min(facts["x"], rotate["x"]) > reach["x"] + 600
+
+    chart = box_of(page.locator(".spark svg"))
+    column = box_of(page.get_by_role("region", name="Access by collective"))
+    assert abs(chart["width"] - column["width"]) < 2
