@@ -181,6 +181,7 @@ register(
         text="description",
         count=participants,
         count_words=("participant", "participants"),
+        mentions_in=("title", "description"),
         out_of="critical_mass",
     )
 )

@@ -240,5 +240,6 @@ register(
         text="description",
         count=voters,
         count_words=("voter", "voters"),
+        mentions_in=("title", "description"),
     )
 )

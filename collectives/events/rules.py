@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from collectives.items.models import Item
 
 _INSERT = PreparedInsert(Event)
+# Reacts to an event that no request caused, inside its transaction.
+OwnReader = Callable[[Event, "Item"], None]
+_own_readers: list[OwnReader] = []
+
+
+def add_own_reader(reader: OwnReader) -> None:
+    """Register a reader of the events that no request caused."""
+    if reader not in _own_readers:
+        _own_readers.append(reader)
 
 
 def store_event(event: events.Event, access: Access) -> None:
@@ -58,3 +67,5 @@ def keep_own(subject: str, verb: str, item: Item, *, actor_id: UUID, happened_at
         metadata={"truncated_id": item.truncated_id},
     )
     _INSERT.run(row)
+    for reader in _own_readers:
+        reader(row, item)

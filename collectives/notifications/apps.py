@@ -6,10 +6,17 @@ class NotificationsConfig(AppConfig):
     label = "notifications"
 
     def ready(self) -> None:
+        from collectives.events.rules import add_own_reader
+        from collectives.notifications.participation import (
+            notify_of_participation,
+            notify_of_result,
+        )
         from collectives.notifications.queries import unread_count
         from collectives.notifications.triggers import notify_of
         from harmonic.kernel.events import add_reader
         from harmonic.kernel.navigation import count_unread_with
 
         add_reader(notify_of)
+        add_reader(notify_of_participation)
+        add_own_reader(notify_of_result)
         count_unread_with(unread_count)

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
 
+from collectives.events import models as events
 from collectives.items.models import Item
 from collectives.models import CollectiveMember
 from collectives.notifications.mentions import ADMINS, EVERYONE, REPRESENTATIVES
@@ -63,22 +64,29 @@ def members_named(access: Access, names: Collection[str]) -> set[UUID]:
 
 def members_among(access: Access, user_ids: Collection[UUID]) -> set[UUID]:
     """Return those of the users who are members of the collective, without the caller."""
-    others = set(user_ids) - {access.user.user_id}
-    return _members(access, Q(person__user__in=others)) if others else set()
+    return active_members(access.required_place.id, set(user_ids) - {access.user.user_id})
+
+
+def active_members(collective_id: UUID, user_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the users who are members of a collective and not suspended."""
+    return _matching(collective_id, Q(person__user__in=user_ids)) if user_ids else set()
 
 
 def _members(access: Access, wanted: Q) -> set[UUID]:
+    return _matching(access.required_place.id, wanted) - {access.user.user_id}
+
+
+def _matching(collective_id: UUID, wanted: Q) -> set[UUID]:
     members = CollectiveMember.objects.active().filter(
-        wanted, collective=access.required_place.id, person__user__suspended_at=None
+        wanted, collective=collective_id, person__user__suspended_at=None
     )
-    found = set(members.values_list("person__user", flat=True))
-    return found - {access.user.user_id}
+    return set(members.values_list("person__user", flat=True))
 
 
 # --- Sending --------------------------------------------------------------------------------
 
 
-def notify(event: Event, notice: Notice, user_ids: Collection[UUID]) -> None:
+def notify(event: Event | events.Event, notice: Notice, user_ids: Collection[UUID]) -> None:
     """Store a notification for users, who may see what it is about."""
     if not user_ids:
         return
