@@ -1,4 +1,4 @@
-"""A forbidden request has the same reason and code on pages, over REST and over MCP."""
+"""A forbidden request has the same reason and code in HTML and Markdown, REST, MCP and a run."""
 
 from __future__ import annotations
 
@@ -67,25 +67,36 @@ CASES = {
 }
 
 
+# Browsers are those of people: without a token, capabilities, a parent and API switches.
+OF_PEOPLE = ["not a member", "archived collective", "unknown collective"]
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_a_write_is_refused_alike_on_every_surface(world, name):
+def test_a_write_is_refused_alike_on_every_surface(world, page, name):
     case = CASES[name]
     client = token_client(make_token(case.parent, case.scope, agent=case.agent))
     case.change(world)
+    action = f"{case.where}/note/actions/create_note"
 
-    page = client.post(
-        f"{case.where}/note/actions/create_note",
-        BODY,
-        content_type="application/json",
-        headers={"accept": "application/json"},
-    ).json()
+    json, markdown = (
+        client.post(action, BODY, content_type="application/json", headers={"accept": accept})
+        for accept in ("application/json", "text/markdown")
+    )
+    page_json = json.json()
     rest = client.post(f"{case.where}/api/v1/notes", BODY, content_type="application/json").json()
     tool = Mcp(client).act(f"{case.where}/note", "create_note", BODY)["structuredContent"]
 
-    assert page["code"] == rest["code"] == tool["code"] == case.code
-    assert page["status"] == rest["status"] == tool["status"]
-    assert page["error"] == rest["error"] == tool["error"]
-    assert page.get("hint") == tool.get("hint")
+    assert page_json["code"] == rest["code"] == tool["code"] == case.code
+    assert page_json["status"] == rest["status"] == tool["status"] == markdown.status_code
+    assert page_json["error"] == rest["error"] == tool["error"]
+    assert page_json.get("hint") == tool.get("hint")
+    assert page_json["error"] in markdown.content.decode().replace("\\", "")
+    if name in OF_PEOPLE:
+        html = page("bob").post(action, BODY)
+        refused = html.wsgi_request.refused
+        assert html["Content-Type"].startswith("text/html")
+        assert (html.status_code, refused.code) == (rest["status"], case.code)
+        assert refused.message == rest["error"]
 
 
 # Internal tokens are exempt from the API switches, and always have all scopes.

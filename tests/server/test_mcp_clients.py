@@ -83,9 +83,19 @@ def run(steps: Callable[[], Awaitable[None]]) -> None:
 
 @pytest.mark.parametrize(
     ("mode", "version"),
-    [("auto", "2026-07-28"), ("2026-07-28", "2026-07-28"), ("legacy", "2025-11-25")],
+    [
+        ("auto", "2026-07-28"),
+        ("2026-07-28", "2026-07-28"),
+        ("legacy", "2025-11-25"),
+        ("legacy", "2025-06-18"),
+        ("legacy", "2025-03-26"),
+    ],
 )
-def test_the_python_client_uses_every_tool(server, token, mode, version):
+def test_the_python_client_uses_every_tool(server, token, mode, version, monkeypatch):
+    if mode == "legacy":
+        # The client asks for the newest version that begins with `initialize`.
+        monkeypatch.setattr("mcp.client.session.LATEST_HANDSHAKE_VERSION", version)
+
     async def steps() -> None:
         async with connected(server, token, mode) as client:
             assert client.session.protocol_version == version
@@ -168,13 +178,27 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("package", ["client", "sdk"])
-def test_the_typescript_client_reads_and_writes(server, token, packages, package):
+HANDSHAKE = ("2025-11-25", "2025-06-18", "2025-03-26")
+
+
+@pytest.mark.parametrize(
+    ("package", "version"),
+    [
+        ("client", "2026-07-28"),
+        *(("client", version) for version in HANDSHAKE),
+        *(("sdk", version) for version in HANDSHAKE),
+    ],
+)
+def test_the_typescript_client_uses_every_tool(
+    server, token, read_only_token, packages, package, version
+):
     call = {
         "package": package,
+        "version": version,
         "port": server.port,
         "host": f"{HOST}:{server.port}",
         "token": token,
+        "readOnlyToken": read_only_token,
         "note": NOTE,
     }
     done = subprocess.run(
@@ -188,7 +212,63 @@ def test_the_typescript_client_reads_and_writes(server, token, packages, package
     )
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
+    assert seen["versions"] == [version]
     assert seen["tools"] == ["fetch_page", "execute_action", "search", "get_help"]
     assert "# Who Am I?" in seen["page"]
     assert seen["written"] == 200
+    assert "# Help" in seen["help"]
+    assert seen["search"] == "not_found"
     assert "Harmonic context for @scout" in seen["context"]
+    assert seen["refused"] == [True, "insufficient_scope"]
+    assert seen["foreignOrigin"] == 403
+
+
+# --- The transport, as a client of no package sees it ---------------------------------------
+
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+
+
+def sent(server: Running, token: str, method: str, body: bytes, **headers: str) -> Any:
+    """Return the status, headers and body of the response to a request to the endpoint."""
+    lines = {
+        "Host": f"{HOST}:{server.port}",
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return server.ask(f"{method} /mcp HTTP/1.1\r\n{head}\r\n".encode() + body)
+
+
+def pinged(**more: Any) -> bytes:
+    return json.dumps({**PING, **more}).encode()
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_the_server_answers_other_methods_with_405(server, token, method):
+    status, headers, _ = sent(server, token, method, b"")
+    assert (status, headers["Allow"]) == (405, "POST")
+
+
+def test_the_server_accepts_a_notification(server, token):
+    notification = json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}).encode()
+    assert sent(server, token, "POST", notification)[0::2] == (202, b"")
+
+
+def test_the_server_answers_an_unknown_version_with_the_newest_one(server, token):
+    body = pinged(method="initialize", params={"protocolVersion": "1999-01-01"})
+    status, _, answer = sent(server, token, "POST", body)
+    assert (status, json.loads(answer)["result"]["protocolVersion"]) == (200, HANDSHAKE[0])
+
+
+def test_the_server_refuses_a_wrong_version_a_foreign_origin_and_a_large_body(server, token):
+    large = pinged(params={"pad": "x" * 300_000})
+    refused = [
+        sent(server, token, "POST", pinged(), MCP_Protocol_Version="1999-01-01"),
+        sent(server, token, "POST", pinged(), Origin="https://evil.example"),
+        sent(server, token, "POST", large),
+    ]
+    assert [status for status, *_ in refused] == [400, 403, 413]
+    assert "exceeds 262144 bytes" in refused[2][2].decode()
