@@ -11,6 +11,7 @@ from collectives.models import Collective
 from collectives.notifications.models import Recipient
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import Prepared, Values
+from harmonic.kernel.database.tenancy import tenant_bound
 
 LISTED = 50
 # Unread notifications that are counted; with more, the number stays this.
@@ -50,12 +51,14 @@ def unread_count(access: Access) -> int:
     """Return the number of unread notifications that the caller sees."""
     if access.actor is None or not access.may_read("all"):
         return 0
-    found = _UNREAD.rows(
-        access.is_subject_to_api_switches,
-        user=access.actor.user_id,
-        person=access.actor.person_id,
-        now=access.now,
-    )
+    # Refusals before the route, such as a 404, are rendered while no tenant is bound.
+    with tenant_bound(access.tenant.id):
+        found = _UNREAD.rows(
+            access.is_subject_to_api_switches,
+            user=access.actor.user_id,
+            person=access.actor.person_id,
+            now=access.now,
+        )
     return len(found)
 
 

@@ -263,3 +263,11 @@ def test_a_read_only_token_cannot_change_them():
     )
 
     assert answer.status_code == 403
+
+
+def test_a_refusal_before_the_route_has_the_count_too(page: Any, api: Any) -> None:
+    """No tenant is bound while the 404 of an unknown path is rendered."""
+    assert page("bob").get("/nope").status_code == 404
+    answer = api("bob").get("/nope", headers={"accept": "text/markdown"})
+    assert answer.status_code == 404
+    assert "](/notifications)" in answer.content.decode()
