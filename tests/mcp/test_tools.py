@@ -401,6 +401,13 @@ def test_a_call_takes_as_many_queries_as_its_page(world, path):
     assert len(of_call) == len(of_page)
 
 
+@pytest.mark.parametrize(
+    ("path", "code"), [("/collectives/kitchen.md", ""), ("/collectives/board.md", "not_a_member")]
+)
+def test_a_collective_that_the_call_does_not_name_exactly_is_looked_up(world, path, code):
+    assert mcp_of("bob").read(path)["structuredContent"].get("code", "") == code
+
+
 def test_a_token_that_is_revoked_during_a_call_writes_nothing(world, monkeypatch):
     """The call and the page share a lookup, which does not decide the write."""
     mcp, before = mcp_of("bob"), notes()
