@@ -58,6 +58,9 @@ def test_an_admin_is_created_on_request_and_logged(world: World) -> None:
     assert (event.subject_id, event.data["is_admin"]) == (mara.id, True)
 
 
+TOO_LONG = "is too long (maximum 254 characters)."
+
+
 @pytest.mark.parametrize(
     ("subdomain", "changed", "said"),
     [
@@ -66,6 +69,7 @@ def test_an_admin_is_created_on_request_and_logged(world: World) -> None:
         ("garden", {"handle": "everyone"}, "--handle is reserved."),
         ("garden", {"email": "ALICE@example.com"}, "--email has already been taken."),
         ("garden", {"email": "mara"}, "--email must be an e-mail address."),
+        ("garden", {"email": f"{'m' * 250}@a.example"}, f"--email {TOO_LONG}"),
         ("garden", {"name": " "}, "--name is required."),
     ],
 )

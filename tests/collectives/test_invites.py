@@ -155,7 +155,7 @@ def test_an_expired_invite_stays_expired_when_its_creator_regains_the_right(
 
     answer = perform_on("json", "carol", JOIN, code=code)
 
-    assert answer.status_code == 410
+    assert (answer.status_code, answer.json()["code"]) == (410, "gone")
 
 
 def test_an_ended_link_is_not_shown(page: Any, world: World, everybody_invites: None) -> None:

@@ -155,3 +155,12 @@ def test_a_renamed_collective_is_shown_by_its_new_name_everywhere(world, call):
 
     assert shown["display_name"] == "Stove Crew"
     assert "Stove Crew" in Caller(HTML, "bob").get("/collectives").text
+
+
+@pytest.mark.parametrize(
+    ("query", "is_available"), [("?handle=pantry", True), ("?handle=kitchen", False), ("", False)]
+)
+def test_the_form_asks_whether_a_handle_is_available(page, query, is_available):
+    answer = page("alice").get(f"/collectives/available{query}")
+
+    assert (answer.status_code, answer.json()) == (200, {"available": is_available})

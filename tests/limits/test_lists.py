@@ -136,8 +136,12 @@ def test_every_other_list_ends_early_too(
 
     shown = pages_of(alice, path)
 
+    back = pages_of(alice, links(shown[-1])["prev"].removeprefix("http://garden.localhost"), "prev")
+
     assert len(shown) > 1
     assert [each for response in shown for each in ids(response)] == whole
+    before = [each for response in reversed(back) for each in ids(response)]
+    assert before + ids(shown[-1]) == whole
 
 
 # --- Rows -----------------------------------------------------------------------------------

@@ -100,6 +100,15 @@ def test_creator_becomes_admin_of_a_new_collective(alice):
     assert response["Location"] == f"http://garden.localhost{ALL}/{row['id']}"
 
 
+def test_collective_can_have_the_handle_of_a_person(alice, world):
+    made = alice.post(ALL, {**NEW, "handle": "bob"})
+
+    assert (made.status_code, made.json()["handle"]) == (200, "bob")
+    identity = Collective.unscoped.select_related("identity").get(handle="bob").identity
+    assert identity.handle not in {"", "bob"}
+    assert alice.get(f"{BASE}/users/bob").json()["id"] == str(world.user("bob").id)
+
+
 def test_api_of_a_new_collective_is_disabled_by_default(alice):
     closed = alice.post(ALL, NEW).json()
     opened = alice.post(ALL, {"name": "B", "handle": "b", "api_enabled": True}).json()

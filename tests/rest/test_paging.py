@@ -98,6 +98,14 @@ def test_cursor_is_bound_to_its_list(alice, lists, rel):
         assert alice.get(f"{lists[name]}?cursor={cursor}").status_code == 400
 
 
+def test_cursor_is_bound_to_its_tenant(rest):
+    here, there = rest("alice"), rest("alice", tenant="summit")
+    where = links(here.get(f"{BASE}/users", limit=1))["next"].partition("garden.localhost")[2]
+
+    assert follow(here, f"http://garden.localhost{where}").status_code == 200
+    assert there.get(where).status_code == 400
+
+
 def test_new_rows_cause_no_duplicates(alice, lists):
     first = alice.get(lists["notes"], limit=3)
     alice.post(lists["notes"], {"text": "Meanwhile"})

@@ -218,6 +218,7 @@ def test_blank_values_are_ignored(bob):
         ("alice", "Handle has already been taken"),
         ("everyone", "Handle is reserved"),
         ("!!", "Handle can't be blank"),
+        ("x" * 65, "Handle is too long (maximum is 64 characters)"),
         (7, "Handle must be a string"),
     ],
 )
