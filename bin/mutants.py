@@ -4,12 +4,15 @@
 
 A room is a table of `mutants.toml`: modules and their tests. Without an argument, or with a room,
 mutants without a result are tested. With a path or a mutant, the named mutants are tested again
-unless they are killed. `docs/mutants.md` explains the results.
+unless they are killed. `SAMPLE=120 SEED=1` in the environment tests that many mutants of each room,
+drawn at random, and prints the results of these. `docs/mutants.md` explains the results.
 """
 
 from __future__ import annotations
 
+import math
 import os
+import random
 import re
 import subprocess
 import sys
@@ -21,17 +24,21 @@ from pathlib import Path
 from typing import Any
 
 import libcst as cst
+from mutant_session import MutantSession
 from mutmut import __main__ as mutmut
 from mutmut.configuration import config, reset_config
 from mutmut.mutation import file_mutation, mutators
 from mutmut.mutation.data import SourceFileMutationData
 from mutmut.stats import status_by_exit_code
-from mutmut.utils.file_utils import walk_mutatable_files
+from mutmut.utils.file_utils import change_cwd, setup_source_paths, walk_mutatable_files
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS: dict[str, dict[str, list[str]]] = tomllib.loads((ROOT / "mutants.toml").read_text())
 # The working copies of the rooms, which keep the results.
 COPIES = ROOT / "var" / "mutants"
+# The number of mutants to draw from each room, or 0 for all; smaller rooms are tested whole.
+SAMPLE = int(os.environ.get("SAMPLE", "0"))
+SEED = os.environ.get("SEED", "1")
 COLUMNS = ("killed", "timeout", "survived", "no tests", "not checked")
 # Arguments with texts for readers, which decide nothing.
 WORDING = frozenset({"hint", "heading", "label", "links"})
@@ -72,8 +79,24 @@ def test_room(room: str, named: str) -> int:
     leave_wording_alone()
     mutate_properties()
     remove_stale_copies()
-    mutmut._run(tuple(mutants(named)), max_children=1)
+    generate()
+    if chosen := mutants(named):
+        test_mutants(chosen, ROOMS[room]["tests"])
     return 0
+
+
+def test_mutants(names: list[str], tests: list[str]) -> None:
+    """Test mutants one after the other, and store each result."""
+    files = {mutant: data for data in results() for mutant in data.exit_code_by_key}
+    setup_source_paths()
+    with change_cwd("mutants"):
+        session = MutantSession(tests)
+    for number, mutant in enumerate(names, 1):
+        with change_cwd("mutants"):
+            code, killer = session.test(mutant)
+        files[mutant].exit_code_by_key[mutant] = code
+        files[mutant].save()
+        print(f"{number}/{len(names)} {status_by_exit_code[code]} {mutant} {killer}", flush=True)
 
 
 def enter(room: str) -> None:
@@ -86,7 +109,6 @@ def enter(room: str) -> None:
     for path in (*config().source_paths, *config().also_copy):
         link(str(path))
     config().only_mutate = ROOMS[room]["modules"]
-    config().pytest_add_cli_args_test_selection += ROOMS[room]["tests"]
 
 
 def link(name: str) -> None:
@@ -174,27 +196,41 @@ def is_property(node: cst.CSTNode) -> bool:
 
 
 def remove_stale_copies() -> None:
-    """Remove copies of modules and tests that no longer exist."""
+    """Remove copies of files that no longer exist, and those that were not written to their end."""
     for copy in Path("mutants").rglob("*.py"):
-        if not copy.relative_to("mutants").exists():
+        source = copy.relative_to("mutants")
+        if not source.exists() or (source.stat().st_size and not copy.stat().st_size):
             copy.unlink()
 
 
-def mutants(named: str) -> list[str]:
-    """Return the names of the mutants to test, or none for all without a result.
+def generate() -> None:
+    """Create the mutants of the room, so that they can be selected by name."""
+    mutmut.set_mutant_under_test("mutant_generation")
+    Path("mutants").mkdir(exist_ok=True)
+    with mutmut.CatchOutput(spinner_title="Generating mutants"):
+        mutmut.copy_src_dir()
+        mutmut.copy_also_copy_files()
+        mutmut.create_mutants(max_children=1)
 
-    A module without mutants yet is selected by a pattern.
-    """
-    if not named:
-        return []
-    known = {
-        mutant: status(data, mutant)
-        for data in results()
-        for mutant in data.exit_code_by_key
-        if f"{mutant}.".startswith(f"{named}.")
-    }
-    left = [mutant for mutant in known if known[mutant] != "killed"]
-    return left if known else [f"{named}.*"]
+
+def mutants(named: str) -> list[str]:
+    """Return the names of the mutants to test: those without a result, or all named but killed."""
+    known = {mutant: status(data, mutant) for data in results() for mutant in data.exit_code_by_key}
+    passed = {"killed"} if named else set(status_by_exit_code.values()) - {"not checked"}
+    return [
+        mutant
+        for mutant in drawn(known)
+        if known[mutant] not in passed and (not named or f"{mutant}.".startswith(f"{named}."))
+    ]
+
+
+def drawn(names: Iterable[str]) -> list[str]:
+    """Return the sample of a room's mutants, or all of them. A larger sample contains a smaller."""
+    ordered = sorted(names)
+    if not SAMPLE or len(ordered) <= SAMPLE * 5 / 4:
+        return ordered
+    random.Random(SEED).shuffle(ordered)  # noqa: S311 — a sample is no secret
+    return ordered[:SAMPLE]
 
 
 def results() -> Iterator[SourceFileMutationData]:
@@ -212,25 +248,55 @@ def status(data: SourceFileMutationData, mutant: str) -> str:
 
 
 def print_results() -> None:
-    print(f"{'module':<44}" + "".join(f"{column:>12}" for column in COLUMNS) + f"{'score':>9}")
+    columns = "".join(f"{column:>12}" for column in ("mutants", *COLUMNS))
+    print(f"{'module':<44}{columns}{'score':>9}")
     total: Counter[str] = Counter()
     for room in ROOMS:
         enter(room)
-        for data in results():
-            counts = Counter(status(data, mutant) for mutant in data.exit_code_by_key)
-            total += counts
-            print_line(str(data.path), counts)
-    print_line("all", total)
+        files = list(results())
+        chosen = set(drawn(mutant for data in files for mutant in data.exit_code_by_key))
+        of_room: Counter[str] = Counter()
+        for data in files:
+            names = data.exit_code_by_key
+            counts = Counter(status(data, mutant) for mutant in names if mutant in chosen)
+            print_line(str(data.path), counts, len(names))
+            of_room += counts
+        print_interval(room, of_room)
+        total += of_room
+    print_line("all", total, total.total())
 
 
-def print_line(name: str, counts: Counter[str]) -> None:
-    tested = counts.total() - counts["not checked"]
+def print_line(name: str, counts: Counter[str], mutants: int) -> None:
     if not counts:
         return
-    score = f"{(counts['killed'] + counts['timeout']) / tested:.1%}" if tested else ""
+    detected, tested = tally(counts)
+    score = f"{detected / tested:.1%}" if tested else ""
     others = {status: count for status, count in counts.items() if status not in COLUMNS}
     columns = "".join(f"{counts[column]:>12}" for column in COLUMNS)
-    print(f"{name:<44}{columns}{score:>9}", *(f"{status}: {n}" for status, n in others.items()))
+    print(
+        f"{name:<44}{mutants:>12}{columns}{score:>9}",
+        *(f"{status}: {n}" for status, n in others.items()),
+    )
+
+
+def tally(counts: Counter[str]) -> tuple[int, int]:
+    """Return the number of mutants that tests detected, and of those tested."""
+    return counts["killed"] + counts["timeout"], counts.total() - counts["not checked"]
+
+
+def print_interval(room: str, counts: Counter[str]) -> None:
+    """Print the score of a room's sample with its 95 % interval (Wilson's)."""
+    detected, tested = tally(counts)
+    if SAMPLE and tested:
+        low, high = interval(detected, tested)
+        print(f"  {room}: {detected} of {tested}, 95 % interval {low:.1%} to {high:.1%}")
+
+
+def interval(detected: int, tested: int, z: float = 1.96) -> tuple[float, float]:
+    share, spread = detected / tested, z * z / tested
+    middle = share + spread / 2
+    width = z * math.sqrt(share * (1 - share) / tested + spread / tested / 4)
+    return (middle - width) / (1 + spread), (middle + width) / (1 + spread)
 
 
 if __name__ == "__main__":

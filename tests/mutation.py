@@ -6,17 +6,24 @@ imported all tests.
 
 from __future__ import annotations
 
+import gc
 import os
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
 from django.test import utils
 
-# Tests that read the source code, which is modified here.
+if TYPE_CHECKING:
+    from harmonic.kernel.database.prepared import Prepared
+
+# Tests that read the source code or the defaults of a function, which are replaced here.
 READS_SOURCES = frozenset(
-    {"tests/access/test_isolation.py::test_only_known_modules_query_across_tenants"}
+    {
+        "tests/access/test_isolation.py::test_only_known_modules_query_across_tenants",
+        "tests/limits/test_lists.py::test_an_unpaginated_list_is_cut_with_a_next_link",
+    }
 )
 
 # Number of cases to run for each test; 0 means all.
@@ -37,6 +44,36 @@ def _kept_databases(*args: Any, **options: Any) -> Any:
         connection.settings_dict["TEST"]["NAME"] = ":memory:"
         _databases.append(_set_up(*args, **options))
     return _databases[0]
+
+
+# --- Prepared queries -----------------------------------------------------------------------
+
+_prepared: list[Prepared[Any]] = []
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    from harmonic.kernel.database.prepared import Prepared
+
+    prepared = [each for each in gc.get_objects() if issubclass(type(each), Prepared)]
+    _prepared[:] = [each for each in prepared if hasattr(each._build, "__wrapped__")]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Compile mutated queries again for each test while it is recorded what tests call."""
+    if os.environ.get("MUTANT_UNDER_TEST") == "stats":
+        _forget()
+
+
+def _forget() -> None:
+    """Forget the statements of mutated functions, which were compiled before a mutant's fork."""
+    for each in _prepared:
+        each._statement.cache_clear()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+# --- Tests ----------------------------------------------------------------------------------
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
