@@ -108,7 +108,7 @@ def _type(schema: Schema) -> str:
     if "enum" in shown:
         return ", ".join(shown["enum"])
     kind = shown["type"] if isinstance(shown["type"], str) else shown["type"][0]
-    return f"array of {shown['items']['type']}s" if kind == "array" else str(kind)
+    return f"array of {shown['items'].get('type', 'value')}s" if kind == "array" else str(kind)
 
 
 def _example(contents: dict[str, Any]) -> str:

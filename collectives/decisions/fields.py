@@ -38,13 +38,12 @@ class Ballot:
 class _List(Parameter, serializers.ListField):
     """A list that must be sent where it is required."""
 
-    default_error_messages: ClassVar[dict[str, Any]] = {"not_text": ""}
+    default_error_messages: ClassVar[dict[str, Any]] = {"not_text": "", "parameter_required": ""}
     child = serializers.Field[Any, Any, Any, Any]()
 
     def fail(self, key: str, **kwargs: Any) -> Any:
-        if key in ("required", "null", "empty"):
-            raise ValidationError("", code="parameter_required")
-        return super().fail(key, **kwargs)
+        is_missing = key in ("required", "null", "empty")
+        return super().fail("parameter_required" if is_missing else key, **kwargs)
 
     def get_value(self, dictionary: Any) -> Any:
         return dictionary.get(self.field_name, serializers.empty)
@@ -126,7 +125,7 @@ class Votes(_List):
         if all(isinstance(each, str) for each in rows):
             return _from_form(rows)
         if not all(isinstance(each, Mapping) for each in rows):
-            raise ValidationError("", code="not_objects")
+            raise ValidationError("", "not_objects")
         return [_ballot(each) for each in rows]
 
 
@@ -136,7 +135,7 @@ def _from_form(rows: list[str]) -> list[Ballot]:
         text, _, box = row.partition(":")
         option_id = parse_uuid(text)
         if option_id is None:
-            raise ValidationError("", code="not_objects")
+            raise ValidationError("", "not_objects")
         ticked.setdefault(option_id, set()).add(box)
     return [
         Ballot("accept" in boxes, "prefer" in boxes, option_id=option_id)

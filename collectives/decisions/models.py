@@ -60,7 +60,7 @@ class Decision(KindModel):
 
     @property
     def is_by_draw(self) -> bool:
-        """Whether closing is followed by a draw."""
+        """Return whether closing is followed by a draw."""
         return self.subtype != self.Subtype.EXECUTIVE
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from django.urls import URLPattern, path
 
@@ -50,6 +51,7 @@ class Row:
     """An option on the page of a decision: the viewer's vote, and the votes of all."""
 
     option: Option
+    owner_id: UUID
     accepted: bool
     preferred: bool
     result: Result | None
@@ -87,6 +89,7 @@ def show(access: Access, decision: Decision) -> Mapping[str, Any]:
     known = people({decision.created_by_id, decision.decision_maker_id, *discussion.author_ids})
     path_ = decision.path_in(access.required_place.path)
     statement = voting.statement_of(decision)
+    rows = _rows(decision, choices, is_open=is_open)
     return {
         "decision": decision,
         "item": decision,
@@ -102,7 +105,13 @@ def show(access: Access, decision: Decision) -> Mapping[str, Any]:
         "may_edit": decision.created_by_id == access.user.user_id,
         "voters": choices.voters,
         "has_voted": choices.has_voted and not is_executive,
-        **_rows(decision, choices, is_open=is_open),
+        **rows,
+        # An option on which others voted is refused when it is changed, with the reason.
+        "changeable": [
+            row
+            for row in rows["rows"]
+            if access.user.user_id in (row.owner_id, decision.created_by_id)
+        ],
         "statement": statement,
         "statement_path": statement.path_in(access.required_place.path) if statement else "",
         "restoring": restoring(access, decision) if decision.is_deleted else "",
@@ -120,6 +129,7 @@ def _rows(decision: Decision, choices: Choices, *, is_open: bool) -> Mapping[str
     rows = [
         Row(
             choice.option,
+            choice.owner_id,
             bool(choice.accepted),
             bool(choice.preferred),
             by_option.get(choice.option.id),
@@ -214,7 +224,7 @@ DUPLICATE: Page[Decision] = Page(
 
 @dataclass(frozen=True, slots=True)
 class OptionVoters:
-    """Who accepts and prefers an option, and who only accepts it, by name."""
+    """The voters who accept an option, by name: those who prefer it, and the others."""
 
     title: str
     both: list[Person]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from collectives.decisions.audit.chain import VOTES
@@ -71,6 +71,7 @@ class Choice:
     """An option with the vote of one user on it; both numbers are None without a vote."""
 
     option: Option
+    owner_id: UUID
     accepted: int | None
     preferred: int | None
 
@@ -92,6 +93,7 @@ def _choices(*, decision: UUID, user: UUID) -> QuerySet[Option]:
     # The numbers of voters are the same for all rows, so the database computes them once.
     votes = Vote.objects.filter(decision=decision).order_by().values("decision")
     return _options(decision=decision).annotate(
+        owner_id=F("participant__user"),
         own_accepted=Subquery(own.values("accepted")[:1]),
         own_preferred=Subquery(own.values("preferred")[:1]),
         people=_distinct_voters(votes.filter(is_agent=False)),
@@ -105,14 +107,14 @@ def _distinct_voters(votes: QuerySet[Vote, Any]) -> Coalesce:
 
 
 _CHOICES: Prepared[Any] = of_model(
-    Option, _choices, ("own_accepted", "own_preferred", "people", "agents")
+    Option, _choices, ("owner_id", "own_accepted", "own_preferred", "people", "agents")
 )
 
 
 def choices_of(decision_id: UUID, user_id: UUID) -> Choices:
     """Return the options of a decision with a user's votes on them, oldest first."""
     found = list(_CHOICES.rows(decision=decision_id, user=user_id))
-    rows = [Choice(row, row.own_accepted, row.own_preferred) for row in found]
+    rows = [Choice(row, row.owner_id, row.own_accepted, row.own_preferred) for row in found]
     return Choices(rows, Voters(found[0].people, found[0].agents) if found else Voters())
 
 

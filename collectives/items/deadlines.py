@@ -128,15 +128,15 @@ def _from_unix(seconds: int) -> datetime:
 # --- Parameters -----------------------------------------------------------------------------
 
 
-def deadline_field() -> FlexibleTime:
-    """Return the parameter `deadline`."""
+def deadline_field(help_: str = "If left blank, you close it yourself.") -> FlexibleTime:
+    """Return the parameter `deadline`, with its help in forms."""
     return FlexibleTime(
         required=False,
         help_text=(
             "When it closes: ISO 8601, 3d or 90m from now, or 2026-06-01T17:00 in `timezone`."
             " If left out, it is closed by hand."
         ),
-        widget=Widget(kind="datetime", is_half=True, help="If left blank, you close it yourself."),
+        widget=Widget(kind="datetime", help=help_),
     )
 
 
@@ -147,9 +147,7 @@ def timezone_field() -> Line:
         allow_blank=True,
         max_length=64,
         help_text="The timezone of a local deadline. Default: that of the collective.",
-        widget=Widget(
-            is_half=True, help="Default: that of the collective.", suggestions=timezone_names
-        ),
+        widget=Widget(help="Default: that of the collective.", suggestions=timezone_names),
     )
 
 

@@ -48,6 +48,10 @@ TOPICS = (
         "Decide by vote, by one person or by lot, and verify it.",
     ),
     Topic(
+        "executive-decisions", "Executive Decisions", GROUPS[1], "Decisions that one person makes."
+    ),
+    Topic("lottery-decisions", "Lottery Decisions", GROUPS[1], "Draws that anyone can verify."),
+    Topic(
         "commitments",
         "Commitments",
         GROUPS[1],

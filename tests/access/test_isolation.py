@@ -289,6 +289,8 @@ UNSCOPED = {
     "tokens/models.py": (1, "declares the manager with the queries of tokens"),
     "accounts/actions/people.py": (1, "one account has one name, in all of its tenants"),
     "accounts/suspension.py": (1, "an operator suspends an account in all of its tenants"),
+    "collectives/decisions/due.py": (1, "deadlines of all tenants are recorded"),
+    "collectives/decisions/models.py": (1, "counts voters of decisions found in their tenant"),
     "collectives/items/models.py": (
         5,
         "counts and pins within items found in their tenant, and the manager with their queries",

@@ -68,7 +68,7 @@ class VoteJson(TypedDict):
     dry_run: NotRequired[DryRun]
 
 
-class ParticipantJson(TypedDict):
+class DecisionParticipantJson(TypedDict):
     """A user who voted in a decision or added an option."""
 
     id: Id
@@ -137,7 +137,9 @@ class DecisionJson(TypedDict):
     url: Annotated[Url, Doc(example="http://garden.localhost:8000/collectives/kitchen/d/8d2b91c4")]
     status: Annotated[str, OneOf("DecisionStatus", STATUSES)]
     options_count: Count
-    participants: NotRequired[Annotated[list[ParticipantJson], Doc("With `include=participants`.")]]
+    participants: NotRequired[
+        Annotated[list[DecisionParticipantJson], Doc("With `include=participants`.")]
+    ]
     options: NotRequired[Annotated[list[OptionJson], Doc("With `include=options`.")]]
     votes: NotRequired[Annotated[list[VoteJson], Doc("With `include=votes`.")]]
     results: NotRequired[Annotated[list[ResultJson], Doc("With `include=results`.")]]
@@ -273,7 +275,7 @@ def vote_json(vote: Vote, decision: Decision, receipt: str = "") -> VoteJson:
     return {**shown, "audit_receipt": receipt} if receipt else shown
 
 
-def participant_json(participant: Participant) -> ParticipantJson:
+def participant_json(participant: Participant) -> DecisionParticipantJson:
     return {
         "id": str(participant.id),
         "decision_id": str(participant.decision_id),

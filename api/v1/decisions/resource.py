@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
+from django.http import HttpRequest
 from django.urls import URLPattern
 from rest_framework.request import Request
 
@@ -16,8 +17,8 @@ from api.responses.schema import Doc
 from api.v1.decisions.json import (
     INCLUDES,
     DecisionJson,
+    DecisionParticipantJson,
     DecisionWriter,
-    ParticipantJson,
     ResultJson,
     participant_json,
     result_json,
@@ -239,8 +240,14 @@ class Participants(Resource):
     rule = Rule(AccessLevel.COLLECTIVE, resource="decision_participants")
     model = Participant
 
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse writes as the contract does: participants are not written."""
+        raise NotFound
+
     @Operation("list_decision_participants", query=RowListParams, includes=("votes",))
-    def list(self, request: Request, decision_id: DecisionId) -> ListResponse[ParticipantJson]:
+    def list(
+        self, request: Request, decision_id: DecisionId
+    ) -> ListResponse[DecisionParticipantJson]:
         """List the participants of a decision, oldest first."""
         decision = live(decision_id, "Not found")(access_of(request))
         params = query(RowListParams, request)
@@ -251,7 +258,7 @@ class Participants(Resource):
     @Operation("read_decision_participant", includes=("votes",))
     def retrieve(
         self, request: Request, decision_id: DecisionId, participant_id: ParticipantId
-    ) -> ObjectResponse[ParticipantJson]:
+    ) -> ObjectResponse[DecisionParticipantJson]:
         """Retrieve a participant of a decision."""
         decision = live(decision_id, "Not found")(access_of(request))
         row = participant_at(decision, participant_id)
@@ -273,7 +280,7 @@ def participant_at(decision: Decision, participant_id: str) -> Participant:
 
 def _with_votes(
     request: Request, decision: Decision, rows: Sequence[Participant]
-) -> list[ParticipantJson]:
+) -> list[DecisionParticipantJson]:
     shown = [participant_json(row) for row in rows]
     if "votes" not in ",".join(request.query_params.getlist("include")).split(","):
         return shown

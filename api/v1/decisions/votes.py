@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NoReturn
 
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import URLPattern
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -152,6 +153,12 @@ class _VotesBelow(Resource):
     writes: ClassVar[Any] = {"create": CAST, "update": CAST}
     model = Vote
     beside = ("audit_receipt",)
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse a deletion as the contract does: votes are not deleted."""
+        if request.method == "DELETE":
+            raise NotFound
+        super().http_method_not_allowed(request, *args, **kwargs)
 
     def shown(self, access: Access, decision: Decision) -> VoteJson:
         """Return the vote of the path as a read does, for preconditions."""

@@ -64,6 +64,7 @@ class OptionParams(Params):
     option = Line(
         max_length=Option.TITLE_LENGTH,
         help_text="The option: its title or its ID.",
+        widget=Widget(is_chosen_before=True),
         example="Electric",
     )
 

@@ -165,7 +165,7 @@ class SettingsParams(Params):
         help_text="Who decides an executive decision: a handle or a user ID. Blank: its creator.",
         widget=Widget(help="For executive decisions. If left blank, you decide."),
     )
-    deadline = deadline_field()
+    deadline = deadline_field("If left blank, the current one is kept.")
     timezone = timezone_field()
     deadline_option = option_field()
     decision_maker_id = Line(
@@ -176,6 +176,19 @@ class SettingsParams(Params):
         is_unlisted=True,
         widget=Widget(is_hidden=True),
     )
+
+
+class ClosedParams(SettingsParams):
+    """The settings of a closed decision that its form shows."""
+
+    options_open = None  # type: ignore[assignment]  # removes fields of the base class
+    deadline = None  # type: ignore[assignment]
+    timezone = None  # type: ignore[assignment]
+
+
+def _params_here(access: Access, decision: Decision | None) -> type[Params]:
+    is_closed = decision is not None and not rules.is_open(access, decision)
+    return ClosedParams if is_closed else SettingsParams
 
 
 # The value of a decision maker that was not sent. No request can send it.
@@ -196,6 +209,9 @@ def _update(
     deadline_option: str = "",
 ) -> Outcome:
     moment = chosen_deadline(access, deadline, timezone=timezone, option=deadline_option)
+    if moment is not None and _minute(moment) == _minute(decision.deadline):
+        # Forms show a deadline without its seconds.
+        moment = None
     is_closing = moment is not None and moment <= access.now and rules.is_open(access, decision)
     if is_closing:
         _require_closer(access, decision)
@@ -214,6 +230,10 @@ def _update(
         facts = {**(facts or {}), "is_closed": True}
     message = "Decision updated." if facts else "The decision already has these values."
     return done(access, decision, message, facts)
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
 
 
 def _require_closer(access: Access, decision: Decision) -> None:
@@ -248,6 +268,7 @@ update_decision_settings: Action[Decision] = Action(
     changes_access=False,
     emits="decision.updated",
     params=SettingsParams,
+    params_here=_params_here,
     policy=rules.is_creator,
     effect=_update,
     initial=_current,

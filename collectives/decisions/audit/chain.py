@@ -20,7 +20,7 @@ SCHEMA_VERSION = 2
 
 
 class EntryAction(StrEnum):
-    """What an entry records."""
+    """The kinds of entries."""
 
     DECISION_CREATED = "decision_created"
     DECISION_UPDATED = "decision_updated"
@@ -153,7 +153,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What a decision says about its draw."""
+    """The draw of a decision, as stored and as it should be."""
 
     round: int | None = None
     randomness: str = ""
