@@ -167,7 +167,11 @@ def test_every_body_is_a_named_component():
 
     assert names == set(
         "NoteCreate NoteUpdate CommentCreate CollectiveCreate CollectiveUpdate AiAgentCreate"
-        " CollectiveJoin UserUpdate TokenCreate TokenRename TokenRotate".split()
+        " CollectiveJoin UserUpdate TokenCreate TokenRename TokenRotate"
+        " DecisionCreate DecisionUpdate DecisionClose DecisionState DecisionCommentCreate"
+        " OptionCreate OptionUpdate VoteCast VoteUpdate OptionVoteCast OptionVoteUpdate"
+        " ParticipantVoteCast ParticipantVoteUpdate"
+        " CommitmentCreate CommitmentUpdate CommitmentJoin CommitmentCommentCreate".split()
     )
 
 
