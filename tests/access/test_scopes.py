@@ -47,7 +47,8 @@ def is_scope_missing(response) -> bool:
 
 def accepted(action: Action[Any]) -> set[Scope]:
     """Return every scope that alone allows an action."""
-    return {action.scope, *action.other_scopes, action.scope.whole}
+    allowed = {action.scope, *action.other_scopes}
+    return allowed | {scope.whole for scope in allowed}
 
 
 def cases(action: Action[Any]) -> list[tuple[list[Scope], bool]]:
