@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, TypeVar
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import Annotated, Any, Generic, TypeVar
 
 from django.urls import URLPattern, reverse
 from rest_framework.request import Request
@@ -15,8 +18,10 @@ from api.http.paging import PageParams, page_from, query
 from api.responses.schema import Doc, Id, ShortId, Timestamp
 from api.responses.timestamps import format_timestamp
 from api.views import ListResponse, ObjectResponse, Resource, access_of, created, route
+from collectives.items import kinds
 from collectives.items.kind_queries import KindQueries
 from collectives.items.models import Item
+from collectives.items.registry import KINDS
 
 M = TypeVar("M", bound=Item)
 T = TypeVar("T")
@@ -85,3 +90,55 @@ def kind_urls(view: type[Resource], kind: str) -> list[URLPattern]:
 
 def _methods(view: type[Resource], **methods: str) -> dict[str, str]:
     return {method: name for method, name in methods.items() if hasattr(view, name)}
+
+
+# --- Items in other objects -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class KindJson(Generic[M]):
+    """The JSON of items of one kind in objects that include items of any kind.
+
+    `shape` is the `TypedDict` of an item without includes, and `write` returns such objects for
+    items of `queries`. `whole` are the parameters with which the list of the kind has all items.
+    """
+
+    queries: KindQueries[M]
+    shape: Any
+    write: Callable[[Request, Sequence[M]], list[Any]]
+    whole: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> kinds.Kind:
+        return kinds.kind_named(self.queries.model.KIND)
+
+
+_JSON: dict[str, KindJson[Any]] = {}
+
+
+def register_json(json: KindJson[Any]) -> None:
+    """Add the JSON of items of a kind, next to the function that writes it."""
+    _JSON[json.kind.name] = json
+
+
+def json_of_kinds() -> tuple[KindJson[Any], ...]:
+    """Return the JSON of the items of each kind. By default they have the common members."""
+    for name in _modules():
+        import_module(name)
+    return tuple(_JSON.get(kind.name) or _common(kind) for kind in kinds.all_kinds())
+
+
+def _common(kind: kinds.Kind) -> KindJson[Any]:
+    def write(request: Request, items: Sequence[Item]) -> list[ItemJson]:
+        return [item_json(item) for item in items]
+
+    return KindJson(KindQueries(kind.model), ItemJson, write)
+
+
+def _modules() -> Iterator[str]:
+    """Yield the modules of the resources of all kinds."""
+    for kind in KINDS:
+        module: Any = import_module(f"api.v1.{kind}")
+        yield module.__name__
+        below = walk_packages(getattr(module, "__path__", ()), f"{module.__name__}.")
+        yield from (found.name for found in below)

@@ -119,6 +119,7 @@ INSTALLED_APPS = [
     "collectives.items",
     *registry.applications(),
     "collectives.feed",
+    "collectives.cycles",
     "collectives.notifications",
     "api",
     "harmonic.agent_log",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from api.http.filters import named, refuse_unknown
 from api.http.negotiation import Json
 from api.views import ListResponse, access_of, listed_keys
+from harmonic.kernel.access import Access
 from harmonic.kernel.http import conditional, cursors
 from harmonic.kernel.http.cursors import CursorPage, Order, Position
 from harmonic.kernel.parameters.decoding import RawParams, declared_fields, validated
@@ -265,11 +266,28 @@ def _position(moment: str, row: M) -> Position:
 
 
 def _bound_to(request: Request) -> str:
-    """Return a digest of the tenant, the path and the filters, to which cursors are bound."""
+    """Return what the cursors of the requested list are bound to."""
     access = access_of(request)
-    filters = sorted((k, v) for k, v in request.query_params.lists() if k not in _FREE)
-    whole = json.dumps([str(access.tenant.id), access.path, filters])
+    return _bound(access, access.path, request.query_params.lists())
+
+
+def _bound(access: Access, path: str, asked: Iterable[tuple[str, list[str]]]) -> str:
+    """Return a digest of the tenant, the path and the filters, to which cursors are bound."""
+    filters = sorted((name, values) for name, values in asked if name not in _FREE)
+    whole = json.dumps([str(access.tenant.id), path, filters])
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+
+def url_after(
+    request: Request, path: str, asked: Mapping[str, str], position: Position | None
+) -> str:
+    """Return the URL of another list after a position, or of its beginning.
+
+    `asked` are its parameters, and `path` is its canonical path.
+    """
+    bound = _bound(access_of(request), path, [(name, [asked[name]]) for name in asked])
+    cursor = cursors.encode(position, bound) if position else ""
+    return _url(f"{origin_of(request)}{path}", [*asked.items()], cursor)
 
 
 def _links(request: Request, cursors_: dict[str, str]) -> str:

@@ -158,9 +158,12 @@ def lists_at(base: str) -> list[ListJson]:
     for where, view in resources(get_resolver().url_patterns):
         reads = getattr(view.resource, view.functions.get("get", ""), None)
         operation = operation_of(reads) if reads else None
-        if operation is None or operation.query is None or not where.startswith(f"{base}/"):
+        query = operation.query if operation else None
+        if operation is None or query is None or not where.startswith(f"{base}/"):
             continue
-        filters = [name for name in declared_fields(operation.query) if name not in PAGING]
+        if not issubclass(query, PageParams):
+            continue
+        filters = [name for name in declared_fields(query) if name not in PAGING]
         shown: ListJson = {
             "path": template_of(where),
             "filters": filters,

@@ -13,8 +13,16 @@ from rest_framework.request import Request
 from api.http.filters import author_of, named, order_of, sort_field
 from api.http.paging import PageParams, ResultPage, page_from, query
 from api.responses.timestamps import bounds
-from api.v1.notes.filters import by_cycle, by_filters, split_list
 from api.views import access_of
+from collectives.cycles.filters import (
+    MAX_LENGTH,
+    WORDS,
+    WORDS_OF_LISTS,
+    parse_filters,
+    split_list,
+)
+from collectives.cycles.queries import belonging_to, cycle_here
+from collectives.cycles.windows import Cycle
 from collectives.items.kind_queries import KindQueries
 from collectives.items.models import Item, ItemQuerySet
 from collectives.items.queries import Lookups
@@ -27,8 +35,6 @@ from harmonic.kernel.refusals import Invalid, Problem
 LIMIT = 50
 MOMENTS = ("created_at", "updated_at", "last_activity_at", "deadline")
 NEWEST = "created_at-desc"
-# Limits the cost of `filters`, which the database evaluates one by one.
-NARROW_LENGTH = 500
 NARROWING = ("q", "filters", "cycle")
 # A new comment counts as an update of its item.
 COLUMNS = {"created": "created_at", "updated": "last_activity_at", "deadline": "deadline"}
@@ -55,7 +61,7 @@ class ItemFilterParams(PageParams):
     filters = Line(
         required=False,
         allow_blank=True,
-        max_length=NARROW_LENGTH,
+        max_length=MAX_LENGTH,
         help_text="Comma-separated filters that must all match, such as mine,updated.",
     )
     cycle = Line(
@@ -156,9 +162,26 @@ def terms_of(params: dict[str, Any]) -> SearchTerms:
 
 
 def by_words(access: Access, params: dict[str, Any]) -> Q:
-    """Return the combination of `filters` and `cycle`."""
-    found = by_filters(access, params.get("filters", ""))
-    return found & by_cycle(access, params["cycle"]) if params.get("cycle") else found
+    """Return the combination of `filters` and `cycle`.
+
+    Raises:
+        Invalid: a filter is unknown or its time is invalid, or no cycle has this name.
+    """
+    cycle = _cycle(access, params["cycle"]) if params.get("cycle") else None
+    found = parse_filters(access, params.get("filters", ""), cycle)
+    if found.without_effect:
+        known = WORDS if cycle else WORDS_OF_LISTS
+        offered = ", ".join([*known, "created_by:handle", "created_at>time"])
+        word = found.without_effect[0]
+        raise named(Problem("filters", f"has no {word!r}; available: {offered} and the like"))
+    return found.condition & belonging_to(cycle) if cycle else found.condition
+
+
+def _cycle(access: Access, name: str) -> Cycle:
+    cycle = cycle_here(access, name)
+    if cycle is None:
+        raise named(Problem("cycle", "is not a cycle, such as this-week or 3-days-ago"))
+    return cycle
 
 
 def items_across(access: Access, params: dict[str, Any], kind: str) -> ItemQuerySet[Item] | None:

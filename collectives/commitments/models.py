@@ -183,5 +183,6 @@ register(
         count_words=("participant", "participants"),
         mentions_in=("title", "description"),
         out_of="critical_mass",
+        numbers={"participant_count": participants},
     )
 )

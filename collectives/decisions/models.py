@@ -233,6 +233,13 @@ def voters() -> Coalesce:
     return Coalesce(Subquery(counted), 0)
 
 
+def options() -> Coalesce:
+    """Return the expression for the number of options of a decision."""
+    of_decision = Option.unscoped.filter(tenant=OuterRef("tenant"), decision=OuterRef("pk"))
+    counts = of_decision.order_by().values("decision").annotate(number=models.Count("id"))
+    return Coalesce(Subquery(counts.values("number")), 0)
+
+
 register(
     Kind(
         Decision,
@@ -241,5 +248,6 @@ register(
         count=voters,
         count_words=("voter", "voters"),
         mentions_in=("title", "description"),
+        numbers={"voter_count": voters, "option_count": options},
     )
 )

@@ -6,8 +6,8 @@ kind, read the registry. It imports no kind.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,8 @@ class Kind:
     item in a feed, starting at the item (`note__text`). By default it counts confirmations.
     `count_words` are its singular and plural nouns, and `out_of` is the column of the number that
     it should reach, if there is one. `mentions_in` are the columns whose `@names` mention members,
-    by default the text.
+    by default the text. `numbers` are the expressions of the numbers that lists of items can be
+    sorted by, such as `voter_count`, starting at the item too.
     """
 
     model: type[Item]
@@ -41,10 +42,16 @@ class Kind:
     count_words: tuple[str, str] = ("read", "reads")
     out_of: str = ""
     mentions_in: tuple[str, ...] = ()
+    numbers: Mapping[str, Callable[[], Combinable]] = field(default_factory=dict, hash=False)
 
     @property
     def name(self) -> str:
         return self.model.KIND
+
+    @property
+    def plural(self) -> str:
+        """The plural noun, as paths and objects of the API have it: `notes`."""
+        return f"{self.name.lower()}s"
 
     @property
     def is_confirmed(self) -> bool:
@@ -108,6 +115,11 @@ def is_kind(name: str) -> bool:
     return name in _KINDS
 
 
+def all_kinds() -> tuple[Kind, ...]:
+    """Return all kinds, in the order of `registry.KINDS`."""
+    return tuple(_KINDS.values())
+
+
 def opening(length: int) -> Case:
     """Return the expression for the first `length` characters of an item's text, by its kind."""
     branches = [When(kind=kind.name, then=kind.opening(length)) for kind in _KINDS.values()]
@@ -130,6 +142,16 @@ def count(usual: Callable[[], Combinable]) -> Case:
     """Return the expression for the number next to an item in a feed. `usual` is the default."""
     branches = [When(kind=kind.name, then=(kind.count or usual)()) for kind in _KINDS.values()]
     return Case(*branches, default=Value(0), output_field=IntegerField())
+
+
+def number(name: str) -> Case | None:
+    """Return the expression for a number of an item, by its kind; None if no kind has it.
+
+    It is 0 for items of other kinds.
+    """
+    having = [kind for kind in _KINDS.values() if name in kind.numbers]
+    branches = [When(kind=kind.name, then=kind.numbers[name]()) for kind in having]
+    return Case(*branches, default=Value(0), output_field=IntegerField()) if having else None
 
 
 def out_of() -> Case:

@@ -34,6 +34,8 @@ def ids_of(world: World) -> dict[str, str]:
         "slug": "api",
         "user_id": str(world.user("bob").id),
         "collective_id": "kitchen",
+        "cycle_name": "this-year",
+        "cycle_id": "this-year",
         "harness": "cursor",
         "run_id": str(_run(world).id),
         "job_id": str(_job(world).id),

@@ -43,6 +43,9 @@ class Stage:
         found = {
             scope for scope, marks in self.marks.items() if any(mark in plain for mark in marks)
         }
+        if route.rule and route.rule.resource == "cycles":
+            # The items of a cycle need no scope of their own (rest §1.6).
+            found.discard("read:notes")
         is_named_by_subject = route.place or any(
             part in route.pattern for part in COLLECTIVES_ARE_THE_SUBJECT
         )

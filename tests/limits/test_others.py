@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from accounts.models import Tenant, TenantUser, User
 from api.v1 import users
-from collectives import cycles, queries
+from collectives import queries
 from collectives.administration import pages as admin
+from collectives.cycles.windows import MAX_DISTANCE
 from collectives.feed import pages as feed_pages
 from collectives.feed import queries as feed
 from collectives.items.models import Pin
@@ -126,7 +127,7 @@ def test_a_body_has_a_maximum_depth(api: Any, path: str, more: int) -> None:
 @pytest.mark.meets("distance of a cycle")
 @pytest.mark.parametrize("more", [0, 1])
 def test_a_cycle_has_a_maximum_distance(api: Any, more: int) -> None:
-    cycle = f"{cycles.MAX_DISTANCE + more}-days-ago"
+    cycle = f"{MAX_DISTANCE + more}-days-ago"
 
     assert api("bob").get(f"{REST}/notes?cycle={cycle}").status_code == (400 if more else 200)
 

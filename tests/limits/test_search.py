@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.v1.item_lists import NARROW_LENGTH
+from collectives.cycles.filters import MAX_LENGTH
 from collectives.items import search
 from collectives.items.search import LOOKED_AT, LOOKED_AT_BYTES, MAX_WORDS, Q_LENGTH
 from tests.limits.conftest import MEGABYTE, REST, Write
@@ -43,11 +43,11 @@ def test_a_search_has_a_maximum_number_of_words(api: Any, query: str, more: int)
 
 
 @pytest.mark.meets("characters of filters")
-@pytest.mark.parametrize("length", [NARROW_LENGTH, NARROW_LENGTH + 4])
+@pytest.mark.parametrize("length", [MAX_LENGTH, MAX_LENGTH + 4])
 def test_filters_have_a_maximum_length(api: Any, length: int) -> None:
     response = api("bob").get(f"{REST}/notes", {"filters": ("none," * length)[: length - 1]})
 
-    assert response.status_code == (200 if length == NARROW_LENGTH else 400)
+    assert response.status_code == (200 if length == MAX_LENGTH else 400)
 
 
 @pytest.mark.meets("bytes of text that a search looks at for a page")

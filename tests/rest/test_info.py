@@ -17,6 +17,8 @@ KEYS = (
 SHARED = {
     "": ["GET"],
     "/join": ["POST"],
+    "/cycles": ["GET"],
+    "/cycles/:id": ["GET"],
     "/leave": ["POST"],
     "/notes": ["GET", "POST"],
     "/notes/:id": ["DELETE", "GET", "PATCH", "PUT"],

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Tenant, User
+from api.http.paging import PageParams
 from api.openapi.build import served
 from api.openapi.document import document
 from collectives.models import Collective, CollectiveMember
@@ -20,7 +21,8 @@ from tests.fixtures.world import World
 from tests.rest.conftest import BASE, KITCHEN, error_of
 from tokens.models import ApiToken
 
-LISTS = {each.id: each.operation.query for each in served() if each.operation.query}
+QUERIES = {each.id: each.operation.query for each in served() if each.operation.query}
+LISTS = {name: query for name, query in QUERIES.items() if issubclass(query, PageParams)}
 USERS, COLLECTIVES = f"{BASE}/users", f"{BASE}/collectives"
 MEMBERS = f"{COLLECTIVES}/kitchen/members"
 TOKENS = f"{BASE}/users/me/tokens"

@@ -9,11 +9,12 @@ from uuid import UUID
 from rest_framework.request import Request
 from typing_extensions import TypedDict
 
+from api.kinds import KindJson, register_json
 from api.responses.schema import Count, Doc, DryRun, Id, OneOf, ShortId, Timestamp, Url
 from api.responses.timestamps import format_optional_timestamp, format_timestamp
 from api.views import access_of
 from collectives.commitments.models import Commitment, CommitmentParticipant, Status
-from collectives.commitments.queries import joined_among, participants_among
+from collectives.commitments.queries import COMMITMENTS, joined_among, participants_among
 from collectives.models import Collective
 from harmonic.kernel.rendering.documents import origin_of
 
@@ -95,11 +96,14 @@ class CommitmentWriter:
         return self.all([commitment])[0]
 
     def all(self, commitments: Sequence[Commitment]) -> list[CommitmentJson]:
-        joined = joined_among((each.id for each in commitments), self.access.user.user_id)
-        shown = [self._plain(each, joined) for each in commitments]
+        shown = self.without_includes(commitments)
         if "participants" in self.includes:
             self._add_participants(commitments, shown)
         return shown
+
+    def without_includes(self, commitments: Sequence[Commitment]) -> list[CommitmentJson]:
+        joined = joined_among((each.id for each in commitments), self.access.user.user_id)
+        return [self._plain(each, joined) for each in commitments]
 
     def plain(self, commitment: Commitment) -> CommitmentJson:
         """Return a commitment that was read for the caller, without included data."""
@@ -153,3 +157,12 @@ def participant_json(row: CommitmentParticipant) -> ParticipantJson:
         "user_id": str(row.user_id),
         "committed_at": format_optional_timestamp(row.committed_at),
     }
+
+
+def plain_commitments(request: Request, commitments: Sequence[Commitment]) -> list[CommitmentJson]:
+    """Return the JSON of commitments of the collective in the request, without included data."""
+    writer = CommitmentWriter(request)
+    return writer.without_includes(commitments)
+
+
+register_json(KindJson(COMMITMENTS, CommitmentJson, plain_commitments))

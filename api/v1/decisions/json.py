@@ -9,6 +9,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from typing_extensions import TypedDict
 
+from api.kinds import KindJson, register_json
 from api.responses.schema import Count, Doc, DryRun, Id, OneOf, ShortId, Timestamp, Url
 from api.responses.timestamps import format_optional_timestamp, format_timestamp
 from api.views import access_of
@@ -167,20 +168,23 @@ class DecisionWriter:
         return self.all([decision])[0]
 
     def all(self, decisions: Sequence[Decision]) -> list[DecisionJson]:
-        ids = [decision.id for decision in decisions]
-        voters, options = queries.voter_counts(ids), queries.option_counts(ids)
-        shown = [
-            self._plain(decision, voters.get(decision.id, 0), options.get(decision.id, 0))
-            for decision in decisions
-        ]
+        shown = self.without_includes(decisions)
         if self.includes:
             self._include(decisions, shown)
         return shown
 
     def plain(self, decision: Decision) -> DecisionJson:
         """Return a decision as a read without parameters does."""
-        voters, options = queries.voter_counts([decision.id]), queries.option_counts([decision.id])
-        return self._plain(decision, voters.get(decision.id, 0), options.get(decision.id, 0))
+        return self.without_includes([decision])[0]
+
+    def without_includes(self, decisions: Sequence[Decision]) -> list[DecisionJson]:
+        """Return decisions as reads without parameters do, with counts read once for all."""
+        ids = [decision.id for decision in decisions]
+        voters, options = queries.voter_counts(ids), queries.option_counts(ids)
+        return [
+            self._plain(decision, voters.get(decision.id, 0), options.get(decision.id, 0))
+            for decision in decisions
+        ]
 
     def _plain(self, decision: Decision, voters: int, options: int) -> DecisionJson:
         path = decision.path_in(self.paths[decision.collective_id])
@@ -298,3 +302,11 @@ def result_json(result: Result, decision: Decision) -> ResultJson:
         "preferred": tally.preferred,
     }
     return {**shown, "lottery_sort_key": result.sort_key} if result.sort_key else shown
+
+
+def plain_decisions(request: Request, decisions: Sequence[Decision]) -> list[DecisionJson]:
+    """Return the JSON of decisions of the collective in the request, without included data."""
+    return DecisionWriter(request).without_includes(decisions)
+
+
+register_json(KindJson(queries.DECISIONS, DecisionJson, plain_decisions))

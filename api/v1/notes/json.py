@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from typing_extensions import TypedDict
 
 from accounts.queries import Person, people
+from api.kinds import KindJson, register_json
 from api.responses.schema import (
     AlwaysNull,
     Count,
@@ -33,7 +34,7 @@ from collectives.items.models import STATEMENT
 from collectives.items.queries import history_of_items
 from collectives.models import Collective
 from collectives.notes.models import Note
-from collectives.notes.queries import comments_of
+from collectives.notes.queries import NOTES, comments_of
 from harmonic.kernel import events
 from harmonic.kernel.database.prepared import Rows
 from harmonic.kernel.http import conditional
@@ -41,6 +42,7 @@ from harmonic.kernel.operations.release import release
 from harmonic.kernel.rendering.documents import origin_of
 
 INCLUDES = ("history_events", "comments", "created_by")
+SUBTYPES = ("text", "reminder", "table", "comment", "statement", "summary")
 
 
 class HistoryEventJson(TypedDict):
@@ -269,3 +271,14 @@ def person_json(person: Person) -> PersonJson:
         "handle": person.handle,
         "path": person.path,
     }
+
+
+def plain_notes(request: Request, notes: Sequence[Note]) -> list[NoteJson]:
+    """Return the JSON of notes of the collective in the request, without included data."""
+    writer = NoteWriter(request)
+    return [writer.plain(note) for note in notes]
+
+
+# Lists leave out comments and statements by default.
+ALL_SUBTYPES = {"subtype": ",".join(SUBTYPES)}
+register_json(KindJson(NOTES, NoteJson, plain_notes, ALL_SUBTYPES))

@@ -21,7 +21,7 @@ from api.v1.item_lists import (
     matching_page,
     wanted_items,
 )
-from api.v1.notes.json import NoteJson, NoteWriter
+from api.v1.notes.json import SUBTYPES, NoteJson, NoteWriter
 from api.views import ListResponse, access_of
 from collectives.items.models import Item, ItemQuerySet
 from collectives.items.queries import Lookups, comments_on, live_item_at
@@ -34,7 +34,6 @@ from harmonic.kernel.parameters.fields import Choice, Line
 from harmonic.kernel.refusals import NotFound, Problem
 
 OLDEST = "created_at-asc"
-SUBTYPES = ("text", "reminder", "table", "comment", "statement", "summary")
 LISTED = tuple(subtype for subtype in SUBTYPES if subtype not in ("comment", "statement"))
 
 

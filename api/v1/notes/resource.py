@@ -57,7 +57,7 @@ class NewNoteParams(actions.NoteParams):
 
 def _create(
     access: Access,
-    target: None,
+    target: object,
     *,
     text: str,
     title: str = "",

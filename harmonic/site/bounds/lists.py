@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.http import paging
 from api.v1 import item_lists, users
-from collectives import cycles
+from collectives.cycles import filters, queries, windows
 from collectives.items import queries as items
 from collectives.items import search
 from harmonic.kernel.http import cursors, selection
@@ -15,7 +15,7 @@ SEARCHES = Section(
     (
         Bound("characters of a search", search.Q_LENGTH, "characters", "400 `invalid`"),
         Bound("words of a search", search.MAX_WORDS, "words", "400 `invalid`"),
-        Bound("characters of filters", item_lists.NARROW_LENGTH, "characters", "400 `invalid`"),
+        Bound("characters of filters", filters.MAX_LENGTH, "characters", "400 `invalid`"),
         Bound(
             "notes that a search looks at for a page",
             search.LOOKED_AT,
@@ -30,7 +30,7 @@ SEARCHES = Section(
         ),
         Bound(
             "distance of a cycle",
-            cycles.MAX_DISTANCE,
+            windows.MAX_DISTANCE,
             "days, weeks, months or years",
             "400 `invalid`",
         ),
@@ -82,6 +82,12 @@ REST_LISTS = Section(
             items.LIST_BYTES,
             "bytes",
             "the rest is omitted, and `incomplete` in the note or user says so",
+        ),
+        Bound(
+            "items of each kind in a cycle",
+            queries.LISTED,
+            "items",
+            "the array ends, and `next` has the list that continues it",
         ),
         Bound(
             "age of a cursor", cursors.LIFETIME, "", "400 `invalid`; pages start from the beginning"
