@@ -26,6 +26,7 @@ from collectives.actions.joining import (
     revoke_invite,
 )
 from collectives.actions.members import remove_member, update_member_roles
+from collectives.cycles.presence import awaited_among
 from collectives.models import Collective
 from collectives.rules.handles import is_available
 from collectives.rules.invites import NEEDED, OF_ANOTHER_COLLECTIVE, invite_refusal
@@ -58,7 +59,10 @@ def collective_crumb(access: Access, target: Any) -> list[Link]:
 
 def listed(access: Access, target: None) -> Mapping[str, Any]:
     page = numbered(queries.own_rows(access.user.person_id), access)
-    return {"collectives": page.object_list, "page": page, "path": access.path}
+    awaited = awaited_among(access, page.object_list)
+    # First the collectives that wait for a heartbeat, each part by name.
+    own = sorted(page.object_list, key=lambda collective: collective.id not in awaited)
+    return {"collectives": own, "awaited": awaited, "page": page, "path": access.path}
 
 
 LIST = Page(

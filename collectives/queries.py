@@ -108,7 +108,12 @@ class Member:
 
 def members(collective_id: UUID, limit: int) -> list[Member]:
     """Return the newest active members, with their names."""
-    return with_names(list(_MEMBERS.rows(limit, collective=collective_id)))
+    return with_names(newest_members(collective_id, limit))
+
+
+def newest_members(collective_id: UUID, limit: int) -> list[CollectiveMember]:
+    """Return the rows of the newest active members."""
+    return list(_MEMBERS.rows(limit, collective=collective_id))
 
 
 def with_names(rows: Sequence[CollectiveMember]) -> list[Member]:

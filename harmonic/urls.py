@@ -10,6 +10,7 @@ from accounts.pages import security, session
 from api.v1 import urls as rest
 from collectives import pages as collectives
 from collectives.administration import pages as administration
+from collectives.cycles import pages as cycles
 from collectives.feed import pages as feed
 from collectives.items import registry as kinds
 from collectives.notifications import pages as notifications
@@ -32,10 +33,16 @@ handler500 = "harmonic.http.refusals.server_error"
 # could be read as a collective's handle.
 
 # Routes of every collective; those of the main collective are at the root.
-shared = [*rest.shared_urls(), *kinds.urls("collectives", "pages")]
+shared = [*rest.shared_urls(), *kinds.urls("collectives", "pages"), *cycles.urls()]
 
 # Routes of a collective that exist only below its own prefix.
-inside = [*shared, *feed.urls(), *collectives.urls(), *profiles.collective_urls()]
+inside = [
+    *shared,
+    *feed.urls(),
+    *cycles.inside_urls(),
+    *collectives.urls(),
+    *profiles.collective_urls(),
+]
 
 urlpatterns = [
     # Before home, whose action index it replaces.

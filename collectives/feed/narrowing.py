@@ -27,7 +27,7 @@ class FeedParams(Params):
     q = q_field()
 
 
-def feed_scope(access: Access, target: None) -> str:
+def feed_scope(access: Access, target: object) -> str:
     """Return the filter of the collective's feed, in the syntax of searches."""
     if access.required_place.is_main:
         return "visibility:public"
@@ -36,7 +36,7 @@ def feed_scope(access: Access, target: None) -> str:
     return f"collective:{access.required_place.handle}"
 
 
-def narrowed(access: Access, target: None) -> Document | None:
+def narrowed(access: Access, target: object) -> Document | None:
     """Return the part of the feed that the query string asks for, or None for the whole page.
 
     Raises:

@@ -7,18 +7,23 @@ from typing import Any
 
 from django.urls import URLPattern
 
-from accounts.queries import Person, tenant_admins
+from accounts.queries import Person, people, tenant_admins
 from collectives import queries as collectives
+from collectives.cycles.actions import send_heartbeat
+from collectives.cycles.presence import Presence, awaited_among, presence_here
 from collectives.feed.attention import attention
 from collectives.feed.narrowing import feed_scope, narrowed
 from collectives.feed.queries import feed_of, limit_of, pinned
 from collectives.items.registry import KINDS, creations
 from collectives.items.search import Q_LENGTH
+from collectives.queries import Member
 from harmonic.kernel.access import Access, AccessLevel, ApiState
+from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import mount
 from harmonic.kernel.pages import Page
 from harmonic.kernel.registry import path_to
+from harmonic.kernel.rendering.documents import Document
 
 TEAM_SHOWN = 20
 # Every kind of items can be created from the page that lists them.
@@ -34,7 +39,7 @@ def next_since(context: Mapping[str, Any]) -> Mapping[str, str]:
 # --- Home -----------------------------------------------------------------------------------
 
 
-def home(access: Access, target: None) -> Mapping[str, Any]:
+def home(access: Access, target: object) -> Mapping[str, Any]:
     feed = feed_of(access, limit=limit_of(access))
     own = collectives.own_collectives(access.user.person_id)
     return {
@@ -42,6 +47,7 @@ def home(access: Access, target: None) -> Mapping[str, Any]:
         "has_kinds": len(KINDS) > 1,
         "older_href": f"/?cursor={feed.older}" if feed.older else "",
         "collectives": own,
+        "awaited": awaited_among(access, own),
         # Pages of older items show the activity alone.
         "attention": attention(access, own) if feed.is_first else None,
         "note_path": "/note",
@@ -49,7 +55,7 @@ def home(access: Access, target: None) -> Mapping[str, Any]:
     }
 
 
-HOME = Page(
+HOME: Page[None] = Page(
     name="home",
     template="feed/home.html",
     title=lambda access, target: "Home",
@@ -66,24 +72,51 @@ HOME = Page(
 # --- A collective ---------------------------------------------------------------------------
 
 
-def place(access: Access, target: None) -> Mapping[str, Any]:
-    here = collectives.current_collective(access)
+def place(access: Access, presence: Presence) -> Mapping[str, Any]:
+    here = presence.collective
     feed = feed_of(access, limit=limit_of(access))
     is_shared = not access.required_place.is_workspace
-    members = collectives.members(access.required_place.id, TEAM_SHOWN) if is_shared else []
+    team = collectives.newest_members(access.required_place.id, TEAM_SHOWN) if is_shared else []
+    here_now = presence.heartbeats[:TEAM_SHOWN]
+    known = people([*(row.user_id for row in team), *(each.user_id for each in here_now)])
     return {
         "collective": here,
         "feed": feed,
         "has_kinds": len(KINDS) > 1,
         "older_href": f"{access.required_place.path}?cursor={feed.older}" if feed.older else "",
         "pinned": pinned(access, None),
-        "members": members,
-        "member_count": collectives.member_count(here.id) if len(members) == TEAM_SHOWN else 0,
+        "members": [Member(row, known[row.user_id]) for row in team],
+        "member_count": collectives.member_count(here.id) if len(team) == TEAM_SHOWN else 0,
         "members_path": path_to("collectives.members", access.required_place.path),
         "note_path": path_to("notes.new", access.required_place.path),
         "q_length": Q_LENGTH,
+        "cycles_path": path_to("cycles.index", access.required_place.path),
+        "presence": presence,
+        "people_here": [known[each.user_id] for each in here_now],
+        "cycle_path": path_to(
+            "cycles.show", access.required_place.path, cycle_name=presence.cycle.name
+        ),
+        "heartbeats_path": path_to("cycles.heartbeats", access.required_place.path),
         **api_state(access),
     }
+
+
+def shown_part(access: Access, presence: Presence) -> Document | None:
+    """Return the part of the page that is shown, or None for the whole page.
+
+    A program that has not sent the heartbeat of this cycle is asked for it (content §10.5). It can
+    search and follow changes without one.
+    """
+    part = narrowed(access, presence)
+    if part or access.format != Format.MARKDOWN or not presence.is_awaited:
+        return part
+    return Document(
+        title=access.required_place.name,
+        template="cycles/required.html",
+        context={"presence": presence},
+        offers=COLLECTIVE.offers(access, presence, access.path),
+        scope=feed_scope(access, presence),
+    )
 
 
 def api_state(access: Access) -> Mapping[str, Any]:
@@ -98,14 +131,15 @@ def _who_can_enable(access: Access, state: ApiState) -> Sequence[Person]:
     return collectives.admins(access.required_place.id) if state is ApiState.OFF_HERE else []
 
 
-COLLECTIVE = Page(
+COLLECTIVE: Page[Presence] = Page(
     name="collectives.show",
     template="feed/collective.html",
-    title=lambda access, target: access.required_place.name,
+    title=lambda access, presence: access.required_place.name,
+    find=presence_here,
     show=place,
-    narrowed=narrowed,
+    narrowed=shown_part,
     fields=next_since,
-    actions=CREATIONS,
+    actions=(*CREATIONS, send_heartbeat),
     scope=feed_scope,
     access_level=AccessLevel.COLLECTIVE,
     resource="notes",

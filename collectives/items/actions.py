@@ -72,11 +72,14 @@ def creation_action(
     resources: str,
     group: str,
     effect: Effect | None = None,
-) -> Action[None]:
-    """Return the action `create_{kind}`. Its parameters are columns unless `effect` is given."""
+) -> Action[object]:
+    """Return the action `create_{kind}`, for pages with any target.
+
+    Its parameters are columns unless `effect` is given.
+    """
     name = model.KIND.lower()
 
-    def create(access: Access, target: None, **values: Any) -> Outcome:
+    def create(access: Access, target: object, **values: Any) -> Outcome:
         item = rules.create(access, model, **values)
         return done(access, item, f"{model.KIND} created.", rules.created(item))
 

@@ -28,7 +28,7 @@ def urls(package: str, module: str = "") -> list[URLPattern]:
     return [route for name in names for route in import_module(name).urls()]
 
 
-def creations() -> tuple[Action[None], ...]:
+def creations() -> tuple[Action[object], ...]:
     """Return the actions that create items, one for each kind."""
     pages = (import_module(f"collectives.{kind}.pages").NEW for kind in KINDS)
     return tuple(action for page in pages for action in page.actions)

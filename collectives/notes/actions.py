@@ -48,7 +48,7 @@ class NoteParams(Params):
 
 def create(
     access: Access,
-    target: None,
+    target: object,
     *,
     text: str,
     title: str = "",

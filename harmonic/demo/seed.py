@@ -20,6 +20,8 @@ from accounts.rules import new_user
 from collectives.actions.agents import add_ai_agent_to_collective
 from collectives.actions.collective import create_collective
 from collectives.commitments import actions as commitments
+from collectives.cycles.actions import send_heartbeat
+from collectives.cycles.presence import presence_here
 from collectives.decisions.actions.settings import create_decision
 from collectives.decisions.actions.voting import close_decision, vote
 from collectives.decisions.models import Decision
@@ -69,6 +71,15 @@ COLLECTIVES = (
     ("harbor", "workshop", "Workshop", "dave", True, ("alice",), "Benches, saws, glue."),
     ("summit", "basecamp", "Base Camp", "dave", True, ("alice",), "Where every climb begins."),
 )
+# Who is in each collective in the current cycle: everybody but Alice in the treasury, so that there
+# is a page that asks for a heartbeat.
+HEARTBEATS = (
+    ("garden", "kitchen", ("steward", "scout", "bob", "alice")),
+    ("garden", "treasury", ("carol",)),
+    ("garden", "board", ("carol",)),
+    ("harbor", "workshop", ("alice", "dave")),
+    ("summit", "basecamp", ("alice", "dave")),
+)
 
 
 def exists() -> bool:
@@ -104,6 +115,7 @@ class DemoBuilder:
             self._agent(*agent)
         self._kitchen_agents()
         self._content()
+        self._heartbeats()
         self.users["erin"].suspend(self.now - timedelta(days=1), "Asked to pause.")
 
     def _tenant(self, subdomain: str, name: str, switches: Mapping[str, bool]) -> None:
@@ -175,6 +187,13 @@ class DemoBuilder:
         # Carol is a member of the board as well as its admin.
         with self._access_as("garden", "carol", "board") as access:
             assert membership_of(access.required_place.id, TenantUser.objects.get(handle="carol"))
+
+    def _heartbeats(self) -> None:
+        """Send the heartbeats of this cycle."""
+        for subdomain, place, handles in HEARTBEATS:
+            for handle in handles:
+                with self._access_as(subdomain, handle, place, days_ago=0) as access:
+                    perform_action(send_heartbeat, access, presence_here(access), {})
 
     # --- Content ----------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.http import paging
 from api.v1 import item_lists, users
-from collectives.cycles import filters, queries, windows
+from collectives.cycles import filters, presence, queries, showing, windows
 from collectives.items import queries as items
 from collectives.items import search
 from harmonic.kernel.http import cursors, selection
@@ -88,6 +88,18 @@ REST_LISTS = Section(
             queries.LISTED,
             "items",
             "the array ends, and `next` has the list that continues it",
+        ),
+        Bound(
+            "items of each kind on the page of a cycle",
+            showing.PAGE,
+            "items",
+            "the section ends, and links to its pages",
+        ),
+        Bound(
+            "heartbeats of others on a page",
+            presence.SHOWN,
+            "heartbeats",
+            "the newest are shown, and the page says so",
         ),
         Bound(
             "age of a cursor", cursors.LIFETIME, "", "400 `invalid`; pages start from the beginning"

@@ -1,0 +1,85 @@
+"""Groups of the items of a cycle: `group_by=week_created`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from collectives.cycles.sorting import KEYS
+from collectives.cycles.windows import Cycle
+from collectives.items.models import Item
+
+BY_KIND = "item_type"
+_DAY = timedelta(days=1)
+# Groups by the calendar of the collective.
+_CALENDAR = {"date": "%Y-%m-%d", "week": "%Y-%W", "month": "%Y-%m", "year": "%Y"}
+_MOMENTS = {"created": "created_at", "updated": "updated_at", "deadline": "deadline"}
+_Key = Callable[[Item], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Some items of a page that have the same key."""
+
+    key: Any
+    items: Sequence[Item]
+
+
+def groupings() -> list[str]:
+    """Return all values of `group_by`, the default first."""
+    return [
+        *KEYS,
+        "status",
+        "created_within_cycle",
+        "updated_within_cycle",
+        "deadline_within_cycle",
+        "days_until_deadline",
+        *(f"{unit}_{name}" for unit in _CALENDAR for name in _MOMENTS),
+    ]
+
+
+def parse_group(text: str) -> str:
+    """Return a `group_by`, or `item_type` if it is unknown."""
+    return text if text in groupings() else BY_KIND
+
+
+def grouped(items: Iterable[Item], by: str, cycle: Cycle, now: datetime) -> list[Group]:
+    """Return the groups of items, sorted by their keys."""
+    key = _key(by, cycle, now)
+    found: dict[Any, list[Item]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return [Group(each, found[each]) for each in sorted(found)]
+
+
+def _key(by: str, cycle: Cycle, now: datetime) -> _Key:
+    if by == "status":
+        return lambda item: "open" if item.deadline > now else "closed"
+    if by == "days_until_deadline":
+        return lambda item: (item.deadline - now) // _DAY
+    name, _, rest = by.partition("_")
+    if rest == "within_cycle":
+        moment = _MOMENTS[name]
+        return lambda item: "yes" if _is_within(cycle, getattr(item, moment)) else "no"
+    if name in _CALENDAR:
+        moment, pattern = _MOMENTS[rest], _CALENDAR[name]
+        return lambda item: getattr(item, moment).astimezone(cycle.zone).strftime(pattern)
+    return _column(by, cycle)
+
+
+def _is_within(cycle: Cycle, moment: datetime) -> bool:
+    return cycle.start < moment <= cycle.end
+
+
+def _column(by: str, cycle: Cycle) -> _Key:
+    if by in _MOMENTS.values():
+        return lambda item: getattr(item, by).astimezone(cycle.zone).isoformat(timespec="seconds")
+    if by == "title":
+        return lambda item: item.shown_title
+    if by == BY_KIND:
+        return lambda item: item.kind
+    if by.endswith("_by_id"):
+        return lambda item: str(getattr(item, by))
+    return lambda item: item.number
