@@ -18,8 +18,9 @@ from django.core.management import call_command
 from django.test import Client
 
 from accounts.models import TenantUser
+from collectives.items.models import Item
 from collectives.models import CollectiveMember
-from collectives.notes.models import Note
+from harmonic.kernel import registry
 from tests.access.sweep import ALL, BODY, Caller, headers_of
 from tests.blind.refusals import Refusal, read_refusal
 from tests.fixtures.html import parsed
@@ -29,6 +30,8 @@ from tokens.models import ApiToken
 
 # Statuses of a request that was allowed; its parameters may be wrong.
 ALLOWED = frozenset({200, 302, 303, 400, 409, 422})
+# A page or a resource of an item of any kind, with its ID.
+ITEM = r"/(?:n|c|d|notes|commitments|decisions)/([\w-]{8,})"
 PARENTS = {"scout": "alice", "pilot": "bob", "steward": "alice"}
 
 
@@ -58,11 +61,17 @@ class Guide:
         return self.refusal.request.path.partition("/actions/")[0]
 
     @property
-    def note(self) -> Note:
-        named = re.search(r"/(?:n|notes)/([\w-]{8,})", self.refusal.request.path)
+    def item(self) -> Item:
+        named = re.search(ITEM, self.refusal.request.path)
         assert named, self.refusal
-        found: Note = Note.unscoped.get(truncated_id=named[1][:8])
+        rows = Item.unscoped.select_related("collective")
+        found: Item = rows.get(truncated_id=named[1][:8], tenant__subdomain="garden")
         return found
+
+    @property
+    def item_path(self) -> str:
+        """The path of the page of the item that the request was about."""
+        return self.item.path_in(self.item.collective.path)
 
     @property
     def owner(self) -> str:
@@ -157,7 +166,8 @@ def create_a_token(guide: Guide, found: re.Match[str]) -> None:
 def change_capabilities(guide: Guide, found: re.Match[str]) -> None:
     parent = PARENTS[guide.who]
     guide.opens(parent, found["path"])
-    guide.acts(parent, f"{found['path']}/actions/update_ai_agent", capabilities=["delete_note"])
+    granted = registry.grantable()
+    guide.acts(parent, f"{found['path']}/actions/update_ai_agent", capabilities=granted)
     guide.is_admitted()
 
 
@@ -257,7 +267,12 @@ def person(handle: str) -> Caller:
 def restore_as_named(guide: Guide, found: re.Match[str]) -> None:
     """Restore the note as each of those whom the refusal names, in both ways that it names."""
     named = re.findall(r"@(\w+)", found["who"])
-    restore(guide, named, [found["route"], f"{found['path']}/actions/restore_note"])
+    restore(guide, named, [found["route"], f"{found['path']}/actions/{restoring(guide)}"])
+
+
+def restoring(guide: Guide) -> str:
+    """Return the action that restores the item that the request was about."""
+    return f"restore_{guide.item.kind.lower()}"
 
 
 def restore(guide: Guide, people: list[str], paths: list[str]) -> None:
@@ -269,6 +284,10 @@ def restore(guide: Guide, people: list[str], paths: list[str]) -> None:
             assert answer.status_code == 200, f"{guide.refusal}\n {handle} {path}: {answer.text}"
 
 
+def close_first(guide: Guide, found: re.Match[str]) -> None:
+    guide.acts(guide.who, f"{guide.item_path}/actions/{found['name']}?dry_run=true")
+
+
 def remove_the_agent(guide: Guide, found: re.Match[str]) -> None:
     agent = str(guide.world.user(guide.who).id)
     path = f"{guide.place}/members/actions/remove_ai_agent_from_collective"
@@ -276,13 +295,12 @@ def remove_the_agent(guide: Guide, found: re.Match[str]) -> None:
 
 
 def read_who_restores(guide: Guide, found: re.Match[str]) -> None:
-    """Follow the handles that the page of the deleted note names; others have nothing to do."""
-    note = guide.note
+    """Follow the handles that the page of the deleted item names; others have nothing to do."""
+    item = guide.item
     headers = headers_of(guide.refusal.request.caller, guide.world)
-    path = re.sub(r"/api/v1/notes/", "/n/", guide.page).removesuffix("/restore")
-    shown = Client().get(path, headers={**headers, "host": host("garden")}).text
+    shown = Client().get(guide.item_path, headers={**headers, "host": host("garden")}).text
     named = re.search(r"((?:@\w+(?:, | or )?)+) can restore it until", shown)
-    assert bool(named) is (note.deleted_at is not None), shown
+    assert bool(named) is (item.deleted_at is not None), shown
     if named:
         guide.succeeds_as(*re.findall(r"@(\w+)", named[1]))
 
@@ -294,7 +312,7 @@ def make_another_admin(guide: Guide, found: re.Match[str]) -> None:
 
 
 def author(guide: Guide) -> str:
-    rows = TenantUser.unscoped.filter(user=guide.note.created_by, tenant__subdomain="garden")
+    rows = TenantUser.unscoped.filter(user=guide.item.created_by, tenant__subdomain="garden")
     return str(rows.get().handle)
 
 
@@ -304,7 +322,7 @@ def writer_and_admins(guide: Guide, found: re.Match[str]) -> None:
     people = [] if wrote in PARENTS else [wrote]
     people += guide.admins if guide.place else []
     if guide.refusal.status == 404:
-        restore(guide, people, [f"{guide.page}/actions/restore_note"])
+        restore(guide, people, [f"{guide.item_path}/actions/{restoring(guide)}"])
     else:
         guide.succeeds_as(*people)
 
@@ -313,13 +331,11 @@ def author_edits(guide: Guide, found: re.Match[str]) -> None:
     wrote = author(guide)
     if wrote not in PARENTS:
         guide.succeeds_as(wrote)
-    path = guide.page.removesuffix("/edit")
-    path = re.sub(r"/api/v1/notes/", "/n/", path)
     # A read-only token cannot write anything, which is a refusal of its own.
     caller = replace(guide.refusal.request.caller, is_read_only=False)
     headers = headers_of(caller, guide.world)
     answer = Client().post(
-        f"{path}/actions/add_comment",
+        f"{guide.item_path}/actions/add_comment",
         json.dumps({"text": "Please change it."}),
         "application/json",
         headers={**headers, "host": host("garden"), "accept": "text/markdown"},
@@ -392,9 +408,9 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
         r"The person who manages the agent can remove it on the collective's members page\.",
         remove_the_agent,
     ),
-    (r"The page of the note names who can restore it\.", read_who_restores),
+    (r"The page of the \w+ names who can restore it\.", read_who_restores),
     (
-        rf"This note is deleted\. (?P<who>(@\w+(, | or )?)+) can restore it until [\d-]+:"
+        rf"This \w+ is deleted\. (?P<who>(@\w+(, | or )?)+) can restore it until [\d-]+:"
         rf" POST (?P<route>/[\w/]+), or its page {PATH}\.",
         restore_as_named,
     ),
@@ -409,6 +425,15 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
         lift_the_suspension,
     ),
     (rf"Reactivate it at {PATH} first\.", reactivate),
+    (
+        r"@(?P<handle>\w+) closes this decision and writes its statement\.",
+        lambda guide, found: guide.succeeds_as(found["handle"]),
+    ),
+    (
+        r"Only the person who created this decision can change its settings\.",
+        as_named(lambda guide: [author(guide)]),
+    ),
+    (r"Close it first: (?P<name>\w+)\.", close_first),
     (rf"Its settings are at {PATH}\.", opened_by(lambda guide: [guide.who])),
     (
         rf"An admin of the collective can open its settings at {PATH}\.",
@@ -422,7 +447,7 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
         r" days)\.",
         writer_and_admins,
     ),
-    (r"Only the note's author can edit it\. Others can comment on it\.", author_edits),
+    (r"Only the \w+'s author can edit it\. Others can comment on it\.", author_edits),
     (
         r"Only the account's owner may open this\."
         r" For an agent, that is the human who manages it\.",
@@ -461,6 +486,9 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
     (rf"The nearest page is {PATH}\.", opened_by(lambda guide: [guide.who])),
 )
 PLAIN = (
+    r"Did you mean “\w+”\?",
+    r"No vote in this decision has this receipt\. It is 64 characters long\.",
+    r"Only calendar events have a calendar file\.",
     r"Its tokens stay valid until then\.",
     r"This account is suspended\.",
     r"This token does not work here\. It may be mistyped or revoked, or it may belong to another"
