@@ -22,6 +22,7 @@ from tests.blind.overhead import (
     WHOAMI,
     beside_its_text,
     beside_the_prompt,
+    beside_the_routes,
     row,
 )
 from tests.blind.reading import Reply, Send, Wire, estimated_tokens
@@ -103,7 +104,7 @@ def print_overhead(wires: Mapping[str, Wire]) -> None:
     whoami = beside_the_prompt(scout.open("/whoami"))
     print(f"| `/whoami` of an agent beside its prompt | {whoami} | {WHOAMI} |")
     print(f"| a row of a collective's page | {row(kitchen)} | {ROW} |")
-    print(f"| the root of the API | {estimated_tokens(root)} | {ROOT} |")
+    print(f"| the root of the API beside its routes | {beside_the_routes(root)} | {ROOT} |")
     thread = estimated_tokens(agent.open(path).text)
     print(f"| a note with 300 comments | {thread} | {THREAD} |")
 

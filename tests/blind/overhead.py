@@ -11,6 +11,8 @@ FENCE = re.compile(r"^(`{3,})markdown\n.*?^\1\n", re.MULTILINE | re.DOTALL)
 NOTE, WHOAMI, ROW, ROOT, THREAD = 350, 250, 60, 900, 3_500
 # An action in the frontmatter without parameters, and each of its parameters.
 ACTION, PARAMETER = 52, 40
+# A route in the root of the API.
+ROUTE = 28
 COMMENT = "Comment {}: a sentence of the usual length, and another one after it."
 
 
@@ -30,8 +32,21 @@ def action_entries(seen: Document) -> list[str]:
 
 
 def beside_the_prompt(seen: Document) -> int:
-    """Return the tokens of `/whoami` without the section that the parent wrote."""
-    return estimated_tokens(without_section(seen.text, "Identity Prompt"))
+    """Return the tokens of `/whoami` without what the person who manages the agent chose.
+
+    That is the identity prompt, and the sentence with the names of capabilities, of which each
+    kind of items has more.
+    """
+    text = without_section(seen.text, "Identity Prompt")
+    return estimated_tokens(re.sub(r"(?m)^.* restricted your capabilities\. .*\n", "", text))
+
+
+def beside_the_routes(root: str) -> int:
+    """Return the tokens of the root of the API without its list of routes.
+
+    That the root lists every route is a contract, so that it grows with each kind of items.
+    """
+    return estimated_tokens(re.sub(r'(?<="routes":\[).*?\](?=,"openapi")', "", root))
 
 
 def row(seen: Document) -> int:

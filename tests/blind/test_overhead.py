@@ -16,12 +16,14 @@ from tests.blind.overhead import (
     NOTE,
     PARAMETER,
     ROOT,
+    ROUTE,
     ROW,
     THREAD,
     WHOAMI,
     action_entries,
     beside_its_text,
     beside_the_prompt,
+    beside_the_routes,
     row,
 )
 from tests.blind.reading import Document, estimated_tokens, read_document
@@ -80,7 +82,7 @@ def test_whoami_is_short_beside_what_the_parent_wrote(wire_for: WireFor) -> None
 def test_a_row_of_a_list_is_short(world: World, wire_for: WireFor, path: str, query: str) -> None:
     """Rows of realistic notes: long texts, titles of 40 characters, agents, comments."""
     place = world.collective("kitchen" if path == KITCHEN else "garden")
-    Note.unscoped.filter(collective=place).update(deleted_at=world.now)
+    items.Item.unscoped.filter(collective=place).update(deleted_at=world.now)
     authors = [world.user(who) for who in ("alice", "bob", "scout", "steward")]
     for number, note in enumerate(write_notes(world, place, 20)):
         Note.unscoped.filter(pk=note.pk).update(
@@ -104,7 +106,8 @@ def test_the_root_of_the_api_is_short_with_all_its_filters(wire_for: WireFor, ba
     reply = wire_for("scout").ask("GET", base)
 
     assert any("updated_after" in each["filters"] for each in reply.json["lists"])
-    assert estimated_tokens(reply.text) <= ROOT
+    assert beside_the_routes(reply.text) <= ROOT
+    assert len(reply.text) / 4 - beside_the_routes(reply.text) <= ROUTE * len(reply.json["routes"])
 
 
 def test_a_thread_of_three_hundred_comments_is_short_by_default(
