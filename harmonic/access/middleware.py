@@ -132,7 +132,7 @@ class AccessMiddleware:
         path = with_action_from_query(request, path)
         path, suffix = split_suffix(path)
         if len(path) > 1:
-            path = path.rstrip("/") or "/"
+            path = path.rstrip("/")
         request.path_info = request.path = path
         return suffix
 
