@@ -10,9 +10,16 @@ from typing import Any
 
 import pytest
 import time_machine
+from structlog.contextvars import clear_contextvars
 
 from harmonic.kernel.operations import log_format
 from harmonic.kernel.operations.logs import formatter
+
+
+@pytest.fixture(autouse=True)
+def outside_of_requests() -> None:
+    """Forget the request ID of an earlier test."""
+    clear_contextvars()
 
 
 def line_of(form: str, message: str, *args: Any, **more: Any) -> str:
