@@ -16,8 +16,8 @@ pytestmark = pytest.mark.browser
 
 def ask(page: Page, question: str) -> str:
     """Ask a question with two options in the main collective, and return its path."""
-    page.get_by_label("Question").fill(question)
-    page.get_by_label("Options", exact=False).first.fill("Soup\nBread")
+    page.get_by_role("textbox", name="Question").fill(question)
+    page.get_by_role("textbox", name="Options").fill("Soup\nBread")
     page.get_by_role("button", name="Create decision").click()
     page.wait_for_url("**/d/*")
     return urlsplit(page.url).path
@@ -35,9 +35,7 @@ def tap(page: Page, title: str) -> None:
 
 def agent_vote(visit: Visit, server: Server, path: str) -> None:
     """Vote as Alice's agent scout, with a token."""
-    page = visit.open("/ai-agents/scout/settings/tokens/new")
-    if visit.status != 200:
-        page = visit.open("/u/scout/settings/tokens/new")
+    page = visit.open("/u/scout/settings/tokens/new")
     page.get_by_label("Name").fill("voter")
     page.get_by_label("Read + write").check()
     page.get_by_role("button", name="Create token").click()
