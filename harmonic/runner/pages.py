@@ -119,7 +119,7 @@ class ShownStep:
 
     @property
     def reason(self) -> str:
-        """Why the step was refused, as a sentence; its contract may have no full stop."""
+        """The reason of a refusal as a sentence; its contract may have no full stop."""
         error = str(self.row.detail.get("error") or "")
         return f"{error}." if error and error[-1] not in ".!?…" else error
 

@@ -105,6 +105,7 @@ def test_collective_can_have_the_handle_of_a_person(alice, world):
 
     assert (made.status_code, made.json()["handle"]) == (200, "bob")
     identity = Collective.unscoped.select_related("identity").get(handle="bob").identity
+    assert identity is not None
     assert identity.handle not in {"", "bob"}
     assert alice.get(f"{BASE}/users/bob").json()["id"] == str(world.user("bob").id)
 
