@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
+from pkgutil import walk_packages
 from typing import Any, get_args, get_origin, get_type_hints
 
 from django.urls import get_resolver
 
+from api import v1
 from api.codes import CODES, codes_of, example, problem
 from api.openapi import parts
 from api.openapi.document import METHODS
@@ -175,8 +177,12 @@ def served() -> Iterator[Served]:
 def _tags(served: Iterable[Served]) -> list[Schema]:
     """Return the tags; the docstring of the module of the same name describes each."""
     names = dict.fromkeys(each.tag for each in served)
-    modules = {name: importlib.import_module(f"api.v1.{name}") for name in names}
-    return [{"name": name, "description": modules[name].__doc__} for name in names]
+    found = sorted((each.name for each in walk_packages(v1.__path__, "api.v1.")), reverse=True)
+    modules = {name.rpartition(".")[2]: name for name in found}
+    return [
+        {"name": name, "description": importlib.import_module(modules[name]).__doc__}
+        for name in names
+    ]
 
 
 # --- Paths ----------------------------------------------------------------------------------

@@ -23,9 +23,9 @@ from api.v1.commitments.json import (
     participant_json,
 )
 from api.v1.item_lists import ItemFilterParams, ItemList
+from api.v1.notes.comments import CommentListParams, list_of_comments
 from api.v1.notes.json import INCLUDES as NOTE_INCLUDES
 from api.v1.notes.json import NoteJson
-from api.v1.notes.lists import CommentListParams, list_of_comments
 from api.v1.notes.resource import COMMENT, new_note
 from api.views import Base, ListResponse, Message, ObjectResponse, Resource, access_of, route
 from api.writes import over_rest, read_params_of
@@ -323,7 +323,7 @@ class Comments(Resource):
         query=CommentListParams,
         includes=NOTE_INCLUDES,
         example="sort_by=created_at-desc",
-        tag="commitments",
+        tag="comments",
     )
     def list(self, request: Request, commitment_id: CommitmentId) -> ListResponse[NoteJson]:
         """List the direct comments on a commitment, oldest first."""
@@ -334,7 +334,7 @@ class Comments(Resource):
         "create_commitment_comment",
         body=CommentParams,
         includes=NOTE_INCLUDES,
-        tag="commitments",
+        tag="comments",
     )
     def create(self, request: Request, commitment_id: CommitmentId) -> ObjectResponse[NoteJson]:
         """Create a comment on a commitment."""

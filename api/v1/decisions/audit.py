@@ -1,4 +1,4 @@
-"""The resource of the audit chain of a decision."""
+"""The audit chain of a decision."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class AuditJson(TypedDict):
 class Audit(Resource):
     rule = Rule(AccessLevel.COLLECTIVE, resource="decisions")
 
-    @Operation("read_audit")
+    @Operation("read_audit", tag="audit")
     def retrieve(self, request: Request, decision_id: DecisionId) -> ObjectResponse[AuditJson]:
         """Retrieve the audit chain of a decision."""
         access = access_of(request)

@@ -1,4 +1,4 @@
-"""The resource of options."""
+"""Options of decisions."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class Options(Resource):
     writes: ClassVar[Any] = {"create": ADD, "update": UPDATE, "destroy": DELETE}
     model = Option
 
-    @Operation("list_options", query=RowListParams)
+    @Operation("list_options", query=RowListParams, tag="options")
     def list(self, request: Request, decision_id: DecisionId) -> ListResponse[OptionJson]:
         """List the options of a decision, oldest first."""
         decision = live(decision_id, "Not found")(access_of(request))
@@ -161,14 +161,14 @@ class Options(Resource):
         page = page_of(rows, order_of(params, OLDEST), request, params)
         return page.response([option_json(row, decision) for row in page.rows])
 
-    @Operation("create_option", body=NewOptionParams)
+    @Operation("create_option", body=NewOptionParams, tag="options")
     def create(self, request: Request, decision_id: DecisionId) -> ObjectResponse[OptionJson]:
         """Add an option to a decision."""
         decision, option = self.perform(ADD, live(decision_id)).object
         path = f"{request.path}/{option.id}"
         return created(request, option_json(option, decision), path)
 
-    @Operation("read_option")
+    @Operation("read_option", tag="options")
     def retrieve(
         self, request: Request, decision_id: DecisionId, option_id: OptionId
     ) -> ObjectResponse[OptionJson]:
@@ -176,7 +176,7 @@ class Options(Resource):
         decision = live(decision_id, "Not found")(access_of(request))
         return ObjectResponse(option_json(option_at(decision, option_id), decision))
 
-    @Operation("update_option", body=OptionUpdateParams)
+    @Operation("update_option", body=OptionUpdateParams, tag="options")
     def update(
         self, request: Request, decision_id: DecisionId, option_id: OptionId
     ) -> ObjectResponse[OptionJson]:
@@ -185,7 +185,7 @@ class Options(Resource):
         decision, option = self.perform(UPDATE, live(decision_id), raw=raw).object
         return ObjectResponse(option_json(option, decision))
 
-    @Operation("delete_option")
+    @Operation("delete_option", tag="options")
     def destroy(
         self, request: Request, decision_id: DecisionId, option_id: OptionId
     ) -> ObjectResponse[Deleted]:

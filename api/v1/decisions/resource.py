@@ -25,9 +25,9 @@ from api.v1.decisions.json import (
     vote_json,
 )
 from api.v1.decisions.lists import DecisionListParams, list_of_decisions
+from api.v1.notes.comments import CommentListParams, list_of_comments
 from api.v1.notes.json import INCLUDES as NOTE_INCLUDES
 from api.v1.notes.json import NoteJson
-from api.v1.notes.lists import CommentListParams, list_of_comments
 from api.v1.notes.resource import COMMENT, new_note
 from api.views import Base, ListResponse, Message, ObjectResponse, Resource, access_of, route
 from api.writes import RestBinding, over_rest
@@ -203,12 +203,19 @@ class Comments(Resource):
     rule = Rule(AccessLevel.COLLECTIVE, resource="notes")
     writes = {"create": COMMENT}
 
-    @Operation("list_decision_comments", query=CommentListParams, includes=NOTE_INCLUDES)
+    @Operation(
+        "list_decision_comments",
+        query=CommentListParams,
+        includes=NOTE_INCLUDES,
+        tag="comments",
+    )
     def list(self, request: Request, decision_id: DecisionId) -> ListResponse[NoteJson]:
         """List the direct comments on a decision, oldest first."""
         return list_of_comments(request, live(decision_id, "Not found")(access_of(request)))
 
-    @Operation("create_decision_comment", body=CommentParams, includes=NOTE_INCLUDES)
+    @Operation(
+        "create_decision_comment", body=CommentParams, includes=NOTE_INCLUDES, tag="comments"
+    )
     def create(self, request: Request, decision_id: DecisionId) -> ObjectResponse[NoteJson]:
         """Create a comment on a decision."""
         return new_note(request, self.perform(COMMENT, live(decision_id)).object)
@@ -220,7 +227,7 @@ class Comments(Resource):
 class Results(Resource):
     rule = Rule(AccessLevel.COLLECTIVE, resource="decisions")
 
-    @Operation("list_results")
+    @Operation("list_results", tag="votes")
     def list(self, request: Request, decision_id: DecisionId) -> ListResponse[ResultJson]:
         """List the options of a decision in the order of the results."""
         refuse_unknown(request.query_params, ())
@@ -244,7 +251,7 @@ class Participants(Resource):
         """Refuse writes as the contract does: participants are not written."""
         raise NotFound
 
-    @Operation("list_decision_participants", query=RowListParams, includes=("votes",))
+    @Operation("list_decision_participants", query=RowListParams, includes=("votes",), tag="votes")
     def list(
         self, request: Request, decision_id: DecisionId
     ) -> ListResponse[DecisionParticipantJson]:
@@ -255,7 +262,7 @@ class Participants(Resource):
         page = page_of(rows, order_of(params, OLDEST), request, params)
         return page.response(_with_votes(request, decision, page.rows))
 
-    @Operation("read_decision_participant", includes=("votes",))
+    @Operation("read_decision_participant", includes=("votes",), tag="votes")
     def retrieve(
         self, request: Request, decision_id: DecisionId, participant_id: ParticipantId
     ) -> ObjectResponse[DecisionParticipantJson]:

@@ -1,4 +1,4 @@
-"""The resource of votes."""
+"""Votes, participants and results of decisions."""
 
 from __future__ import annotations
 
@@ -190,24 +190,24 @@ class _VotesBelow(Resource):
 
 
 class Votes(_VotesBelow):
-    @Operation("list_votes", query=RowListParams)
+    @Operation("list_votes", query=RowListParams, tag="votes")
     def list(self, request: Request, decision_id: DecisionId) -> ListResponse[VoteJson]:
         """List the votes in a decision, oldest first."""
         return self.listed(decision_id)
 
-    @Operation("cast_vote", body=RestVoteParams)
+    @Operation("cast_vote", body=RestVoteParams, tag="votes")
     def create(self, request: Request, decision_id: DecisionId) -> ObjectResponse[VoteJson]:
         """Vote on an option, or change your vote on it."""
         return self.cast(decision_id)
 
-    @Operation("read_vote")
+    @Operation("read_vote", tag="votes")
     def retrieve(
         self, request: Request, decision_id: DecisionId, vote_id: VoteId
     ) -> ObjectResponse[VoteJson]:
         """Retrieve a vote."""
         return self.read(decision_id, vote_id)
 
-    @Operation("update_vote", body=RestVoteParams)
+    @Operation("update_vote", body=RestVoteParams, tag="votes")
     def update(
         self, request: Request, decision_id: DecisionId, vote_id: VoteId
     ) -> ObjectResponse[VoteJson]:
@@ -216,28 +216,28 @@ class Votes(_VotesBelow):
 
 
 class OptionVotes(_VotesBelow):
-    @Operation("list_option_votes", query=RowListParams)
+    @Operation("list_option_votes", query=RowListParams, tag="votes")
     def list(
         self, request: Request, decision_id: DecisionId, option_id: OptionId
     ) -> ListResponse[VoteJson]:
         """List the votes on an option, oldest first."""
         return self.listed(decision_id, option_id=option_id)
 
-    @Operation("cast_option_vote", body=RestVoteParams)
+    @Operation("cast_option_vote", body=RestVoteParams, tag="votes")
     def create(
         self, request: Request, decision_id: DecisionId, option_id: OptionId
     ) -> ObjectResponse[VoteJson]:
         """Vote on an option, or change your vote on it."""
         return self.cast(decision_id, option_id=option_id)
 
-    @Operation("read_option_vote")
+    @Operation("read_option_vote", tag="votes")
     def retrieve(
         self, request: Request, decision_id: DecisionId, option_id: OptionId, vote_id: VoteId
     ) -> ObjectResponse[VoteJson]:
         """Retrieve a vote."""
         return self.read(decision_id, vote_id, option_id=option_id)
 
-    @Operation("update_option_vote", body=RestVoteParams)
+    @Operation("update_option_vote", body=RestVoteParams, tag="votes")
     def update(
         self, request: Request, decision_id: DecisionId, option_id: OptionId, vote_id: VoteId
     ) -> ObjectResponse[VoteJson]:
@@ -246,21 +246,21 @@ class OptionVotes(_VotesBelow):
 
 
 class ParticipantVotes(_VotesBelow):
-    @Operation("list_participant_votes", query=RowListParams)
+    @Operation("list_participant_votes", query=RowListParams, tag="votes")
     def list(
         self, request: Request, decision_id: DecisionId, participant_id: ParticipantId
     ) -> ListResponse[VoteJson]:
         """List the votes of a participant, oldest first."""
         return self.listed(decision_id, participant_id=participant_id)
 
-    @Operation("cast_participant_vote", body=RestVoteParams)
+    @Operation("cast_participant_vote", body=RestVoteParams, tag="votes")
     def create(
         self, request: Request, decision_id: DecisionId, participant_id: ParticipantId
     ) -> ObjectResponse[VoteJson]:
         """Vote on an option, or change your vote on it."""
         return self.cast(decision_id)
 
-    @Operation("read_participant_vote")
+    @Operation("read_participant_vote", tag="votes")
     def retrieve(
         self,
         request: Request,
@@ -271,7 +271,7 @@ class ParticipantVotes(_VotesBelow):
         """Retrieve a vote."""
         return self.read(decision_id, vote_id, participant_id=participant_id)
 
-    @Operation("update_participant_vote", body=RestVoteParams)
+    @Operation("update_participant_vote", body=RestVoteParams, tag="votes")
     def update(
         self,
         request: Request,

@@ -7,11 +7,10 @@ from typing import Any, cast
 
 from rest_framework.request import Request
 
-from api.http.filters import named, order_of, sort_field
+from api.http.filters import named, order_of
 from api.http.paging import ResultPage, page_from, query
 from api.v1.item_lists import (
     LIMIT,
-    MOMENTS,
     NEWEST,
     ItemFilterParams,
     by_subtype,
@@ -53,17 +52,6 @@ class NoteListParams(ItemFilterParams):
     )
 
 
-class CommentListParams(NoteListParams):
-    """Parameters of an item's comments: those of notes that do not select a parent."""
-
-    sort_by = sort_field(*MOMENTS, usual=OLDEST)
-    # This removes a field of the base class in REST framework.
-    subtype = None  # type: ignore[assignment]
-    commentable = None  # type: ignore[assignment]
-    scope = None  # type: ignore[assignment]
-    collective = None  # type: ignore[assignment]
-
-
 def list_of_notes(request: Request) -> ListResponse[NoteJson]:
     """Return the response with the requested notes."""
     access = access_of(request)
@@ -76,17 +64,10 @@ def list_of_notes(request: Request) -> ListResponse[NoteJson]:
     across = items_across(access, params, Note.KIND)
     if across is None:
         wanted["collective"] = access.required_place.id
-    return _answer(wanted, order_of(params, NEWEST), request, params, across)
+    return matching_notes(wanted, order_of(params, NEWEST), request, params, across)
 
 
-def list_of_comments(request: Request, item: Item) -> ListResponse[NoteJson]:
-    """Return the response with the direct comments on an item, by default oldest first."""
-    params = query(CommentListParams, request)
-    wanted = {**wanted_items(access_of(request), params), **comments_on(item.id)}
-    return _answer(wanted, order_of(params, OLDEST), request, params)
-
-
-def _answer(
+def matching_notes(
     wanted: Lookups,
     order: Order,
     request: Request,

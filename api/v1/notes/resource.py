@@ -11,9 +11,10 @@ from rest_framework.request import Request
 from api.kinds import new_item
 from api.operations import Operation
 from api.responses.schema import Doc
+from api.v1.notes.comments import CommentListParams, list_of_comments
 from api.v1.notes.finding import any_note, live_note
 from api.v1.notes.json import INCLUDES, HistoryEventJson, NoteJson, NoteWriter, event_json
-from api.v1.notes.lists import CommentListParams, NoteListParams, list_of_comments, list_of_notes
+from api.v1.notes.lists import NoteListParams, list_of_notes
 from api.views import Base, ListResponse, Message, ObjectResponse, Resource, access_of, route
 from api.writes import over_rest, read_params_of
 from collectives.items.actions import confirm_read
@@ -225,12 +226,13 @@ class Comments(Resource):
         query=CommentListParams,
         includes=INCLUDES,
         example="sort_by=created_at-desc",
+        tag="comments",
     )
     def list(self, request: Request, note_id: NoteId) -> ListResponse[NoteJson]:
         """List the direct comments on a note, oldest first."""
         return list_of_comments(request, live_note(access_of(request), note_id))
 
-    @Operation("create_comment", body=actions.CommentParams, includes=INCLUDES)
+    @Operation("create_comment", body=actions.CommentParams, includes=INCLUDES, tag="comments")
     def create(self, request: Request, note_id: NoteId) -> ObjectResponse[NoteJson]:
         """Create a comment on a note."""
         note = self.perform(COMMENT, live(note_id)).object
