@@ -21,8 +21,8 @@ from api.responses.schema import Count, Doc, OneOf, Url
 from api.views import Base, ListResponse, ObjectResponse, Resource, access_of, route
 from collectives.cycles import queries
 from collectives.cycles.filters import MAX_LENGTH, Filters, parse_filters
+from collectives.cycles.ordering import KEYS, Sort, parse_sort
 from collectives.cycles.queries import Listed, Selected, cycle_here
-from collectives.cycles.sorting import KEYS, Sort, parse_sort
 from collectives.cycles.windows import Cycle, Unit, current_cycle
 from collectives.items.kind_queries import Size, fit_bytes
 from collectives.items.queries import LIST_BYTES, NEWEST

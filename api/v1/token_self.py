@@ -13,7 +13,8 @@ from accounts.queries import Person, with_user
 from api.operations import Operation
 from api.responses.schema import Count, Doc, Id, KindOfCollective, Scopes, Timestamp
 from api.responses.timestamps import format_timestamp
-from api.v1.tokens import NOT_FOUND, TokenJson, token_json
+from api.v1.tokens.json import TokenJson, token_json
+from api.v1.tokens.resource import NOT_FOUND
 from api.views import ObjectResponse, Resource, access_of, request_of, route
 from harmonic.access.rate_limits import nearest_limits
 from harmonic.kernel.access import AccessLevel, Rule

@@ -13,7 +13,7 @@ from django.db.models import Count, F, Q, Value, Window
 from django.db.models.functions import RowNumber
 
 from collectives import queries as collectives
-from collectives.cycles.sorting import CREATED, Sort
+from collectives.cycles.ordering import CREATED, Sort
 from collectives.cycles.windows import Cycle, cycle_named
 from collectives.items import kinds
 from collectives.items.models import Item, ItemQuerySet

@@ -11,9 +11,8 @@ from urllib.parse import urlencode
 from accounts.queries import People, Person, people
 from collectives.cycles import queries
 from collectives.cycles.filters import MAX_LENGTH, parse_filters
-from collectives.cycles.grouping import BY_KIND, Group, grouped, parse_group
+from collectives.cycles.ordering import BY_KIND, Group, Sort, grouped, parse_group, parse_sort
 from collectives.cycles.queries import Selected
-from collectives.cycles.sorting import Sort, parse_sort
 from collectives.cycles.windows import Cycle
 from collectives.items import kinds
 from collectives.items.models import Item

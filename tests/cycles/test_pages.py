@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from collectives.cycles import showing
-from collectives.cycles.grouping import groupings
+from collectives.cycles.ordering import groupings
 from collectives.cycles.windows import Cycle, cycle_named
 from collectives.models import Collective
 from collectives.notes.models import Note

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from collectives.cycles import queries
-from collectives.cycles.sorting import KEYS
+from collectives.cycles.ordering import KEYS
 from collectives.cycles.windows import Cycle, cycle_named
 from collectives.items import kinds
 from collectives.models import Collective

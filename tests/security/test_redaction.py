@@ -15,8 +15,9 @@ from django.test import Client
 
 from accounts.models import SecurityEvent
 from api.http.paging import PageParams
-from api.v1 import tokens, users
+from api.v1 import users
 from api.v1.notes import lists as note_lists
+from api.v1.tokens import resource as tokens
 from collectives.notes.models import Note
 from harmonic.kernel.registry import actions as registered_actions
 from tests.access.routes import FRONT_DOOR, Route, ids_of, routes

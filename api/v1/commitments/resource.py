@@ -290,7 +290,12 @@ class ParticipantListParams(PageParams):
 class Participants(Resource):
     rule = Rule(AccessLevel.COLLECTIVE, resource="commitment_participants")
 
-    @Operation("list_commitment_participants", query=ParticipantListParams, tag="commitments")
+    @Operation(
+        "list_commitment_participants",
+        query=ParticipantListParams,
+        example="sort_by=created_at-desc",
+        tag="commitments",
+    )
     def list(self, request: Request, commitment_id: CommitmentId) -> ListResponse[ParticipantJson]:
         """List the participants of a commitment, oldest first."""
         commitment = live_commitment_at(access_of(request), commitment_id)

@@ -152,7 +152,9 @@ class Options(Resource):
     writes: ClassVar[Any] = {"create": ADD, "update": UPDATE, "destroy": DELETE}
     model = Option
 
-    @Operation("list_options", query=RowListParams, tag="options")
+    @Operation(
+        "list_options", query=RowListParams, example="sort_by=created_at-desc", tag="options"
+    )
     def list(self, request: Request, decision_id: DecisionId) -> ListResponse[OptionJson]:
         """List the options of a decision, oldest first."""
         decision = live(decision_id, "Not found")(access_of(request))

@@ -207,6 +207,7 @@ class Comments(Resource):
         "list_decision_comments",
         query=CommentListParams,
         includes=NOTE_INCLUDES,
+        example="sort_by=created_at-desc",
         tag="comments",
     )
     def list(self, request: Request, decision_id: DecisionId) -> ListResponse[NoteJson]:
@@ -251,7 +252,13 @@ class Participants(Resource):
         """Refuse writes as the contract does: participants are not written."""
         raise NotFound
 
-    @Operation("list_decision_participants", query=RowListParams, includes=("votes",), tag="votes")
+    @Operation(
+        "list_decision_participants",
+        query=RowListParams,
+        example="sort_by=created_at-desc",
+        includes=("votes",),
+        tag="votes",
+    )
     def list(
         self, request: Request, decision_id: DecisionId
     ) -> ListResponse[DecisionParticipantJson]:

@@ -190,7 +190,7 @@ class _VotesBelow(Resource):
 
 
 class Votes(_VotesBelow):
-    @Operation("list_votes", query=RowListParams, tag="votes")
+    @Operation("list_votes", query=RowListParams, example="sort_by=created_at-desc", tag="votes")
     def list(self, request: Request, decision_id: DecisionId) -> ListResponse[VoteJson]:
         """List the votes in a decision, oldest first."""
         return self.listed(decision_id)
@@ -216,7 +216,9 @@ class Votes(_VotesBelow):
 
 
 class OptionVotes(_VotesBelow):
-    @Operation("list_option_votes", query=RowListParams, tag="votes")
+    @Operation(
+        "list_option_votes", query=RowListParams, example="sort_by=created_at-desc", tag="votes"
+    )
     def list(
         self, request: Request, decision_id: DecisionId, option_id: OptionId
     ) -> ListResponse[VoteJson]:
@@ -246,7 +248,12 @@ class OptionVotes(_VotesBelow):
 
 
 class ParticipantVotes(_VotesBelow):
-    @Operation("list_participant_votes", query=RowListParams, tag="votes")
+    @Operation(
+        "list_participant_votes",
+        query=RowListParams,
+        example="sort_by=created_at-desc",
+        tag="votes",
+    )
     def list(
         self, request: Request, decision_id: DecisionId, participant_id: ParticipantId
     ) -> ListResponse[VoteJson]:

@@ -1,0 +1,1 @@
+"""API tokens of the caller and of the caller's external agents."""
