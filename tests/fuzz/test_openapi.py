@@ -86,11 +86,11 @@ def alice(world: World, settings: Any) -> dict[str, str]:
 def real(alice: dict[str, str]) -> dict[str, str]:
     """Return existing ids for paths, by the word before the parameter.
 
-    A note of Alice's, and an agent that has a token and wrote nothing.
+    Items of Alice's, and an agent that has a token and wrote nothing.
     """
     agent = made(alice, f"{TENANT}/users", name="Newcomer", handle="newcomer")
     return {
-        "notes": made(alice, f"{TENANT}/notes", text="Water the seedlings."),
+        **items(alice, TENANT),
         "collectives": "kitchen",
         "users": agent,
         "tokens": made(alice, f"{TENANT}/users/{agent}/tokens", scopes=["read:all"]),
@@ -99,7 +99,31 @@ def real(alice: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def in_kitchen(alice: dict[str, str]) -> dict[str, str]:
-    return {"notes": made(alice, f"{COLLECTIVE}/notes", text="All burners off.")}
+    return items(alice, COLLECTIVE)
+
+
+def items(headers: dict[str, str], base: str) -> dict[str, str]:
+    """Create an item of each kind, with what belongs to it, and return their ids."""
+    decision = made(headers, f"{base}/decisions", question="Which pots?", options_open=True)
+    option = made(headers, f"{base}/decisions/{decision}/options", title="Copper")
+    vote = made(headers, f"{base}/decisions/{decision}/options/{option}/votes", accepted=True)
+    commitment = made(headers, f"{base}/commitments", title="Scrub the pots", critical_mass=2)
+    Client(headers=headers).post(f"{base}/commitments/{commitment}/join")
+    return {
+        "notes": made(headers, f"{base}/notes", text="Water the seedlings."),
+        "decisions": decision,
+        "options": option,
+        "votes": vote,
+        "commitments": commitment,
+        "decisions participants": first(headers, f"{base}/decisions/{decision}/participants"),
+        "commitments participants": first(headers, f"{base}/commitments/{commitment}/participants"),
+        "cycles": "today",
+    }
+
+
+def first(headers: dict[str, str], path: str) -> str:
+    """Return the id of the first row of a list."""
+    return str(Client(headers=headers).get(path).json()[0]["id"])
 
 
 def made(headers: dict[str, str], path: str, **params: Any) -> str:
@@ -142,7 +166,9 @@ def name_real_things(case: schemathesis.Case, real: dict[str, str]) -> None:
     words = case.path.split("/")
     for before, word in pairwise(words):
         if word.startswith("{"):
-            case.path_parameters[word[1:-1]] = real[before]
+            # Participants of decisions and of commitments are different rows.
+            named = f"{words[1]} {before}"
+            case.path_parameters[word[1:-1]] = real[named if named in real else before]
     if case.path.endswith("/tokens") and isinstance(case.body, dict):
         case.body["scopes"] = ["read:all"]
         case.body.pop("expires_at", None)
