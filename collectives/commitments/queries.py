@@ -22,7 +22,6 @@ from harmonic.kernel.refusals import NotFound
 Rows = QuerySet[CommitmentParticipant]
 # The number of participants that the page of a commitment names.
 NAMED = 10
-OLDEST = Order("moment", is_descending=False)
 
 
 def _joined_at(user_id: UUID) -> Subquery:
@@ -77,7 +76,7 @@ _NEWEST = of_model(CommitmentParticipant, lambda commitment: _participants(commi
 
 
 def participants_in_order(commitment: Commitment, *, with_pending: bool) -> Rows:
-    """Return the participants of a commitment, for `OLDEST`.
+    """Return the participants of a commitment, for `participant_order`.
 
     With `with_pending` those who left are at the end.
     """
@@ -85,6 +84,11 @@ def participants_in_order(commitment: Commitment, *, with_pending: bool) -> Rows
     if not with_pending:
         rows = rows.filter(committed_at__isnull=False)
     return rows.annotate(moment=Coalesce("committed_at", Value(LATEST)))
+
+
+def participant_order(order: Order) -> Order:
+    """Return an order by the time of joining, for the rows of `participants_in_order`."""
+    return Order("moment", is_descending=order.is_descending)
 
 
 def participant_at(commitment: Commitment, participant_id: UUID | None) -> CommitmentParticipant:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from accounts.models import SecurityEvent
@@ -12,6 +10,7 @@ from api.openapi.build import served
 from tests.access.contents import contents
 from tests.fixtures.rows import make_invite
 from tests.rest.conftest import BASE, KITCHEN, error_of
+from tests.rest.items import INSIDE, filled, items_at
 from tokens.models import ApiToken
 
 WRITES = {each.id: each for each in served() if each.method != "get"}
@@ -20,6 +19,21 @@ BODIES = {
     "create_note": {"text": "Sharpen weekly."},
     "create_comment": {"text": "Ten strokes."},
     "update_note": {"title": "Sharper"},
+    "create_decision": {"question": "Which pots?"},
+    "create_decision_comment": {"text": "Ten strokes."},
+    "update_decision": {"question": "Which pans?"},
+    "create_option": {"title": "Steel"},
+    "update_option": {"title": "Iron"},
+    "cast_vote": {"option_title": "Copper", "accepted": False},
+    "cast_option_vote": {"accepted": False},
+    "cast_participant_vote": {"option_title": "Copper", "accepted": False},
+    "update_vote": {"accepted": False},
+    "update_option_vote": {"accepted": False},
+    "update_participant_vote": {"accepted": False},
+    "state_decision": {"text": "Copper it is."},
+    "create_commitment": {"title": "Scrub", "critical_mass": 2},
+    "create_commitment_comment": {"text": "Ten strokes."},
+    "update_commitment": {"title": "Scrub again"},
     "create_collective": {"name": "Tools", "handle": "tools"},
     "update_collective": {"name": "Tools"},
     "create_ai_agent": {"name": "Rota Bot", "generate_token": True},
@@ -33,20 +47,19 @@ CALLERS = {"join_collective": "carol", "leave_collective": "bob"}
 
 
 @pytest.fixture
-def addresses(alice, note_id):
+def addresses(alice):
     """Return the address of each write, in the demo world, by operation."""
     body = {"name": "spare", "scopes": ["read:all"]}
     token = alice.post(f"{BASE}/users/me/tokens", body).json()["id"]
     # Only an agent without content can be deleted.
     alice.post(f"{BASE}/users", {"name": "Spare"})
+    items = items_at(alice, KITCHEN)
     found = {}
     for name, write in WRITES.items():
-        first = write.path.split("/")[1]
         user = "me" if "token" in write.path else "spare"
-        ids = {"notes": note_id("Welcome to the kitchen"), "users": user}
-        below = re.sub(r"\{\w+\}", ids.get(first, "kitchen"), write.path, count=1)
-        base = KITCHEN if first in {"notes", "join", "leave"} else BASE
-        found[name] = base + re.sub(r"\{\w+\}", str(token), below)
+        ids = {**items, "collectives": "kitchen", "users": user, "tokens": str(token)}
+        base = KITCHEN if write.path.split("/")[1] in INSIDE else BASE
+        found[name] = base + filled(write.path, ids)
     return found
 
 
@@ -62,6 +75,8 @@ def test_a_dry_run_answers_like_the_write_and_changes_nothing(rest, world, addre
     body = BODIES.get(name.removesuffix("_by_put"), {})
     if name == "join_collective":
         body = {"code": make_invite(world)}
+    if name == "state_decision":
+        program.post(addresses["close_decision"], {})
     write, before = WRITES[name], contents()
 
     response = send(program, write, f"{addresses[name]}?dry_run=true", body)

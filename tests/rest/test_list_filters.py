@@ -19,6 +19,7 @@ from harmonic.kernel.parameters.fields import DateTime
 from tests.access.contents import contents
 from tests.fixtures.world import World
 from tests.rest.conftest import BASE, KITCHEN, error_of
+from tests.rest.items import INSIDE, filled, items_at
 from tokens.models import ApiToken
 
 QUERIES = {each.id: each.operation.query for each in served() if each.operation.query}
@@ -34,16 +35,15 @@ def days(world: World, number: float) -> str:
 
 
 @pytest.fixture
-def addresses(note_id) -> dict[str, str]:
+def addresses(alice) -> dict[str, str]:
     """Return the path of each list, by operation."""
-    ids = {"collectives": "kitchen", "users": "me", "notes": note_id("Welcome to the kitchen")}
+    ids = {**items_at(alice, KITCHEN), "collectives": "kitchen", "users": "me"}
     found = {}
     for path, item in document()["paths"].items():
         operation = item.get("get", {}).get("operationId")
         if operation in LISTS:
-            kind = path.split("/")[1]
-            below = re.sub(r"\{\w+\}", ids[kind], path)
-            found[operation] = f"{KITCHEN if kind == 'notes' else BASE}{below}"
+            base = KITCHEN if path.split("/")[1] in INSIDE else BASE
+            found[operation] = base + filled(path, ids)
     assert set(found) == set(LISTS)
     return found
 
@@ -182,14 +182,13 @@ WRITES = [
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)
-def test_a_write_refuses_unknown_query_parameters(alice, bob, note_id, method, path):
+def test_a_write_refuses_unknown_query_parameters(alice, bob, method, path):
     agent = alice.post(f"{BASE}/users", {"name": "Spare"}).json()["id"]
     token = str(ApiToken.unscoped.filter(name="alice in a test").get().id)
-    ids = {"notes": note_id("Welcome to the kitchen"), "users": "me" if "token" in path else agent}
+    user = "me" if "token" in path else agent
+    ids = {**items_at(alice, KITCHEN), "collectives": "kitchen", "users": user, "tokens": token}
     first = path.split("/")[1]
-    where = re.sub(r"\{\w+\}", ids.get(first, "kitchen"), path, count=1)
-    is_below_collective = first in {"notes", "join", "leave"}
-    where = (KITCHEN if is_below_collective else BASE) + re.sub(r"\{\w+\}", token, where)
+    where = (KITCHEN if first in INSIDE else BASE) + filled(path, ids)
     before = contents()
 
     # The last admin cannot leave at all.

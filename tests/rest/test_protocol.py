@@ -12,6 +12,7 @@ from django.utils import timezone
 from api.v1.info import routes_at
 from tests.fixtures.world import anonymous_client, make_token, token_client
 from tests.rest.conftest import KITCHEN
+from tests.rest.items import filled, items_at
 
 pytestmark = pytest.mark.one_database
 
@@ -24,7 +25,7 @@ IDS = [path for path, _ in ROUTES]
 
 
 @pytest.fixture
-def address(alice, world, note_id):
+def address(alice, world):
     """Return the path of a route with the IDs of Alice's objects."""
     token = alice.post("/api/v1/users/me/tokens", {"scopes": ["read:all"]}).json()["id"]
 
@@ -33,9 +34,8 @@ def address(alice, world, note_id):
         handle = world.workspace("alice").handle if is_workspace else "kitchen"
         base = path.replace(":collective_handle", handle)
         prefix = base.partition("/api/v1")[0]
-        note = alice.post(f"{prefix}/api/v1/notes", {"text": "A note"}).json()["id"]
-        ids = {"notes": note, "collectives": "kitchen", "users": "me", "tokens": token}
-        return re.sub(r"(\w+)/:\w+", lambda found: f"{found[1]}/{ids[found[1]]}", base)
+        ids = {"collectives": "kitchen", "users": "me", "tokens": token}
+        return filled(base, {**items_at(alice, f"{prefix}/api/v1"), **ids})
 
     return at
 

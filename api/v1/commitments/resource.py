@@ -11,10 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from rest_framework.request import Request
 
+from api.http.filters import order_of, sort_field
 from api.http.paging import PageParams, page_of, query
 from api.kinds import new_item
 from api.operations import Operation
 from api.responses.schema import Doc
+from api.responses.timestamps import bounds
 from api.v1.commitments.json import (
     INCLUDES,
     CommitmentJson,
@@ -35,10 +37,10 @@ from collectives.commitments.models import Commitment, Status, participants
 from collectives.commitments.params import CreateParams, UpdateParams
 from collectives.commitments.queries import (
     COMMITMENTS,
-    OLDEST,
     commitment_at,
     live_commitment_at,
     participant_at,
+    participant_order,
     participants_in_order,
 )
 from collectives.items.queries import live_item_at
@@ -281,10 +283,16 @@ class Restoring(Resource):
 # --- Participants and comments --------------------------------------------------------------
 
 
+OLDEST = "committed_at-asc"
+
+
 class ParticipantListParams(PageParams):
     include_pending = Flag(
         required=False, help_text="true: also those who left, or looked without joining."
     )
+    sort_by = sort_field("committed_at", usual=OLDEST)
+    created_after = DateTime(required=False, help_text="Joined after this time.")
+    created_before = DateTime(required=False, help_text="Joined before this time.")
 
 
 class Participants(Resource):
@@ -293,7 +301,7 @@ class Participants(Resource):
     @Operation(
         "list_commitment_participants",
         query=ParticipantListParams,
-        example="sort_by=created_at-desc",
+        example="sort_by=committed_at-desc",
         tag="commitments",
     )
     def list(self, request: Request, commitment_id: CommitmentId) -> ListResponse[ParticipantJson]:
@@ -301,7 +309,8 @@ class Participants(Resource):
         commitment = live_commitment_at(access_of(request), commitment_id)
         params = query(ParticipantListParams, request)
         rows = participants_in_order(commitment, with_pending=params.get("include_pending", False))
-        page = page_of(rows, OLDEST, request, params)
+        found = rows.filter(**bounds({"created": "committed_at"}, params))
+        page = page_of(found, participant_order(order_of(params, OLDEST)), request, params)
         return page.response([participant_json(row) for row in page.rows])
 
     @Operation("read_commitment_participant", tag="commitments")

@@ -9,16 +9,14 @@ from django.urls import URLPattern
 from rest_framework.request import Request
 from typing_extensions import TypedDict
 
-from api.http.filters import order_of
-from api.http.paging import page_of, query
 from api.operations import Operation
 from api.responses.schema import Doc, DryRun
 from api.v1.decisions.json import OptionJson, option_json
 from api.v1.decisions.resource import (
-    OLDEST,
     DecisionId,
     RowListParams,
     live,
+    page_of_rows,
 )
 from api.views import Base, ListResponse, ObjectResponse, Resource, access_of, created, route
 from api.writes import over_rest, read_params_of
@@ -158,9 +156,7 @@ class Options(Resource):
     def list(self, request: Request, decision_id: DecisionId) -> ListResponse[OptionJson]:
         """List the options of a decision, oldest first."""
         decision = live(decision_id, "Not found")(access_of(request))
-        params = query(RowListParams, request)
-        rows = Option.objects.filter(decision=decision.id)
-        page = page_of(rows, order_of(params, OLDEST), request, params)
+        page = page_of_rows(request, Option.objects.filter(decision=decision.id))
         return page.response([option_json(row, decision) for row in page.rows])
 
     @Operation("create_option", body=NewOptionParams, tag="options")
@@ -192,7 +188,7 @@ class Options(Resource):
         self, request: Request, decision_id: DecisionId, option_id: OptionId
     ) -> ObjectResponse[Deleted]:
         """Delete an option with your votes on it, until another user votes on it."""
-        raw = with_path(RawParams(), option=option_id)
+        raw = with_path(read_params_of(DELETE, request), option=option_id)
         self.perform(DELETE, live(decision_id), raw=raw)
         return ObjectResponse({"success": True})
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern
 from rest_framework.request import Request
 
 from api.http.filters import order_of, refuse_unknown, sort_field
-from api.http.paging import PageParams, page_of, query
+from api.http.paging import PageParams, ResultPage, page_of, query
 from api.kinds import new_item
 from api.operations import Operation
 from api.responses.schema import Doc
+from api.responses.timestamps import bounds
 from api.v1.decisions.json import (
     INCLUDES,
     DecisionJson,
@@ -241,7 +243,21 @@ OLDEST = "created_at-asc"
 
 
 class RowListParams(PageParams):
+    """The parameters of lists of options, votes and participants."""
+
     sort_by = sort_field("created_at", usual=OLDEST)
+    created_after = DateTime(required=False, help_text="Created after this time.")
+    created_before = DateTime(required=False, help_text="Created before this time.")
+
+
+R = TypeVar("R", bound=Model)
+
+
+def page_of_rows(request: Request, rows: QuerySet[R]) -> ResultPage[R]:
+    """Return the page of a decision's options, votes or participants that a request asks for."""
+    params = query(RowListParams, request)
+    found = rows.filter(**bounds({"created": "created_at"}, params))
+    return page_of(found, order_of(params, OLDEST), request, params)
 
 
 class Participants(Resource):
@@ -264,9 +280,7 @@ class Participants(Resource):
     ) -> ListResponse[DecisionParticipantJson]:
         """List the participants of a decision, oldest first."""
         decision = live(decision_id, "Not found")(access_of(request))
-        params = query(RowListParams, request)
-        rows = queries.participants_of(decision.id)
-        page = page_of(rows, order_of(params, OLDEST), request, params)
+        page = page_of_rows(request, queries.participants_of(decision.id))
         return page.response(_with_votes(request, decision, page.rows))
 
     @Operation("read_decision_participant", includes=("votes",), tag="votes")

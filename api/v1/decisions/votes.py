@@ -11,18 +11,16 @@ from django.urls import URLPattern
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from api.http.filters import order_of
-from api.http.paging import page_of, query
 from api.operations import Operation
 from api.responses.schema import Doc
 from api.v1.decisions.json import VoteJson, vote_json
 from api.v1.decisions.options import OPTION_NOT_FOUND, OptionId, option_at, with_path
 from api.v1.decisions.resource import (
-    OLDEST,
     DecisionId,
     ParticipantId,
     RowListParams,
     live,
+    page_of_rows,
     participant_at,
 )
 from api.views import Base, ListResponse, ObjectResponse, Resource, route
@@ -170,9 +168,7 @@ class _VotesBelow(Resource):
 
     def listed(self, decision_id: str, **below: str) -> ListResponse[VoteJson]:
         decision = live(decision_id, "Not found")(self.access)
-        params = query(RowListParams, self.request)
-        rows = _votes_below(decision, **below)
-        page = page_of(rows, order_of(params, OLDEST), self.request, params)
+        page = page_of_rows(self.request, _votes_below(decision, **below))
         return page.response([vote_json(row, decision) for row in page.rows])
 
     def read(self, decision_id: str, vote_id: str, **below: str) -> ObjectResponse[VoteJson]:

@@ -1,0 +1,55 @@
+"""Items of every kind with what belongs to them, and the paths of their routes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+# Kinds whose routes exist inside a collective.
+INSIDE = frozenset({"notes", "decisions", "commitments", "cycles", "heartbeats", "join", "leave"})
+_PARAMETER = re.compile(r"/(\w+)/(?::\w+|\{\w+\})")
+
+
+def items_at(program: Any, base: str) -> dict[str, str]:
+    """Create items below a base of the API, and return their ids by the word before them."""
+    decision = _made(program, f"{base}/decisions", question="Which pots?")
+    option = _made(program, f"{base}/decisions/{decision}/options", title="Copper")
+    votes = f"{base}/decisions/{decision}/options/{option}/votes"
+    commitment = _made(program, f"{base}/commitments", title="Scrub the pots", critical_mass=2)
+    program.post(f"{base}/commitments/{commitment}/join", {})
+    for item in (f"decisions/{decision}", f"commitments/{commitment}"):
+        _made(program, f"{base}/{item}/comments", text="Copper conducts.")
+    return {
+        "notes": _made(program, f"{base}/notes", text="Water the seedlings."),
+        "decisions": decision,
+        "options": option,
+        "votes": _made(program, votes, accepted=True),
+        "commitments": commitment,
+        "decisions participants": _first(program, f"{base}/decisions/{decision}/participants"),
+        "commitments participants": _first(
+            program, f"{base}/commitments/{commitment}/participants"
+        ),
+        "cycles": "today",
+    }
+
+
+def filled(path: str, ids: dict[str, str]) -> str:
+    """Return a path with ids instead of its parameters, by the word before each."""
+    kind = path.rpartition("/api/v1")[2].split("/")[1]
+
+    def known(found: re.Match[str]) -> str:
+        word = found[1]
+        # Participants of decisions and of commitments are different rows.
+        return f"/{word}/{ids.get(f'{kind} {word}') or ids[word]}"
+
+    return _PARAMETER.sub(known, path)
+
+
+def _made(program: Any, path: str, **body: Any) -> str:
+    response = program.post(path, body)
+    assert response.status_code in {200, 201}, response.content
+    return str(response.json()["id"])
+
+
+def _first(program: Any, path: str) -> str:
+    return str(program.get(path).json()[0]["id"])
