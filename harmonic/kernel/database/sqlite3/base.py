@@ -6,7 +6,9 @@ import time
 from functools import lru_cache
 from typing import Any
 
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.sqlite3 import base
+from django.db.backends.sqlite3.schema import DatabaseSchemaEditor
 from django.db.utils import OperationalError
 
 from harmonic.kernel.database import outages
@@ -45,9 +47,30 @@ def _with_question_marks(query: str) -> str:
     return base.FORMAT_QMARK_REGEX.sub("?", query).replace("%%", "%")
 
 
+class SchemaEditor(DatabaseSchemaEditor):
+    """A schema editor that rolls back when its own checks fail.
+
+    Django's editor leaves its transaction open when a row violates a foreign key. Everything
+    that uses the connection later then fails.
+    """
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        try:
+            if exc_type is None:
+                self.connection.check_constraints()
+            BaseDatabaseSchemaEditor.__exit__(self, exc_type, exc_value, traceback)
+        except BaseException as error:
+            if self.atomic_migration and self.atomic in self.connection.atomic_blocks:
+                self.atomic.__exit__(type(error), error, error.__traceback__)
+            raise
+        finally:
+            self.connection.enable_constraint_checking()
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection that limits the wait for a lock by the `Waiting` of the request."""
 
+    SchemaEditorClass = SchemaEditor
     _waits_for: float | None = None
     _is_beginning = False
 
