@@ -2,7 +2,8 @@
 """Create an item for each note, and refer to it from history and pins.
 
 Ids, paths and times are kept. Pins of missing items, which lists did not show, are dropped.
-Reversing the migration restores the rows of the old tables.
+Reversing the migration restores the rows of the old tables, which hold notes and their comments
+only. Later kinds of items have no place there: they are dropped with their comments.
 """
 
 from django.db import migrations
@@ -29,12 +30,15 @@ BACK = [
     f" SELECT {COMMON}, edit_access, text,"
     " CASE WHEN parent_id IS NULL THEN '' ELSE 'Note' END, parent_id,"
     " CASE WHEN root_id IS NULL THEN '' ELSE 'Note' END, root_id"
-    " FROM items_item JOIN notes_note ON item_id = id",
+    " FROM items_item JOIN notes_note ON item_id = id"
+    " WHERE root_id IS NULL OR root_id IN (SELECT id FROM items_item WHERE kind = 'Note')",
     "INSERT INTO notes_notehistoryevent (id, tenant_id, note_id, user_id, event_type, happened_at)"
-    " SELECT id, tenant_id, item_id, user_id, event_type, happened_at FROM items_historyevent",
+    " SELECT id, tenant_id, item_id, user_id, event_type, happened_at FROM items_historyevent"
+    " WHERE item_id IN (SELECT id FROM notes_flatnote)",
     "INSERT INTO collectives_pin"
     " (id, tenant_id, collective_id, person_id, item_type, item_id, pinned_at)"
-    " SELECT id, tenant_id, collective_id, person_id, 'Note', item_id, pinned_at FROM items_pin",
+    " SELECT id, tenant_id, collective_id, person_id, 'Note', item_id, pinned_at FROM items_pin"
+    " WHERE item_id IN (SELECT id FROM notes_flatnote)",
     "DELETE FROM items_pin",
     "DELETE FROM items_historyevent",
     "DELETE FROM notes_note",
