@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import logging.config
 from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from harmonic.kernel.operations import log_format
+from harmonic.kernel.operations.logs import formatter
 from tests.fixtures.world import BROWSER, make_token, token_client
 from tests.server.wire import answered
 
@@ -80,7 +83,8 @@ def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """Return a function that returns the logged lines."""
     written, root = StringIO(), logging.getLogger()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(root.handlers[0].formatter)
+    configured = logging.config.DictConfigurator({"version": 1})
+    handler.setFormatter(configured.configure_formatter(formatter("production", log_format.JSON)))
     root.addHandler(handler)
     yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
     root.removeHandler(handler)
