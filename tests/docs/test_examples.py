@@ -95,6 +95,10 @@ def commands(text: str) -> list[Curl]:
     return [curl_of(command, site) for command in found]
 
 
+# A path and the body that is sent there, as help shows actions.
+ACTION = re.compile(r"^POST (?P<path>/\S+)(?:\n(?P<body>\{.*\}))?$", re.MULTILINE)
+
+
 def site_of(text: str) -> str:
     """Return the value of SITE in a document, from a block or a sentence."""
     said = set(re.findall(r"^SITE=(\S+)$|`SITE=([^`\s]+)`", text, re.MULTILINE))
@@ -134,6 +138,17 @@ def test_examples_return_the_documented_status(name: str, world: World) -> None:
         assert answer.status_code == status_expected(curl), f"{curl.method} {curl.path}"
 
 
+@pytest.mark.parametrize("name", [name for name in example_files() if name.startswith("help/")])
+def test_actions_of_help_succeed_in_the_order_shown(name: str, world: World) -> None:
+    client, made = token_client(make_token("alice")), {"id": ""}
+
+    for action in ACTION.finditer("\n".join(blocks(text_of(name)))):
+        path = f"{action['path'].replace('{id}', made['id'])}.json"
+        answer = client.post(path, json.loads(action["body"]), "application/json")
+        assert answer.status_code == 200, f"{path}: {answer.text}"
+        made = answer.json()["resource"] if made["id"] == "" else made
+
+
 def test_examples_use_the_default_address_of_the_server() -> None:
     port = re.search(r"'HARMONIC_PORT', '(\d+)'", (ROOT / "harmonic/server/config.py").read_text())
 
@@ -166,7 +181,7 @@ def lines_of(code: str) -> list[str]:
 
 def is_known(line: str) -> bool:
     """Return whether a test checks a line of a shell block."""
-    if line.startswith("curl "):
+    if line.startswith("curl ") or ACTION.match(line) or is_answer(line):
         return True  # run above
     if line.startswith("make "):
         return bool(re.search(rf"^{line.split()[1]}:", (ROOT / "Makefile").read_text(), re.M))
