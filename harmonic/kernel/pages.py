@@ -258,7 +258,11 @@ def _pages_with(name: str, access: Access, kwargs: Mapping[str, Any]) -> str:
     ]
     if not paths:
         return ""
-    return f"`{name}` is an action of {' and '.join(f'`{path}`' for path in paths)}."
+    # Pages of the item that the request is about, if it has the action.
+    named = [f"`{path}`" for path in paths if "{" not in path] or [f"`{path}`" for path in paths]
+    *others, last = named
+    where = f"{', '.join(others)} and {last}" if others else last
+    return f"`{name}` is an action of {where}."
 
 
 @dataclass(frozen=True, eq=False)

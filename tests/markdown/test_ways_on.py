@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -45,7 +46,8 @@ def test_the_navigation_line_links_whoami_and_help(api: Any, path: str) -> None:
     nav = api("alice").get(path).content.decode().partition("nav: ")[2].partition("\n")[0]
 
     assert nav.startswith("| [Home](/)")
-    assert nav.endswith("| [Who am I](/whoami) | [Help](/help) |")
+    links = r"\| \[Who am I\]\(/whoami\) \| \[\d+\]\(/notifications\) \| \[Help\]\(/help\) \|"
+    assert re.search(f"{links}$", nav)
 
 
 def test_the_navigation_line_of_nobody_links_help_alone(anonymous: Any) -> None:
@@ -171,7 +173,12 @@ def test_a_404_repeats_no_markup_of_the_path(api: Any, path: str) -> None:
         ("{note}/settings", "add_comment", "{note}"),
         ("/collectives/kitchen", "create_invite", "/collectives/kitchen/invite"),
         ("", "create_collective", "/collectives/new"),
-        ("/collectives/kitchen", "add_comment", "/collectives/kitchen/n/{note_id}"),
+        (
+            "/collectives/kitchen",
+            "add_comment",
+            "/collectives/kitchen/n/{note_id}`, `/collectives/kitchen/d/{decision_id}` and"
+            " `/collectives/kitchen/c/{commitment_id}",
+        ),
         ("/whoami", "create_api_token", "/u/{handle}/settings/tokens/new"),
     ],
 )
