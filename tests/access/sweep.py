@@ -48,6 +48,13 @@ BODY = {
     "user_handle": "erin",
     "display_name": "Another name",
     "archived": True,
+    "question": "A question?",
+    "titles": ["An option"],
+    "option": "An option",
+    "votes": [{"option_title": "An option", "accept": True}],
+    "critical_mass": 3,
+    "id": "7f000000-0000-4000-8000-000000000000",
+    "collective_id": "reminders",
 }
 
 
