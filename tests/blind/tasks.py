@@ -358,11 +358,13 @@ def invited(stage: Stage) -> Told:
 
 
 def member(stage: Stage) -> Told:
-    """Let Carol join, whose task is to leave."""
+    """Let Carol join and send her heartbeat; her task is to leave."""
     told = stage.invitation_by("alice")
     agent = stage.agent("carol")
     agent.open(told.address)
     agent.act("join", code=told.code)
+    agent.open(told.page)
+    agent.act("heartbeat")
     return told
 
 
