@@ -50,7 +50,8 @@ def is_creator(access: Access, decision: Decision | None) -> Denied | None:
         return None
     return Denied(
         "",
-        "Only the person who created this decision can change its settings.",
+        "Only the person who created this decision can change its settings."
+        " Others can duplicate it.",
         heading="",
         rest_reason=items.EDITORS_ONLY,
     )
@@ -66,7 +67,7 @@ def is_closer(access: Access, decision: Decision | None) -> Denied | None:
     who = f"@{person.handle}" if person else "The person who decides"
     return Denied(
         "",
-        f"{who} closes this {noun(decision)} and writes its statement.",
+        f"{who} closes this {noun(decision)} and writes its statement. Others can comment on it.",
         heading="",
         rest_reason=items.EDITORS_ONLY,
     )

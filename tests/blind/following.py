@@ -331,16 +331,35 @@ def author_edits(guide: Guide, found: re.Match[str]) -> None:
     wrote = author(guide)
     if wrote not in PARENTS:
         guide.succeeds_as(wrote)
+    comment(guide)
+
+
+def closer_closes(guide: Guide, found: re.Match[str]) -> None:
+    guide.succeeds_as(found["handle"])
+    comment(guide)
+
+
+def creator_changes(guide: Guide, found: re.Match[str]) -> None:
+    guide.succeeds_as(author(guide))
+    assert_done(guide, f"{guide.item_path}/duplicate/actions/duplicate_decision")
+
+
+def comment(guide: Guide) -> None:
+    assert_done(guide, f"{guide.item_path}/actions/add_comment", text="Please change it.")
+
+
+def assert_done(guide: Guide, path: str, **params: Any) -> None:
+    """Perform an action as the caller who was refused."""
     # A read-only token cannot write anything, which is a refusal of its own.
     caller = replace(guide.refusal.request.caller, is_read_only=False)
     headers = headers_of(caller, guide.world)
     answer = Client().post(
-        f"{guide.item_path}/actions/add_comment",
-        json.dumps({"text": "Please change it."}),
+        path,
+        json.dumps(params),
         "application/json",
         headers={**headers, "host": host("garden"), "accept": "text/markdown"},
     )
-    assert answer.status_code == 200, f"{guide.refusal}\n comment: {answer.text}"
+    assert answer.status_code == 200, f"{guide.refusal}\n {path}: {answer.text}"
 
 
 def as_named(*roles: Callable[[Guide], list[str]]) -> Callable[[Guide, re.Match[str]], None]:
@@ -426,12 +445,14 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
     ),
     (rf"Reactivate it at {PATH} first\.", reactivate),
     (
-        r"@(?P<handle>\w+) closes this decision and writes its statement\.",
-        lambda guide, found: guide.succeeds_as(found["handle"]),
+        r"@(?P<handle>\w+) closes this decision and writes its statement\."
+        r" Others can comment on it\.",
+        closer_closes,
     ),
     (
-        r"Only the person who created this decision can change its settings\.",
-        as_named(lambda guide: [author(guide)]),
+        r"Only the person who created this decision can change its settings\."
+        r" Others can duplicate it\.",
+        creator_changes,
     ),
     (r"Close it first: (?P<name>\w+)\.", close_first),
     (rf"Its settings are at {PATH}\.", opened_by(lambda guide: [guide.who])),
@@ -486,6 +507,9 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
     (rf"The nearest page is {PATH}\.", opened_by(lambda guide: [guide.who])),
 )
 PLAIN = (
+    r"Members send heartbeats in collectives other than the main one and private workspaces\.",
+    r"The next one is due in the next cycle\.",
+    r"Cycles cannot be created, changed or deleted\.",
     r"Did you mean “\w+”\?",
     r"No vote in this decision has this receipt\. It is 64 characters long\.",
     r"Only calendar events have a calendar file\.",
