@@ -28,7 +28,7 @@ def _paths(route: Route) -> Iterator[str]:
     path = f"/{route.pattern}".replace("<str:action_name>", route.action_name)
     handle = next((who for prefix, who in HANDLES.items() if path[1:].startswith(prefix)), "alice")
     ids = {"collective": "kitchen", "note_id": "NOTE", "token_id": "TOKEN", "run_id": "RUN"}
-    ids["commitment_id"] = "COMMITMENT"
+    ids |= {"commitment_id": "COMMITMENT", "cycle_name": "today"}
     ids |= {"decision_id": "DECISION", "receipt": "RECEIPT"}
     ids["harness"] = "codex-cloud" if path.startswith("/help") else "claude-desktop"
     for name, value in {**ids, "handle": handle}.items():
