@@ -17,10 +17,11 @@ def items_at(program: Any, base: str) -> dict[str, str]:
     votes = f"{base}/decisions/{decision}/options/{option}/votes"
     commitment = _made(program, f"{base}/commitments", title="Scrub the pots", critical_mass=2)
     program.post(f"{base}/commitments/{commitment}/join", {})
-    for item in (f"decisions/{decision}", f"commitments/{commitment}"):
+    note = _made(program, f"{base}/notes", text="Water the seedlings.")
+    for item in (f"notes/{note}", f"decisions/{decision}", f"commitments/{commitment}"):
         _made(program, f"{base}/{item}/comments", text="Copper conducts.")
     return {
-        "notes": _made(program, f"{base}/notes", text="Water the seedlings."),
+        "notes": note,
         "decisions": decision,
         "options": option,
         "votes": _made(program, votes, accepted=True),
