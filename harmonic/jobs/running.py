@@ -63,9 +63,14 @@ def _tenant_of(claim: Claim) -> AbstractContextManager[None]:
 
 def _failed(claim: Claim, error: Exception) -> None:
     kind = f"{type(error).__module__}.{type(error).__qualname__}"
-    reason = without_tokens(str(error)) if isinstance(error, JobFailed) else kind
-    _log.error("A job failed.", exc_info=error)
-    if claims.is_last_attempt(claim):
+    is_expected = isinstance(error, JobFailed)
+    reason = without_tokens(str(error)) if is_expected else kind
+    is_last = claims.is_last_attempt(claim)
+    if is_expected and not is_last:
+        _log.info("A job failed and runs again.", extra={"audit": {"reason": reason}})
+    else:
+        _log.error("A job failed.", exc_info=error)
+    if is_last:
         trace = without_tokens("".join(format_exception(error)))[-TRACE_LENGTH:]
         _give_up(claim, reason, kind, trace)
     else:

@@ -41,6 +41,11 @@ def leak(name: str, key: str) -> None:
     raise ValueError(f"The key {key} is wrong.")
 
 
+@job(Policy("Crash", attempts=2))
+def crash() -> None:
+    raise ValueError("Nobody expected this.")
+
+
 @job(Policy("Repeat", attempts=3, if_interrupted=Interrupted.RETRY), is_long=True)
 def repeat(value: Any) -> None:
     done.append(value)

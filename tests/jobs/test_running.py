@@ -99,6 +99,34 @@ def test_the_reason_of_a_failure_names_its_type_unless_the_job_wrote_it_for_admi
     assert Job.unscoped.get().reason == "builtins.ValueError"
 
 
+def test_only_the_last_expected_failure_of_a_job_is_an_error_in_the_log(
+    db: None, caplog: pytest.LogCaptureFixture
+):
+    result, worker = kinds.fail.enqueue(sentence="No."), a_worker()
+    logged: list[str] = []
+
+    for _ in range(2):
+        caplog.clear()
+        make_due(result.id)
+        running.run(claimed(worker))
+        [level] = [each.levelname for each in caplog.records if "A job failed" in each.message]
+        logged.append(level)
+
+    assert logged == ["INFO", "ERROR"]
+
+
+def test_an_unexpected_failure_of_a_job_is_always_an_error_in_the_log(
+    db: None, caplog: pytest.LogCaptureFixture
+):
+    kinds.crash.enqueue()
+
+    running.run(claimed(a_worker()))
+
+    assert [each.levelname for each in caplog.records if "A job failed" in each.message] == [
+        "ERROR"
+    ]
+
+
 def test_of_two_workers_that_see_a_due_job_one_claims_it(db: None):
     due = row(kinds.append.enqueue(value=1))
 
