@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from collectives.items.models import Item
 from tests.fixtures.world import World, make_token, token_client
 
 pytestmark = pytest.mark.postgres
@@ -52,6 +53,16 @@ def old(transactional_world: World) -> Iterator[Apps]:
     """Return the previous version's models, with the world's database migrated to it."""
     yield migrate(BEFORE)
     migrate()
+
+
+def drop_what_is_newer() -> None:
+    """Delete the rows that the previous version had no tables for: migrating back loses them."""
+    executor = MigrationExecutor(connection)
+    lost = {each.app_label for each, _ in executor.migration_plan(BEFORE) if each.initial}
+    executor.migrate([(app, None) for app in lost - {"items", "events"}])
+    migrate()
+    Item.unscoped.filter(root__isnull=False).exclude(root__kind="Note").delete()
+    Item.unscoped.exclude(kind="Note").delete()
 
 
 def rows_of(apps: Apps, app: str, model: str, *columns: str) -> set[tuple[Any, ...]]:
@@ -180,6 +191,7 @@ def test_migrating_keeps_the_values_of_every_row(old: Apps, transactional_world:
 
 
 def test_responses_are_the_same_after_migrating_back_and_forth(transactional_world: World) -> None:
+    drop_what_is_newer()
     alice = token_client(make_token("alice"))
     # Documents name the time at which they were made.
     with time_machine.travel(timezone.now(), tick=False):
