@@ -504,10 +504,12 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
     ),
     (rf"Finished jobs are deleted\. See {PATH}\.", opened_by(lambda guide: [guide.who])),
     (rf"Create a collective to share, at {PATH}\.", opened_by(lambda guide: [guide.who])),
+    (rf"{PATH} lists yours with their ids\.", opened_by(lambda guide: [guide.who])),
     (rf"The nearest page is {PATH}\.", opened_by(lambda guide: [guide.who])),
 )
 PLAIN = (
     r"Members send heartbeats in collectives other than the main one and private workspaces\.",
+    r"The options are: '.+'\.",
     r"The next one is due in the next cycle\.",
     r"Cycles cannot be created, changed or deleted\.",
     r"Did you mean “\w+”\?",
