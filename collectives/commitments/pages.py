@@ -92,7 +92,7 @@ def show_participants(access: Access, commitment: Commitment) -> Mapping[str, An
         "page": page,
         "path": f"{commitment.path_in(access.required_place.path)}/participants",
         "participants": [(known[row.user_id], row.committed_at) for row in page],
-        "counted": words_of(commitment).counted(commitment.participant_count),
+        "noun": _noun(commitment),
     }
 
 

@@ -281,6 +281,7 @@ VOTERS: Page[Decision] = Page(
     name="decisions.voters",
     template="decisions/voters.html",
     title=lambda access, decision: f"Voters | {decision.question}",
+    heading=lambda access, decision: f"Voters: {decision.question}",
     find=queries.live_decision_at,
     show=show_voters,
     crumbs=crumbs,

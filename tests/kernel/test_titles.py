@@ -15,8 +15,8 @@ from tests.fixtures.world import BROWSER, World, anonymous_client
 pytestmark = pytest.mark.django_db
 
 HTML = {"accept": BROWSER}
-# A number behind a heading, as in "Members (5)", is not a part of it.
-COUNT = re.compile(r" \(\d+\)$")
+# A number, as in "Members (5)" or "(2) Notifications", is not a part of a title or heading.
+COUNT = re.compile(r"^\(\d+\) | \(\d+\)$")
 
 
 def title_and_heading(response: Any, site: str) -> tuple[str, str]:
@@ -25,7 +25,7 @@ def title_and_heading(response: Any, site: str) -> tuple[str, str]:
     shown = _text(title).removesuffix(f" · {site}")
     for place in ("Kitchen Crew", "Private Workspace"):
         shown = shown.removesuffix(f" · {place}")
-    return shown, COUNT.sub("", _text(heading))
+    return COUNT.sub("", shown), COUNT.sub("", _text(heading))
 
 
 def _text(tag: Tag) -> str:
