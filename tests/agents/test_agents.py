@@ -118,13 +118,13 @@ def test_an_agent_created_with_an_empty_list_has_no_capabilities(world, call):
 
 
 @pytest.fixture
-def vote_arrives(monkeypatch):
-    """Return what registers the action `vote`, as a later release would."""
+def later_action(monkeypatch):
+    """Return what registers the action `add_row`, as a later release would."""
 
     def arrive() -> Action[Any]:
-        vote = replace(registry.actions()["create_note"], name="vote", grant=usual("Decisions"))
-        monkeypatch.setitem(registry.site.actions, "vote", vote)
-        return vote
+        later = replace(registry.actions()["create_note"], name="add_row", grant=usual("Tables"))
+        monkeypatch.setitem(registry.site.actions, "add_row", later)
+        return later
 
     return arrive
 
@@ -146,22 +146,22 @@ def may(world: World, handle: str, action: Action[Any]) -> bool:
     ],
 )
 def test_only_an_agent_with_every_usual_capability_gets_later_ones(
-    world, call, vote_arrives, sent, gets
+    world, call, later_action, sent, gets
 ):
     if "every usual one" in sent.get("capabilities", ()):
         sent = {"capabilities": [*grantable(Level.USUAL), *sent["capabilities"][1:]]}
     call("bob").act("create_ai_agent", name="Gardener", **sent).assert_done()
 
-    vote = vote_arrives()
+    later = later_action()
 
-    assert may(world, "gardener", vote) is gets
+    assert may(world, "gardener", later) is gets
     assert may(world, "gardener", registry.actions()["delete_note"]) is (
         "delete_note" in sent.get("capabilities", ())
     )
 
 
 @pytest.mark.rule("agents.later-usual")
-def test_the_form_of_a_new_agent_grants_later_usual_capabilities_too(world, vote_arrives):
+def test_the_form_of_a_new_agent_grants_later_usual_capabilities_too(world, later_action):
     bob = Caller(HTML, "bob")
 
     selected = selected_in(bob, "/ai-agents/new")
@@ -169,7 +169,7 @@ def test_the_form_of_a_new_agent_grants_later_usual_capabilities_too(world, vote
 
     bob.act("create_ai_agent", name="Gardener", capabilities=selected)
 
-    assert may(world, "gardener", vote_arrives())
+    assert may(world, "gardener", later_action())
 
 
 def selected_in(caller: Caller, page: str) -> list[str]:
@@ -180,7 +180,7 @@ def selected_in(caller: Caller, page: str) -> list[str]:
     return [found[1] for found in selected if found]
 
 
-OLDER = ["create_note", "vote", "delete_decision"]
+OLDER = ["create_note", "add_row", "delete_row"]
 
 
 @pytest.mark.rule("agents.forthcoming-kept")
@@ -188,11 +188,11 @@ OLDER = ["create_note", "vote", "delete_decision"]
 @pytest.mark.parametrize(
     ("older", "selected", "stored"),
     [
-        (OLDER, ["add_comment"], ["add_comment", "delete_decision", "vote"]),
+        (OLDER, ["add_comment"], ["add_comment", "add_row", "delete_row"]),
         (
             OLDER,
-            ["create_note", "add_options"],
-            ["create_note", "delete_decision", "vote", "add_options"],
+            ["create_note", "query_rows"],
+            ["create_note", "add_row", "delete_row", "query_rows"],
         ),
         (OLDER, [], []),
         (["all"], ["create_note"], ["create_note", *sorted(FORTHCOMING)]),
@@ -212,19 +212,19 @@ def test_saving_settings_keeps_capabilities_that_no_form_shows(
 
 
 @pytest.mark.rule("agents.forthcoming-kept")
-def test_a_capability_appears_when_its_action_does(world, vote_arrives):
+def test_a_capability_appears_when_its_action_does(world, later_action):
     bob = Caller(HTML, "bob")
     give(world, "pilot", capability_names=OLDER)
     pages = ("/ai-agents/pilot/settings", "/ai-agents/pilot/settings.md", "/help/agents")
 
     before = [bob.get(page).text for page in pages]
-    assert not any("vote" in text or "delete_decision" in text for text in before)
+    assert not any("add_row" in text or "delete_row" in text for text in before)
 
-    vote_arrives()
+    later_action()
     after = [bob.get(page).text for page in pages]
-    assert all("vote" in text for text in after)
-    assert not any("delete_decision" in text for text in after)
-    assert "vote" in selected_in(bob, pages[0])
+    assert all("add_row" in text for text in after)
+    assert not any("delete_row" in text for text in after)
+    assert "add_row" in selected_in(bob, pages[0])
 
 
 # The last two are words of stored lists that grant more than one capability.

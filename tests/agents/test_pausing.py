@@ -282,7 +282,8 @@ def test_a_refused_write_of_a_paused_agent_is_in_the_security_log(world, scout, 
     pause()
     scout.post(f"{KITCHEN}/note/actions/create_note", {"text": "Soup"}, JSON)
 
-    assert "agent paused" in markdown(page("alice"), "/settings/security")
+    said = markdown(page("alice"), "/settings/security")
+    assert "A write was refused: the agent is paused" in said
 
 
 # --- Over REST ------------------------------------------------------------------------------

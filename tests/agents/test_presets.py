@@ -104,7 +104,7 @@ def test_an_unknown_preset_is_refused(call):
         ([], "read"),
         (["usual"], "contribute"),
         (["all"], "everything"),
-        (["usual", "delete_note"], "everything"),
+        (["usual", *grantable(Level.CAREFUL)], "everything"),
         (["create_note"], "custom"),
     ],
     ids=["none", "usual", "all", "each", "one"],

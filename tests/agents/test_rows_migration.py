@@ -22,10 +22,14 @@ BEFORE = ("accounts", "0012_fill_event_filters")
 # What a release wrote for an agent whose parent chose nothing.
 FORMER_DEFAULT = [
     *("create_note", "update_note", "pin_note", "unpin_note", "confirm_read", "add_comment"),
+    *("create_decision", "update_decision_settings", "pin_decision", "unpin_decision", "vote"),
+    *("add_options", "close_decision", "add_statement"),
+    *("create_commitment", "update_commitment_settings", "join_commitment"),
+    *("pin_commitment", "unpin_commitment"),
     *sorted(
         FORTHCOMING
-        - {"delete_decision", "delete_commitment", "delete_row", "remove_table_column"}
-        - {"add_attachment", "remove_attachment", "create_trustee_grant", "revoke_trustee_grant"}
+        - {"delete_row", "remove_table_column", "add_attachment", "remove_attachment"}
+        - {"create_trustee_grant", "revoke_trustee_grant"}
     ),
 ]
 COLUMNS = (

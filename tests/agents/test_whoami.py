@@ -98,7 +98,7 @@ def test_a_session_has_no_scope(page):
     [
         (["create_note"], r"You may only: `create_note`\."),
         ([], r"You may only read\."),
-        (["usual"], r"You may not: `delete_note`\."),
+        (["usual"], r"You may not: `delete_note`, `delete_decision`, `delete_commitment`\."),
         (["all"], r"You have full capabilities\."),
     ],
 )
