@@ -17,14 +17,21 @@ pytestmark = pytest.mark.django_db
 
 OWN, TENANT = "/settings/security", "/tenant-admin/security"
 
-# Actions not logged as actions: content, and actions with their own event.
+# Actions not logged as actions: content, notifications, and actions with their own event.
 NOT_KEPT = frozenset(
     "create_note update_note add_comment confirm_read pin_note unpin_note restore_note"
+    " create_decision update_decision_settings duplicate_decision close_decision add_statement"
+    " add_options update_option delete_option vote pin_decision unpin_decision restore_decision"
+    " create_commitment update_commitment_settings join_commitment leave_commitment"
+    " pin_commitment unpin_commitment restore_commitment"
+    " create_heartbeat send_heartbeat"
+    " mark_read mark_all_read mark_read_for_collective"
+    " dismiss dismiss_all dismiss_for_collective"
     " update_scratchpad run_ai_agent cancel_ai_agent_run".split()
 )
 OF_THEIR_OWN = frozenset(
     "connect_ai_agent create_api_token rename_api_token rotate_api_token delete_api_token"
-    " delete_note".split()
+    " delete_note delete_decision delete_commitment".split()
 )
 
 
