@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 
 from tests.agents.test_agents import give
+from tests.blind.overhead import WHOAMI, beside_the_prompt
+from tests.blind.reading import Document
 from tests.fixtures.rows import change
 from tests.fixtures.surfaces import MARKDOWN, Caller
 from tests.markdown.reading import read
-
-# Estimated as the `Content-Tokens-Estimate` header does.
-OVERHEAD = 250
-CHARACTERS_A_TOKEN = 4
 
 
 def whoami(who: str, **token: Any) -> str:
@@ -119,11 +117,14 @@ def test_the_number_of_collectives_needs_the_scope_to_read_them(world):
 
 
 def test_the_overhead_is_small(world):
-    """Measure an agent without a prompt, a scratchpad or collectives of its own."""
+    """Measure an agent without a prompt, a scratchpad or collectives of its own.
+
+    The names of the withheld capabilities, of which each kind of items has more, do not count.
+    """
     give(world, "pilot", identity_prompt="")
     change(world.agent("pilot"), scratchpad="")
 
     text = whoami("pilot")
 
-    assert len(text) / CHARACTERS_A_TOKEN <= OVERHEAD
+    assert beside_the_prompt(Document(200, text)) <= WHOAMI
     assert read(text).actions == ["update_scratchpad"]
