@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from collectives.items.models import STATEMENT, Item
 from collectives.notes.models import Note
 from tests.fixtures.rows import (
     KITCHEN,
@@ -26,11 +27,11 @@ def write(where: str, title: str, by: str = "bob") -> str:
 
 
 def shown(answer: Answer) -> list[str]:
-    """Return the short IDs of the notes in a feed, in order."""
+    """Return the short IDs of the items in a feed, in order."""
     text = answer.assert_done().text
     # Pins are shown next to the feed, and are not part of it.
     feed = re.split(r"<h2>Pinned</h2>|^## Pinned$", text, flags=re.M)[0]
-    return list(dict.fromkeys(re.findall(r"/n/([0-9a-f]{8})", feed)))
+    return list(dict.fromkeys(re.findall(r"/[ncd]/([0-9a-f]{8})", feed)))
 
 
 def older(answer: Answer) -> str:
@@ -139,9 +140,11 @@ def test_the_feed_of_a_workspace_is_readable_only_by_its_owner(world, call):
 @on(HTML, MARKDOWN)
 def test_pages_of_a_feed_neither_overlap_nor_skip(world, call, surface):
     write_notes(world, world.collective("kitchen"), PAGE[surface] + 5)
-    listed = Note.unscoped.filter(collective=world.collective("kitchen"), parent=None)
+    listed = Item.unscoped.filter(collective=world.collective("kitchen"), parent=None)
     whole = list(
         listed.filter(deleted_at=None)
+        # A statement is part of its decision.
+        .exclude(subtype=STATEMENT)
         .order_by("-created_at", "-id")
         .values_list("truncated_id", flat=True)
     )

@@ -9,7 +9,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from collectives.feed.queries import MARKDOWN_PAGE
 from collectives.items import search
+from collectives.items.kinds import all_kinds
+from collectives.items.models import STATEMENT
 from collectives.items.search import MAX_WORDS, Q_LENGTH
 from collectives.notes.models import Note
 from tests.feed.test_feed import older, shown
@@ -56,10 +59,19 @@ def test_a_search_on_a_page_finds_what_the_api_finds(q):
     for number, text in enumerate(["Quince", "quince tea", "a b quince", "100% gut_er STRASSE"]):
         write(f"Note {number}", text)
 
-    rest = Caller(REST, "alice").client.get(f"{KITCHEN}/api/v1/notes", {"q": q, "limit": "20"})
+    rest = Caller(REST, "alice").client
+    listed = [
+        row
+        for kind in all_kinds()
+        for row in rest.get(f"{KITCHEN}/api/v1/{kind.plural}", {"q": q, "limit": "20"}).json()
+    ]
 
+    # A statement is part of its decision.
+    found_alone = [row for row in listed if row["subtype"] != STATEMENT]
+    newest_first = sorted(found_alone, key=lambda row: (row["created_at"], row["id"]), reverse=True)
+    assert newest_first
     assert shown(found(Caller(MARKDOWN, "alice"), q)) == [
-        row["truncated_id"] for row in rest.json()
+        row["truncated_id"] for row in newest_first[:MARKDOWN_PAGE]
     ]
 
 
