@@ -95,6 +95,7 @@ class Form:
     is_dangerous: bool = False
     is_quiet: bool = False
     is_primary: bool = False
+    is_secondary: bool = False
     errors: tuple[str, ...] = ()
     cancel_href: str = ""
     method: str = "post"
@@ -112,12 +113,16 @@ class Form:
 
 @register.simple_tag(takes_context=True)
 def action_form(
-    context: Context, name: str, initial: Mapping[str, Any] | None = None, cancel: str = ""
+    context: Context,
+    name: str,
+    initial: Mapping[str, Any] | None = None,
+    cancel: str = "",
+    secondary: bool = False,
 ) -> str:
     """Show the form of an action, or nothing if the action is not offered.
 
-    `initial` has the current values by parameter. A refused form shows what was typed, with the
-    problems at their fields.
+    `initial` has the current values by parameter, and `secondary` is for a page with another main
+    action. A refused form shows what was typed, with the problems at their fields.
     """
     rendering: Rendering = context["rendering"]
     offer = rendering.offers.get(name)
@@ -139,6 +144,7 @@ def action_form(
         errors=refused.errors if refused else (),
         cancel=cancel,
     )
+    form = replace(form, is_secondary=secondary)
     if refused:
         refused.is_shown = True
     return get_template("forms/form.html").render({"form": form, "rendering": rendering})
