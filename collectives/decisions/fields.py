@@ -92,7 +92,7 @@ class Selections(Titles):
 class NewOptions(_List):
     """Options to add: titles, or objects with `title` and `description`."""
 
-    wire_type: ClassVar[str] = "array"
+    wire_type: ClassVar[str] = "array[string]"
     value_type: ClassVar[object] = list[NewOption]
 
     def to_internal_value(self, data: Any) -> list[NewOption]:

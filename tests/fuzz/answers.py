@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
+from django.test import Client
 from hypothesis import HealthCheck, Phase, settings
 from jsonschema import Draft202012Validator
 
@@ -33,6 +34,18 @@ BEGINNINGS = {
     "application/schema+json": "{",
 }
 ERRORS = {"application/json": "Error", "application/problem+json": "Problem"}
+
+
+class Program(NamedTuple):
+    """A client that sends JSON."""
+
+    client: Client
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        return self.client.post(path, body, content_type="application/json")
+
+    def get(self, path: str) -> Any:
+        return self.client.get(path)
 
 
 def hold_page(answer: Any) -> None:

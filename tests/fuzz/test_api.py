@@ -21,7 +21,9 @@ from hypothesis import strategies as st
 
 from api.openapi.document import document
 from tests.fixtures.world import World
-from tests.fuzz.answers import BOUNDED, hold_api, undone
+from tests.fuzz.answers import BOUNDED, Program, hold_api, undone
+from tests.rest.items import filled as with_ids
+from tests.rest.items import items_at
 
 pytestmark = pytest.mark.django_db
 
@@ -105,7 +107,7 @@ def real(alice: Client, world: World) -> dict[str, dict[str, str]]:
     return {
         base: {
             "base": at,
-            "notes": made(alice, f"{at}/notes", text="Water the seedlings."),
+            **items_at(Program(alice), at),
             "collectives": "kitchen",
             "users": agent,
             "tokens": token,
@@ -122,11 +124,9 @@ def made(client: Client, path: str, **params: Any) -> str:
 
 def filled(path: str, names: dict[str, str], word: str) -> str:
     """Return a path with existing ids, or with `word` if it is given."""
-
-    def named(match: re.Match[str]) -> str:
-        return "/" + match[1] + "/" + (quoted(word) or names[match[1]])
-
-    return re.sub(r"/(\w+)/\{\w+\}", named, path).rstrip("/")
+    if word:
+        return re.sub(r"\{\w+\}", lambda _: quoted(word), path).rstrip("/")
+    return with_ids(path, names).rstrip("/")
 
 
 def quoted(word: str) -> str:

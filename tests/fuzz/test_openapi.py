@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.fixtures.world import World, host, make_token
-from tests.fuzz.answers import BOUNDED, undone
+from tests.fuzz.answers import BOUNDED, Program, undone
+from tests.rest.items import ids_in, items_at
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +48,7 @@ CONFIG = schemathesis.Config.from_dict(
     }
 )
 kept = json.loads((Path(settings.BASE_DIR) / "docs" / "openapi.json").read_text())
+PARAMETER = re.compile(r"\{(\w+)\}")
 TENANT, COLLECTIVE = "/api/v1", "/collectives/kitchen/api/v1"
 
 
@@ -90,7 +92,7 @@ def real(alice: dict[str, str]) -> dict[str, str]:
     """
     agent = made(alice, f"{TENANT}/users", name="Newcomer", handle="newcomer")
     return {
-        **items(alice, TENANT),
+        **items_at(Program(Client(headers=alice)), TENANT),
         "collectives": "kitchen",
         "users": agent,
         "tokens": made(alice, f"{TENANT}/users/{agent}/tokens", scopes=["read:all"]),
@@ -99,31 +101,7 @@ def real(alice: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def in_kitchen(alice: dict[str, str]) -> dict[str, str]:
-    return items(alice, COLLECTIVE)
-
-
-def items(headers: dict[str, str], base: str) -> dict[str, str]:
-    """Create an item of each kind, with what belongs to it, and return their ids."""
-    decision = made(headers, f"{base}/decisions", question="Which pots?", options_open=True)
-    option = made(headers, f"{base}/decisions/{decision}/options", title="Copper")
-    vote = made(headers, f"{base}/decisions/{decision}/options/{option}/votes", accepted=True)
-    commitment = made(headers, f"{base}/commitments", title="Scrub the pots", critical_mass=2)
-    Client(headers=headers).post(f"{base}/commitments/{commitment}/join")
-    return {
-        "notes": made(headers, f"{base}/notes", text="Water the seedlings."),
-        "decisions": decision,
-        "options": option,
-        "votes": vote,
-        "commitments": commitment,
-        "decisions participants": first(headers, f"{base}/decisions/{decision}/participants"),
-        "commitments participants": first(headers, f"{base}/commitments/{commitment}/participants"),
-        "cycles": "today",
-    }
-
-
-def first(headers: dict[str, str], path: str) -> str:
-    """Return the id of the first row of a list."""
-    return str(Client(headers=headers).get(path).json()[0]["id"])
+    return items_at(Program(Client(headers=alice)), COLLECTIVE)
 
 
 def made(headers: dict[str, str], path: str, **params: Any) -> str:
@@ -163,12 +141,8 @@ def check(case: schemathesis.Case, headers: dict[str, str], real: dict[str, str]
 
 def name_real_things(case: schemathesis.Case, real: dict[str, str]) -> None:
     """Replace values that random data never hits: ids in the path, scopes, an expiry."""
-    words = case.path.split("/")
-    for before, word in pairwise(words):
-        if word.startswith("{"):
-            # Participants of decisions and of commitments are different rows.
-            named = f"{words[1]} {before}"
-            case.path_parameters[word[1:-1]] = real[named if named in real else before]
+    for name, value in zip(PARAMETER.findall(case.path), ids_in(case.path, real), strict=True):
+        case.path_parameters[name] = value
     if case.path.endswith("/tokens") and isinstance(case.body, dict):
         case.body["scopes"] = ["read:all"]
         case.body.pop("expires_at", None)

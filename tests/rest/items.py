@@ -35,15 +35,17 @@ def items_at(program: Any, base: str) -> dict[str, str]:
 
 
 def filled(path: str, ids: dict[str, str]) -> str:
-    """Return a path with ids instead of its parameters, by the word before each."""
-    kind = path.rpartition("/api/v1")[2].split("/")[1]
+    """Return a path with ids instead of its parameters."""
+    values = iter(ids_in(path, ids))
+    return _PARAMETER.sub(lambda found: f"/{found[1]}/{next(values)}", path)
 
-    def known(found: re.Match[str]) -> str:
-        word = found[1]
-        # Participants of decisions and of commitments are different rows.
-        return f"/{word}/{ids.get(f'{kind} {word}') or ids[word]}"
 
-    return _PARAMETER.sub(known, path)
+def ids_in(path: str, ids: dict[str, str]) -> list[str]:
+    """Return the ids of the parameters in a path, by the word before each."""
+    kind = path.rpartition("/api/v1")[2].strip("/").partition("/")[0]
+    words = [found[1] for found in _PARAMETER.finditer(path)]
+    # Participants of decisions and of commitments are different rows.
+    return [ids.get(f"{kind} {word}") or ids[word] for word in words]
 
 
 def _made(program: Any, path: str, **body: Any) -> str:

@@ -104,7 +104,7 @@ def test_the_generated_client_comments_and_confirms(api: Any, models: Any) -> No
     note = call(api, "notes", "create_note", body=models.NoteCreate(text="Compost duty.")).got
     body = models.CommentCreate(text="I can do Monday.")
 
-    comment = call(api, "notes", "create_comment", str(note.id), body=body).got
+    comment = call(api, "comments", "create_comment", str(note.id), body=body).got
     event = call(api, "notes", "confirm_note", str(note.id)).got
 
     assert (comment.commentable_type, comment.commentable_id) == ("Note", note.id)

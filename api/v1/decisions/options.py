@@ -1,4 +1,4 @@
-"""Options of decisions."""
+"""Options and results of decisions."""
 
 from __future__ import annotations
 

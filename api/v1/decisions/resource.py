@@ -230,7 +230,7 @@ class Comments(Resource):
 class Results(Resource):
     rule = Rule(AccessLevel.COLLECTIVE, resource="decisions")
 
-    @Operation("list_results", tag="votes")
+    @Operation("list_results", tag="options")
     def list(self, request: Request, decision_id: DecisionId) -> ListResponse[ResultJson]:
         """List the options of a decision in the order of the results."""
         refuse_unknown(request.query_params, ())

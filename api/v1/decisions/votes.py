@@ -1,4 +1,4 @@
-"""Votes, participants and results of decisions."""
+"""Votes and participants of decisions."""
 
 from __future__ import annotations
 

@@ -30,7 +30,6 @@ _TYPES: dict[str, dict[str, Any]] = {
     "integer": {"type": "integer"},
     "boolean": {"type": "boolean"},
     "datetime": {"type": "string", "format": "date-time"},
-    "array": {"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "object"}]}},
     "array[string]": {"type": "array", "items": {"type": "string"}},
     "array[object]": {"type": "array", "items": {"type": "object"}},
 }
