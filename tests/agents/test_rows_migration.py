@@ -13,25 +13,22 @@ from django.utils import timezone
 
 from accounts.agents.models import Agent
 from accounts.models import User
-from harmonic.kernel.capabilities import FORTHCOMING, Capabilities, careful, usual
+from harmonic.kernel.capabilities import Capabilities, careful, usual
 from tests.fixtures.world import World, make_token, token_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 BEFORE = ("accounts", "0012_fill_event_filters")
 # What a release wrote for an agent whose parent chose nothing.
-FORMER_DEFAULT = [
-    *("create_note", "update_note", "pin_note", "unpin_note", "confirm_read", "add_comment"),
-    *("create_decision", "update_decision_settings", "pin_decision", "unpin_decision", "vote"),
-    *("add_options", "close_decision", "add_statement"),
-    *("create_commitment", "update_commitment_settings", "join_commitment"),
-    *("pin_commitment", "unpin_commitment"),
-    *sorted(
-        FORTHCOMING
-        - {"delete_row", "remove_table_column", "add_attachment", "remove_attachment"}
-        - {"create_trustee_grant", "revoke_trustee_grant"}
-    ),
-]
+FORMER_DEFAULT = """
+create_note update_note pin_note unpin_note confirm_read add_comment
+accept_trustee_grant acknowledge_reminder add_options add_row add_statement add_table_column
+batch_table_update cancel_reminder close_decision create_commitment create_decision
+create_reminder_note create_table_note decline_trustee_grant end_representation join_commitment
+pin_commitment pin_decision query_rows report_content send_message start_representation summarize
+unpin_commitment unpin_decision update_commitment_settings update_decision_settings update_row
+update_table_description vote
+""".split()
 COLUMNS = (
     "mode",
     "model",
