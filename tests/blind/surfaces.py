@@ -147,8 +147,8 @@ class RestAgent:
     def connect(self) -> None:
         """Read the root, and the description of notes to which it leads."""
         self.root = self._got(self.base)
-        part = next(each for each in self.root["parts"] if "openapi" in each)
-        self.description = self._got(path_of(part))
+        self.part = path_of(next(each for each in self.root["parts"] if "openapi" in each))
+        self.description = self._got(self.part)
 
     def call(
         self,
@@ -187,11 +187,19 @@ class RestAgent:
 
     def named_in(self, method: str, *words: str, about: tuple[str, ...], of: bool = False) -> Any:
         """Return the parameter of a route that the description explains with these words."""
-        for each in self._operation(method, self._template(method, words, of))["parameters"]:
+        template = self._template(method, words, of)
+        if self._operation(method, template) is None:
+            self._describe(words[-1])
+        for each in self._operation(method, template)["parameters"]:
             parameter = self._resolved(each)
             if has_words(f"{parameter['name']} {parameter.get('description', '')}", *about):
                 return parameter
         raise AssertionError(f"no parameter is about {about}")
+
+    def _describe(self, resource: str) -> None:
+        """Read the description of another resource, at the address of the first with its name."""
+        described = re.sub(r"(?<==)\w+$", resource, self.part)
+        self.description = self.wire.ask("GET", described).json
 
     def _template(self, method: str, words: tuple[str, ...], has_object: bool) -> str:
         for each in self.root["routes"]:
