@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -293,7 +293,7 @@ def filled(action: Action[Any], line: str, text: str) -> dict[str, Any]:
     The other required parameters have their examples.
     """
     fields = declared_fields(action.params) if action.params else {}
-    texts = {name: _text_for(each, line, text) for name, each in fields.items()}
+    texts = {name: _text_for(each, line, text) for name, each in free_texts(fields).items()}
     texts = {name: value for name, value in texts.items() if value}
     others = {
         name: each.example
@@ -301,6 +301,15 @@ def filled(action: Action[Any], line: str, text: str) -> dict[str, Any]:
         if each.required and isinstance(each, Parameter)
     }
     return {**others, **texts} if texts and not action.is_read else {}
+
+
+# Parameters that name something that exists, and are refused otherwise.
+NAMES = frozenset({"decision_maker", "decision_maker_id", "timezone"})
+
+
+def free_texts(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields without those that name something."""
+    return {name: each for name, each in fields.items() if name not in NAMES}
 
 
 def _text_for(field: Any, line: str, text: str) -> str | list[str]:
@@ -318,7 +327,7 @@ def text_fields() -> set[str]:
         f"{action.name}.{name}"
         for action in actions().values()
         if action.params is not None and not action.is_read
-        for name, each in declared_fields(action.params).items()
+        for name, each in free_texts(declared_fields(action.params)).items()
         if _text_for(each, "x", "x")
     }
 
@@ -336,6 +345,9 @@ WRITTEN_OTHERWISE = {
     "rename_api_token.name": "create_api_token.name",
     "rename_api_token.note": "create_api_token.note",
     "run_ai_agent.task": "the row of a run",
+    # The same titles again are refused.
+    "add_options.titles": "create_decision.options",
+    "vote.votes": "the titles of options",
     "dismiss.id": "an ID",
     "dismiss_for_collective.collective_id": "an ID",
     "mark_read.id": "an ID",
