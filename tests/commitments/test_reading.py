@@ -96,7 +96,7 @@ def test_the_page_names_ten_participants_and_leads_to_the_rest(world, call, surf
     assert f"{path}/participants" in shown
 
     rest = call("bob").get(f"{path}/participants").assert_done().text
-    assert "12 participants" in rest
+    assert "Participants (12)" in rest
     assert rest.count("/u/walker") == 12
 
 
