@@ -10,8 +10,8 @@
     const texts = [...element.parentElement.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
     return (texts.map((node) => node.textContent).join("").match(/\p{L}/gu) ?? []).length >= 10;
   };
-  // The skip link is shown to keyboards alone.
-  const counts = (element) => !element.matches(".skip") && !inSentence(element) && element.checkVisibility({ checkVisibilityCSS: true })
+  // The skip link is shown to keyboards alone, and nothing inert can be touched.
+  const counts = (element) => !element.matches(".skip, [inert] *") && !inSentence(element) && element.checkVisibility({ checkVisibilityCSS: true })
     && (!element.matches(RUNNING_TEXT) || (element.matches(IN_A_LIST) && !element.closest(".prose")));
   const reached = (element, x, y) => element.contains(document.elementFromPoint(x, y));
 

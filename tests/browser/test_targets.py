@@ -20,6 +20,11 @@ PAGES = """
 /u/alice/settings/tokens /u/alice/settings/tokens/TOKEN /u/alice/settings/tokens/new /ai-agents
 /ai-agents/scout /ai-agents/scout/settings /settings/security /tenant-admin /tenant-admin/users
 /whoami /help /help/api /api/v1/docs
+/notifications /collectives/treasury /collectives/kitchen/heartbeats /collectives/kitchen/cycles
+/collectives/kitchen/cycles/today /collectives/kitchen/d/DECISION
+/collectives/kitchen/d/DECISION/voters /collectives/kitchen/d/DECISION/verify
+/collectives/kitchen/d/DECISION/settings /collectives/kitchen/c/COMMITMENT
+/collectives/kitchen/c/COMMITMENT/settings /collectives/kitchen/c/COMMITMENT/participants
 """.split()
 
 Opener = Callable[[str], Visit]
