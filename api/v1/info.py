@@ -24,7 +24,8 @@ from harmonic.kernel.rendering.documents import origin_of
 
 BASES = Base
 VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
-PAGING = tuple(declared_fields(PageParams))
+# The query parameters of all lists.
+PAGING = (*declared_fields(PageParams), "sort_by", "created_after", "created_before")
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -57,7 +58,10 @@ class ListJson(TypedDict):
     path: Annotated[str, Doc(example="/api/v1/notes")]
     filters: Annotated[
         list[str],
-        Doc("Query parameters in addition to `paging`.", example=["sort_by", "updated_after", "q"]),
+        Doc(
+            "Query parameters in addition to `paging`.",
+            example=["created_by", "updated_after", "q"],
+        ),
     ]
     example: Annotated[str, Doc("An example of its query.", example="updated_after=2026-05-13")]
 
@@ -83,7 +87,9 @@ class InfoJson(TypedDict):
         ),
     ]
     lists: list[ListJson]
-    paging: Annotated[list[str], Doc("Query parameters of all lists.", example=["limit", "cursor"])]
+    paging: Annotated[
+        list[str], Doc("Query parameters of all lists.", example=["limit", "cursor", "sort_by"])
+    ]
     parts: Annotated[
         list[Url],
         Doc(

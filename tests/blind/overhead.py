@@ -8,7 +8,7 @@ from tests.blind.reading import Document, estimated_tokens
 
 FENCE = re.compile(r"^(`{3,})markdown\n.*?^\1\n", re.MULTILINE | re.DOTALL)
 # The most that each may cost, in tokens.
-NOTE, WHOAMI, ROW, ROOT, THREAD = 350, 250, 60, 1_000, 3_500
+NOTE, WHOAMI, ROW, ROOT, THREAD = 350, 250, 60, 900, 3_500
 # An action in the frontmatter without parameters, and each of its parameters.
 ACTION, PARAMETER = 52, 40
 # A route in the root of the API.
