@@ -131,7 +131,7 @@ MEMBERS: Page[None] = Page(
     nav=(
         NavEntry(
             menu=Menu.PLACE,
-            order=3,
+            order=6,
             label="Members",
             icon="users",
             is_shown=lambda access: not access.required_place.is_workspace,
@@ -251,7 +251,7 @@ INVITE: Page[None] = Page(
     nav=(
         NavEntry(
             menu=Menu.PLACE,
-            order=4,
+            order=7,
             label="Invite",
             icon="user-plus",
             is_shown=lambda access: (
@@ -327,7 +327,7 @@ SETTINGS: Page[Collective] = Page(
     nav=(
         NavEntry(
             menu=Menu.PLACE,
-            order=5,
+            order=8,
             label="Settings",
             icon="settings",
             is_shown=lambda access: is_collective_admin(access, None) is None,

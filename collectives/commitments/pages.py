@@ -152,7 +152,7 @@ NEW = new_page(
     action=actions.create_commitment,
     template="commitments/new.html",
     title="Commit",
-    nav=(NavEntry(menu=Menu.PLACE, order=3, label="New commitment", icon="handshake"),),
+    nav=(NavEntry(menu=Menu.PLACE, order=4, label="New commitment", icon="handshake"),),
 )
 
 

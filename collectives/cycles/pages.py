@@ -36,7 +36,7 @@ CYCLES: Page[Presence] = Page(
     actions=(send_heartbeat,),
     access_level=AccessLevel.COLLECTIVE,
     resource="cycles",
-    nav=(NavEntry(menu=Menu.PLACE, order=2, label="Cycles", icon="calendar-days"),),
+    nav=(NavEntry(menu=Menu.PLACE, order=5, label="Cycles", icon="calendar-days"),),
 )
 
 

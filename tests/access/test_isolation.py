@@ -291,7 +291,7 @@ UNSCOPED = {
     "accounts/suspension.py": (1, "an operator suspends an account in all of its tenants"),
     "collectives/commitments/due.py": (1, "deadlines of all tenants are recorded"),
     "collectives/decisions/due.py": (1, "deadlines of all tenants are recorded"),
-    "collectives/decisions/models.py": (1, "counts voters of decisions found in their tenant"),
+    "collectives/decisions/models.py": (2, "counts of decisions found in their tenant"),
     "collectives/items/models.py": (
         5,
         "counts and pins within items found in their tenant, and the manager with their queries",

@@ -10,7 +10,6 @@ import time_machine
 from django.utils import timezone
 
 from collectives.items.models import STATEMENT, Item
-from collectives.notes.models import Note
 from tests.fixtures.rows import (
     KITCHEN,
     end_membership,
@@ -199,7 +198,7 @@ def test_a_page_past_the_end_is_empty(world, call, surface):
     assert all(notes for _, notes in behind)
 
     ids = [short for _, notes in behind for short in notes]
-    Note.unscoped.filter(truncated_id__in=ids).update(deleted_at=timezone.now())
+    Item.unscoped.filter(truncated_id__in=ids).update(deleted_at=timezone.now())
 
     for path, _ in behind:
         page = bob.get(path)

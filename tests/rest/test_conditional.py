@@ -232,7 +232,7 @@ def test_update_with_another_etag_is_412(alice, items):
             path, {"title": "X", "name": "X", "display_name": "X"}, If_Match='"x"'
         )
 
-        assert error_of(response, 412).startswith("The item does not match"), path
+        assert error_of(response, 412).startswith("The item has changed since"), path
         assert response.json()["code"] == "precondition_failed"
         assert alice.get(path).content == before
 
