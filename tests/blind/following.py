@@ -123,8 +123,10 @@ class Guide:
         return json.dumps({**BODY, "ai_agent_id": str(self.world.user(agent).id)})
 
     def opens(self, handle: str, path: str) -> None:
-        """Open a page in a person's browser."""
-        answer = browser_of(handle).get(path)
+        """Open a page in a person's browser, or with a token of an agent."""
+        parent = PARENTS.get(handle)
+        client = token_client(make_token(parent, agent=handle)) if parent else browser_of(handle)
+        answer = client.get(path)
         assert answer.status_code == 200, f"{self.refusal}\n {handle} opens {path}"
 
     def acts(self, handle: str, path: str, **params: Any) -> Any:

@@ -57,7 +57,7 @@ TITLES = [
     "---",
     "a --- b",
     "# not a heading",
-    "## Comments (9)",
+    "## Comments (9) of nobody",
     "nav: | [Evil](/evil) |",
     "[Home](https://evil.example)",
     "![x](https://evil.example/x.png)",
