@@ -15,12 +15,12 @@ from django.urls import resolve
 
 from api.models import KeyedRequest
 from harmonic.http.refusals import api_error
+from harmonic.kernel.http.methods import REPLAYED
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.refusals import NotFound, Refused
 from harmonic.kernel.rendering.documents import keep_private
 
-REPLAYED = "Idempotent-Replayed"
 _CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"})
 SHOWN_ONCE = (
     "You had already submitted this form, so no second token was created. The token was shown in"

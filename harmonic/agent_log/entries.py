@@ -11,6 +11,7 @@ from harmonic.agent_log.models import Entry, Surface
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import parse_uuid
 from harmonic.kernel.operations.redaction import without_tokens
+from harmonic.kernel.parameters.decoding import DRY_RUN
 from harmonic.kernel.rendering.text import storable
 
 
@@ -61,3 +62,15 @@ def describe_error(entry: Entry, code: str, message: str) -> None:
     """Set why the request of an entry was refused."""
     entry.code = code[:64]
     entry.error = text(message, Entry.ERROR_LENGTH)
+
+
+def outcome(entry: Entry, *, is_replayed: bool) -> str:
+    """Return the code of a request that succeeded: "" unless it was a repetition or a dry run."""
+    if is_replayed:
+        return "replayed"
+    return DRY_RUN if is_dry_run(entry) else ""
+
+
+def is_dry_run(entry: Entry) -> bool:
+    """Return whether the request may have been rolled back: it has the parameter `dry_run`."""
+    return DRY_RUN in entry.arguments.get("params", {}).get("keys", ())

@@ -22,10 +22,10 @@ from harmonic.agent_log.models import Entry, EntryStatus, Surface
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, ResourceRef
 from harmonic.kernel.events import Event
-from harmonic.kernel.http.methods import READS
+from harmonic.kernel.http.methods import READS, REPLAYED
 from harmonic.kernel.http.negotiation import is_api_path
 from harmonic.kernel.http.request import AccessRequest
-from harmonic.kernel.parameters.decoding import DRY_RUN, read_params
+from harmonic.kernel.parameters.decoding import read_params
 from harmonic.kernel.refusals import Refused
 
 TOO_MANY_REQUESTS = 429
@@ -89,7 +89,7 @@ def record_response(request: AccessRequest, access: Access, response: HttpRespon
     """
     is_refused = response.status_code >= 400
     entry = request.log_entry
-    is_committed = entry is not None and not is_refused and not _is_dry_run(entry)
+    is_committed = entry is not None and not is_refused and not entries.is_dry_run(entry)
     if is_committed or response.status_code == TOO_MANY_REQUESTS:
         return
     store = storing.insert if entry is None else storing.insert_or_replace
@@ -101,20 +101,9 @@ def record_response(request: AccessRequest, access: Access, response: HttpRespon
         entries.describe_error(entry, code, message)
     else:
         entry.status = EntryStatus.OK
-        entry.code = _outcome(entry, response)
+        entry.code = entries.outcome(entry, is_replayed=REPLAYED in response.headers)
     entry.http_status = response.status_code
     _store(store, entry, _action(request, access))
-
-
-def _is_dry_run(entry: Entry) -> bool:
-    """Return whether the request may have been rolled back: it has the parameter `dry_run`."""
-    return DRY_RUN in entry.arguments["params"]["keys"]
-
-
-def _outcome(entry: Entry, response: HttpResponse) -> str:
-    if "Idempotent-Replayed" in response.headers:
-        return "replayed"
-    return DRY_RUN if _is_dry_run(entry) else ""
 
 
 def _store(store: Callable[[Entry], None], entry: Entry, action: Action[Any] | None) -> None:

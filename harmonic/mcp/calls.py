@@ -32,7 +32,10 @@ class Recording:
             entry.status = EntryStatus.TOOL_ERROR if result.is_error else EntryStatus.OK
         entry.http_status = facts.get("status")
         entry.touched = facts.get("resource")
-        entries.describe_error(entry, str(facts.get("code", "")), str(facts.get("error", "")))
+        if result.is_error:
+            entries.describe_error(entry, str(facts.get("code", "")), str(facts.get("error", "")))
+        else:
+            entry.code = entries.outcome(entry, is_replayed="replayed" in facts)
         if self.is_write:
             storing.update(entry)
         else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from harmonic.kernel.http.methods import REPLAYED
 from harmonic.kernel.pages import action_path
 from harmonic.kernel.rendering.text import is_acceptable
 from harmonic.mcp.context import (
@@ -162,6 +163,8 @@ def _result(answer: PageResponse) -> Result:
             facts["hint"] = answer.refused.hint
     if (resource := answer.resource) is not None:
         facts["resource"] = {"type": resource.type, "id": resource.id, "path": resource.path}
+    if REPLAYED in answer.response.headers:
+        facts["replayed"] = True
     text = answer.text
     if not answer.is_success and not text.strip():
         text = _WITHOUT_BODY.get(status, f"HTTP {status}")
@@ -190,6 +193,10 @@ _FACTS: dict[str, Any] = {
         "resource": {
             "type": "object",
             "description": "What the action made or changed: its type, id and path.",
+        },
+        "replayed": {
+            "type": "boolean",
+            "description": "Whether this is the response to an earlier call with the same key.",
         },
     },
 }

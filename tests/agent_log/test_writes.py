@@ -153,6 +153,24 @@ def test_a_repetition_is_logged_as_one(world, scout, surface):
     assert Note.unscoped.filter(title="Soup").count() == 1
 
 
+def test_a_dry_run_and_a_repetition_over_mcp_are_logged_as_such(world):
+    mcp = mcp_of()
+    mcp.act(f"{KITCHEN}/note", "create_note", {**BODY, "dry_run": True})
+    arguments = {
+        "path": f"{KITCHEN}/note",
+        "action": "create_note",
+        "params": BODY,
+        "context": mcp.context(),
+    }
+    call = {"name": "execute_action", "arguments": arguments}
+    for _ in range(2):
+        mcp.result("tools/call", call, **{"idempotency-key": "once"})
+
+    assert [each.status for each in entries()] == ["ok"] * 3
+    assert [each.code for each in entries()] == ["dry_run", "", "replayed"]
+    assert Note.unscoped.filter(title="Soup").count() == 1
+
+
 REPEATED_REFUSALS = {
     "not allowed": ([], BODY, "capability_denied", "Your capabilities do not include"),
     "invalid": (["create_note"], {"text": ""}, "invalid", "The parameters are not valid."),
@@ -194,7 +212,7 @@ def test_the_repetition_of_a_refused_tool_call_has_its_reason(world):
         mcp.result("tools/call", call, **{"idempotency-key": "once"}) for _ in range(2)
     )
 
-    assert repeated["structuredContent"] == first["structuredContent"]
+    assert repeated["structuredContent"] == {**first["structuredContent"], "replayed": True}
     assert repeated["structuredContent"]["code"] == "capability_denied"
     assert [each.code for each in entries()] == ["capability_denied"] * 2
 

@@ -177,9 +177,11 @@ def test_an_idempotency_key_makes_one_note_of_two_calls(world):
         "params": {"text": "Once"},
         "context": mcp.context(),
     }
-    for _ in range(2):
-        call = {"name": "execute_action", "arguments": arguments}
-        assert "isError" not in mcp.result("tools/call", call, **{"idempotency-key": "k-1"})
+    call = {"name": "execute_action", "arguments": arguments}
+    results = [mcp.result("tools/call", call, **{"idempotency-key": "k-1"}) for _ in range(2)]
+
+    assert not any("isError" in each for each in results)
+    assert [each["structuredContent"].get("replayed") for each in results] == [None, True]
     assert notes() == before + 1
 
 

@@ -1,4 +1,4 @@
-"""HTTP methods: those that only read, and the refusal of a method that a route does not have."""
+"""HTTP methods: those that only read, and those that were repeated or are not allowed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from harmonic.kernel.refusals import Refused
 READS: Final = frozenset({"GET", "HEAD"})
 # Methods that change nothing (RFC 9110 §9.2.1).
 SAFE: Final = READS | {"OPTIONS"}
+# The header of a stored response to an earlier request with the same idempotency key.
+REPLAYED: Final = "Idempotent-Replayed"
 
 
 def method_not_allowed(
