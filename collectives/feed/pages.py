@@ -14,7 +14,7 @@ from collectives.cycles.presence import Presence, awaited_among, presence_here
 from collectives.feed.attention import attention
 from collectives.feed.narrowing import feed_scope, narrowed
 from collectives.feed.queries import feed_of, limit_of, pinned
-from collectives.items.registry import KINDS, creations
+from collectives.items.registry import KINDS, creations, new_pages
 from collectives.items.search import Q_LENGTH
 from collectives.queries import Member
 from harmonic.kernel.access import Access, AccessLevel, ApiState
@@ -26,14 +26,28 @@ from harmonic.kernel.registry import path_to
 from harmonic.kernel.rendering.documents import Document
 
 TEAM_SHOWN = 20
-# Every kind of items can be created from the page that lists them.
-CREATIONS = creations()
+NEW_PAGES = new_pages()
+# Notes are written from the page that lists them, too. The parameters of all kinds would take most
+# of its document, so others are written on their own pages, which it links to.
+WRITTEN_HERE = creations()[:1]
 
 
 def next_since(context: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the position after this page in the changes of the collective, for `since`."""
     feed = context["feed"]
     return {"next_since": feed.next_since} if feed.is_first else {}
+
+
+def links_to_new(access: Access, place: str) -> list[tuple[str, str]]:
+    """Return label and path of the pages where the caller can write something new.
+
+    `place` is the path of the collective, "" for the main collective.
+    """
+    return [
+        (page.nav[0].label, path_to(page.name, place))
+        for page in NEW_PAGES
+        if page.offers(access, None, place)
+    ]
 
 
 # --- Home -----------------------------------------------------------------------------------
@@ -51,6 +65,7 @@ def home(access: Access, target: object) -> Mapping[str, Any]:
         # Pages of older items show the activity alone.
         "attention": attention(access, own) if feed.is_first else None,
         "note_path": "/note",
+        "new_pages": links_to_new(access, ""),
         "q_length": Q_LENGTH,
     }
 
@@ -62,7 +77,7 @@ HOME: Page[None] = Page(
     show=home,
     narrowed=narrowed,
     fields=next_since,
-    actions=CREATIONS,
+    actions=WRITTEN_HERE,
     scope=feed_scope,
     resource="notes",
     nav=(NavEntry(menu=Menu.SITE, order=0, label="Home", icon="house", has_below=False),),
@@ -89,6 +104,7 @@ def place(access: Access, presence: Presence) -> Mapping[str, Any]:
         "member_count": collectives.member_count(here.id) if len(team) == TEAM_SHOWN else 0,
         "members_path": path_to("collectives.members", access.required_place.path),
         "note_path": path_to("notes.new", access.required_place.path),
+        "new_pages": links_to_new(access, access.required_place.path),
         "q_length": Q_LENGTH,
         "cycles_path": path_to("cycles.index", access.required_place.path),
         "presence": presence,
@@ -139,7 +155,7 @@ COLLECTIVE: Page[Presence] = Page(
     show=place,
     narrowed=shown_part,
     fields=next_since,
-    actions=(*CREATIONS, send_heartbeat),
+    actions=(*WRITTEN_HERE, send_heartbeat),
     scope=feed_scope,
     access_level=AccessLevel.COLLECTIVE,
     resource="notes",

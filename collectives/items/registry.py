@@ -7,12 +7,13 @@ item in `pages.NEW`, and its REST routes in `api.v1.{name}.urls()`.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django.urls import URLPattern
 
     from harmonic.kernel.actions import Action
+    from harmonic.kernel.pages import Page
 
 KINDS = ("notes", "decisions", "commitments")
 
@@ -28,7 +29,12 @@ def urls(package: str, module: str = "") -> list[URLPattern]:
     return [route for name in names for route in import_module(name).urls()]
 
 
+def new_pages() -> tuple[Page[None], ...]:
+    """Return the pages with the forms for new items, one for each kind."""
+    return tuple(import_module(f"collectives.{kind}.pages").NEW for kind in KINDS)
+
+
 def creations() -> tuple[Action[object], ...]:
     """Return the actions that create items, one for each kind."""
-    pages = (import_module(f"collectives.{kind}.pages").NEW for kind in KINDS)
+    pages: tuple[Page[Any], ...] = new_pages()
     return tuple(action for page in pages for action in page.actions)

@@ -364,7 +364,9 @@ def member(stage: Stage) -> Told:
     agent.open(told.address)
     agent.act("join", code=told.code)
     agent.open(told.page)
-    agent.act("heartbeat")
+    # Once in a cycle.
+    if any(action["name"] == "send_heartbeat" for action in agent.here.actions):
+        agent.act("heartbeat")
     return told
 
 

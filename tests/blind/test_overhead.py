@@ -26,7 +26,7 @@ from tests.blind.overhead import (
     beside_the_routes,
     row,
 )
-from tests.blind.reading import Document, estimated_tokens, read_document
+from tests.blind.reading import Document, Wire, estimated_tokens, read_document
 from tests.fixtures.rows import write_notes
 from tests.fixtures.world import World
 
@@ -99,6 +99,32 @@ def test_a_row_of_a_list_is_short(world: World, wire_for: WireFor, path: str, qu
     assert seen.text.count("What we found") == 20
     assert "19 comments" in seen.text
     assert row(seen) <= ROW
+
+
+@pytest.mark.parametrize("path", ["/", KITCHEN])
+def test_a_page_of_a_place_links_to_the_forms_of_all_kinds_and_describes_that_of_notes(
+    wire_for: WireFor, path: str
+) -> None:
+    """The parameters of all kinds would take more than the rest of the page."""
+    seen = document(wire_for, path)
+
+    assert [action["name"] for action in seen.actions] == ["create_note"]
+    for new in ("New note", "New decision", "New commitment"):
+        assert document(wire_for, seen.link(new).path).actions
+
+
+@pytest.mark.parametrize("path", ["/", KITCHEN])
+def test_a_page_of_a_place_links_to_no_form_that_the_token_may_not_send(
+    wire_for: WireFor, path: str
+) -> None:
+    reader = read_document(*_get(wire_for("scout", scope="read"), path))
+
+    assert not [link for link in reader.links if link.text.startswith("New ")]
+
+
+def _get(wire: Wire, path: str) -> tuple[int, str]:
+    reply = wire.ask("GET", path, accept="text/markdown")
+    return reply.status, reply.text
 
 
 @pytest.mark.parametrize("base", ["/api/v1", f"{KITCHEN}/api/v1"])

@@ -282,8 +282,8 @@ def known_workers() -> set[UUID]:
 
 def assert_reloaded_for(file: Path, running: Running) -> None:
     """Change a file, and wait until the server and the worker were started again."""
-    workers: set[UUID] = set()
-    until(lambda: workers.update(known_workers()) or workers, PATIENCE)
+    until(known_workers, PATIENCE)
+    workers = known_workers()
     boots = running.log.count("Booting worker")
 
     def is_noticed() -> bool:

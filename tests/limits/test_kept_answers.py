@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from api.idempotency.repetitions import REPLAYED
 from api.models import KeyedRequest
 from collectives.notes.models import Note
+from harmonic.kernel.http.methods import REPLAYED
 from tests.limits.conftest import KITCHEN, REST, post
 from tests.markdown.reading import read
 
