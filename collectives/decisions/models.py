@@ -33,6 +33,10 @@ class Decision(KindModel):
     DEFAULT_SUBTYPE = Subtype.VOTE
 
     options_open = models.BooleanField(default=True)
+    # User sets (`collectives.rules.user_sets`): who can vote, and who can add options instead of
+    # those that `options_open` lets.
+    voter_eligibility = models.TextField(blank=True, default="")
+    proposer_eligibility = models.TextField(blank=True, default="")
     decision_maker = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -23,6 +23,7 @@ from collectives.items.kind_pages import metric_view, new_page, pin_view
 from collectives.items.rules import restoring
 from collectives.notes.actions import add_comment
 from collectives.notes.discussions import discussion_of
+from collectives.rules import user_sets
 from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mount
@@ -86,7 +87,14 @@ def show(access: Access, decision: Decision) -> Mapping[str, Any]:
     is_executive = decision.subtype == Decision.Subtype.EXECUTIVE
     whose = rules.maker_of(decision) if is_executive else access.user.user_id
     choices = queries.choices_of(decision.id, whose)
-    known = people({decision.created_by_id, decision.decision_maker_id, *discussion.author_ids})
+    sets = (decision.voter_eligibility, decision.proposer_eligibility)
+    known = people(
+        {
+            *(decision.created_by_id, decision.decision_maker_id),
+            *user_sets.ids_in(*sets),
+            *discussion.author_ids,
+        }
+    )
     path_ = decision.path_in(access.required_place.path)
     statement = voting.statement_of(decision)
     rows = _rows(decision, choices, is_open=is_open)
@@ -100,6 +108,9 @@ def show(access: Access, decision: Decision) -> Mapping[str, Any]:
         "cut_at": "" if discussion.is_full else path_,
         "is_open": is_open,
         "is_manual": is_manual(decision.deadline, access.now),
+        "voting": UserSet.of(decision.voter_eligibility, known),
+        "proposing": UserSet.of(decision.proposer_eligibility, known),
+        "may_vote": rules.may_vote(access, decision) is None,
         "is_executive": is_executive,
         "is_lottery": decision.subtype == Decision.Subtype.LOTTERY,
         "may_edit": decision.created_by_id == access.user.user_id,
@@ -117,6 +128,18 @@ def show(access: Access, decision: Decision) -> Mapping[str, Any]:
         "restoring": restoring(access, decision) if decision.is_deleted else "",
         **discussion.context(known, access.required_place.path),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class UserSet:
+    """A user set in words, and as it is written; both "" without one."""
+
+    words: str
+    text: str
+
+    @classmethod
+    def of(cls, stored: str, known: Mapping[UUID, Person]) -> UserSet:
+        return cls(user_sets.in_words(stored, known), user_sets.written(stored, known))
 
 
 def _rows(decision: Decision, choices: Choices, *, is_open: bool) -> Mapping[str, Any]:

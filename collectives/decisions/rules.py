@@ -17,9 +17,10 @@ from collectives.items import rules as items
 from collectives.items.deadlines import is_closed, no_deadline
 from collectives.items.rules import noun
 from collectives.queries import membership_of
+from collectives.rules import user_sets
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import parse_uuid
-from harmonic.kernel.refusals import Denied, NotFound, NotPossible
+from harmonic.kernel.refusals import Denied, Invalid, NotFound, NotPossible, Problem
 
 # --- State ----------------------------------------------------------------------------------
 
@@ -37,6 +38,9 @@ def closer_of(decision: Decision) -> UUID:
     """Return the user who may close a decision and write its statement."""
     is_executive = decision.subtype == Decision.Subtype.EXECUTIVE
     return maker_of(decision) if is_executive else decision.created_by_id
+
+
+_CHOSEN = "The person who created this decision chose"
 
 
 # --- Policies -------------------------------------------------------------------------------
@@ -85,10 +89,23 @@ def may_add_options(access: Access, decision: Decision | None) -> Denied | None:
 def _options_denied(access: Access, decision: Decision, reason: str) -> Denied | None:
     if not is_open(access, decision):
         return Denied(reason, "This decision is closed, so its options no longer change.", "closed")
+    if decision.proposer_eligibility:
+        is_allowed = user_sets.contains(access, decision.proposer_eligibility)
+        return None if is_allowed else Denied(reason, f"{_CHOSEN} who can add options to it.")
     is_own = decision.created_by_id == access.user.user_id
     if not (decision.options_open or is_own):
         return Denied(reason, "Only the person who created this decision can add options to it.")
     return None
+
+
+def may_vote(access: Access, decision: Decision | None) -> Denied | None:
+    """Allow members, or only those whom the decision names as its voters."""
+    if denied := items.may_read(access, decision):
+        return denied
+    if decision is None or user_sets.contains(access, decision.voter_eligibility):
+        return None
+    reason = "You are not among those who can vote on this decision."
+    return Denied(reason, f"{_CHOSEN} who can vote. You can comment on it.", "not_eligible")
 
 
 def may_change_option(
@@ -157,9 +174,16 @@ def create(
     options_open: bool = True,
     deadline: datetime | None = None,
     decision_maker_id: UUID | None = None,
+    voter_eligibility: str = "",
+    proposer_eligibility: str = "",
     options: Sequence[NewOption] = (),
 ) -> Decision:
-    """Create a decision with its first options, and begin its audit chain."""
+    """Create a decision with its first options, and begin its audit chain.
+
+    Raises:
+        Invalid: voters are named for a decision without votes.
+    """
+    _require_votes_for(subtype, voter_eligibility)
     decision = items.create(
         access,
         Decision,
@@ -169,9 +193,15 @@ def create(
         options_open=options_open,
         deadline=deadline or no_deadline(access.now),
         decision_maker_id=decision_maker_id,
+        voter_eligibility=voter_eligibility,
+        proposer_eligibility=proposer_eligibility,
     )
     chain = writer(access, decision)
-    maker = {"decision_maker_id": str(decision_maker_id)} if decision_maker_id else {}
+    named = {
+        "decision_maker_id": _word(decision_maker_id),
+        "voter_eligibility": voter_eligibility,
+        "proposer_eligibility": proposer_eligibility,
+    }
     chain.add(
         EntryAction.DECISION_CREATED,
         metadata={
@@ -180,12 +210,17 @@ def create(
             "subtype": subtype,
             "deadline": iso_milliseconds(decision.deadline),
             "options_open": _word(options_open),
-            **maker,
+            **{name: value for name, value in named.items() if value},
         },
     )
     add_options(access, decision, options, chain=chain)
     chain.write()
     return decision
+
+
+def _require_votes_for(subtype: str, voter_eligibility: str) -> None:
+    if voter_eligibility and subtype != Decision.Subtype.VOTE:
+        raise Invalid(Problem("voter_eligibility", "applies to votes only"))
 
 
 def _word(value: object) -> str:
@@ -226,10 +261,13 @@ def update(
     options_open: bool | None = None,
     deadline: datetime | None = None,
     maker: str | None = None,
+    voter_eligibility: str | None = None,
+    proposer_eligibility: str | None = None,
 ) -> dict[str, Any] | None:
     """Change the given settings; a blank `maker` clears it. Returns the facts, or None.
 
     Raises:
+        Invalid: voters are named for a decision without votes.
         NotPossible: the decision is closed.
         NotFound: the decision maker does not exist.
     """
@@ -238,7 +276,10 @@ def update(
         "description": description or None,
         "options_open": options_open,
         "deadline": deadline,
+        "voter_eligibility": voter_eligibility,
+        "proposer_eligibility": proposer_eligibility,
     }
+    _require_votes_for(decision.subtype, voter_eligibility or "")
     if maker is not None:
         wanted["decision_maker_id"] = decision_maker(access, maker) if maker else None
     changed = {
@@ -266,9 +307,18 @@ def update(
     return facts
 
 
+# The settings that closing fixes.
+_FIXED = {
+    "options_open": "options policy",
+    "proposer_eligibility": "options policy",
+    "voter_eligibility": "voters",
+    "deadline": "deadline",
+}
+
+
 def _require_open(access: Access, decision: Decision, changed: dict[str, Any]) -> None:
     if is_open(access, decision):
         return
-    for name, words in (("options_open", "options policy"), ("deadline", "deadline")):
+    for name, words in _FIXED.items():
         if name in changed:
             raise NotPossible(f"Cannot change {words} on a closed decision", code="closed")

@@ -12,7 +12,7 @@ from collectives.decisions.models import Decision
 from tests.decisions.conftest import Member
 
 EXAMPLE = re.compile(r"POST (/\S+)\n(\{.*?\})\n```", re.DOTALL)
-TOPICS = {"decisions": 3, "executive-decisions": 2, "lottery-decisions": 1}
+TOPICS = {"decisions": 4, "executive-decisions": 2, "lottery-decisions": 1}
 
 
 @pytest.mark.parametrize("topic", TOPICS)

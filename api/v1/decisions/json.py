@@ -9,6 +9,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from typing_extensions import TypedDict
 
+from accounts.queries import People, people
 from api.kinds import KindJson, register_json
 from api.responses.schema import Count, Doc, DryRun, Id, OneOf, ShortId, Timestamp, Url
 from api.responses.timestamps import format_optional_timestamp, format_timestamp
@@ -18,6 +19,7 @@ from collectives.decisions.models import Decision, Option, Participant, Vote
 from collectives.decisions.ranking import Result
 from collectives.items.deadlines import is_closed
 from collectives.models import Collective
+from collectives.rules import user_sets
 from harmonic.kernel.rendering.documents import origin_of
 
 INCLUDES = ("participants", "options", "votes", "results")
@@ -111,6 +113,13 @@ class DecisionJson(TypedDict):
     decision_maker_id: Annotated[
         Id | None, Doc("Who decides an executive decision. Null: its creator.")
     ]
+    voter_eligibility: Annotated[
+        str | None, Doc("The user set that can vote. Null: all members.", example="role:admin")
+    ]
+    proposer_eligibility: Annotated[
+        str | None,
+        Doc("Who can add options. Null: see `options_open`.", example=None),
+    ]
     voter_count: Count
     tenant_id: Id
     created_by_id: Id
@@ -147,6 +156,10 @@ class DecisionJson(TypedDict):
     dry_run: NotRequired[DryRun]
 
 
+def _sets_of(decision: Decision) -> tuple[str, str]:
+    return decision.voter_eligibility, decision.proposer_eligibility
+
+
 class DecisionWriter:
     """Builds the JSON of the decisions of one response, with counts read once for all."""
 
@@ -181,12 +194,15 @@ class DecisionWriter:
         """Return decisions as reads without parameters do, with counts read once for all."""
         ids = [decision.id for decision in decisions]
         voters, options = queries.voter_counts(ids), queries.option_counts(ids)
+        sets = (each for row in decisions for each in _sets_of(row))
+        known = people(user_sets.ids_in(*sets))
         return [
-            self._plain(decision, voters.get(decision.id, 0), options.get(decision.id, 0))
+            self._plain(decision, voters.get(decision.id, 0), options.get(decision.id, 0), known)
             for decision in decisions
         ]
 
-    def _plain(self, decision: Decision, voters: int, options: int) -> DecisionJson:
+    def _plain(self, decision: Decision, voters: int, options: int, known: People) -> DecisionJson:
+        voting, proposing = (user_sets.written(each, known) for each in _sets_of(decision))
         path = decision.path_in(self.paths[decision.collective_id])
         is_over = is_closed(decision.deadline, self.access.now)
         shown: DecisionJson = {
@@ -200,6 +216,8 @@ class DecisionWriter:
             "created_at": format_timestamp(decision.created_at),
             "updated_at": format_timestamp(decision.updated_at),
             "decision_maker_id": _optional(decision.decision_maker_id),
+            "voter_eligibility": voting or None,
+            "proposer_eligibility": proposing or None,
             "voter_count": voters,
             "tenant_id": str(decision.tenant_id),
             "created_by_id": str(decision.created_by_id),

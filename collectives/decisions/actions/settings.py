@@ -20,6 +20,7 @@ from collectives.items.deadlines import (
     option_field,
     timezone_field,
 )
+from collectives.rules import user_sets
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.capabilities import usual
@@ -39,6 +40,24 @@ SUBTYPES = (
 
 
 # --- Create ---------------------------------------------------------------------------------
+
+
+VOTERS = "voter_eligibility"
+PROPOSERS = "proposer_eligibility"
+SET_SYNTAX = "`user:@alice,@bob`, `role:admin`, or several of them"
+
+
+def set_field(help_text: str, label: str, help_in_form: str) -> Line:
+    """Return the parameter of a user set."""
+    return Line(
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        max_length=user_sets.LENGTH,
+        label=label,
+        help_text=f"{help_text}: {SET_SYNTAX}.",
+        widget=Widget(help=help_in_form, placeholder="user:@alice,@bob role:admin"),
+    )
 
 
 class DecisionParams(Params):
@@ -80,6 +99,16 @@ class DecisionParams(Params):
         help_text="Who decides an executive decision: a handle or a user ID. Default: you.",
         widget=Widget(help="For executive decisions: their handle. If left blank, you decide."),
     )
+    voter_eligibility = set_field(
+        "Who can vote, by default all members",
+        "Voters",
+        "For votes. If left blank, all members can vote.",
+    )
+    proposer_eligibility = set_field(
+        "Who can add options, instead of `options_open`",
+        "Who can add options",
+        "If left blank, the box above decides.",
+    )
     deadline = deadline_field()
     timezone = timezone_field()
     deadline_option = option_field()
@@ -103,6 +132,8 @@ def create(
     options_open: bool = True,
     decision_maker: str = "",
     decision_maker_id: str = "",
+    voter_eligibility: str | None = "",
+    proposer_eligibility: str | None = "",
     deadline: TypedTime | datetime | None = None,
     timezone: str = "",
     deadline_option: str = "",
@@ -117,6 +148,8 @@ def create(
         options_open=options_open,
         deadline=chosen_deadline(access, deadline, timezone=timezone, option=deadline_option),
         decision_maker_id=rules.decision_maker(access, maker) if maker else None,
+        voter_eligibility=user_sets.read(access, voter_eligibility or "", VOTERS),
+        proposer_eligibility=user_sets.read(access, proposer_eligibility or "", PROPOSERS),
         options=[NewOption(each) if isinstance(each, str) else each for each in options or ()],
     )
     message = f"Decision '{question}' successfully created."
@@ -165,6 +198,16 @@ class SettingsParams(Params):
         help_text="Who decides an executive decision: a handle or a user ID. Blank: its creator.",
         widget=Widget(help="For executive decisions. If left blank, you decide."),
     )
+    voter_eligibility = set_field(
+        "Who can vote, only while it is open. Blank: all members",
+        "Voters",
+        "For votes. If left blank, all members can vote.",
+    )
+    proposer_eligibility = set_field(
+        "Who can add options, instead of `options_open`. Blank: nobody by this setting",
+        "Who can add options",
+        "If left blank, the box above decides.",
+    )
     deadline = deadline_field("If left blank, the current one is kept.")
     timezone = timezone_field()
     deadline_option = option_field()
@@ -182,6 +225,8 @@ class ClosedParams(SettingsParams):
     """The settings of a closed decision that its form shows."""
 
     options_open = None  # type: ignore[assignment]  # removes fields of the base class
+    voter_eligibility = None  # type: ignore[assignment]
+    proposer_eligibility = None  # type: ignore[assignment]
     deadline = None  # type: ignore[assignment]
     timezone = None  # type: ignore[assignment]
 
@@ -191,7 +236,7 @@ def _params_here(access: Access, decision: Decision | None) -> type[Params]:
     return ClosedParams if is_closed else SettingsParams
 
 
-# The value of a decision maker that was not sent. No request can send it.
+# The value of a parameter that was not sent. No request can send it.
 UNCHANGED = "\0"
 
 
@@ -204,6 +249,8 @@ def _update(
     options_open: bool | None = None,
     decision_maker: str | None = UNCHANGED,
     decision_maker_id: str | None = UNCHANGED,
+    voter_eligibility: str | None = UNCHANGED,
+    proposer_eligibility: str | None = UNCHANGED,
     deadline: TypedTime | datetime | None = None,
     timezone: str = "",
     deadline_option: str = "",
@@ -224,12 +271,29 @@ def _update(
         options_open=options_open,
         deadline=None if is_closing else moment,
         maker=None if maker == UNCHANGED else maker or "",
+        voter_eligibility=_new_set(access, decision, VOTERS, voter_eligibility),
+        proposer_eligibility=_new_set(access, decision, PROPOSERS, proposer_eligibility),
     )
     if is_closing:
         voting.close(access, decision)
         facts = {**(facts or {}), "is_closed": True}
     message = "Decision updated." if facts else "The decision already has these values."
     return done(access, decision, message, facts)
+
+
+def _new_set(access: Access, decision: Decision, name: str, sent: str | None) -> str | None:
+    """Return a user set as it is stored, or None if it was not sent or is the current one.
+
+    The current one is not read again, since members whom it names may have left.
+    """
+    current = getattr(decision, name)
+    if sent == UNCHANGED or (sent or "") == _written(current):
+        return None
+    return user_sets.read(access, sent or "", name)
+
+
+def _written(stored: str) -> str:
+    return user_sets.written(stored, people(user_sets.ids_in(stored)))
 
 
 def _minute(moment: datetime) -> datetime:
@@ -253,6 +317,8 @@ def _current(access: Access, decision: Decision | None) -> Mapping[str, Any]:
         "description": decision.description,
         "options_open": decision.options_open,
         "decision_maker": handle,
+        VOTERS: _written(decision.voter_eligibility),
+        PROPOSERS: _written(decision.proposer_eligibility),
         "deadline": f"{decision.deadline:%Y-%m-%dT%H:%M}" if has_deadline else "",
         "timezone": "UTC" if has_deadline else "",
     }
@@ -282,6 +348,8 @@ def _duplicate(access: Access, decision: Decision) -> Outcome:
         description=decision.description,
         subtype=decision.subtype,
         options_open=decision.options_open,
+        voter_eligibility=decision.voter_eligibility,
+        proposer_eligibility=decision.proposer_eligibility,
         deadline=decision.deadline if rules.is_open(access, decision) else None,
         options=[NewOption(each.title) for each in queries.options_of(decision.id)],
     )

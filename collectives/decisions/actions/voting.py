@@ -65,7 +65,7 @@ vote: Action[Decision] = Action(
     changes_access=False,
     emits="vote.created",
     params=VoteParams,
-    policy=items.may_read,
+    policy=rules.may_vote,
     is_offered=lambda access, decision: decision is None or rules.takes_votes(access, decision),
     effect=_vote,
 )
