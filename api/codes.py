@@ -120,6 +120,12 @@ CODES: dict[str, Code] = {
         "The agent does not have this capability.",
         "Your capabilities do not include 'delete_note'",
     ),
+    "not_eligible": Code(
+        403,
+        "The decision names its voters, and the caller is not among them.",
+        "You are not among those who can vote on this decision.",
+        {"hint": "The person who created this decision chose who can vote. You can comment on it."},
+    ),
     "scope_not_grantable": Code(
         403,
         "A new token cannot have scopes that the creating token lacks.",

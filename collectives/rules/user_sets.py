@@ -1,4 +1,4 @@
-"""User sets: a short text that says which members may do something.
+"""User sets: short texts that say which members may do something.
 
 A set is the union of its clauses, which are separated by spaces: `user:@alice,@bob`, `role:admin`,
 or `members` alone. "" restricts nothing. It is stored with user IDs instead of handles, which can

@@ -1,4 +1,4 @@
-"""Who can vote and who can add options (content 7.8)."""
+"""Members who can vote and who can add options (content 7.8)."""
 
 from __future__ import annotations
 
