@@ -160,8 +160,11 @@ def test_settings_are_saved_although_a_named_member_has_left(world: World, alice
     saved = alice.act(
         page, "update_decision_settings", question="Q2", voter_eligibility="user:@bob role:admin"
     )
+    refused = alice.act(page, "update_decision_settings", voter_eligibility="user:@bob")
 
     assert saved.status_code == 200
+    assert refused.status_code == 422
+    assert "names '@bob', who is not a member here" in refused.content.decode().replace("\\", "")
     assert fresh(decision).title == "Q2"
 
 
