@@ -56,7 +56,7 @@ def set_field(help_text: str, label: str, help_in_form: str) -> Line:
         max_length=user_sets.LENGTH,
         label=label,
         help_text=f"{help_text}: {SET_SYNTAX}.",
-        widget=Widget(help=help_in_form, placeholder="user:@alice,@bob role:admin"),
+        widget=Widget(help=f"Such as user:@alice,@bob role:admin. {help_in_form}"),
     )
 
 
@@ -102,7 +102,7 @@ class DecisionParams(Params):
     voter_eligibility = set_field(
         "Who can vote, by default all members",
         "Voters",
-        "For votes. If left blank, all members can vote.",
+        "If left blank, all members can vote.",
     )
     proposer_eligibility = set_field(
         "Who can add options, instead of `options_open`",
@@ -201,7 +201,7 @@ class SettingsParams(Params):
     voter_eligibility = set_field(
         "Who can vote, only while it is open. Blank: all members",
         "Voters",
-        "For votes. If left blank, all members can vote.",
+        "If left blank, all members can vote.",
     )
     proposer_eligibility = set_field(
         "Who can add options, instead of `options_open`. Blank: nobody by this setting",
