@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Check the export of a decision, with Python's standard library and nothing else.
+"""Check the export of a decision, using only Python's standard library.
 
     curl -H "Authorization: Bearer $TOKEN" https://…/d/8d2b91c4/verify.json > verify.json
-    python3 verify.py verify.json            # add --fetch to ask the beacon's relay
+    python3 verify.py verify.json            # --fetch compares with the beacon's relay
 
-Exits with 0 if every check passed or could not be made, and with 1 if one failed.
+Exits with 0 if every check passed or was skipped, and with 1 if a check failed.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def entry_hash(entry: Json) -> str:
 
 
 def is_bound(entry: Json, decision_id: str) -> bool:
-    """Return whether the actor of an entry is the one that its token was made for."""
+    """Return whether the token of an entry belongs to its actor."""
     if entry["schema_version"] == "1":
         return True
     if not entry["actor_token"]:
@@ -97,7 +97,7 @@ def check_chain(export: Json) -> Iterator[str]:
 
 
 def check_decision(decision: Json, entries: list[Json]) -> Iterator[str]:
-    """Compare the question and the kind of the export with those in the chain."""
+    """Compare the question and the type in the export with those in the chain."""
     question = subtype = None
     for entry in entries:
         facts = facts_of(entry)
@@ -108,7 +108,7 @@ def check_decision(decision: Json, entries: list[Json]) -> Iterator[str]:
     if entries and question is not None and nfc(decision["question"]) != question:
         yield "the question differs from the one in the chain"
     if entries and subtype is not None and decision["subtype"] != subtype:
-        yield "the kind of the decision differs from the one in the chain"
+        yield "the type of the decision differs from the one in the chain"
 
 
 def check_tallies(export: Json) -> Iterator[str]:
@@ -129,9 +129,9 @@ def check_tallies(export: Json) -> Iterator[str]:
         sums = sum(yes for yes, _ in found), sum(best for _, best in found)
         if sums != (row["accepted_yes"], row["preferred"]):
             title = row["option_title"]
-            yield f"option '{title}': the chain adds up to {sums} of accepted and preferred"
+            yield f"option '{title}': the chain adds up to (accepted, preferred) = {sums}"
     for title in (title for title, left in votes.items() if left):
-        yield f"option '{title}' has votes in the chain, and no result"
+        yield f"option '{title}' has votes in the chain but no result"
 
 
 def check_beacon(export: Json, is_fetching: bool) -> Iterator[str]:
@@ -150,12 +150,12 @@ def check_beacon(export: Json, is_fetching: bool) -> Iterator[str]:
         yield f"round {number} is not the first after the deadline"
     for row in export.get("results", ()):
         if row.get("lottery_sort_key") != sha256(randomness + nfc(row["option_title"])):
-            yield f"option '{row['option_title']}': the sort key does not follow"
+            yield f"option '{row['option_title']}': the sort key does not match the randomness"
     url = beacon.get("verification_url", "")
     if is_fetching and url.startswith("https://"):
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 https alone
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 https only
             if json.load(answer)["randomness"] != randomness:
-                yield "the beacon published another randomness"
+                yield "the beacon published different randomness"
 
 
 def round_after(deadline: str) -> int:
@@ -185,7 +185,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _missing(export: Json, part: str) -> str:
-    """Return why a check is skipped, or ""."""
+    """Return the reason to skip a check, or ""."""
     return "" if part in export else f"this export has no {part}"
 
 

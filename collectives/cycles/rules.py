@@ -1,4 +1,4 @@
-"""Policy and creation of heartbeats."""
+"""Rules of heartbeats: the policy and their creation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harmonic.kernel.refusals import Conflict, Denied
 ALREADY_SENT = "Heartbeat already exists for this cycle."
 NO_HEARTBEATS = Denied(
     "This collective has no heartbeats.",
-    "Members send heartbeats in collectives other than the main one and private workspaces.",
+    "The main collective and private workspaces have none.",
 )
 
 

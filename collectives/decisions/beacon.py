@@ -1,4 +1,4 @@
-"""The randomness beacon: drand's quicknet chain, which nobody can predict or influence.
+"""The randomness beacon: drand's quicknet chain, which no one can predict or influence.
 
 A draw uses the first round that is published after the deadline
 (https://docs.drand.love/developer/http-api).
@@ -40,7 +40,7 @@ class Draw:
 
 
 def round_after(deadline: datetime) -> int:
-    """Return the first round published after a deadline, whose fraction of a second is cut."""
+    """Return the first round published after a deadline, truncated to whole seconds."""
     return max(2, (int(deadline.timestamp()) - GENESIS) // PERIOD + 2)
 
 
@@ -67,7 +67,7 @@ def expected_round(deadline: datetime) -> int:
 
 
 def randomness_of(number: int) -> str:
-    """Return the randomness of a round, as two relays agree on it or one answers alone.
+    """Return the randomness of a round: two relays must agree, unless only one answers.
 
     Raises:
         BeaconUnavailable: no relay answered, or two answers differ.
@@ -89,7 +89,7 @@ def path_of(number: int) -> str:
 
 
 def verification_url(number: int | None) -> str:
-    """Return the address where anyone can look up a round; "" for the provider for tests."""
+    """Return the public URL of a round, or "" if draws use the provider for tests."""
     return f"https://{RELAYS[0]}{path_of(number)}" if number and is_real() else ""
 
 

@@ -21,7 +21,7 @@ from harmonic.kernel.operations.jobs import Interrupted, JobFailed, Policy, do_r
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-# Decisions that one run records.
+# The number of decisions that one run records.
 BATCH = 100
 EVERY = timedelta(minutes=1)
 
@@ -32,7 +32,7 @@ def register() -> None:
 
 
 def record_deadlines() -> None:
-    """Record decisions whose deadline passed, oldest first."""
+    """Record the decisions whose deadline has passed, oldest first."""
     now = timezone.now()
     due = Decision.unscoped.filter(
         deadline__lte=now, deadline_event_fired_at=None, deleted_at=None
@@ -44,7 +44,7 @@ def record_deadlines() -> None:
 
 @transaction.atomic
 def record_deadline(decision_id: UUID, now: datetime) -> bool:
-    """Record that the deadline of a decision passed; return whether it was not recorded before."""
+    """Record that the deadline of a decision passed. Return False if it was recorded before."""
     from collectives.decisions import voting
 
     decision = _locked(decision_id)

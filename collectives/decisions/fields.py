@@ -27,7 +27,7 @@ class NewOption:
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """A vote on one option, which is named by its title or, in forms of pages, by its ID."""
+    """A vote on one option, identified by its title or, in page forms, by its ID."""
 
     accept: bool
     prefer: bool
@@ -36,7 +36,7 @@ class Ballot:
 
 
 class _List(Parameter, serializers.ListField):
-    """A list that must be sent where it is required."""
+    """A list whose absence has an error message of its own."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {"not_text": "", "parameter_required": ""}
     child = serializers.Field[Any, Any, Any, Any]()
@@ -53,7 +53,7 @@ class _List(Parameter, serializers.ListField):
 
 
 class Titles(_List):
-    """Titles as a list of strings; the text field of a form has one on each line."""
+    """Titles as a list of strings. A text field in a form has one title per line."""
 
     wire_type: ClassVar[str] = "array[string]"
     value_type: ClassVar[object] = list[str]
@@ -68,21 +68,21 @@ class Titles(_List):
 
 
 def _split(data: Any) -> Any:
-    """Return the lines of a single text that are not blank, other values as they are."""
+    """Return the non-blank lines of a single text, and other values unchanged."""
     if isinstance(data, list) and len(data) == 1 and isinstance(data[0], str):
         return [line for line in data[0].splitlines() if line.strip()]
     return data
 
 
 class Lines(Titles):
-    """Titles that may also be sent as one text with a title on each line."""
+    """Titles that may also be sent as one text with one title per line."""
 
     def to_internal_value(self, data: Any) -> list[str]:
         return super().to_internal_value([data] if isinstance(data, str) else data)
 
 
 class Selections(Titles):
-    """Titles that a form sends as ticked boxes, with an empty marker before them."""
+    """Titles that a form sends as checkboxes, after an empty marker."""
 
     def to_internal_value(self, data: Any) -> list[str]:
         marked = [each for each in data if each != ""] if isinstance(data, list) else data
@@ -111,8 +111,8 @@ def _new_option(sent: Any) -> NewOption:
 class Votes(_List):
     """Votes: objects with `option_title`, `accept` and `prefer`.
 
-    The form of a page sends the ID of each option, and again with `:accept` or `:prefer` for each
-    box that is ticked.
+    The form on the page sends the ID of each option, and the ID with `:accept` or `:prefer` for
+    each checked box.
     """
 
     wire_type: ClassVar[str] = "array[object]"
@@ -147,7 +147,7 @@ def _ballot(sent: Mapping[str, Any]) -> Ballot:
     """Return a vote.
 
     Raises:
-        Invalid: it names no option, or a value is no boolean.
+        Invalid: it does not name an option, or a value is not a boolean.
     """
     title = sent.get("option_title")
     if not isinstance(title, str) or not title.strip():
@@ -157,7 +157,7 @@ def _ballot(sent: Mapping[str, Any]) -> Ballot:
 
 
 def _flag(sent: Mapping[str, Any], *names: str) -> bool:
-    """Return a boolean under one of several names; absent and null are false."""
+    """Return a boolean that can have several names. Absent and null mean False."""
     for name in names:
         value = sent.get(name)
         if value is None or value == "":

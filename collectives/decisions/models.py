@@ -16,9 +16,10 @@ DELETED_ACCOUNT = "[deleted account]"
 
 
 class Decision(KindModel):
-    """A question that a collective decides; the item's title is the question.
+    """A question that a collective decides. The item's title is the question.
 
-    It is closed once its deadline has passed. State, results and the number of voters are derived.
+    A decision is closed once its deadline has passed. Its state, results and number of voters are
+    computed.
     """
 
     KIND = "Decision"
@@ -46,7 +47,7 @@ class Decision(KindModel):
     )
     lottery_beacon_round = models.BigIntegerField(null=True, blank=True)
     lottery_beacon_randomness = models.CharField(max_length=128, blank=True, default="")
-    # When the passing of the deadline was recorded.
+    # When the passed deadline was recorded.
     deadline_event_fired_at = models.DateTimeField(null=True, blank=True)
     # The hash of the last entry of the audit chain, once the decision is settled.
     audit_chain_hash = models.CharField(max_length=64, blank=True, default="")
@@ -120,7 +121,7 @@ class Option(TenantModel):
 
 
 class Vote(TenantModel):
-    """The vote of a participant on an option; both numbers are 0 or 1."""
+    """A participant's vote on an option. Both numbers are 0 or 1."""
 
     decision = models.ForeignKey(
         Decision, on_delete=models.CASCADE, related_name="votes", db_index=False
@@ -129,7 +130,7 @@ class Vote(TenantModel):
     participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="votes")
     accepted = models.SmallIntegerField()
     preferred = models.SmallIntegerField(default=0)
-    # Whether the voter is an agent, so that tallies tell people and agents apart without a join.
+    # Whether the voter is an agent, so that tallies distinguish people from agents without a join.
     is_agent = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -144,7 +145,7 @@ class Vote(TenantModel):
                 condition=Q(accepted__in=(0, 1), preferred__in=(0, 1)),
             ),
         )
-        # It holds all columns that results and numbers of voters need.
+        # It covers all columns that results and voter counts require.
         indexes = (
             models.Index(
                 fields=[
@@ -203,7 +204,7 @@ class AuditEntry(TenantModel):
         return f"{self.sequence_number} {self.action}"
 
     def as_entry(self) -> Entry:
-        """Return the entry as it is hashed and exported."""
+        """Return the entry in the form that is hashed and exported."""
         return Entry(
             sequence_number=str(self.sequence_number),
             schema_version=str(self.schema_version),

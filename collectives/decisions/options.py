@@ -23,7 +23,7 @@ _INSERT_PARTICIPANT = PreparedInsert(Participant)
 
 
 def participant(access: Access, decision: Decision) -> Participant:
-    """Return the caller as a participant, who becomes one if they are not."""
+    """Return the caller's participant, creating it if there is none."""
     user_id = access.user.user_id
     if known := queries.participant_of(decision.id, user_id):
         return known
@@ -38,7 +38,7 @@ def participant(access: Access, decision: Decision) -> Participant:
 
 
 def title_key(title: str) -> str:
-    """Return the key of a title: titles that are equal without case and form are duplicates."""
+    """Return the key of a title. Titles that differ only in case or Unicode form share a key."""
     return hashlib.sha256(nfc(nfc(title).strip().casefold()).encode()).hexdigest()
 
 
@@ -63,7 +63,7 @@ def add_options(
     *,
     chain: ChainWriter | None = None,
 ) -> list[Option]:
-    """Add options in their order, all or none. `chain` is a writer that its owner writes.
+    """Add options in the given order, all or none. The caller writes a `chain` that it passes.
 
     Raises:
         Invalid: a title is taken.
@@ -81,7 +81,7 @@ def add_options(
     _require_new(known, new)
     chain_ = chain or writer(access, decision)
     adder = participant(access, decision)
-    # A microsecond apart, so that their order stays.
+    # A microsecond apart, to preserve their order.
     added = [
         _option(access, decision, adder, each, access.now + number * timedelta.resolution)
         for number, each in enumerate(new)
@@ -103,7 +103,7 @@ def _require_new(known: Iterable[str], new: Iterable[NewOption]) -> None:
 
 
 def duplicate(title: str, param: str = "title") -> Invalid:
-    """Return the refusal of a title that another option has."""
+    """Return the refusal of a title that another option already has."""
     return Invalid(Problem(param, f"has already been taken: '{title}'"))
 
 
@@ -126,7 +126,7 @@ def _option(
 def update_option(
     access: Access, decision: Decision, option: Option, *, title: str = "", description: str = ""
 ) -> dict[str, Any] | None:
-    """Change the given values that are not blank. Returns the facts, or None without a change.
+    """Change the non-blank values. Return the facts of the event, or None if nothing changed.
 
     Raises:
         Invalid: another option has the title.
@@ -153,7 +153,7 @@ def update_option(
 
 
 def delete_option(access: Access, decision: Decision, option: Option) -> None:
-    """Delete an option with its votes."""
+    """Delete an option and its votes."""
     chain = writer(access, decision)
     chain.add(EntryAction.OPTION_REMOVED, option_title=option.title)
     chain.write()

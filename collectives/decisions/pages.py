@@ -69,7 +69,7 @@ class Row:
 
     @property
     def people_share(self) -> float:
-        """The share of voters that are people and accept the option, in percent."""
+        """The percentage of voters who are people and accept the option."""
         return round(100 * self.sums.people_yes / self.voters, 1) if self.voters else 0
 
     @property
@@ -117,7 +117,7 @@ def show(access: Access, decision: Decision) -> Mapping[str, Any]:
         "voters": choices.voters,
         "has_voted": choices.has_voted and not is_executive,
         **rows,
-        # An option on which others voted is refused when it is changed, with the reason.
+        # Options that others voted on are listed too: the refusal states the reason.
         "changeable": [
             row
             for row in rows["rows"]
@@ -143,7 +143,7 @@ class UserSet:
 
 
 def _rows(decision: Decision, choices: Choices, *, is_open: bool) -> Mapping[str, Any]:
-    """Return the options in the order of their creation, and the results as far as they show."""
+    """Return the options in order of creation, and the results if the viewer may see them."""
     is_shown = rules.shows_results(decision, has_voted=choices.has_voted, is_open=is_open)
     sums = queries.sums_by_option(decision.id) if is_shown else {}
     options = [choice.option for choice in choices.rows]
@@ -256,7 +256,7 @@ class OptionVoters:
 
 @dataclass(frozen=True, slots=True)
 class Voter:
-    """A voter with the accepted options, as (title, is preferred), and the receipt."""
+    """A voter with their accepted options, as (title, is preferred), and their receipt."""
 
     person: Person
     accepted: list[tuple[str, bool]]

@@ -23,7 +23,7 @@ INCLUDED = 10_000
 
 
 def decision_at(access: Access, decision_id: str) -> Decision:
-    """Return the decision with this ID, deleted or not, with the parameter of the routes."""
+    """Return the decision with this ID, deleted or not. The routes name the parameter."""
     return DECISIONS.at(access, decision_id)
 
 
@@ -33,7 +33,7 @@ def live_decision_at(access: Access, decision_id: str, sentence: str = "Not foun
 
 
 def decisions_of(statement_ids: Iterable[UUID]) -> dict[UUID, UUID]:
-    """Return the decisions that final statements belong to, by the ID of the statement."""
+    """Return the IDs of the decisions that final statements belong to, by statement ID."""
     ids = list(statement_ids)
     rows = Decision.objects.filter(statement__in=ids).values_list("statement", "id")
     return dict(rows) if ids else {}
@@ -68,7 +68,7 @@ class Voters:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An option with the vote of one user on it; both numbers are None without a vote."""
+    """An option with one user's vote on it. Both numbers are None if they have not voted."""
 
     option: Option
     owner_id: UUID
@@ -78,7 +78,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The options of a decision with the votes of one user, and the number of all voters."""
+    """The options of a decision with the votes of one user, and the total number of voters."""
 
     rows: Sequence[Choice]
     voters: Voters
@@ -210,7 +210,7 @@ class Included(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The votes on an option: accepted, preferred and all, of people and of agents."""
+    """The sums of the votes on an option: accepted, preferred, all, and accepted by agents."""
 
     yes: int = 0
     preferred: int = 0
@@ -231,7 +231,7 @@ _SUMS: Prepared[tuple[UUID, bool, int, int, int]] = Prepared(_sums, tuple)
 
 
 def sums_by_option(*decision_ids: UUID) -> dict[UUID, Sums]:
-    """Return the sums of the votes on each option of decisions that has any."""
+    """Return the sums of the votes on each option that has votes."""
     found: dict[UUID, Sums] = {}
     if not decision_ids:
         return found
@@ -248,7 +248,7 @@ def sums_by_option(*decision_ids: UUID) -> dict[UUID, Sums]:
 
 
 def included_in(decisions: Sequence[Decision]) -> Included:
-    """Return what belongs to several decisions, up to `INCLUDED` participants and votes in all."""
+    """Return the rows of several decisions, with at most `INCLUDED` votes and participants."""
     ids = [decision.id for decision in decisions]
     options = Option.objects.filter(decision__in=ids).order_by("created_at", "id")
     votes = Vote.objects.filter(decision__in=ids).order_by("created_at", "id")
@@ -261,7 +261,7 @@ def results_of(
     options: Iterable[Option] | None = None,
     sums: Mapping[UUID, Sums] | None = None,
 ) -> list[Result]:
-    """Return the results of a decision, from options and sums if they were read before."""
+    """Return the results of a decision. Options and sums that were read before are reused."""
     options = options_of(decision.id) if options is None else options
     sums = sums_by_option(decision.id) if sums is None else sums
     tallies = (_tally(option, sums.get(option.id, Sums())) for option in options)
@@ -294,7 +294,7 @@ def last_entry(decision_id: UUID) -> AuditEntry | None:
 
 
 def first_entry_by(decision_id: UUID, user_id: UUID) -> AuditEntry | None:
-    """Return the first entry of an actor, whose salt and handle all others repeat."""
+    """Return an actor's first entry, whose salt and handle are reused in later entries."""
     return _FIRST.first(decision=decision_id, actor_id=user_id)
 
 

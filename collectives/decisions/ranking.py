@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-# The keys that order results, each looked at only where all keys before it are equal.
+# The sort keys of results, each used only if all keys before it are equal.
 YES, PREFERRED, SORT_KEY, RANDOM, ID = (
     "accepted_yes",
     "preferred",
@@ -21,7 +21,7 @@ TIE_BREAKS = frozenset({SORT_KEY, RANDOM})
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """An option and the sums of its votes."""
+    """The sums of the votes on an option."""
 
     option_id: UUID
     title: str
@@ -55,13 +55,13 @@ class Result:
 
 
 def sort_key(randomness: str, title: str) -> str:
-    """Return the key by which a draw orders an option: SHA-256 of randomness and NFC title."""
+    """Return the sort key of an option in a draw: SHA-256 of randomness and NFC title."""
     text = randomness + unicodedata.normalize("NFC", title)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def ranked(tallies: Iterable[Tally], randomness: str = "") -> list[Result]:
-    """Return the results in their order; `randomness` is "" before the draw."""
+    """Return the results in order. `randomness` is "" before the draw."""
     rows = [_unplaced(each, randomness) for each in tallies]
     rows.sort(key=_key)
     return [_placed(rows, index) for index in range(len(rows))]
@@ -72,14 +72,14 @@ def _unplaced(tally: Tally, randomness: str) -> Result:
 
 
 def _key(row: Result) -> tuple[int, int, int, int, int]:
-    """Return the key of an ascending sort. Hexadecimal text of one length sorts as its number."""
+    """Return the key for an ascending sort. Equally long hexadecimal texts sort like numbers."""
     tally = row.tally
     drawn = int(row.sort_key, 16) if row.sort_key else -1
     return -tally.accepted_yes, -tally.preferred, -drawn, -tally.random_id, tally.option_id.int
 
 
 def deciding_key(first: Result, second: Result) -> str:
-    """Return the first key in which two neighbours differ."""
+    """Return the first sort key in which two neighbours differ."""
     one, other = first.tally, second.tally
     if one.accepted_yes != other.accepted_yes:
         return YES

@@ -22,6 +22,8 @@ from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import parse_uuid
 from harmonic.kernel.refusals import Denied, Invalid, NotFound, NotPossible, Problem
 
+CLOSED_OPTIONS = "This decision is closed, so its options can no longer be changed."
+
 # --- State ----------------------------------------------------------------------------------
 
 
@@ -30,7 +32,7 @@ def is_open(access: Access, decision: Decision) -> bool:
 
 
 def maker_of(decision: Decision) -> UUID:
-    """Return the user who decides an executive decision: the named one, or the creator."""
+    """Return the user who makes an executive decision: its decision maker, or the creator."""
     return decision.decision_maker_id or decision.created_by_id
 
 
@@ -62,23 +64,24 @@ def is_creator(access: Access, decision: Decision | None) -> Denied | None:
 
 
 def is_closer(access: Access, decision: Decision | None) -> Denied | None:
-    """Allow the creator, or for an executive decision its decision maker."""
+    """Allow the creator or, for an executive decision, its decision maker."""
     if denied := items.may_read(access, decision):
         return denied
     if decision is None or closer_of(decision) == access.user.user_id:
         return None
     person = person_named(str(closer_of(decision)), access)
-    who = f"@{person.handle}" if person else "The person who decides"
+    who = f"@{person.handle}" if person else "its decision maker"
     return Denied(
         "",
-        f"{who} closes this {noun(decision)} and writes its statement. Others can comment on it.",
+        f"Only {who} can close this {noun(decision)} and write its statement."
+        " Others can comment on it.",
         heading="",
         rest_reason=items.EDITORS_ONLY,
     )
 
 
 def may_add_options(access: Access, decision: Decision | None) -> Denied | None:
-    """Allow members while options are open, and the creator while the decision is."""
+    """Allow the creator, and other members if options are open, until the decision closes."""
     if denied := items.may_read(access, decision):
         return denied
     if decision is None:
@@ -88,7 +91,7 @@ def may_add_options(access: Access, decision: Decision | None) -> Denied | None:
 
 def _options_denied(access: Access, decision: Decision, reason: str) -> Denied | None:
     if not is_open(access, decision):
-        return Denied(reason, "This decision is closed, so its options no longer change.", "closed")
+        return Denied(reason, CLOSED_OPTIONS, "closed")
     if decision.proposer_eligibility:
         is_allowed = user_sets.contains(access, decision.proposer_eligibility)
         return None if is_allowed else Denied(reason, f"{_CHOSEN} who can add options to it.")
@@ -111,37 +114,41 @@ def may_vote(access: Access, decision: Decision | None) -> Denied | None:
 def may_change_option(
     access: Access, decision: Decision, option: Option, reason: str
 ) -> Denied | None:
-    """Allow who added an option and the creator, until another user has voted on it."""
+    """Allow the creator and the user who added an option, until another user votes on it."""
     if not is_open(access, decision):
-        return Denied(reason, "This decision is closed, so its options no longer change.", "closed")
+        return Denied(reason, CLOSED_OPTIONS, "closed")
     user_id = access.user.user_id
     owner = Participant.objects.get(id=option.participant_id)
     if user_id not in (owner.user_id, decision.created_by_id):
         return Denied(reason, "Only its author and the creator of the decision can change it.")
     if option.votes.exclude(participant__user=user_id).exists():
-        return Denied(reason, "Another user has voted on this option, so it can no longer change.")
+        return Denied(
+            reason, "Another user has voted on this option, so it can no longer be changed."
+        )
     return None
 
 
 def require_votes(access: Access, decision: Decision) -> None:
-    """Require that a decision takes votes now.
+    """Require that a decision accepts votes now.
 
     Raises:
         NotPossible: it is executive, a lottery, or closed.
     """
     if decision.subtype == Decision.Subtype.EXECUTIVE:
         raise NotPossible(
-            "Executive decisions do not accept votes.", hint="Its decision maker selects options."
+            "Executive decisions do not accept votes.",
+            hint="The decision maker selects the options.",
         )
     if decision.subtype == Decision.Subtype.LOTTERY:
         raise NotPossible(
-            "Lottery decisions do not accept votes.", hint="A draw orders its entries."
+            "Lottery decisions do not accept votes.",
+            hint="A draw determines the order of the entries.",
         )
     if not is_open(access, decision):
         raise NotPossible(
             "This decision is closed and no longer accepting votes.",
             code="closed",
-            hint="Its page has the results.",
+            hint="The results are on its page.",
         )
 
 
@@ -152,8 +159,8 @@ def takes_votes(access: Access, decision: Decision) -> bool:
 def shows_results(decision: Decision, *, has_voted: bool, is_open: bool) -> bool:
     """Return whether pages show the results to a viewer.
 
-    Those of a vote are hidden until the viewer has voted or it is closed, and those of a lottery
-    until the draw. The page of an executive decision marks the selected options instead.
+    The results of a vote are hidden until the viewer votes or the decision closes, and those of a
+    lottery until the draw. The page of an executive decision marks the selected options instead.
     """
     if decision.subtype == Decision.Subtype.EXECUTIVE:
         return False
@@ -178,7 +185,7 @@ def create(
     proposer_eligibility: str = "",
     options: Sequence[NewOption] = (),
 ) -> Decision:
-    """Create a decision with its first options, and begin its audit chain.
+    """Create a decision with its first options, and start its audit chain.
 
     Raises:
         Invalid: voters are named for a decision without votes.
@@ -224,7 +231,7 @@ def _require_votes_for(subtype: str, voter_eligibility: str) -> None:
 
 
 def _word(value: object) -> str:
-    """Return a value as the text that entries have for it."""
+    """Return a value as text for the metadata of an entry."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime):
@@ -233,10 +240,10 @@ def _word(value: object) -> str:
 
 
 def decision_maker(access: Access, name: str) -> UUID:
-    """Return the user that a handle, `@handle` or ID names, who must be able to read this.
+    """Return the ID of the user with a handle, `@handle` or ID.
 
     Raises:
-        NotFound: no such user can read the collective.
+        NotFound: there is no such user, or they cannot read the collective.
     """
     person = None if name == "me" else person_named(name, access)
     member = membership_of(access.required_place.id, person) if person else None
@@ -264,7 +271,9 @@ def update(
     voter_eligibility: str | None = None,
     proposer_eligibility: str | None = None,
 ) -> dict[str, Any] | None:
-    """Change the given settings; a blank `maker` clears it. Returns the facts, or None.
+    """Change the given settings. A blank `maker` clears the decision maker.
+
+    Return the facts of the event, or None if nothing changed.
 
     Raises:
         Invalid: voters are named for a decision without votes.

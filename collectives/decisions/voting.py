@@ -26,7 +26,7 @@ from harmonic.kernel.refusals import NotPossible
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A vote to cast. None keeps the value of an earlier vote, or else is 0."""
+    """A vote to cast. None keeps the value of an earlier vote, and is 0 if there is none."""
 
     option: Option
     accepted: int | None
@@ -35,7 +35,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The votes of a write, whether any of them changed or is new, and the receipt."""
+    """The votes of a write, whether any of them is changed or new, and the receipt."""
 
     votes: Sequence[Vote]
     is_changed: bool
@@ -51,7 +51,7 @@ _UPDATE = PreparedUpdate(
 
 
 def marks_of(decision: Decision, ballots: Iterable[Ballot]) -> list[Mark]:
-    """Return the votes that ballots stand for.
+    """Return the votes of some ballots.
 
     Raises:
         NotPossible: an option does not exist.
@@ -133,7 +133,7 @@ def _store(vote: Vote, *, is_new: bool) -> None:
 
 
 def receipt_of(decision: Decision, access: Access) -> str:
-    """Return the receipt of the caller's last vote, or "" without one."""
+    """Return the receipt of the caller's last vote, or "" if there is none."""
     votes = (EntryAction.VOTE_CAST, EntryAction.VOTE_UPDATED)
     mine = AuditEntry.objects.filter(
         decision=decision.id, actor_id=access.user.user_id, action__in=votes
@@ -148,7 +148,7 @@ def receipt_of(decision: Decision, access: Access) -> str:
 
 
 def select(access: Access, decision: Decision, titles: Sequence[str]) -> list[Mark]:
-    """Return the votes that a decision maker's selection stands for, one for each option.
+    """Return the votes of a decision maker's selection, one for each option.
 
     Raises:
         NotPossible: an option does not exist.
@@ -160,7 +160,7 @@ def select(access: Access, decision: Decision, titles: Sequence[str]) -> list[Ma
     ]
     if unknown:
         names = ", ".join(title[:200] for title in unknown)
-        raise NotPossible(f"Unknown option(s): {names}", hint="Nothing was closed.")
+        raise NotPossible(f"Unknown option(s): {names}", hint="The decision was not closed.")
     return [Mark(option, int(option.title_key in keys), 0) for option in options]
 
 
@@ -189,16 +189,16 @@ def record_closing(decision: Decision, chain: ChainWriter) -> None:
 
 
 def record_deadline(decision: Decision, now: datetime) -> None:
-    """Record that the deadline of a decision passed, in the name of its creator."""
+    """Record that the deadline of a decision passed, with its creator as the actor."""
     creator = TenantUser.objects.get(user=decision.created_by_id)
     record_closing(decision, ChainWriter(decision, now, decision.created_by_id, creator.handle))
 
 
 def store_draw(decision: Decision, draw: Draw, now: datetime) -> None:
-    """Store the draw of a decision, which has none yet, and settle its audit chain.
+    """Store the draw of a decision, and complete its audit chain.
 
     Raises:
-        ValueError: the decision has a draw, or is executive.
+        ValueError: the decision already has a draw, or is executive.
     """
     if decision.is_drawn or not decision.is_by_draw:
         raise ValueError(f"Decision {decision.id} takes no draw.")
@@ -234,7 +234,7 @@ def state(access: Access, decision: Decision, text: str) -> None:
 
 
 def statement_of(decision: Decision) -> Note | None:
-    """Return the final statement of a decision, if it was not deleted."""
+    """Return the final statement of a decision, unless it is deleted."""
     if decision.statement_id is None:
         return None
     return Note.objects.filter(id=decision.statement_id, deleted_at=None).first()

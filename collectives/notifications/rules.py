@@ -1,4 +1,4 @@
-"""Rules of notifications: who gets one, and what happens to it."""
+"""Rules of notifications: recipients, storing, reading and dismissing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOT_FOUND = "Notification not found."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A notification before it is stored."""
+    """The content of a notification before it is stored."""
 
     notification_type: NotificationType
     title: str
@@ -45,10 +45,10 @@ class Notice:
 
 
 def members_named(access: Access, names: Collection[str]) -> set[UUID]:
-    """Return the members of the collective that folded names mention, without the caller.
+    """Return the members of the collective that folded names mention, except the caller.
 
-    `admins` and `representatives` are the members with that role, and `everyone` is all members if
-    the caller is an admin.
+    `admins` and `representatives` mention the members with that role, and `everyone` mentions all
+    members if the caller is an admin.
     """
     if not names:
         return set()
@@ -63,12 +63,12 @@ def members_named(access: Access, names: Collection[str]) -> set[UUID]:
 
 
 def members_among(access: Access, user_ids: Collection[UUID]) -> set[UUID]:
-    """Return those of the users who are members of the collective, without the caller."""
+    """Return the users who are members of the collective, except the caller."""
     return active_members(access.required_place.id, set(user_ids) - {access.user.user_id})
 
 
 def active_members(collective_id: UUID, user_ids: Collection[UUID]) -> set[UUID]:
-    """Return those of the users who are members of a collective and not suspended."""
+    """Return the users who are members of a collective and not suspended."""
     return _matching(collective_id, Q(person__user__in=user_ids)) if user_ids else set()
 
 
@@ -87,7 +87,7 @@ def _matching(collective_id: UUID, wanted: Q) -> set[UUID]:
 
 
 def notify(event: Event | events.Event, notice: Notice, user_ids: Collection[UUID]) -> None:
-    """Store a notification for users, who may see what it is about."""
+    """Store a notification for users who may read its item."""
     if not user_ids:
         return
     row = Notification(
@@ -118,7 +118,7 @@ def _recipient(row: Notification, user_id: UUID) -> Recipient:
 
 
 def cut(text: str) -> str:
-    """Return the beginning of a text in one line, as a notification quotes it."""
+    """Return the beginning of a text in one line, for the body of a notification."""
     line = " ".join(text.split())
     if len(line) <= Notification.BODY_LENGTH:
         return line
@@ -129,16 +129,16 @@ def cut(text: str) -> str:
 
 
 def own_notification(access: Access, recipient_id: str) -> Recipient:
-    """Return the caller's notification with this id.
+    """Return the caller's notification with this ID.
 
     Raises:
-        NotFound: the caller has none with this id.
+        NotFound: the caller has no notification with this ID.
     """
     parsed = parse_uuid(recipient_id)
     own = Recipient.objects.filter(user=access.user.user_id, channel=Channel.IN_APP)
     found = own.filter(id=parsed).first() if parsed else None
     if found is None:
-        raise NotFound(NOT_FOUND, hint="/notifications lists yours with their ids.")
+        raise NotFound(NOT_FOUND, hint="/notifications lists your notifications with their IDs.")
     row: Recipient = found
     return row
 
@@ -149,7 +149,7 @@ def mark_read(rows: RecipientQuerySet, now: datetime) -> int:
 
 
 def dismiss(rows: RecipientQuerySet, now: datetime) -> int:
-    """Dismiss notifications, which also marks them as read, and return their number."""
+    """Dismiss notifications, mark them as read, and return their number."""
     return rows.filter(dismissed_at=None).update(
         read_at=Coalesce("read_at", Value(now)),
         dismissed_at=now,

@@ -45,7 +45,7 @@ TOPICS = (
         "decisions",
         "Decisions",
         GROUPS[1],
-        "Decide by vote, by one person or by lot, and verify it.",
+        "Decide by vote, by one person or by draw, and verify the result.",
     ),
     Topic(
         "executive-decisions", "Executive Decisions", GROUPS[1], "Decisions that one person makes."

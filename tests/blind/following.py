@@ -447,7 +447,7 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
     ),
     (rf"Reactivate it at {PATH} first\.", reactivate),
     (
-        r"@(?P<handle>\w+) closes this decision and writes its statement\."
+        r"Only @(?P<handle>\w+) can close this decision and write its statement\."
         r" Others can comment on it\.",
         closer_closes,
     ),
@@ -456,7 +456,7 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
         r" Others can duplicate it\.",
         creator_changes,
     ),
-    (r"Close it first: (?P<name>\w+)\.", close_first),
+    (r"Run (?P<name>\w+) first\.", close_first),
     (rf"Its settings are at {PATH}\.", opened_by(lambda guide: [guide.who])),
     (
         rf"An admin of the collective can open its settings at {PATH}\.",
@@ -506,16 +506,16 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
     ),
     (rf"Finished jobs are deleted\. See {PATH}\.", opened_by(lambda guide: [guide.who])),
     (rf"Create a collective to share, at {PATH}\.", opened_by(lambda guide: [guide.who])),
-    (rf"{PATH} lists yours with their ids\.", opened_by(lambda guide: [guide.who])),
+    (rf"{PATH} lists your notifications with their IDs\.", opened_by(lambda guide: [guide.who])),
     (rf"The nearest page is {PATH}\.", opened_by(lambda guide: [guide.who])),
 )
 PLAIN = (
-    r"Members send heartbeats in collectives other than the main one and private workspaces\.",
+    r"The main collective and private workspaces have none\.",
     r"The options are: '.+'\.",
     r"The next one is due in the next cycle\.",
     r"Cycles cannot be created, changed or deleted\.",
     r"Did you mean “\w+”\?",
-    r"No vote in this decision has this receipt\. It is 64 characters long\.",
+    r"No vote in this decision has this receipt\. Check that it has 64 characters\.",
     r"Only calendar events have a calendar file\.",
     r"Its tokens stay valid until then\.",
     r"This account is suspended\.",

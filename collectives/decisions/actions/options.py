@@ -27,7 +27,7 @@ class OptionsParams(Params):
     titles = Titles(
         label="New options",
         help_text="The titles of the options to add.",
-        widget=Widget(kind="lines", rows=2, help="One on each line."),
+        widget=Widget(kind="lines", rows=2, help="One per line."),
         example=["Gas", "Electric"],
     )
 
@@ -116,7 +116,7 @@ def _has_changeable(access: Access, decision: Decision | None) -> bool:
 
 update_option: Action[Decision] = Action(
     name="update_option",
-    sentence="Rename an option that you added, or describe it, before others vote on it.",
+    sentence="Rename or describe an option that you added, before others vote on it.",
     label="Save option",
     scope=Scope("update:options"),
     grant=usual(GROUP),

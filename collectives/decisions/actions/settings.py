@@ -1,4 +1,4 @@
-"""Actions that create a decision, change its settings, copy, pin and delete it."""
+"""Actions that create, change, duplicate, pin and delete decisions."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from harmonic.kernel.scopes import Scope
 GROUP = "Decisions"
 COPY = " (copy)"
 SUBTYPES = (
-    ("vote", "Vote", "Members accept the options they can live with. The most accepted wins."),
+    ("vote", "Vote", "Members accept options they can live with. The most accepted option wins."),
     ("executive", "Executive", "One person selects the options."),
-    ("lottery", "Lottery", "A verifiable draw puts the entries in order."),
+    ("lottery", "Lottery", "A verifiable draw orders the entries at random."),
 )
 
 
@@ -71,7 +71,7 @@ class DecisionParams(Params):
         required=False,
         allow_blank=True,
         max_length=Decision.DESCRIPTION_LENGTH,
-        help_text="What there is to know, in Markdown.",
+        help_text="The details, in Markdown.",
         widget=Widget(rows=6, help="You can use Markdown.", autocomplete=PROSE),
     )
     subtype = Choice(
@@ -84,7 +84,7 @@ class DecisionParams(Params):
     options = Lines(
         required=False,
         help_text="The titles of the first options.",
-        widget=Widget(kind="lines", rows=4, help="One on each line. You can add more later."),
+        widget=Widget(kind="lines", rows=4, help="One per line. You can add more later."),
     )
     options_open = Flag(
         required=False,
@@ -96,8 +96,8 @@ class DecisionParams(Params):
         required=False,
         allow_blank=True,
         max_length=255,
-        help_text="Who decides an executive decision: a handle or a user ID. Default: you.",
-        widget=Widget(help="For executive decisions: their handle. If left blank, you decide."),
+        help_text="The decision maker of an executive decision: a handle or user ID. Default: you.",
+        widget=Widget(help="A handle, for executive decisions. If left blank, you decide."),
     )
     voter_eligibility = set_field(
         "Who can vote, by default all members",
@@ -158,7 +158,7 @@ def create(
 
 create_decision = creation_action(
     Decision,
-    "Ask a question that the collective decides: by vote, by one person, or by lot.",
+    "Create a decision: a question settled by vote, by one person, or by draw.",
     params=DecisionParams,
     resources="decisions",
     group=GROUP,
@@ -187,7 +187,7 @@ class SettingsParams(Params):
     options_open = Flag(
         required=False,
         label="Members can add options",
-        help_text="Whether other members can add options. Only while it is open.",
+        help_text="Whether other members can add options. Fixed once the decision is closed.",
         widget=Widget(help=""),
     )
     decision_maker = Line(
@@ -195,8 +195,9 @@ class SettingsParams(Params):
         allow_blank=True,
         allow_null=True,
         max_length=255,
-        help_text="Who decides an executive decision: a handle or a user ID. Blank: its creator.",
-        widget=Widget(help="For executive decisions. If left blank, you decide."),
+        help_text="The decision maker of an executive decision: a handle or user ID."
+        " Blank: the creator.",
+        widget=Widget(help="Executive decisions only. If left blank, you decide."),
     )
     voter_eligibility = set_field(
         "Who can vote, only while it is open. Blank: all members",
@@ -222,7 +223,7 @@ class SettingsParams(Params):
 
 
 class ClosedParams(SettingsParams):
-    """The settings of a closed decision that its form shows."""
+    """The settings that the form of a closed decision shows."""
 
     options_open = None  # type: ignore[assignment]  # removes fields of the base class
     voter_eligibility = None  # type: ignore[assignment]
@@ -236,7 +237,7 @@ def _params_here(access: Access, decision: Decision | None) -> type[Params]:
     return ClosedParams if is_closed else SettingsParams
 
 
-# The value of a parameter that was not sent. No request can send it.
+# Stands for a parameter that was not sent. No request can contain this value.
 UNCHANGED = "\0"
 
 

@@ -28,7 +28,7 @@ class VoteParams(Params):
     votes = Votes(
         help_text=(
             "Objects with `option_title`, `accept` and `prefer` (booleans, default false)."
-            " Accept every option that you can live with. Votes on other options are kept."
+            " Accept every option you can live with. Votes on other options are kept."
         ),
         widget=Widget(is_hidden=True),
         example=[{"option_title": "Electric", "accept": True, "prefer": False}],
@@ -77,14 +77,14 @@ vote: Action[Decision] = Action(
 class CloseParams(Params):
     selections = Selections(
         required=False,
-        help_text="Executive decisions: the titles of the selected options.",
-        widget=Widget(kind="lines", rows=4, help="Executive decisions: one title on each line."),
+        help_text="Executive decisions only: the titles of the selected options.",
+        widget=Widget(kind="lines", rows=4, help="Executive decisions only: one title per line."),
     )
     final_statement = Block(
         required=False,
         allow_blank=True,
         max_length=Decision.DESCRIPTION_LENGTH,
-        help_text="A statement about the outcome, in Markdown.",
+        help_text="The final statement about the outcome, in Markdown.",
         widget=Widget(rows=4, help="You can also write it later.", autocomplete=PROSE),
     )
 
@@ -125,7 +125,7 @@ def already_closed() -> NotPossible:
 
 
 def _closing(access: Access, decision: Decision) -> Confirmation:
-    consequence = "Nobody can vote or change options afterwards. It cannot be reopened."
+    consequence = "Voting ends and options can no longer be changed. You cannot reopen it."
     return Confirmation(f"Close “{decision.question}”?", (), consequence)
 
 
@@ -154,7 +154,7 @@ class StatementParams(Params):
         allow_blank=True,
         max_length=Decision.DESCRIPTION_LENGTH,
         label="Final statement",
-        help_text="The statement about the outcome, in Markdown. It replaces an earlier one.",
+        help_text="The final statement about the outcome, in Markdown. Replaces any earlier one.",
         widget=Widget(rows=6, help="", autocomplete=PROSE, is_required=True),
         example="We buy the electric oven.",
     )
@@ -172,7 +172,7 @@ def _state(
 ) -> Outcome:
     if rules.is_open(access, decision):
         raise NotPossible(
-            "Decision must be closed to add a statement.", hint="Close it first: close_decision."
+            "Decision must be closed to add a statement.", hint="Run close_decision first."
         )
     stated = text or final_statement
     if is_blank(stated):

@@ -1,1 +1,1 @@
-"""The audit chain of a decision: writing it, checking it, and its pages."""
+"""The audit chain of a decision: its entries, checks and pages."""

@@ -46,7 +46,7 @@ VERIFIED, NO_ACTOR, UNATTRIBUTABLE, IMPORTED, TAMPERED, V1_CHAIN_ONLY = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An entry of a chain, with all values as text and "" for none, as it is exported."""
+    """An entry of a chain as it is exported: all values are text, "" for missing ones."""
 
     sequence_number: str
     schema_version: str
@@ -82,7 +82,7 @@ def nfc(text: str) -> str:
 
 
 def compact(metadata: Mapping[str, Any] | None) -> str:
-    """Return metadata as the text that is hashed and stored; "" for none."""
+    """Return metadata as the text that is hashed and stored, or "" if there is none."""
     if metadata is None:
         return ""
     text = json.dumps(metadata, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
@@ -90,22 +90,22 @@ def compact(metadata: Mapping[str, Any] | None) -> str:
 
 
 def iso_seconds(moment: datetime) -> str:
-    """Return a time in UTC with whole seconds, as entries have it."""
+    """Return a time in UTC with whole seconds, the format of entries."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def iso_milliseconds(moment: datetime) -> str:
-    """Return a time in UTC with milliseconds, as metadata has it."""
+    """Return a time in UTC with milliseconds, the format of metadata."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def actor_token(decision_id: str, actor_id: str, handle: str, salt: str) -> str:
-    """Return the token of an actor, which names them only together with the salt."""
+    """Return the token of an actor, which identifies them only together with the salt."""
     return _sha256("|".join((decision_id, actor_id, handle, salt)))
 
 
 def entry_hash(entry: Entry) -> str:
-    """Return the hash of an entry over its other fields."""
+    """Return the hash of an entry's other fields."""
     is_first_version = entry.schema_version == "1"
     actor = (entry.actor_id, entry.actor_handle) if is_first_version else (entry.actor_token,)
     return _sha256(
@@ -153,12 +153,12 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The draw of a decision, as stored and as it should be."""
+    """The stored draw of a decision, and its expected values."""
 
     round: int | None = None
     randomness: str = ""
     expected_round: int | None = None
-    # As a relay returned it now, "" if none was asked.
+    # The value that a relay returned during the check; "" if none was asked.
     fetched: str = ""
     sort_keys: Mapping[str, str] = field(default_factory=dict)
     expected_sort_keys: Mapping[str, str] = field(default_factory=dict)
@@ -197,7 +197,7 @@ def _broken(entries: Sequence[Entry], decision_id: str) -> Iterator[str]:
 
 
 def binding(entry: Entry, decision_id: str) -> str:
-    """Return whether the actor of an entry is the one that its token was made for."""
+    """Return whether the token of an entry belongs to its actor."""
     if entry.schema_version == "1":
         return V1_CHAIN_ONLY
     if not entry.actor_token:
@@ -211,7 +211,7 @@ def binding(entry: Entry, decision_id: str) -> str:
 def tallied(entries: Iterable[Entry]) -> dict[str, tuple[int, int]]:
     """Return the sums of accepted and preferred by option title, from the votes in a chain.
 
-    A renamed option keeps its votes, and a removed one drops out with them.
+    A renamed option keeps its votes. A removed option is left out with its votes.
     """
     votes: dict[str, dict[str, tuple[int, int]]] = {}
     for entry in entries:
@@ -262,11 +262,11 @@ def check_beacon(entries: Sequence[Entry], drawn: Drawn) -> Check:
     facts = entry.facts if entry else {}
     name = entry.name if entry else "No beacon_drawn entry"
     if facts.get("round") != drawn.round or facts.get("randomness") != drawn.randomness:
-        errors.append(f"{name}: it differs from the round and randomness of the decision")
+        errors.append(f"{name}: differs from the decision's round and randomness")
     if drawn.expected_round is not None and drawn.round != drawn.expected_round:
         errors.append(f"{name}: round {drawn.round}, expected {drawn.expected_round}")
     if drawn.fetched and drawn.fetched != drawn.randomness:
-        errors.append(f"{name}: the beacon published another randomness")
+        errors.append(f"{name}: the beacon published different randomness")
     if drawn.sort_keys != drawn.expected_sort_keys:
-        errors.append(f"{name}: the sort keys do not follow from the randomness")
+        errors.append(f"{name}: the sort keys do not match the randomness")
     return Check(tuple(errors))

@@ -38,11 +38,11 @@ def show(access: Access, decision: Decision) -> Mapping[str, Any]:
         "left_out": max(0, len(verified.entries) - ENTRIES_SHOWN),
         "checks": [
             ("Chain integrity", verified.chain, f"{len(verified.entries)} entries verified"),
-            ("Vote tallies", verified.tallies, "they equal the results"),
+            ("Vote tallies", verified.tallies, "the votes add up to the results"),
             (
                 "Beacon verification",
                 verified.beacon,
-                "round and sort keys follow from the deadline",
+                "the round and sort keys follow from the deadline",
             ),
         ],
         "verification_url": beacon.verification_url(decision.lottery_beacon_round),
@@ -52,7 +52,7 @@ def show(access: Access, decision: Decision) -> Mapping[str, Any]:
 
 
 def as_json(access: Access, decision: Decision) -> Mapping[str, Any]:
-    """Return the export of a decision, with its results if its page shows them to the caller."""
+    """Return the export of a decision, with the results if the caller may see them."""
     entries = [row.as_entry() for row in queries.entries_of(decision.id)]
     choices = queries.choices_of(decision.id, access.user.user_id)
     is_shown = rules.shows_results(
@@ -101,7 +101,7 @@ def receipt_at(access: Access, decision_id: str, receipt: str) -> Receipt:
     if found is None or not found.actor_token:
         raise NotFound(
             "Receipt not found",
-            hint="No vote in this decision has this receipt. It is 64 characters long.",
+            hint="No vote in this decision has this receipt. Check that it has 64 characters.",
             extra={"receipt_hash": receipt[:128]},
         )
     mine = [each for each in entries if each.actor_token == found.actor_token]

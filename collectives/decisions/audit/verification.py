@@ -77,7 +77,7 @@ def _drawn(decision: Decision, results: Sequence[Result]) -> Drawn:
 def exported(
     access: Access, decision: Decision, entries: Sequence[Entry], results: Sequence[Result] | None
 ) -> Mapping[str, Any]:
-    """Return the export that `docs/verify_decision.py` checks; without results if they are None."""
+    """Return the export that `docs/verify_decision.py` checks, without results if None."""
     bindings = {chain.binding(entry, str(decision.id)) for entry in entries}
     number, randomness = decision.lottery_beacon_round, decision.lottery_beacon_randomness
     body: dict[str, Any] = {

@@ -16,12 +16,12 @@ from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import PreparedInsert
 
 _INSERT = PreparedInsert(AuditEntry)
-# From this number of entries on, one statement inserts all of them.
+# With at least this many entries, a single statement inserts all of them.
 BULK = 4
 
 
 class ChainWriter:
-    """Appends the entries of one write by one actor, whose transaction has locked the decision."""
+    """Appends the entries of one write by one actor, in a transaction that locks the decision."""
 
     def __init__(
         self, decision: Decision, now: datetime, user_id: UUID | None = None, handle: str = ""
@@ -91,5 +91,5 @@ class ChainWriter:
 
 
 def writer(access: Access, decision: Decision) -> ChainWriter:
-    """Return the writer of the caller's entries in a decision's audit chain."""
+    """Return a writer for the caller's entries in a decision's audit chain."""
     return ChainWriter(decision, access.now, access.user.user_id, access.user.handle)

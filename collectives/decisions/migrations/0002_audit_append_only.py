@@ -1,7 +1,7 @@
-"""The database refuses to change or delete entries of audit chains.
+"""Make audit chains append-only in the database.
 
-Only what identifies the actor may be blanked, when an account is erased. The setting for deletion is that
-of the security log: `accounts/append_only.py`.
+Only the columns that identify an actor can be blanked, which erasing an account does. Deletion is
+allowed by the same setting as in the security log (`accounts/append_only.py`).
 """
 
 from django.db import migrations
