@@ -33,7 +33,7 @@ from harmonic.kernel.scopes import Scope
 
 GROUP = "Commitments"
 CRITICAL_MASS_REACHED = "commitment.critical_mass"
-# Times of pages are typed; the API sends moments.
+# Pages send times as typed text, and the API as datetimes.
 Time = TypedTime | datetime | None
 
 # --- Create and update ----------------------------------------------------------------------
@@ -55,7 +55,7 @@ def create(
     location: str = "",
     timezone: str = "",
 ) -> Outcome:
-    """Create a commitment; an event that has no deadline of its own closes when it starts."""
+    """Create a commitment. An event without a deadline closes when it starts."""
     closes_at = None if deadline_option in (NONE, CRITICAL_MASS) else deadline
     option = "" if deadline_option in (NONE, CRITICAL_MASS) else deadline_option
     commitment = rules.create_commitment(
@@ -119,7 +119,7 @@ def update(
 
 
 def _is_limited(deadline_option: str) -> bool | None:
-    """Return whether a form chose to close at the critical mass; None if it keeps the limit."""
+    """Return whether a form chose to close at critical mass, or None to keep the limit."""
     if deadline_option not in (NONE, CRITICAL_MASS, AT):
         return None
     return deadline_option == CRITICAL_MASS
@@ -165,14 +165,14 @@ update_commitment_settings: Action[Commitment] = Action(
 
 
 def join(access: Access, commitment: Commitment) -> Outcome:
-    """Join; the object of the outcome is the participant."""
+    """Join a commitment. The object of the outcome is the participant."""
     joined, words = rules.join(access, commitment), words_of(commitment)
     said = words.joined if joined.is_changed else words.already
     return _outcome(access, commitment, joined, f"You {said} '{commitment.title}'.")
 
 
 def leave(access: Access, commitment: Commitment) -> Outcome:
-    """Leave; the object of the outcome is the participant."""
+    """Leave a commitment. The object of the outcome is the participant."""
     left = rules.leave(access, commitment)
     said = "left" if left.is_changed else "had not joined"
     return _outcome(access, commitment, left, f"You {said} '{commitment.title}'.")
@@ -222,7 +222,7 @@ leave_commitment: Action[Commitment] = Action(
     scope=Scope("create:commitments"),
     other_scopes=(Scope("create:commitment_participants"),),
     grant=usual(GROUP),
-    # An agent that may join may leave.
+    # An agent that can join can also leave.
     capability="join_commitment",
     proof=Proof.NONE,
     changes_access=False,

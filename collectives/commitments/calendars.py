@@ -18,7 +18,7 @@ from harmonic.kernel.rendering.documents import keep_private
 
 CONTENT_TYPE = "text/calendar; charset=utf-8"
 PRODUCT = "-//Harmonic//Harmonic//EN"
-# Of the text in a calendar, which is not the place to read a long one.
+# Calendars show short descriptions, so longer texts are cut.
 DESCRIPTION_SHOWN = 2000
 
 
@@ -26,7 +26,7 @@ def calendar_response(access: Access, commitment_id: str) -> HttpResponse:
     """Return the response with the calendar file of an event.
 
     Raises:
-        NotFound: there is no such commitment, or it is no calendar event.
+        NotFound: there is no such commitment, or it is not a calendar event.
     """
     commitment = live_commitment_at(access, commitment_id)
     if not commitment.is_event:
@@ -43,7 +43,7 @@ def calendar_response(access: Access, commitment_id: str) -> HttpResponse:
 
 
 def calendar_of(commitment: Commitment, zone: ZoneInfo, url: str, host: str) -> bytes:
-    """Return the calendar file of an event; all-day events have dates in `zone`."""
+    """Return the calendar file of an event. All-day events have dates in `zone`."""
     assert commitment.starts_at is not None  # an event has both times, by its rules
     assert commitment.ends_at is not None
     event = Event()

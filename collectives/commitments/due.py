@@ -1,4 +1,4 @@
-"""Due work of commitments: the events of deadlines that have passed."""
+"""The regular job of commitments: events for deadlines that have passed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from collectives.events.rules import keep_own
 from collectives.items.models import ItemQuerySet
 from harmonic.kernel.database.tenancy import tenant_bound
 
-# The number of commitments of one run. The next run, a minute later, continues.
+# The number of commitments in one run. The next run, a minute later, continues.
 PER_RUN = 100
 DEADLINE_REACHED = ("commitment", "deadline_reached")
 
 
 def record_passed_deadlines() -> None:
-    """Record the deadlines that passed, oldest first, each once, however it was closed."""
+    """Record the deadlines that have passed, oldest first, each once, including closings."""
     now = timezone.now()
     due = _due(now).order_by("deadline", "id").values_list("id", "tenant_id")[:PER_RUN]
     for commitment_id, tenant_id in list(due):
@@ -35,7 +35,7 @@ def _due(now: datetime) -> ItemQuerySet[Commitment]:
 
 
 def _record(commitment_id: UUID, now: datetime) -> None:
-    """Mark a commitment, then record the event, at the time of its deadline."""
+    """Mark a commitment, then record the event with the time of its deadline."""
     rows = _due(now).filter(id=commitment_id)
     commitment = rows.select_for_update(no_key=True).first()
     if commitment is None:

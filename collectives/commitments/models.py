@@ -15,7 +15,7 @@ from collectives.items.kinds import Kind, register
 from collectives.items.models import KindModel, size_of
 from harmonic.kernel.database.tenancy import TenantModel
 
-# The percentage of a commitment that lacks at least one participant.
+# The highest percentage of a commitment below its critical mass.
 ALMOST = 99
 
 
@@ -39,9 +39,9 @@ _SENTENCES = {
 
 
 def progress(count: int, critical_mass: int) -> int:
-    """Return the percentage of the critical mass that `count` participants are.
+    """Return `count` participants as a percentage of the critical mass.
 
-    It is rounded half up, and 100 only if the critical mass is reached.
+    It is rounded half up, and is 100 only if the critical mass is reached.
     """
     if count >= critical_mass:
         return 100
@@ -49,7 +49,7 @@ def progress(count: int, critical_mass: int) -> int:
 
 
 class Commitment(KindModel):
-    """Something that a number of members do together, once enough of them have joined."""
+    """Something that members do together once enough of them have joined."""
 
     KIND = "Commitment"
     DESCRIPTION_LENGTH = 1_000_000
@@ -66,13 +66,13 @@ class Commitment(KindModel):
     critical_mass = models.PositiveIntegerField()
     # The number of participants at which it closes.
     limit = models.PositiveIntegerField(null=True, blank=True)
-    # Of calendar events only.
+    # For calendar events only.
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     location = models.CharField(max_length=LOCATION_LENGTH, blank=True, default="")
-    # When the event about its passed deadline was recorded.
+    # When the event for its passed deadline was recorded.
     deadline_event_fired_at = models.DateTimeField(null=True, blank=True)
-    # In this order, because lists read the size before the text (see `Note`).
+    # Lists read the size before the text, so it comes first (see `Note`).
     size = size_of("description")
     description = models.TextField(blank=True, default="")
 
@@ -117,18 +117,18 @@ class Commitment(KindModel):
 
     @property
     def missing(self) -> int:
-        """The number of participants that the critical mass lacks."""
+        """The number of participants missing to critical mass."""
         return max(0, self.critical_mass - self.participant_count)
 
     @property
     def progress(self) -> int:
-        """The percentage of the critical mass."""
+        """The progress to critical mass, in percent."""
         return progress(self.participant_count, self.critical_mass)
 
     def is_closed(self, now: datetime) -> bool:
         """Return whether it is closed at `now`, the time of a request.
 
-        A write is later than its request, and the response shows what the write did.
+        A write happens after its request began, and its response must show what the write did.
         """
         return is_closed(self.deadline, max(now, self.last_activity_at))
 
@@ -139,7 +139,7 @@ class Commitment(KindModel):
 
 
 class CommitmentParticipant(TenantModel):
-    """A user who joined a commitment, or joined and left it; then `committed_at` is null."""
+    """A user who joined a commitment. After leaving it, `committed_at` is null."""
 
     commitment = models.ForeignKey(
         Commitment, on_delete=models.CASCADE, related_name="participants"
@@ -166,7 +166,7 @@ class CommitmentParticipant(TenantModel):
 
 
 def participants() -> Coalesce:
-    """Return the expression for the number of participants, starting at the item."""
+    """Return the expression for the number of participants of an item."""
     rows = CommitmentParticipant.objects.filter(
         commitment=OuterRef("pk"), committed_at__isnull=False
     )

@@ -191,7 +191,7 @@ def urls() -> list[URLPattern]:
     one = "c/<str:commitment_id>"
     return [
         *mount("commit", NEW),
-        # Before the page, whose ID would take the suffix.
+        # Listed before the page, whose ID would include the suffix.
         path(f"{one}.ics", with_rule(calendar, COMMITMENT.rule), name="commitments.calendar"),
         *mount(one, COMMITMENT),
         *mount(f"{one}/participants", PARTICIPANTS),

@@ -1,4 +1,4 @@
-"""Parameters of commitments: of a new one, and of its settings."""
+"""Parameters of new commitments and of their settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEEP = ""
 TIMES = "times"
 _SUBTYPES = (
     ("action", "Action", "Something that members do together. They join it."),
-    ("calendar_event", "Calendar event", "A meeting or another date. Members RSVP."),
+    ("calendar_event", "Calendar event", "A meeting or other event. Members RSVP."),
     ("policy", "Policy", "Something that members agree to. They sign it."),
 )
 _CLOSES = (
@@ -28,7 +28,7 @@ _CLOSES = (
 
 
 def time_field(help_text: str, shown_for: str = "") -> FlexibleTime:
-    """Return a time, which a form shows only while the option `shown_for` is selected."""
+    """Return a time field that a form shows only while the option `shown_for` is selected."""
     widget = Widget(kind="datetime", help="", is_half=True, shown_for=shown_for)
     return FlexibleTime(required=False, help_text=help_text, widget=widget)
 
@@ -45,7 +45,7 @@ def location_field(shown_for: str = "") -> Line:
 
 def zone_field(shown_for: str = "") -> Line:
     widget = Widget(
-        help="Of the times above. If left blank, that of the collective.",
+        help="For the times above. If left blank, the collective's timezone.",
         suggestions=timezone_names,
         shown_for=shown_for,
     )
@@ -53,13 +53,13 @@ def zone_field(shown_for: str = "") -> Line:
         required=False,
         allow_blank=True,
         max_length=64,
-        help_text="The timezone of local times. Default: that of the collective.",
+        help_text="The timezone of local times. Default: the collective's timezone.",
         widget=widget,
     )
 
 
 def option_field(closes: Any, **widget: Any) -> Choice:
-    """Return the option of a form for when a commitment closes."""
+    """Return the form's field that selects when a commitment closes."""
     return Choice(
         [NONE, CRITICAL_MASS, AT, NOW],
         required=False,
@@ -81,8 +81,8 @@ class DeadlineParams(Params):
 class EventParams(Params):
     """The times and the location of a new calendar event."""
 
-    starts_at = time_field("The start of a calendar event, required for one.", shown_for=EVENT)
-    ends_at = time_field("The end of a calendar event, required for one.", shown_for=EVENT)
+    starts_at = time_field("The start. Required for calendar events.", shown_for=EVENT)
+    ends_at = time_field("The end. Required for calendar events.", shown_for=EVENT)
     location = location_field(shown_for=EVENT)
 
 
@@ -107,8 +107,8 @@ class TextParams(Params):
     critical_mass = Integer(
         min_value=1,
         max_value=Commitment.MAX_CRITICAL_MASS,
-        help_text="How many must join; more can. In a private workspace it is always 1.",
-        widget=Widget(help="How many members must join. More can."),
+        help_text="How many members must join; more can. In a private workspace it is always 1.",
+        widget=Widget(help="The number of members who must join. More can join."),
         example=3,
     )
     subtype = Choice(
@@ -120,10 +120,10 @@ class TextParams(Params):
     )
     close_at_critical_mass = Flag(
         required=False,
-        help_text="true: it closes when the critical mass is reached.",
+        help_text="If true, it closes when it reaches critical mass.",
         widget=Widget(is_hidden=True),
     )
-    # Forms send it; programs send the parameters below or above it.
+    # Only forms send this; programs send the parameters around it.
     deadline_option = option_field(_CLOSES, initial=NONE)
 
 
@@ -156,10 +156,10 @@ class MassParams(Params):
         required=False,
         min_value=1,
         max_value=Commitment.MAX_CRITICAL_MASS,
-        help_text="The new critical mass. It cannot be lowered once somebody has joined.",
-        widget=Widget(help="It cannot be lowered once somebody has joined."),
+        help_text="The new critical mass. It cannot be lowered once a member has joined.",
+        widget=Widget(help="It cannot be lowered once a member has joined."),
     )
-    deadline_option = option_field(((KEEP, "As it is"), *_CLOSES), initial=KEEP)
+    deadline_option = option_field(((KEEP, "No change"), *_CLOSES), initial=KEEP)
 
 
 class ChangedEventParams(Params):
@@ -170,7 +170,7 @@ class ChangedEventParams(Params):
 
 
 class UpdateParams(ChangedTextParams, MassParams, DeadlineParams, ChangedEventParams):
-    """The settings of a commitment, in the order of their form. Blank keeps the current value."""
+    """The settings of a commitment, in form order. Blank values keep the current ones."""
 
 
 class OpenParams(ChangedTextParams, MassParams, DeadlineParams, ZoneParams):

@@ -20,7 +20,7 @@ from harmonic.kernel.parameters.fields import LATEST
 from harmonic.kernel.refusals import NotFound
 
 Rows = QuerySet[CommitmentParticipant]
-# The number of participants that the page of a commitment names.
+# The number of participants listed on the page of a commitment.
 NAMED = 10
 
 
@@ -31,7 +31,7 @@ def _joined_at(user_id: UUID) -> Subquery:
 
 
 class CommitmentQueries(KindQueries[Commitment]):
-    """Queries of commitments, with the number of their participants."""
+    """Queries of commitments, with their numbers of participants."""
 
     numbers: ClassVar[Mapping[str, Callable[[], Any]]] = {"participant_count": participants}
     own: ClassVar[Mapping[str, Callable[[UUID], Any]]] = {"joined_at": _joined_at}
@@ -41,7 +41,7 @@ COMMITMENTS = CommitmentQueries(Commitment)
 
 
 def commitment_at(access: Access, commitment_id: str) -> Commitment:
-    """Return the commitment with this id, deleted or not (`KindQueries.at`)."""
+    """Return the commitment with this ID, deleted or not (`KindQueries.at`)."""
     return COMMITMENTS.at(access, commitment_id)
 
 
@@ -78,7 +78,7 @@ _NEWEST = of_model(CommitmentParticipant, lambda commitment: _participants(commi
 def participants_in_order(commitment: Commitment, *, with_pending: bool) -> Rows:
     """Return the participants of a commitment, for `participant_order`.
 
-    With `with_pending` those who left are at the end.
+    If `with_pending`, users who left come last.
     """
     rows: Rows = CommitmentParticipant.objects.filter(commitment=commitment.id)
     if not with_pending:
@@ -92,10 +92,10 @@ def participant_order(order: Order) -> Order:
 
 
 def participant_at(commitment: Commitment, participant_id: UUID | None) -> CommitmentParticipant:
-    """Return a row of a commitment's participants, also of somebody who left.
+    """Return a participant of a commitment, including one who left.
 
     Raises:
-        NotFound: there is no such row.
+        NotFound: there is no such participant.
     """
     rows: Rows = CommitmentParticipant.objects.filter(commitment=commitment.id)
     row = rows.filter(id=participant_id).first() if participant_id else None

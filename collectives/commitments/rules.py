@@ -31,9 +31,9 @@ def create_commitment(
 ) -> Commitment:
     """Create a commitment in the collective of the request.
 
-    In a private workspace the critical mass is always 1. With `is_limited` it closes when the
-    critical mass is reached. Without a deadline, a calendar event closes when it starts, and others
-    when they are closed by hand.
+    In a private workspace the critical mass is always 1. If `is_limited`, the commitment closes
+    when it reaches critical mass. Without a deadline, a calendar event closes when it starts, and
+    other commitments are closed manually.
 
     Raises:
         Invalid: the times do not fit the subtype.
@@ -50,7 +50,7 @@ def create_commitment(
         deadline=deadline or starts_at or no_deadline(access.now),
         **values,
     )
-    # Annotations that a query of the commitment would set.
+    # A query of the commitment would set these annotations.
     commitment.participant_count, commitment.joined_at = 0, None
     return commitment
 
@@ -58,10 +58,10 @@ def create_commitment(
 def require_times(
     subtype: str, starts_at: datetime | None, ends_at: datetime | None, location: str
 ) -> None:
-    """Require that a calendar event, and nothing else, has a start and a later end.
+    """Require a start and a later end of calendar events, and of no other commitments.
 
     Raises:
-        Invalid: with a problem for each parameter.
+        Invalid: there is a problem for each parameter.
     """
     sent = {"starts_at": starts_at, "ends_at": ends_at, "location": location}
     if subtype != Commitment.Subtype.CALENDAR_EVENT:
@@ -81,13 +81,13 @@ def require_times(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a commitment that were sent. None and blank keep the current value."""
+    """The settings of a commitment in a request. None and blank keep the current value."""
 
     title: str = ""
     description: str = ""
     critical_mass: int | None = None
     deadline: datetime | None = None
-    # Whether it closes at the critical mass.
+    # Whether it closes at critical mass.
     is_limited: bool | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
@@ -115,7 +115,7 @@ def update_commitment(
 
     Raises:
         Invalid: the times do not fit.
-        NotPossible: it is closed, or the critical mass is lowered although somebody has joined.
+        NotPossible: it is closed, or its critical mass is lowered after a member joined.
     """
     _recount(commitment)
     wanted = _Change(access, commitment, sent).wanted()
@@ -133,7 +133,7 @@ def update_commitment(
 
 @dataclass(slots=True)
 class _Change:
-    """The new values of a commitment, by column, from the settings that were sent."""
+    """The new values of a commitment's columns, from the settings in a request."""
 
     access: Access
     commitment: Commitment
@@ -155,7 +155,7 @@ class _Change:
         require_times(self.commitment.subtype, **values)
 
     def _mass(self) -> dict[str, Any]:
-        """Return the new critical mass. A limit that equals the current one follows it."""
+        """Return the new critical mass. A limit equal to the old one changes with it."""
         old, new = self.commitment.critical_mass, self.sent.critical_mass
         if new is None or new == old or self.access.required_place.is_workspace:
             return {}
@@ -167,7 +167,7 @@ class _Change:
         return {"critical_mass": new, **({"limit": new} if follows else {})}
 
     def _deadline(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """Return the new deadline. The deadline of an event that is its start follows it."""
+        """Return the new deadline. An event's deadline that equals its start moves with it."""
         deadline, is_limited = self.sent.deadline, self.sent.is_limited
         if self.is_closed:
             if deadline is not None or is_limited is not None:
@@ -187,7 +187,7 @@ class _Change:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The result of joining or leaving: the row, whether it changed, and what it caused."""
+    """The result of joining or leaving: the participant, whether it changed, and the effect."""
 
     participant: CommitmentParticipant
     is_changed: bool
@@ -245,20 +245,20 @@ def require_open(access: Access, commitment: Commitment) -> None:
 def _recount(commitment: Commitment) -> None:
     """Count the participants again, now that the row is locked.
 
-    PostgreSQL reads a row again after it waited for it, but not the subqueries of the statement.
+    After waiting for a lock, PostgreSQL rereads the row but not the subqueries of the statement.
     """
     rows = CommitmentParticipant.objects.filter(commitment=commitment.id)
     commitment.participant_count = rows.filter(committed_at__isnull=False).count()
 
 
 def _row(access: Access, commitment: Commitment) -> CommitmentParticipant:
-    """Return the caller's row among the participants, or a new one that is not stored."""
+    """Return the caller's participant, or a new one that is not stored yet."""
     mine = {"commitment_id": commitment.id, "user_id": access.user.user_id}
     found = CommitmentParticipant.objects.filter(**mine).first()
     return found or CommitmentParticipant(tenant_id=access.tenant.id, **mine)
 
 
 def _save_activity(access: Access, commitment: Commitment) -> None:
-    """Store the deadline and the activity, since lists show the number of participants."""
+    """Store the deadline and the time of the activity: lists show the number of participants."""
     commitment.last_activity_at = access.now
     commitment.save(update_fields=["deadline", "last_activity_at"])

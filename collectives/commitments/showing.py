@@ -1,4 +1,4 @@
-"""A commitment as pages show it: its state, progress, times and words."""
+"""The presentation of a commitment on pages: its state, progress, times and wording."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class EventStatus(StrEnum):
 
 
 def event_status(commitment: Commitment, now: datetime) -> EventStatus | None:
-    """Return whether a calendar event is to come, under way or over; None for other subtypes."""
+    """Return the status of a calendar event, or None for other subtypes."""
     if commitment.starts_at is None or commitment.ends_at is None:
         return None
     if now < commitment.starts_at:
@@ -70,7 +70,7 @@ class CommitmentView:
 
     @property
     def noun(self) -> str:
-        """The noun for as many as the critical mass."""
+        """The noun for the critical mass, in the singular or plural."""
         return self.words.of(self.row.critical_mass)
 
     @property
@@ -85,7 +85,7 @@ class CommitmentView:
 
     @property
     def closes_by_hand(self) -> bool:
-        """Return whether it has no deadline, so that its creator closes it."""
+        """Return whether it has no deadline and its creator closes it."""
         return is_manual(self.row.deadline, self.access.now)
 
     @property
@@ -104,7 +104,7 @@ class CommitmentView:
 
     @property
     def days(self) -> str:
-        """The days of an all-day event; "" for an event with times."""
+        """The days of an all-day event, or "" for an event with times."""
         starts_at, ends_at = self.row.starts_at, self.row.ends_at
         if starts_at is None or ends_at is None or not is_all_day(self.row, self.zone):
             return ""

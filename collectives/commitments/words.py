@@ -1,4 +1,4 @@
-"""The words for taking part in a commitment, by its subtype."""
+"""The wording for participation in a commitment, by subtype."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collectives.commitments.models import Commitment
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The labels of the buttons and the nouns for those who take part."""
+    """The button labels and the nouns for participants."""
 
     join: str
     leave: str
@@ -40,5 +40,5 @@ _WORDS = {
 
 
 def words_of(commitment: Commitment) -> Words:
-    """Return the words of a commitment's subtype."""
+    """Return the wording for a commitment's subtype."""
     return _WORDS[Commitment.Subtype(commitment.subtype)]

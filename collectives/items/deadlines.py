@@ -29,7 +29,7 @@ from harmonic.kernel.parameters.widgets import Widget
 from harmonic.kernel.refusals import Invalid
 
 YEARS_WITHOUT_DEADLINE = 100
-# An item whose deadline is further away is closed by hand.
+# An item whose deadline is further away is closed manually.
 YEARS_UNTIL_MANUAL = 50
 
 NONE, CRITICAL_MASS, AT, NOW = "no_deadline", "close_at_critical_mass", "datetime", "close_now"
@@ -55,7 +55,7 @@ def no_deadline(now: datetime) -> datetime:
 
 
 def is_manual(deadline: datetime, now: datetime) -> bool:
-    """Return whether an item has no real deadline, so that it is closed by hand."""
+    """Return whether an item has no real deadline, so that it is closed manually."""
     return deadline > _years_after(now, YEARS_UNTIL_MANUAL)
 
 
@@ -134,7 +134,7 @@ def deadline_field(help_: str = "If left blank, you close it yourself.") -> Flex
         required=False,
         help_text=(
             "When it closes: ISO 8601, 3d or 90m from now, or 2026-06-01T17:00 in `timezone`."
-            " If left out, it is closed by hand."
+            " If left out, it is closed manually."
         ),
         widget=Widget(kind="datetime", help=help_),
     )
