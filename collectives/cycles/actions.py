@@ -32,7 +32,7 @@ def _send(access: Access, presence: Presence) -> Outcome:
 
 
 def _post(access: Access, presence: Presence) -> Outcome:
-    """Send a heartbeat with the JSON response of `POST {collective}/heartbeats`."""
+    """Send a heartbeat, and return the JSON response of `POST {collective}/heartbeats`."""
     try:
         outcome = _send(access, presence)
     except Conflict as conflict:
@@ -52,8 +52,8 @@ def _is_awaited(access: Access, presence: Presence | None) -> bool:
 
 send_heartbeat: Action[Presence] = Action(
     name="send_heartbeat",
-    sentence="Tell the other members that you are here in this cycle. It opens the collective's"
-    " page until the cycle ends.",
+    sentence="Tell other members that you are here this cycle. This opens the collective's page"
+    " until the cycle ends.",
     label="Send heartbeat",
     scope=Scope("create:cycles"),
     grant=ALWAYS,
@@ -64,7 +64,7 @@ send_heartbeat: Action[Presence] = Action(
     is_offered=_is_awaited,
     effect=_send,
 )
-# On the page of heartbeats, under the name that public clients send.
+# On the heartbeats page, under the name that public clients send.
 create_heartbeat = replace(send_heartbeat, name="create_heartbeat", capability="send_heartbeat")
-# Posted to the page itself, with the response that public clients expect.
+# Sent to the page itself, with the response that public clients expect.
 post_heartbeat = replace(create_heartbeat, effect=_post)

@@ -1,6 +1,6 @@
-"""Filters of items by words, such as `mine,open,created_at>2026-05-01`.
+"""Filters of items in text form, such as `mine,open,created_at>2026-05-01`.
 
-Lists of the API have those that mean something without a cycle. Cycles have all of them.
+Cycles support all of them, and lists in the API those that do not depend on a cycle.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harmonic.kernel.access import Access
 from harmonic.kernel.http.moments import after, at, before
 from harmonic.kernel.parameters.fields import DateTime
 
-# Limits the cost of filters, which the database evaluates one by one.
+# Limits the cost of filters, because the database evaluates them one by one.
 MAX_LENGTH = 500
 NOTHING = Q(pk__in=())
 _COMPARISON = re.compile(r"(created_at|updated_at|last_activity_at|deadline)([<>:])(.+)")
@@ -49,7 +49,7 @@ _ALWAYS: dict[str, Callable[[Access], Q]] = {
     "not_mine": lambda access: ~_mine(access),
     "updated": lambda access: _updated(),
 }
-# Filters that compare with the current time, which says nothing in a future cycle.
+# Filters that compare with the current time, which are meaningless in a future cycle.
 _NOW: dict[str, Callable[[Access], Q]] = {
     "open": lambda access: Q(deadline__gt=access.now),
     "closed": lambda access: Q(deadline__lte=access.now),
@@ -58,7 +58,7 @@ _NOW: dict[str, Callable[[Access], Q]] = {
 
 @dataclass(frozen=True, slots=True)
 class _InCycle:
-    """A filter that compares with a cycle, and the cycles in which it means something."""
+    """A filter that compares with a cycle, and the cycles in which it is meaningful."""
 
     condition: Callable[[Access, Cycle], Q]
     past: bool = False
@@ -102,8 +102,8 @@ WORDS_OF_LISTS = (*_ALWAYS, *_NOW)
 class Filters:
     """The condition of a list of filters, and which of them have an effect.
 
-    Without effect are unknown filters, those with an unreadable time, and those that mean nothing
-    in the cycle, or outside one.
+    Filters have no effect if they are unknown, contain an unreadable time, or are meaningless in
+    the cycle or without one.
     """
 
     condition: Q
@@ -112,7 +112,7 @@ class Filters:
 
 
 def parse_filters(access: Access, text: str, cycle: Cycle | None = None) -> Filters:
-    """Return the combination of all filters in a comma-separated list."""
+    """Combine all filters in a comma-separated list."""
     words = dict.fromkeys(split_list(text))
     found = {word: _condition(access, word, cycle) for word in words}
     condition = Q()

@@ -1,4 +1,4 @@
-"""Model of heartbeats."""
+"""The model of heartbeats."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from harmonic.kernel.database.tenancy import TenantModel
 
 
 class Heartbeat(TenantModel):
-    """The sign of a member that they are here in a cycle of a collective.
+    """A member's sign of presence in a cycle of a collective.
 
-    The cycle is stored by its start and its end, so that a new tempo begins a new cycle.
+    The start and end of the cycle are stored, so that a change of tempo starts a new cycle.
     """
 
     collective = models.ForeignKey(

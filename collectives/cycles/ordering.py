@@ -16,7 +16,7 @@ from collectives.items.models import Item
 from harmonic.kernel.rendering.text import FIRST_LINE_SOURCE
 
 CREATED = "created_at"
-# Times, by which lists have cursors too.
+# The keys that lists also support with cursors.
 MOMENTS = (CREATED, "updated_at", "deadline")
 COLUMNS = {
     **{name: name for name in MOMENTS},
@@ -44,9 +44,9 @@ class Sort:
         return self.key in MOMENTS
 
     def order_by(self) -> list[OrderBy]:
-        """Return the order of items. Ties are in the order of creation.
+        """Return the order of items. Ties are sorted by creation.
 
-        Items of kinds without the number of the key are sorted by creation.
+        Kinds without the number that the key names are sorted by creation, too.
         """
         ties = ("id",) if self.is_by_time else (CREATED, "id")
         key = self._expression()
@@ -61,7 +61,7 @@ class Sort:
 
 
 def parse_sort(text: str) -> Sort:
-    """Return the sort of a `sort_by`: an unknown key is `created_at`, an unknown way `desc`."""
+    """Parse `sort_by`. An unknown key means `created_at`, and an unknown direction `desc`."""
     key, _, way = text.partition("-")
     return Sort(key if key in KEYS else CREATED, is_descending=way != "asc")
 
@@ -70,7 +70,7 @@ def parse_sort(text: str) -> Sort:
 
 BY_KIND = "item_type"
 _DAY = timedelta(days=1)
-# Groups by the calendar of the collective.
+# Groups by days, weeks, months and years in the collective's timezone.
 _CALENDAR = {"date": "%Y-%m-%d", "week": "%Y-%W", "month": "%Y-%m", "year": "%Y"}
 _MOMENTS = {"created": "created_at", "updated": "updated_at", "deadline": "deadline"}
 _Key = Callable[[Item], Any]
@@ -78,14 +78,14 @@ _Key = Callable[[Item], Any]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Some items of a page that have the same key."""
+    """The items of a page that have the same key."""
 
     key: Any
     items: Sequence[Item]
 
 
 def groupings() -> list[str]:
-    """Return all values of `group_by`, the default first."""
+    """Return all values of `group_by`, starting with the default."""
     return [
         *KEYS,
         "status",
@@ -98,7 +98,7 @@ def groupings() -> list[str]:
 
 
 def parse_group(text: str) -> str:
-    """Return a `group_by`, or `item_type` if it is unknown."""
+    """Parse `group_by`. An unknown value means `item_type`."""
     return text if text in groupings() else BY_KIND
 
 

@@ -1,4 +1,4 @@
-"""The page of all cycles: numbers of items in the days, weeks and months around now."""
+"""The page of all cycles: numbers of items in recent and upcoming days, weeks and months."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AROUND = (-1, 0, 1)
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The cycles of one unit, with their paths, and a row of numbers for each kind."""
+    """The cycles of one unit with their paths, and a row of numbers for each kind."""
 
     heading: str
     cycles: list[tuple[Cycle, str]]

@@ -77,7 +77,7 @@ CYCLE: Page[Cycle] = Page(
 
 
 def old_address(request: AccessRequest, cycle_name: str) -> HttpResponse:
-    """Redirect from the address that public clients know."""
+    """Redirect from the address that public clients use."""
     require_read_method(request)
     access = request.access
     return redirect(
@@ -92,7 +92,7 @@ def kept_presence(access: Access) -> Presence:
     """Return the presence in a collective that has heartbeats.
 
     Raises:
-        NotFound: it is the main collective or a private workspace.
+        NotFound: the collective is the main one or a private workspace.
     """
     presence = presence_here(access)
     if not presence.is_kept:
@@ -128,7 +128,7 @@ HEARTBEATS: Page[Presence] = Page(
 
 
 def urls() -> list[URLPattern]:
-    """Return the routes of every collective."""
+    """Return the routes that every collective has."""
     return [
         *mount("cycles", CYCLES),
         *mount("cycles/<str:cycle_name>", CYCLE),
@@ -137,5 +137,5 @@ def urls() -> list[URLPattern]:
 
 
 def inside_urls() -> list[URLPattern]:
-    """Return the routes of collectives other than the main one."""
+    """Return the routes that all collectives except the main one have."""
     return mount("heartbeats", HEARTBEATS)

@@ -27,16 +27,16 @@ from collectives.models import Collective, CollectiveMember
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import Prepared
 
-# The heartbeats of others that a page or a response has.
+# The number of other members' heartbeats that a page or a response includes.
 SHOWN = 100
 _COLUMNS = tuple(field.attname for field in Collective._meta.concrete_fields)
 _OF_HEARTBEAT = ("id", "user_id", "created_at", "expires_at")
 
 
 class Presence:
-    """The collective of a request in its current cycle, and the heartbeats of its members there.
+    """The collective of a request in its current cycle, with its members' heartbeats.
 
-    They are read with one statement when they are needed first.
+    One statement reads both when they are first used.
     """
 
     def __init__(self, access: Access) -> None:
@@ -59,7 +59,7 @@ class Presence:
 
     @cached_property
     def heartbeats(self) -> list[Heartbeat]:
-        """The heartbeats of the cycle: the caller's first, then the newest."""
+        """The heartbeats of the cycle: the caller's first, then others from newest to oldest."""
         of_members = (row[len(_COLUMNS) : -1] for row in self._rows if row[-1])
         found = [Heartbeat(**dict(zip(_OF_HEARTBEAT, row, strict=True))) for row in of_members]
         return [each for each in found if each.created_at > self.cycle.start]
@@ -72,7 +72,7 @@ class Presence:
 
     @property
     def others(self) -> list[Heartbeat]:
-        """The newest heartbeats of other members, `SHOWN` at most."""
+        """The newest heartbeats of other members, at most `SHOWN`."""
         mine = self._access.user.user_id
         return [each for each in self.heartbeats if each.user_id != mine][:SHOWN]
 
@@ -82,17 +82,17 @@ class Presence:
 
     @property
     def is_kept(self) -> bool:
-        """Return whether the collective has heartbeats; the main one and workspaces have none."""
+        """Return whether the collective has heartbeats, unlike the main one and workspaces."""
         return has_heartbeats(self._access.required_place)
 
     @property
     def is_awaited(self) -> bool:
-        """Return whether the caller has not sent the heartbeat of this cycle."""
+        """Return whether the caller has not sent a heartbeat this cycle."""
         return self.is_kept and self.own is None
 
 
 class _HasKind(Protocol):
-    """A collective: a row, or the place of a request."""
+    """A collective, as a row or as the place of a request."""
 
     @property
     def is_main(self) -> bool: ...
@@ -111,7 +111,7 @@ def presence_here(access: Access) -> Presence:
 
 
 def tempo_cycle(collective: Collective, access: Access) -> Cycle:
-    """Return the current cycle of a collective's tempo; weekly in workspaces (content §10.2)."""
+    """Return the current cycle of a collective's tempo. Workspaces are weekly (content §10.2)."""
     zone = ZoneInfo(collective.timezone)
     if collective.is_workspace:
         return current_cycle(Unit.WEEK, access.now, zone)
@@ -119,9 +119,9 @@ def tempo_cycle(collective: Collective, access: Access) -> Cycle:
 
 
 def _present(*, id: UUID, now: datetime, me: UUID) -> QuerySet[Any, tuple[Any, ...]]:
-    """Return a collective with each heartbeat that has not expired, and whether a member sent it.
+    """Return a collective with each unexpired heartbeat, and whether its sender is a member.
 
-    Those of the caller come first, then the newest.
+    The caller's heartbeats come first, then others from newest to oldest.
     """
     rows = Collective.objects.filter(id=id).annotate(
         present=FilteredRelation("heartbeats", condition=Q(heartbeats__expires_at__gt=now))
@@ -152,7 +152,7 @@ def own_heartbeat(access: Access, cycle: Cycle) -> Heartbeat | None:
 
 
 def awaited_among(access: Access, places: Iterable[Collective]) -> set[UUID]:
-    """Return the ids of the collectives whose heartbeat the caller has not sent in their cycle."""
+    """Return the IDs of collectives where the caller has not sent a heartbeat this cycle."""
     kept = {place.id: place for place in places if has_heartbeats(place)}
     if not kept:
         return set()

@@ -21,7 +21,7 @@ from collectives.items.queries import by_ids
 from harmonic.kernel.access import Access
 from harmonic.kernel.http.cursors import Position
 
-# The items of each kind that a cycle shows.
+# The number of items of each kind that a cycle shows.
 LISTED = 200
 
 
@@ -39,9 +39,9 @@ def cycle_here(access: Access, name: str) -> Cycle | None:
 
 
 def belonging_to(cycle: Cycle) -> Q:
-    """Return the condition of the items in a cycle: made before its end, and due after its start.
+    """Return the condition of items in a cycle: created before its end, and due after its start.
 
-    Notes are due when they are made.
+    Notes are due when they are created.
     """
     return _between(cycle.start, cycle.end)
 
@@ -49,8 +49,7 @@ def belonging_to(cycle: Cycle) -> Q:
 def _between(start: datetime, end: datetime) -> Q:
     """Return the condition of the items in a period.
 
-    It is written for two indexes: the items made in the period, and older ones that are due after
-    they were made.
+    Its two parts use two indexes: items created in the period, and older ones with a deadline.
     """
     made = Q(created_at__gte=start, created_at__lt=end)
     older = Q(created_at__lt=start, deadline__gt=F("created_at"))
@@ -62,7 +61,7 @@ def _between(start: datetime, end: datetime) -> Q:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A cycle and the condition that filters set for its items."""
+    """A cycle and the filter condition for its items."""
 
     cycle: Cycle
     condition: Q
@@ -73,7 +72,7 @@ class Selected:
 
 
 def counts(collective_id: UUID, selected: Sequence[Selected]) -> list[dict[str, int]]:
-    """Count the items of each cycle by kind, in one statement. Every kind has a number."""
+    """Count the items of each cycle by kind, in one statement. Every kind has a count."""
     start = min(each.cycle.start for each in selected)
     end = max(each.cycle.end for each in selected)
     rows = _items(collective_id).filter(_between(start, end)).order_by()
@@ -96,7 +95,7 @@ def _items(collective_id: UUID) -> ItemQuerySet[Item]:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The first items of a kind in a cycle, without their texts, and the number of all."""
+    """The first items of a kind in a cycle, without their texts, and the total number."""
 
     places: Sequence[Position] = ()
     total: int = 0
@@ -105,7 +104,7 @@ class Listed:
 def lists(collective_id: UUID, selected: Selected, sort: Sort) -> dict[str, Listed]:
     """Return the first `LISTED` items of each kind in a cycle, in one statement.
 
-    Their positions are in the list of the kind that is sorted in the same way.
+    Their positions refer to the list of the kind in the same order.
     """
     kind = [F("kind")]
     rows: Any = _items(collective_id).filter(selected.items)
@@ -123,7 +122,7 @@ def lists(collective_id: UUID, selected: Selected, sort: Sort) -> dict[str, List
 
 
 def sizes(item_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """Return the bytes of the texts of items of any kind, by id."""
+    """Return the size in bytes of the texts of items of any kind, by ID."""
     rows = Item.objects.filter(**by_ids(item_ids))
     return dict(rows.values_list("id", kinds.size()))
 
@@ -135,9 +134,9 @@ def shown_items(
     kind: kinds.Kind | None = None,
     number: str = "",
 ) -> ItemQuerySet[Item]:
-    """Return the items of a cycle, of one kind or of all, with the beginnings of their texts.
+    """Return the items of a cycle, of one kind or all, with excerpts of their texts.
 
-    `number` is the name of the number that is annotated as `number`, if kinds have it.
+    `number` names the value that is annotated as `number` if the kind has it.
     """
     items = _items(collective_id).filter(selected.items)
     if kind:

@@ -21,10 +21,10 @@ from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.registry import path_to
 from harmonic.kernel.rendering.text import preview
 
-# The items of a kind on the page; the rest is on pages of that kind alone.
+# The number of items of a kind on the page. The rest is on pages of that kind.
 PAGE = 50
 TITLE_SHOWN = 100
-# A later deadline means that there is none.
+# A deadline beyond this means that there is none.
 NO_DEADLINE = timedelta(days=365 * 50)
 PARAMETERS = ("filters", "sort_by", "group_by", "type")
 
@@ -38,7 +38,7 @@ class Row:
     path: str
     author: Person
     created_at: datetime
-    # None if it has none.
+    # None if there is no deadline.
     deadline: datetime | None
     # Days from creation to deadline.
     days: int
@@ -46,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A group with its heading. `more_href` leads to the rest of its items, if it is cut."""
+    """A group with its heading. `more_href` links to all of its items if it is truncated."""
 
     heading: str
     rows: Sequence[Row]
@@ -57,7 +57,7 @@ class Section:
 
 @dataclass(frozen=True)
 class View:
-    """The items that the query string asks for: their kind, order and groups."""
+    """The items that the query string selects: their kind, order and groups."""
 
     access: Access
     cycle: Cycle
@@ -121,7 +121,7 @@ def _heading(kind: kinds.Kind) -> str:
 
 
 def _by_kind(view: View, selected: Selected, totals: Mapping[str, int]) -> list[Section]:
-    """Return a section for each kind, empty ones too."""
+    """Return a section for each kind, including empty ones."""
     here = view.access.required_place.id
     shown = {
         kind: list(queries.shown_items(here, selected, view.sort, kind)[:PAGE])
@@ -160,7 +160,7 @@ def _groups(view: View, page: Any) -> list[Section]:
 
 
 def _name_of(view: View, group: Group, known: People) -> str:
-    """Return the heading of a group: the plural of a kind, a name, or the key in words."""
+    """Return the heading of a group: the plural of a kind, a name, or the key as text."""
     first = group.items[0]
     if view.group == BY_KIND:
         return _heading(kinds.kind_named(first.kind))
@@ -189,7 +189,7 @@ def _row(view: View, item: Item, known: People) -> Row:
 
 # --- Choices --------------------------------------------------------------------------------
 
-# The choices of the form. The query string can have all others.
+# The choices in the form. The query string supports all values.
 _FILTERS = {
     "": "All items",
     "mine": "Mine",
@@ -197,22 +197,22 @@ _FILTERS = {
     "open": "Open",
     "closed": "Closed",
     "closing_soon": "Closing soon",
-    "updated": "Changed later",
+    "updated": "Edited",
 }
 _SORTS = {
     "created_at-desc": "Newest first",
     "created_at-asc": "Oldest first",
-    "updated_at-desc": "Last changed first",
+    "updated_at-desc": "Recently updated",
     "deadline-asc": "Deadline",
     "title-asc": "Title",
 }
 _GROUPS = {
     BY_KIND: "Kind",
-    "status": "Open or closed",
+    "status": "Status",
     "created_by_id": "Author",
-    "date_created": "Day of creation",
-    "week_created": "Week of creation",
-    "days_until_deadline": "Days until the deadline",
+    "date_created": "Day created",
+    "week_created": "Week created",
+    "days_until_deadline": "Days until deadline",
 }
 
 
@@ -231,5 +231,5 @@ def _choices(view: View) -> list[tuple[str, str, str, Mapping[str, str]]]:
 
 
 def _other(options: Mapping[str, str], value: str) -> dict[str, str]:
-    """Return the current value as a choice, if it is none."""
+    """Return the current value as an additional choice if the form does not have it."""
     return {} if value in options else {value: value.replace("_", " ")}

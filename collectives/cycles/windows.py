@@ -1,7 +1,7 @@
 """Cycles: named periods of time, such as `this-week` or `3-days-ago`.
 
-A cycle is a day, week, month or year in the timezone of a collective. Weeks start on Monday. A
-cycle begins with its first day and ends where the next one begins, also where the clocks change
+A cycle is a day, week, month or year in the timezone of a collective. Weeks start on Monday. Each
+cycle ends exactly when the next one begins, even across clock changes
 (`docs/decisions/0052-heartbeats-and-cycles.md`).
 """
 
@@ -27,7 +27,7 @@ class Unit(StrEnum):
     YEAR = "year"
 
 
-# The cycle that a collective counts by, for each of its tempos.
+# The unit of a collective's current cycle, for each tempo.
 TEMPOS = {"daily": Unit.DAY, "weekly": Unit.WEEK, "monthly": Unit.MONTH, "yearly": Unit.YEAR}
 _NEAR = {
     Unit.DAY: {-1: "yesterday", 0: "today", 1: "tomorrow"},
@@ -46,7 +46,7 @@ _COUNTED = re.compile(r"0*([0-9]{1,5})-(day|week|month|year)s?-(ago|from-now)")
 
 
 def parse_name(name: str) -> tuple[Unit, int] | None:
-    """Return the unit of a cycle and its distance from the current one, or None if unknown."""
+    """Return the unit of a cycle and its distance from the current one; None if unknown."""
     if name in _NAMED:
         return _NAMED[name]
     match = _COUNTED.fullmatch(name)
@@ -56,7 +56,7 @@ def parse_name(name: str) -> tuple[Unit, int] | None:
 
 
 def name_of(unit: Unit, distance: int) -> str:
-    """Return the shortest name of a cycle: `last-week`, but `2-weeks-ago`."""
+    """Return the shortest name of a cycle, such as `last-week` or `2-weeks-ago`."""
     if name := _NEAR[unit].get(distance):
         return name
     return f"{abs(distance)}-{unit}s-{'ago' if distance < 0 else 'from-now'}"
@@ -107,7 +107,7 @@ class Cycle:
 
     @property
     def time_window(self) -> str:
-        """The days of the cycle in words. A week is named by the Monday after it, as its end."""
+        """The days of the cycle in words. The end of a week is the following Monday."""
         if self.unit is Unit.DAY:
             return f"{self.first:%A}, {_day(self.first)}, {self.first.year}"
         if self.unit is Unit.WEEK:
@@ -120,12 +120,12 @@ class Cycle:
 
     @property
     def previous(self) -> str:
-        """The name of the cycle before this one; "" before the last one that has a name."""
+        """The name of the previous cycle, or "" if names do not reach that far."""
         return name_of(self.unit, self.distance - 1) if self.distance > -MAX_DISTANCE else ""
 
     @property
     def next(self) -> str:
-        """The name of the cycle after a past one; "" for the current one and later ones."""
+        """The name of the next cycle, or "" if this one is current or future."""
         return name_of(self.unit, self.distance + 1) if self.is_past else ""
 
 
@@ -134,7 +134,7 @@ def _day(day: date) -> str:
 
 
 def cycle_named(name: str, now: datetime, zone: ZoneInfo) -> Cycle | None:
-    """Return the cycle that a name means at `now`, or None if there is no such cycle."""
+    """Return the cycle with this name at `now`, or None if there is no such cycle."""
     parsed = parse_name(name)
     if parsed is None:
         return None
@@ -152,7 +152,7 @@ def current_cycle(unit: Unit, now: datetime, zone: ZoneInfo) -> Cycle:
 
 
 def current_cycle_of(tempo: str, now: datetime, zone: ZoneInfo) -> Cycle:
-    """Return the current cycle of a collective's tempo; weekly if it has another value."""
+    """Return the current cycle of a tempo. Unknown tempos are weekly."""
     return current_cycle(TEMPOS.get(tempo, Unit.WEEK), now, zone)
 
 
@@ -168,7 +168,7 @@ def _checked(cycle: Cycle) -> Cycle:
 
 def _cycle_at(name: str, unit: Unit, distance: int, now: datetime, zone: ZoneInfo) -> Cycle:
     first = _first_day(unit, _today(now, zone))
-    # Clocks that are set back over midnight repeat the end of the day before.
+    # When clocks are set back across midnight, the end of the previous day repeats.
     if now >= first_instant(_moved(first, unit, 1), zone):
         first = _moved(first, unit, 1)
     start, after = _moved(first, unit, distance), _moved(first, unit, distance + 1)
@@ -188,7 +188,7 @@ def _first_day(unit: Unit, day: date) -> date:
 
 
 def _moved(first: date, unit: Unit, distance: int) -> date:
-    """Return the first day of the cycle that is `distance` cycles later."""
+    """Return the first day of the cycle `distance` cycles later."""
     if unit in (Unit.DAY, Unit.WEEK):
         return first + timedelta(days=distance * (7 if unit is Unit.WEEK else 1))
     months = distance * (12 if unit is Unit.YEAR else 1)
@@ -200,12 +200,12 @@ def first_instant(day: date, zone: ZoneInfo) -> datetime:
     """Return the first instant of a day, in UTC: midnight, unless the clocks skip it."""
     late = datetime.combine(day, time(), zone).astimezone(UTC)
     early = datetime.combine(day, time(fold=1), zone).astimezone(UTC)
-    # In a gap, the later offset gives the earlier time. Elsewhere the first of both is midnight.
+    # In a gap, the later offset gives the earlier time. Otherwise the first is midnight.
     return late if early >= late else _end_of_gap(early, late, zone)
 
 
 def _end_of_gap(early: datetime, late: datetime, zone: ZoneInfo) -> datetime:
-    """Return the time between `early` and `late` at which the offset of a zone changes."""
+    """Return the time between `early` and `late` when a zone's UTC offset changes."""
     before = early.astimezone(zone).utcoffset()
     while late - early > _SECOND:
         middle = early + (late - early) // _SECOND // 2 * _SECOND

@@ -223,7 +223,7 @@ def test_the_html_home_is_veiled_with_one_button(page: Any, silent: None) -> Non
 
     assert home.count('action="/collectives/kitchen/actions/send_heartbeat"') == 1
     assert 'class="veiled" inert' in home
-    assert "A heartbeat tells the other members that you are here in this cycle." in home
+    assert "A heartbeat tells other members that you are here this cycle." in home
 
     page("bob").post(f"{KITCHEN}/actions/send_heartbeat")
     assert "veiled" not in page("bob").get(KITCHEN).text
@@ -273,7 +273,7 @@ def test_members_see_who_is_here_in_this_cycle(call: Any, silent: None, world: W
     bob.act("send_heartbeat", KITCHEN).assert_done()
 
     assert "Alice" in bob.get(HEARTBEATS).text
-    assert "scout" not in bob.get(HEARTBEATS).text.partition("Here in this cycle")[2]
+    assert "scout" not in bob.get(HEARTBEATS).text.partition("Here this cycle")[2]
 
 
 @pytest.mark.rule("heartbeats.seen")
@@ -289,9 +289,9 @@ def test_heartbeats_of_former_members_and_earlier_cycles_are_not_shown(
         person=world.person("scout"), collective=world.collective("kitchen")
     ).update(archived_at=world.now)
 
-    here = call("bob").get(HEARTBEATS).text.partition("Here in this cycle")[2]
+    here = call("bob").get(HEARTBEATS).text.partition("Here this cycle")[2]
 
-    assert "No other member has sent a heartbeat in this cycle." in here
+    assert "No other member has sent a heartbeat this cycle." in here
 
 
 @pytest.mark.meets("heartbeats of others on a page")
@@ -301,10 +301,10 @@ def test_a_page_shows_the_newest_heartbeats_only(
 ) -> None:
     monkeypatch.setattr(presence, "SHOWN", 1)
 
-    text = call("bob").get(HEARTBEATS).text.partition("Here in this cycle")[2]
+    text = call("bob").get(HEARTBEATS).text.partition("Here this cycle")[2]
 
     assert sum(name in text for name in ("Alice", "steward", "scout")) >= 1
-    assert "Only the newest are shown." in text
+    assert "Only the newest heartbeats are shown." in text
 
 
 @pytest.mark.rule("heartbeats.not-outsider")

@@ -148,7 +148,7 @@ def test_a_page_names_filters_without_effect(api: Any, write: Write) -> None:
 
     assert "Mine" in text
     assert "Alice's" not in text
-    assert "Filters without effect: `shiny`." in text
+    assert "Ignored filters: `shiny`." in text
 
 
 def test_items_are_sorted_on_pages_as_over_rest(api: Any, write: Write) -> None:
@@ -219,7 +219,7 @@ def test_a_cut_section_leads_to_pages_of_its_kind(
     first = text_of(bob, f"{CYCLES}/today?sort_by=created_at-asc")
     rest = f"{CYCLES}/today?sort_by=created_at-asc&type=note"
 
-    assert f"[All 5]({rest})" in first
+    assert f"[Show all 5]({rest})" in first
     found = [
         number
         for page in (1, 2, 3)
