@@ -22,19 +22,19 @@ PATH = "notifications.list"
 
 
 class NotificationParams(Params):
-    id = Line(help_text="The id of the notification.", max_length=36, example=str(UUID(int=1)))
+    id = Line(help_text="The ID of the notification.", max_length=36, example=str(UUID(int=1)))
 
 
 class CollectiveParams(Params):
     collective_id = Line(
-        help_text=f"The id of a collective, or `{REMINDERS}` for those of none.",
+        help_text=f"The ID of a collective, or `{REMINDERS}` for notifications of none.",
         max_length=36,
         example=REMINDERS,
     )
 
 
 def anyone(access: Access, target: object) -> Denied | None:
-    """Allow everybody: the effects change the caller's own notifications only."""
+    """Allow everyone: the effects only change the caller's own notifications."""
     return None
 
 
@@ -56,7 +56,7 @@ def _of_collective(access: Access, collective_id: str) -> tuple[str, RecipientQu
     """Return the name of a collective and the caller's notifications from it.
 
     Raises:
-        NotFound: the caller is not a member of such a collective.
+        NotFound: the caller is not a member of a collective with this ID.
     """
     if collective_id == REMINDERS:
         return "Other", _inbox(access).filter(notification__collective=None)
@@ -64,7 +64,7 @@ def _of_collective(access: Access, collective_id: str) -> tuple[str, RecipientQu
     readable = Collective.objects.readable_by(access)
     found = readable.filter(id=parsed).first() if parsed else None
     if found is None:
-        raise NotFound("Collective not found.", hint="/notifications names the ids.")
+        raise NotFound("Collective not found.", hint="/notifications lists the IDs.")
     return found.name, _inbox(access).filter(notification__collective=found.id)
 
 

@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-# The whole run after the `@` is the name. Directly after a letter or digit it is an address.
+# The name is everything after the `@`. An `@` directly after a letter or digit is an address.
 _MENTION: Final = re.compile(r"(?<!\w)@([A-Za-z0-9_-]+)")
-# Characters of a text in which code is found by parsing; in a longer one, code counts as text.
+# The number of characters up to which a text is parsed for code. In longer texts, code is text.
 PARSED: Final = 100_000
-# Names that one text can mention; further ones are ignored.
+# The number of names that one text can mention. Further names are ignored.
 MAX_NAMES: Final = 50
-# Names that mention several members, so no handle can be one of them.
+# Names that mention several members, so they cannot be handles.
 ADMINS: Final = "admins"
 REPRESENTATIVES: Final = "representatives"
 EVERYONE: Final = "everyone"
 
 
 def names_in(*texts: str) -> tuple[str, ...]:
-    """Return the names that texts mention outside code, folded, in order, each once."""
+    """Return the distinct folded names that texts mention outside code, in order."""
     found: dict[str, None] = {}
     for text in texts:
         if "@" in text:

@@ -1,4 +1,4 @@
-"""Notifications, their recipients, and the mentions that were notified."""
+"""Models of notifications, their recipients, and mentions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harmonic.kernel.database.tenancy import TenantManager, TenantModel
 
 
 class NotificationType(models.TextChoices):
-    """Kinds of what happened."""
+    """Types of notifications."""
 
     MENTION = "mention"
     COMMENT = "comment"
@@ -50,7 +50,7 @@ class Mention(TenantModel):
 
 
 class Notification(TenantModel):
-    """Something that happened: a title, the beginning of a text, and the page to open.
+    """A message about an event: a title, an excerpt of a text, and the page to open.
 
     `event` is None if no write caused it. It is deleted with its item and collective.
     """
@@ -80,7 +80,7 @@ class Notification(TenantModel):
 
 class RecipientQuerySet(models.QuerySet["Recipient"]):
     def inbox_of(self, access: Access) -> RecipientQuerySet:
-        """Return the notifications in the app that the caller sees."""
+        """Return the in-app notifications that the caller sees."""
         return self.inbox(
             access.user.user_id,
             access.user.person_id,
@@ -115,7 +115,7 @@ RecipientManager = TenantManager.from_queryset(RecipientQuerySet)
 
 
 class Recipient(TenantModel):
-    """A notification of one user through one channel.
+    """The delivery of a notification to one user through one channel.
 
     `due_at` is when it is shown or sent. Dismissing also marks it as read.
     """

@@ -1,4 +1,4 @@
-"""The list of a user's notifications."""
+"""The page of a user's notifications."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harmonic.kernel.rendering.documents import keep_private
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """The caller's notifications, and how many are unread."""
+    """The caller's notifications, and the number of unread ones."""
 
     groups: list[queries.Group]
     unread: int
@@ -49,7 +49,7 @@ LIST = Page(
 
 
 def _unread_count(request: AccessRequest) -> HttpResponse:
-    """Return the number of unread notifications as JSON, for programs that only show it."""
+    """Return the number of unread notifications as JSON, for programs that show only that."""
     require_read_method(request)
     response = JsonResponse({"count": queries.unread_count(request.access)})
     keep_private(response)

@@ -1,4 +1,4 @@
-"""Notifications about decisions and commitments: votes, pledges, results."""
+"""Notifications about decisions and commitments: votes, joins and results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESOLVED = "decision.deadline_reached"
 
 
 def notify_of_participation(event: Event, access: Access) -> None:
-    """Notify authors of votes and pledges, and those who joined of a critical mass."""
+    """Notify authors of votes and joins, and participants of a critical mass."""
     kind = f"{event.subject}.{event.verb}"
     if kind not in (VOTED, JOINED, CRITICAL_MASS) or event.item_id is None:
         return
@@ -49,7 +49,7 @@ def _joined(item: Item) -> set[UUID]:
 
 
 def _is_unread(item: Item, title: str) -> bool:
-    """Return whether the author has this notification already and has not read it."""
+    """Return whether the author already has this notification, unread."""
     return Recipient.objects.filter(
         user=item.created_by_id,
         notification__item=item.id,

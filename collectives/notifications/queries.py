@@ -14,9 +14,9 @@ from harmonic.kernel.database.prepared import Prepared, Values
 from harmonic.kernel.database.tenancy import tenant_bound
 
 LISTED = 50
-# Unread notifications that are counted; with more, the number stays this.
+# The highest number of unread notifications that is counted and shown.
 COUNTED = 1000
-# The id of the notifications that are about no collective.
+# The ID of the group of notifications without a collective.
 REMINDERS = "reminders"
 
 
@@ -37,7 +37,7 @@ class Group:
 
 
 def grouped(access: Access) -> list[Group]:
-    """Return the newest notifications by collective, in the order in which they appear."""
+    """Return the newest notifications, grouped by collective in order of appearance."""
     rows = Recipient.objects.inbox_of(access).select_related("notification__collective")
     groups: dict[UUID | None, Group] = {}
     for row in rows.order_by("-due_at", "-id")[:LISTED]:
@@ -51,7 +51,7 @@ def unread_count(access: Access) -> int:
     """Return the number of unread notifications that the caller sees."""
     if access.actor is None or not access.may_read("all"):
         return 0
-    # Refusals before the route, such as a 404, are rendered while no tenant is bound.
+    # Refusals before routing, such as a 404, are rendered while no tenant is bound.
     with tenant_bound(access.tenant.id):
         found = _UNREAD.rows(
             access.is_subject_to_api_switches,

@@ -1,7 +1,6 @@
-"""Notifications that writes of items cause: mentions and replies.
+"""Notifications caused by writes to items: mentions and replies.
 
-A mention is notified once: a change of the text notifies only users whom it did not mention
-before.
+Users are notified of a mention once: an edit notifies only users who were not mentioned before.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ def _is_text_changed(facts: Mapping[str, Any], item: Item) -> bool:
 
 
 def _store_mentions(access: Access, item: Item, *, known: frozenset[UUID]) -> set[UUID]:
-    """Replace the mentions of an item by those of its current text, and return them."""
+    """Replace an item's mentions with those in its current text, and return them."""
     texts = (getattr(item, column) for column in kind_named(item.kind).mentioning)
     mentioned = members_named(access, names_in(*texts))
     if gone := known - mentioned:
@@ -58,7 +57,7 @@ def _notify_of_creation(event: Event, access: Access, item: Item, mentioned: set
     _notify_of_mentions(event, access, item, mentioned - author)
     if not author:
         return
-    assert item.parent is not None  # it has an author
+    assert item.parent is not None  # because it has an author
     noun = _noun(item.parent)
     if author <= mentioned:
         title = f"{access.user.name} mentioned you in their reply to your {noun}"
@@ -69,7 +68,7 @@ def _notify_of_creation(event: Event, access: Access, item: Item, mentioned: set
 
 
 def _answered_author(access: Access, item: Item) -> set[UUID]:
-    """Return the author of what a comment replies to, if another member of the collective."""
+    """Return the author that a comment replies to, if it is another member of the collective."""
     return members_among(access, [item.parent.created_by_id]) if item.parent else set()
 
 
