@@ -46,7 +46,7 @@ class CycleParams(Params):
         allow_blank=True,
         max_length=MAX_LENGTH,
         help_text="Comma-separated filters that must all match, such as mine,open. Filters that are"
-        " unknown or mean nothing in the cycle have no effect.",
+        " unknown or meaningless in the cycle are ignored.",
     )
     sort_by = Line(
         required=False,
@@ -70,7 +70,7 @@ LocalTime = Annotated[
 
 
 def _typed(name: str, sentence: str, members: Mapping[str, Any]) -> Any:
-    """Return the type of an object whose members depend on the kinds of items."""
+    """Return the type of an object with a member for each kind of item."""
     typed: Any = TypedDict(name, dict(members))  # type: ignore[misc]  # not known to mypy
     typed.__doc__ = sentence
     return typed
@@ -115,7 +115,7 @@ else:
                 ]
             ],
             "next": NotRequired[
-                Annotated[CycleNextJson, Doc("For arrays that are cut. Absent if none is.")]
+                Annotated[CycleNextJson, Doc("For truncated arrays. Absent if all are complete.")]
             ],
         },
     )
@@ -159,12 +159,12 @@ class CycleWriter:
         return [Selected(cycle, parsed.condition) for cycle, parsed in pairs]
 
     def counted(self) -> list[CycleJson]:
-        """Return the cycles without arrays."""
+        """Return the JSON of the cycles without arrays."""
         counts = queries.counts(self.place.id, self.selected)
         return [_facts(*each) for each in zip(self.cycles, counts, strict=True)]
 
     def whole(self, includes: Collection[str]) -> list[CycleJson]:
-        """Return the cycles with some of their arrays."""
+        """Return the JSON of the cycles with some of their arrays."""
         found = [queries.lists(self.place.id, each, self.sort) for each in self.selected]
         counts = [{name: listed.total for name, listed in each.items()} for each in found]
         arrays = [
@@ -186,7 +186,7 @@ class CycleWriter:
         ]
 
     def _with_sizes(self, found: Sequence[Mapping[str, Listed]]) -> list[dict[str, list[Size]]]:
-        """Add the bytes of their texts to the items of all cycles."""
+        """Add the sizes of their texts to the items of all cycles."""
         lists = [listed for each in found for listed in each.values()]
         sizes = queries.sizes({item for listed in lists for _, item in listed.places})
         return [
@@ -205,7 +205,7 @@ class CycleWriter:
         counts: Mapping[str, int],
         includes: Collection[str],
     ) -> list[Array]:
-        """Return the included arrays of a cycle, each with a part of the bytes of a response."""
+        """Return the included arrays of a cycle, each limited to a share of the response's size."""
         arrays = []
         for json in KINDS_JSON:
             if json.kind.plural in includes:
@@ -220,7 +220,7 @@ class CycleWriter:
     ) -> str:
         """Return the URL of the list that continues an array.
 
-        A list has an order by time only. For others it begins with its first item.
+        Lists can only be ordered by time. For other orders the URL begins at the first item.
         """
         asked = {
             **json.whole,
@@ -235,7 +235,7 @@ class CycleWriter:
         return url_after(self.request, path, given, position)
 
     def _written(self, arrays: Sequence[Array]) -> dict[UUID, Any]:
-        """Return the JSON of the items of all arrays, with one read for each kind."""
+        """Return the JSON of the items of all arrays, with one query for each kind."""
         written: dict[UUID, Any] = {}
         for json in KINDS_JSON:
             ids = dict.fromkeys(
@@ -250,7 +250,7 @@ class CycleWriter:
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """An array of a cycle: the ids of its items, and the URL that continues it, or ""."""
+    """An array of a cycle: the IDs of its items, and the URL that continues it, or ""."""
 
     json: KindJson[Any]
     ids: Sequence[UUID]
@@ -306,7 +306,7 @@ class Cycles(Resource):
         return ObjectResponse(shown)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
-        """Respond as to an unknown object: cycles cannot be written (rest §1.9).
+        """Respond as for an unknown object, because cycles cannot be written (rest §1.9).
 
         Raises:
             NotFound: always.

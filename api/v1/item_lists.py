@@ -77,7 +77,7 @@ class ItemFilterParams(PageParams):
     )
 
 
-# Returns the further condition of a kind's own parameters, if they were sent.
+# Returns the condition for a kind's own parameters, if they were sent.
 Narrowing = Callable[[Access, dict[str, Any]], Q | None]
 
 
@@ -126,7 +126,7 @@ def matching_page(
     params: dict[str, Any],
     order: Order,
 ) -> ResultPage[M]:
-    """Return the requested page of `items`, of those that match `q` if it was sent."""
+    """Return the requested page of `items`. If `q` was sent, only matching items are included."""
     search = Search(items, terms_of(params), queries)
     if not search.terms.are_any:
         fetch, count = partial(queries.among, items), items.count
@@ -145,7 +145,7 @@ def _matching(
 
 
 def is_narrowed(params: dict[str, Any]) -> bool:
-    """Return whether a parameter was sent that the prepared queries do not have."""
+    """Return whether a parameter was sent that the prepared queries do not support."""
     return any(params.get(name) for name in NARROWING)
 
 
@@ -173,7 +173,9 @@ def by_words(access: Access, params: dict[str, Any]) -> Q:
         known = WORDS if cycle else WORDS_OF_LISTS
         offered = ", ".join([*known, "created_by:handle", "created_at>time"])
         word = found.without_effect[0]
-        raise named(Problem("filters", f"has no {word!r}; available: {offered} and the like"))
+        raise named(
+            Problem("filters", f"has no {word!r}; available: {offered} and similar comparisons")
+        )
     return found.condition & belonging_to(cycle) if cycle else found.condition
 
 
@@ -209,7 +211,7 @@ def wanted_items(access: Access, params: dict[str, Any]) -> dict[str, Any]:
 def by_subtype(
     params: dict[str, Any], known: Sequence[str], aliases: Mapping[str, str] | None = None
 ) -> Lookups:
-    """Return the lookup of the subtypes that were asked for; `aliases` are other names for them.
+    """Return the lookup of the requested subtypes. `aliases` are other names for them.
 
     Raises:
         Invalid: one of them is unknown.

@@ -23,7 +23,7 @@ Mass = Annotated[int, Doc(minimum=1, example=3)]
 
 
 class ParticipantJson(TypedDict):
-    """A user who joined a commitment, or left it; then `committed_at` is null."""
+    """A user who joined a commitment. After leaving it, `committed_at` is null."""
 
     id: Id
     commitment_id: Id
@@ -43,7 +43,7 @@ class CommitmentJson(TypedDict):
     deadline: Annotated[
         Timestamp, Doc("When it closes. A date 100 years ahead stands for no deadline.")
     ]
-    critical_mass: Annotated[Mass, Doc("How many must join. More can.")]
+    critical_mass: Annotated[Mass, Doc("The number of members who must join. More can join.")]
     participant_count: Annotated[Count, Doc("The number of users who have joined.")]
     created_at: Timestamp
     updated_at: Timestamp
@@ -56,7 +56,7 @@ class CommitmentJson(TypedDict):
         Mass | None, Doc("The number of participants at which it closes.", example=None)
     ]
     status: Annotated[str, OneOf("CommitmentStatus", Status)]
-    closed: Annotated[bool, Doc("Whether nobody can join any more.")]
+    closed: Annotated[bool, Doc("Whether members can no longer join.")]
     collective_id: Id
     path: Annotated[str, Doc("Its page.", example="/collectives/kitchen/c/4be10d77")]
     url: Annotated[Url, Doc(example="http://garden.localhost:8000/collectives/kitchen/c/4be10d77")]
@@ -78,7 +78,7 @@ class CommitmentJson(TypedDict):
 
 
 class CommitmentWriter:
-    """Builds the JSON of the commitments of one response, with everything else read once."""
+    """Builds the JSON of the commitments of one response, reading related rows once."""
 
     def __init__(self, request: Request, commitments: Iterable[Commitment] = ()) -> None:
         """Read the paths of the commitments' collectives, except that of the request."""

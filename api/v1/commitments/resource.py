@@ -1,4 +1,4 @@
-"""The resources of commitments, joining them, and their participants and comments."""
+"""The resources of commitments: joining them, their participants and comments."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ ParticipantId = Annotated[
 
 
 class _MomentParams(Params):
-    """The times of a commitment, which the API takes in ISO 8601."""
+    """The times of a commitment, which are in ISO 8601 in the API."""
 
     deadline = DateTime(
         required=False,
-        help_text="When it closes. Default: the start of an event, else it is closed by hand.",
+        help_text="When it closes. Default: the start of an event; others are closed manually.",
     )
     starts_at = DateTime(required=False, help_text="The start of a calendar event.")
     ends_at = DateTime(required=False, help_text="The end of a calendar event.")
@@ -83,7 +83,7 @@ class _MomentParams(Params):
 class NewCommitmentParams(_MomentParams, CreateParams):  # type: ignore[misc]  # other types of time
     """Parameters of a new commitment in the API."""
 
-    # These remove fields of the pages.
+    # These remove fields that only pages have.
     timezone = None  # type: ignore[assignment]
     deadline_option = None  # type: ignore[assignment]
 
@@ -97,7 +97,7 @@ class ChangedCommitmentParams(_MomentParams, UpdateParams):  # type: ignore[misc
 
 class JoinParams(Params):
     committed = Flag(
-        required=False, help_text="true (default): join. false: leave, while it is open."
+        required=False, help_text="true (default) joins, and false leaves while it is open."
     )
 
 
@@ -137,7 +137,7 @@ RESTORE = over_rest(actions.restore_commitment)
 
 
 def live(commitment_id: str) -> Find[Commitment]:
-    """Return a function that finds the commitment of a path, unless it is deleted."""
+    """Return a function that finds the commitment of a path unless it is deleted."""
     return lambda access: live_commitment_at(access, commitment_id, NOT_FOUND)
 
 
@@ -153,7 +153,7 @@ def any_commitment(access: Access, commitment_id: str) -> Commitment:
 
 
 def _by_state(access: Access, params: dict[str, Any]) -> Q | None:
-    """Return the condition of a status that depends on the participants."""
+    """Return the condition of a status that depends on participants."""
     wanted = params.get("status")
     if wanted not in tuple(Status):
         return None
@@ -232,7 +232,7 @@ class Joining(Resource):
     def create(
         self, request: Request, commitment_id: CommitmentId
     ) -> ObjectResponse[ParticipantJson]:
-        """Join a commitment, or with `committed: false` leave it."""
+        """Join a commitment, or leave it with `committed: false`."""
         raw = read_params_of(JOIN, request)
         binding = LEAVE if isinstance(raw, RawParams) and _leaves(raw) else JOIN
         return ObjectResponse(
@@ -241,7 +241,7 @@ class Joining(Resource):
 
 
 def _leaves(raw: RawParams) -> bool:
-    """Return whether the parameters ask to leave."""
+    """Return whether the parameters leave the commitment."""
     if "committed" not in raw.values:
         return False
     return validated(JoinParams, raw).get("committed") is False
@@ -288,7 +288,7 @@ OLDEST = "committed_at-asc"
 
 class ParticipantListParams(PageParams):
     include_pending = Flag(
-        required=False, help_text="true: also those who left, or looked without joining."
+        required=False, help_text="If true, users who left or never joined are included."
     )
     sort_by = sort_field("committed_at", usual=OLDEST)
     created_after = DateTime(required=False, help_text="Joined after this time.")
@@ -324,7 +324,7 @@ class Participants(Resource):
         )
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuse writes as public clients expect it."""
+        """Refuse writes with the response that public clients expect."""
         raise NotFound
 
 

@@ -33,14 +33,14 @@ class AuditedDecisionJson(TypedDict):
     subtype: Annotated[str, OneOf("DecisionSubtype", Decision.Subtype)]
     deadline: Timestamp
     audit_chain_hash: Annotated[
-        str | None, Doc("The hash of the last entry, once the decision is settled.")
+        str | None, Doc("The hash of the last entry. Null until the chain is complete.")
     ]
     lottery_beacon_round: Annotated[int | None, Doc("Null before the draw.", example=None)]
     lottery_beacon_randomness: Annotated[str | None, Doc("Null before the draw.", example=None)]
 
 
 class AuditEntryJson(TypedDict):
-    """An entry of an audit chain, with all values as text and empty for none."""
+    """An entry of an audit chain. All values are text; missing values are empty."""
 
     sequence_number: Annotated[str, Doc(example="4")]
     schema_version: Annotated[str, Doc(example="2")]
@@ -52,7 +52,7 @@ class AuditEntryJson(TypedDict):
     option_title: Annotated[str, Doc(example="Electric")]
     accepted: Digit
     preferred: Digit
-    metadata: Annotated[str, Doc("JSON as it is hashed.", example="")]
+    metadata: Annotated[str, Doc("The JSON text that is hashed.", example="")]
     previous_hash: Hash
     entry_hash: Hash
     created_at: Annotated[str, Doc("In whole seconds.", example="2026-05-13T12:00:00Z")]
@@ -66,7 +66,7 @@ class BeaconJson(TypedDict):
     verification_url: NotRequired[
         Annotated[
             Url,
-            Doc("Where anyone can look up the round.", example="https://api.drand.sh/public/1"),
+            Doc("The public URL of the round.", example="https://api.drand.sh/public/1"),
         ]
     ]
 
@@ -82,7 +82,7 @@ class AuditResultJson(TypedDict):
 
 
 class AuditJson(TypedDict):
-    """The audit chain of a decision, as `docs/verify_decision.py` checks it."""
+    """The audit chain of a decision, in the format that `docs/verify_decision.py` checks."""
 
     generated_at: Timestamp
     has_imported_entries: bool

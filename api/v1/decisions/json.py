@@ -25,7 +25,12 @@ from harmonic.kernel.rendering.documents import origin_of
 INCLUDES = ("participants", "options", "votes", "results")
 Bit = Annotated[int, Doc(minimum=0, maximum=1, example=1)]
 SortKey = Annotated[
-    str, Doc("The key of the draw. Absent before it.", pattern="^[0-9a-f]{64}$", example="6d" * 32)
+    str,
+    Doc(
+        "The sort key from the draw. Absent before the draw.",
+        pattern="^[0-9a-f]{64}$",
+        example="6d" * 32,
+    ),
 ]
 STATUSES = ("open", "closed")
 
@@ -34,7 +39,7 @@ class OptionJson(TypedDict):
     """An option of a decision."""
 
     id: Id
-    random_id: Annotated[Count, Doc("It settles ties.", example=504817263)]
+    random_id: Annotated[Count, Doc("Breaks ties until the draw.", example=504817263)]
     title: Annotated[str, Doc(example="Electric")]
     description: Annotated[str | None, Doc(example="Needs a stronger fuse.")]
     decision_id: Id
@@ -63,7 +68,7 @@ class VoteJson(TypedDict):
         Annotated[
             str,
             Doc(
-                "The hash of the vote in the audit chain. In responses to writes only.",
+                "The hash of the vote in the audit chain. Only in responses to writes.",
                 example="9f" * 32,
             ),
         ]
@@ -106,12 +111,12 @@ class DecisionJson(TypedDict):
     description: Annotated[str | None, Doc("In Markdown.", example="It must fit the niche.")]
     options_open: Annotated[bool, Doc("Whether members can add options.")]
     deadline: Annotated[
-        Timestamp, Doc("It is closed from then on. 100 years ahead: until it is closed by hand.")
+        Timestamp, Doc("When it closes. A date 100 years ahead stands for no deadline.")
     ]
     created_at: Timestamp
     updated_at: Timestamp
     decision_maker_id: Annotated[
-        Id | None, Doc("Who decides an executive decision. Null: its creator.")
+        Id | None, Doc("The decision maker of an executive decision. Null means its creator.")
     ]
     voter_eligibility: Annotated[
         str | None, Doc("The user set that can vote. Null: all members.", example="role:admin")
@@ -130,17 +135,17 @@ class DecisionJson(TypedDict):
     lottery_beacon_round: NotRequired[
         Annotated[
             int | None,
-            Doc("The round of the draw. Before it, absent in reads and null in writes."),
+            Doc("The round of the draw. Before the draw, absent in reads and null in writes."),
         ]
     ]
     lottery_beacon_randomness: NotRequired[
         Annotated[str | None, Doc("The randomness of the draw.", example="deadbeef")]
     ]
     deadline_event_fired_at: Annotated[
-        Timestamp | None, Doc("When the passing of the deadline was recorded.", example=None)
+        Timestamp | None, Doc("When the passed deadline was recorded.", example=None)
     ]
     audit_chain_hash: Annotated[
-        str | None, Doc("The hash that settles the audit chain. Null until then.", example=None)
+        str | None, Doc("The hash of the complete audit chain. Null until then.", example=None)
     ]
     hard_delete_after: Annotated[Timestamp | None, Doc(example=None)]
     path: Annotated[str, Doc("The decision's page.", example="/collectives/kitchen/d/8d2b91c4")]
@@ -161,7 +166,7 @@ def _sets_of(decision: Decision) -> tuple[str, str]:
 
 
 class DecisionWriter:
-    """Builds the JSON of the decisions of one response, with counts read once for all."""
+    """Builds the JSON of the decisions of one response, reading counts once for all of them."""
 
     def __init__(
         self, request: Request, decisions: Iterable[Decision] = (), *, is_write: bool = False
@@ -187,11 +192,11 @@ class DecisionWriter:
         return shown
 
     def plain(self, decision: Decision) -> DecisionJson:
-        """Return a decision as a read without parameters does."""
+        """Return the JSON of a decision, as in a read without parameters."""
         return self.without_includes([decision])[0]
 
     def without_includes(self, decisions: Sequence[Decision]) -> list[DecisionJson]:
-        """Return decisions as reads without parameters do, with counts read once for all."""
+        """Return the JSON of decisions, as in reads without parameters."""
         ids = [decision.id for decision in decisions]
         voters, options = queries.voter_counts(ids), queries.option_counts(ids)
         sets = (each for row in decisions for each in _sets_of(row))
@@ -239,7 +244,7 @@ class DecisionWriter:
         return shown
 
     def _include(self, decisions: Sequence[Decision], shown: Sequence[DecisionJson]) -> None:
-        """Add what was asked for to all decisions, read once for all."""
+        """Add the requested parts to all decisions, reading each part once."""
         found = queries.included_in(decisions)
         options = list(found.options) if self.includes & {"options", "results"} else []
         votes = list(found.votes) if "votes" in self.includes else []
@@ -281,7 +286,7 @@ def option_json(option: Option, decision: Decision) -> OptionJson:
 
 
 def vote_json(vote: Vote, decision: Decision, receipt: str = "") -> VoteJson:
-    """Return a vote; `receipt` is set in the response to the write."""
+    """Return the JSON of a vote. `receipt` is set in responses to writes."""
     shown: VoteJson = {
         "id": str(vote.id),
         "option_id": str(vote.option_id),

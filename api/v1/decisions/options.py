@@ -45,7 +45,7 @@ def option_at(decision: Decision, option_id: str, sentence: str = "Not found") -
     """Return an option of a decision.
 
     Raises:
-        NotFound: with `sentence`.
+        NotFound: there is none; `sentence` is the message.
     """
     wanted = parse_uuid(option_id)
     found = Option.objects.filter(decision=decision.id, id=wanted).first() if wanted else None
@@ -55,7 +55,7 @@ def option_at(decision: Decision, option_id: str, sentence: str = "Not found") -
 
 
 def with_path(raw: RawParams | Refused, **from_path: str) -> RawParams | Refused:
-    """Return the parameters of a body with those of the path, which take precedence."""
+    """Merge the parameters of a body with those of the path, which take precedence."""
     if isinstance(raw, Refused):
         return raw
     given = {name: [value] if raw.is_form else value for name, value in from_path.items()}
@@ -125,7 +125,7 @@ def _delete(access: Access, decision: Decision, *, option: str = "") -> Outcome:
 
 
 def _title_required(problem: Problem) -> str:
-    """Return the sentence about a parameter of an option, as its contract has it."""
+    """Return the message about a parameter of an option that the contract requires."""
     if (problem.param, problem.code) == ("title", "blank"):
         return "title parameter is required"
     return rest_joined([problem])
@@ -178,7 +178,7 @@ class Options(Resource):
     def update(
         self, request: Request, decision_id: DecisionId, option_id: OptionId
     ) -> ObjectResponse[OptionJson]:
-        """Rename or describe an option, until another user votes on it."""
+        """Rename or describe an option before another user votes on it."""
         raw = with_path(read_params_of(UPDATE, request), option=option_id)
         decision, option = self.perform(UPDATE, live(decision_id), raw=raw).object
         return ObjectResponse(option_json(option, decision))
@@ -187,13 +187,13 @@ class Options(Resource):
     def destroy(
         self, request: Request, decision_id: DecisionId, option_id: OptionId
     ) -> ObjectResponse[Deleted]:
-        """Delete an option with your votes on it, until another user votes on it."""
+        """Delete an option, with your vote on it, before another user votes on it."""
         raw = with_path(read_params_of(DELETE, request), option=option_id)
         self.perform(DELETE, live(decision_id), raw=raw)
         return ObjectResponse({"success": True})
 
     def shown(self, access: Access, decision: Decision) -> OptionJson:
-        """Return the option of the path as a read does, for preconditions."""
+        """Return the option of the path as in a read, for preconditions."""
         option_id = self.kwargs.get("option_id", "")
         return option_json(option_at(decision, option_id, OPTION_NOT_FOUND), decision)
 

@@ -1,4 +1,4 @@
-"""The resources of decisions: the decision itself, closing, results, audit, participants."""
+"""The resources of decisions: the decision itself, closing, results and participants."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ DecisionId = Annotated[
 
 
 def live(decision_id: str, sentence: str = NOT_FOUND) -> Find[Decision]:
-    """Return a function that finds the decision of a path, unless it is deleted."""
+    """Return a function that finds the decision of a path unless it is deleted."""
     return lambda access: queries.live_decision_at(access, decision_id, sentence)
 
 
-DEADLINE = "When it closes, in ISO 8601. If left out, it is closed by hand."
+DEADLINE = "When it closes, in ISO 8601. If left out, it is closed manually."
 
 
 class NewDecisionParams(settings.DecisionParams):
-    """Parameters of a new decision in the API: times in ISO 8601, options with descriptions."""
+    """Parameters of a new decision in the API, where options can have descriptions."""
 
     options = NewOptions(  # type: ignore[assignment]  # with descriptions
         required=False,
@@ -75,7 +75,7 @@ class NewDecisionParams(settings.DecisionParams):
 
 
 class DecisionUpdateParams(settings.SettingsParams):
-    """Parameters of an update in the API, with the time in ISO 8601."""
+    """Parameters of an update in the API, where times are in ISO 8601."""
 
     deadline = DateTime(  # type: ignore[assignment]  # in ISO 8601 only
         required=False, help_text=DEADLINE
@@ -129,7 +129,7 @@ class Decisions(Resource):
 
     @Operation("update_decision", body=DecisionUpdateParams, includes=INCLUDES)
     def update(self, request: Request, decision_id: DecisionId) -> ObjectResponse[DecisionJson]:
-        """Update a decision. Blank values are ignored, except that of the decision maker."""
+        """Update a decision. Blank values are ignored, except for the decision maker."""
         return self._written(UPDATE, decision_id)
 
     @Operation("delete_decision")
@@ -254,7 +254,7 @@ R = TypeVar("R", bound=Model)
 
 
 def page_of_rows(request: Request, rows: QuerySet[R]) -> ResultPage[R]:
-    """Return the page of a decision's options, votes or participants that a request asks for."""
+    """Return the requested page of a decision's options, votes or participants."""
     params = query(RowListParams, request)
     found = rows.filter(**bounds({"created": "created_at"}, params))
     return page_of(found, order_of(params, OLDEST), request, params)
@@ -265,7 +265,7 @@ class Participants(Resource):
     model = Participant
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuse writes as the contract does: participants are not written."""
+        """Refuse writes, which participants do not support, with the contract's response."""
         raise NotFound
 
     @Operation(

@@ -44,7 +44,7 @@ VoteId = Annotated[str, Doc("The vote's UUID.")]
 
 
 class Bit(Parameter, serializers.CharField):
-    """0 or 1, also as a boolean or as text. Null and blank count as 0."""
+    """0 or 1, also as a boolean or text. Null and blank mean 0."""
 
     wire_type: ClassVar[str] = "boolean"
     value_type: ClassVar[object] = int
@@ -98,11 +98,11 @@ def _cast(
 
 
 def _option(access: Access, decision: Decision, option_id: str, title: str, vote: str) -> Option:
-    """Return the option that the path or the body names, or that of the caller's vote.
+    """Return the option named by the path or the body, or else by the caller's vote.
 
     Raises:
         NotFound: it does not exist.
-        NotPossible: none is named.
+        NotPossible: no option is named.
     """
     if option_id:
         return option_at(decision, option_id, OPTION_NOT_FOUND)
@@ -153,13 +153,13 @@ class _VotesBelow(Resource):
     beside = ("audit_receipt",)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuse a deletion as the contract does: votes are not deleted."""
+        """Refuse a deletion, which votes do not support, with the contract's response."""
         if request.method == "DELETE":
             raise NotFound
         super().http_method_not_allowed(request, *args, **kwargs)
 
     def shown(self, access: Access, decision: Decision) -> VoteJson:
-        """Return the vote of the path as a read does, for preconditions."""
+        """Return the vote of the path as in a read, for preconditions."""
         wanted = parse_uuid(self.kwargs.get("vote_id", ""))
         vote = queries.votes_of(decision.id).filter(id=wanted).first() if wanted else None
         if vote is None:
