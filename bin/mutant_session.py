@@ -1,7 +1,7 @@
-"""One pytest session that tests mutants in forks, used by `bin/mutants.py`.
+"""A pytest session that tests mutants in forks, used by `bin/mutants.py`.
 
-Tests are collected and session fixtures set up once. A run of pytest for each mutant would spend
-more time on its start than on the tests.
+Tests are collected and session fixtures are set up only once. A separate run of pytest for each
+mutant would spend more time on startup than on tests.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ OPTIONS = ["--rootdir=.", "--tb=no", "-q", "-s"]
 OPTIONS += ["-p", "tests.mutation", "-p", "no:randomly", "-p", "no:cacheprovider"]
 # The number of tests to run on each mutant, or 0 for all.
 TESTS = int(os.environ.get("MUTANTS_TESTS", "0"))
-# The CPU time of a mutant's tests. A mutant that exceeds it has timed out.
+# The limit of CPU time for a mutant's tests, in seconds. A mutant that exceeds it has timed out.
 CPU_SECONDS = 60
 # Exit codes, as mutmut stores them.
 SURVIVED, KILLED, NO_TESTS, SUSPICIOUS, TIMEOUT = 0, 1, 33, 35, 36
 OUT_OF_TIME = -24  # SIGXCPU
-# Where a fork leaves the name of the test that killed its mutant, or an exception of its own.
+# The file in which a fork stores the name of the test that killed its mutant, or an exception.
 KILLER, ERRORS = Path("killer.txt"), Path("errors.txt")
-# A line for each test: its name, whether it passes without a mutant, and the functions it calls.
+# One line per test: its name, whether it passes without a mutant, and the functions it calls.
 CALLS = Path("calls.jsonl")
 
 
@@ -49,15 +49,15 @@ class Failures:
 
 
 class MutantSession:
-    """A pytest session of the current directory, which has mutated copies of modules."""
+    """A pytest session in the current directory, which contains mutated copies of modules."""
 
     def __init__(self, tests: Sequence[str]) -> None:
         self._failures = Failures()
-        # Which tests killed mutants, how often, by mutated function.
+        # How many mutants each test killed, by mutated function.
         self._killers: dict[str, Counter[str]] = defaultdict(Counter)
-        # Whether a test passes in a fork without a mutant; the others are left out.
+        # Whether a test passes in a fork without a mutant. Tests that fail there are ignored.
         self._passes: dict[str, bool] = {}
-        # The tests that call a function.
+        # The tests that call each function.
         self._callers: dict[str, list[str]] = defaultdict(list)
         self._silence = Path(os.devnull).open("w")  # noqa: SIM115 — the forks write to it, too
         set_mutant_under_test("")
@@ -75,13 +75,13 @@ class MutantSession:
             config.hook.pytest_runtest_protocol(item=first, nextitem=first)
         if self._failures.count:
             raise RuntimeError(f"{first.nodeid} fails without a mutant.")
-        # Forks share the objects that exist now, and do not look for garbage among them.
+        # Exempt existing objects from garbage collection, so that forks keep sharing them.
         gc.collect()
         gc.freeze()
         self._record_calls()
 
     def _record_calls(self) -> None:
-        """Read which tests call a function, after running those that are not in `CALLS` yet."""
+        """Read which tests call each function, after running the tests missing from `CALLS`."""
         known = set(read_calls())
         if new := [item for test, item in self._items.items() if test not in known]:
             pid = os.fork()
@@ -106,9 +106,9 @@ class MutantSession:
             state()._stats.clear()
 
     def test(self, mutant: str) -> tuple[int, str]:
-        """Test a mutant, and return mutmut's exit code and the name of the test that killed it.
+        """Test a mutant. Return mutmut's exit code and the name of the test that killed it.
 
-        A failed test that also fails without a mutant does not count.
+        A test that also fails without a mutant does not count.
         """
         function = mutant.rpartition("__mutmut_")[0]
         while True:
@@ -126,7 +126,7 @@ class MutantSession:
         return self._passes[test]
 
     def _in_order(self, function: str) -> Iterator[str]:
-        """Yield the tests that killed most mutants of a function, then one of each file in turn."""
+        """Yield tests of a function: those with the most kills, then one of each file in turn."""
         ranked = [test for test, _ in self._killers[function].most_common()]
         files: dict[str, list[str]] = defaultdict(list)
         for test in self._callers[function]:

@@ -2,10 +2,10 @@
 
     .venv/bin/python bin/mutants.py [room | path | mutant]
 
-A room is a table of `mutants.toml`: modules and their tests. Without an argument, or with a room,
-mutants without a result are tested. With a path or a mutant, the named mutants are tested again
-unless they are killed. `SAMPLE=120 SEED=1` in the environment tests that many mutants of each room,
-drawn at random, and prints the results of these. `docs/mutants.md` explains the results.
+A room is a table in `mutants.toml`: modules and their tests. Without an argument, or with a room,
+only mutants without a result are tested. With a path or a mutant, the selected mutants are tested
+again unless they were killed. `SAMPLE=120 SEED=1` in the environment tests that many random mutants
+of each room, and prints only their results. `docs/mutants.md` explains the results.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS: dict[str, dict[str, list[str]]] = tomllib.loads((ROOT / "mutants.toml").read_text())
 # The working copies of the rooms, which keep the results.
 COPIES = ROOT / "var" / "mutants"
-# The number of mutants to draw from each room, or 0 for all; smaller rooms are tested whole.
+# The number of mutants to draw from each room, or 0 for all. Smaller rooms are tested completely.
 SAMPLE = int(os.environ.get("SAMPLE", "0"))
 SEED = os.environ.get("SEED", "1")
 COLUMNS = ("killed", "timeout", "survived", "no tests", "not checked")
-# Arguments with texts for readers, which decide nothing.
+# Arguments that only contain text for readers.
 WORDING = frozenset({"hint", "heading", "label", "links"})
 HEADER = re.compile(
     r'"[A-Z]+[a-z]+(-[A-Z][a-z]+)*"|"WWW-Authenticate"|"ETag"|"(X-)?RateLimit(-[A-Z][a-z]+)?"'
@@ -86,7 +86,7 @@ def test_room(room: str, named: str) -> int:
 
 
 def test_mutants(names: list[str], tests: list[str]) -> None:
-    """Test mutants one after the other, and store each result."""
+    """Test mutants one by one, and store each result."""
     files = {mutant: data for data in results() for mutant in data.exit_code_by_key}
     setup_source_paths()
     with change_cwd("mutants"):
@@ -100,7 +100,7 @@ def test_mutants(names: list[str], tests: list[str]) -> None:
 
 
 def enter(room: str) -> None:
-    """Change to the working copy of a room, which links the files that mutmut copies."""
+    """Change to the working copy of a room. It contains links to the files that mutmut copies."""
     copy = COPIES / room
     copy.mkdir(parents=True, exist_ok=True)
     os.chdir(copy)
@@ -122,7 +122,7 @@ def link(name: str) -> None:
 def leave_wording_alone() -> None:
     """Skip sentences: strings with a space, and arguments for readers.
 
-    The case of header names is skipped, too, since headers are case-insensitive.
+    Changes to the case of header names are skipped too, because headers are case-insensitive.
     """
 
     def strings(node: cst.BaseString) -> Iterable[cst.BaseString]:
@@ -196,7 +196,7 @@ def is_property(node: cst.CSTNode) -> bool:
 
 
 def remove_stale_copies() -> None:
-    """Remove copies of files that no longer exist, and those that were not written to their end."""
+    """Remove copies of files that no longer exist, and incomplete copies."""
     for copy in Path("mutants").rglob("*.py"):
         source = copy.relative_to("mutants")
         if not source.exists() or (source.stat().st_size and not copy.stat().st_size):
@@ -214,7 +214,7 @@ def generate() -> None:
 
 
 def mutants(named: str) -> list[str]:
-    """Return the names of the mutants to test: those without a result, or all named but killed."""
+    """Return the mutants to test: those without a result, or the selected ones not killed."""
     known = {mutant: status(data, mutant) for data in results() for mutant in data.exit_code_by_key}
     passed = {"killed"} if named else set(status_by_exit_code.values()) - {"not checked"}
     return [
@@ -225,7 +225,7 @@ def mutants(named: str) -> list[str]:
 
 
 def drawn(names: Iterable[str]) -> list[str]:
-    """Return the sample of a room's mutants, or all of them. A larger sample contains a smaller."""
+    """Return the sample of a room's mutants, or all. A larger sample contains a smaller one."""
     ordered = sorted(names)
     if not SAMPLE or len(ordered) <= SAMPLE * 5 / 4:
         return ordered
@@ -280,7 +280,7 @@ def print_line(name: str, counts: Counter[str], mutants: int) -> None:
 
 
 def tally(counts: Counter[str]) -> tuple[int, int]:
-    """Return the number of mutants that tests detected, and of those tested."""
+    """Return the number of mutants that tests detected, and the number tested."""
     return counts["killed"] + counts["timeout"], counts.total() - counts["not checked"]
 
 

@@ -1,4 +1,4 @@
-"""Draw random sentences of the product, to review the language (docs/voice.md).
+"""Draw random sentences of the product to review their language (docs/voice.md).
 
     .venv/bin/python bin/sentences.py [--seed 1] [--count 20] [--commit HEAD]
 
@@ -66,7 +66,7 @@ def arguments() -> argparse.Namespace:
 
 
 def files_of(commit: str) -> Iterator[tuple[str, str]]:
-    """Yield the path and the text of each Python, HTML and Markdown file of a commit."""
+    """Yield the path and text of each Python, HTML and Markdown file in a commit."""
     archive = subprocess.run(
         ["git", "archive", commit],  # noqa: S607 git is found on the path
         cwd=ROOT,
