@@ -1,8 +1,8 @@
-"""Following a refusal: as the person, the page or the action that it names.
+"""Following the hint of a refusal: as the person it names, or to the page or action it names.
 
-`CLAUSES` are the sentences of hints that name somebody or something, each with a function that
-follows it and asserts that it works. `PLAIN` are the sentences that name nobody. A sentence that
-is in neither is a fault, so that a new refusal cannot send people anywhere unseen.
+`CLAUSES` are the sentences of hints that name a person, page or action, each with a function that
+follows it and asserts that it works. `PLAIN` are the sentences that name none. A sentence in
+neither list fails the test, so every new hint is followed.
 """
 
 from __future__ import annotations

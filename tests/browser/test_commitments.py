@@ -1,4 +1,4 @@
-"""Commitments in a browser: one tap to join, and a form that shows what applies."""
+"""Commitments in a browser: joining with one tap, and a form that shows the fields that apply."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 
 def propose(page: Page, title: str, mass: int) -> None:
-    """Propose a commitment in the kitchen, and stay at its page."""
+    """Propose a commitment in the kitchen, and stay on its page."""
     page.get_by_label("Title").fill(title)
     page.get_by_role("spinbutton", name="Critical mass").fill(str(mass))
     page.get_by_role("button", name="Create commitment").click()

@@ -1,4 +1,4 @@
-"""Decisions in a browser: asking, voting with one tap, the tally, closing and verifying."""
+"""Decisions in a browser: creating, voting with one tap, the tally, closing and verifying."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 
 def ask(page: Page, question: str) -> str:
-    """Ask a question with two options in the main collective, and return its path."""
+    """Create a decision with two options in the main collective, and return its path."""
     page.get_by_role("textbox", name="Question").fill(question)
     page.get_by_role("textbox", name="Options").fill("Soup\nBread")
     page.get_by_role("button", name="Create decision").click()
@@ -88,7 +88,7 @@ def test_a_decision_is_made_by_three_people_and_an_agent(visitor: Visitor, serve
     assert alice.console == []
 
 
-def test_a_vote_needs_no_script(visitor: Visitor) -> None:
+def test_voting_works_without_script(visitor: Visitor) -> None:
     page = visitor("alice", script=False).open("/decide")
     ask(page, "What do we cook without a script?")
 
@@ -99,7 +99,7 @@ def test_a_vote_needs_no_script(visitor: Visitor) -> None:
     expect(row(page, "Bread")).to_contain_text("0 of 1")
 
 
-def test_the_keyboard_votes_and_prefers(visitor: Visitor) -> None:
+def test_votes_and_preferences_work_by_keyboard(visitor: Visitor) -> None:
     page = visitor("bob").open("/decide")
     ask(page, "What do we cook with the keyboard?")
 

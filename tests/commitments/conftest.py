@@ -1,4 +1,4 @@
-"""Many participants of a commitment."""
+"""A fixture of commitments with many participants."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.commitments.rows import row_at
 
 @pytest.fixture
 def crowd(world: Any) -> Callable[[str, int], None]:
-    """Return a function that lets a number of new people join a commitment."""
+    """Return a function that adds a number of new participants to a commitment."""
 
     def join(path: str, number: int) -> None:
         tenant, commitment = world.tenant(), row_at(path)

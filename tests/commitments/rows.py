@@ -23,7 +23,7 @@ def propose(where: str = KITCHEN, by: str = "bob", **params: Any) -> str:
 
 
 def row_at(path: str) -> Commitment:
-    """Return the commitment at the path of its page."""
+    """Return the commitment whose page has this path."""
     row: Commitment = Commitment.unscoped.get(truncated_id=path.rpartition("/")[2])
     return row
 

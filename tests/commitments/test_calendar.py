@@ -24,7 +24,7 @@ def event_in(body: bytes) -> Any:
 
 @pytest.mark.rule("commitments.calendar")
 @on(HTML, MARKDOWN, REST)
-def test_a_calendar_event_is_downloaded_by_whoever_can_read_it(call):
+def test_readers_can_download_a_calendar_event(call):
     path = propose(title=TITLE, location="Hall, 2nd floor", description="Bring\nbowls.", **EVENT)
 
     response = call("alice").get(f"{path}.ics").response

@@ -117,7 +117,7 @@ def test_a_commitment_that_closes_at_critical_mass_has_it_as_its_limit(call, val
     ("option", "limit", "is_manual"),
     [("no_deadline", None, True), ("close_at_critical_mass", 4, True), ("datetime", None, False)],
 )
-def test_a_form_chooses_when_a_commitment_closes(call, option, limit, is_manual):
+def test_a_form_selects_when_a_commitment_closes(call, option, limit, is_manual):
     call("bob").act(
         "create_commitment",
         KITCHEN,
@@ -135,7 +135,7 @@ def test_a_form_chooses_when_a_commitment_closes(call, option, limit, is_manual)
 
 @pytest.mark.rule("commitments.deadline-options")
 @on(HTML, FORM, MARKDOWN)
-def test_a_form_that_chooses_a_date_needs_one(call):
+def test_a_form_that_selects_a_deadline_requires_one(call):
     call("bob").act(
         "create_commitment", KITCHEN, title="Car", critical_mass=4, deadline_option="datetime"
     ).assert_invalid("deadline")
@@ -143,7 +143,7 @@ def test_a_form_that_chooses_a_date_needs_one(call):
 
 @pytest.mark.rule("commitments.default-deadline")
 @on(HTML, MARKDOWN, REST)
-def test_a_commitment_without_a_deadline_is_closed_by_hand(call):
+def test_a_commitment_without_a_deadline_is_closed_manually(call):
     call("bob").act("create_commitment", KITCHEN, title="Car", critical_mass=4).assert_done()
 
     assert newest().deadline - timezone.now() > FOREVER
@@ -174,7 +174,7 @@ def test_a_calendar_event_without_a_deadline_closes_when_it_starts(call):
         ({"subtype": "policy", "starts_at": "", "ends_at": "", "location": "Hall"}, "location"),
     ],
 )
-def test_calendar_events_alone_have_a_start_and_a_later_end(call, changed, named):
+def test_only_calendar_events_have_a_start_and_a_later_end(call, changed, named):
     before = Commitment.unscoped.count()
 
     answer = call("bob").act(
@@ -204,7 +204,7 @@ def test_a_local_time_is_in_the_zone_of_the_collective_unless_another_is_sent(wo
 
 
 @pytest.mark.rule("commitments.past-deadline")
-def test_a_commitment_whose_deadline_has_passed_is_closed_at_once(world):
+def test_a_commitment_with_a_past_deadline_is_closed_immediately(world):
     """REST 1.2: a past deadline on create is accepted."""
     past = (timezone.now() - timedelta(days=1)).isoformat()
 
@@ -252,7 +252,7 @@ def test_a_critical_mass_has_a_maximum(call, over):
 
 
 @pytest.mark.rule("commitments.member-creates")
-def test_a_new_commitment_is_what_the_api_documents(world):
+def test_a_new_commitment_matches_the_documented_object(world):
     """REST 9.1 and 9.2: the object of the example."""
     made = Caller(REST, "bob").act(
         "create_commitment", KITCHEN, title="Deep clean", critical_mass=3, deadline="2031-05-16"
@@ -270,7 +270,7 @@ def test_a_new_commitment_is_what_the_api_documents(world):
     assert made.response.headers["Location"].endswith(f"/api/v1/commitments/{shown['id']}")
 
 
-def test_a_commitment_may_be_nested_under_its_name(world):
+def test_parameters_can_be_nested_under_commitment(world):
     nested = {"commitment": {"title": "Nested", "critical_mass": "2"}}
 
     made = Caller(REST, "bob").act("create_commitment", KITCHEN, **nested)

@@ -1,4 +1,4 @@
-"""The due work of commitments: recording the deadlines that passed (content 17, 18)."""
+"""The regular job of commitments, which records passed deadlines (content 17, 18)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.fixtures.surfaces import REST, Caller
 
 @pytest.fixture(autouse=True)
 def recorded(world: object) -> None:
-    """Record the deadlines that passed in the demo world."""
+    """Record the deadlines that have passed in the demo world."""
     due.record_passed_deadlines()
 
 
 def reached(path: str) -> list[datetime]:
-    """Return the times of a commitment's events about its deadline."""
+    """Return the times of the events for a commitment's deadline."""
     rows = Event.unscoped.filter(item=row_at(path), verb="deadline_reached")
     return [row.happened_at for row in rows]
 
@@ -36,7 +36,7 @@ def passed(minutes: float = 5) -> str:
 
 
 @pytest.mark.rule("commitments.deadline-recorded")
-def test_a_deadline_that_passed_is_recorded_once_at_its_time():
+def test_a_passed_deadline_is_recorded_once_with_its_time():
     path = passed()
 
     due.record_passed_deadlines()
@@ -49,7 +49,7 @@ def test_a_deadline_that_passed_is_recorded_once_at_its_time():
 
 
 @pytest.mark.rule("commitments.deadline-recorded")
-def test_a_commitment_that_was_closed_or_is_full_is_recorded_too():
+def test_closed_and_full_commitments_are_recorded():
     closed, full = propose(), propose(critical_mass=1, close_at_critical_mass=True)
     close(closed)
     Caller(REST, "alice").act("join_commitment", full).assert_done()
@@ -70,7 +70,7 @@ def test_an_open_commitment_is_not_recorded():
 
 
 @pytest.mark.rule("commitments.deadline-recorded")
-def test_a_deleted_commitment_is_recorded_only_once_it_is_restored():
+def test_a_deleted_commitment_is_recorded_after_it_is_restored():
     path = passed()
     Caller(REST, "bob").act("delete_commitment", path).assert_done()
     due.record_passed_deadlines()
@@ -83,8 +83,8 @@ def test_a_deleted_commitment_is_recorded_only_once_it_is_restored():
 
 
 @pytest.mark.rule("commitments.deadline-recorded")
-def test_a_run_records_the_oldest_deadlines_first_and_the_next_one_continues(monkeypatch):
-    """A worker that was away catches up in the order in which things were due."""
+def test_each_run_records_the_oldest_deadlines_first(monkeypatch):
+    """After downtime, a worker records deadlines in the order in which they passed."""
     monkeypatch.setattr(due, "PER_RUN", 2)
     newest, oldest, middle = passed(1), passed(60), passed(30)
 
@@ -108,7 +108,7 @@ def test_deadlines_of_every_tenant_are_recorded(world):
 
 
 @pytest.mark.rule("commitments.deadline-recorded")
-def test_the_workers_record_deadlines_every_minute():
+def test_workers_record_deadlines_every_minute():
     work = regular_work()["deadlines of commitments"]
 
     assert (work.function, work.every) == (due.record_passed_deadlines, timedelta(minutes=1))

@@ -1,4 +1,4 @@
-"""Joining and leaving commitments, and what the number of participants means (content 9.2, 9.3)."""
+"""Joining and leaving commitments, and the resulting states (content 9.2, 9.3)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_member_joins_a_commitment(world, call):
 
 @pytest.mark.rule("commitments.member-joins")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_the_creator_of_a_commitment_joins_only_when_they_do(world, call):
+def test_creating_a_commitment_does_not_join_it(world, call):
     path = propose(by="bob")
     assert count(path) == 0
 
@@ -63,7 +63,7 @@ def test_a_non_member_cannot_join_a_commitment(world, call):
 
 @pytest.mark.rule("commitments.outsider-joins-none")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_a_former_member_can_neither_join_nor_leave(world, call):
+def test_a_former_member_cannot_join_or_leave(world, call):
     path = propose(by="alice")
     bob = call("bob")
     Caller(REST, "bob").act("join_commitment", path).assert_done()
@@ -93,7 +93,7 @@ def test_joining_again_changes_nothing(world, call):
 
 @pytest.mark.rule("commitments.closed-stays")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_nobody_joins_a_closed_commitment(call):
+def test_a_closed_commitment_cannot_be_joined(call):
     """Content 9.3: 400 over REST and on the route of public forms."""
     path = propose()
     close(path)
@@ -106,7 +106,7 @@ def test_nobody_joins_a_closed_commitment(call):
 
 @pytest.mark.rule("commitments.join-deleted")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_nobody_joins_a_deleted_commitment(call):
+def test_a_deleted_commitment_cannot_be_joined(call):
     path = propose()
     Caller(REST, "bob").act("delete_commitment", path).assert_done()
 
@@ -117,7 +117,7 @@ def test_nobody_joins_a_deleted_commitment(call):
 
 @pytest.mark.rule("commitments.agent-joins")
 @on(MARKDOWN, REST)
-def test_an_agent_joins_if_it_has_the_capability(world, call):
+def test_an_agent_needs_the_capability_to_join(world, call):
     path = propose(by="alice")
     call("scout").act("join_commitment", path).assert_done()
     call("scout").act("leave_commitment", path).assert_done()
@@ -140,7 +140,7 @@ def test_an_agent_joins_if_it_has_the_capability(world, call):
     ],
 )
 @on(REST)
-def test_joining_needs_the_scope_of_commitments_or_of_their_participants(call, scopes, status):
+def test_joining_requires_a_scope_of_commitments_or_participants(call, scopes, status):
     path = propose(by="alice")
 
     answer = call("bob", scopes=["read:all", *scopes]).act("join_commitment", path)
@@ -180,7 +180,7 @@ def test_a_commitment_closes_when_its_limit_is_reached(world, call):
 
 @pytest.mark.rule("commitments.mass-is-minimum")
 @on(MARKDOWN, REST)
-def test_the_critical_mass_is_a_minimum_and_no_limit(world, call):
+def test_the_critical_mass_is_a_minimum_not_a_limit(world, call):
     make_member(world, "carol")
     path = propose()
     for who in ("alice", "bob", "carol"):
@@ -192,7 +192,7 @@ def test_the_critical_mass_is_a_minimum_and_no_limit(world, call):
 
 @pytest.mark.rule("commitments.mass-event")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_reaching_the_critical_mass_is_an_event_of_its_own(world, call):
+def test_reaching_critical_mass_emits_an_event(world, call):
     """Content 17."""
     path = propose()
 
@@ -246,7 +246,7 @@ def test_leaving_without_having_joined_changes_nothing(world, call):
 
 @pytest.mark.rule("commitments.closed-stays")
 @on(HTML, MARKDOWN, REST)
-def test_nobody_leaves_a_closed_commitment(call):
+def test_a_closed_commitment_cannot_be_left(call):
     path = propose()
     bob = call("bob")
     bob.act("join_commitment", path).assert_done()
@@ -261,7 +261,7 @@ def test_nobody_leaves_a_closed_commitment(call):
 @pytest.mark.rule("commitments.leave")
 @on(REST)
 @pytest.mark.parametrize("value", ["false", "off", 0, "0", False], ids=repr)
-def test_the_api_leaves_with_committed_false(call, value):
+def test_committed_false_leaves_over_rest(call, value):
     path, bob = propose(), call("bob")
     bob.act("join_commitment", path).assert_done()
 
@@ -274,7 +274,7 @@ def test_the_api_leaves_with_committed_false(call, value):
 @pytest.mark.rule("commitments.leave")
 @on(REST)
 @pytest.mark.parametrize("value", ["maybe", 2, [], {}], ids=repr)
-def test_the_api_refuses_another_value_of_committed(call, value):
+def test_other_values_of_committed_are_refused(call, value):
     path = propose()
 
     answer = call("bob").client.post(f"{api(path)}/join", {"committed": value}, "application/json")
@@ -304,7 +304,7 @@ def api(path: str) -> str:
         (1, True, "Failed to reach critical mass."),
     ],
 )
-def test_the_state_of_a_commitment_is_shown_in_its_words(call, joined, is_closed, state):
+def test_the_state_of_a_commitment_is_shown_as_a_sentence(call, joined, is_closed, state):
     """Content 9.2."""
     path = propose()
     for who in ("alice", "bob")[:joined]:
@@ -347,7 +347,7 @@ def test_markdown_shows_the_progress_in_a_few_lines(call):
         ("policy", "Sign", "signatory"),
     ],
 )
-def test_each_kind_of_commitment_has_its_words(call, surface, subtype, button, noun):
+def test_each_kind_of_commitment_has_its_own_wording(call, surface, subtype, button, noun):
     times = {"starts_at": "2031-01-01T10:00:00Z", "ends_at": "2031-01-01T11:00:00Z"}
     path = propose(subtype=subtype, **(times if subtype == "calendar_event" else {}))
     bob = call("bob")

@@ -1,4 +1,4 @@
-"""Reading commitments: pages, lists, participants, and what they share with notes."""
+"""Reading commitments: pages, lists, participants, and the features that all items have."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def titles(query: str = "", by: str = "bob", where: str = LIST) -> list[str]:
 
 @pytest.fixture
 def only_mine(world: Any) -> None:
-    """Delete the commitments of the demo world, so that lists have those of the test."""
+    """Delete the demo world's commitments, so that lists contain only those of the test."""
     Commitment.unscoped.update(deleted_at=world.now)
 
 
@@ -67,7 +67,7 @@ def test_a_non_member_cannot_read_a_commitment(world, call, surface, who):
 
 @pytest.mark.rule("commitments.unknown")
 @on(HTML, MARKDOWN, REST)
-def test_commitments_that_are_unknown_or_elsewhere_are_not_found(call, surface):
+def test_unknown_commitments_and_those_of_other_collectives_are_not_found(call, surface):
     elsewhere = propose("", by="alice").rpartition("/")[2]
     note = Caller(REST, "bob").get(f"{KITCHEN}/api/v1/notes").json[0]["id"]
 
@@ -78,7 +78,7 @@ def test_commitments_that_are_unknown_or_elsewhere_are_not_found(call, surface):
 
 @pytest.mark.rule("commitments.member-reads")
 @on(HTML, MARKDOWN, REST)
-def test_a_commitment_is_found_by_its_short_and_its_full_id(call, surface):
+def test_a_commitment_is_found_by_short_and_full_id(call, surface):
     path = propose()
     full = f"{KITCHEN}/c/{row_at(path).id}"
 
@@ -87,7 +87,7 @@ def test_a_commitment_is_found_by_its_short_and_its_full_id(call, surface):
 
 @pytest.mark.rule("commitments.participants-shown")
 @on(HTML, MARKDOWN)
-def test_the_page_names_ten_participants_and_leads_to_the_rest(world, call, surface, crowd):
+def test_the_page_lists_ten_participants_and_links_to_the_rest(world, call, surface, crowd):
     path = propose(critical_mass=5)
     crowd(path, 12)
 
@@ -102,7 +102,7 @@ def test_the_page_names_ten_participants_and_leads_to_the_rest(world, call, surf
 
 @pytest.mark.rule("commitments.participants-shown")
 @on(HTML)
-def test_agents_among_the_participants_are_told_apart(call):
+def test_participants_who_are_agents_are_marked(call):
     path = propose(by="alice", critical_mass=3)
     Caller(REST, "scout").act("join_commitment", path).assert_done()
 
@@ -114,7 +114,7 @@ def test_agents_among_the_participants_are_told_apart(call):
 
 @pytest.mark.rule("commitments.participants-shown")
 @on(REST)
-def test_the_api_lists_participants_and_on_request_those_who_left(call):
+def test_the_api_lists_former_participants_on_request(call):
     """REST 8."""
     path = propose()
     for who in ("alice", "bob"):
@@ -199,7 +199,7 @@ def test_an_unknown_filter_of_commitments_is_refused(world):
 
 @pytest.mark.rule("commitments.listed")
 @pytest.mark.parametrize("query", ["", "status=pending", "q=fence"])
-def test_the_pages_of_a_list_neither_overlap_nor_skip(world, only_mine, query):
+def test_pages_of_a_list_do_not_overlap_or_skip_rows(world, only_mine, query):
     for number in range(7):
         propose(title=f"Fence {number}")
     bob, seen = Caller(REST, "bob"), []
@@ -323,13 +323,13 @@ def test_comments_on_a_commitment_are_in_its_thread_on_every_surface(world):
 
 
 @pytest.mark.rule("commitments.unknown")
-def test_writes_to_an_unknown_commitment_name_it(world):
+def test_writes_to_an_unknown_commitment_say_that_it_is_not_found(world):
     for name in ("update_commitment_settings", "delete_commitment", "pin_commitment"):
         answer = Caller(REST, "bob").act(name, f"{KITCHEN}/c/7f000000", title="X")
         assert answer.assert_refused(404).json["error"] == "Commitment not found"
 
 
-def test_a_dry_run_of_joining_joins_nobody(world):
+def test_a_dry_run_does_not_join(world):
     path = propose()
 
     answer = Caller(REST, "bob").client.post(f"{api(path)}/join?dry_run=true")

@@ -1,4 +1,4 @@
-"""Changing and closing commitments: who may, and what a closed one keeps (content 9.4, 25.11)."""
+"""Changing and closing commitments: permissions and closed commitments (content 9.4, 25.11)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_former_member_cannot_change_their_commitment(world, call):
 
 @pytest.mark.rule("commitments.blank-unchanged")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_blank_values_change_nothing_of_a_commitment(call):
+def test_blank_values_do_not_change_a_commitment(call):
     path = propose(description="Green")
     before = Commitment.unscoped.filter(pk=row_at(path).pk).values().get()
     blank = {"title": "", "description": " ", "critical_mass": "", "deadline": "", "location": ""}
@@ -74,7 +74,7 @@ def test_blank_values_change_nothing_of_a_commitment(call):
 
 @pytest.mark.rule("commitments.mass-not-lowered")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_the_critical_mass_is_not_lowered_once_somebody_has_joined(call):
+def test_the_critical_mass_cannot_be_lowered_after_a_member_joined(call):
     """Content 24: 400, unchanged."""
     path, bob = propose(critical_mass=5), call("bob")
     bob.act(UPDATE, path, critical_mass=4).assert_done()
@@ -89,7 +89,7 @@ def test_the_critical_mass_is_not_lowered_once_somebody_has_joined(call):
 
 @pytest.mark.rule("commitments.mass-not-lowered")
 @on(HTML, MARKDOWN, REST)
-def test_somebody_who_left_does_not_keep_the_critical_mass(call):
+def test_the_critical_mass_can_be_lowered_after_all_members_left(call):
     path = propose(critical_mass=5)
     Caller(REST, "alice").act("join_commitment", path).assert_done()
     Caller(REST, "alice").act("leave_commitment", path).assert_done()
@@ -111,7 +111,7 @@ def test_the_critical_mass_in_a_private_workspace_does_not_change(world, call):
 
 @pytest.mark.rule("commitments.limit-follows")
 @on(HTML, MARKDOWN, REST)
-def test_a_limit_that_is_the_critical_mass_follows_it(call):
+def test_a_limit_equal_to_the_critical_mass_changes_with_it(call):
     path = propose(close_at_critical_mass=True)
 
     call("bob").act(UPDATE, path, critical_mass=7).assert_done()
@@ -138,7 +138,7 @@ def test_the_creator_moves_the_deadline_of_an_open_commitment(call):
 @pytest.mark.parametrize(
     ("option", "limit"), [("", 2), ("no_deadline", None), ("close_at_critical_mass", 2)]
 )
-def test_a_form_chooses_again_when_a_commitment_closes(call, option, limit):
+def test_a_form_changes_when_a_commitment_closes(call, option, limit):
     path = propose(close_at_critical_mass=True)
 
     call("bob").act(UPDATE, path, title="Gate", deadline_option=option).assert_done()
@@ -148,7 +148,7 @@ def test_a_form_chooses_again_when_a_commitment_closes(call, option, limit):
 
 @pytest.mark.rule("commitments.deadline-moves")
 @on(HTML, MARKDOWN)
-def test_a_commitment_that_is_full_when_it_gets_its_limit_closes(call):
+def test_limiting_a_commitment_that_reached_critical_mass_closes_it(call):
     path = propose(critical_mass=1)
     Caller(REST, "alice").act("join_commitment", path).assert_done()
 
@@ -205,7 +205,7 @@ def test_a_closed_commitment_keeps_its_deadline_and_critical_mass(call, sent, se
 
 @pytest.mark.rule("commitments.closed-keeps")
 @on(HTML, FORM, MARKDOWN, REST)
-def test_the_texts_of_a_closed_commitment_may_change(call):
+def test_the_texts_of_a_closed_commitment_can_change(call):
     path = propose()
     close(path)
 
@@ -219,7 +219,7 @@ def test_the_texts_of_a_closed_commitment_may_change(call):
 
 @pytest.mark.rule("commitments.event-times")
 @on(HTML, MARKDOWN, REST)
-def test_the_deadline_of_an_event_that_is_its_start_follows_it(call):
+def test_a_deadline_equal_to_the_start_of_an_event_moves_with_it(call):
     path = propose(**EVENT)
     later = {"starts_at": "2031-06-01T18:00:00Z", "ends_at": "2031-06-01T20:00:00Z"}
 
@@ -240,7 +240,7 @@ def test_the_deadline_of_an_event_that_is_its_start_follows_it(call):
         ("policy", {"location": "Garden"}),
     ],
 )
-def test_times_that_do_not_fit_change_nothing(call, subtype, sent):
+def test_invalid_times_change_nothing(call, subtype, sent):
     path = propose(**(EVENT if subtype == "calendar_event" else {"subtype": subtype}))
     before = row_at(path).starts_at
 
@@ -259,7 +259,7 @@ def test_times_that_do_not_fit_change_nothing(call, subtype, sent):
         ("2020-01-01T10:00:00Z", "2020-01-01T11:00:00Z", "Past"),
     ],
 )
-def test_an_event_shows_whether_it_is_to_come_under_way_or_past(call, starts, ends, status):
+def test_an_event_shows_its_status(call, starts, ends, status):
     path = propose(subtype="calendar_event", starts_at=starts, ends_at=ends)
 
     shown = call("bob").get(path).text

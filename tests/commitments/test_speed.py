@@ -1,4 +1,4 @@
-"""The queries of commitments do not depend on the number of participants or of commitments."""
+"""The number of queries does not depend on the number of commitments or participants."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ def crowded(world: Any, crowd: Callable[[str, int], None]) -> str:
 
 
 @pytest.mark.parametrize("suffix", ["", "?include=participants"])
-def test_a_commitment_over_rest_takes_four_queries_at_most(
+def test_a_commitment_over_rest_takes_at_most_four_queries(
     api: Any, crowded: str, suffix: str
 ) -> None:
     assert len(queries(api("alice"), rest(crowded) + suffix)) <= 4
 
 
-def test_a_commitments_markdown_by_token_takes_eight_queries_at_most(
+def test_a_commitments_markdown_by_token_takes_at_most_eight_queries(
     api: Any, crowded: str
 ) -> None:
     assert len(queries(api("alice"), f"{crowded}.md")) <= 8
 
 
-def test_a_commitments_page_takes_ten_queries_at_most(page: Any, crowded: str) -> None:
+def test_a_commitments_page_takes_at_most_ten_queries(page: Any, crowded: str) -> None:
     assert len(queries(page("alice"), crowded)) <= 10
 
 
 @pytest.mark.parametrize("path", ["{path}/participants.md", "{api}/participants"])
-def test_the_participants_take_eight_queries_at_most(api: Any, crowded: str, path: str) -> None:
+def test_the_participants_take_at_most_eight_queries(api: Any, crowded: str, path: str) -> None:
     shown = path.format(path=crowded, api=rest(crowded))
 
     assert len(queries(api("alice"), shown)) <= 8
@@ -51,7 +51,7 @@ def test_the_participants_take_eight_queries_at_most(api: Any, crowded: str, pat
 @pytest.mark.parametrize(
     "query", ["", "status=pending", "status=failed", "q=fence", "include=participants"]
 )
-def test_a_list_takes_as_many_queries_for_20_commitments_as_for_1(api: Any, query: str) -> None:
+def test_the_queries_of_a_list_do_not_depend_on_its_length(api: Any, query: str) -> None:
     client = api("alice")
     propose()
     before = len(queries(client, f"{LIST}?{query}"))

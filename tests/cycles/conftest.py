@@ -1,4 +1,4 @@
-"""Notes with chosen times, for tests of cycles."""
+"""Fixtures of cycles: notes with given times."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def write(world: World) -> Write:
 
 @pytest.fixture
 def empty_kitchen(world: World) -> None:
-    """Delete the demo items, so that a test sees its own only."""
+    """Delete the demo world's items, so that a test sees only its own."""
     items = Item.unscoped.filter(collective=world.collective("kitchen"))
     items.update(deleted_at=world.now)

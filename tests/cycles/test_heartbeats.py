@@ -1,4 +1,4 @@
-"""Heartbeats: who can send them, what they open, and who sees them (content §10.5)."""
+"""Heartbeats: who can send them, what they unlock, and who sees them (content §10.5)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UTC = ZoneInfo("UTC")
 
 @pytest.fixture
 def silent(world: World) -> None:
-    """Delete all heartbeats, as at the beginning of a cycle."""
+    """Delete all heartbeats, as at the start of a cycle."""
     Heartbeat.unscoped.all().delete()
 
 
@@ -67,7 +67,7 @@ def test_an_agent_sends_a_heartbeat_without_any_capability(
 
 @pytest.mark.rule("heartbeats.not-outsider")
 @on(HTML, FORM, MARKDOWN)
-def test_an_outsider_sends_no_heartbeat(call: Any, silent: None) -> None:
+def test_an_outsider_cannot_send_a_heartbeat(call: Any, silent: None) -> None:
     answer = call("carol").act("send_heartbeat", KITCHEN)
 
     assert not answer.is_done()
@@ -76,7 +76,7 @@ def test_an_outsider_sends_no_heartbeat(call: Any, silent: None) -> None:
 
 @pytest.mark.rule("heartbeats.read-only")
 @on(MARKDOWN)
-def test_a_read_only_token_sends_no_heartbeat(call: Any, silent: None) -> None:
+def test_a_read_only_token_cannot_send_a_heartbeat(call: Any, silent: None) -> None:
     caller = call("bob", scope="read")
 
     caller.act("send_heartbeat", KITCHEN).assert_refused(403)
@@ -96,7 +96,7 @@ def test_a_second_heartbeat_in_a_cycle_is_refused(call: Any, silent: None, world
 
 @pytest.mark.rule("heartbeats.next-cycle")
 @on(HTML, MARKDOWN)
-def test_the_next_cycle_takes_another_heartbeat(call: Any, silent: None, world: World) -> None:
+def test_a_new_cycle_accepts_a_new_heartbeat(call: Any, silent: None, world: World) -> None:
     call("bob").act("send_heartbeat", KITCHEN).assert_done()
     row = Heartbeat.unscoped.get()
     week = timedelta(days=7)
@@ -114,7 +114,7 @@ def test_the_next_cycle_takes_another_heartbeat(call: Any, silent: None, world: 
 
 @pytest.mark.rule("heartbeats.tempo")
 @on(HTML, MARKDOWN)
-def test_a_shorter_tempo_begins_a_new_cycle(call: Any, silent: None, world: World) -> None:
+def test_a_shorter_tempo_starts_a_new_cycle(call: Any, silent: None, world: World) -> None:
     call("bob").act("send_heartbeat", KITCHEN).assert_done()
     today = current_cycle(Unit.DAY, world.now, UTC)
     change(Heartbeat.unscoped.get(), created_at=today.start)
@@ -146,7 +146,7 @@ def test_the_main_collective_and_workspaces_have_no_heartbeats(
 # --- POST {collective}/heartbeats -----------------------------------------------------------
 
 
-def test_posting_to_heartbeats_answers_in_json(silent: None, world: World) -> None:
+def test_posting_to_heartbeats_returns_json(silent: None, world: World) -> None:
     Caller(MARKDOWN, "alice").act("send_heartbeat", KITCHEN).assert_done()
 
     answer = Caller(REST, "bob")._send(POST, HEARTBEATS, {})
@@ -170,7 +170,7 @@ def test_posting_twice_is_a_conflict(silent: None) -> None:
 
 
 @pytest.mark.parametrize("surface", [HTML, MARKDOWN])
-def test_create_heartbeat_is_the_action_on_the_page_of_heartbeats(
+def test_create_heartbeat_is_the_action_on_the_heartbeats_page(
     silent: None, world: World, surface: str
 ) -> None:
     client = Caller(surface, "bob")
@@ -205,7 +205,7 @@ def test_parts_of_the_markdown_home_are_gated_too(api: Any, silent: None, query:
 
 
 @pytest.mark.rule("heartbeats.opens")
-def test_a_heartbeat_opens_the_markdown_home(api: Any, silent: None) -> None:
+def test_a_heartbeat_unlocks_the_markdown_home(api: Any, silent: None) -> None:
     bob = api("bob")
     bob.post(f"{KITCHEN}/actions/send_heartbeat")
 
@@ -230,7 +230,7 @@ def test_the_html_home_is_veiled_with_one_button(page: Any, silent: None) -> Non
 
 
 @pytest.mark.rule("heartbeats.not-gated")
-def test_items_creation_search_cycles_and_rest_need_no_heartbeat(
+def test_items_creation_search_cycles_and_rest_do_not_require_a_heartbeat(
     api: Any, silent: None, note_path: Any
 ) -> None:
     bob = api("bob")
@@ -254,7 +254,7 @@ def test_items_creation_search_cycles_and_rest_need_no_heartbeat(
 
 
 def test_a_program_that_posts_to_the_gated_home_creates_its_note(api: Any, silent: None) -> None:
-    """The actions of the home page stay listed, because creating needs no heartbeat."""
+    """The home page still lists its actions, because creating items requires no heartbeat."""
     bob = api("bob")
 
     assert "  - name: create_note" in bob.get(f"{KITCHEN}.md").text
@@ -267,7 +267,7 @@ def test_a_program_that_posts_to_the_gated_home_creates_its_note(api: Any, silen
 
 @pytest.mark.rule("heartbeats.seen")
 @on(HTML, MARKDOWN)
-def test_members_see_who_is_here_in_this_cycle(call: Any, silent: None, world: World) -> None:
+def test_members_see_who_is_here_this_cycle(call: Any, silent: None, world: World) -> None:
     call("alice").act("send_heartbeat", KITCHEN).assert_done()
     bob = call("bob")
     bob.act("send_heartbeat", KITCHEN).assert_done()
@@ -309,7 +309,7 @@ def test_a_page_shows_the_newest_heartbeats_only(
 
 @pytest.mark.rule("heartbeats.not-outsider")
 @on(HTML, MARKDOWN)
-def test_an_outsider_sees_no_heartbeats(call: Any) -> None:
+def test_an_outsider_cannot_see_heartbeats(call: Any) -> None:
     answer = call("carol").get(HEARTBEATS)
 
     assert answer.status in (302, 403)
@@ -319,7 +319,7 @@ def test_an_outsider_sees_no_heartbeats(call: Any) -> None:
 @pytest.mark.rule("heartbeats.due")
 @on(HTML, MARKDOWN)
 def test_lists_of_collectives_say_where_a_heartbeat_is_due(call: Any, world: World) -> None:
-    """Alice has sent one in the kitchen, and none in the treasury."""
+    """Alice has sent a heartbeat in the kitchen but not in the treasury."""
     alice = call("alice")
 
     listed = alice.get("/collectives").text.partition("<main")[2] or alice.get("/collectives").text

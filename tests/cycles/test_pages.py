@@ -1,4 +1,4 @@
-"""The pages of cycles as people and agents see them (markdown §6)."""
+"""The pages of cycles in HTML and Markdown (markdown §6)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_index_counts_items_of_days_weeks_and_months(api: Any, write: Write)
 
 
 @on(HTML, MARKDOWN)
-def test_outsiders_see_no_cycles(call: Any) -> None:
+def test_outsiders_cannot_see_cycles(call: Any) -> None:
     for path in (CYCLES, f"{CYCLES}/today"):
         assert call("carol").get(path).status in (302, 403)
 
@@ -105,7 +105,7 @@ def test_an_empty_cycle_says_so(api: Any) -> None:
     assert "3 Years Ago. Ended 2 years ago." in text
 
 
-def test_an_item_without_deadline_has_none(api: Any, write: Write) -> None:
+def test_an_item_without_a_deadline_shows_none(api: Any, write: Write) -> None:
     made = named("today").start
     write("For ever", made, deadline=made + YEARS)
 
@@ -140,7 +140,7 @@ def test_neighbours_are_linked(call: Any) -> None:
 # --- Filters, order, groups -----------------------------------------------------------------
 
 
-def test_a_page_names_filters_without_effect(api: Any, write: Write) -> None:
+def test_a_page_names_ignored_filters(api: Any, write: Write) -> None:
     write("Mine", named("today").start + timedelta(seconds=1))
     write("Alice's", named("today").start + timedelta(seconds=1), by="alice")
 
@@ -208,7 +208,7 @@ def test_every_grouping_works_on_both_surfaces(api: Any, page: Any, write: Write
 
 
 @pytest.mark.meets("items of each kind on the page of a cycle")
-def test_a_cut_section_leads_to_pages_of_its_kind(
+def test_a_truncated_section_links_to_pages_of_its_kind(
     api: Any, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
@@ -230,7 +230,7 @@ def test_a_cut_section_leads_to_pages_of_its_kind(
 
 
 @pytest.mark.parametrize(("path", "most"), [(CYCLES, 4), (f"{CYCLES}/this-year", 8)])
-def test_pages_take_as_many_queries_with_more_items(
+def test_the_queries_of_pages_do_not_depend_on_the_number_of_items(
     api: Any, write: Write, path: str, most: int
 ) -> None:
     bob = api("bob")

@@ -1,4 +1,4 @@
-"""Cycles over REST: their shape, what belongs to them, filters and order (rest §10)."""
+"""Cycles over REST: their fields, items, filters and order (rest §10)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def titles(client: Any, name: str = "this-week", **query: str) -> list[str]:
 # --- Shape ----------------------------------------------------------------------------------
 
 
-def test_a_cycle_has_the_members_of_the_contract(alice: Any) -> None:
+def test_a_cycle_has_the_fields_of_the_contract(alice: Any) -> None:
     cycle = shown(alice)
 
     plurals = [kind.plural for kind in kinds.all_kinds()]
@@ -97,7 +97,7 @@ def test_the_index_includes_arrays_on_request(alice: Any, write: Write) -> None:
     assert all([row["id"] for row in each["notes"]] == [str(note.id)] for each in cycles)
 
 
-def test_items_are_plain_whatever_is_included(alice: Any, write: Write) -> None:
+def test_included_items_have_no_included_data(alice: Any, write: Write) -> None:
     note = write("Just now", week("today").start + timedelta(seconds=1))
 
     plain = alice.get(f"/collectives/kitchen/api/v1/notes/{note.id}").json()
@@ -141,7 +141,7 @@ def test_an_agent_has_no_capability_to_write_cycles(api: Any) -> None:
     assert "Your capabilities do not include 'unmapped_write:" in response.json()["error"]
 
 
-def test_an_outsider_reads_no_cycles(api: Any) -> None:
+def test_an_outsider_cannot_read_cycles(api: Any) -> None:
     assert api("carol").get(f"{CYCLES}/today").status_code == 403
 
 
@@ -156,7 +156,7 @@ def test_an_unknown_parameter_of_a_cycle_is_refused(alice: Any) -> None:
 
 
 def test_items_belong_to_the_cycles_that_they_span(alice: Any, write: Write) -> None:
-    """Content §10.2: a note of the last minute of a week, and an item that is due later."""
+    """Content §10.2: a note from the last minute of a week, and an item that is due later."""
     last_minute = week().start - timedelta(minutes=1)
     write("Sunday night", last_minute)
     write("Due on Thursday", last_minute, deadline=week().start + timedelta(days=3))
@@ -207,7 +207,7 @@ HOURS = timedelta(hours=1)
 
 @pytest.fixture
 def several(write: Write) -> None:
-    """Write notes that the filters tell apart, all in this and the last week."""
+    """Write notes that differ in each filter, all in this week and the last."""
     before, now, end = week().start - HOURS, datetime.now(UTC), week().end
     write("old", before, by="alice", deadline=now + YEARS)
     write("soon", before, deadline=min(now + timedelta(seconds=30), end))
@@ -262,7 +262,7 @@ def test_filters_of_the_current_cycle(
         ),
     ],
 )
-def test_filters_without_meaning_in_a_cycle_have_no_effect(
+def test_filters_that_are_meaningless_in_a_cycle_are_ignored(
     alice: Any, several: None, name: str, impossible: list[str]
 ) -> None:
     whole = titles(alice, name)
@@ -278,7 +278,7 @@ def test_filters_of_a_past_cycle(alice: Any, several: None) -> None:
     assert set(titles(alice, "last-week", filters="updated_within_cycle")) == {"updated"}
 
 
-def test_a_list_with_a_cycle_has_its_filters(alice: Any, several: None) -> None:
+def test_a_list_with_a_cycle_supports_its_filters(alice: Any, several: None) -> None:
     notes = "/collectives/kitchen/api/v1/notes"
     query = {"cycle": "this-week", "filters": "closing_soon"}
 
@@ -334,7 +334,7 @@ def test_notes_without_title_are_sorted_by_their_first_line(alice: Any, write: W
 
 @pytest.mark.meets("items of each kind in a cycle")
 @pytest.mark.parametrize("sort_by", ["created_at-desc", "deadline-asc"])
-def test_a_cut_array_continues_in_the_list(
+def test_a_truncated_array_continues_in_the_list(
     alice: Any, write: Write, monkeypatch: pytest.MonkeyPatch, sort_by: str
 ) -> None:
     for number in range(5):
@@ -351,7 +351,7 @@ def test_a_cut_array_continues_in_the_list(
     assert found == sorted(found, reverse=sort_by == "created_at-desc")
 
 
-def test_a_cut_array_in_another_order_continues_at_the_beginning_of_the_list(
+def test_a_truncated_array_in_another_order_continues_at_the_start_of_the_list(
     alice: Any, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
@@ -364,7 +364,7 @@ def test_a_cut_array_in_another_order_continues_at_the_beginning_of_the_list(
     assert len(alice.get(cycle["next"]["notes"]).json()) == 3
 
 
-def test_long_texts_cut_an_array(alice: Any, write: Write) -> None:
+def test_long_texts_truncate_an_array(alice: Any, write: Write) -> None:
     for number in range(3):
         note = write(f"Note {number}", week().start + timedelta(seconds=number + 1))
         Note.unscoped.filter(id=note.id).update(text="x" * 600_000)
@@ -378,7 +378,7 @@ def test_long_texts_cut_an_array(alice: Any, write: Write) -> None:
 @pytest.mark.parametrize(
     ("query", "most"), [("", 3), ("/this-year", 8), ("?include=notes,backlinks", 11)]
 )
-def test_a_cycle_takes_as_many_queries_with_more_items(
+def test_the_queries_of_a_cycle_do_not_depend_on_the_number_of_items(
     alice: Any, write: Write, query: str, most: int
 ) -> None:
     write("First", week("today").start + timedelta(seconds=1))

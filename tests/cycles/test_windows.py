@@ -22,7 +22,7 @@ from collectives.cycles.windows import (
     parse_name,
 )
 
-# A Wednesday; in Auckland it is Thursday already.
+# A Wednesday, and already Thursday in Auckland.
 NOW = datetime(2026, 3, 25, 12, 0, tzinfo=UTC)
 VIENNA, AUCKLAND = ZoneInfo("Europe/Vienna"), ZoneInfo("Pacific/Auckland")
 
@@ -175,7 +175,9 @@ def test_cycles_are_shown_in_words(name: str, shown: str, window: str) -> None:
         ("10000-days-ago", "", "9999-days-ago"),
     ],
 )
-def test_neighbours_have_their_shortest_names(name: str, previous: str, following: str) -> None:
+def test_adjacent_cycles_have_their_shortest_names(
+    name: str, previous: str, following: str
+) -> None:
     cycle = found(name, NOW, VIENNA)
 
     assert (cycle.previous, cycle.next) == (previous, following)
@@ -239,8 +241,8 @@ def test_a_cycle_begins_at_the_first_instant_of_its_first_day(
     assert cycle.first.weekday() == 0 or unit is not Unit.WEEK
 
 
-def test_cycles_hold_at_every_clock_change_of_every_zone() -> None:
-    """Days before and after each change, and the seconds around it, are in their cycles."""
+def test_cycles_are_correct_at_every_clock_change_of_every_zone() -> None:
+    """The days and seconds before and after each clock change are in their cycles."""
     for zone, changes in clock_changes().items():
         for change in changes:
             for moment in (change - SECOND, change, change + SECOND, change + HOURS):
@@ -258,14 +260,14 @@ def is_near_midnight(moment: datetime, zone: ZoneInfo) -> bool:
 
 
 def is_first_instant(start: datetime, first: date, zone: ZoneInfo) -> bool:
-    """Return whether a day begins at a time: it is that day, or later if the day is skipped."""
+    """Return whether a day begins at a time. A skipped day begins with the next one."""
     there, before = (each.astimezone(zone).date() for each in (start, start - SECOND))
-    # Where the clocks are set back over midnight, the day before goes on for a while.
+    # If the clocks are set back across midnight, the previous day continues for a while.
     return there >= first > before
 
 
 def clock_changes() -> dict[ZoneInfo, list[datetime]]:
-    """Return when the clocks change in each zone. Zones with the same offsets are given once."""
+    """Return the clock changes of each zone. Zones with the same offsets are returned once."""
     fortnights = [YEAR_1990 + timedelta(days=14 * number) for number in range(51 * 26 + 5)]
     zones: dict[tuple[timedelta | None, ...], ZoneInfo] = {}
     for zone in map(ZoneInfo, ZONES):

@@ -1,4 +1,4 @@
-"""Decisions of tests, and callers that vote in them."""
+"""Fixtures of decisions: members who create them and vote."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLIENTS: dict[str, Any] = {"scout": "alice", "pilot": "bob"}
 
 
 class Member:
-    """A member of the kitchen with a token, who uses the Markdown actions."""
+    """A member of the kitchen who runs Markdown actions with a token."""
 
     def __init__(self, handle: str) -> None:
         parent = CLIENTS.get(handle)
@@ -68,7 +68,7 @@ def fresh(decision: Decision) -> Decision:
 
 
 def draw(decision: Decision) -> None:
-    """Run the job that draws."""
+    """Run the draw of a decision."""
     with tenant_bound(decision.tenant_id):
         due.draw.call(tenant_id=str(decision.tenant_id), decision_id=str(decision.id))
 

@@ -1,4 +1,4 @@
-"""The audit chain: its hashes, and the checks that find a change (content 8)."""
+"""The audit chain: its hashes, and the checks that detect changes (content 8)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ VOTED = {"action": "vote_cast", "option_title": "Té", "accepted": "1", "preferr
 CHAIN = entries_of(CREATED, {"action": "option_added", "option_title": "Té"}, VOTED)
 
 
-def test_a_hash_covers_the_fields_in_their_order() -> None:
+def test_a_hash_covers_all_fields_in_order() -> None:
     text = "|".join(
         (
             "v2",
@@ -85,7 +85,7 @@ def check(entries: list[Entry], audit_chain_hash: str = "") -> tuple[str, ...]:
     ).errors
 
 
-def test_a_whole_chain_and_an_empty_one_are_valid() -> None:
+def test_complete_and_empty_chains_are_valid() -> None:
     assert check(CHAIN) == check([]) == ()
 
 
@@ -96,7 +96,7 @@ def test_a_whole_chain_and_an_empty_one_are_valid() -> None:
     st.sampled_from([field.name for field in fields(Entry)]),
     st.data(),
 )
-def test_a_change_of_any_character_is_found_at_its_entry(
+def test_a_changed_character_is_detected_at_its_entry(
     index: int, name: str, data: st.DataObject
 ) -> None:
     value = getattr(CHAIN[index], name)
@@ -111,7 +111,7 @@ def test_a_change_of_any_character_is_found_at_its_entry(
     assert errors[0].startswith(f"{changed[index].name}:")
 
 
-def test_a_removed_an_inserted_and_an_exchanged_entry_are_found() -> None:
+def test_removed_inserted_and_swapped_entries_are_detected() -> None:
     first, second, third = CHAIN
 
     assert "sequence gap" in check([first, third])[0]
@@ -119,7 +119,7 @@ def test_a_removed_an_inserted_and_an_exchanged_entry_are_found() -> None:
     assert check([second, first, third])
 
 
-def test_the_stored_hash_is_that_of_the_closing_entry() -> None:
+def test_the_stored_hash_must_match_the_closing_entry() -> None:
     closed = entries_of(CREATED, {"action": "decision_closed"})
 
     assert check(closed, closed[-1].entry_hash) == ()
@@ -127,7 +127,7 @@ def test_the_stored_hash_is_that_of_the_closing_entry() -> None:
     assert check(CHAIN, "00") == ("No decision_closed entry: chain hash mismatch",)
 
 
-def test_the_binding_of_an_actor_survives_an_erased_account() -> None:
+def test_a_chain_stays_valid_after_an_account_is_erased() -> None:
     entry = CHAIN[2]
     erased = replace(entry, actor_id="", actor_token_salt="", actor_handle="[deleted account]")
 
@@ -142,7 +142,7 @@ def test_the_binding_of_an_actor_survives_an_erased_account() -> None:
     assert chain.binding(replace(entry, schema_version="1"), DECISION) == chain.V1_CHAIN_ONLY
 
 
-def test_tallies_follow_renamed_and_removed_options() -> None:
+def test_tallies_respect_renamed_and_removed_options() -> None:
     renamed = chain.compact({"old_title": "Té", "new_title": "Tea"})
     entries = entries_of(
         VOTED,
@@ -161,7 +161,7 @@ def test_tallies_follow_renamed_and_removed_options() -> None:
 
 
 def test_ten_thousand_votes_verify_in_under_a_second() -> None:
-    """The best of three runs, since other processes share the machine."""
+    """Measure the best of three runs, because other processes share the machine."""
     votes = [{**VOTED, "action": "vote_cast" if n % 2 else "vote_updated"} for n in range(10_000)]
     entries = entries_of(CREATED, *votes)
 
@@ -234,7 +234,7 @@ def test_the_database_refuses_to_change_or_delete_an_entry(alice: Member) -> Non
 
 
 def verify(export: Any, tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    """Run the published script as anyone would, without this application."""
+    """Run the published script outside this application, as a reader of the page would."""
     file = tmp_path / "verify.json"
     file.write_text(json.dumps(export))
     return subprocess.run(
@@ -298,7 +298,9 @@ TAMPERING: dict[str, Callable[[dict[str, Any]], None]] = {
 
 
 @pytest.mark.rule("decisions.chain-verified")
-def test_the_published_script_finds_a_flipped_byte(export: dict[str, Any], tmp_path: Path) -> None:
+def test_the_published_script_detects_a_flipped_character(
+    export: dict[str, Any], tmp_path: Path
+) -> None:
     for what, tamper in TAMPERING.items():
         copy = json.loads(json.dumps(export))
         tamper(copy)

@@ -49,7 +49,7 @@ def draws_enqueued() -> int:
         ({"question": "x", "options": ["a", "A"]}, 422, "has already been taken"),
     ],
 )
-def test_a_bad_decision_is_not_created(alice: Member, sent: Any, status: int, sentence: str):
+def test_an_invalid_decision_is_not_created(alice: Member, sent: Any, status: int, sentence: str):
     count = Decision.unscoped.count()
 
     response = alice.act(f"{KITCHEN}/decide", "create_decision", **sent)
@@ -72,7 +72,7 @@ def test_a_deadline_is_optional_and_never_in_the_past(alice: Member):
 
 
 @pytest.mark.rule("decisions.settings-creator")
-def test_only_the_creator_changes_settings(alice: Member, bob: Member):
+def test_only_the_creator_can_change_settings(alice: Member, bob: Member):
     decision = alice.decide()
 
     refused = bob.act(f"{path_of(decision)}/settings", "update_decision_settings", question="x")
@@ -103,7 +103,7 @@ def test_blank_settings_are_kept_and_a_blank_decision_maker_is_cleared(alice: Me
 
 
 @pytest.mark.rule("decisions.closed-fixed")
-def test_deadline_and_options_policy_of_a_closed_decision_are_fixed(alice: Member):
+def test_deadline_and_options_policy_cannot_change_after_closing(alice: Member):
     decision = alice.decide()
     alice.act(path_of(decision), "close_decision")
     place = f"/decisions/{decision.id}"
@@ -145,7 +145,7 @@ def test_the_creator_cannot_close_an_executive_decision_of_another_in_the_settin
 
 
 @pytest.mark.rule("decisions.duplicate")
-def test_any_member_duplicates_a_decision_without_its_votes(alice: Member, bob: Member):
+def test_any_member_can_duplicate_a_decision_without_its_votes(alice: Member, bob: Member):
     decision = alice.decide(description="Gas is cheap.", deadline="3d")
     alice.vote(decision, Gas="a")
     alice.act(path_of(decision), "close_decision", final_statement="Gas.")
@@ -170,7 +170,7 @@ def test_any_member_duplicates_a_decision_without_its_votes(alice: Member, bob: 
 
 
 @pytest.mark.rule("decisions.close-creator")
-def test_only_the_creator_closes_a_vote_and_only_once(alice: Member, bob: Member):
+def test_only_the_creator_can_close_a_vote_and_only_once(alice: Member, bob: Member):
     decision = alice.decide()
 
     refused = bob.act(path_of(decision), "close_decision")
@@ -190,7 +190,7 @@ def test_only_the_creator_closes_a_vote_and_only_once(alice: Member, bob: Member
 
 
 @pytest.mark.rule("decisions.close-maker")
-def test_the_maker_closes_an_executive_decision_instead_of_the_creator(alice: Member, bob: Member):
+def test_only_the_decision_maker_can_close_an_executive_decision(alice: Member, bob: Member):
     """Content 24: creator closes while another is maker; an unknown selection closes nothing."""
     decision = alice.decide(subtype="executive", decision_maker="bob")
     path = path_of(decision)
@@ -223,7 +223,7 @@ def test_an_empty_selection_is_allowed(alice: Member):
 
 
 @pytest.mark.rule("decisions.statement")
-def test_a_statement_needs_a_closed_decision_and_the_right_person(alice: Member, bob: Member):
+def test_a_statement_requires_a_closed_decision_and_its_closer(alice: Member, bob: Member):
     decision = alice.decide()
     path = path_of(decision)
 
@@ -274,9 +274,7 @@ def test_a_passed_deadline_is_recorded_once_with_one_draw(alice: Member):
 
 
 @pytest.mark.rule("decisions.deadline-recorded")
-def test_a_worker_that_was_away_catches_up_oldest_first(
-    alice: Member, monkeypatch: pytest.MonkeyPatch
-):
+def test_late_deadlines_are_recorded_oldest_first(alice: Member, monkeypatch: pytest.MonkeyPatch):
     due.record_deadlines()
     late = alice.decide("Late?", deadline="2h")
     early = alice.decide("Early?", deadline="1h")
@@ -327,7 +325,9 @@ def test_a_draw_is_stored_once(alice: Member, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.rule("decisions.draw-once")
-def test_a_draw_without_a_beacon_is_tried_again(alice: Member, monkeypatch: pytest.MonkeyPatch):
+def test_a_draw_is_retried_while_the_beacon_is_unavailable(
+    alice: Member, monkeypatch: pytest.MonkeyPatch
+):
     decision = alice.decide(subtype="lottery")
     alice.act(path_of(decision), "close_decision")
 
@@ -345,9 +345,7 @@ def test_a_draw_without_a_beacon_is_tried_again(alice: Member, monkeypatch: pyte
 
 
 @pytest.mark.rule("decisions.deleted")
-def test_a_deleted_decision_keeps_its_page_and_is_gone_everywhere_else(
-    alice: Member, bob: Member, page: Any
-):
+def test_a_deleted_decision_keeps_only_its_page(alice: Member, bob: Member, page: Any):
     decision = alice.decide("Shall we delete this?")
     bob.vote(decision, Gas="a")
     path = path_of(decision)

@@ -1,4 +1,4 @@
-"""The examples of the help about decisions run as they are shown."""
+"""The examples in the help about decisions work as shown."""
 
 from __future__ import annotations
 

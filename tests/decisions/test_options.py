@@ -16,7 +16,7 @@ def titles(decision: Decision) -> list[str]:
 
 
 @pytest.mark.rule("decisions.add-options")
-def test_members_add_options_while_the_decision_is_open_for_them(alice: Member, bob: Member):
+def test_members_can_add_options_while_options_are_open(alice: Member, bob: Member):
     decision = alice.decide()
 
     response = bob.act(path_of(decision), "add_options", titles=[" Wood-fired ", "Solar"])
@@ -28,7 +28,7 @@ def test_members_add_options_while_the_decision_is_open_for_them(alice: Member, 
 
 
 @pytest.mark.rule("decisions.add-options")
-def test_only_the_creator_adds_options_where_options_are_not_open(alice: Member, bob: Member):
+def test_only_the_creator_can_add_options_otherwise(alice: Member, bob: Member):
     decision = alice.decide(options_open=False)
 
     refused = bob.act(path_of(decision), "add_options", titles=["Solar"])
@@ -55,7 +55,7 @@ def test_only_the_creator_adds_options_where_options_are_not_open(alice: Member,
         ({"titles": [{"title": "Solar"}]}, "must be text"),
     ],
 )
-def test_a_batch_with_one_bad_title_adds_nothing(alice: Member, sent: Any, sentence: str):
+def test_a_batch_with_an_invalid_title_adds_nothing(alice: Member, sent: Any, sentence: str):
     decision = alice.decide()
 
     response = alice.act(path_of(decision), "add_options", **sent)
@@ -84,7 +84,7 @@ def test_there_are_at_most_100_options(alice: Member):
 
 
 @pytest.mark.rule("decisions.options-closed")
-def test_options_of_a_closed_decision_do_not_change(alice: Member):
+def test_options_of_a_closed_decision_cannot_change(alice: Member):
     decision = alice.decide()
     alice.act(path_of(decision), "close_decision")
     option = Option.unscoped.get(decision=decision, title="Gas")
@@ -99,7 +99,7 @@ def test_options_of_a_closed_decision_do_not_change(alice: Member):
 
 
 @pytest.mark.rule("decisions.option-owner")
-def test_who_added_an_option_and_the_creator_change_it_until_another_votes(
+def test_an_option_can_change_until_another_user_votes_on_it(
     alice: Member, bob: Member, member: MemberFor
 ):
     decision = alice.decide()
@@ -119,7 +119,7 @@ def test_who_added_an_option_and_the_creator_change_it_until_another_votes(
 
 
 @pytest.mark.rule("decisions.option-votes-go")
-def test_a_deleted_option_takes_ones_own_votes_with_it(alice: Member):
+def test_deleting_an_option_deletes_its_votes(alice: Member):
     decision = alice.decide()
     alice.vote(decision, Gas="a")
     option = Option.unscoped.get(decision=decision, title="Gas")
@@ -133,7 +133,7 @@ def test_a_deleted_option_takes_ones_own_votes_with_it(alice: Member):
 
 
 @pytest.mark.rule("decisions.option-unique")
-def test_an_option_keeps_its_title_where_another_has_the_new_one(alice: Member):
+def test_an_option_cannot_be_renamed_to_an_existing_title(alice: Member):
     decision = alice.decide()
     place = f"/decisions/{decision.id}/options"
     option = Option.unscoped.get(decision=decision, title="Gas")

@@ -1,4 +1,4 @@
-"""Concurrent votes and closings lose and double nothing, and leave a chain without gaps."""
+"""Concurrent votes and closings are neither lost nor duplicated, and the chain has no gaps."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def voters(world: World) -> list[Client]:
 def at_once(actions: Iterable[Callable[[], Any]], threads: int) -> list[int]:
     """Run requests in several threads, and return their sorted statuses.
 
-    A request that a busy machine refused with 503 has written nothing, and is sent again.
+    A request that a busy machine refused with 503 has written nothing, so it is sent again.
     """
 
     def run(action: Callable[[], Any]) -> int:
@@ -74,13 +74,13 @@ def ask(question: str) -> Decision:
 
 
 def is_whole(decision: Decision) -> bool:
-    """Return whether the chain is valid and adds up to the results."""
+    """Return whether the chain is valid and matches the results."""
     with tenant_bound(decision.tenant_id):
         found = verify(Decision.objects.get(pk=decision.pk))
     return found.chain.is_valid and found.tallies.is_valid and not found.tallies.skipped
 
 
-def test_fifty_voters_at_once_lose_and_double_nothing(
+def test_fifty_concurrent_voters_are_counted_exactly_once(
     transactional_world: World, no_rate_limits: None
 ) -> None:
     decision = ask("Which oven, all at once?")
@@ -91,7 +91,7 @@ def test_fifty_voters_at_once_lose_and_double_nothing(
         return lambda: client.post(path, body, "application/json")
 
     clients = voters(transactional_world)
-    # Everybody votes twice on one option, in requests that overlap, and once on the other.
+    # Everyone votes twice on one option, in overlapping requests, and once on the other.
     actions = [
         action
         for client in clients
@@ -106,14 +106,14 @@ def test_fifty_voters_at_once_lose_and_double_nothing(
     assert votes.filter(accepted=1).count() == VOTERS
     assert Participant.unscoped.filter(decision=decision).count() == VOTERS + 1
     numbers = AuditEntry.unscoped.filter(decision=decision).order_by("sequence_number")
-    # Three entries of the creation, and one for each vote; a repeated vote adds none.
+    # Three entries for the creation, and one per vote. A repeated vote adds none.
     assert list(numbers.values_list("sequence_number", flat=True)) == list(
         range(1, 3 + 2 * VOTERS + 1)
     )
     assert is_whole(decision)
 
 
-def test_closers_at_once_close_once(transactional_world: World, no_rate_limits: None) -> None:
+def test_concurrent_closings_close_once(transactional_world: World, no_rate_limits: None) -> None:
     """Content 24: two closers: one `decision_closed`, one draw."""
     for number in range(5):
         decision = ask(f"Close it at once, {number}?")

@@ -43,14 +43,14 @@ def test_the_example_of_the_specification_before_and_after_the_draw() -> None:
     ]
 
 
-def test_a_lottery_is_ordered_by_its_draw_alone() -> None:
+def test_a_lottery_is_ordered_by_its_draw_only() -> None:
     entries = [tally(title, random_id=number) for title, _, _, number in EXAMPLE]
 
     assert titles(entries, "deadbeef") == ["Mate", "Tea", "Water", "Coffee"]
     assert ranked([], "deadbeef") == []
 
 
-def test_a_tie_break_is_shown_only_where_it_decides() -> None:
+def test_a_tie_break_is_shown_only_if_it_decides() -> None:
     first, second, third, fourth = ranked([tally(*row) for row in EXAMPLE], "deadbeef")
 
     assert first.tie_break == first.sort_key
@@ -60,7 +60,7 @@ def test_a_tie_break_is_shown_only_where_it_decides() -> None:
 
 
 @pytest.mark.parametrize("title", ["Cafe\u0301", "Café"])
-def test_sort_keys_do_not_depend_on_the_form_of_a_title(title: str) -> None:
+def test_sort_keys_ignore_the_unicode_form_of_titles(title: str) -> None:
     assert sort_key("00", title) == sort_key("00", "Caf\u00e9")
 
 
@@ -107,7 +107,7 @@ def test_neighbours_are_ordered_by_the_first_key_that_differs(
         assert values[key][0] > values[key][1]  # type: ignore[operator]  # of one type each
 
 
-def test_three_equal_options_keep_one_order() -> None:
+def test_equal_options_have_a_stable_order() -> None:
     rows = [tally("a"), tally("b"), tally("c")]
 
     assert len({tuple(titles(list(each))) for each in permutations(rows)}) == 1

@@ -27,7 +27,7 @@ def votes(decision: Decision) -> dict[tuple[str, str], tuple[int, int]]:
 
 
 @pytest.mark.rule("decisions.vote")
-def test_a_member_votes_on_some_options_and_keeps_other_votes(alice: Member, bob: Member):
+def test_votes_on_other_options_are_kept(alice: Member, bob: Member):
     decision = alice.decide()
 
     first = bob.vote(decision, Gas="a", Electric="ap")
@@ -54,7 +54,7 @@ def test_a_member_votes_on_some_options_and_keeps_other_votes(alice: Member, bob
         ({"votes": [{"option_title": "Gas", "accept": "perhaps"}]}, "accept must be true or false"),
     ],
 )
-def test_a_bad_vote_saves_nothing(bob: Member, alice: Member, sent: Any, sentence: str):
+def test_an_invalid_vote_saves_nothing(bob: Member, alice: Member, sent: Any, sentence: str):
     decision = alice.decide()
 
     response = bob.act(path_of(decision), "vote", **sent)
@@ -64,7 +64,7 @@ def test_a_bad_vote_saves_nothing(bob: Member, alice: Member, sent: Any, sentenc
     assert votes(decision) == {}
 
 
-def test_the_aliases_and_booleans_of_clients_are_taken(alice: Member):
+def test_aliases_and_booleans_of_clients_are_accepted(alice: Member):
     decision = alice.decide()
 
     alice.act(
@@ -80,7 +80,7 @@ def test_the_aliases_and_booleans_of_clients_are_taken(alice: Member):
 
 
 @pytest.mark.rule("decisions.vote-for-nothing")
-def test_a_vote_for_nothing_makes_a_voter_who_sees_the_results(alice: Member, bob: Member):
+def test_voting_for_no_option_shows_the_results(alice: Member, bob: Member):
     """Content 24: vote {accept:false, prefer:false} only."""
     decision = alice.decide()
     before = bob.read(path_of(decision))
@@ -112,7 +112,7 @@ def refusals(member: Member, decision: Decision) -> list[tuple[int, str]]:
 
 
 @pytest.mark.rule("decisions.vote-refused")
-def test_closed_executive_and_lottery_decisions_take_no_votes_on_any_surface(alice: Member):
+def test_closed_executive_and_lottery_decisions_refuse_votes(alice: Member):
     """Content 24: vote on closed / executive / lottery decision by any surface."""
     closed = alice.decide("Closed?")
     alice.act(path_of(closed), "close_decision")
@@ -139,7 +139,7 @@ def test_people_who_are_not_members_cannot_vote(alice: Member, member: MemberFor
 
 
 @pytest.mark.rule("decisions.vote-agent")
-def test_an_agent_votes_with_the_capability_only(alice: Member, member: MemberFor, world: Any):
+def test_an_agent_needs_the_capability_to_vote(alice: Member, member: MemberFor, world: Any):
     decision = alice.decide()
     scout = member("scout")
 
@@ -155,7 +155,7 @@ def test_an_agent_votes_with_the_capability_only(alice: Member, member: MemberFo
 # --- Over REST ------------------------------------------------------------------------------
 
 
-def test_a_vote_over_rest_is_created_changed_and_kept(alice: Member, bob: Member):
+def test_a_vote_is_created_and_changed_over_rest(alice: Member, bob: Member):
     decision = alice.decide()
     option = Option.unscoped.get(decision=decision, title="Gas")
     place = f"/decisions/{decision.truncated_id}"
@@ -175,7 +175,7 @@ def test_a_vote_over_rest_is_created_changed_and_kept(alice: Member, bob: Member
 
 
 @pytest.mark.rule("decisions.vote-own")
-def test_a_vote_over_rest_needs_an_option_and_accepted(alice: Member, bob: Member):
+def test_a_vote_over_rest_requires_an_option_and_accepted(alice: Member, bob: Member):
     decision = alice.decide()
     place = f"/decisions/{decision.id}/votes"
     other = alice.rest("post", place, {"option_title": "Gas", "accepted": 1}).json()
@@ -200,7 +200,7 @@ def test_a_vote_over_rest_needs_an_option_and_accepted(alice: Member, bob: Membe
     assert votes(decision) == {("alice", "Gas"): (1, 0)}
 
 
-def test_lists_of_votes_are_those_of_their_path(alice: Member, bob: Member):
+def test_lists_of_votes_are_limited_to_their_path(alice: Member, bob: Member):
     decision = alice.decide()
     alice.vote(decision, Gas="a", Electric="a")
     bob.vote(decision, Gas="")
@@ -226,7 +226,7 @@ def test_lists_of_votes_are_those_of_their_path(alice: Member, bob: Member):
 
 
 @pytest.mark.rule("decisions.results-order")
-def test_results_are_ordered_by_votes_then_by_lot(alice: Member, bob: Member, settings: Any):
+def test_results_are_ordered_by_votes_then_by_draw(alice: Member, bob: Member, settings: Any):
     """Content 24: equal yes and preferred, before and after the draw."""
     settings.BEACON = "test"
     decision = alice.decide(options=["Tea", "Coffee", "Mate", "Water"])
@@ -277,7 +277,7 @@ def test_members_see_who_voted_for_what(alice: Member, bob: Member):
     assert "### [Bob](/u/bob)\n\n[Receipt]" in by_voter
 
 
-def test_agents_and_people_are_told_apart(alice: Member, member: MemberFor, page: Any):
+def test_people_and_agents_are_counted_separately(alice: Member, member: MemberFor, page: Any):
     decision = alice.decide()
     alice.vote(decision, Gas="a")
     member("scout").vote(decision, Gas="a")
@@ -289,7 +289,7 @@ def test_agents_and_people_are_told_apart(alice: Member, member: MemberFor, page
 
 
 @pytest.mark.rule("decisions.receipt")
-def test_a_receipt_leads_to_all_entries_of_its_voter(alice: Member, bob: Member):
+def test_a_receipt_shows_all_entries_of_its_voter(alice: Member, bob: Member):
     decision = alice.decide()
     response = bob.vote(decision, Gas="a")
     receipt = response.content.decode().split("Your receipt: ")[1][:64]

@@ -78,7 +78,7 @@ def test_the_menu_shows_the_number_of_unread_notifications(page: Any):
     assert '<span class="count">1</span>' in page("bob").get("/").content.decode()
 
 
-def test_anonymous_visitors_have_none():
+def test_anonymous_visitors_have_no_notifications():
     visitor = anonymous_client()
 
     assert visitor.get("/notifications").status_code == 302
@@ -89,7 +89,7 @@ def test_anonymous_visitors_have_none():
 
 
 @pytest.mark.rule("notifications.left")
-def test_notifications_of_a_collective_that_was_left_are_gone(world, agent: Client):
+def test_notifications_of_a_former_collective_are_hidden(world, agent: Client):
     mention("bob")
     end_membership(world, "bob")
 
@@ -97,7 +97,7 @@ def test_notifications_of_a_collective_that_was_left_are_gone(world, agent: Clie
     assert unread(agent) == 0
 
 
-def test_notifications_are_those_of_the_tenant_alone(world):
+def test_notifications_of_other_tenants_are_hidden(world):
     mention("alice", by="bob")
     harbor = anonymous_client()
     sign_in(harbor, "alice", "summit")
@@ -108,7 +108,7 @@ def test_notifications_are_those_of_the_tenant_alone(world):
 
 
 @pytest.mark.rule("notifications.closed")
-def test_a_token_does_not_see_what_a_closed_api_holds(agent: Client):
+def test_a_token_does_not_see_collectives_with_a_disabled_api(agent: Client):
     mention("bob")
     Collective.unscoped.filter(handle="kitchen").update(is_api_enabled=False)
 
@@ -165,7 +165,7 @@ def test_at_most_a_thousand_unread_notifications_are_counted(world, agent: Clien
 
 
 @pytest.mark.parametrize("surface", SURFACES)
-def test_a_dismissed_notification_is_gone(surface: str, agent: Client):
+def test_a_dismissed_notification_is_not_listed(surface: str, agent: Client):
     row = mention("bob")
 
     for _ in range(2):
@@ -207,7 +207,9 @@ def test_marking_as_read_keeps_the_notification(surface: str, agent: Client):
 
 @pytest.mark.parametrize("surface", SURFACES)
 @pytest.mark.parametrize(("name", "left"), [("dismiss_all", 0), ("mark_all_read", 2)])
-def test_all_can_be_changed_at_once(surface: str, name: str, left: int, agent: Client):
+def test_all_notifications_can_be_changed_at_once(
+    surface: str, name: str, left: int, agent: Client
+):
     mention("bob")
     mention("bob")
     other = mention("alice", by="bob")
@@ -224,7 +226,7 @@ def test_all_can_be_changed_at_once(surface: str, name: str, left: int, agent: C
     ("name", "word"),
     [("dismiss_for_collective", "dismissed"), ("mark_read_for_collective", "marked as read")],
 )
-def test_those_of_one_collective_can_be_changed(name: str, word: str, agent: Client):
+def test_notifications_of_one_collective_can_be_changed(name: str, word: str, agent: Client):
     mention("bob")
     kitchen = str(Collective.unscoped.get(handle="kitchen").id)
 
@@ -242,7 +244,7 @@ def test_those_of_one_collective_can_be_changed(name: str, word: str, agent: Cli
 
 
 @pytest.mark.parametrize("handle", ["treasury", "board", ""])
-def test_those_of_a_collective_that_one_is_not_in_are_not_found(handle: str):
+def test_notifications_of_other_collectives_are_not_found(handle: str):
     wanted = str(Collective.unscoped.get(handle=handle).id) if handle else "nonsense"
 
     answer = perform_on(
@@ -254,7 +256,7 @@ def test_those_of_a_collective_that_one_is_not_in_are_not_found(handle: str):
 
 
 @pytest.mark.rule("notifications.read-only")
-def test_a_read_only_token_cannot_change_them():
+def test_a_read_only_token_cannot_change_notifications():
     row = mention("bob")
     client = token_client(make_token("bob", scopes=["read:all"]))
 
@@ -265,8 +267,8 @@ def test_a_read_only_token_cannot_change_them():
     assert answer.status_code == 403
 
 
-def test_a_refusal_before_the_route_has_the_count_too(page: Any, api: Any) -> None:
-    """No tenant is bound while the 404 of an unknown path is rendered."""
+def test_a_refusal_before_routing_shows_the_count(page: Any, api: Any) -> None:
+    """No tenant is bound while the 404 for an unknown path is rendered."""
     assert page("bob").get("/nope").status_code == 404
     answer = api("bob").get("/nope", headers={"accept": "text/markdown"})
     assert answer.status_code == 404

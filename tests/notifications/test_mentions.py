@@ -1,4 +1,4 @@
-"""Names in texts (content §12), and who is notified of them (content §19.2)."""
+"""Mentions in texts (content §12), and who is notified of them (content §19.2)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def nothing_yet(world) -> None:
 
 
 def notified(who: str) -> list[str]:
-    """Return the titles of a user's notifications in the app, oldest first."""
+    """Return the titles of a user's in-app notifications, oldest first."""
     rows = Recipient.unscoped.filter(user__memberships__handle=who, channel="in_app").distinct()
     return [row.notification.title for row in rows.order_by("due_at", "id")]
 
@@ -47,12 +47,12 @@ def notified(who: str) -> list[str]:
         ("@@alice", ("alice",)),
     ],
 )
-def test_a_name_is_the_whole_run_after_the_sign_outside_code(text: str, names: tuple[str, ...]):
+def test_names_are_found_outside_code(text: str, names: tuple[str, ...]):
     assert names_in(text) == names
 
 
 @pytest.mark.meets("names that a text mentions")
-def test_at_most_fifty_names_of_a_text_count():
+def test_at_most_fifty_names_in_a_text_are_mentioned():
     assert len(names_in(" ".join(f"@member-{number}" for number in range(51)))) == 50
 
 
@@ -129,7 +129,7 @@ def test_a_change_notifies_only_newly_mentioned_members(call):
 
 
 @pytest.mark.rule("notifications.comment-edit")
-def test_a_changed_comment_notifies_nobody():
+def test_a_changed_comment_notifies_no_one():
     alice = Caller(REST, "alice")
     path = str(alice.act("create_note", KITCHEN, text="Root").json["path"])
     comment = str(alice.act("add_comment", path, text="First").json["path"])
@@ -139,7 +139,7 @@ def test_a_changed_comment_notifies_nobody():
     assert notified("bob") == []
 
 
-def test_a_dry_run_notifies_nobody():
+def test_a_dry_run_notifies_no_one():
     Caller(REST, "alice").act("create_note", KITCHEN, text="@bob", dry_run=True)
 
     assert not Notification.unscoped.exists()
@@ -162,7 +162,7 @@ def test_the_author_of_a_note_or_comment_is_notified_of_replies(call):
 
 
 @pytest.mark.rule("notifications.reply-own")
-def test_a_reply_to_oneself_notifies_nobody():
+def test_a_reply_to_oneself_notifies_no_one():
     alice = Caller(REST, "alice")
     path = str(alice.act("create_note", KITCHEN, text="Root").json["path"])
 
@@ -172,7 +172,7 @@ def test_a_reply_to_oneself_notifies_nobody():
 
 
 @pytest.mark.rule("notifications.reply-with-mention")
-def test_a_reply_that_mentions_the_author_is_one_notification():
+def test_a_reply_that_mentions_the_author_creates_one_notification():
     path = str(Caller(REST, "alice").act("create_note", KITCHEN, text="Root").json["path"])
 
     Caller(REST, "bob").act("add_comment", path, text="@alice and @scout").assert_done()

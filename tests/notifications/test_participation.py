@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def nothing_yet(world) -> None:
-    """Start without the notifications of the demo world, and those that are due in it."""
+    """Start without the notifications of the demo world, including those that are due."""
     record_deadlines()
     Notification.unscoped.all().delete()
 
@@ -94,14 +94,14 @@ def test_voters_are_notified_when_a_decision_is_resolved(decision: str):
 
 
 @pytest.mark.rule("notifications.joined")
-def test_the_author_of_a_commitment_is_notified_of_pledges(commitment: str):
+def test_the_author_of_a_commitment_is_notified_of_joins(commitment: str):
     act("bob", f"{commitment}/actions/join_commitment")
 
     assert notified("alice") == ["Bob joined your commitment"]
 
 
 @pytest.mark.rule("notifications.critical-mass")
-def test_those_who_joined_are_notified_of_the_critical_mass(commitment: str):
+def test_participants_are_notified_of_critical_mass(commitment: str):
     act("bob", f"{commitment}/actions/join_commitment")
     act("alice", f"{commitment}/actions/join_commitment")
 
@@ -110,7 +110,7 @@ def test_those_who_joined_are_notified_of_the_critical_mass(commitment: str):
 
 
 @pytest.mark.rule("notifications.joined")
-def test_a_pledge_is_notified_again_after_the_first_was_read(commitment: str):
+def test_another_join_is_notified_after_the_first_notification_was_read(commitment: str):
     act("bob", f"{commitment}/actions/join_commitment")
     act("bob", f"{commitment}/actions/leave_commitment")
     act("bob", f"{commitment}/actions/join_commitment")
