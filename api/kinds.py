@@ -117,7 +117,7 @@ _JSON: dict[str, KindJson[Any]] = {}
 
 
 def register_json(json: KindJson[Any]) -> None:
-    """Add the JSON of items of a kind, next to the function that writes it."""
+    """Register the JSON of a kind. Call this next to the function that writes it."""
     _JSON[json.kind.name] = json
 
 

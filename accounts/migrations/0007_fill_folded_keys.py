@@ -42,9 +42,9 @@ def _fill_addresses(users):
         batch.append(user)
     if clashes:
         raise CommandError(
-            "These accounts cannot be told apart by their e-mail addresses, which are now compared"
-            " without regard to case, width and composition. Change the address of one of each, or"
-            f" delete it, with the previous version, then migrate again. {'; '.join(clashes)}."
+            "These accounts have the same e-mail address, now that case, width and Unicode"
+            " composition are ignored. With the previous version, change the address of one of each"
+            f" or delete it, then migrate again. {'; '.join(clashes)}."
         )
     users.objects.bulk_update(batch, ["email_key"], batch_size=BATCH)
 

@@ -290,7 +290,7 @@ def _verify(request: AccessRequest, scope: str, then: str, password: str) -> Htt
 
 
 def replay(request: AccessRequest) -> HttpResponse:
-    """Show the form that signing in or reverification interrupted, to be sent again."""
+    """Show the form interrupted by sign-in or reverification, to be sent again."""
     require_read_method(request)
     access = access_of(request)
     if access.token is not None or access.format != Format.HTML:

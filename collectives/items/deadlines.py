@@ -1,4 +1,4 @@
-"""Deadlines of decisions and commitments: how they are sent, and what "closed" means.
+"""Deadlines of decisions and commitments: their formats, and when items are closed.
 
 An item is closed once its deadline has passed. "No deadline" is stored as a date 100 years ahead,
 so that every comparison is with one column.
@@ -72,7 +72,7 @@ def _years_after(now: datetime, years: int) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class TypedTime:
-    """A time as it was sent: a moment, a distance from now, or a local time without a zone."""
+    """A time in a request: a moment, a duration from now, or a local time without a zone."""
 
     moment: datetime | None = None
     distance: timedelta | None = None
@@ -129,7 +129,7 @@ def _from_unix(seconds: int) -> datetime:
 
 
 def deadline_field(help_: str = "If left blank, you close it yourself.") -> FlexibleTime:
-    """Return the parameter `deadline`, with its help in forms."""
+    """Return the parameter `deadline`. `help_` is its help in forms."""
     return FlexibleTime(
         required=False,
         help_text=(
@@ -141,18 +141,18 @@ def deadline_field(help_: str = "If left blank, you close it yourself.") -> Flex
 
 
 def timezone_field() -> Line:
-    """Return the parameter `timezone`, which local times need."""
+    """Return the parameter `timezone` of local times."""
     return Line(
         required=False,
         allow_blank=True,
         max_length=64,
-        help_text="The timezone of a local deadline. Default: that of the collective.",
-        widget=Widget(help="Default: that of the collective.", suggestions=timezone_names),
+        help_text="The timezone of a local deadline. Default: the collective's timezone.",
+        widget=Widget(help="Default: the collective's timezone.", suggestions=timezone_names),
     )
 
 
 def option_field() -> Choice:
-    """Return the parameter `deadline_option`, which forms of public clients send."""
+    """Return the parameter `deadline_option`, which is sent by forms of public clients."""
     return Choice(
         [NONE, CRITICAL_MASS, AT, NOW],
         required=False,
@@ -169,7 +169,7 @@ def chosen_deadline(
     timezone: str = "",
     option: str = "",
 ) -> datetime | None:
-    """Return the deadline that the parameters name, never earlier than now; None if none is named.
+    """Return the deadline from the parameters, never earlier than now, or None if there is none.
 
     Raises:
         Invalid: the timezone is unknown, or `option` requires a deadline that was not sent.
@@ -186,7 +186,7 @@ def chosen_deadline(
 
 
 def resolved(access: Access, sent: TypedTime | datetime, timezone: str = "") -> datetime:
-    """Return the moment of a time, in the named timezone or else that of the collective.
+    """Return the moment of a time in the named timezone, by default the collective's.
 
     Raises:
         Invalid: the timezone is unknown.

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of items, as lists show it.
+    """A kind of items, with the values that lists need.
 
-    `page` is the name of the route of an item's page, which takes the short id. `text` is the
+    `page` is the name of the route of an item's page, which takes the short ID. `text` is the
     column whose beginning lists show. `count` returns the expression for the number next to an
     item in a feed, starting at the item (`note__text`). By default it counts confirmations.
     `count_words` are its singular and plural nouns, and `out_of` is the column of the number that

@@ -1,4 +1,4 @@
-"""Middleware that links every response to the introduction for agents."""
+"""Middleware that adds a link to the introduction for agents to every response."""
 
 from __future__ import annotations
 

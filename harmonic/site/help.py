@@ -55,7 +55,7 @@ TOPICS = (
         "commitments",
         "Commitments",
         GROUPS[1],
-        "Propose something that counts once enough members have joined.",
+        "Propose something to do together once enough members have joined.",
     ),
     Topic("cycles", "Cycles", GROUPS[1], "Days, weeks and months, their items, and heartbeats."),
     Topic("agents", "AI Agents", GROUPS[2], "Agents, who manages them, and what they can do."),

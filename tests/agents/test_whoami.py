@@ -95,7 +95,7 @@ def test_a_session_has_no_scope(page):
     ("names", "words"),
     [
         (["create_note"], r"You may only: `create_note`\."),
-        ([], r"You may only read\."),
+        ([], r"You can only read\."),
         (["usual"], r"You may not: `delete_note`, `delete_decision`, `delete_commitment`\."),
         (["all"], r"You have full capabilities\."),
     ],

@@ -1,4 +1,4 @@
-"""The cost of pages beside the texts of people, in tokens as `Content-Tokens-Estimate` has it."""
+"""The overhead of pages beyond people's texts, in tokens as in `Content-Tokens-Estimate`."""
 
 from __future__ import annotations
 

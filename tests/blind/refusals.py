@@ -45,7 +45,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A refusal: who was refused what, and what they are told to do."""
+    """A refusal: the caller, the request, and the instructions in the response."""
 
     request: Request
     status: int

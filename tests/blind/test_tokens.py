@@ -82,7 +82,7 @@ def test_the_handshake_with_a_dead_token_sends_to_the_human(
 def test_the_human_finds_where_to_create_a_token_that_works(
     world: World, wire_for: WireFor, dead: Callable[[World], Wire]
 ) -> None:
-    """The help to which the refusal leads needs no token, and names the page; Alice follows."""
+    """The help that the refusal links requires no token, and names the page that Alice opens."""
     agent = MarkdownAgent(dead(world))
     agent.open("/")
     agent.wire.send = over(Client(headers={"host": "garden.localhost"}))

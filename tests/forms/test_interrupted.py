@@ -109,7 +109,7 @@ def test_a_kept_form_stays_until_its_time_runs_out(bob: Client) -> None:
         assert form_of(bob)
 
 
-@pytest.mark.meets("a form that signing in or reverification interrupted")
+@pytest.mark.meets("a form interrupted by sign-in or reverification")
 def test_a_form_is_not_kept_for_longer_than_its_time(bob: Client) -> None:
     token = csrf_of(bob)
     with later(hours=2, minutes=1):
@@ -123,7 +123,7 @@ def test_a_form_is_not_kept_for_longer_than_its_time(bob: Client) -> None:
         assert kept_forms.FORM not in bob.session
 
 
-@pytest.mark.meets("characters of a form that signing in or reverification interrupted")
+@pytest.mark.meets("characters of a form interrupted by sign-in or reverification")
 @pytest.mark.parametrize("beyond", [0, 1])
 def test_a_form_that_is_too_long_is_not_kept(
     bob: Client, monkeypatch: pytest.MonkeyPatch, beyond: int

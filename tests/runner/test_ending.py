@@ -1,4 +1,4 @@
-"""Runs that are ended: cancelled, or with their agent. Nothing is written afterwards."""
+"""Runs that end by being cancelled or with their agent. Nothing is written afterwards."""
 
 from __future__ import annotations
 

@@ -234,7 +234,7 @@ def test_the_page_tells_what_happened(alice: Client, ended: TaskRun, runs: Runs)
     assert "“First I look.” Read the page /whoami . " in text
     assert "Asked for the action create_note at /collectives/board/note . " in text
     assert "Refused ( not_a_member )" in text
-    assert "1 request of the agent was refused" in text
+    assert "1 request by the agent was refused" in text
     assert len(main.find_all("a", href=note["path"])) == 2
     assert f"create_note : Note {note['id']}" in text
     assert main.find("h2", string="Final message").find_next("div").text.strip() == "Done."

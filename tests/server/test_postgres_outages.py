@@ -335,7 +335,7 @@ def test_a_locked_table_is_answered_in_time(database: Cluster, caller: Caller) -
     assert text not in caller.texts()
 
 
-@pytest.mark.meets("work of PostgreSQL on a statement")
+@pytest.mark.meets("execution time of a PostgreSQL statement")
 def test_a_slow_statement_is_cancelled_and_answered_in_time(
     database: Cluster, caller: Caller
 ) -> None:

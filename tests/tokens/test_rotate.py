@@ -364,7 +364,7 @@ def test_a_token_and_its_successor_link_to_each_other(old, page, suffix):
     before, after = (browser.get(each + suffix).content.decode() for each in (path, successor))
     listed = browser.get(f"/u/alice/settings/tokens{suffix}").content.decode()
 
-    assert "This token is replaced by" in before
+    assert "This token has been replaced by" in before
     assert successor in before
     assert "This token replaces" in after
     assert path in after

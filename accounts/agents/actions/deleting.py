@@ -43,7 +43,7 @@ def _delete(access: Access, person: TenantUser) -> Outcome:
 def _has_content(person: TenantUser) -> Refused:
     return Refused(
         f"{person.display_name} has associated data and cannot be deleted."
-        f' It can be archived by PUT /api/v1/users/{person.user_id} {{"archived": true}}.',
+        f' Archive it with PUT /api/v1/users/{person.user_id} {{"archived": true}}.',
         status=400,
         code="invalid",
     )

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Interrupted(Enum):
-    """The treatment of a job whose worker ended while it ran."""
+    """What to do with a job whose worker ended while it ran."""
 
     RETRY = "it runs again, which counts as an attempt"
     FAIL = "it fails"

@@ -55,8 +55,7 @@ class Command(BaseCommand):
         except IntegrityError as error:
             # Another command created the same between the check and the write.
             raise CommandError(
-                "The tenant or the person was created by another command just now."
-                " Nothing was changed."
+                "Another command has just created the tenant or the person. Nothing was changed."
             ) from error
         self.stdout.write(f"Created the tenant {wanted.name} with the admin {person.handle}.")
         self.stdout.write(f"Sign in as {wanted.email}: {tenant_url(wanted.subdomain)}/login")

@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """Give the table of tool calls to the log of agents, with its rows."""
+    """Move the table of tool calls, with its rows, to the log of agents."""
 
     dependencies = [("mcp", "0001_tool_calls")]
 

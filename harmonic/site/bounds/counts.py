@@ -100,7 +100,7 @@ COUNTS = Section(
             "REVERIFICATION_TIMEOUT",
         ),
         Bound(
-            "a form that signing in or reverification interrupted",
+            "a form interrupted by sign-in or reverification",
             kept_forms.KEPT_FOR,
             "",
             "discarded",

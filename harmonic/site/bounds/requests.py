@@ -72,7 +72,7 @@ REQUESTS = Section(
             "400 `invalid`",
         ),
         Bound(
-            "characters of a form that signing in or reverification interrupted",
+            "characters of a form interrupted by sign-in or reverification",
             kept_forms.MAX_CHARACTERS,
             "characters",
             "it is not kept",
@@ -115,7 +115,7 @@ REQUESTS = Section(
             "503 `unavailable`",
         ),
         Bound(
-            "work of PostgreSQL on a statement",
+            "execution time of a PostgreSQL statement",
             int(outages.STATEMENT_SECONDS * 1000),
             "milliseconds",
             "503 `unavailable`",
