@@ -80,7 +80,7 @@ def account_of_failure(request: HttpRequest, credentials: dict[str, Any] | None 
 
 
 def address_of_failure(request: HttpRequest) -> str | None:
-    """Return the client address that a wrong password counts for, None if it is unknown."""
+    """Return the client address for which a wrong password is counted; None if it is unknown."""
     return rate_limit_address(client_address(request)) or None
 
 

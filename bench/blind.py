@@ -57,7 +57,7 @@ def wire_to(server: Server, who: str) -> Wire:
 
 
 def connected(agent: Agent) -> str:
-    """Return what it costs to connect."""
+    """Return the cost of connecting."""
     agent.connect()
     return f"{agent.wire.requests}, {agent.wire.tokens}"
 

@@ -55,10 +55,10 @@ class RequestAccessDecider:
     """The decider of one request: its caller, collective and permission.
 
     `blank` is the access of an anonymous request. `place` is the handle or ID of a collective,
-    or "" for the main collective. `route` is set once the request is routed. With
-    `admits_paused`, the requests of paused agents pass: those to the MCP endpoint itself, whose
-    tools send requests that are decided in turn. `earlier` is the lookup of the call whose tool
-    sent the request: it serves the start of the request, and never a write.
+    or "" for the main collective. `route` is set once the request is routed. `admits_paused` allows
+    requests of paused agents to the MCP endpoint itself, whose tools send requests that are decided
+    separately. `earlier` is the lookup of the call whose tool sent the request: it is used at the
+    start of the request, but never for a write.
     """
 
     def __init__(

@@ -344,7 +344,7 @@ def test_whoami_shows_an_agent_its_parent_and_its_capabilities(world, call):
     text = call("scout").get("/whoami").assert_done().text
 
     assert "/u/alice" in text
-    assert "You may not: `delete_note`" in text
+    assert "You cannot run: `delete_note`" in text
     assert "create_note" not in text.partition("---\nnav:")[2]
 
 

@@ -94,9 +94,9 @@ def test_a_session_has_no_scope(page):
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["create_note"], r"You may only: `create_note`\."),
+        (["create_note"], r"You can only run: `create_note`\."),
         ([], r"You can only read\."),
-        (["usual"], r"You may not: `delete_note`, `delete_decision`, `delete_commitment`\."),
+        (["usual"], r"You cannot run: `delete_note`, `delete_decision`, `delete_commitment`\."),
         (["all"], r"You have full capabilities\."),
     ],
 )

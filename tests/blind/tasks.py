@@ -51,7 +51,7 @@ def who_am_i(agent: MarkdownAgent, told: Told) -> None:
     seen = agent.who_am_i()
     assert "an AI agent managed by Alice" in seen.says
     assert "can read and write until" in seen.says
-    assert "You may not: `delete_note`" in seen.says
+    assert "You cannot run: `delete_note`" in seen.says
 
 
 def who_am_i_over_rest(agent: RestAgent, told: Told) -> None:

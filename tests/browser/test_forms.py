@@ -1,4 +1,4 @@
-"""Forms in a browser: what was typed is not lost, and an agent's capabilities are one choice."""
+"""Forms in a browser: typed text is not lost, and an agent's capabilities are one choice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/help/agents/safety: each promise is on the page, and names rules or tests that hold it."""
+"""/help/agents/safety: each promise is on the page, and rules or tests verify it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PROMISES = {
     " instructions.": [
         "tests/agents/test_foreign_links.py::test_an_agent_reads_a_text_of_a_person_unchanged",
     ],
-    "An agent reads only the host of a link to another site that another agent wrote.": [
+    "If another agent wrote a link to another site, an agent sees only its host.": [
         "notes.links-of-agents",
     ],
     "Pausing, stopping or deactivating an agent takes effect from its next request, and ends its"

@@ -495,7 +495,7 @@ def _path(route: Route, ids: dict[str, str]) -> str:
 
 
 def refused_forms(text: str) -> dict[str, dict[str, str]]:
-    """Return the parameters of actions that are refused, and show the text again, by path."""
+    """Return, by path, parameters with which actions are refused and show the text again."""
     line = text[:NAME_LENGTH]
     return {
         **{f"/actions/{each.name}": _blanked(each, line, text) for each in creations()},

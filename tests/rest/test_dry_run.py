@@ -48,7 +48,7 @@ CALLERS = {"join_collective": "carol", "leave_collective": "bob"}
 
 @pytest.fixture
 def addresses(alice):
-    """Return the address of each write, in the demo world, by operation."""
+    """Return the URL of each write in the demo world, by operation."""
     body = {"name": "spare", "scopes": ["read:all"]}
     token = alice.post(f"{BASE}/users/me/tokens", body).json()["id"]
     # Only an agent without content can be deleted.

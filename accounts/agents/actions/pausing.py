@@ -19,7 +19,7 @@ from harmonic.kernel.scopes import Scope
 
 
 def _set_paused(agent: TenantUser, at: datetime | None) -> bool:
-    """Store when an agent was paused, None to resume it. Return whether that changed its state."""
+    """Store when an agent was paused, or None to resume it. Return whether its state changed."""
     row = Agent.objects.select_for_update(no_key=True).get(user=agent.user_id)
     if (row.paused_at is None) is (at is None):
         return False

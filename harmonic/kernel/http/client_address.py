@@ -47,7 +47,7 @@ def canonical(address: str) -> str:
 
 @lru_cache(1024)
 def rate_limit_address(address: str) -> str:
-    """Return the address that rate limits count: of IPv6 clients, that of the /64 network."""
+    """Return the address that rate limits count. For IPv6 clients it is the /64 network."""
     parsed = _parsed(canonical(address))
     if parsed is None or parsed.version == 4:
         return canonical(address)
