@@ -59,6 +59,17 @@ def test_a_page_fits_a_tablet(visitor: Visitor, path: str) -> None:
     assert overflow(visit) <= 0
 
 
+def test_the_links_of_a_collective_fit_a_phone(visitor: Visitor) -> None:
+    page = visitor("alice", width=360).open("/collectives/kitchen/members")
+
+    edges = page.locator(".nav--place .nav__link").evaluate_all(
+        "links => links.map(link => link.getBoundingClientRect().right)"
+    )
+
+    assert len(edges) > 3
+    assert max(edges) <= 360
+
+
 # --- Facts and actions ----------------------------------------------------------------------
 
 
