@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class DemoDecision:
-    """A decision in the kitchen, with votes and possibly its closing, some days after it was asked.
+    """A decision in the kitchen, with votes and possibly its closing in days after its creation.
 
-    Votes are letters by voter and option: `a` accepts, `p` prefers.
+    Votes are letters by voter and option: `a` for accept, `p` for prefer.
     """
 
     question: str

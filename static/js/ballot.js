@@ -1,10 +1,10 @@
-// Save each vote as it is ticked, and show the tallies that result. Without the script the form is sent as a whole.
+// Save each vote when it changes, and show the new tallies. Without the script, the whole form is sent at once.
 export default function ballot(form) {
   const save = form.querySelector("[data-ballot-save]");
   const status = form.querySelector("[data-ballot-status]");
   if (!save) return;
   save.hidden = true;
-  // One request after the other, so that the last tap counts.
+  // Send one request at a time, so that the last tap counts.
   let last = Promise.resolve();
 
   form.addEventListener("change", (event) => {
@@ -30,7 +30,7 @@ export default function ballot(form) {
   }
 }
 
-// Move the bars of a part and replace its text; a part of another form is replaced as a whole.
+// Move the bars of a part and replace its text. If the structure of the part has changed, replace all of it.
 function show(part, fresh) {
   if (!fresh) return;
   part.hidden = fresh.hidden;

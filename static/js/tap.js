@@ -1,4 +1,4 @@
-// Send a form without leaving the page, and show the part of the page that it changed. Without the script, and if the
+// Send a form without leaving the page, and show the changed part of the page. Without the script, or if the
 // request is refused, the browser sends the form itself.
 import localtime from "./localtime.js";
 
@@ -16,7 +16,7 @@ export default function tap(part) {
     (fresh.querySelector("button") ?? part).focus();
   });
 
-  // Return the page that follows, or null if the form is refused or the server cannot be reached.
+  // Return the next page, or null if the form is refused or the server cannot be reached.
   async function send(form) {
     try {
       const body = new URLSearchParams(new FormData(form));
