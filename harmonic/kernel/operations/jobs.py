@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Interrupted(Enum):
-    """What to do with a job whose worker ended while it ran."""
+    """The action taken for a job whose worker ended while it ran."""
 
     RETRY = "it runs again, which counts as an attempt"
     FAIL = "it fails"
