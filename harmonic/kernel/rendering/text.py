@@ -72,9 +72,8 @@ def storable(value: Any) -> Any:
 def normalise_line(value: str) -> str:
     """Return a trimmed one-line string: breaks and controls as spaces, no bidi overrides.
 
-    A line that contains only invisible characters becomes empty. Next to visible characters they
-    are kept: right-to-left names need U+200E and U+200F, which affect only single characters, and
-    U+200D joins emoji.
+    A line of only invisible characters becomes empty. Next to visible ones they are kept:
+    right-to-left names need U+200E and U+200F, which affect single characters; U+200D joins emoji.
     """
     line = _BIDI.sub("", _BREAKS_AND_CONTROLS.sub(" ", value)).strip()
     return "" if is_blank(line) else line
