@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from email.utils import parseaddr
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
 
+import dj_email_url
 from environs import EnvValidationError, ValidationError, validate
 
 AT_LEAST_ONE = validate.Range(min=1)
@@ -60,3 +63,41 @@ def check_cache_url(value: str) -> None:
         raise ValidationError(
             "The package redis is missing. Install it with: .venv/bin/pip install -e '.[redis]'"
         )
+
+
+# --- E-mail ---------------------------------------------------------------------------------
+
+# Seconds until an unresponsive mail server fails an attempt.
+EMAIL_TIMEOUT = 15
+EMAIL_SCHEMES = frozenset({"smtp", "submission", "console", "file", "dummy"})
+
+
+def email_settings(value: str) -> dict[str, Any]:
+    """Return Django's settings of e-mail for a URL; none for "", which sends no e-mail.
+
+    Raises:
+        EnvValidationError: the message does not repeat the URL, which can contain a password.
+    """
+    if not value:
+        return {}
+    problem = f"It must be a URL with one of these schemes: {', '.join(sorted(EMAIL_SCHEMES))}."
+    if value.partition(":")[0] not in EMAIL_SCHEMES:
+        raise EnvValidationError(problem, [problem])
+    try:
+        found: dict[str, Any] = dj_email_url.parse(value)
+    except ValueError:
+        problem = "Its port and its timeout must be numbers."
+        raise EnvValidationError(problem, [problem]) from None
+    return {**found, "EMAIL_TIMEOUT": found["EMAIL_TIMEOUT"] or EMAIL_TIMEOUT}
+
+
+def check_sender(value: str) -> None:
+    """Check that a sender is empty, or an address such as `Harmonic <no-reply@example.org>`.
+
+    Raises:
+        ValidationError: the message says what to do.
+    """
+    _, address = parseaddr(value)
+    is_address = "@" in address.strip("@") and value.isprintable()
+    if value and not is_address:
+        raise ValidationError("It must be an address, such as Harmonic <no-reply@example.org>.")

@@ -18,6 +18,8 @@ from harmonic.environment import (
     Network,
     check_cache_url,
     check_secret_key,
+    check_sender,
+    email_settings,
     networks,
 )
 from harmonic.kernel.operations import log_format
@@ -30,6 +32,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # All errors of the environment are reported together, when it is sealed below.
 env = Env(eager=False)
 env.add_parser("networks", networks)
+env.add_parser("email_settings", email_settings)
 ENV = env.str("HARMONIC_ENV", "local", validate=validate.OneOf(["local", "production"]))
 IS_PRODUCTION = ENV == "production"
 VAR_DIR = Path(env.str("HARMONIC_VAR", str(BASE_DIR / "var")))
@@ -73,6 +76,11 @@ BODY_TIMEOUT = env.float("HARMONIC_BODY_TIMEOUT", 10.0, validate=POSITIVE)
 CACHE_URL = env.str("CACHE_URL", "", validate=check_cache_url)
 # The source of the randomness of draws: drand, or fixed values for tests and for work offline.
 BEACON = env.str("HARMONIC_BEACON", "drand", validate=validate.OneOf(["drand", "test"]))
+# The mail server. In production there is none by default: e-mails must not end up in the logs.
+EMAIL: dict[str, Any] = env.email_settings(
+    "HARMONIC_EMAIL_URL", "" if IS_PRODUCTION else "console:"
+)
+EMAIL_FROM = env.str("HARMONIC_EMAIL_FROM", "", validate=check_sender)
 RUNS = runner.read(env)
 env.seal()
 
@@ -230,6 +238,17 @@ DATABASES = {"default": database(DATABASE_URL)}
 # --- Background jobs -------------------------------------------------------------------------
 # Tasks are stored in the database; `manage.py work` runs them.
 TASKS = {"default": {"BACKEND": "harmonic.jobs.backend.JobBackend", "QUEUES": ["default", "long"]}}
+
+# --- E-mail ----------------------------------------------------------------------------------
+IS_EMAIL_ON = bool(EMAIL)
+EMAIL_BACKEND = EMAIL.get("EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")
+EMAIL_HOST, EMAIL_PORT = EMAIL.get("EMAIL_HOST"), EMAIL.get("EMAIL_PORT")
+EMAIL_HOST_USER = EMAIL.get("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = EMAIL.get("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_TLS"), EMAIL.get("EMAIL_USE_SSL")
+EMAIL_TIMEOUT = EMAIL.get("EMAIL_TIMEOUT")
+EMAIL_FILE_PATH = EMAIL.get("EMAIL_FILE_PATH")
+DEFAULT_FROM_EMAIL = EMAIL_FROM or f"Harmonic <no-reply@{HOST}>"
 
 # --- Caches ----------------------------------------------------------------------------------
 REDIS_TIMEOUT = 1.0

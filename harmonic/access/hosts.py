@@ -1,4 +1,4 @@
-"""Tenants and collectives in hosts and paths, and the URL of a tenant."""
+"""Tenants and collectives in hosts and paths."""
 
 from __future__ import annotations
 
@@ -12,16 +12,6 @@ from harmonic.kernel.rendering.text import folded
 
 # Segments below /collectives and /workspace that are pages, not handles.
 PAGE_NAMES = frozenset({"new", "available", "actions"})
-
-
-def tenant_url(subdomain: str = "") -> str:
-    """Return the URL of a tenant, or of the base domain, without a request.
-
-    It has no trailing slash. In production a proxy serves the default port of the scheme.
-    """
-    host = f"{subdomain}.{settings.HOST}" if subdomain else settings.HOST
-    is_implied = settings.IS_PRODUCTION or settings.PORT == 80
-    return f"{settings.PUBLIC_SCHEME}://{host}" + ("" if is_implied else f":{settings.PORT}")
 
 
 def subdomain_of(request: AccessRequest) -> str | None:

@@ -237,7 +237,7 @@ def _object(value: Mapping[str, Any], content_type: str) -> HttpResponse:
 
 def html_of(request: HttpRequest, access: Access, document: Document) -> str:
     rendering = Rendering(access, False, _by_name(document.offers), request=request)
-    return _rendered(document, rendering, document.base, request)
+    return rendered_in(document, rendering, document.base, request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +272,7 @@ class MarkdownSource:
 
 def markdown_source_of(access: Access, document: Document) -> MarkdownSource:
     rendering = Rendering(access, True, _by_name(document.offers))
-    block = _rendered(document, rendering, "base_md.html", None)
+    block = rendered_in(document, rendering, "base_md.html", None)
     if document.no_actions:
         block += f"<p>{rendering.placeholders.line(document.no_actions)}</p>"
     moment = access.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -292,7 +292,7 @@ def _by_name(offers: Iterable[Offer]) -> dict[str, Offer]:
     return {offer.action.name: offer for offer in offers}
 
 
-def _rendered(
+def rendered_in(
     document: Document, rendering: Rendering, base: str, request: HttpRequest | None
 ) -> str:
     context = {

@@ -11,9 +11,9 @@ from django.utils import timezone
 from accounts import rules as people
 from accounts.models import Tenant, TenantUser, User
 from collectives.rules.tenants import join_tenant
-from harmonic.access.hosts import tenant_url
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations import audit
+from harmonic.kernel.operations.origins import tenant_url
 from harmonic.kernel.parameters.decoding import RawParams, validated
 from harmonic.kernel.parameters.fields import Line, Params
 from harmonic.kernel.refusals import Invalid

@@ -16,9 +16,9 @@ from accounts.models import Tenant, TenantUser, User
 from accounts.timezones import checked_timezone
 from collectives.rules.handles import checked_subdomain
 from collectives.rules.tenants import join_tenant, new_tenant
-from harmonic.access.hosts import tenant_url
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations import audit
+from harmonic.kernel.operations.origins import tenant_url
 from harmonic.kernel.parameters.decoding import RawParams, validated
 from harmonic.kernel.parameters.fields import Line, Params
 from harmonic.kernel.refusals import Invalid

@@ -14,8 +14,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts.models import Tenant
-from harmonic.access.hosts import tenant_url
 from harmonic.demo import seed
+from harmonic.kernel.operations.origins import tenant_url
 from harmonic.management.commands.seed_demo import summary
 from harmonic.server.private_files import make_contents_private
 

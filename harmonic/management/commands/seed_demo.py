@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import User
-from harmonic.access.hosts import tenant_url
 from harmonic.demo import seed
+from harmonic.kernel.operations.origins import tenant_url
 
 
 class Command(BaseCommand):
