@@ -167,3 +167,35 @@ class TokenRefusal(TenantModel):
     @property
     def request(self) -> str:
         return f"{self.method} {self.path}"
+
+
+class TokenNetwork(TenantModel):
+    """A network that a token was used from. `notified_at` is None until its owner is told.
+
+    The first network of a token is not new: its owner is told of every later one.
+    """
+
+    # Networks of one token; later ones are not stored.
+    KEPT = 500
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="networks")
+    network = models.CharField(max_length=ApiToken.NETWORK_LENGTH)
+    first_used_at = models.DateTimeField()
+    notified_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=["tenant", "token", "network"], name="tokennetwork_once"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["first_used_at"],
+                condition=Q(notified_at=None),
+                name="tokennetwork_unnotified",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.network

@@ -32,6 +32,7 @@ from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.operations.redaction import without_tokens
 from harmonic.kernel.refusals import Refused
 from harmonic.kernel.rendering.text import is_acceptable, normalise_line
+from tokens import networks
 from tokens.models import ApiToken, ApiTokenQuerySet, TokenDay, TokenRefusal
 
 REFUSED = frozenset({401, 403, 429})
@@ -131,6 +132,8 @@ class Ledger:
         for token_id, each in pending.items():
             if self.is_paused or not _try_write(token_id, each, timezone.now(), is_late=True):
                 self.put_back(token_id, each)
+        if not self.is_paused:
+            networks.ledger.settle()
 
 
 ledger = Ledger()
@@ -171,6 +174,7 @@ def record_request(
         address = access.remote_address
         client = clean_client(getattr(request, "client_name", "")) or client_of(request.headers)
         usage.use = Use(access.now, network_of(address), client)
+        networks.ledger.add(access.tenant.id, token.id, usage.use.network, access.now)
     if refused is not None and is_refused:
         usage.refusals = 1
         usage.refused.append(_refusal(request, access, token, refused))

@@ -1,4 +1,4 @@
-"""Models of notifications, their recipients, and mentions."""
+"""Models of notifications, their recipients, preferences, and what was notified already."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from collectives.items.models import Item
 from collectives.models import Collective
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.tenancy import TenantManager, TenantModel
+from tokens.models import ApiToken
 
 
 class NotificationType(models.TextChoices):
@@ -23,15 +24,20 @@ class NotificationType(models.TextChoices):
     MENTION = "mention"
     COMMENT = "comment"
     PARTICIPATION = "participation"
+    SYSTEM = "system"
 
 
 class Channel(models.TextChoices):
     IN_APP = "in_app"
+    EMAIL = "email"
 
 
 class RecipientStatus(models.TextChoices):
+    PENDING = "pending"
     DELIVERED = "delivered"
     DISMISSED = "dismissed"
+    RATE_LIMITED = "rate_limited"
+    FAILED = "failed"
 
 
 class Mention(TenantModel):
@@ -78,6 +84,23 @@ class Notification(TenantModel):
         return self.title
 
 
+class NotificationToken(TenantModel):
+    """An API token that a notification is about, which its e-mail lists."""
+
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="+")
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="+")
+
+    class Meta(TenantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=["tenant", "notification", "token"], name="notificationtoken_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.token_id} in {self.notification_id}"
+
+
 class RecipientQuerySet(models.QuerySet["Recipient"]):
     def inbox_of(self, access: Access) -> RecipientQuerySet:
         """Return the in-app notifications that the caller sees."""
@@ -91,20 +114,20 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
     def inbox(
         self, user_id: UUID, person_id: UUID, now: datetime, *, is_subject_to_api_switches: bool
     ) -> RecipientQuerySet:
-        """Return the notifications in the app that are due and not dismissed.
+        """Return the notifications in the app that are due and not dismissed."""
+        shown = self.shown_to(person_id, is_subject_to_api_switches=is_subject_to_api_switches)
+        return shown.filter(
+            user=user_id, channel=Channel.IN_APP, dismissed_at=None, due_at__lte=now
+        )
 
-        Those of collectives that the user has left, and of items that were deleted, are left out.
-        """
+    def shown_to(self, person_id: UUID, *, is_subject_to_api_switches: bool) -> RecipientQuerySet:
+        """Leave out notifications about collectives that a person left and about deleted items."""
         readable = Collective.objects.readable(
             person_id, is_subject_to_api_switches=is_subject_to_api_switches
         )
         return self.filter(
             Q(notification__item=None) | Q(notification__item__deleted_at=None),
             Q(notification__collective=None) | Q(notification__collective__in=readable),
-            user=user_id,
-            channel=Channel.IN_APP,
-            dismissed_at=None,
-            due_at__lte=now,
         )
 
     def unread(self) -> RecipientQuerySet:
@@ -117,8 +140,13 @@ RecipientManager = TenantManager.from_queryset(RecipientQuerySet)
 class Recipient(TenantModel):
     """The delivery of a notification to one user through one channel.
 
-    `due_at` is when it is shown or sent. Dismissing also marks it as read.
+    `due_at` is when it is shown or sent. Dismissing also marks it as read. An e-mail is pending
+    until it is sent. `doubts` are the attempts whose outcome is unknown, with the present one.
     """
+
+    MAX_DOUBTS = 2
+    # E-mails to a person in an hour; others are in the app only. Those about tokens are exempt.
+    MAX_EMAILS_PER_HOUR = 30
 
     notification = models.ForeignKey(
         Notification, on_delete=models.CASCADE, related_name="recipients"
@@ -130,6 +158,7 @@ class Recipient(TenantModel):
     delivered_at = models.DateTimeField(null=True, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)
     dismissed_at = models.DateTimeField(null=True, blank=True)
+    doubts = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     objects: ClassVar[Any] = RecipientManager()
 
@@ -154,3 +183,51 @@ class Recipient(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.user_id} by {self.channel}"
+
+
+class Preference(TenantModel):
+    """A user's choice of one channel for one type of notification.
+
+    Without a row, the default applies (`preferences.rules`).
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    notification_type = models.CharField(max_length=16, choices=NotificationType)
+    channel = models.CharField(max_length=8, choices=Channel)
+    is_on = models.BooleanField()
+
+    class Meta(TenantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=["tenant", "user", "notification_type", "channel"], name="preference_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.notification_type} by {self.channel}: {self.is_on}"
+
+
+class TokenNoticeKind(models.TextChoices):
+    """Reasons for a notification about a token that work in the background finds."""
+
+    EXPIRES_IN_14 = "expires_14"
+    EXPIRES_IN_7 = "expires_7"
+    EXPIRES_IN_1 = "expires_1"
+    NETWORK = "network"
+    REFUSED = "refused"
+
+
+class TokenNotice(TenantModel):
+    """A token's last notification for one reason, so that it is not sent again."""
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=16, choices=TokenNoticeKind)
+    notified_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=["tenant", "token", "kind"], name="tokennotice_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.token_id}"

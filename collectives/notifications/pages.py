@@ -9,6 +9,8 @@ from django.urls import URLPattern, path
 
 from collectives.notifications import queries
 from collectives.notifications.actions import ACTIONS, PATH
+from collectives.notifications.emails import pages as emails
+from collectives.notifications.preferences import pages as preferences
 from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import Menu, NavEntry
@@ -58,4 +60,9 @@ def _unread_count(request: AccessRequest) -> HttpResponse:
 
 def urls() -> list[URLPattern]:
     counted = with_rule(_unread_count, Rule(AccessLevel.TENANT))
-    return [*mount("notifications", LIST), path("notifications/unread_count", counted)]
+    return [
+        *mount("notifications", LIST),
+        path("notifications/unread_count", counted),
+        *emails.urls(),
+        *preferences.urls(),
+    ]

@@ -9,7 +9,7 @@ from collectives.decisions.models import Participant
 from collectives.events import models as events
 from collectives.items.models import Item
 from collectives.models import Collective
-from collectives.notifications.models import NotificationType, Recipient
+from collectives.notifications.models import Channel, NotificationType, Recipient
 from collectives.notifications.rules import Notice, active_members, notify
 from harmonic.kernel.access import Access
 from harmonic.kernel.events import Event
@@ -54,6 +54,7 @@ def _is_unread(item: Item, title: str) -> bool:
         user=item.created_by_id,
         notification__item=item.id,
         notification__title=title,
+        channel=Channel.IN_APP,
         read_at=None,
     ).exists()
 

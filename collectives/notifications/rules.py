@@ -10,9 +10,11 @@ from uuid import UUID
 from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
 
+from accounts.models import User
 from collectives.events import models as events
 from collectives.items.models import Item
 from collectives.models import CollectiveMember
+from collectives.notifications.emails.sending import enqueue_emails
 from collectives.notifications.mentions import ADMINS, EVERYONE, REPRESENTATIVES
 from collectives.notifications.models import (
     Channel,
@@ -22,9 +24,11 @@ from collectives.notifications.models import (
     RecipientQuerySet,
     RecipientStatus,
 )
-from harmonic.kernel.access import Access
+from collectives.notifications.preferences.rules import wanted_by
+from harmonic.kernel.access import Access, UserType
 from harmonic.kernel.database.tenancy import parse_uuid
 from harmonic.kernel.events import Event
+from harmonic.kernel.operations.mail import is_mail_on
 from harmonic.kernel.refusals import NotFound
 
 NOT_FOUND = "Notification not found."
@@ -87,9 +91,7 @@ def _matching(collective_id: UUID, wanted: Q) -> set[UUID]:
 
 
 def notify(event: Event | events.Event, notice: Notice, user_ids: Collection[UUID]) -> None:
-    """Store a notification for users who may read its item."""
-    if not user_ids:
-        return
+    """Store a notification for users who may see what it is about."""
     row = Notification(
         tenant_id=event.tenant_id,
         notification_type=notice.notification_type,
@@ -101,8 +103,38 @@ def notify(event: Event | events.Event, notice: Notice, user_ids: Collection[UUI
         item=notice.item,
         created_at=event.happened_at,
     )
+    deliver(row, user_ids)
+
+
+def deliver(row: Notification, user_ids: Collection[UUID]) -> bool:
+    """Store a notification for users, through the channels that each of them has on.
+
+    E-mails are sent by a job. Return False, and store nothing, if no channel is on.
+    """
+    if not user_ids:
+        return False
+    wanted = wanted_by(row.notification_type, user_ids)
+    shown, mailed = wanted[Channel.IN_APP], _with_address(wanted[Channel.EMAIL])
+    if not shown | mailed:
+        return False
     row.save(force_insert=True)
-    Recipient.objects.bulk_create(_recipient(row, user_id) for user_id in user_ids)
+    Recipient.objects.bulk_create(
+        [
+            *(_recipient(row, user_id) for user_id in shown),
+            *(_pending(row, user_id) for user_id in mailed),
+        ]
+    )
+    if mailed:
+        enqueue_emails(row)
+    return True
+
+
+def _with_address(user_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Return those of the users whom this server sends e-mails to; agents have no address."""
+    if not user_ids or not is_mail_on():
+        return frozenset()
+    humans = User.objects.filter(id__in=user_ids, user_type=UserType.HUMAN)
+    return frozenset(humans.values_list("id", flat=True))
 
 
 def _recipient(row: Notification, user_id: UUID) -> Recipient:
@@ -114,6 +146,17 @@ def _recipient(row: Notification, user_id: UUID) -> Recipient:
         status=RecipientStatus.DELIVERED,
         due_at=row.created_at,
         delivered_at=row.created_at,
+    )
+
+
+def _pending(row: Notification, user_id: UUID) -> Recipient:
+    return Recipient(
+        tenant_id=row.tenant_id,
+        notification=row,
+        user_id=user_id,
+        channel=Channel.EMAIL,
+        status=RecipientStatus.PENDING,
+        due_at=row.created_at,
     )
 
 

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
+from collectives.decisions.models import Option
 from collectives.items.kinds import kind_named
 from collectives.items.models import Item
 from collectives.notifications.mentions import names_in
@@ -21,11 +24,18 @@ from harmonic.kernel.events import Event
 def notify_of(event: Event, access: Access) -> None:
     """Notify the users that a new or changed item mentions, and the author it replies to."""
     item = event.object
+    if f"{event.subject}.{event.verb}" == "option.created":
+        added = Option.objects.filter(id__in=event.facts["option_ids"])
+        _notify_of_options(event, access, added, known=set())
+        return
     if not isinstance(item, Item) or event.item_id != item.id or access.place is None:
         return
     if event.verb == "created":
         mentioned = _store_mentions(access, item, known=frozenset())
         _notify_of_creation(event, access, item, mentioned)
+        if item.KIND == "Decision":
+            options = Option.objects.filter(decision=item.id)
+            _notify_of_options(event, access, options, known=mentioned)
     elif event.verb == "updated" and _is_text_changed(event.facts, item):
         known = frozenset(Mention.objects.filter(item=item.id).values_list("user", flat=True))
         mentioned = _store_mentions(access, item, known=known)
@@ -90,6 +100,29 @@ def _notify(
     body = item.opening if item.is_comment or item.KIND == "Note" else item.title
     notice = Notice(
         notification_type=notification_type, title=title, path=path, body=body, item=item
+    )
+    notify(event, notice, users)
+
+
+def _notify_of_options(
+    event: Event, access: Access, options: QuerySet[Option], *, known: set[UUID]
+) -> None:
+    """Notify the users whom new options of a decision mention, each once."""
+    for option in options.order_by("created_at", "id"):
+        named = names_in(option.title, option.description)
+        if users := members_named(access, named) - known:
+            _notify_of_option(event, access, option, users)
+            known = known | users
+
+
+def _notify_of_option(event: Event, access: Access, option: Option, users: set[UUID]) -> None:
+    decision = Item.objects.get(id=option.decision_id)
+    notice = Notice(
+        notification_type=NotificationType.MENTION,
+        title=f"{access.user.name} mentioned you in a decision option",
+        path=decision.path_in(access.required_place.path),
+        body=option.title,
+        item=decision,
     )
     notify(event, notice, users)
 

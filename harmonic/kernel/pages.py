@@ -275,6 +275,8 @@ class RoutedView:
     page: Page[Any] | None = None
     # The action that each method runs, if the route is not a page.
     writes: Mapping[str, Action[Any]] = field(default_factory=dict)
+    # True if its path has a signature, which other sites cannot forge. Django reads this name.
+    csrf_exempt: bool = False
 
     def __post_init__(self) -> None:
         registry.site.add_variants(self.writes.values())

@@ -58,6 +58,12 @@ TOPICS = (
         "Propose something to do together once enough members have joined.",
     ),
     Topic("cycles", "Cycles", GROUPS[1], "Days, weeks and months, their items, and heartbeats."),
+    Topic(
+        "notifications",
+        "Notifications",
+        GROUPS[1],
+        "Mentions, replies, events of tokens, and which of them you get by e-mail.",
+    ),
     Topic("agents", "AI Agents", GROUPS[2], "Agents, who manages them, and what they can do."),
     Topic(
         "agents/safety",

@@ -12,6 +12,8 @@ from django_tasks_db.models import DBTaskResult
 
 from collectives.commitments.models import Commitment
 from collectives.decisions.models import Decision
+from collectives.notifications.emails.links import Subscription, sign
+from collectives.notifications.models import NotificationType
 from harmonic.access.checks import rule_of
 from harmonic.agent_log.models import Entry
 from harmonic.jobs.models import Job
@@ -46,6 +48,9 @@ def ids_of(world: World) -> dict[str, str]:
         "option_id": "7f000000-0000-4000-8000-000000000000",
         "vote_id": "7f000000-0000-4000-8000-000000000000",
         "receipt": "0" * 64,
+        "signed": sign(
+            Subscription(world.tenant().id, world.user("bob").id, NotificationType.MENTION)
+        ),
         "decision_id": _decision("Which oven do we buy?"),
         "commitment_id": _commitment("Deep clean on Saturday"),
         "note_in_main": world.note("The garden opens at eight").truncated_id,

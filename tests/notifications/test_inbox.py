@@ -6,14 +6,16 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from collectives.models import Collective
 from collectives.notifications.models import Notification, Recipient
 from tests.fixtures.performing import perform_on
-from tests.fixtures.rows import KITCHEN, end_membership
+from tests.fixtures.rows import KITCHEN, end_membership, make_member
 from tests.fixtures.surfaces import REST, Caller
-from tests.fixtures.world import anonymous_client, make_token, sign_in, token_client
+from tests.fixtures.world import World, anonymous_client, make_token, sign_in, token_client
 
 pytestmark = pytest.mark.django_db
 SURFACES = ("html", "markdown", "json")
@@ -273,3 +275,78 @@ def test_a_refusal_before_routing_shows_the_count(page: Any, api: Any) -> None:
     answer = api("bob").get("/nope", headers={"accept": "text/markdown"})
     assert answer.status_code == 404
     assert "](/notifications)" in answer.content.decode()
+
+
+# --- Opening the page -----------------------------------------------------------------------
+
+
+@pytest.mark.rule("notifications.opened")
+@pytest.mark.parametrize("accept", ["text/html", "text/markdown"])
+def test_opening_the_page_marks_its_notifications_as_read(agent: Client, accept: str):
+    row, other = mention("bob"), mention("bob", text="Another")
+    client = agent
+    if accept == "text/html":
+        client = anonymous_client()
+        sign_in(client, "bob", "garden")
+
+    answer = client.get(row.notification.path, headers={"accept": accept})
+
+    assert answer.status_code == 200
+    assert unread(agent) == 1
+    row.refresh_from_db()
+    other.refresh_from_db()
+    assert (row.read_at is None, other.read_at is None) == (False, True)
+    assert row.notification.path in inbox(agent)
+
+
+def test_opening_the_page_by_its_full_id_marks_its_notifications_as_read(agent: Client):
+    row = mention("bob")
+    full = str(row.notification.item_id)
+    path = row.notification.path.replace(full[:8], full)
+
+    assert agent.get(path).status_code == 200
+
+    assert unread(agent) == 0
+
+
+def test_the_page_itself_no_longer_counts_its_notifications(agent: Client):
+    row = mention("bob")
+
+    text = agent.get(row.notification.path, headers={"accept": "text/markdown"}).text
+
+    assert "[0](/notifications)" in text
+
+
+def test_another_readers_notifications_stay_unread(agent: Client):
+    row = mention("bob")
+
+    token_client(make_token("alice")).get(row.notification.path)
+
+    assert unread(agent) == 1
+
+
+def test_opening_a_page_without_notifications_writes_nothing(agent: Client):
+    row = mention("bob")
+    agent.get(row.notification.path)
+
+    with CaptureQueriesContext(connection) as queries:
+        agent.get(row.notification.path)
+
+    assert not any(each["sql"].startswith("UPDATE") for each in queries)
+
+
+# --- Texts of agents ------------------------------------------------------------------------
+
+
+@pytest.mark.rule("notifications.agent-links")
+def test_an_agent_reads_no_links_of_another_agent(world: World):
+    make_member(world, "pilot")
+    mention("scout", by="pilot", text="See http://evil.example/x?secret=1")
+    mention("bob", by="pilot", text="See http://evil.example/x?secret=1")
+
+    of_agent = inbox(token_client(make_token("scout")))
+    of_person = inbox(token_client(make_token("bob")))
+
+    assert "secret" not in of_agent
+    assert "evil.example" in of_agent
+    assert "secret" in of_person

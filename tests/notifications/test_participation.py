@@ -33,7 +33,7 @@ def path_of(made: dict[str, Any]) -> str:
 
 def notified(who: str) -> list[str]:
     """Return the titles of a user's notifications, oldest first."""
-    rows = Recipient.unscoped.filter(user__memberships__handle=who).distinct()
+    rows = Recipient.unscoped.filter(user__memberships__handle=who, channel="in_app").distinct()
     return [row.notification.title for row in rows.order_by("due_at", "id")]
 
 
@@ -70,6 +70,15 @@ def test_a_decision_and_a_commitment_notify_of_mentions(decision: str, commitmen
     ]
     body = Notification.unscoped.get(title="Alice mentioned you in a decision").body
     assert body == "Which tea, @scout?"
+
+
+@pytest.mark.rule("notifications.option")
+def test_an_option_notifies_of_mentions_once(decision: str):
+    act("alice", f"{decision}/actions/add_options", titles=["Mint for @bob", "Lime for @bob"])
+
+    assert notified("bob") == ["Alice mentioned you in a decision option"]
+    row = Notification.unscoped.get(title="Alice mentioned you in a decision option")
+    assert (row.path, row.body) == (decision, "Mint for @bob")
 
 
 @pytest.mark.rule("notifications.vote")

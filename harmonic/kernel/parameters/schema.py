@@ -32,6 +32,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "datetime": {"type": "string", "format": "date-time"},
     "array[string]": {"type": "array", "items": {"type": "string"}},
     "array[object]": {"type": "array", "items": {"type": "object"}},
+    "object": {"type": "object"},
 }
 
 
@@ -107,7 +108,7 @@ def _limits(field: AnyField) -> dict[str, Any]:
     if isinstance(field, serializers.IntegerField):
         bounds = {"minimum": field.min_value, "maximum": field.max_value}
         limits |= {name: bound for name, bound in bounds.items() if bound is not None}
-    if isinstance(field, StringList):
+    if isinstance(field, StringList) and field.wire_type == StringList.wire_type:
         limits["items"] = {"type": "string"}
     if isinstance(field, Id):
         limits["format"] = "uuid"

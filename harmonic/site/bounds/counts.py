@@ -12,12 +12,15 @@ from collectives.commitments.models import Commitment
 from collectives.decisions.models import Decision
 from collectives.items.models import Item, Pin
 from collectives.models import Invite
+from collectives.notifications.emails.content import LISTED_TOKENS
+from collectives.notifications.emails.sending import ATTEMPTS
+from collectives.notifications.models import Recipient
 from harmonic.access import kept_forms
 from harmonic.jobs.models import Job, Worker
 from harmonic.jobs.worker import GRACE, MAX_CONCURRENCY
 from harmonic.kernel.operations.jobs import MAX_BACKOFF
 from harmonic.site.bounds.bound import Bound, Section
-from tokens.models import ApiToken, TokenRefusal
+from tokens.models import ApiToken, TokenNetwork, TokenRefusal
 
 COUNTS = Section(
     "Counts and times",
@@ -39,6 +42,22 @@ COUNTS = Section(
         Bound("life of a token", ApiToken.MAX_LIFETIME_MONTHS, "months", "it is reduced to that"),
         Bound("overlap of a rotation", ApiToken.MAX_OVERLAP_DAYS, "days", "400 `invalid`"),
         Bound("refusals kept of a token", TokenRefusal.KEPT, "refusals", "older ones are deleted"),
+        Bound(
+            "networks kept of a token", TokenNetwork.KEPT, "networks", "later ones are not stored"
+        ),
+        Bound(
+            "e-mails to a person in an hour",
+            Recipient.MAX_EMAILS_PER_HOUR,
+            "e-mails",
+            "further notifications are in the app only, except those about tokens",
+        ),
+        Bound("tokens listed in an e-mail", LISTED_TOKENS, "tokens", "it says how many more"),
+        Bound(
+            "attempts to send an e-mail",
+            ATTEMPTS,
+            "attempts",
+            "it is not sent; the notification in the app stays",
+        ),
         Bound("life of an invitation", Invite.LIFETIME, "", "it expires"),
         Bound("an invitation that ended", Invite.KEPT, "", "it is deleted"),
         Bound("a finished job", Job.KEPT, "", "it is deleted"),
