@@ -7,7 +7,7 @@ the parameters.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -129,3 +129,11 @@ def _unwrapped(raw: RawParams, within: str) -> RawParams:
     if not isinstance(nested, dict):
         raise Invalid.of(within, "not_an_object")
     return RawParams({**raw.values, **nested})
+
+
+def with_path(raw: RawParams | Refused, **from_path: str) -> RawParams | Refused:
+    """Return the parameters of a body with those of the path, which take precedence."""
+    if isinstance(raw, Refused):
+        return raw
+    given = {name: [value] if raw.is_form else value for name, value in from_path.items()}
+    return replace(raw, values={**raw.values, **given})

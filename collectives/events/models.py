@@ -10,21 +10,31 @@ from collectives.models import Collective
 from harmonic.kernel.database.tenancy import TenantModel
 
 CREATED, UPDATED, CONFIRMED = "created", "updated", "confirmed"
+# A reminder was delivered, or acknowledged by a reader.
+REMINDED, ACKNOWLEDGED = "reminder", "acknowledged"
+# The verbs of events that state that their actor read an item.
+READINGS = (CONFIRMED, ACKNOWLEDGED)
 
 
 class HistoryType(models.TextChoices):
     """Types of events in an item's history, as the API names them."""
 
-    CREATE = "create", "created"
-    UPDATE = "update", "updated"
-    READ_CONFIRMATION = "read_confirmation", "confirmed reading"
+    CREATE = "create", "created this note"
+    UPDATE = "update", "updated this note"
+    READ_CONFIRMATION = "read_confirmation", "confirmed reading this note"
+    REMINDER = "reminder", "reminder fired"
+    REMINDER_ACKNOWLEDGED = "reminder_acknowledged", "acknowledged this reminder"
 
 
 HISTORY = {
     CREATED: HistoryType.CREATE,
     UPDATED: HistoryType.UPDATE,
     CONFIRMED: HistoryType.READ_CONFIRMATION,
+    REMINDED: HistoryType.REMINDER,
+    ACKNOWLEDGED: HistoryType.REMINDER_ACKNOWLEDGED,
 }
+# Events that have an actor, by constraint.
+_WITH_ACTOR = [CREATED, UPDATED, CONFIRMED]
 
 
 class Event(TenantModel):
@@ -55,9 +65,7 @@ class Event(TenantModel):
         constraints = (
             models.CheckConstraint(
                 name="event_of_history_has_actor",
-                condition=Q(item__isnull=True)
-                | ~Q(verb__in=list(HISTORY))
-                | Q(actor__isnull=False),
+                condition=Q(item__isnull=True) | ~Q(verb__in=_WITH_ACTOR) | Q(actor__isnull=False),
             ),
         )
         indexes = (
@@ -73,5 +81,5 @@ class Event(TenantModel):
 
     @property
     def done(self) -> str:
-        """The verb that an item's history shows."""
+        """The words for what the actor did, in an item's history."""
         return HISTORY[self.verb].label

@@ -110,7 +110,10 @@ def _confirm(access: Access, item: Item) -> Outcome:
 
 def _is_to_confirm(access: Access, item: Item | None) -> bool:
     """Return whether to offer the confirmation. Authors may confirm, but it is not offered."""
-    return item is None or not (item.is_confirmed or item.created_by_id == access.user.user_id)
+    if item is None:
+        return True
+    is_done = item.is_confirmed or item.created_by_id == access.user.user_id
+    return item.asks_for_confirmation and not is_done
 
 
 # One action for all kinds, because its name is a contract.

@@ -71,11 +71,16 @@ def new_page(
     *,
     resource: str,
     action: Action[None],
+    also: tuple[Action[None], ...] = (),
+    show: Show | None = None,
     template: str = "items/new.html",
     title: str = "",
     nav: tuple[NavEntry, ...] = (),
 ) -> Page[None]:
-    """Return the page with the form that creates an item. Its title is by default the kind."""
+    """Return the page with the form that creates an item. Its title is by default the kind.
+
+    `also` are further actions that create items of the kind, and `show` adds to the context.
+    """
     kind = kind_named(queries.model.KIND)
     return Page(
         nav=nav,
@@ -88,9 +93,10 @@ def new_page(
             "home": access.required_place.path or "/",
             "visibility": VISIBILITY[access.required_place.audience],
             "create": action.name,
+            **(show(access, target) if show else {}),
         },
         crumbs=collective_crumb,
-        actions=(action,),
+        actions=(action, *also),
         writes={"POST": action},
         access_level=AccessLevel.COLLECTIVE,
         resource=resource,

@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from accounts.models import TenantUser, User
-from collectives.events.models import CONFIRMED, Event
+from collectives.events.models import CONFIRMED, READINGS, Event
 from collectives.items import kinds
 from collectives.models import Collective
 from harmonic.kernel.access import Access
@@ -50,11 +50,11 @@ class ItemQuerySet(models.QuerySet[M]):
         return self.alive().filter(collective__in=Collective.objects.readable_by(access))
 
     def for_reader(self, user_id: UUID) -> Self:
-        """Annotate `last_read_at`, the user's last confirmation, `is_pinned`, `thread_activity_at`.
+        """Annotate `last_read_at`, when the user last confirmed, `is_pinned`, `thread_activity_at`.
 
         Pins in the main collective are personal. In other collectives they apply to all members.
         """
-        latest = _confirmations().filter(actor=user_id).order_by("-happened_at")
+        latest = _readings(*READINGS).filter(actor=user_id).order_by("-happened_at")
         pins = Pin.unscoped.filter(Q(person=None) | Q(person__user=user_id))
         return self.annotate(
             last_read_at=models.Subquery(latest.values("happened_at")[:1]),
@@ -64,7 +64,7 @@ class ItemQuerySet(models.QuerySet[M]):
 
     def unread_by(self, user_id: UUID) -> Self:
         """Return the items of others whose current version this user has to confirm."""
-        confirmed = _confirmations().filter(
+        confirmed = _readings(*READINGS).filter(
             actor=user_id, happened_at__gte=models.OuterRef("updated_at")
         )
         to_confirm = self.filter(kind__in=kinds.confirmed()).exclude(created_by=user_id)
@@ -117,13 +117,13 @@ class ItemQuerySet(models.QuerySet[M]):
         return list(rows)
 
 
-def _confirmations() -> models.QuerySet[Event]:
-    return Event.unscoped.filter(item=models.OuterRef("pk"), verb=CONFIRMED)
+def _readings(*verbs: str) -> models.QuerySet[Event]:
+    return Event.unscoped.filter(item=models.OuterRef("pk"), verb__in=verbs)
 
 
 def readers() -> Coalesce:
     """Return the expression for the number of users who confirmed that they read an item."""
-    counts = _confirmations().order_by().values("item")
+    counts = _readings(CONFIRMED).order_by().values("item")
     readers = counts.annotate(readers=models.Count("actor", distinct=True)).values("readers")
     return Coalesce(models.Subquery(readers), 0)
 
@@ -273,6 +273,11 @@ class Item(ShortIdModel):
     def is_confirmed(self) -> bool:
         """Return whether the user of `for_reader` confirmed the current version."""
         return self.last_read_at is not None and self.last_read_at >= self.updated_at
+
+    @property
+    def asks_for_confirmation(self) -> bool:
+        """Return whether readers are asked to confirm that they read it."""
+        return True
 
     @property
     def is_comment(self) -> bool:

@@ -37,4 +37,4 @@ def new_pages() -> tuple[Page[None], ...]:
 def creations() -> tuple[Action[object], ...]:
     """Return the actions that create items, one for each kind."""
     pages: tuple[Page[Any], ...] = new_pages()
-    return tuple(action for page in pages for action in page.actions)
+    return tuple(page.actions[0] for page in pages)

@@ -9,14 +9,18 @@ from typing import Any
 
 from collectives.items import rules as items
 from collectives.items.actions import about, creation_action, done, lifecycle_actions
+from collectives.items.deadlines import FlexibleTime, TypedTime, resolved
 from collectives.items.models import Item
 from collectives.notes import queries, rules, threads
 from collectives.notes.models import Note
+from collectives.reminders import rules as reminders
+from collectives.reminders.params import TIMES, timezone_field
+from collectives.tables.params import edit_access_field
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.capabilities import usual
 from harmonic.kernel.http.negotiation import Format
-from harmonic.kernel.parameters.fields import Block, DateTime, Line, Params
+from harmonic.kernel.parameters.fields import Block, DateTime, Flag, Line, Params
 from harmonic.kernel.parameters.widgets import PROSE, Widget
 from harmonic.kernel.refusals import NotFound, Proof
 from harmonic.kernel.scopes import Scope
@@ -69,7 +73,7 @@ create_note = creation_action(
 )
 
 
-class EditParams(Params):
+class TitleParams(Params):
     title = Line(
         required=False,
         allow_blank=True,
@@ -77,18 +81,29 @@ class EditParams(Params):
         help_text="The new title. If blank, the current title is kept.",
         widget=Widget(help="", autocomplete=PROSE),
     )
-    text = Block(
+
+
+def _deadline() -> DateTime:
+    return DateTime(
+        required=False,
+        help_text="A point in time that the note refers to.",
+        widget=Widget(is_hidden=True),
+    )
+
+
+def _text() -> Block:
+    return Block(
         required=False,
         allow_blank=True,
         max_length=Note.TEXT_LENGTH,
         help_text="The new text, in Markdown. If blank, the current text is kept.",
         widget=Widget(rows=16, help="Leave blank to keep the current text.", autocomplete=PROSE),
     )
-    deadline = DateTime(
-        required=False,
-        help_text="A point in time that the note refers to.",
-        widget=Widget(is_hidden=True),
-    )
+
+
+class EditParams(TitleParams):
+    text = _text()
+    deadline = _deadline()
     edit_access = Line(
         required=False,
         allow_blank=True,
@@ -96,6 +111,56 @@ class EditParams(Params):
         is_unlisted=True,
         widget=Widget(is_hidden=True, options=Note.EditAccess.choices),
     )
+    scheduled_for = FlexibleTime(
+        required=False,
+        is_unlisted=True,
+        help_text=f"The new time of a pending reminder: {TIMES}",
+        widget=Widget(is_hidden=True),
+    )
+    timezone = Line(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        is_unlisted=True,
+        help_text="The timezone of a local time. Default: that of the collective.",
+        widget=Widget(is_hidden=True),
+    )
+    cancel_reminder = Flag(
+        required=False,
+        is_unlisted=True,
+        help_text="true: cancel a pending reminder.",
+        widget=Widget(is_hidden=True),
+    )
+
+
+class ReminderEditParams(TitleParams):
+    """The parameters of an edit of a pending reminder."""
+
+    text = _text()
+    scheduled_for = FlexibleTime(
+        required=False,
+        label="When",
+        help_text=f"The new time: {TIMES} If left out, the current one is kept.",
+        widget=Widget(kind="datetime", help="Leave blank to keep the current time."),
+    )
+    timezone = timezone_field()
+
+
+class TableEditParams(TitleParams):
+    """The parameters of an edit of a table note, whose text is made from its rows."""
+
+    deadline = _deadline()
+    edit_access = edit_access_field()
+
+
+def _edit_params(access: Access, note: Note | None) -> type[Params]:
+    return EDITS.get(note.subtype, EditParams) if note else EditParams
+
+
+EDITS: Mapping[str, type[Params]] = {
+    Note.Subtype.TABLE: TableEditParams,
+    Note.Subtype.REMINDER: ReminderEditParams,
+}
 
 
 def _update(
@@ -106,16 +171,43 @@ def _update(
     text: str = "",
     deadline: datetime | None = None,
     edit_access: str = "",
+    scheduled_for: TypedTime | None = None,
+    timezone: str = "",
+    cancel_reminder: bool = False,
 ) -> Outcome:
+    reminders.require_editable(note)
     facts = rules.update_note(
         access, note, title=title, text=text, deadline=deadline, edit_access=edit_access
     )
+    if reminders.is_reminder(note):
+        moment = resolved(access, scheduled_for, timezone) if scheduled_for else None
+        facts = _with_schedule(access, note, facts, moment, is_cancelled=cancel_reminder)
     message = "Note updated." if facts else "The note already has these values."
     return done(access, note, message, facts)
 
 
+def _with_schedule(
+    access: Access,
+    note: Note,
+    facts: dict[str, Any] | None,
+    moment: datetime | None,
+    *,
+    is_cancelled: bool,
+) -> dict[str, Any] | None:
+    """Change the schedule of a pending reminder, and return the facts of the whole change."""
+    if facts:
+        reminders.retitle(note)
+    if is_cancelled:
+        more: dict[str, Any] | None = reminders.cancel(access, note)
+    else:
+        more = reminders.reschedule(access, note, moment) if moment else None
+    if not (facts and more):
+        return facts or more
+    return {"changed": {**facts["changed"], **more["changed"]}}
+
+
 def _current(access: Access, note: Note | None) -> Mapping[str, Any]:
-    return {"title": note.title, "text": note.text} if note else {}
+    return {"title": note.title, "text": note.text, "edit_access": note.edit_access} if note else {}
 
 
 update_note: Action[Note] = Action(
@@ -130,6 +222,7 @@ update_note: Action[Note] = Action(
     params=EditParams,
     policy=items.may_edit,
     effect=_update,
+    params_here=_edit_params,
     initial=_current,
 )
 

@@ -16,6 +16,8 @@ class Note(KindModel):
 
     class Subtype(models.TextChoices):
         TEXT = "text"
+        REMINDER = "reminder"
+        TABLE = "table"
         COMMENT = COMMENT
         STATEMENT = STATEMENT
 
@@ -30,6 +32,12 @@ class Note(KindModel):
     # pages of a long text to reach a column after it.
     size = size_of("text")
     text = models.TextField()
+
+    @property
+    def asks_for_confirmation(self) -> bool:
+        """Return whether to confirm it; a reminder that was delivered is acknowledged instead."""
+        is_reminder = self.subtype == self.Subtype.REMINDER
+        return not (is_reminder and self.reminder.delivered_at is not None)
 
     @property
     def has_deadline(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from accounts.queries import people
@@ -21,13 +22,26 @@ from collectives.items.rules import may_edit, restoring
 from collectives.notes import actions, queries
 from collectives.notes.discussions import discussion_of
 from collectives.notes.models import Note
+from collectives.reminders.actions import (
+    acknowledge_reminder,
+    cancel_reminder,
+    create_reminder_note,
+)
+from collectives.reminders.models import State
+from collectives.reminders.rules import acknowledgements_of, require_editable, state_of
+from collectives.reminders.showing import reminder_view
+from collectives.tables.actions.changing import CHANGES
+from collectives.tables.actions.creating import create_table_note
+from collectives.tables.actions.reading import READS
+from collectives.tables.showing import csv_response, table_view
 from harmonic.kernel.access import Access, AccessLevel
-from harmonic.kernel.actions import unauthorized
+from harmonic.kernel.actions import Action, unauthorized
 from harmonic.kernel.http.numbered import numbered_prepared
+from harmonic.kernel.http.request import AccessRequest
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import form_alias, mount
-from harmonic.kernel.pages import Page
-from harmonic.kernel.refusals import Forbidden, Link
+from harmonic.kernel.pages import Page, require_read_method, with_rule
+from harmonic.kernel.refusals import Forbidden, Link, NotPossible
 
 
 def note_crumbs(access: Access, note: Note) -> list[Link]:
@@ -58,6 +72,8 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
         "cut_at": "" if discussion.is_full else path_,
         "history": [(known[event.actor_id], event) for event in history],
         "history_page": history,
+        "table": table_view(access, note),
+        "reminder": reminder_view(note),
         "parent": parent,
         "parent_path": parent.path_in(access.required_place.path) if parent else "",
         **discussion.context(known, access.required_place.path),
@@ -83,7 +99,16 @@ NOTE: Page[Note] = Page(
     crumbs=collective_crumb,
     about=about,
     version=version_of,
-    actions=(confirm_read, actions.add_comment, actions.restore_note),
+    actions=(
+        confirm_read,
+        acknowledge_reminder,
+        cancel_reminder,
+        actions.add_comment,
+        *CHANGES,
+        *READS,
+        actions.restore_note,
+    ),
+    keeps_input_of=(NotPossible,),
     access_level=AccessLevel.COLLECTIVE,
     resource="notes",
 )
@@ -96,6 +121,7 @@ def own_note_at(access: Access, note_id: str) -> Note:
     note = queries.live_note_at(access, note_id)
     if denied := may_edit(access, note):
         raise Forbidden.because(denied, unauthorized(actions.update_note))
+    require_editable(note)
     return note
 
 
@@ -140,10 +166,28 @@ SETTINGS: Page[Note] = Page(
 # --- New note -------------------------------------------------------------------------------
 
 
+# The kinds of notes that have a form of their own, by the query parameter `subtype`.
+FORMS: Mapping[str, Action[None]] = {
+    Note.Subtype.TEXT: actions.create_note,
+    Note.Subtype.REMINDER: create_reminder_note,
+    Note.Subtype.TABLE: create_table_note,
+}
+
+
+def show_new(access: Access, target: None) -> Mapping[str, Any]:
+    asked = access.query.get("subtype", "")
+    subtype = asked if asked in FORMS else Note.Subtype.TEXT.value
+    here = f"{access.required_place.path}/note"
+    kinds = [(name, name.capitalize()) for name in FORMS]
+    return {"subtype": subtype, "create": FORMS[subtype].name, "new_path": here, "kinds": kinds}
+
+
 NEW = new_page(
     queries.NOTES,
     resource="notes",
     action=actions.create_note,
+    also=(create_reminder_note, create_table_note),
+    show=show_new,
     template="notes/new.html",
     nav=(NavEntry(menu=Menu.PLACE, order=2, label="New note", icon="square-pen"),),
 )
@@ -153,15 +197,29 @@ NEW = new_page(
 
 
 def metric(access: Access, note: Note) -> tuple[int, str]:
-    """Return the number of people who confirmed that they read a note, and their noun."""
+    """Return the number of people who confirmed that they read a note, and their noun.
+
+    A reminder that was delivered has acknowledgments instead.
+    """
+    if state_of(note) == State.DELIVERED:
+        count = acknowledgements_of(note)
+        return count, "acknowledgment" if count == 1 else "acknowledgments"
     count = note.confirmed_reads
     return count, "reader" if count == 1 else "readers"
+
+
+def csv(request: AccessRequest, note_id: str) -> HttpResponse:
+    """Respond with the rows of a table note as CSV."""
+    require_read_method(request)
+    return csv_response(request.access, note_id)
 
 
 def urls() -> list[URLPattern]:
     """Return the routes of notes below the prefix of a collective."""
     return [
         *mount("note", NEW),
+        # Before the page, whose ID would take the suffix.
+        path("n/<str:note_id>.csv", with_rule(csv, NOTE.rule), name="notes.csv"),
         *mount("n/<str:note_id>", NOTE),
         *mount("n/<str:note_id>/edit", EDIT),
         *mount("n/<str:note_id>/settings", SETTINGS),

@@ -20,11 +20,12 @@ def create_note(
     title: str = "",
     edit_access: str = Note.EditAccess.OWNER,
     parent: Item | None = None,
+    subtype: str = Note.DEFAULT_SUBTYPE,
 ) -> Note:
     """Create a note in the collective of the request, or a comment on `parent`."""
     if is_blank(text):
         raise Invalid.of("text", "blank")
-    values = {"title": title, "text": text, "edit_access": edit_access}
+    values = {"title": title, "text": text, "edit_access": edit_access, "subtype": subtype}
     return items.create(access, Note, parent=parent, **values)
 
 
@@ -37,13 +38,13 @@ def update_note(
     edit_access: str = "",
     deadline: datetime | None = None,
 ) -> dict[str, Any] | None:
-    """Change the given values that are not blank.
+    """Change the given values that are not blank. The text of a table is made from its rows.
 
     Returns the facts of the event, or None if nothing changed.
     """
     wanted: dict[str, Any] = {
         "title": title,
-        "text": "" if is_blank(text) else text,
+        "text": "" if is_blank(text) or note.subtype == Note.Subtype.TABLE else text,
         "edit_access": edit_access if edit_access in Note.EditAccess else "",
         "deadline": deadline,
     }

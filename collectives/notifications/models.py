@@ -25,6 +25,7 @@ class NotificationType(models.TextChoices):
     COMMENT = "comment"
     PARTICIPATION = "participation"
     SYSTEM = "system"
+    REMINDER = "reminder"
 
 
 class Channel(models.TextChoices):
@@ -114,11 +115,11 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
     def inbox(
         self, user_id: UUID, person_id: UUID, now: datetime, *, is_subject_to_api_switches: bool
     ) -> RecipientQuerySet:
-        """Return the notifications in the app that are due and not dismissed."""
+        """Return the notifications in the app that were delivered and are not dismissed."""
         shown = self.shown_to(person_id, is_subject_to_api_switches=is_subject_to_api_switches)
         return shown.filter(
             user=user_id, channel=Channel.IN_APP, dismissed_at=None, due_at__lte=now
-        )
+        ).exclude(status__in=[RecipientStatus.PENDING, RecipientStatus.RATE_LIMITED])
 
     def shown_to(self, person_id: UUID, *, is_subject_to_api_switches: bool) -> RecipientQuerySet:
         """Leave out notifications about collectives that a person left and about deleted items."""
@@ -127,7 +128,10 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
         )
         return self.filter(
             Q(notification__item=None) | Q(notification__item__deleted_at=None),
-            Q(notification__collective=None) | Q(notification__collective__in=readable),
+            Q(notification__collective__in=readable)
+            | Q(notification__collective=None, notification__item=None)
+            # Reminders are about the item of a collective, and belong to none.
+            | Q(notification__collective=None, notification__item__collective__in=readable),
         )
 
     def unread(self) -> RecipientQuerySet:
@@ -178,6 +182,11 @@ class Recipient(TenantModel):
                 fields=["tenant", "user"],
                 condition=Q(channel=Channel.IN_APP, read_at=None),
                 name="recipient_unread",
+            ),
+            models.Index(
+                fields=["tenant", "due_at"],
+                condition=Q(status__in=["pending", "rate_limited"]),
+                name="recipient_waiting",
             ),
         )
 

@@ -30,12 +30,17 @@ from collectives.models import Collective
 from collectives.notes import actions as notes
 from collectives.notes.models import Note
 from collectives.queries import membership_of
+from collectives.reminders.actions import create_reminder_note
 from collectives.rules.members import add_member
 from collectives.rules.tenants import join_tenant, new_tenant
+from collectives.tables.actions.changing import add_row
+from collectives.tables.actions.creating import create_table_note
 from harmonic.access.access_as import access_as
 from harmonic.demo import texts
 from harmonic.demo.commitments import COMMITMENTS, DemoCommitment
 from harmonic.demo.decisions import DECISIONS, DemoDecision
+from harmonic.demo.reminders import REMINDERS, DemoReminder
+from harmonic.demo.tables import TABLES, DemoTable
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.database.tenancy import tenant_bound
@@ -200,6 +205,10 @@ class DemoBuilder:
     def _content(self) -> None:
         for entry in texts.NOTES:
             self._note(entry)
+        for reminder in REMINDERS:
+            self._reminder(reminder)
+        for table in TABLES:
+            self._table(table)
         for commitment in COMMITMENTS:
             self._commitment(commitment)
         for decision in DECISIONS:
@@ -247,6 +256,33 @@ class DemoBuilder:
                 perform_action(confirm_read, access, note, {})
             elif later.what == "pin":
                 perform_action(notes.pin_note, access, note, {})
+
+    def _reminder(self, entry: DemoReminder) -> None:
+        values = {
+            "title": entry.title,
+            "text": entry.text,
+            "scheduled_for": self._in_days(entry.due),
+        }
+        with self._access_as("garden", entry.author, "kitchen", entry.days_ago) as access:
+            perform_action(create_reminder_note, access, None, values)
+
+    def _table(self, entry: DemoTable) -> None:
+        columns = [{"name": name, "type": type_} for name, type_ in entry.columns.items()]
+        values = {
+            "title": entry.title,
+            "columns": columns,
+            "initial_rows": [dict(zip(entry.columns, row, strict=True)) for row in entry.rows],
+            "description": entry.description,
+            "edit_access": Note.EditAccess.MEMBERS,
+        }
+        days_ago = entry.days_ago
+        with self._access_as("garden", entry.author, "kitchen", days_ago) as access:
+            note: Note = perform_action(create_table_note, access, None, values).object
+        for who, row in entry.later:
+            days_ago -= 0.5
+            with self._access_as("garden", who, "kitchen", days_ago) as access:
+                cells = dict(zip(entry.columns, row, strict=True))
+                perform_action(add_row, access, note, {"values": cells})
 
     def _commitment(self, entry: DemoCommitment) -> None:
         values = {

@@ -89,6 +89,12 @@ class Outcome:
     undo: Undo | None = None
     # The type of the event, if it depends on what was changed.
     emits: str = ""
+    # A text of several lines below the message, which is shown instead of a redirect: rows of a
+    # table. `author` is an author of it, as `accounts.queries` returns people.
+    text: str = ""
+    author: Any = None
+    # More members of the JSON response.
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +171,8 @@ class Action(Generic[Target]):
     params: type[Params] | None = None
     is_offered: Callable[[Access, Target | None], bool] = always
     is_dangerous: bool = False
+    # It adds something each time it runs, so its form has a key, as those that create items.
+    is_additive: bool = False
     people_only: str = ""
     # Tells an agent who can do what no agent may.
     for_agents: Callable[[Access], str] = ask_for_own

@@ -56,9 +56,6 @@ ALL = "all"
 # stored, and shown nowhere until the action exists.
 FORTHCOMING = frozenset(
     """
-    acknowledge_reminder create_reminder_note cancel_reminder
-    create_table_note add_row update_row delete_row add_table_column remove_table_column query_rows
-    summarize update_table_description batch_table_update
     add_attachment remove_attachment send_message report_content
     accept_trustee_grant decline_trustee_grant create_trustee_grant revoke_trustee_grant
     start_representation end_representation

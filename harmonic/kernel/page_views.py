@@ -271,7 +271,7 @@ def answered(request: AccessRequest, action: Action[Any], outcome: Outcome) -> H
         base = reverse(name, kwargs=dict(kwargs))
         document = page.document(access, shown, base, outcome.secret, outcome.notes)
         return _secretly(respond(request, access, with_origin(request, document)), outcome)
-    if access.format == Format.HTML and not outcome.secret:
+    if access.format == Format.HTML and not (outcome.secret or outcome.text):
         add_notices(request, outcome)
         return HttpResponseRedirect(outcome.browser_path or outcome.path, status=303)
     document = with_origin(request, _success(access, action, outcome))
@@ -307,9 +307,10 @@ def _success(access: Access, action: Action[Any], outcome: Outcome) -> Document:
         or {
             "success": True,
             "action": action.name,
-            "result": outcome.message,
+            "result": "\n\n".join(filter(None, (outcome.message, outcome.text))),
             "resource": asdict(resource) if resource else None,
             **parent,
+            **outcome.data,
             "notes": list(outcome.notes),
             **secret,
             **({"dry_run": True} if outcome.is_dry_run else {}),

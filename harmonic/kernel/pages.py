@@ -156,7 +156,13 @@ class Page(Generic[T]):
             return ""
         if not self.actions:
             return "This page has no actions."
-        allowed = [action for action in self.actions if action.token_allows(access)]
+        allowed = [
+            action
+            for action in self.actions
+            if action.token_allows(access)
+            # Reading actions need no more than the page, and apply to some targets only.
+            and (not action.is_read or action.is_offered(access, target))
+        ]
         if not allowed:
             return f"No actions here: the token lacks the scope {self.actions[0].scope}."
         if all(action.capability_denied(access) for action in allowed):

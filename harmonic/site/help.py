@@ -42,6 +42,18 @@ TOPICS = (
     Topic("collectives", "Collectives", GROUPS[0], "Groups, members, invitations and workspaces."),
     Topic("notes", "Notes", GROUPS[1], "Write, comment on, confirm and pin notes."),
     Topic(
+        "reminder-notes",
+        "Reminder Notes",
+        GROUPS[1],
+        "Notes that remind you and others at a time.",
+    ),
+    Topic(
+        "table-notes",
+        "Table Notes",
+        GROUPS[1],
+        "Tables whose rows can be edited, filtered, sorted and summed.",
+    ),
+    Topic(
         "decisions",
         "Decisions",
         GROUPS[1],

@@ -17,7 +17,15 @@ from rest_framework import serializers
 
 from harmonic.kernel.parameters import wording
 from harmonic.kernel.parameters.decoding import FORM_KEY, RawParams, declared_fields
-from harmonic.kernel.parameters.fields import AnyField, Block, Flag, Integer, StringList, widget_of
+from harmonic.kernel.parameters.fields import (
+    AnyField,
+    Block,
+    Flag,
+    Integer,
+    StringList,
+    pairs,
+    widget_of,
+)
 from harmonic.kernel.parameters.widgets import Choices
 from harmonic.kernel.refusals import Problem
 from harmonic.kernel.rendering.documents import Offer, RefusedForm, Rendering
@@ -38,6 +46,18 @@ class Option:
     disabled: bool = False
     disabled_reason: str = ""
     group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One of several values of a field, each with a name of its own."""
+
+    name: str
+    value: str
+
+    @property
+    def has_lines(self) -> bool:
+        return "\n" in self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +224,7 @@ def undo_button(message: Message, csrf_token: str) -> str:
 
 def _form_key(offer: Offer) -> Iterable[Mapping[str, str]]:
     """Return the hidden idempotency key of a form that creates something."""
-    is_creating = offer.action.scope.verb is Verb.CREATE
+    is_creating = offer.action.scope.verb is Verb.CREATE or offer.action.is_additive
     return [{"name": FORM_KEY, "value": str(uuid4())}] if is_creating else []
 
 
@@ -301,6 +321,8 @@ def _shown_value(name: str, declared: AnyField, initial: Any, raw: RawParams | N
     widget = widget_of(declared)
     if widget.is_readonly:
         return widget.initial
+    if widget.kind == "cells":
+        return _cells(initial, raw.values.get(name) if raw else None)
     if raw is not None and name in raw.values:
         sent = raw.values[name]
         if isinstance(declared, StringList):
@@ -309,6 +331,13 @@ def _shown_value(name: str, declared: AnyField, initial: Any, raw: RawParams | N
     if initial is not None:
         return initial
     return "" if widget.initial is None else widget.initial
+
+
+def _cells(initial: Any, sent: Any) -> tuple[Cell, ...]:
+    """Return the cells of a row with the values that were sent, or else the current ones."""
+    names = initial if isinstance(initial, Mapping) else {}
+    values = {**names, **(pairs(sent) or {})}
+    return tuple(Cell(name, str(values[name])) for name in names)
 
 
 def _kind(declared: AnyField) -> str:

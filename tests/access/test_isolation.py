@@ -292,6 +292,7 @@ UNSCOPED = {
     "collectives/commitments/due.py": (1, "deadlines of all tenants are recorded"),
     "collectives/decisions/due.py": (1, "deadlines of all tenants are recorded"),
     "collectives/decisions/models.py": (2, "counts of decisions found in their tenant"),
+    "collectives/reminders/due.py": (1, "reminders of all tenants are delivered"),
     "collectives/items/models.py": (
         5,
         "counts and pins within items found in their tenant, and the manager with their queries",

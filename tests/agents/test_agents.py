@@ -119,11 +119,13 @@ def test_an_agent_created_with_an_empty_list_has_no_capabilities(world, call):
 
 @pytest.fixture
 def later_action(monkeypatch):
-    """Return what registers the action `add_row`, as a later release would."""
+    """Return what registers the action `report_content`, as a later release would."""
 
     def arrive() -> Action[Any]:
-        later = replace(registry.actions()["create_note"], name="add_row", grant=usual("Tables"))
-        monkeypatch.setitem(registry.site.actions, "add_row", later)
+        later = replace(
+            registry.actions()["create_note"], name="report_content", grant=usual("Messages")
+        )
+        monkeypatch.setitem(registry.site.actions, "report_content", later)
         return later
 
     return arrive
@@ -180,7 +182,7 @@ def selected_in(caller: Caller, page: str) -> list[str]:
     return [found[1] for found in selected if found]
 
 
-OLDER = ["create_note", "add_row", "delete_row"]
+OLDER = ["create_note", "report_content", "send_message"]
 
 
 @pytest.mark.rule("agents.forthcoming-kept")
@@ -188,11 +190,11 @@ OLDER = ["create_note", "add_row", "delete_row"]
 @pytest.mark.parametrize(
     ("older", "selected", "stored"),
     [
-        (OLDER, ["add_comment"], ["add_comment", "add_row", "delete_row"]),
+        (OLDER, ["add_comment"], ["add_comment", "report_content", "send_message"]),
         (
             OLDER,
-            ["create_note", "query_rows"],
-            ["create_note", "add_row", "delete_row", "query_rows"],
+            ["create_note", "start_representation"],
+            ["create_note", "report_content", "send_message", "start_representation"],
         ),
         (OLDER, [], []),
         (["all"], ["create_note"], ["create_note", *sorted(FORTHCOMING)]),
@@ -218,13 +220,13 @@ def test_a_capability_appears_when_its_action_does(world, later_action):
     pages = ("/ai-agents/pilot/settings", "/ai-agents/pilot/settings.md", "/help/agents")
 
     before = [bob.get(page).text for page in pages]
-    assert not any("add_row" in text or "delete_row" in text for text in before)
+    assert not any("report_content" in text or "send_message" in text for text in before)
 
     later_action()
     after = [bob.get(page).text for page in pages]
-    assert all("add_row" in text for text in after)
-    assert not any("delete_row" in text for text in after)
-    assert "add_row" in selected_in(bob, pages[0])
+    assert all("report_content" in text for text in after)
+    assert not any("send_message" in text for text in after)
+    assert "report_content" in selected_in(bob, pages[0])
 
 
 # The last two are words of stored lists that grant more than one capability.
@@ -344,7 +346,9 @@ def test_whoami_shows_an_agent_its_parent_and_its_capabilities(world, call):
     text = call("scout").get("/whoami").assert_done().text
 
     assert "/u/alice" in text
-    assert "You cannot run: `delete_note`" in text
+    denied = text.partition("You cannot run: ")[2].partition("\n")[0]
+    assert "`delete_note`" in denied
+    assert "`delete_row`" in denied
     assert "create_note" not in text.partition("---\nnav:")[2]
 
 

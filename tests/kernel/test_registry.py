@@ -101,7 +101,7 @@ def test_a_variant_with_another_grant_is_an_error() -> None:
     [
         ({"grant": usual("")}, "can be granted, but has no group"),
         ({"people_only": "Only people wave."}, "is for people only, but agents may be granted it"),
-        ({"name": "add_row"}, "remove it from FORTHCOMING"),
+        ({"name": "send_message"}, "remove it from FORTHCOMING"),
     ],
 )
 def test_a_grant_that_contradicts_the_action_is_an_error(
@@ -137,9 +137,9 @@ def test_a_route_without_a_rule_is_found() -> None:
 
 def test_the_server_does_not_start_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     require_sound_declarations()
-    monkeypatch.setitem(registry.site.actions, "add_row", action(name="add_row"))
+    monkeypatch.setitem(registry.site.actions, "send_message", action(name="send_message"))
 
-    with pytest.raises(SystemCheckError, match="The action 'add_row' exists"):
+    with pytest.raises(SystemCheckError, match="The action 'send_message' exists"):
         require_sound_declarations()
 
 

@@ -26,7 +26,7 @@ from harmonic.kernel.access import AccessLevel
 from harmonic.kernel.actions import Action
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.parameters.decoding import declared_fields
-from harmonic.kernel.parameters.fields import Block, Line, Parameter
+from harmonic.kernel.parameters.fields import Block, Line, Parameter, wire_type_of
 from harmonic.kernel.registry import MountedPage, actions, pages
 from harmonic.runner.models import Ending, RunStatus, RunStep, StepType, TaskRun
 from tests.access.routes import FRONT_DOOR, Route, ids_of, routes
@@ -237,17 +237,29 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "subtype": "calendar_event",
         "starts_at": "2031-06-01T10:00:00Z",
         "ends_at": "2031-06-01T12:00:00Z",
-    }
+    },
 }
+
+
+def _written_in(place: str, text: str) -> list[tuple[Action[Any], dict[str, Any]]]:
+    """Return the actions that create the items of a place, with the parameters of a variant."""
+    wanted: list[tuple[Action[Any], dict[str, Any]]] = [(action, {}) for action in creations()]
+    wanted += [(action, VARIANTS[action.name]) for action, _ in wanted if action.name in VARIANTS]
+    if place == "room":
+        # The pages of notes in the workspace show tables, those of the other places texts.
+        rows = [{"Item": text[:1000]}, {"Item": "Flour"}]
+        columns = [{"name": "Item"}, {"name": "Price", "type": "number"}]
+        wanted.append((actions()["create_reminder_note"], {}))
+        wanted.append((actions()["create_table_note"], {"columns": columns, "initial_rows": rows}))
+    return wanted
 
 
 def _write_items(stage: Stage, place: str, base: str, line: str, text: str) -> None:
     """Create an item of each kind, and perform the actions of its pages that take a text."""
-    wanted: list[tuple[Action[Any], dict[str, Any]]] = [(action, {}) for action in creations()]
-    wanted += [(action, VARIANTS[action.name]) for action, _ in wanted if action.name in VARIANTS]
-    for action, more in wanted:
+    for action, more in _written_in(place, text):
         params = filled(action, line, text) | more
-        answer = stage.post_accepted(base, action.name, params)
+        page_of_new = base if action in creations() else f"{base}/note"
+        answer = stage.post_accepted(page_of_new, action.name, params)
         assert answer.status_code == 200, (action.name, answer.content)
         made = answer.json()["resource"]
         page = _page_of(made["path"])
@@ -303,8 +315,8 @@ def filled(action: Action[Any], line: str, text: str) -> dict[str, Any]:
     return {**others, **texts} if texts and not action.is_read else {}
 
 
-# Parameters that name something that exists, and are refused otherwise.
-NAMES = frozenset({"decision_maker", "decision_maker_id", "timezone"})
+# Parameters that name something that exists or have a format, and are refused otherwise.
+NAMES = frozenset({"decision_maker", "decision_maker_id", "timezone", "csv"})
 
 
 def free_texts(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -315,7 +327,7 @@ def free_texts(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _text_for(field: Any, line: str, text: str) -> str | list[str]:
     if isinstance(field, Block):
         return text[: field.max_length]
-    if isinstance(field, ListField):
+    if isinstance(field, ListField) and wire_type_of(field) == "array[string]":
         return [line, f"Also {line}"[:NAME_LENGTH]]
     # A line without a maximum length is one of certain words, or the name of something.
     return line[: field.max_length] if isinstance(field, Line) and field.max_length else ""

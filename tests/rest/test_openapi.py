@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -167,6 +168,7 @@ def test_every_body_is_a_named_component():
 
     assert names == set(
         "NoteCreate NoteUpdate CommentCreate CollectiveCreate CollectiveUpdate AiAgentCreate"
+        " TableUpdate RowCreate RowUpdate"
         " CollectiveJoin UserUpdate TokenCreate TokenRename TokenRotate"
         " DecisionCreate DecisionUpdate DecisionClose DecisionState DecisionCommentCreate"
         " OptionCreate OptionUpdate VoteCast VoteUpdate OptionVoteCast OptionVoteUpdate"
@@ -377,9 +379,15 @@ def test_documented_values_of_a_note_are_accepted(alice, world, name, value):
     parent = {"commentable_type": "Note", "commentable_id": str(world.note("Knife care").id)}
     needs_a_parent = value in {"comment", "Note"} or name == "commentable_id"
     given = {} if value is None else {name: value}
+    by_subtype: dict[str, dict[str, Any]] = {
+        "table": {"table_data": {}},
+        "reminder": {"scheduled_for": "3d"},
+    }
+    needed = by_subtype.get(value, {})
 
     answer = alice.post(
-        f"{KITCHEN}/notes", {"text": "Sharp.", **(parent if needs_a_parent else {}), **given}
+        f"{KITCHEN}/notes",
+        {"text": "Sharp.", **(parent if needs_a_parent else {}), **needed, **given},
     )
 
     assert answer.status_code == 200, answer.content

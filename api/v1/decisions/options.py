@@ -19,7 +19,7 @@ from api.v1.decisions.resource import (
     page_of_rows,
 )
 from api.views import Base, ListResponse, ObjectResponse, Resource, access_of, created, route
-from api.writes import over_rest, read_params_of
+from api.writes import over_rest, read_params_of, with_path
 from collectives.decisions import options as option_rules
 from collectives.decisions import queries
 from collectives.decisions.actions import options as actions
@@ -31,10 +31,9 @@ from collectives.items.actions import done
 from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.actions import Outcome
 from harmonic.kernel.database.tenancy import parse_uuid
-from harmonic.kernel.parameters.decoding import RawParams
 from harmonic.kernel.parameters.fields import Block, Line, Params
 from harmonic.kernel.parameters.wording import rest_joined
-from harmonic.kernel.refusals import Forbidden, NotFound, Problem, Refused
+from harmonic.kernel.refusals import Forbidden, NotFound, Problem
 
 BASES = Base
 OPTION_NOT_FOUND = "Option not found"
@@ -52,14 +51,6 @@ def option_at(decision: Decision, option_id: str, sentence: str = "Not found") -
     if found is None:
         raise NotFound(sentence)
     return found
-
-
-def with_path(raw: RawParams | Refused, **from_path: str) -> RawParams | Refused:
-    """Merge the parameters of a body with those of the path, which take precedence."""
-    if isinstance(raw, Refused):
-        return raw
-    given = {name: [value] if raw.is_form else value for name, value in from_path.items()}
-    return replace(raw, values={**raw.values, **given})
 
 
 # --- Options --------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from api.operations import Operation
 from api.responses.schema import Doc
 from api.v1.decisions.json import VoteJson, vote_json
-from api.v1.decisions.options import OPTION_NOT_FOUND, OptionId, option_at, with_path
+from api.v1.decisions.options import OPTION_NOT_FOUND, OptionId, option_at
 from api.v1.decisions.resource import (
     DecisionId,
     ParticipantId,
@@ -24,7 +24,7 @@ from api.v1.decisions.resource import (
     participant_at,
 )
 from api.views import Base, ListResponse, ObjectResponse, Resource, route
-from api.writes import over_rest, read_params_of
+from api.writes import over_rest, read_params_of, with_path
 from collectives.decisions import queries, rules, voting
 from collectives.decisions.actions import voting as actions
 from collectives.decisions.audit.chain import nfc

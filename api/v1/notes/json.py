@@ -14,7 +14,6 @@ from typing_extensions import TypedDict
 from accounts.queries import Person, people
 from api.kinds import KindJson, register_json
 from api.responses.schema import (
-    AlwaysNull,
     Count,
     Doc,
     DryRun,
@@ -35,6 +34,8 @@ from collectives.items.queries import history_of_items
 from collectives.models import Collective
 from collectives.notes.models import Note
 from collectives.notes.queries import NOTES, comments_of
+from collectives.reminders.models import Reminder
+from collectives.reminders.rules import reminders_of
 from harmonic.kernel import events
 from harmonic.kernel.database.prepared import Rows
 from harmonic.kernel.http import conditional
@@ -96,8 +97,13 @@ class NoteJson(TypedDict):
     statementable_id: Annotated[
         Id | None, Doc("The ID of the item whose final statement this is.", example=None)
     ]
-    reminder_notification_id: AlwaysNull
-    reminder_scheduled_for: AlwaysNull
+    reminder_notification_id: Annotated[
+        Id | None,
+        Doc("The ID of a reminder's notification, null once it is cancelled.", example=None),
+    ]
+    reminder_scheduled_for: Annotated[
+        Timestamp | None, Doc("When a reminder is due.", example=None)
+    ]
     collective_id: Id
     path: Annotated[str, Doc("The note's page.", example="/collectives/kitchen/n/3f0c7a52")]
     url: Annotated[Url, Doc(example="http://garden.localhost:8000/collectives/kitchen/n/3f0c7a52")]
@@ -132,6 +138,14 @@ class Extra(Generic[T]):
     incomplete: frozenset[UUID] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """The decisions of final statements and the schedules of reminders, by the note's ID."""
+
+    decisions: Mapping[UUID, UUID]
+    reminders: Mapping[UUID, Reminder]
+
+
 class NoteWriter:
     """Builds the JSON of the notes of one response, with included data read once for all."""
 
@@ -154,18 +168,18 @@ class NoteWriter:
         events = self._events(notes) if "history_events" in self.includes else None
         comments = self._comments(notes) if "comments" in self.includes else None
         authors = self._authors(notes) if "created_by" in self.includes else None
-        statements = _statements(notes)
-        return [self._with(note, statements, events, comments, authors) for note in notes]
+        origins = _origins(notes)
+        return [self._with(note, origins, events, comments, authors) for note in notes]
 
     def _with(
         self,
         note: Note,
-        statements: Mapping[UUID, UUID],
+        origins: Origins,
         events: Extra[list[HistoryEventJson]] | None,
         comments: Extra[list[NoteJson]] | None,
         authors: Extra[PersonJson] | None,
     ) -> NoteJson:
-        shown = self._plain(note, statements)
+        shown = self._plain(note, origins)
         if events:
             shown["history_events"] = events.found[note.id]
         if comments:
@@ -186,14 +200,18 @@ class NoteWriter:
         return conditional.etag_of(pickle.dumps(parts, protocol=5))
 
     def plain(self, note: Note) -> NoteJson:
-        return self._plain(note, _statements([note]))
+        return self._plain(note, _origins([note]))
 
-    def _plain(self, note: Note, statements: Mapping[UUID, UUID]) -> NoteJson:
+    def _plain(self, note: Note, origins: Origins) -> NoteJson:
         path = note.path_in(self.paths[note.collective_id])
         shown = note_json(note, path, f"{self.origin}{path}")
-        if decision_id := statements.get(note.id):
+        if decision_id := origins.decisions.get(note.id):
             shown["statementable_type"] = Decision.KIND
             shown["statementable_id"] = str(decision_id)
+        if reminder := origins.reminders.get(note.id):
+            notification_id = reminder.notification_id
+            shown["reminder_notification_id"] = str(notification_id) if notification_id else None
+            shown["reminder_scheduled_for"] = format_timestamp(reminder.scheduled_for)
         return shown
 
     def _events(self, notes: Sequence[Note]) -> Extra[list[HistoryEventJson]]:
@@ -217,9 +235,10 @@ class NoteWriter:
         return Extra({note.id: person_json(known[note.created_by_id]) for note in notes})
 
 
-def _statements(notes: Iterable[Note]) -> Mapping[UUID, UUID]:
-    """Return the decisions that the final statements among notes belong to, by the note's ID."""
-    return decisions_of(note.id for note in notes if note.subtype == STATEMENT)
+def _origins(notes: Sequence[Note]) -> Origins:
+    """Return what some of the notes belong to."""
+    statements = (note.id for note in notes if note.subtype == STATEMENT)
+    return Origins(decisions_of(statements), reminders_of(notes))
 
 
 def note_json(note: Note, path: str, url: str) -> NoteJson:
@@ -258,7 +277,7 @@ def event_json(event: Event | events.Event) -> HistoryEventJson:
         "note_id": str(event.item_id),
         "user_id": str(event.actor_id),
         "event_type": kind.value,
-        "description": f"{kind.label} this note",
+        "description": str(kind.label),
         "happened_at": format_timestamp(event.happened_at),
     }
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from rest_framework.request import Request
 
@@ -12,67 +13,37 @@ from api.kinds import new_item
 from api.operations import Operation
 from api.responses.schema import Doc
 from api.v1.notes.comments import CommentListParams, list_of_comments
+from api.v1.notes.creating import (
+    BY_SUBTYPE,
+    CREATE,
+    DocumentedParams,
+    ParentParams,
+    has_parent,
+    parent_named,
+    subtype_of,
+)
 from api.v1.notes.finding import any_note, live_note
 from api.v1.notes.json import INCLUDES, HistoryEventJson, NoteJson, NoteWriter, event_json
 from api.v1.notes.lists import NoteListParams, list_of_notes
 from api.views import Base, ListResponse, Message, ObjectResponse, Resource, access_of, route
 from api.writes import over_rest, read_params_of
 from collectives.items.actions import confirm_read
-from collectives.items.models import Item
-from collectives.items.queries import live_item_at
 from collectives.notes import actions
 from collectives.notes.models import Note
+from collectives.reminders.actions import acknowledge_reminder
+from collectives.tables.showing import csv_response
 from harmonic.kernel.access import Access, AccessLevel, Rule
-from harmonic.kernel.actions import Outcome
-from harmonic.kernel.parameters.decoding import RawParams, validated
-from harmonic.kernel.parameters.fields import Choice, Line, Params
+from harmonic.kernel.http.methods import READS
+from harmonic.kernel.http.negotiation import prefers_to_json
+from harmonic.kernel.http.request import has_access
+from harmonic.kernel.parameters.decoding import RawParams
 from harmonic.kernel.pipeline import Find, no_target
-from harmonic.kernel.refusals import Invalid, Problem
 
 BASES = Base
 NOT_FOUND = "Note not found"
-NEED_A_PARENT = {
-    "comment": "cannot be comment for standalone notes",
-    "statement": "cannot be statement without a statementable parent",
-}
-PARENTS = ("Note", "Decision", "Commitment", "RepresentationSession")
+# Parameters that pages list for tables and reminders only.
+LISTED_EDITS = ("edit_access", "scheduled_for", "timezone", "cancel_reminder")
 NoteId = Annotated[str, Doc("The note's UUID, or its first eight characters.", example="3f0c7a52")]
-
-
-class NewNoteParams(actions.NoteParams):
-    """Parameters of a new note in the API."""
-
-    subtype = Choice(
-        [Note.Subtype.TEXT, *NEED_A_PARENT],
-        aliases={"post": "text"},
-        unlisted=NEED_A_PARENT,
-        required=False,
-        help_text="text or its alias post. comment requires a parent.",
-    )
-    edit_access = Choice(
-        Note.EditAccess.choices,
-        required=False,
-        help_text="Who can edit the rows of a table: owner or members.",
-    )
-
-
-def _create(
-    access: Access,
-    target: object,
-    *,
-    text: str,
-    title: str = "",
-    edit_access: str = Note.EditAccess.OWNER,
-    subtype: str = "",
-) -> Outcome:
-    """Create a note without a parent.
-
-    Raises:
-        Invalid: the subtype requires a parent.
-    """
-    if sentence := NEED_A_PARENT.get(subtype):
-        raise Invalid(Problem("subtype", sentence))
-    return actions.create(access, target, text=text, title=title, edit_access=edit_access)
 
 
 def live(note_id: str) -> Find[Note]:
@@ -80,51 +51,14 @@ def live(note_id: str) -> Find[Note]:
     return lambda access: live_note(access, note_id, NOT_FOUND)
 
 
-class ParentParams(Params):
-    """Parameters that name the parent of a new comment."""
-
-    subtype = Choice([Note.Subtype.COMMENT], required=False)
-    commentable_type = Choice(
-        PARENTS, unlisted=PARENTS[1:], help_text="The kind of item to comment on."
-    )
-    commentable_id = Line(help_text="The ID of the item to comment on.")
-
-
-OF_REMINDERS = ("scheduled_for", "timezone")
-CREATE = over_rest(
-    actions.create_note,
-    params=NewNoteParams,
-    effect=_create,
-    within="note",
-    ignored=(*ParentParams().fields, "deadline", "table_data", *OF_REMINDERS),
-)
-UPDATE = over_rest(
-    actions.update_note, within="note", ignored=("cancel_reminder", "files", *OF_REMINDERS)
-)
+UPDATE = over_rest(actions.update_note, within="note", ignored=("files",))
+ACKNOWLEDGE = over_rest(acknowledge_reminder)
 DELETE = over_rest(actions.delete_note)
 CONFIRM = over_rest(confirm_read)
 PIN = over_rest(actions.pin_note)
 UNPIN = over_rest(actions.unpin_note)
 RESTORE = over_rest(actions.restore_note)
 COMMENT = over_rest(actions.add_comment, within="note")
-
-
-def has_parent(raw: RawParams) -> bool:
-    """Return whether a new note names a parent."""
-    named = {"commentable_type", "commentable_id"}
-    return not named.isdisjoint(raw.values)
-
-
-def parent_named(raw: RawParams, access: Access) -> Item:
-    """Return the parent of a new note.
-
-    Raises:
-        Invalid: a parameter of the parent is missing.
-        NotFound: the parent does not exist.
-    """
-    params = validated(ParentParams, raw)
-    kind, item_id = params["commentable_type"], params["commentable_id"]
-    return live_item_at(access, kind=kind, item_id=item_id, sentence=f"{kind} not found")
 
 
 class Notes(Resource):
@@ -147,14 +81,15 @@ class Notes(Resource):
         """List notes, newest first."""
         return list_of_notes(request)
 
-    @Operation("create_note", body=NewNoteParams, together=ParentParams, includes=INCLUDES)
+    @Operation("create_note", body=DocumentedParams, together=ParentParams, includes=INCLUDES)
     def create(self, request: Request) -> ObjectResponse[NoteJson]:
         """Create a note, or with `commentable_type` and `commentable_id` a comment."""
         raw = read_params_of(CREATE, request)
         if isinstance(raw, RawParams) and has_parent(raw):
             note = self.perform(COMMENT, partial(parent_named, raw), raw=raw).object
         else:
-            note = self.perform(CREATE, no_target, raw=raw).object
+            binding = BY_SUBTYPE.get(subtype_of(raw), CREATE)
+            note = self.perform(binding, no_target, raw=raw).object
         return new_note(request, note)
 
     @Operation("read_note", includes=INCLUDES)
@@ -162,7 +97,7 @@ class Notes(Resource):
         """Retrieve a note."""
         return ObjectResponse(NoteWriter(request).one(live_note(access_of(request), note_id)))
 
-    @Operation("update_note", body=actions.EditParams, listed=("edit_access",), includes=INCLUDES)
+    @Operation("update_note", body=actions.EditParams, listed=LISTED_EDITS, includes=INCLUDES)
     def update(self, request: Request, note_id: NoteId) -> ObjectResponse[NoteJson]:
         """Update a note. Blank values are ignored."""
         note = self.perform(UPDATE, live(note_id)).object
@@ -173,6 +108,14 @@ class Notes(Resource):
         """Delete a note."""
         self.perform(DELETE, live(note_id))
         return ObjectResponse({"message": "Note deleted"})
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Respond with the rows of a table as CSV to clients that prefer it."""
+        is_one = request.method in READS and "note_id" in kwargs
+        if is_one and prefers_to_json("text/csv", request.headers.get("Accept")):
+            assert has_access(request)
+            return csv_response(request.access, kwargs["note_id"])
+        return super().dispatch(request, *args, **kwargs)
 
     def shown(self, access: Access, note: Note) -> NoteJson:
         return NoteWriter(self.request).plain(note)
@@ -186,6 +129,17 @@ class Confirmations(Resource):
     def create(self, request: Request, note_id: NoteId) -> ObjectResponse[HistoryEventJson]:
         """Confirm reading a note in its current version."""
         outcome = self.perform(CONFIRM, live(note_id))
+        return ObjectResponse(event_json(outcome.event or outcome.object))
+
+
+class Acknowledgements(Resource):
+    rule = Rule(AccessLevel.COLLECTIVE, resource="notes")
+    writes = {"create": ACKNOWLEDGE}
+
+    @Operation("acknowledge_note")
+    def create(self, request: Request, note_id: NoteId) -> ObjectResponse[HistoryEventJson]:
+        """Acknowledge a reminder that was delivered."""
+        outcome = self.perform(ACKNOWLEDGE, live(note_id))
         return ObjectResponse(event_json(outcome.event or outcome.object))
 
 
@@ -252,6 +206,7 @@ def urls() -> list[URLPattern]:
             one, Notes, "api.note", get="retrieve", put="update", patch="update", delete="destroy"
         ),
         route(f"{one}/confirm", Confirmations, post="create"),
+        route(f"{one}/acknowledge", Acknowledgements, post="create"),
         route(f"{one}/pin", Pinning, post="pin"),
         route(f"{one}/unpin", Pinning, post="unpin"),
         route(f"{one}/restore", Restoring, post="create"),

@@ -68,6 +68,16 @@ def wire_type_of(field: AnyField) -> str:
     return field.wire_type if isinstance(field, Parameter) else Parameter.wire_type
 
 
+def pairs(sent: object) -> dict[str, str] | None:
+    """Return the values of a form's `cells` by name, or None for anything else.
+
+    The form sends an empty marker, then each name before its value.
+    """
+    if not (isinstance(sent, list) and sent[:1] == [""] and len(sent) > 1):
+        return None
+    return dict(zip(sent[1::2], sent[2::2], strict=False))
+
+
 class _Text(Parameter, serializers.CharField):
     """Text with its white space; other types are refused."""
 

@@ -31,8 +31,9 @@ _TYPES: dict[str, dict[str, Any]] = {
     "boolean": {"type": "boolean"},
     "datetime": {"type": "string", "format": "date-time"},
     "array[string]": {"type": "array", "items": {"type": "string"}},
-    "array[object]": {"type": "array", "items": {"type": "object"}},
     "object": {"type": "object"},
+    "array": {"type": "array", "items": {"type": "object"}},
+    "array[object]": {"type": "array", "items": {"type": "object"}},
 }
 
 

@@ -20,8 +20,9 @@ class Widget:
     """The presentation of a parameter in forms, besides what its field defines."""
 
     # By default the kind follows from the field: a `Block` is a textarea, a `Flag` a checkbox.
-    # `lines` is a textarea with one entry on each line.
-    kind: Literal["", "radios", "select", "datetime", "lines"] = ""
+    # `lines` is a textarea with one entry on each line, and `cells` a field for each name in the
+    # initial value.
+    kind: Literal["", "radios", "select", "datetime", "lines", "cells"] = ""
     # The value of an empty form.
     initial: object = None
     # None: the `help_text` of the field, which agents read too.

@@ -38,6 +38,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "not_objects": ("must be an array of objects", "must be an array of objects"),
     "not_an_object": ("must be an object", "must be an object"),
     "not_a_time": ("must be a valid time", "must be a valid time"),
+    "no_time": (
+        "is required and must be a valid time",
+        "is required and must be a valid time",
+    ),
     "in_the_past": ("must be in the future", "must be in the future"),
     "not_an_id": ("must be a UUID", "must be a UUID"),
     "unacceptable": (

@@ -12,8 +12,9 @@ from harmonic.site.bounds.lists import REST_LISTS, SEARCHES
 from harmonic.site.bounds.pages import PAGES
 from harmonic.site.bounds.requests import MCP, REQUESTS
 from harmonic.site.bounds.runs import RUNS
+from harmonic.site.bounds.tables import REMINDERS, TABLES
 
-SECTIONS = (REQUESTS, MCP, RUNS, SEARCHES, REST_LISTS, PAGES, COUNTS)
+SECTIONS = (REQUESTS, MCP, RUNS, SEARCHES, REST_LISTS, PAGES, TABLES, REMINDERS, COUNTS)
 
 
 def every() -> Iterator[Bound]:

@@ -1,0 +1,15 @@
+"""The author of a table, as a reader has to know it."""
+
+from __future__ import annotations
+
+from accounts.queries import Person, people
+from collectives.notes.models import Note
+from collectives.tables.models import TableData
+from harmonic.kernel.access import Access
+
+
+def author_for(access: Access, note: Note, data: TableData) -> Person:
+    """Return an author of a table, as its reader has to know it: an agent who wrote in it."""
+    known = people({note.created_by_id, *data.writers})
+    others = (user_id for user_id in data.writers if user_id != access.user.user_id)
+    return known[next(others, note.created_by_id)]
