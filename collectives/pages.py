@@ -131,7 +131,7 @@ MEMBERS: Page[None] = Page(
     nav=(
         NavEntry(
             menu=Menu.PLACE,
-            order=6,
+            order=7,
             label="Members",
             icon="users",
             is_shown=lambda access: not access.required_place.is_workspace,
@@ -251,7 +251,7 @@ INVITE: Page[None] = Page(
     nav=(
         NavEntry(
             menu=Menu.PLACE,
-            order=7,
+            order=8,
             label="Invite",
             icon="user-plus",
             is_shown=lambda access: (
@@ -327,7 +327,7 @@ SETTINGS: Page[Collective] = Page(
     nav=(
         NavEntry(
             menu=Menu.PLACE,
-            order=8,
+            order=9,
             label="Settings",
             icon="settings",
             is_shown=lambda access: is_collective_admin(access, None) is None,

@@ -128,6 +128,7 @@ INSTALLED_APPS = [
     *registry.applications(),
     "collectives.tables",
     "collectives.feed",
+    "collectives.links",
     "collectives.cycles",
     "collectives.notifications",
     "collectives.reminders",

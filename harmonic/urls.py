@@ -13,6 +13,7 @@ from collectives.administration import pages as administration
 from collectives.cycles import pages as cycles
 from collectives.feed import pages as feed
 from collectives.items import registry as kinds
+from collectives.links import pages as links
 from collectives.notifications import pages as notifications
 from collectives.profiles import pages as profiles
 from harmonic.access import forwarding
@@ -33,7 +34,12 @@ handler500 = "harmonic.http.refusals.server_error"
 # could be read as a collective's handle.
 
 # Routes of every collective; those of the main collective are at the root.
-shared = [*rest.shared_urls(), *kinds.urls("collectives", "pages"), *cycles.urls()]
+shared = [
+    *rest.shared_urls(),
+    *kinds.urls("collectives", "pages"),
+    *cycles.urls(),
+    *links.urls(),
+]
 
 # Routes of a collective that exist only below its own prefix.
 inside = [

@@ -14,7 +14,7 @@ from harmonic.kernel.parameters.schema import params_schema
 
 REF = "#/components/schemas/{model}"
 # Objects that can have undeclared members.
-OPEN = frozenset({"ErrorJson", "ProblemJson"})
+OPEN = frozenset({"ErrorJson", "LinkedItemJson", "ProblemJson"})
 
 
 class _Generator(GenerateJsonSchema):

@@ -14,8 +14,9 @@ from django.urls import URLPattern
 from rest_framework.request import Request
 from typing_extensions import TypedDict
 
+from api.backlinks import BACKLINKS, LinkedItemJson, linked_items
 from api.http.paging import MAX_LIMIT, query, url_after
-from api.kinds import ItemJson, KindJson, json_of_kinds
+from api.kinds import KindJson, json_of_kinds
 from api.operations import Operation
 from api.responses.schema import Count, Doc, OneOf, Url
 from api.views import Base, ListResponse, ObjectResponse, Resource, access_of, route
@@ -26,12 +27,12 @@ from collectives.cycles.queries import Listed, Selected, cycle_here
 from collectives.cycles.windows import Cycle, Unit, current_cycle
 from collectives.items.kind_queries import Size, fit_bytes
 from collectives.items.queries import LIST_BYTES, NEWEST
+from collectives.links.queries import linked_from
 from harmonic.kernel.access import AccessLevel, Place, Rule
 from harmonic.kernel.parameters.fields import Line, Params
 from harmonic.kernel.refusals import Forbidden, NotFound
 
 BASES = Base
-BACKLINKS = "backlinks"
 KINDS_JSON = json_of_kinds()
 INCLUDES = (*(each.kind.plural for each in KINDS_JSON), BACKLINKS)
 NOT_FOUND = "Cycle not found"
@@ -110,8 +111,11 @@ else:
             },
             BACKLINKS: NotRequired[
                 Annotated[
-                    list[ItemJson],
-                    Doc("The items that items of the cycle link to. Links are not stored yet."),
+                    list[LinkedItemJson],
+                    Doc(
+                        "The items that the items of the cycle link to, latest link first."
+                        f" At most {queries.LISTED}."
+                    ),
                 ]
             ],
             "next": NotRequired[
@@ -179,11 +183,27 @@ class CycleWriter:
                     array.key: [written[item] for item in array.ids if item in written]
                     for array in shown
                 },
-                **({BACKLINKS: []} if BACKLINKS in includes else {}),
+                **linked,
                 **_next(shown),
             }
-            for cycle, count, shown in zip(self.cycles, counts, arrays, strict=True)
+            for cycle, count, shown, linked in zip(
+                self.cycles, counts, arrays, self._backlinks(includes), strict=True
+            )
         ]
+
+    def _backlinks(self, includes: Collection[str]) -> list[dict[str, Any]]:
+        """Return the array of linked items of each cycle, if it is included."""
+        if BACKLINKS not in includes:
+            return [{} for _ in self.cycles]
+        access = access_of(self.request)
+        found = [
+            linked_from(access, queries.items_of(self.place.id, each), queries.LISTED)
+            for each in self.selected
+        ]
+        written = linked_items(
+            self.request, {item: kind for each in found for item, kind in each.items()}
+        )
+        return [{BACKLINKS: [written[item] for item in each if item in written]} for each in found]
 
     def _with_sizes(self, found: Sequence[Mapping[str, Listed]]) -> list[dict[str, list[Size]]]:
         """Add the sizes of their texts to the items of all cycles."""

@@ -17,6 +17,8 @@ from collectives.commitments.words import words_of
 from collectives.items.actions import about, collective_crumb, version_of
 from collectives.items.kind_pages import metric_view, new_page, pin_view
 from collectives.items.rules import may_edit, restoring
+from collectives.links.kind_pages import backlinks_page
+from collectives.links.showing import backlinks_shown, item_links
 from collectives.notes.actions import add_comment
 from collectives.notes.discussions import discussion_of
 from harmonic.kernel.access import Access, AccessLevel
@@ -43,12 +45,16 @@ def title(access: Access, commitment: Commitment) -> str:
 
 def show(access: Access, commitment: Commitment) -> Mapping[str, Any]:
     discussion = discussion_of(access, commitment)
+    backlinks = backlinks_shown(access, commitment)
     newest = [] if commitment.is_deleted else queries.newest_participants_of(commitment)
     joined = [row.user_id for row in newest]
-    known = people({commitment.created_by_id, *joined, *discussion.author_ids})
+    others = {*joined, *discussion.author_ids, *backlinks.author_ids}
+    known = people({commitment.created_by_id, *others})
     path_ = discussion.path
     return {
         **discussion.context(known, access.required_place.path),
+        **backlinks.context(known),
+        "item_links": item_links(access, [commitment.description, *discussion.texts]),
         "item": commitment,
         "commitment": CommitmentView(commitment, access),
         "author": known[commitment.created_by_id],
@@ -196,6 +202,7 @@ def urls() -> list[URLPattern]:
         *mount(one, COMMITMENT),
         *mount(f"{one}/participants", PARTICIPANTS),
         *mount(f"{one}/settings", SETTINGS),
+        *mount(f"{one}/backlinks", backlinks_page(queries.COMMITMENTS)),
         path(f"{one}/join", join_alias(), name="commitments.join"),
         path(
             f"{one}/comments",

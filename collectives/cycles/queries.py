@@ -90,6 +90,11 @@ def _items(collective_id: UUID) -> ItemQuerySet[Item]:
     return items.alive()
 
 
+def items_of(collective_id: UUID, selected: Selected) -> ItemQuerySet[Item]:
+    """Return the items of a cycle."""
+    return _items(collective_id).filter(selected.items)
+
+
 # --- Lists ----------------------------------------------------------------------------------
 
 
@@ -107,7 +112,7 @@ def lists(collective_id: UUID, selected: Selected, sort: Sort) -> dict[str, List
     Their positions refer to the list of the kind in the same order.
     """
     kind = [F("kind")]
-    rows: Any = _items(collective_id).filter(selected.items)
+    rows: Any = items_of(collective_id, selected)
     ranked = rows.annotate(
         rank=Window(RowNumber(), partition_by=kind, order_by=sort.order_by()),
         total=Window(Count("id"), partition_by=kind),
@@ -138,7 +143,7 @@ def shown_items(
 
     `number` names the value that is annotated as `number` if the kind has it.
     """
-    items = _items(collective_id).filter(selected.items)
+    items = items_of(collective_id, selected)
     if kind:
         items = items.filter(kind=kind.name)
     numbered = items.annotate(number=kinds.number(number) or Value(0))  # type: ignore[no-redef]  # declared there

@@ -21,6 +21,8 @@ from collectives.items.actions import about, collective_crumb, version_of
 from collectives.items.deadlines import is_manual
 from collectives.items.kind_pages import metric_view, new_page, pin_view
 from collectives.items.rules import restoring
+from collectives.links.kind_pages import backlinks_page
+from collectives.links.showing import backlinks_shown, item_links
 from collectives.notes.actions import add_comment
 from collectives.notes.discussions import discussion_of
 from collectives.rules import user_sets
@@ -83,6 +85,7 @@ def _counted(number: int, one: str, many: str) -> str:
 
 def show(access: Access, decision: Decision) -> Mapping[str, Any]:
     discussion = discussion_of(access, decision)
+    backlinks = backlinks_shown(access, decision)
     is_open = rules.is_open(access, decision)
     is_executive = decision.subtype == Decision.Subtype.EXECUTIVE
     whose = rules.maker_of(decision) if is_executive else access.user.user_id
@@ -93,10 +96,12 @@ def show(access: Access, decision: Decision) -> Mapping[str, Any]:
             *(decision.created_by_id, decision.decision_maker_id),
             *user_sets.ids_in(*sets),
             *discussion.author_ids,
+            *backlinks.author_ids,
         }
     )
     path_ = decision.path_in(access.required_place.path)
     statement = voting.statement_of(decision)
+    stated = [statement.text] if statement else []
     rows = _rows(decision, choices, is_open=is_open)
     return {
         "decision": decision,
@@ -127,6 +132,8 @@ def show(access: Access, decision: Decision) -> Mapping[str, Any]:
         "statement_path": statement.path_in(access.required_place.path) if statement else "",
         "restoring": restoring(access, decision) if decision.is_deleted else "",
         **discussion.context(known, access.required_place.path),
+        **backlinks.context(known),
+        "item_links": item_links(access, [decision.description, *stated, *discussion.texts]),
     }
 
 
@@ -341,6 +348,7 @@ def urls() -> list[URLPattern]:
         *mount("decide", NEW),
         *mount("d/<str:decision_id>", DECISION),
         *mount("d/<str:decision_id>/settings", SETTINGS),
+        *mount("d/<str:decision_id>/backlinks", backlinks_page(DECISIONS)),
         *mount("d/<str:decision_id>/duplicate", DUPLICATE),
         *mount("d/<str:decision_id>/voters", VOTERS),
         *audit.urls(),

@@ -107,6 +107,7 @@ def place(access: Access, presence: Presence) -> Mapping[str, Any]:
         "new_pages": links_to_new(access, access.required_place.path),
         "q_length": Q_LENGTH,
         "cycles_path": path_to("cycles.index", access.required_place.path),
+        "backlinks_path": path_to("links.index", access.required_place.path),
         "presence": presence,
         "people_here": [known[each.user_id] for each in here_now],
         "cycle_path": path_to(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -70,16 +71,34 @@ class KindQueries(Generic[M]):
         self.model = model
         # The lookups of items of this kind.
         self.wanted: Lookups = {"kind": model.KIND}
-        shown_with = (*_SHOWN_WITH, *self.numbers)
-        annotated = (*shown_with, *self.own, "last_read_at", "is_pinned", "thread_activity_at")
-        # Lock both tables, because PostgreSQL reads only locked rows again after it waited.
-        tables = (table._meta.db_table for table in (Item, model))
-        lock = "FOR NO KEY UPDATE OF " + ", ".join(f'"{table}"' for table in tables)
-        self._one = of_model(model, self._to_show, annotated)
-        self._one_locked = of_model(model, self._to_show, annotated, lock=lock)
-        self._by_id = of_model(model, self._in_order, shown_with)
+        self._by_id = of_model(model, self._in_order, (*_SHOWN_WITH, *self.numbers))
         # By short id, which is not converted.
         self._sizes: Prepared[tuple[str, int]] = Prepared(self._with_size, tuple)
+
+    # Built at the first use, when all applications have added their flags.
+    @cached_property
+    def _one(self) -> Prepared[M]:
+        return of_model(self.model, self._to_show, self._annotated)
+
+    @cached_property
+    def _one_locked(self) -> Prepared[M]:
+        # Lock both tables, because PostgreSQL reads only locked rows again after it waited.
+        tables = (table._meta.db_table for table in (Item, self.model))
+        lock = "FOR NO KEY UPDATE OF " + ", ".join(f'"{table}"' for table in tables)
+        return of_model(self.model, self._to_show, self._annotated, lock=lock)
+
+    @property
+    def _annotated(self) -> tuple[str, ...]:
+        """The annotations of one item for its reader."""
+        own = (*kinds.flags(), *self.own)
+        return (
+            *_SHOWN_WITH,
+            *self.numbers,
+            *own,
+            "last_read_at",
+            "is_pinned",
+            "thread_activity_at",
+        )
 
     def _rows(self, **wanted: QueryValue) -> ItemQuerySet[M]:
         objects: Any = self.model.objects
@@ -93,7 +112,8 @@ class KindQueries(Generic[M]):
         return shown
 
     def _to_show(self, *, user_id: UUID, **wanted: QueryValue) -> QuerySet[M]:
-        own = {name: make(user_id) for name, make in self.own.items()}
+        flags = {**kinds.flags(), **self.own}
+        own = {name: make(user_id) for name, make in flags.items()}
         rows: ItemQuerySet[M] = self._shown(**wanted).annotate(**own)
         return rows.for_reader(user_id)
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db.models import BigIntegerField, Case, CharField, F, IntegerField, Value, When
-from django.db.models.expressions import Combinable, CombinedExpression
+from django.db.models.expressions import Combinable, CombinedExpression, Expression
 from django.db.models.functions import Left
 from django.urls import reverse
 
@@ -144,11 +145,35 @@ def count(usual: Callable[[], Combinable]) -> Case:
     return Case(*branches, default=Value(0), output_field=IntegerField())
 
 
-def number(name: str) -> Case | None:
+_NUMBERS: dict[str, Callable[[], Expression]] = {}
+
+
+def add_number(name: str, make: Callable[[], Expression]) -> None:
+    """Add a number that items of all kinds have, such as `backlink_count`."""
+    _NUMBERS[name] = make
+
+
+Flag = Callable[[UUID], Combinable]
+_FLAGS: dict[str, Flag] = {}
+
+
+def add_flag(name: str, make: Flag) -> None:
+    """Add a flag that is read with each item for its reader, whose ID `make` takes."""
+    _FLAGS[name] = make
+
+
+def flags() -> Mapping[str, Flag]:
+    """Return the flags of an item for its reader, by name."""
+    return _FLAGS
+
+
+def number(name: str) -> Expression | None:
     """Return the expression for a number of an item, by its kind; None if no kind has it.
 
     It is 0 for items of other kinds.
     """
+    if name in _NUMBERS:
+        return _NUMBERS[name]()
     having = [kind for kind in _KINDS.values() if name in kind.numbers]
     branches = [When(kind=kind.name, then=kind.numbers[name]()) for kind in having]
     return Case(*branches, default=Value(0), output_field=IntegerField()) if having else None

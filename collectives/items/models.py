@@ -7,7 +7,7 @@ comments, pins and events can refer to items of any kind with a foreign key.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar, cast
 from uuid import UUID
@@ -47,7 +47,16 @@ class ItemQuerySet(models.QuerySet[M]):
 
         Read items of several collectives only through this. It agrees with `access.within`.
         """
-        return self.alive().filter(collective__in=Collective.objects.readable_by(access))
+        return self.visible(
+            access.user.person_id, is_subject_to_api_switches=access.is_subject_to_api_switches
+        )
+
+    def visible(self, person_id: Any, *, is_subject_to_api_switches: bool) -> Self:
+        """Return the items that a tenant user may read, for prepared queries."""
+        readable = Collective.objects.readable(
+            person_id, is_subject_to_api_switches=is_subject_to_api_switches
+        )
+        return self.alive().filter(collective__in=readable)
 
     def for_reader(self, user_id: UUID) -> Self:
         """Annotate `last_read_at`, when the user last confirmed, `is_pinned`, `thread_activity_at`.
@@ -178,6 +187,8 @@ class Item(ShortIdModel):
     is_pinned: bool  # annotated by `for_reader`
     # The last activity in the whole thread, annotated by `for_reader`.
     thread_activity_at: datetime
+    # Flags that `kinds.add_flag` adds to items that are read for a reader.
+    has_backlinks: bool
     parent_kind: str | None  # annotated by `with_parent_kind`
     parent_author_id: UUID  # annotated by `with_answered`
     parent_deleted_at: datetime | None  # annotated by `with_answered`
@@ -288,6 +299,17 @@ class Item(ShortIdModel):
         return self.deleted_at is not None
 
 
+# Reacts to a text that was saved, in the transaction of the write. `is_new` is whether the item is.
+TextReader = Callable[["KindModel", bool], None]
+_text_readers: list[TextReader] = []
+
+
+def add_text_reader(reader: TextReader) -> None:
+    """Register a reader of the texts of all items, which every save of a text runs."""
+    if reader not in _text_readers:
+        _text_readers.append(reader)
+
+
 class KindModel(Item):
     """Base of the models of kinds. Its rows share the primary key of their items.
 
@@ -306,6 +328,13 @@ class KindModel(Item):
         abstract = True
         # Django deletes and reloads rows with it, so it must not require a bound tenant.
         base_manager_name = "unscoped"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        is_new, changed = self._state.adding, kwargs.get("update_fields")
+        super().save(*args, **kwargs)
+        if changed is None or kinds.kind_named(self.KIND).text in changed:
+            for reader in _text_readers:
+                reader(self, is_new)
 
     @property
     def opening(self) -> str:

@@ -28,6 +28,10 @@ class Discussion:
     def author_ids(self) -> set[UUID]:
         return self.page.author_ids
 
+    @property
+    def texts(self) -> list[str]:
+        return [note.opening for note in self.page.notes.values()]
+
     def context(self, known: People, place_path: str) -> Mapping[str, Any]:
         """Return the context of `_thread.html`, with authors from `known`."""
         thread = self.page.thread(known, place_path)

@@ -19,6 +19,8 @@ from collectives.items.queries import (
     parent_of,
 )
 from collectives.items.rules import may_edit, restoring
+from collectives.links.kind_pages import backlinks_page
+from collectives.links.showing import backlinks_shown, item_links
 from collectives.notes import actions, queries
 from collectives.notes.discussions import discussion_of
 from collectives.notes.models import Note
@@ -54,6 +56,7 @@ def note_crumbs(access: Access, note: Note) -> list[Link]:
 
 def show(access: Access, note: Note) -> Mapping[str, Any]:
     discussion = discussion_of(access, note)
+    backlinks = backlinks_shown(access, note)
     newest, all_events = partial(newest_history_of, note), partial(history_of, note)
     history = numbered_prepared(newest, all_events, access, HISTORY_SHOWN)
     parent = parent_of(note)
@@ -61,6 +64,7 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
         {
             note.created_by_id,
             *discussion.author_ids,
+            *backlinks.author_ids,
             *(event.actor_id for event in history),
         }
     )
@@ -77,6 +81,8 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
         "parent": parent,
         "parent_path": parent.path_in(access.required_place.path) if parent else "",
         **discussion.context(known, access.required_place.path),
+        **backlinks.context(known),
+        "item_links": item_links(access, [note.text, *discussion.texts]),
         "settings_path": f"{path_}/settings",
         "edit_path": f"{path_}/edit",
         "may_edit": may_edit(access, note) is None,
@@ -223,6 +229,7 @@ def urls() -> list[URLPattern]:
         *mount("n/<str:note_id>", NOTE),
         *mount("n/<str:note_id>/edit", EDIT),
         *mount("n/<str:note_id>/settings", SETTINGS),
+        *mount("n/<str:note_id>/backlinks", backlinks_page(queries.NOTES)),
         path(
             "n/<str:note_id>/comments",
             form_alias(NOTE, actions.add_comment),

@@ -62,5 +62,6 @@ DECISIONS = (
         "bob",
         2,
         ("Mondays at 18:00", "Wednesdays at 19:00", "Sundays at 11:00"),
+        description="Whatever we choose, the <<Rota>> stays as it is.",
     ),
 )

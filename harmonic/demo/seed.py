@@ -5,6 +5,7 @@ It is created through the product's own rules and actions, with dates in the pas
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -203,8 +204,10 @@ class DemoBuilder:
     # --- Content ----------------------------------------------------------------------------
 
     def _content(self) -> None:
-        for entry in texts.NOTES:
-            self._note(entry)
+        notes = [(entry, self._note(entry)) for entry in texts.NOTES]
+        for entry, note in notes:
+            for later in entry.later_actions:
+                self._perform_later(entry, note, later)
         for reminder in REMINDERS:
             self._reminder(reminder)
         for table in TABLES:
@@ -215,12 +218,12 @@ class DemoBuilder:
             self._decision(decision)
 
     def _decision(self, entry: DemoDecision) -> None:
-        values = {
-            "question": entry.question,
-            "description": entry.description,
-            "options": list(entry.options),
-        }
         with self._access_as("garden", entry.author, "kitchen", entry.days_ago) as access:
+            values = {
+                "question": entry.question,
+                "description": linked(access, entry.description),
+                "options": list(entry.options),
+            }
             decision: Decision = perform_action(create_decision, access, None, values).object
         for hours, (voter, marks) in enumerate(entry.votes.items(), start=2):
             votes = [
@@ -236,12 +239,11 @@ class DemoBuilder:
                 stated = {"final_statement": entry.statement}
                 perform_action(close_decision, access, decision, stated)
 
-    def _note(self, entry: texts.DemoNote) -> None:
-        values = {"title": entry.title, "text": entry.text}
+    def _note(self, entry: texts.DemoNote) -> Note:
         with self._access_as(entry.tenant, entry.author, entry.place, entry.days_ago) as access:
+            values = {"title": entry.title, "text": linked(access, entry.text)}
             note: Note = perform_action(notes.create_note, access, None, values).object
-        for later in entry.later_actions:
-            self._perform_later(entry, note, later)
+            return note
 
     def _perform_later(self, entry: texts.DemoNote, note: Note, later: texts.LaterAction) -> None:
         days_ago = entry.days_ago - later.days_later
@@ -251,7 +253,8 @@ class DemoBuilder:
                 for reply in later.replies:
                     self._perform_later(entry, made.object, reply)
             elif later.what == "edit":
-                perform_action(notes.update_note, access, note, {"text": later.text})
+                text = linked(access, later.text)
+                perform_action(notes.update_note, access, note, {"text": text})
             elif later.what == "confirm":
                 perform_action(confirm_read, access, note, {})
             elif later.what == "pin":
@@ -310,6 +313,16 @@ class DemoBuilder:
             return None
         moment = self.now + timedelta(days=days, hours=hours)
         return moment.replace(minute=0, second=0, microsecond=0).isoformat()
+
+
+def linked(access: Access, text: str) -> str:
+    """Return a text of the demo with links to the notes whose titles it has in `<<…>>`."""
+
+    def link(found: re.Match[str]) -> str:
+        note: Note = Note.objects.get(title=found[1], collective=access.required_place.id)
+        return f"[{note.title}]({note.path_in(access.required_place.path)})"
+
+    return re.sub("<<(.+?)>>", link, text)
 
 
 def perform_action(

@@ -1,4 +1,4 @@
-"""The notes and comments of the demo world."""
+"""The notes and comments of the demo world. `<<Rota>>` in a text is a link to that note."""
 
 from __future__ import annotations
 
@@ -150,14 +150,20 @@ NOTES: tuple[DemoNote, ...] = (
             LaterAction(
                 "edit",
                 "bob",
-                1,
-                "It takes half an hour to get to 200 °C. The fan is back: twenty minutes now.",
+                8,
+                "It takes half an hour to get to 200 °C. The fan is back: twenty minutes now."
+                " It shows in the <<Gas bill>>.",
             ),
         ),
     ),
     DemoNote("", "alice", 7, "Somebody left the window open overnight.\n\nNo harm done."),
     DemoNote("Open day in spring", "alice", 5, "Forty people came last year. Soup for fifty?"),
-    DemoNote("Gas bill", "bob", 3, "Lower than last month. The new pots are worth it."),
+    DemoNote(
+        "Gas bill",
+        "bob",
+        3,
+        "Lower than last month, now that we know why the <<Oven on the left is slow>>.",
+    ),
     DemoNote(
         "This morning's round",
         "scout",

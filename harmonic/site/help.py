@@ -69,6 +69,7 @@ TOPICS = (
         GROUPS[1],
         "Propose something to do together once enough members have joined.",
     ),
+    Topic("links", "Links", GROUPS[1], "Link items to each other, and see what links to an item."),
     Topic("cycles", "Cycles", GROUPS[1], "Days, weeks and months, their items, and heartbeats."),
     Topic(
         "notifications",

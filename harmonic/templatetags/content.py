@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from html import unescape
+from typing import Any, Final, Protocol
 
 from django import template
 from django.template import Node, NodeList
@@ -18,6 +19,7 @@ from harmonic.kernel.rendering import text
 from harmonic.kernel.rendering.documents import Rendering
 from harmonic.kernel.rendering.foreign_links import without_foreign_links
 from harmonic.kernel.rendering.rendered import rendered
+from harmonic.templatetags.icons import icon
 
 register = template.Library()
 _CODE_SPAN = re.compile("`([^`]+)`")
@@ -123,7 +125,7 @@ def user_text(context: Context, value: str, cut_at: str = "", author: Any = None
     """
     rendering: Rendering = context["rendering"]
     if not rendering.is_markdown:
-        return _html_text(value, cut_at)
+        return _html_text(value, cut_at, context.get("item_links"))
     shown, is_cut = text.truncate(value) if cut_at else (value, False)
     read = _as_read(rendering, shown, author)
     fenced = _introduction(rendering, author) + _paragraph(rendering.placeholders.block(read))
@@ -136,15 +138,39 @@ def user_text(context: Context, value: str, cut_at: str = "", author: Any = None
     return mark_safe(fenced + _paragraph(rendering.placeholders.raw(rest)))  # noqa: S308 placeholders
 
 
-def _html_text(value: str, cut_at: str) -> str:
+class ItemLinks(Protocol):
+    """The items that a text links to, as a page has them in `item_links`."""
+
+    def label(self, url: str) -> str:
+        """Return what to show in place of a URL, or ""."""
+
+
+def _html_text(value: str, cut_at: str, links: ItemLinks | None) -> str:
     shown, is_cut = text.truncate(value, text.HTML_LIMIT) if cut_at else (value, False)
+    html = rendered(shown)
     prose = format_html(
-        '<div class="prose" dir="auto" data-controller="scroll">{}</div>', rendered(shown)
+        '<div class="prose" dir="auto" data-controller="scroll">{}</div>',
+        _with_short_links(html, links) if links else html,
     )
     if not is_cut:
         return prose
     link = '<p class="quiet"><a href="{}?full_text=true">Read the whole text</a></p>'
     return prose + format_html(link, cut_at)
+
+
+# A link whose text is its URL.
+_BARE_LINK: Final = re.compile(r'<a href="([^"]*)"([^>]*)>\1</a>')
+
+
+def _with_short_links(html: str, links: ItemLinks) -> SafeString:
+    """Return sanitised HTML with short labels for the URLs of items that stand for themselves."""
+
+    def short(found: re.Match[str]) -> str:
+        label = links.label(unescape(found[1]))
+        shown = f"{icon('link', 16)}{escape(label)}" if label else found[1]
+        return f'<a href="{found[1]}"{found[2]}>{shown}</a>'
+
+    return mark_safe(_BARE_LINK.sub(short, html))  # noqa: S308 of sanitised parts
 
 
 def _introduction(rendering: Rendering, author: Any) -> str:
@@ -188,7 +214,12 @@ def part(context: Context, name: str, **values: Any) -> str:
     """
     rendering: Rendering = context["rendering"]
     ending = ".md.html" if rendering.is_markdown else ".html"
-    shared = {"rendering": rendering, "access": rendering.access, "offers": rendering.offers}
+    shared = {
+        "rendering": rendering,
+        "access": rendering.access,
+        "offers": rendering.offers,
+        "item_links": context.get("item_links"),
+    }
     return get_template(name + ending).render({**shared, **values})
 
 

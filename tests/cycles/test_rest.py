@@ -376,7 +376,7 @@ def test_long_texts_truncate_an_array(alice: Any, write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "most"), [("", 3), ("/this-year", 8), ("?include=notes,backlinks", 11)]
+    ("query", "most"), [("", 3), ("/this-year", 8), ("?include=notes,backlinks", 12)]
 )
 def test_the_queries_of_a_cycle_do_not_depend_on_the_number_of_items(
     alice: Any, write: Write, query: str, most: int

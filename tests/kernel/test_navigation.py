@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 EVERYONE = ["Home", "Notifications", "Collectives", "Your workspace", "AI agents", "API tokens"]
 KITCHEN = "/collectives/kitchen"
-ITEMS = ["Feed", "New note", "New decision", "New commitment", "Cycles"]
+ITEMS = ["Feed", "New note", "New decision", "New commitment", "Cycles", "Backlinks"]
 
 
 def links(client: Client, path: str, menu: str) -> list[Tag]:

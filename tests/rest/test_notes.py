@@ -102,7 +102,7 @@ def test_includes_add_keys_and_unknown_ones_are_ignored(alice, knives):
     asked = "history_events, comments ,created_by,backlinks,nonsense"
     note = alice.get(knives, include=asked).json()
 
-    assert list(note) == [*KEYS, "history_events", "comments", "created_by"]
+    assert list(note) == [*KEYS, "history_events", "comments", "backlinks", "created_by"]
     assert list(note["history_events"][0]) == EVENT_KEYS
     assert note["history_events"][0]["description"] == "created this note"
     happened = [event["happened_at"] for event in note["history_events"]]

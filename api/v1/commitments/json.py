@@ -9,6 +9,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from typing_extensions import TypedDict
 
+from api.backlinks import Backlinks, included_backlinks
 from api.kinds import KindJson, register_json
 from api.responses.schema import Count, Doc, DryRun, Id, OneOf, ShortId, Timestamp, Url
 from api.responses.timestamps import format_optional_timestamp, format_timestamp
@@ -18,7 +19,7 @@ from collectives.commitments.queries import COMMITMENTS, joined_among, participa
 from collectives.models import Collective
 from harmonic.kernel.rendering.documents import origin_of
 
-INCLUDES = ("participants",)
+INCLUDES = ("participants", "backlinks")
 Mass = Annotated[int, Doc(minimum=1, example=3)]
 
 
@@ -68,6 +69,7 @@ class CommitmentJson(TypedDict):
     participants: NotRequired[
         Annotated[list[ParticipantJson], Doc("With `include=participants`, oldest first.")]
     ]
+    backlinks: NotRequired[Backlinks]
     incomplete: NotRequired[
         Annotated[
             list[Annotated[str, OneOf("CommitmentIncompleteItem", INCLUDES)]],
@@ -82,6 +84,7 @@ class CommitmentWriter:
 
     def __init__(self, request: Request, commitments: Iterable[Commitment] = ()) -> None:
         """Read the paths of the commitments' collectives, except that of the request."""
+        self.request = request
         self.access = access_of(request)
         self.origin = origin_of(request)
         self.paths = {self.access.required_place.id: self.access.required_place.path}
@@ -99,6 +102,8 @@ class CommitmentWriter:
         shown = self.without_includes(commitments)
         if "participants" in self.includes:
             self._add_participants(commitments, shown)
+        if "backlinks" in self.includes:
+            self._add_backlinks(commitments, shown)
         return shown
 
     def without_includes(self, commitments: Sequence[Commitment]) -> list[CommitmentJson]:
@@ -149,6 +154,15 @@ class CommitmentWriter:
             if commitment.id in included.incomplete:
                 written["incomplete"] = ["participants"]
 
+    def _add_backlinks(
+        self, commitments: Sequence[Commitment], shown: Sequence[CommitmentJson]
+    ) -> None:
+        included = included_backlinks(self.request, [each.id for each in commitments])
+        for commitment, written in zip(commitments, shown, strict=True):
+            written["backlinks"] = included.found[commitment.id]
+            if commitment.id in included.incomplete:
+                written["incomplete"] = [*written.get("incomplete", ()), "backlinks"]
+
 
 def participant_json(row: CommitmentParticipant) -> ParticipantJson:
     return {
@@ -160,8 +174,8 @@ def participant_json(row: CommitmentParticipant) -> ParticipantJson:
 
 
 def plain_commitments(request: Request, commitments: Sequence[Commitment]) -> list[CommitmentJson]:
-    """Return the JSON of commitments of the collective in the request, without included data."""
-    writer = CommitmentWriter(request)
+    """Return the JSON of commitments of any collective, without included data."""
+    writer = CommitmentWriter(request, commitments)
     return writer.without_includes(commitments)
 
 

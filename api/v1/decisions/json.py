@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from typing_extensions import TypedDict
 
 from accounts.queries import People, people
+from api.backlinks import Backlinks, included_backlinks
 from api.kinds import KindJson, register_json
 from api.responses.schema import Count, Doc, DryRun, Id, OneOf, ShortId, Timestamp, Url
 from api.responses.timestamps import format_optional_timestamp, format_timestamp
@@ -22,7 +23,7 @@ from collectives.models import Collective
 from collectives.rules import user_sets
 from harmonic.kernel.rendering.documents import origin_of
 
-INCLUDES = ("participants", "options", "votes", "results")
+INCLUDES = ("participants", "options", "votes", "results", "backlinks")
 Bit = Annotated[int, Doc(minimum=0, maximum=1, example=1)]
 SortKey = Annotated[
     str,
@@ -158,6 +159,13 @@ class DecisionJson(TypedDict):
     options: NotRequired[Annotated[list[OptionJson], Doc("With `include=options`.")]]
     votes: NotRequired[Annotated[list[VoteJson], Doc("With `include=votes`.")]]
     results: NotRequired[Annotated[list[ResultJson], Doc("With `include=results`.")]]
+    backlinks: NotRequired[Backlinks]
+    incomplete: NotRequired[
+        Annotated[
+            list[Annotated[str, OneOf("DecisionIncompleteItem", INCLUDES[-1:])]],
+            Doc("Included lists that are truncated. Absent if all are complete."),
+        ]
+    ]
     dry_run: NotRequired[DryRun]
 
 
@@ -171,6 +179,7 @@ class DecisionWriter:
     def __init__(
         self, request: Request, decisions: Iterable[Decision] = (), *, is_write: bool = False
     ) -> None:
+        self.request = request
         self.access = access_of(request)
         self.origin = origin_of(request)
         self.is_write = is_write
@@ -187,8 +196,10 @@ class DecisionWriter:
 
     def all(self, decisions: Sequence[Decision]) -> list[DecisionJson]:
         shown = self.without_includes(decisions)
-        if self.includes:
+        if self.includes - {"backlinks"}:
             self._include(decisions, shown)
+        if "backlinks" in self.includes:
+            self._add_backlinks(decisions, shown)
         return shown
 
     def plain(self, decision: Decision) -> DecisionJson:
@@ -265,6 +276,13 @@ class DecisionWriter:
                 results = queries.results_of(decision, mine, sums)
                 each["results"] = [result_json(result, decision) for result in results]
 
+    def _add_backlinks(self, decisions: Sequence[Decision], shown: Sequence[DecisionJson]) -> None:
+        included = included_backlinks(self.request, [each.id for each in decisions])
+        for decision, each in zip(decisions, shown, strict=True):
+            each["backlinks"] = included.found[decision.id]
+            if decision.id in included.incomplete:
+                each["incomplete"] = ["backlinks"]
+
 
 def _optional(value: UUID | None) -> str | None:
     return str(value) if value else None
@@ -328,8 +346,8 @@ def result_json(result: Result, decision: Decision) -> ResultJson:
 
 
 def plain_decisions(request: Request, decisions: Sequence[Decision]) -> list[DecisionJson]:
-    """Return the JSON of decisions of the collective in the request, without included data."""
-    return DecisionWriter(request).without_includes(decisions)
+    """Return the JSON of decisions of any collective, without included data."""
+    return DecisionWriter(request, decisions).without_includes(decisions)
 
 
 register_json(KindJson(queries.DECISIONS, DecisionJson, plain_decisions))

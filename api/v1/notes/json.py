@@ -5,13 +5,14 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Generic, NotRequired, TypeVar
+from typing import Annotated, Any, Generic, NotRequired, TypeVar
 from uuid import UUID
 
 from rest_framework.request import Request
 from typing_extensions import TypedDict
 
 from accounts.queries import Person, people
+from api.backlinks import Backlinks, LinkedItemJson, included_backlinks
 from api.kinds import KindJson, register_json
 from api.responses.schema import (
     Count,
@@ -42,7 +43,7 @@ from harmonic.kernel.http import conditional
 from harmonic.kernel.operations.release import release
 from harmonic.kernel.rendering.documents import origin_of
 
-INCLUDES = ("history_events", "comments", "created_by")
+INCLUDES = ("history_events", "comments", "backlinks", "created_by")
 SUBTYPES = ("text", "reminder", "table", "comment", "statement", "summary")
 
 
@@ -117,10 +118,11 @@ class NoteJson(TypedDict):
     comments: NotRequired[
         Annotated[list[NoteJson], Doc("The direct comments, with `include=comments`.")]
     ]
+    backlinks: NotRequired[Backlinks]
     created_by: NotRequired[Annotated[PersonJson, Doc("With `include=created_by`.")]]
     incomplete: NotRequired[
         Annotated[
-            list[Annotated[str, OneOf("NoteIncompleteItem", INCLUDES[:2])]],
+            list[Annotated[str, OneOf("NoteIncompleteItem", INCLUDES[:3])]],
             Doc("Included lists that are truncated. Absent if all are complete."),
         ]
     ]
@@ -146,6 +148,16 @@ class Origins:
     reminders: Mapping[UUID, Reminder]
 
 
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """The included data of several notes; None if it was not asked for."""
+
+    events: Extra[list[HistoryEventJson]] | None
+    comments: Extra[list[NoteJson]] | None
+    backlinks: Extra[list[LinkedItemJson]] | None
+    authors: Extra[PersonJson] | None
+
+
 class NoteWriter:
     """Builds the JSON of the notes of one response, with included data read once for all."""
 
@@ -159,35 +171,38 @@ class NoteWriter:
             places = Collective.objects.filter(id__in=elsewhere)
             self.paths |= {place.id: place.path for place in places}
         asked = ",".join(request.query_params.getlist("include")).split(",")
+        self.request = request
         self.includes = {name.strip() for name in asked} & set(INCLUDES)
 
     def one(self, note: Note) -> NoteJson:
         return self.all([note])[0]
 
     def all(self, notes: Sequence[Note]) -> list[NoteJson]:
-        events = self._events(notes) if "history_events" in self.includes else None
-        comments = self._comments(notes) if "comments" in self.includes else None
-        authors = self._authors(notes) if "created_by" in self.includes else None
+        extras = Extras(
+            events=self._events(notes) if "history_events" in self.includes else None,
+            comments=self._comments(notes) if "comments" in self.includes else None,
+            backlinks=self._backlinks(notes) if "backlinks" in self.includes else None,
+            authors=self._authors(notes) if "created_by" in self.includes else None,
+        )
         origins = _origins(notes)
-        return [self._with(note, origins, events, comments, authors) for note in notes]
+        return [self._with(note, origins, extras) for note in notes]
 
-    def _with(
-        self,
-        note: Note,
-        origins: Origins,
-        events: Extra[list[HistoryEventJson]] | None,
-        comments: Extra[list[NoteJson]] | None,
-        authors: Extra[PersonJson] | None,
-    ) -> NoteJson:
+    def _with(self, note: Note, origins: Origins, extras: Extras) -> NoteJson:
         shown = self._plain(note, origins)
-        if events:
-            shown["history_events"] = events.found[note.id]
-        if comments:
-            shown["comments"] = comments.found[note.id]
-        if authors:
-            shown["created_by"] = authors.found[note.id]
-        lists = (("history_events", events), ("comments", comments))
-        cut = [name for name, extra in lists if extra and note.id in extra.incomplete]
+        if extras.events:
+            shown["history_events"] = extras.events.found[note.id]
+        if extras.comments:
+            shown["comments"] = extras.comments.found[note.id]
+        if extras.backlinks:
+            shown["backlinks"] = extras.backlinks.found[note.id]
+        if extras.authors:
+            shown["created_by"] = extras.authors.found[note.id]
+        lists: tuple[Extra[Any] | None, ...] = (extras.events, extras.comments, extras.backlinks)
+        cut = [
+            name
+            for name, extra in zip(INCLUDES, lists, strict=False)
+            if extra and note.id in extra.incomplete
+        ]
         if cut:
             shown["incomplete"] = cut
         return shown
@@ -199,8 +214,9 @@ class NoteWriter:
         parts = (release(), self.origin, where, notes.raw)
         return conditional.etag_of(pickle.dumps(parts, protocol=5))
 
-    def plain(self, note: Note) -> NoteJson:
-        return self._plain(note, _origins([note]))
+    def plain(self, note: Note, origins: Origins | None = None) -> NoteJson:
+        """Return a note without included data. `origins` are those of several notes."""
+        return self._plain(note, _origins([note]) if origins is None else origins)
 
     def _plain(self, note: Note, origins: Origins) -> NoteJson:
         path = note.path_in(self.paths[note.collective_id])
@@ -229,6 +245,10 @@ class NoteWriter:
             assert comment.parent_id is not None  # a comment has a parent, by constraint
             found[comment.parent_id].append(self.plain(comment))
         return Extra(found, included.incomplete)
+
+    def _backlinks(self, notes: Sequence[Note]) -> Extra[list[LinkedItemJson]]:
+        included = included_backlinks(self.request, [note.id for note in notes])
+        return Extra(included.found, included.incomplete)
 
     def _authors(self, notes: Sequence[Note]) -> Extra[PersonJson]:
         known = people(note.created_by_id for note in notes)
@@ -293,9 +313,9 @@ def person_json(person: Person) -> PersonJson:
 
 
 def plain_notes(request: Request, notes: Sequence[Note]) -> list[NoteJson]:
-    """Return the JSON of notes of the collective in the request, without included data."""
-    writer = NoteWriter(request)
-    return [writer.plain(note) for note in notes]
+    """Return the JSON of notes of any collective, without included data."""
+    writer, origins = NoteWriter(request, notes), _origins(notes)
+    return [writer.plain(note, origins) for note in notes]
 
 
 # Lists leave out comments and statements by default.

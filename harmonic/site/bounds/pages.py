@@ -12,6 +12,9 @@ from collectives.feed import pages as feed_pages
 from collectives.feed import queries as feed
 from collectives.items import changes
 from collectives.items import queries as items
+from collectives.links import kind_pages as link_pages
+from collectives.links import queries as links
+from collectives.links import texts as link_texts
 from collectives.notes import threads
 from collectives.notifications import mentions
 from collectives.notifications import queries as notifications
@@ -154,6 +157,19 @@ PAGES = Section(
         ),
         Bound(
             "names that a text mentions", mentions.MAX_NAMES, "names", "further ones are ignored"
+        ),
+        Bound(
+            "items that a text links to", link_texts.MAX_LINKS, "items", "further ones are ignored"
+        ),
+        Bound("backlinks on the page of an item", links.SHOWN, "items", "a link to all backlinks"),
+        Bound(
+            "backlinks on a page of backlinks",
+            link_pages.PER_PAGE,
+            "items",
+            "`?page=2` has the next",
+        ),
+        Bound(
+            "most linked items of a collective", links.MOST_LINKED, "items", "the rest is omitted"
         ),
         Bound("rows of a page of jobs", jobs.PAGE, "jobs", "a link to older ones"),
         Bound("rows of a numbered page", numbered.PER_PAGE, "rows", "`?page=2` has the next"),
