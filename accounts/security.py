@@ -33,7 +33,7 @@ KEPT = frozenset(
     "reason scope token_id name old_name is_on collective_id code action method limit note_id"
     " successor_id count masked scopes expires_at with by_token by_token_id role grant changed"
     " granted withdrawn mode invite_id inviter_id is_api_on archived deleted is_admin"
-    " before job job_id".split()
+    " before job job_id status report_id".split()
 )
 # A sender can cause any number of these; one row a minute is stored.
 SAMPLED = frozenset({"permission_denied", "rate_limited"})

@@ -129,6 +129,7 @@ INSTALLED_APPS = [
     "collectives.tables",
     "collectives.feed",
     "collectives.links",
+    "collectives.reports",
     "collectives.cycles",
     "collectives.notifications",
     "collectives.reminders",

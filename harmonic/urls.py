@@ -16,6 +16,7 @@ from collectives.items import registry as kinds
 from collectives.links import pages as links
 from collectives.notifications import pages as notifications
 from collectives.profiles import pages as profiles
+from collectives.reports import pages as reports
 from harmonic.access import forwarding
 from harmonic.agent_log import pages as agent_log
 from harmonic.jobs import pages as jobs
@@ -72,6 +73,7 @@ urlpatterns = [
     *session.urls(),
     *security.urls(),
     *administration.urls(),
+    *reports.urls(),
     *jobs.urls(),
     *help.urls(),
     *llms.urls(),

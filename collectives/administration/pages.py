@@ -14,6 +14,8 @@ from accounts.queries import agents_of, person_at, tenant_role_holders, with_use
 from accounts.rules import ADMINISTRATION, for_admins, tenant_of
 from collectives.administration import actions
 from collectives.models import Collective
+from collectives.reports import queries as reports
+from collectives.reports.models import Status
 from harmonic.kernel.access import Access, AccessLevel, Rule
 from harmonic.kernel.actions import ResourceRef
 from harmonic.kernel.http.numbered import numbered
@@ -34,6 +36,7 @@ def dashboard(access: Access, target: None) -> Mapping[str, Any]:
     return {
         "tenant": tenant_of(access),
         "admins": tenant_role_holders(SHOWN),
+        "reports": reports.counts()[Status.PENDING],
         "collectives": page.object_list,
         "page": page,
         "path": access.path,

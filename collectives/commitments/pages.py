@@ -21,6 +21,8 @@ from collectives.links.kind_pages import backlinks_page
 from collectives.links.showing import backlinks_shown, item_links
 from collectives.notes.actions import add_comment
 from collectives.notes.discussions import discussion_of
+from collectives.reports.actions import report_content
+from collectives.reports.kind_pages import report_page
 from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.http.numbered import numbered
 from harmonic.kernel.http.request import AccessRequest
@@ -56,6 +58,7 @@ def show(access: Access, commitment: Commitment) -> Mapping[str, Any]:
         **backlinks.context(known),
         "item_links": item_links(access, [commitment.description, *discussion.texts]),
         "item": commitment,
+        "noun": "commitment",
         "commitment": CommitmentView(commitment, access),
         "author": known[commitment.created_by_id],
         "participants": [known[user_id] for user_id in joined],
@@ -80,6 +83,7 @@ COMMITMENT: Page[Commitment] = Page(
         actions.join_commitment,
         actions.leave_commitment,
         add_comment,
+        report_content,
         actions.restore_commitment,
     ),
     access_level=AccessLevel.COLLECTIVE,
@@ -202,6 +206,7 @@ def urls() -> list[URLPattern]:
         *mount(one, COMMITMENT),
         *mount(f"{one}/participants", PARTICIPANTS),
         *mount(f"{one}/settings", SETTINGS),
+        *mount(f"{one}/report", report_page(queries.COMMITMENTS)),
         *mount(f"{one}/backlinks", backlinks_page(queries.COMMITMENTS)),
         path(f"{one}/join", join_alias(), name="commitments.join"),
         path(

@@ -25,6 +25,8 @@ from collectives.links.kind_pages import backlinks_page
 from collectives.links.showing import backlinks_shown, item_links
 from collectives.notes.actions import add_comment
 from collectives.notes.discussions import discussion_of
+from collectives.reports.actions import report_content
+from collectives.reports.kind_pages import report_page
 from collectives.rules import user_sets
 from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.navigation import Menu, NavEntry
@@ -194,6 +196,7 @@ DECISION: Page[Decision] = Page(
         votes.close_decision,
         votes.add_statement,
         add_comment,
+        report_content,
         settings.restore_decision,
     ),
     access_level=AccessLevel.COLLECTIVE,
@@ -348,6 +351,7 @@ def urls() -> list[URLPattern]:
         *mount("decide", NEW),
         *mount("d/<str:decision_id>", DECISION),
         *mount("d/<str:decision_id>/settings", SETTINGS),
+        *mount("d/<str:decision_id>/report", report_page(DECISIONS)),
         *mount("d/<str:decision_id>/backlinks", backlinks_page(DECISIONS)),
         *mount("d/<str:decision_id>/duplicate", DUPLICATE),
         *mount("d/<str:decision_id>/voters", VOTERS),

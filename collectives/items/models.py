@@ -189,6 +189,7 @@ class Item(ShortIdModel):
     thread_activity_at: datetime
     # Flags that `kinds.add_flag` adds to items that are read for a reader.
     has_backlinks: bool
+    is_reported: bool
     parent_kind: str | None  # annotated by `with_parent_kind`
     parent_author_id: UUID  # annotated by `with_answered`
     parent_deleted_at: datetime | None  # annotated by `with_answered`

@@ -36,6 +36,8 @@ from collectives.tables.actions.changing import CHANGES
 from collectives.tables.actions.creating import create_table_note
 from collectives.tables.actions.reading import READS
 from collectives.tables.showing import csv_response, table_view
+from collectives.reports.actions import report_content
+from collectives.reports.kind_pages import report_page
 from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.actions import Action, unauthorized
 from harmonic.kernel.http.numbered import numbered_prepared
@@ -71,6 +73,7 @@ def show(access: Access, note: Note) -> Mapping[str, Any]:
     path_ = note.path_in(access.required_place.path)
     return {
         "note": note,
+        "noun": "note",
         "author": known[note.created_by_id],
         "path": path_,
         "cut_at": "" if discussion.is_full else path_,
@@ -110,6 +113,7 @@ NOTE: Page[Note] = Page(
         acknowledge_reminder,
         cancel_reminder,
         actions.add_comment,
+        report_content,
         *CHANGES,
         *READS,
         actions.restore_note,
@@ -229,6 +233,7 @@ def urls() -> list[URLPattern]:
         *mount("n/<str:note_id>", NOTE),
         *mount("n/<str:note_id>/edit", EDIT),
         *mount("n/<str:note_id>/settings", SETTINGS),
+        *mount("n/<str:note_id>/report", report_page(queries.NOTES)),
         *mount("n/<str:note_id>/backlinks", backlinks_page(queries.NOTES)),
         path(
             "n/<str:note_id>/comments",

@@ -56,7 +56,7 @@ ALL = "all"
 # stored, and shown nowhere until the action exists.
 FORTHCOMING = frozenset(
     """
-    add_attachment remove_attachment send_message report_content
+    add_attachment remove_attachment send_message
     accept_trustee_grant decline_trustee_grant create_trustee_grant revoke_trustee_grant
     start_representation end_representation
     """.split()

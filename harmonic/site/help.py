@@ -77,6 +77,9 @@ TOPICS = (
         GROUPS[1],
         "Mentions, replies, events of tokens, and which of them you get by e-mail.",
     ),
+    Topic(
+        "reports", "Reports", GROUPS[1], "Report content to the admins, and what they do with it."
+    ),
     Topic("agents", "AI Agents", GROUPS[2], "Agents, who manages them, and what they can do."),
     Topic(
         "agents/safety",

@@ -14,6 +14,7 @@ from collectives.commitments.models import Commitment
 from collectives.decisions.models import Decision
 from collectives.notifications.emails.links import Subscription, sign
 from collectives.notifications.models import NotificationType
+from collectives.reports.models import Report
 from harmonic.access.checks import rule_of
 from harmonic.agent_log.models import Entry
 from harmonic.jobs.models import Job
@@ -41,6 +42,7 @@ def ids_of(world: World) -> dict[str, str]:
         "harness": "cursor",
         "run_id": str(_run(world).id),
         "job_id": str(_job(world).id),
+        "report_id": str(_report(world).id),
         "entry_id": str(_entry(world).id),
         "token_id": str(token.id) if token else "7f000000-0000-4000-8000-000000000000",
         "room": world.workspace("bob").handle,
@@ -82,6 +84,26 @@ def _entry(world: World) -> Entry:
             tool_name="fetch_page",
             arguments={"path": "/whoami"},
             called_at=world.now,
+        )
+
+
+def _report(world: World) -> Report:
+    """Return a report by Erin of Bob's note about knives."""
+    note = world.note("Knife care")
+    found = Report.unscoped.filter(item=note).first()
+    if found is not None:
+        return found
+    with tenant_bound(note.tenant_id):
+        return Report.objects.create(
+            tenant=world.tenant(),
+            item_id=note.id,
+            collective_id=note.collective_id,
+            author=note.created_by,
+            reporter=world.user("erin"),
+            reason="other",
+            title=note.title,
+            text=note.text,
+            created_at=world.now,
         )
 
 

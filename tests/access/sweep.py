@@ -55,6 +55,8 @@ BODY = {
     "critical_mass": 3,
     "id": "7f000000-0000-4000-8000-000000000000",
     "collective_id": "reminders",
+    "reason": "spam",
+    "status": "reviewed",
 }
 
 

@@ -36,6 +36,7 @@ OF_ADMINISTRATION = {
     "update_tenant_roles",
     "remove_from_tenant",
     "retry_sidekiq_job",
+    "review_report",
 }
 CLOSING = {
     "delete_api_token",

@@ -507,9 +507,12 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
     (rf"Finished jobs are deleted\. See {PATH}\.", opened_by(lambda guide: [guide.who])),
     (rf"Create a collective to share, at {PATH}\.", opened_by(lambda guide: [guide.who])),
     (rf"{PATH} lists your notifications with their IDs\.", opened_by(lambda guide: [guide.who])),
+    (rf"{PATH} lists all reports\.", opened_by(lambda guide: [guide.who])),
     (rf"The nearest page is {PATH}\.", opened_by(lambda guide: [guide.who])),
 )
 PLAIN = (
+    r"The admins see your first report\.",
+    r"Readers other than its author can report it\.",
     r"The main collective and private workspaces have none\.",
     r"The options are: '.+'\.",
     r"The next one is due in the next cycle\.",

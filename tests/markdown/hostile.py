@@ -20,6 +20,7 @@ from django.urls import resolve
 from rest_framework.serializers import ListField
 
 from collectives.items.registry import creations
+from collectives.reports.models import Report
 from harmonic.agent_log import storing
 from harmonic.agent_log.models import Entry
 from harmonic.kernel.access import AccessLevel
@@ -207,6 +208,7 @@ def write_everywhere(stage: Stage, text: str) -> None:
     for place, base in {"kitchen": KITCHEN, "main": "", "room": room}.items():
         _write_items(stage, place, base, line, text)
         _write_replies(stage, stage.ids[f"note_in_{place}"], base, line, text)
+    _write_report(stage, text)
     _write_tokens(stage, line)
     _use_tokens(stage, line)
     _write_run(stage, line, text)
@@ -226,6 +228,19 @@ def _write_tokens(stage: Stage, line: str) -> None:
         path = f"/u/{owner}/settings/tokens/new"
         made = stage.act(path, "create_api_token", name=line, note=line)
         stage.ids["token_id"] = made["id"]
+
+
+def _write_report(stage: Stage, text: str) -> None:
+    """Let Alice's agent report her note, and Alice review the report."""
+    note = f"{KITCHEN}/n/{stage.ids['note_in_kitchen']}"
+    stage.act(note, "report_content", by="agent", reason="spam", description=text)
+    row = Report.unscoped.get(item__truncated_id=stage.ids["note_in_kitchen"])
+    stage.ids["report_id"] = str(row.id)
+    path = f"/tenant-admin/reports/{row.id}"
+    assert (
+        stage.post(path, "review_report", {"status": "reviewed", "admin_notes": text}).status_code
+        == 200
+    )
 
 
 # --- Items of every kind --------------------------------------------------------------------

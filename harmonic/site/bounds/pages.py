@@ -19,6 +19,8 @@ from collectives.notes import threads
 from collectives.notifications import mentions
 from collectives.notifications import queries as notifications
 from collectives.profiles import pages as profiles
+from collectives.reports import pages as report_pages
+from collectives.reports.models import Report
 from harmonic.jobs import queries as jobs
 from harmonic.kernel.http import numbered
 from harmonic.kernel.rendering import rendered, text
@@ -171,6 +173,8 @@ PAGES = Section(
         Bound(
             "most linked items of a collective", links.MOST_LINKED, "items", "the rest is omitted"
         ),
+        Bound("reports on a page", report_pages.PER_PAGE, "reports", "`?page=2` has the next"),
+        Bound("copy of a reported text", Report.COPIED, "characters", "the rest is not copied"),
         Bound("rows of a page of jobs", jobs.PAGE, "jobs", "a link to older ones"),
         Bound("rows of a numbered page", numbered.PER_PAGE, "rows", "`?page=2` has the next"),
         Bound(
