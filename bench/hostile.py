@@ -92,7 +92,7 @@ class Stage:
 
     def attacks(self) -> dict[str, Attack | None]:
         notes = "/collectives/kitchen/api/v1/notes"
-        # The maximum number of words; each is searched for through the whole text.
+        # Words that many texts have a part of.
         words = "+".join(f"dolor{number}" for number in range(8))
         return {
             "nothing": None,

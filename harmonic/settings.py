@@ -133,6 +133,7 @@ INSTALLED_APPS = [
     "collectives.cycles",
     "collectives.notifications",
     "collectives.reminders",
+    "collectives.search",
     "api",
     "harmonic.agent_log",
     "harmonic.mcp",

@@ -17,6 +17,7 @@ from collectives.links import pages as links
 from collectives.notifications import pages as notifications
 from collectives.profiles import pages as profiles
 from collectives.reports import pages as reports
+from collectives.search import pages as search
 from harmonic.access import forwarding
 from harmonic.agent_log import pages as agent_log
 from harmonic.jobs import pages as jobs
@@ -67,6 +68,7 @@ urlpatterns = [
     *tokens.urls(),
     *profiles.urls(),
     *notifications.urls(),
+    *search.urls(),
     *owners.urls(),
     *agents.urls(),
     *connecting.urls(),

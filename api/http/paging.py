@@ -233,6 +233,20 @@ def page_from(
     )
 
 
+def page_before(
+    request: Request, params: dict[str, Any], shown: list[T], *, following: str, total: int
+) -> ListResponse[T]:
+    """Return the response with a page of a list that has an order of its own.
+
+    `following` is the cursor of the next page, or "".
+    """
+    if keys := _keys(request, params):
+        shown = [_with_keys(row, keys) for row in shown]
+    counted = {"X-Total-Count": str(total)} if params.get("count") else {}
+    headers = {**counted, "Link": _links(request, {"next": following})}
+    return ListResponse(shown, headers=headers)
+
+
 def _fetched(rows: QuerySet[M], order: Order, limit: int, after: Position | None) -> CursorPage[M]:
     if after is not None:
         rows = rows.filter(order.beyond(after))

@@ -26,9 +26,10 @@ from collectives.cycles.windows import Cycle
 from collectives.items.kind_queries import KindQueries
 from collectives.items.models import Item, ItemQuerySet
 from collectives.items.queries import Lookups
-from collectives.items.search import Search, SearchTerms, parse_search, q_field
+from collectives.search.language.grammar import q_field
+from collectives.search.queries import matching
 from harmonic.kernel.access import Access
-from harmonic.kernel.http.cursors import CursorPage, Order, Position
+from harmonic.kernel.http.cursors import Order
 from harmonic.kernel.parameters.fields import Choice, DateTime, Line
 from harmonic.kernel.refusals import Invalid, Problem
 
@@ -126,22 +127,8 @@ def matching_page(
     params: dict[str, Any],
     order: Order,
 ) -> ResultPage[M]:
-    """Return the requested page of `items`. If `q` was sent, only matching items are included."""
-    search = Search(items, terms_of(params), queries)
-    if not search.terms.are_any:
-        fetch, count = partial(queries.among, items), items.count
-        return page_from(fetch, count, order, request, params, LIMIT)
-    found, total = partial(_matching, queries, search), partial(search.count, order)
-    return page_from(found, total, order, request, params, LIMIT)
-
-
-def _matching(
-    queries: KindQueries[M], search: Search, order: Order, limit: int, after: Position | None
-) -> CursorPage[M]:
-    """Return the first matches after a position, and where the next page begins."""
-    matches, end = search.matches(order, after)
-    found = queries.in_size(matches[: limit + 1], order, limit)
-    return CursorPage(found.rows, found.end or end)
+    """Return the requested page of `items`."""
+    return page_from(partial(queries.among, items), items.count, order, request, params, LIMIT)
 
 
 def is_narrowed(params: dict[str, Any]) -> bool:
@@ -149,34 +136,30 @@ def is_narrowed(params: dict[str, Any]) -> bool:
     return any(params.get(name) for name in NARROWING)
 
 
-def terms_of(params: dict[str, Any]) -> SearchTerms:
-    """Return the terms of `q`.
-
-    Raises:
-        Invalid: there are too many.
-    """
-    try:
-        return parse_search(params.get("q", ""))
-    except Invalid as invalid:
-        raise named(*invalid.problems) from invalid
-
-
 def by_words(access: Access, params: dict[str, Any]) -> Q:
-    """Return the combination of `filters` and `cycle`.
+    """Return the combination of `q`, `filters` and `cycle`.
 
     Raises:
-        Invalid: a filter is unknown or its time is invalid, or no cycle has this name.
+        Invalid: `q` has too many terms, a filter is unknown or its time is invalid, or no cycle has
+            this name.
     """
+    found_by_q = _matching(access, params.get("q", ""))
     cycle = _cycle(access, params["cycle"]) if params.get("cycle") else None
     found = parse_filters(access, params.get("filters", ""), cycle)
     if found.without_effect:
         known = WORDS if cycle else WORDS_OF_LISTS
         offered = ", ".join([*known, "created_by:handle", "created_at>time"])
         word = found.without_effect[0]
-        raise named(
-            Problem("filters", f"has no {word!r}; available: {offered} and similar comparisons")
-        )
-    return found.condition & belonging_to(cycle) if cycle else found.condition
+        raise named(Problem("filters", f"has no {word!r}; available: {offered} and similar comparisons"))
+    condition = found_by_q & found.condition
+    return condition & belonging_to(cycle) if cycle else condition
+
+
+def _matching(access: Access, text: str) -> Q:
+    try:
+        return matching(access, text)
+    except Invalid as invalid:
+        raise named(*invalid.problems) from invalid
 
 
 def _cycle(access: Access, name: str) -> Cycle:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
@@ -174,6 +176,14 @@ def participants() -> Coalesce:
     return Coalesce(Subquery(counts.values("number")), 0)
 
 
+def joined_by(user_ids: Sequence[UUID]) -> Exists:
+    """Return the condition of the commitments that one of some users joined."""
+    rows = CommitmentParticipant.unscoped.filter(
+        tenant=OuterRef("tenant"), commitment=OuterRef("pk"), committed_at__isnull=False
+    )
+    return Exists(rows.filter(user__in=user_ids))
+
+
 register(
     Kind(
         Commitment,
@@ -184,5 +194,6 @@ register(
         mentions_in=("title", "description"),
         out_of="critical_mass",
         numbers={"participant_count": participants},
+        people={"participant": joined_by},
     )
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
@@ -245,6 +248,34 @@ def options() -> Coalesce:
     return Coalesce(Subquery(counts.values("number")), 0)
 
 
+def voted_by(user_ids: Sequence[UUID]) -> Exists:
+    """Return the condition of the decisions in which one of some users voted."""
+    votes = Vote.unscoped.filter(tenant=OuterRef("tenant"), decision=OuterRef("pk"))
+    return Exists(votes.filter(participant__user__in=user_ids))
+
+
+def participated_in_by(user_ids: Sequence[UUID]) -> Exists:
+    """Return the condition of the decisions in which one of some users voted or added options."""
+    rows = Participant.unscoped.filter(tenant=OuterRef("tenant"), decision=OuterRef("pk"))
+    return Exists(rows.filter(user__in=user_ids))
+
+
+def participants() -> Coalesce:
+    """Return the expression for the number of participants of a decision."""
+    rows = Participant.unscoped.filter(tenant=OuterRef("tenant"), decision=OuterRef("pk"))
+    counts = rows.order_by().values("decision").annotate(number=models.Count("id"))
+    return Coalesce(Subquery(counts.values("number")), 0)
+
+
+def option_titles(decisions: Sequence[Item]) -> dict[UUID, str]:
+    """Return the titles of the options of decisions, by the id of the decision."""
+    rows = Option.unscoped.filter(decision__in=[decision.id for decision in decisions])
+    titles: dict[UUID, list[str]] = {}
+    for decision_id, title in rows.order_by("created_at", "id").values_list("decision", "title"):
+        titles.setdefault(decision_id, []).append(title)
+    return {decision_id: "\n".join(found) for decision_id, found in titles.items()}
+
+
 register(
     Kind(
         Decision,
@@ -253,6 +284,12 @@ register(
         count=voters,
         count_words=("voter", "voters"),
         mentions_in=("title", "description"),
-        numbers={"voter_count": voters, "option_count": options},
+        numbers={
+            "voter_count": voters,
+            "option_count": options,
+            "participant_count": participants,
+        },
+        people={"voter": voted_by, "participant": participated_in_by},
+        more_text=option_titles,
     )
 )

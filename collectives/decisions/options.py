@@ -13,6 +13,7 @@ from collectives.decisions.audit.chain import EntryAction, nfc
 from collectives.decisions.audit.writing import ChainWriter, writer
 from collectives.decisions.fields import NewOption
 from collectives.decisions.models import Decision, Option, Participant
+from collectives.items import kinds
 from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import PreparedInsert
 from harmonic.kernel.database.tenancy import parse_uuid
@@ -91,6 +92,7 @@ def add_options(
         chain_.add(EntryAction.OPTION_ADDED, option_title=option.title)
     if chain is None:
         chain_.write()
+    kinds.index([decision])
     return added
 
 
@@ -149,6 +151,8 @@ def update_option(
         chain.write()
     option.updated_at = access.now
     option.save(update_fields=[*changed, "title_key", "updated_at"])
+    if "title" in changed:
+        kinds.index([decision])
     return {"option_id": option.id, "changed": sorted(changed)}
 
 
@@ -158,3 +162,4 @@ def delete_option(access: Access, decision: Decision, option: Option) -> None:
     chain.add(EntryAction.OPTION_REMOVED, option_title=option.title)
     chain.write()
     option.delete()
+    kinds.index([decision])

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from collectives.feed.queries import changes_of, search_feed
 from collectives.items.changes import Since, parse_since
-from collectives.items.search import Q_LENGTH, SearchTerms, parse_search, q_field
+from collectives.search.language.grammar import Q_LENGTH, Query, parse, q_field
 from harmonic.kernel.access import Access
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.parameters.decoding import RawParams, validated
@@ -19,7 +19,6 @@ NOTHING = (
     "No matches. A search finds items that have all words in their title or text: use fewer or"
     " other words."
 )
-NOTHING_YET = "No matches among the newest items. Older ones may match."
 NO_MORE = "No more matches."
 
 
@@ -44,7 +43,7 @@ def narrowed(access: Access, target: object) -> Document | None:
     """
     since = access.query.get("since")
     try:
-        words, terms = _asked_for(access)
+        words, query = _asked_for(access)
     except Invalid as refused:
         # People correct what they typed in the search field.
         if access.format != Format.HTML:
@@ -54,13 +53,13 @@ def narrowed(access: Access, target: object) -> Document | None:
         if words or access.query.get("cursor"):
             raise Invalid(Problem("since", "cannot be combined with q or cursor"))
         return _changes(access, parse_since(since))
-    return _found(access, words, terms) if terms.are_any else None
+    return None if query.is_blank else _found(access, words, query)
 
 
-def _asked_for(access: Access) -> tuple[str, SearchTerms]:
+def _asked_for(access: Access) -> tuple[str, Query]:
     raw = RawParams({"q": access.query.get("q", "")})
     words = validated(FeedParams, raw).get("q", "")
-    return words, parse_search(words)
+    return words, parse(words)
 
 
 def _changes(access: Access, since: Since) -> Document:
@@ -80,9 +79,9 @@ def _changes(access: Access, since: Since) -> Document:
     )
 
 
-def _found(access: Access, words: str, terms: SearchTerms) -> Document:
-    found = search_feed(access, terms)
-    empty = NOTHING_YET if found.older else NOTHING if found.is_first else NO_MORE
+def _found(access: Access, words: str, query: Query) -> Document:
+    found = search_feed(access, query)
+    empty = NOTHING if found.is_first else NO_MORE
     return Document(
         title=_title(access),
         template="feed/found.html",

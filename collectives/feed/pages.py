@@ -15,8 +15,8 @@ from collectives.feed.attention import attention
 from collectives.feed.narrowing import feed_scope, narrowed
 from collectives.feed.queries import feed_of, limit_of, pinned
 from collectives.items.registry import KINDS, creations, new_pages
-from collectives.items.search import Q_LENGTH
 from collectives.queries import Member
+from collectives.search.language.grammar import Q_LENGTH
 from harmonic.kernel.access import Access, AccessLevel, ApiState
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.navigation import Menu, NavEntry

@@ -12,7 +12,8 @@ from collectives.items import queries as items
 from collectives.items.changes import Since, changes, since_page
 from collectives.items.kinds import kind_named
 from collectives.items.models import Item
-from collectives.items.search import Search, SearchTerms
+from collectives.search.conditions import Conditions
+from collectives.search.language.grammar import Query
 from harmonic.kernel.access import Access
 from harmonic.kernel.http import cursors
 from harmonic.kernel.http.negotiation import Format
@@ -109,21 +110,16 @@ def changes_of(access: Access, since: Since) -> ChangedRows:
     return ChangedRows(rows, found.following.cursor, found.has_more)
 
 
-def search_feed(access: Access, terms: SearchTerms) -> Feed:
-    """Return the items of the collective's feed that a search matches, newest first.
-
-    A page can have fewer rows than fit, or none, and a cursor of older ones: a search reads a
-    bounded part of the feed for each page.
-    """
+def search_feed(access: Access, query: Query) -> Feed:
+    """Return the items of the collective's feed that a search finds, newest first."""
     bound = f"found:{access.required_place.id}"
     position = _position(access.query.get("cursor", ""), bound)
     limit = limit_of(access)
     here = Item.objects.filter(collective=access.required_place.id).alive().standalone()
-    matches, end = Search(here, terms).matches(items.NEWEST, position)
-    if len(matches) > limit:
-        matches, end = matches[:limit], matches[limit - 1].position
-    rows = _rows(access, items.in_feed(match.id for match in matches))
-    return Feed(rows, cursors.encode(end, bound) if end else "", position is None)
+    matching = here.filter(Conditions(access, query).whole)
+    found = items.page_of(matching, items.NEWEST, limit, position)
+    rows = _rows(access, items.in_feed(item_id for item_id, _ in found.rows))
+    return Feed(rows, cursors.encode(found.end, bound) if found.end else "", position is None)
 
 
 def _rows(access: Access, shown: Sequence[Item], at: str = "created_at") -> list[Row]:

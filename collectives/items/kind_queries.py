@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import F, QuerySet
 
-from collectives.items import kinds, queries
+from collectives.items import queries
 from collectives.items.models import Item, ItemQuerySet
 from collectives.items.queries import NEWEST, Included, Lookups, by_ids, ordered, position
 from harmonic.kernel.access import Access
@@ -211,12 +211,6 @@ class KindQueries(Generic[M]):
         named = tuple(short for short, *_ in found)
         sizes = dict(self._sizes.rows(truncated_id__in=named, **wanted))
         return [Size(item_id, at, sizes[short]) for short, item_id, at in found if short in sizes]
-
-    def texts_of(self, item_ids: Iterable[UUID]) -> dict[UUID, str]:
-        """Return the titles and texts of items, by id."""
-        column = kinds.kind_named(self.model.KIND).text
-        rows = self._rows(**by_ids(item_ids)).values_list("id", "title", column)
-        return {item_id: f"{title}\n{text}" for item_id, title, text in rows}
 
     def count_matching(self, wanted: Lookups) -> int:
         """Count the items that match `wanted` and are not deleted."""

@@ -6,13 +6,13 @@ kind, read the registry. It imports no kind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Case, CharField, F, IntegerField, Value, When
+from django.db.models import BigIntegerField, Case, CharField, F, IntegerField, Q, Value, When
 from django.db.models.expressions import Combinable, CombinedExpression, Expression
 from django.db.models.functions import Left
 from django.urls import reverse
@@ -33,7 +33,9 @@ class Kind:
     `count_words` are its singular and plural nouns, and `out_of` is the column of the number that
     it should reach, if there is one. `mentions_in` are the columns whose `@names` mention members,
     by default the text. `numbers` are the expressions of the numbers that lists of items can be
-    sorted by, such as `voter_count`, starting at the item too.
+    sorted by, such as `voter_count`, starting at the item too. `people` are the conditions of items
+    that involve some users, such as `voter`. `more_text` returns further texts that searches find,
+    by the id of the item.
     """
 
     model: type[Item]
@@ -44,6 +46,8 @@ class Kind:
     out_of: str = ""
     mentions_in: tuple[str, ...] = ()
     numbers: Mapping[str, Callable[[], Combinable]] = field(default_factory=dict, hash=False)
+    people: Mapping[str, Callable[[Sequence[UUID]], Any]] = field(default_factory=dict, hash=False)
+    more_text: Callable[[Sequence[Item]], Mapping[UUID, str]] = lambda items: {}
 
     @property
     def name(self) -> str:
@@ -58,6 +62,11 @@ class Kind:
     def is_confirmed(self) -> bool:
         """Return whether its readers confirm that they read its items."""
         return self.count is None
+
+    @property
+    def searched(self) -> frozenset[str]:
+        """The columns whose changes the index of searches follows."""
+        return frozenset(("title", self.text, "deleted_at"))
 
     @property
     def mentioning(self) -> tuple[str, ...]:
@@ -98,6 +107,20 @@ def register(kind: Kind) -> None:
         raise ValueError(f"Two kinds of items are named {kind.name}.")
 
 
+_indexers: list[Callable[[Sequence[Item]], None]] = []
+
+
+def index_with(index: Callable[[Sequence[Item]], None]) -> None:
+    """Register the function that stores the texts of items for searches."""
+    _indexers[:] = [index]
+
+
+def index(items: Sequence[Item]) -> None:
+    """Store the current texts of items of one kind for searches, in the transaction of a write."""
+    for each in _indexers:
+        each(items)
+
+
 def kind_named(name: str) -> Kind:
     """Return the kind with this name.
 
@@ -124,12 +147,6 @@ def all_kinds() -> tuple[Kind, ...]:
 def opening(length: int) -> Case:
     """Return the expression for the first `length` characters of an item's text, by its kind."""
     branches = [When(kind=kind.name, then=kind.opening(length)) for kind in _KINDS.values()]
-    return Case(*branches, default=Value(""), output_field=CharField())
-
-
-def text() -> Case:
-    """Return the expression for the whole text of an item, by its kind."""
-    branches = [When(kind=kind.name, then=F(kind.column(kind.text))) for kind in _KINDS.values()]
     return Case(*branches, default=Value(""), output_field=CharField())
 
 
@@ -177,6 +194,15 @@ def number(name: str) -> Expression | None:
     having = [kind for kind in _KINDS.values() if name in kind.numbers]
     branches = [When(kind=kind.name, then=kind.numbers[name]()) for kind in having]
     return Case(*branches, default=Value(0), output_field=IntegerField()) if having else None
+
+
+def involving(word: str, user_ids: Sequence[UUID]) -> Q:
+    """Return the condition of items that involve some users as `word`, such as `voter`."""
+    found = Q(pk__in=())
+    for kind in _KINDS.values():
+        if word in kind.people:
+            found |= Q(kind=kind.name) & kind.people[word](user_ids)
+    return found
 
 
 def out_of() -> Case:

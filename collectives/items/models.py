@@ -7,7 +7,7 @@ comments, pins and events can refer to items of any kind with a foreign key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar, cast
 from uuid import UUID
@@ -123,6 +123,7 @@ class ItemQuerySet(models.QuerySet[M]):
             for row in rows:
                 row.pk = row.id
                 row.save_base(raw=True, force_insert=True)
+            kinds.index(rows)
         return list(rows)
 
 
@@ -330,12 +331,17 @@ class KindModel(Item):
         # Django deletes and reloads rows with it, so it must not require a bound tenant.
         base_manager_name = "unscoped"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        is_new, changed = self._state.adding, kwargs.get("update_fields")
-        super().save(*args, **kwargs)
-        if changed is None or kinds.kind_named(self.KIND).text in changed:
-            for reader in _text_readers:
-                reader(self, is_new)
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Store the row, and its texts for searches and for those that read texts, if changed."""
+        is_new, kind = self._state.adding, kinds.kind_named(self.KIND)
+        changed = None if update_fields is None else frozenset(update_fields)
+        with transaction.atomic(savepoint=False):
+            super().save(*args, update_fields=changed, **kwargs)
+            if changed is None or changed & kind.searched:
+                kinds.index([self])
+            if changed is None or kind.text in changed:
+                for reader in _text_readers:
+                    reader(self, is_new)
 
     @property
     def opening(self) -> str:

@@ -156,6 +156,18 @@ def newest(
     return CursorPage(shown, (last.created_at, last.id) if last else None)
 
 
+def page_of(
+    rows: ItemQuerySet[Item], order: Order, limit: int, after: Position | None
+) -> CursorPage[tuple[UUID, datetime]]:
+    """Return the ids and times of the first items of a queryset after a position."""
+    if after is not None:
+        rows = rows.filter(order.beyond(after))
+    places = rows.order_by(*order.columns).values_list("id", order.moment)[: limit + 1]
+    found = list(places)
+    shown = found[:limit]
+    return CursorPage(shown, (shown[-1][1], shown[-1][0]) if len(found) > limit else None)
+
+
 def in_feed(item_ids: Iterable[UUID]) -> Sequence[Item]:
     """Return items by id that are not deleted, as a feed shows them, newest first."""
     return _IN_FEED.rows(**by_ids(item_ids))

@@ -95,6 +95,8 @@ class Outcome:
     author: Any = None
     # More members of the JSON response.
     data: Mapping[str, Any] = field(default_factory=dict)
+    # Whether programs are redirected to `path` too, because it is the result.
+    is_redirect: bool = False
 
 
 @dataclass(frozen=True, slots=True)

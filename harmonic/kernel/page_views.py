@@ -274,6 +274,8 @@ def answered(request: AccessRequest, action: Action[Any], outcome: Outcome) -> H
     if access.format == Format.HTML and not (outcome.secret or outcome.text):
         add_notices(request, outcome)
         return HttpResponseRedirect(outcome.browser_path or outcome.path, status=303)
+    if outcome.is_redirect:
+        return HttpResponseRedirect(outcome.path, status=303)
     document = with_origin(request, _success(access, action, outcome))
     return _secretly(respond(request, access, document), outcome)
 

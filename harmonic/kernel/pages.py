@@ -100,6 +100,8 @@ class Page(Generic[T]):
     # Forms of public clients post to the page's own path: the action of each method.
     writes: Mapping[str, Action[T]] = field(default_factory=dict)
     scope: Callable[[Access, T], str] = field(default=lambda access, target: "")
+    # The search that the page shows the results of, for its frontmatter.
+    query: Callable[[Access, T], str] = field(default=lambda access, target: "")
     # Another document instead of the page, if the query string asks for a part of it.
     narrowed: Callable[[Access, T], Document | None] = never_narrowed
     # More keys of the frontmatter, made from the context of the template.
@@ -198,6 +200,7 @@ class Page(Generic[T]):
             offers=offers,
             no_actions="" if offers else self.reason_for_no_actions(access, target),
             scope=self.scope(access, target),
+            query=self.query(access, target),
             fields=self.fields(shown),
             version=self.version(access, target),
             holds_secret=secret is not None,

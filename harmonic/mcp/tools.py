@@ -276,8 +276,17 @@ _ALL = (
     ),
     Tool(
         "search",
-        "Search what you can read in this community. Not available yet: the call returns an error.",
-        _object({"query": {**_STRING, "description": "Words to search for."}}, "query"),
+        "Search everything that you can read in this community.",
+        _object(
+            {
+                "query": {
+                    **_STRING,
+                    "description": 'Words, "a phrase", -excluded, and operators such as type:note'
+                    " or creator:@alice. The help topic search lists them.",
+                }
+            },
+            "query",
+        ),
         {"title": "Search", **_READS},
         search,
     ),

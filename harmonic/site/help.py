@@ -11,6 +11,8 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from api.openapi.document import routes
+from collectives.search.language.grammar import MAX_TERMS, Q_LENGTH
+from collectives.search.language.operators import LISTED
 from harmonic.http.tenant_origin import tenant_origin
 from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.http.request import AccessRequest
@@ -71,6 +73,7 @@ TOPICS = (
     ),
     Topic("links", "Links", GROUPS[1], "Link items to each other, and see what links to an item."),
     Topic("cycles", "Cycles", GROUPS[1], "Days, weeks and months, their items, and heartbeats."),
+    Topic("search", "Search", GROUPS[1], "Find items by words, type, people, time and more."),
     Topic(
         "notifications",
         "Notifications",
@@ -128,6 +131,8 @@ def show(access: Access, topic: Topic) -> Mapping[str, Any]:
         "routes": routes() if topic.slug == "rest-api" else (),
         "capabilities": groups(),
         "harnesses": HARNESSES.values(),
+        "operators": LISTED,
+        "search": {"terms": MAX_TERMS, "length": Q_LENGTH},
         "limits": {"requests": settings.LIMIT_REQUESTS, "writes": settings.LIMIT_WRITES},
     }
 

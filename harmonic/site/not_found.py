@@ -37,17 +37,8 @@ KNOWN = (
         "The members of a collective are at GET /collectives/{handle}/members.",
     ),
     (
-        rf"{PLACE}/api/v1/search",
-        "There is no search route. Search notes with GET {place}/api/v1/notes?q=WORDS.",
-    ),
-    (
-        r"(?P<place>/(?:collectives|workspace)/[\w-]+)/search",
-        "There is no search page. Search notes with GET {place}?q=WORDS.",
-    ),
-    (
-        r"/search",
-        "There is no search page. Search notes with GET /?q=WORDS, and those of a collective with"
-        " GET /collectives/HANDLE?q=WORDS.",
+        r"(?P<place>/(?:collectives|workspace)/(?P<handle>[\w-]+))/search",
+        "Search one collective with GET /search?q=collective:{handle} WORDS.",
     ),
 )
 # Segments of paths that other products and the API use, and those of pages.

@@ -46,7 +46,8 @@ def test_the_navigation_line_links_whoami_and_help(api: Any, path: str) -> None:
     nav = api("alice").get(path).content.decode().partition("nav: ")[2].partition("\n")[0]
 
     assert nav.startswith("| [Home](/)")
-    links = r"\| \[Who am I\]\(/whoami\) \| \[\d+\]\(/notifications\) \| \[Help\]\(/help\) \|"
+    found = r"\[🔍\]\(/search\) \| \[\d+\]\(/notifications\)"
+    links = rf"\| \[Who am I\]\(/whoami\) \| {found} \| \[Help\]\(/help\) \|"
     assert re.search(f"{links}$", nav)
 
 
@@ -115,15 +116,14 @@ def test_a_token_of_nobody_gets_no_workspace(anonymous: Any) -> None:
 
 # --- Wrong addresses ------------------------------------------------------------------------
 
-SEARCH = "Search notes with GET {}?q=WORDS."
+SEARCH = "Search one collective with GET /search?q=collective:kitchen WORDS."
 PIN = "POST {}/n/1a2b3c4d/settings/actions/pin_note."
 
 
 @pytest.mark.parametrize(
     ("path", "named"),
     [
-        ("/search", SEARCH.format("/").removesuffix(".")),
-        ("/collectives/kitchen/search", SEARCH.format("/collectives/kitchen")),
+        ("/collectives/kitchen/search", SEARCH),
         ("/notes/1a2b3c4d/pin", PIN.format("")),
         ("/collectives/kitchen/notes/1a2b3c4d/pin", PIN.format("/collectives/kitchen")),
         ("/u/me", "Yours is /u/alice."),
@@ -146,7 +146,6 @@ def test_a_404_names_what_was_probably_meant(api: Any, path: str, named: str) ->
     ("path", "named"),
     [
         ("/collectives/kitchen/api/v1/members", "GET /api/v1/collectives/kitchen/members."),
-        ("/api/v1/search", SEARCH.format("/api/v1/notes")),
     ],
 )
 def test_a_404_of_the_api_names_what_serves_it(api: Any, path: str, named: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.core import signing
@@ -48,10 +48,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class CursorPage(Generic[T]):
-    """Some rows of a list, and the position after which the next ones follow, if there are any.
-
-    The position is not always that of the last row: a search ends where it stopped.
-    """
+    """Some rows of a list, and the position after which the next ones follow, if there are any."""
 
     rows: Sequence[T]
     end: Position | None = None
@@ -62,14 +59,9 @@ class BadCursor(ValueError):
 
 
 def encode(position: Position, bound_to: str) -> str:
-    """Return the cursor after `position` of the list named by `bound_to`.
-
-    It is the same all day, so that an unchanged page keeps its tag.
-    """
+    """Return the cursor after `position` of the list named by `bound_to`."""
     moment, row_id = position
-    today = timezone.now().date().toordinal()
-    whole = [moment.isoformat(), str(row_id), bound_to, today]
-    return signing.Signer(salt=SALT).sign_object(whole, compress=True)
+    return encode_values([moment.isoformat(), str(row_id)], bound_to)
 
 
 def decode(cursor: str, bound_to: str) -> Position:
@@ -79,12 +71,34 @@ def decode(cursor: str, bound_to: str) -> Position:
         BadCursor: it is invalid, too old, or belongs to another list.
     """
     try:
-        moment, row_id, made_for, made_on = signing.Signer(salt=SALT).unsign_object(cursor)
-        position = datetime.fromisoformat(moment), UUID(row_id)
+        moment, row_id = decode_values(cursor, bound_to)
+        return datetime.fromisoformat(moment), UUID(row_id)
+    except (ValueError, TypeError) as error:
+        raise BadCursor(cursor[:20]) from error
+
+
+def encode_values(values: Sequence[Any], bound_to: str) -> str:
+    """Return the cursor after a position in a list with another order, as JSON values.
+
+    It is the same all day, so that an unchanged page keeps its tag.
+    """
+    today = timezone.now().date().toordinal()
+    return signing.Signer(salt=SALT).sign_object([*values, bound_to, today], compress=True)
+
+
+def decode_values(cursor: str, bound_to: str) -> list[Any]:
+    """Return the position of a cursor of `encode_values`.
+
+    Raises:
+        BadCursor: it is invalid, too old, or belongs to another list.
+    """
+    values: list[Any]
+    try:
+        *values, made_for, made_on = signing.Signer(salt=SALT).unsign_object(cursor)
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise BadCursor(cursor[:20]) from error
     if made_for != bound_to:
         raise BadCursor("made for another list")
     if timezone.now().date().toordinal() - made_on > LIFETIME.days:
         raise BadCursor("too old")
-    return position
+    return values

@@ -394,6 +394,7 @@ def nav_line(access: Access) -> str:
         parts.append(f"Logged in as [{name}]({access.actor.path})")
         if access.path != "/whoami":
             parts.append("[Who am I](/whoami)")
+        parts.append("[🔍](/search)")
         parts.append(f"[{unread_count(access)}](/notifications)")
     parts.append("[Help](/help)")
     return f"nav: | {' | '.join(parts)} |"

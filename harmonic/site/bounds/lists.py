@@ -6,27 +6,22 @@ from api.http import paging
 from api.v1 import item_lists, users
 from collectives.cycles import filters, presence, queries, showing, windows
 from collectives.items import queries as items
-from collectives.items import search
+from collectives.search import params
+from collectives.search.language import grammar, operators
 from harmonic.kernel.http import cursors, selection
 from harmonic.site.bounds.bound import Bound, Section
 
 SEARCHES = Section(
     "Searches and filters",
     (
-        Bound("characters of a search", search.Q_LENGTH, "characters", "400 `invalid`"),
-        Bound("words of a search", search.MAX_WORDS, "words", "400 `invalid`"),
+        Bound("characters of a search", grammar.Q_LENGTH, "characters", "400 `invalid`"),
+        Bound("terms of a search", grammar.MAX_TERMS, "terms", "400 `invalid`"),
         Bound("characters of filters", filters.MAX_LENGTH, "characters", "400 `invalid`"),
         Bound(
-            "notes that a search looks at for a page",
-            search.LOOKED_AT,
-            "notes",
-            "the page ends, and `Link` has the next",
-        ),
-        Bound(
-            "bytes of text that a search looks at for a page",
-            search.LOOKED_AT_BYTES,
-            "bytes",
-            "the page ends, and `Link` has the next; at least one note is searched",
+            "results on a page of a search",
+            operators.MAX_LIMIT,
+            "results",
+            f"the page ends, and links to the next; {params.PAGE} without `limit:`",
         ),
         Bound(
             "distance of a cycle",

@@ -1,0 +1,35 @@
+"""Grams: the sequences of one to three characters in a text, by which parts of words are found.
+
+They are stored as numbers of `BUCKETS`, so that even the longest text has no more than a full-text
+index holds. Different grams can have the same number, so each match is compared with the text.
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+LENGTH = 3
+BUCKETS = 1 << 16
+# The grams of one search. More would find nothing that the comparison with the text does not.
+WANTED = 64
+
+
+def grams_of(text: str) -> set[str]:
+    """Return the numbers of all grams in a folded text."""
+    return _numbers(
+        {text[at : at + length] for length in range(1, LENGTH + 1) for at in _starts(text, length)}
+    )
+
+
+def grams_in(term: str) -> set[str]:
+    """Return the numbers of the longest grams in a folded term, which texts with it have."""
+    length = min(len(term), LENGTH)
+    return _numbers({term[at : at + length] for at in _starts(term, length)})
+
+
+def _starts(text: str, length: int) -> range:
+    return range(len(text) - length + 1)
+
+
+def _numbers(grams: set[str]) -> set[str]:
+    return {f"{crc32(gram.encode()) % BUCKETS:04x}" for gram in grams}

@@ -1,0 +1,113 @@
+"""Queries of searches: the matches that the caller may read, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.db.models.functions import Substr
+
+from collectives.items.models import Item, ItemQuerySet
+from collectives.items.queries import by_ids
+from collectives.search.conditions import Conditions
+from collectives.search.index.folding import fold
+from collectives.search.language.grammar import Query, Remark, parse
+from collectives.search.language.operators import NUMBERS
+from collectives.search.models import SearchEntry
+from collectives.search.numbers import number
+from collectives.search.ordering import Sort
+from harmonic.kernel.access import Access
+
+# What suggestions are made from: the beginnings of the newest texts that the caller may read.
+SUGGESTED_FROM = 500
+SUGGESTED_LENGTH = 200
+SIMILAR = 0.7
+# Shorter words are similar to too many others.
+SUGGESTED_WORD = 4
+SHOWN_NUMBERS = (*NUMBERS, "options")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of results, the number of all, and the position of the next page, if there is one."""
+
+    items: Sequence[Item]
+    total: int
+    end: list[Any] | None
+    remarks: tuple[Remark, ...] = ()
+
+
+def matching(access: Access, text: str) -> Q:
+    """Return the condition of the items that a search finds, for lists with their own order.
+
+    The operators `sort`, `group` and `limit` have no effect there.
+
+    Raises:
+        Invalid: it has too many terms.
+    """
+    query = parse(text)
+    return Q() if query.is_blank else Conditions(access, query).whole
+
+
+def find(
+    access: Access,
+    query: Query,
+    sort: Sort,
+    *,
+    limit: int,
+    after: Sequence[Any] | None = None,
+    place_id: UUID | None = None,
+    condition: Q | None = None,
+) -> Found:
+    """Return the results after a position, of one collective or of all that the caller may read."""
+    conditions = Conditions(access, query)
+    items: ItemQuerySet[Item] = Item.objects.visible_to(access)
+    items = items.filter(conditions.whole, condition or Q())
+    if place_id is not None:
+        items = items.filter(collective=place_id)
+    rows = sort.applied(items)
+    if after is not None:
+        rows = rows.filter(sort.beyond(after))
+    # Texts and numbers are read of the shown items only.
+    found = list(rows[: limit + 1])
+    shown = found[:limit]
+    end = sort.position(shown[-1]) if len(found) > limit else None
+    return Found(_with_numbers(shown), items.count(), end, conditions.remarks)
+
+
+def _with_numbers(found: Sequence[Item]) -> list[Item]:
+    if not found:
+        return []
+    items: ItemQuerySet[Item] = Item.objects.filter(**by_ids(item.id for item in found))
+    numbers = {f"{name.removesuffix('s')}_count": number(name) for name in SHOWN_NUMBERS}
+    rows = items.with_opening().annotate(**numbers).select_related("collective")
+    by_id = {item.id: item for item in rows}
+    return [by_id[item.id] for item in found if item.id in by_id]
+
+
+# --- Suggestions ----------------------------------------------------------------------------
+
+
+def suggested(access: Access, query: Query) -> str:
+    """Return a search with similar words that texts have, for one without results; or ""."""
+    long = [word for word in query.words if len(word) >= SUGGESTED_WORD]
+    if not long:
+        return ""
+    known = _vocabulary(access)
+    similar = {word: get_close_matches(word, known, n=1, cutoff=SIMILAR) for word in long}
+    if all(not found or found[0] == word for word, found in similar.items()):
+        return ""
+    return " ".join((similar.get(word) or [word])[0] for word in query.words)
+
+
+def _vocabulary(access: Access) -> list[str]:
+    """Return the words at the beginnings of the newest texts that the caller may read."""
+    readable = Item.objects.visible_to(access).values("id")
+    entries = SearchEntry.objects.filter(item__in=readable).order_by("-sort_key")
+    texts = entries.values_list(Substr("words", 1, SUGGESTED_LENGTH), flat=True)[:SUGGESTED_FROM]
+    words = (word.strip(".,:;!?()[]*_#\"'") for text in texts for word in text.split())
+    return list(dict.fromkeys(word for word in words if word == fold(word) and word.isalnum()))
