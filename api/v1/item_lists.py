@@ -150,7 +150,9 @@ def by_words(access: Access, params: dict[str, Any]) -> Q:
         known = WORDS if cycle else WORDS_OF_LISTS
         offered = ", ".join([*known, "created_by:handle", "created_at>time"])
         word = found.without_effect[0]
-        raise named(Problem("filters", f"has no {word!r}; available: {offered} and similar comparisons"))
+        raise named(
+            Problem("filters", f"has no {word!r}; available: {offered} and similar comparisons")
+        )
     condition = found_by_q & found.condition
     return condition & belonging_to(cycle) if cycle else condition
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import F, QuerySet
 
-from collectives.items import queries
+from collectives.items import kinds, queries
 from collectives.items.models import Item, ItemQuerySet
 from collectives.items.queries import NEWEST, Included, Lookups, by_ids, ordered, position
 from harmonic.kernel.access import Access

@@ -32,12 +32,12 @@ from collectives.reminders.actions import (
 from collectives.reminders.models import State
 from collectives.reminders.rules import acknowledgements_of, require_editable, state_of
 from collectives.reminders.showing import reminder_view
+from collectives.reports.actions import report_content
+from collectives.reports.kind_pages import report_page
 from collectives.tables.actions.changing import CHANGES
 from collectives.tables.actions.creating import create_table_note
 from collectives.tables.actions.reading import READS
 from collectives.tables.showing import csv_response, table_view
-from collectives.reports.actions import report_content
-from collectives.reports.kind_pages import report_page
 from harmonic.kernel.access import Access, AccessLevel
 from harmonic.kernel.actions import Action, unauthorized
 from harmonic.kernel.http.numbered import numbered_prepared

@@ -52,7 +52,7 @@ def _enumerated() -> Iterator[str]:
         is_repeated = route.place == "room" or (not route.place and is_of_any_collective)
         is_data = route.is_api and route.pattern != "api/v1/docs"
         is_part = route.pattern.endswith((".html", ".ics", ".csv"))
-        # The demo world has no entries in logs, no jobs, no reports and no e-mails with signed links.
+        # The demo world has no entries in logs, jobs or reports, and no e-mails with links.
         absent = ("<str:entry_id>", "<str:job_id>", "<str:report_id>", "<str:signed>")
         is_empty = any(name in route.pattern for name in absent)
         is_page = not (is_repeated or is_data or is_part or is_empty)
