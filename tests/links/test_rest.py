@@ -100,12 +100,12 @@ def test_a_list_takes_as_many_queries_for_many_backlinks_as_for_few(
     path = f"{KITCHEN}/api/v1/notes?include=backlinks&limit=200"
     alice.get(path)
 
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         alice.get(path)
     others = [write() for _ in range(5)]
     for other in others:
         link_all(world, other["id"], 5)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         alice.get(path)
 
 
