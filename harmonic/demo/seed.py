@@ -45,6 +45,7 @@ from harmonic.demo.tables import TABLES, DemoTable
 from harmonic.kernel.access import Access
 from harmonic.kernel.actions import Action, Outcome
 from harmonic.kernel.database.tenancy import tenant_bound
+from harmonic.kernel.operations.mail import without_mail
 from harmonic.kernel.parameters.decoding import RawParams
 from harmonic.kernel.pipeline import Call, perform
 
@@ -95,7 +96,8 @@ def exists() -> bool:
 @transaction.atomic
 def build(now: datetime | None = None) -> None:
     """Create the demo world as of `now`."""
-    DemoBuilder(now or timezone.now()).build()
+    with without_mail():
+        DemoBuilder(now or timezone.now()).build()
 
 
 class DemoBuilder:

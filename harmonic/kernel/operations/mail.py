@@ -5,6 +5,9 @@ Errors of mail servers repeat addresses, so none of their texts reaches a log.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from smtplib import (
     SMTPDataError,
@@ -60,9 +63,22 @@ class Mail:
         return headers
 
 
+_is_muted: ContextVar[bool] = ContextVar("is_muted", default=False)
+
+
+@contextmanager
+def without_mail() -> Iterator[None]:
+    """Create no e-mails, for people who do not exist: those of the demo world."""
+    token = _is_muted.set(True)
+    try:
+        yield
+    finally:
+        _is_muted.reset(token)
+
+
 def is_mail_on() -> bool:
     """Return whether this server sends e-mails."""
-    return bool(settings.IS_EMAIL_ON)
+    return bool(settings.IS_EMAIL_ON) and not _is_muted.get()
 
 
 def send(mail: Mail) -> None:
