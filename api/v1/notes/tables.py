@@ -136,13 +136,13 @@ class Tables(Resource):
     rule = Rule(AccessLevel.COLLECTIVE, resource="notes")
     writes = {"update": BATCH}
 
-    @Operation("read_table", tag="notes")
+    @Operation("read_table", tag="tables")
     def retrieve(self, request: Request, note_id: NoteId) -> ObjectResponse[TableJson]:
         """Retrieve the columns and rows of a table note."""
         note = live_table(note_id)(access_of(request))
         return ObjectResponse(table_json(rules.data_of(note).table))
 
-    @Operation("update_table", body=BatchParams, tag="notes")
+    @Operation("update_table", body=BatchParams, tag="tables")
     def update(self, request: Request, note_id: NoteId) -> ObjectResponse[TableJson]:
         """Apply operations to a table: all of them or none."""
         note = self.perform(BATCH, live_table(note_id)).object
@@ -156,7 +156,7 @@ class Rows(Resource):
     rule = Rule(AccessLevel.COLLECTIVE, resource="notes")
     writes = {"create": ADD, "update": UPDATE, "destroy": DELETE}
 
-    @Operation("create_row", body=RowParams, tag="notes")
+    @Operation("create_row", body=RowParams, tag="tables")
     def create(self, request: Request, note_id: NoteId) -> ObjectResponse[RowJson]:
         """Add a row to a table."""
         outcome = self.perform(ADD, live_table(note_id))
@@ -164,19 +164,19 @@ class Rows(Resource):
         shown = self._row(outcome.object, row_id)
         return created(request, shown, f"{request.path}/{row_id}")
 
-    @Operation("read_row", tag="notes")
+    @Operation("read_row", tag="tables")
     def retrieve(self, request: Request, note_id: NoteId, row_id: RowId) -> ObjectResponse[RowJson]:
         """Retrieve a row of a table."""
         return ObjectResponse(self._row(live_table(note_id)(access_of(request)), row_id))
 
-    @Operation("update_row", body=RowParams, tag="notes")
+    @Operation("update_row", body=RowParams, tag="tables")
     def update(self, request: Request, note_id: NoteId, row_id: RowId) -> ObjectResponse[RowJson]:
         """Change values in a row. Columns that are left out keep theirs."""
         raw = with_path(read_params_of(UPDATE, request), row_id=row_id)
         note = self.perform(UPDATE, live_table(note_id), raw=raw).object
         return ObjectResponse(self._row(note, row_id))
 
-    @Operation("delete_row", tag="notes")
+    @Operation("delete_row", tag="tables")
     def destroy(self, request: Request, note_id: NoteId, row_id: RowId) -> ObjectResponse[Message]:
         """Delete a row of a table."""
         raw = with_path(read_params_of(DELETE, request), row_id=row_id)
