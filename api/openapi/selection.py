@@ -10,7 +10,7 @@ from typing import Any
 from api.openapi.document import METHODS, document
 from api.responses.schema import Schema
 
-# Keys that only the whole document has.
+# Keys that only the whole document has. A pattern beside a format repeats it more exactly.
 LEFT_OUT = ("example", "examples", "headers")
 JSON = "application/json"
 NOTE = (
@@ -68,7 +68,7 @@ def _short(value: Any) -> Any:
             short[key] = {name: _short(schema) for name, schema in each.items()}
         elif key == "content":
             short[key] = {JSON: _short(each[JSON])}
-        elif key not in LEFT_OUT:
+        elif key not in LEFT_OUT and not (key == "pattern" and "format" in value):
             short[key] = _short(each)
     return short
 

@@ -1,4 +1,4 @@
-"""The resources of decisions: the decision itself, closing, results and participants."""
+"""The resources of decisions: the decision itself, its results and participants."""
 
 from __future__ import annotations
 
@@ -35,7 +35,6 @@ from api.views import Base, ListResponse, Message, ObjectResponse, Resource, acc
 from api.writes import RestBinding, over_rest
 from collectives.decisions import queries
 from collectives.decisions.actions import settings
-from collectives.decisions.actions import voting as votes
 from collectives.decisions.fields import NewOptions
 from collectives.decisions.models import Decision, Participant
 from collectives.notes.actions import CommentParams
@@ -92,11 +91,9 @@ UPDATE = over_rest(
     ignored=("subtype",),
 )
 DELETE = over_rest(settings.delete_decision)
-CLOSE = over_rest(votes.close_decision)
 PIN = over_rest(settings.pin_decision)
 UNPIN = over_rest(settings.unpin_decision)
 RESTORE = over_rest(settings.restore_decision)
-STATE = over_rest(votes.add_statement)
 DUPLICATE = over_rest(settings.duplicate_decision)
 
 
@@ -148,23 +145,11 @@ class Decisions(Resource):
 
 class Lifecycle(Decisions):
     writes = {
-        "close": CLOSE,
         "pin": PIN,
         "unpin": UNPIN,
-        "state": STATE,
         "duplicate": DUPLICATE,
         "restore": RESTORE,
     }
-
-    @Operation("close_decision", body=votes.CloseParams, includes=INCLUDES)
-    def close(self, request: Request, decision_id: DecisionId) -> ObjectResponse[DecisionJson]:
-        """Close a decision now."""
-        return self._written(CLOSE, decision_id)
-
-    @Operation("state_decision", body=votes.StatementParams, includes=INCLUDES)
-    def state(self, request: Request, decision_id: DecisionId) -> ObjectResponse[DecisionJson]:
-        """Write the final statement of a closed decision, or replace it."""
-        return self._written(STATE, decision_id)
 
     @Operation("pin_decision", includes=INCLUDES)
     def pin(self, request: Request, decision_id: DecisionId) -> ObjectResponse[DecisionJson]:
@@ -335,8 +320,6 @@ def urls() -> list[URLPattern]:
             patch="update",
             delete="destroy",
         ),
-        route(f"{one}/close", Lifecycle, post="close"),
-        route(f"{one}/statement", Lifecycle, post="state"),
         route(f"{one}/pin", Lifecycle, post="pin"),
         route(f"{one}/unpin", Lifecycle, post="unpin"),
         route(f"{one}/duplicate", Lifecycle, post="duplicate"),
