@@ -19,6 +19,9 @@ from tests.fixtures.surfaces import FORM, HTML, MARKDOWN, REST, Caller, on
 from tests.fixtures.world import World, make_token, token_client
 from tokens.models import ApiToken
 
+# Capabilities whose actions do not exist yet.
+LATER, KEPT, ADDED = sorted(FORTHCOMING)[:3]
+
 
 def agents(tenant: str = "garden") -> set[str]:
     rows = TenantUser.unscoped.filter(tenant__subdomain=tenant, user__user_type="ai_agent")
@@ -119,13 +122,11 @@ def test_an_agent_created_with_an_empty_list_has_no_capabilities(world, call):
 
 @pytest.fixture
 def later_action(monkeypatch):
-    """Return what registers the action `report_content`, as a later release would."""
+    """Return what registers the action `LATER`, as a later release would."""
 
     def arrive() -> Action[Any]:
-        later = replace(
-            registry.actions()["create_note"], name="report_content", grant=usual("Messages")
-        )
-        monkeypatch.setitem(registry.site.actions, "report_content", later)
+        later = replace(registry.actions()["create_note"], name=LATER, grant=usual("Messages"))
+        monkeypatch.setitem(registry.site.actions, LATER, later)
         return later
 
     return arrive
@@ -182,7 +183,7 @@ def selected_in(caller: Caller, page: str) -> list[str]:
     return [found[1] for found in selected if found]
 
 
-OLDER = ["create_note", "report_content", "send_message"]
+OLDER = ["create_note", LATER, KEPT]
 
 
 @pytest.mark.rule("agents.forthcoming-kept")
@@ -190,12 +191,8 @@ OLDER = ["create_note", "report_content", "send_message"]
 @pytest.mark.parametrize(
     ("older", "selected", "stored"),
     [
-        (OLDER, ["add_comment"], ["add_comment", "report_content", "send_message"]),
-        (
-            OLDER,
-            ["create_note", "start_representation"],
-            ["create_note", "report_content", "send_message", "start_representation"],
-        ),
+        (OLDER, ["add_comment"], ["add_comment", LATER, KEPT]),
+        (OLDER, ["create_note", ADDED], ["create_note", LATER, KEPT, ADDED]),
         (OLDER, [], []),
         (["all"], ["create_note"], ["create_note", *sorted(FORTHCOMING)]),
     ],
@@ -220,13 +217,13 @@ def test_a_capability_appears_when_its_action_does(world, later_action):
     pages = ("/ai-agents/pilot/settings", "/ai-agents/pilot/settings.md", "/help/agents")
 
     before = [bob.get(page).text for page in pages]
-    assert not any("report_content" in text or "send_message" in text for text in before)
+    assert not any(LATER in text or KEPT in text for text in before)
 
     later_action()
     after = [bob.get(page).text for page in pages]
-    assert all("report_content" in text for text in after)
-    assert not any("send_message" in text for text in after)
-    assert "report_content" in selected_in(bob, pages[0])
+    assert all(LATER in text for text in after)
+    assert not any(KEPT in text for text in after)
+    assert LATER in selected_in(bob, pages[0])
 
 
 # The last two are words of stored lists that grant more than one capability.

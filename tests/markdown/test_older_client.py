@@ -183,4 +183,5 @@ def test_actions_match_the_two_space_pattern_of_clients(api: Any, note_path: Any
     start = lines.index("actions:")
     found = [line for line in lines[start + 1 :] if line.startswith("  - name: ")]
 
-    assert [line.removeprefix("  - name: ") for line in found] == ["confirm_read", "add_comment"]
+    names = [line.removeprefix("  - name: ") for line in found]
+    assert names == ["confirm_read", "add_comment", "report_content"]
