@@ -5,28 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, cast
 
+from django.db.models import Q
 from django.urls import URLPattern
 from rest_framework.request import Request
 from typing_extensions import TypedDict
 
-from api.http.filters import named
+from api.http.filters import named, sort_field
 from api.http.paging import PageParams, page_before, query
 from api.operations import Operation
 from api.responses.schema import Count, Doc, Id, ShortId, Timestamp
+from api.responses.timestamps import bounds
 from api.views import Base, ListResponse, Resource, route
 from collectives.search.language.grammar import Query, parse, q_field
-from collectives.search.ordering import sort_named
+from collectives.search.ordering import MOMENTS, Sort, sort_by, sort_named
 from collectives.search.queries import Found, find
 from collectives.search.showing import bound_to, item_json
 from harmonic.kernel.access import AccessLevel, Rule
 from harmonic.kernel.http import cursors
+from harmonic.kernel.parameters.fields import DateTime
 from harmonic.kernel.refusals import Invalid, Problem
 
 BASES = Base
 LIMIT = 50
+# The parameters that are the same on all pages of a search.
+BOUND = ("q", "sort_by", "created_after", "created_before")
 
 
 class SearchListParams(PageParams):
+    """The parameters of searches. An order in `q` wins over `sort_by`."""
+
+    sort_by = sort_field(*MOMENTS, usual="that of the search, or created_at-desc")
+    created_after = DateTime(required=False, help_text="Created after this time.")
+    created_before = DateTime(required=False, help_text="Created before this time.")
     q = q_field()
 
 
@@ -62,9 +72,8 @@ class Searches(Resource):
     def list(self, request: Request) -> ListResponse[SearchResultJson]:
         """Search the items of a collective, or all that you can read."""
         params = query(SearchListParams, request)
-        words = _parsed(params)
-        found = self._found(words, params)
         bound = self._bound(params)
+        found = self._found(_parsed(params), params)
         return page_before(
             request,
             params,
@@ -75,20 +84,23 @@ class Searches(Resource):
 
     def _found(self, words: Query, params: dict[str, Any]) -> Found:
         """Return the page of results; none without a search."""
+        after = self._after(params)
         if words.is_blank:
             return Found((), 0, None)
         is_everywhere = self.access.path == Base.TENANT.value + "/search"
         return find(
             self.access,
             words,
-            sort_named(words.value("sort"), words.words),
+            _sort(words, params.get("sort_by", "")),
             limit=params.get("limit") or words.limit or LIMIT,
-            after=self._after(params),
+            after=after,
+            condition=Q(**bounds({"created": "created_at"}, params)),
             place_id=None if is_everywhere else self.access.required_place.id,
         )
 
     def _bound(self, params: dict[str, Any]) -> str:
-        return bound_to(self.access, self.access.path, params.get("q", ""))
+        given = [str(params.get(name, "")) for name in BOUND]
+        return bound_to(self.access, self.access.path, *given)
 
     def _after(self, params: dict[str, Any]) -> Sequence[Any] | None:
         """Return the position where the page begins.
@@ -108,6 +120,12 @@ def _parsed(params: dict[str, Any]) -> Query:
         return parse(params.get("q", ""))
     except Invalid as invalid:
         raise named(*invalid.problems) from invalid
+
+
+def _sort(words: Query, asked: str) -> Sort:
+    named_order = words.value("sort")
+    by_parameter = None if named_order else sort_by(asked)
+    return by_parameter or sort_named(named_order, words.words)
 
 
 def urls() -> list[URLPattern]:

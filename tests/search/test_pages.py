@@ -129,6 +129,37 @@ def test_rest_pages_by_links(many):
     assert [short for page in shown for short in page] == many
 
 
+def test_rest_sorts_and_filters_by_time_as_other_lists(many):
+    alice, path = Caller(REST, "alice"), "/api/v1/search"
+    rows = alice.get(f"{path}?q=one+many&limit=60").json
+    times = [row["created_at"] for row in rows]
+    upward, oldest, newest = (
+        [row["truncated_id"] for row in alice.get(f"{path}?q={q}&limit=60&sort_by={order}").json]
+        for q, order in (
+            ("one+many", "created_at-asc"),
+            ("one+many+sort:oldest", "created_at-desc"),
+            ("one+many", "created_at-desc"),
+        )
+    )
+    later = alice.get(f"{path}?q=one+many&limit=60&created_after={times[30]}").json
+    earlier = alice.get(f"{path}?q=one+many&limit=60&created_before={times[30]}").json
+
+    assert upward == oldest
+    assert newest == many
+    assert sorted(upward) == sorted(many)
+    assert [row["created_at"] for row in later] == [each for each in times if each > times[30]]
+    assert [row["created_at"] for row in earlier] == [each for each in times if each < times[30]]
+
+
+@pytest.mark.parametrize("changed", ["sort_by=created_at-asc", "created_after=2001-01-01"])
+def test_a_cursor_over_rest_belongs_to_the_order_and_the_times(many, changed):
+    alice, path = Caller(REST, "alice"), "/api/v1/search?q=one+many&limit=25"
+    cursor = re.search(r"cursor=([^&>]+)", alice.get(path).response["Link"])[1]
+
+    assert alice.get(f"{path}&cursor={cursor}").status == 200
+    assert alice.get(f"{path}&cursor={cursor}&{changed}").status == 400
+
+
 @pytest.mark.parametrize(
     ("query", "shown"),
     [
