@@ -22,11 +22,16 @@ SHARED = {
     "/leave": ["POST"],
     "/notes": ["GET", "POST"],
     "/notes/:id": ["DELETE", "GET", "PATCH", "PUT"],
+    "/notes/:note_id/acknowledge": ["POST"],
     "/notes/:note_id/comments": ["GET", "POST"],
     "/notes/:note_id/confirm": ["POST"],
     "/notes/:note_id/pin": ["POST"],
     "/notes/:note_id/restore": ["POST"],
+    "/notes/:note_id/table": ["GET", "PATCH", "PUT"],
+    "/notes/:note_id/table/rows": ["POST"],
+    "/notes/:note_id/table/rows/:id": ["DELETE", "GET", "PATCH", "PUT"],
     "/notes/:note_id/unpin": ["POST"],
+    "/search": ["GET"],
 }
 COLLECTIVES = {
     "/collectives": ["GET", "POST"],

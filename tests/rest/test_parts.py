@@ -53,7 +53,7 @@ def test_the_root_names_every_route_that_is_a_list(alice):
     lists = {each["path"].rpartition("/")[2] for each in alice.get(BASE).json()["lists"]}
 
     of_items = {"notes", "comments", "decisions", "options", "votes", "commitments", "participants"}
-    assert lists == {*of_items, "collectives", "members", "users", "tokens"}
+    assert lists == {*of_items, "search", "collectives", "members", "users", "tokens"}
 
 
 @pytest.mark.parametrize("base", [BASE, KITCHEN])
