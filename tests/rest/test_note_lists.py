@@ -10,10 +10,14 @@ from urllib.parse import unquote
 import pytest
 import time_machine
 
+from harmonic.demo.reminders import REMINDERS
+from harmonic.demo.tables import TABLES
 from tests.rest.conftest import BASE, KITCHEN, error_of
 from tests.rest.test_notes import KEYS
 
 NOTES = f"{KITCHEN}/notes"
+# Statements for a list of notes, and further ones for what it includes.
+QUERIES, INCLUDED = 5, 5
 
 
 def titles(response) -> list[str]:
@@ -32,7 +36,7 @@ def test_a_list_is_a_bare_array_of_plain_notes_newest_first(alice):
     notes = alice.get(NOTES).json()
 
     assert all(list(note) == KEYS for note in notes)
-    assert {note["subtype"] for note in notes} == {"text"}
+    assert {note["subtype"] for note in notes} == {"text", "table", "reminder"}
     created = [note["created_at"] for note in notes]
     assert created == sorted(created, reverse=True)
     assert notes[0]["title"] == "Tea is out"
@@ -49,15 +53,18 @@ def test_deleted_notes_are_not_listed(bob, note_id):
     assert "Knife care" not in titles(bob.get(NOTES))
 
 
-@pytest.mark.parametrize("query", ["", "?include=history_events,comments,created_by"])
+@pytest.mark.parametrize("include", ["", "history_events,comments,created_by"])
 def test_list_takes_a_constant_number_of_queries(
-    alice, query, django_assert_max_num_queries, django_assert_num_queries
+    alice, include, django_assert_max_num_queries, django_assert_num_queries
 ):
-    alice.get(NOTES)
-    with django_assert_max_num_queries(5) as few:
-        alice.get(f"{NOTES}{query}", limit=2)
+    # A reminder with a comment, since its time and comments are in other tables.
+    flour = REMINDERS[0].title
+    reminder = alice.get(NOTES, subtype="reminder").json()[0]["id"]
+    alice.post(f"{NOTES}/{reminder}/comments", {"text": "Ordered."})
+    with django_assert_max_num_queries(QUERIES + bool(include) * INCLUDED) as few:
+        assert titles(alice.get(NOTES, include=include, q=flour, limit=1)) == [flour]
     with django_assert_num_queries(len(few)):
-        assert len(alice.get(f"{NOTES}{query}", limit=200).json()) > 2
+        assert len(alice.get(NOTES, include=include, limit=200).json()) > 2
 
 
 @pytest.mark.parametrize("word", ["bob", "@bob", "BOB", "{id}"])
@@ -80,7 +87,9 @@ def test_notes_are_filtered_by_subtype(alice):
     assert {note["subtype"] for note in comments} == {"comment"}
     both = alice.get(NOTES, subtype="post, comment").json()
     assert {note["subtype"] for note in both} == {"text", "comment"}
-    assert alice.get(NOTES, subtype="table").json() == []
+    tables = alice.get(NOTES, subtype="table").json()
+    assert [note["title"] for note in tables] == [each.title for each in TABLES]
+    assert alice.get(f"{BASE}/notes", subtype="table").json() == []
 
 
 def test_notes_are_filtered_by_parent(alice, note_id):
@@ -158,14 +167,14 @@ def test_notes_are_filtered_by_filters(alice, bob, world):
     bob.put(f"{NOTES}/{made['id']}", {"deadline": "2099-01-01"})
     everything = titles(alice.get(NOTES))
     mine = titles(alice.get(NOTES, filters="mine"))
-    edited = "Oven on the left is slow"
+    edited = [TABLES[0].title, "Oven on the left is slow"]
     moment = alice.get(NOTES, q="knife").json()[0]["created_at"]
 
     assert sorted(mine + titles(alice.get(NOTES, filters="not_mine"))) == sorted(everything)
     assert titles(alice.get(NOTES, filters="none")) == everything
     assert titles(alice.get(NOTES, filters="open, not_mine")) == ["Of Bob"]
     assert "Of Bob" not in titles(alice.get(NOTES, filters="closed"))
-    assert titles(alice.get(NOTES, filters="updated")) == ["Of Bob", edited]
+    assert titles(alice.get(NOTES, filters="updated")) == ["Of Bob", *edited]
     assert titles(alice.get(NOTES, filters="created_by:bob")) == titles(
         alice.get(NOTES, created_by="bob")
     )
