@@ -9,7 +9,10 @@ from typing import Any
 from django.apps import apps
 from django.db import connection, models
 
-APPS = ("accounts", "agents", "tokens", "collectives", "items", "notes", "commitments", "decisions")
+APPS = (
+    *("accounts", "agents", "tokens", "collectives", "items", "notes", "commitments", "decisions"),
+    *("cycles", "links", "reminders", "reports", "tables"),
+)
 # Tables that any request can write: sessions, counted passwords, the security log, usage.
 LOGS = ("accounts.SecurityEvent", "tokens.TokenDay", "tokens.TokenRefusal")
 USE = ("last_used_at", "last_used_from", "last_used_by")

@@ -15,6 +15,7 @@ from collectives.decisions.models import Decision
 from collectives.notifications.emails.links import Subscription, sign
 from collectives.notifications.models import NotificationType
 from collectives.reports.models import Report
+from collectives.tables.models import TableData
 from harmonic.access.checks import rule_of
 from harmonic.agent_log.models import Entry
 from harmonic.jobs.models import Job
@@ -49,6 +50,7 @@ def ids_of(world: World) -> dict[str, str]:
         "participant_id": "7f000000-0000-4000-8000-000000000000",
         "option_id": "7f000000-0000-4000-8000-000000000000",
         "vote_id": "7f000000-0000-4000-8000-000000000000",
+        "row_id": _table(world).table.rows[0]["_id"],
         "receipt": "0" * 64,
         "signed": sign(
             Subscription(world.tenant().id, world.user("bob").id, NotificationType.MENTION)
@@ -58,6 +60,7 @@ def ids_of(world: World) -> dict[str, str]:
         "note_in_main": world.note("The garden opens at eight").truncated_id,
         "note_in_kitchen": world.note("Knife care").truncated_id,
         "note_in_room": world.note("Knife care").truncated_id,
+        "table_id": _table(world).note.truncated_id,
     }
 
 
@@ -69,6 +72,13 @@ def _commitment(title: str) -> str:
 def _decision(question: str) -> str:
     row: Decision = Decision.unscoped.get(title=question)
     return row.truncated_id
+
+
+def _table(world: World) -> TableData:
+    """Return Bob's table in the kitchen, which all members edit."""
+    note = world.note("Who brings what to the open day")
+    found: TableData = TableData.unscoped.select_related("note").get(note=note)
+    return found
 
 
 def _entry(world: World) -> Entry:
@@ -156,6 +166,8 @@ class Route:
     def _nearest(self, ids: dict[str, str]) -> dict[str, str]:
         """Return the IDs for the place of the route."""
         nearest = {"note_id": ids[f"note_in_{self.place or 'main'}"]}
+        if self.is_api and "/<str:note_id>/table" in self.pattern:
+            nearest["note_id"] = ids["table_id"]
         if self.pattern.startswith("ai-agents/"):
             nearest["handle"] = "pilot"
         return {**nearest, "collective": ids["room"] if self.place == "room" else "kitchen"}

@@ -57,6 +57,14 @@ BODY = {
     "collective_id": "reminders",
     "reason": "spam",
     "status": "reviewed",
+    "scheduled_for": "3d",
+    "columns": [{"name": "Dish", "type": "text"}],
+    "type": "text",
+    "values": {"Dish": "Soup"},
+    "row_id": "3f0c7a52",
+    "operations": [{"action": "add_row", "values": {"Dish": "Soup"}}],
+    "csv": "Dish\nSoup\n",
+    "operation": "count",
 }
 
 
