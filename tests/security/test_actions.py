@@ -17,16 +17,19 @@ pytestmark = pytest.mark.django_db
 
 OWN, TENANT = "/settings/security", "/tenant-admin/security"
 
-# Actions not logged as actions: content, notifications, and actions with their own event.
+# Actions not logged as actions: content, notifications, reads, and actions with their own event.
 NOT_KEPT = frozenset(
     "create_note update_note add_comment confirm_read pin_note unpin_note restore_note"
     " create_decision update_decision_settings duplicate_decision close_decision add_statement"
     " add_options update_option delete_option vote pin_decision unpin_decision restore_decision"
     " create_commitment update_commitment_settings join_commitment leave_commitment"
     " pin_commitment unpin_commitment restore_commitment"
-    " create_heartbeat send_heartbeat"
+    " create_table_note add_row update_row delete_row import_rows batch_table_update"
+    " add_table_column remove_table_column update_table_description query_rows summarize"
+    " create_reminder_note cancel_reminder acknowledge_reminder"
+    " create_heartbeat send_heartbeat report_content search"
     " mark_read mark_all_read mark_read_for_collective"
-    " dismiss dismiss_all dismiss_for_collective"
+    " dismiss dismiss_all dismiss_for_collective update_notification_preferences"
     " update_scratchpad run_ai_agent cancel_ai_agent_run".split()
 )
 OF_THEIR_OWN = frozenset(
