@@ -71,7 +71,7 @@ LIST = Page(
     title=lambda access, target: "Collectives",
     show=listed,
     writes={"POST": create_collective},
-    nav=(NavEntry(menu=Menu.SITE, order=2, label="Collectives", icon="users", has_below=False),),
+    nav=(NavEntry(menu=Menu.SITE, order=3, label="Collectives", icon="users", has_below=False),),
 )
 
 NEW = Page(

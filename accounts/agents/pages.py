@@ -65,7 +65,7 @@ LIST = Page(
     nav=(
         NavEntry(
             menu=Menu.SITE,
-            order=4,
+            order=5,
             label="AI agents",
             icon="bot",
             is_shown=lambda access: access.user.is_human,

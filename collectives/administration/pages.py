@@ -51,7 +51,7 @@ DASHBOARD = Page(
     nav=(
         NavEntry(
             menu=Menu.SITE,
-            order=6,
+            order=7,
             label="Administration",
             icon="shield",
             is_shown=lambda access: access.user.is_tenant_admin,

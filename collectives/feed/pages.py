@@ -163,7 +163,7 @@ COLLECTIVE: Page[Presence] = Page(
     nav=(
         NavEntry(
             menu=Menu.SITE,
-            order=3,
+            order=4,
             label="Your workspace",
             icon="notebook-pen",
             path="/workspace",

@@ -56,7 +56,7 @@ RESULTS: Page[Results] = Page(
     fields=lambda context: {"path": context["path"]},
     json=as_json,
     actions=(search,),
-    nav=(NavEntry(menu=Menu.SITE, order=1, label="Search", icon="search"),),
+    nav=(NavEntry(menu=Menu.SITE, order=2, label="Search", icon="search"),),
 )
 
 

@@ -105,7 +105,7 @@ def index(access: Access, target: None) -> Mapping[str, Any]:
 
 INDEX = Page(
     name="help.index",
-    nav=(NavEntry(menu=Menu.SITE, order=7, label="Help", icon="circle-question-mark"),),
+    nav=(NavEntry(menu=Menu.SITE, order=8, label="Help", icon="circle-question-mark"),),
     template="help/index.html",
     title=lambda access, target: "Help",
     show=index,

@@ -14,7 +14,10 @@ from tests.fixtures.world import World
 
 pytestmark = pytest.mark.django_db
 
-EVERYONE = ["Home", "Notifications", "Collectives", "Your workspace", "AI agents", "API tokens"]
+EVERYONE = [
+    *("Home", "Notifications", "Search", "Collectives", "Your workspace"),
+    *("AI agents", "API tokens"),
+]
 KITCHEN = "/collectives/kitchen"
 ITEMS = ["Feed", "New note", "New decision", "New commitment", "Cycles", "Backlinks"]
 

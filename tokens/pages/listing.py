@@ -236,7 +236,7 @@ LIST = Page(
     nav=(
         NavEntry(
             menu=Menu.SITE,
-            order=5,
+            order=6,
             label="API tokens",
             icon="key-round",
             is_shown=lambda access: access.user.is_human,
