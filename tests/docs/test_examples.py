@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.conf import settings
@@ -66,7 +66,7 @@ class Curl:
 
 def curl_of(command: str, site: str = "") -> Curl:
     words = iter(shlex.split(command.replace("\\\n", " "))[1:])
-    method, path, body = "", "", ""
+    method, path, body, query = "", "", "", list[tuple[str, str]]()
     headers: dict[str, str] = {}
     for word in words:
         if word == "-H":
@@ -76,10 +76,16 @@ def curl_of(command: str, site: str = "") -> Curl:
             body = next(words)
         elif word == "-X":
             method = next(words)
+        elif word == "--data-urlencode":
+            name, _, value = next(words).partition("=")
+            query.append((name, value))
         elif word.startswith("$SITE"):
             path = word.removeprefix("$SITE")
         else:
-            assert word == "-i", f"{word} is not understood in {command}"
+            assert word in {"-i", "--get"}, f"{word} is not understood in {command}"
+    if query:
+        assert "--get" in command, f"{command} would send its query as a body"
+        path = f"{path}?{urlencode(query)}"
     return Curl(method or ("POST" if body else "GET"), path, headers, body, site)
 
 
@@ -95,8 +101,9 @@ def commands(text: str) -> list[Curl]:
     return [curl_of(command, site) for command in found]
 
 
-# A path and the body that is sent there, as help shows actions.
-ACTION = re.compile(r"^POST (?P<path>/\S+)(?:\n(?P<body>\{.*\}))?$", re.MULTILINE)
+# A path and the body that is sent there, as help shows actions. Further lines of the body are
+# indented.
+ACTION = re.compile(r"^POST (?P<path>/\S+)(?:\n(?P<body>\{.*(?:\n +.*)*\}))?$", re.MULTILINE)
 
 
 def site_of(text: str) -> str:
@@ -174,7 +181,7 @@ def manuals() -> list[str]:
 
 def lines_of(code: str) -> list[str]:
     """Return the commands of a block without comments, with continued lines joined."""
-    joined = code.replace("\\\n", " ")
+    joined = re.sub(r"(?<=[,\[{])\n +", " ", code.replace("\\\n", " "))
     bare = (line.partition("  #")[0].strip() for line in joined.splitlines())
     return [line for line in bare if line and not line.startswith("#")]
 
