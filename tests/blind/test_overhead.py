@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 
 from collectives.items import models as items
+from collectives.items.kinds import index
 from collectives.notes.models import Note
+from harmonic.kernel.database.tenancy import tenant_bound
 from tests.blind.conftest import WireFor
 from tests.blind.overhead import (
     ACTION,
@@ -45,15 +47,15 @@ def document(wire_for: WireFor, path: str, who: str = "scout") -> Document:
 def test_the_pages_of_a_note_cost_little_beside_its_text(
     wire_for: WireFor, note_path: Callable[[str], str], who: str
 ) -> None:
-    """The five actions of a note are on three pages; no page has more than two of them."""
+    """The six actions of a note are on three pages; no page has more than three of them."""
     path = note_path("Where things go in the fridge")
     seen = [document(wire_for, f"{path}{below}", "alice") for below in ("", "/edit", "/settings")]
     read = document(wire_for, path, who)
 
     names = {action["name"] for page in [*seen, read] for action in page.actions}
-    assert len(names | {"confirm_read"}) == 5
+    assert len(names | {"confirm_read"}) == 6
     for page in [*seen, read]:
-        assert len(page.actions) <= 2
+        assert len(page.actions) <= 3
         assert beside_its_text(page) <= NOTE
 
 
@@ -84,7 +86,8 @@ def test_a_row_of_a_list_is_short(world: World, wire_for: WireFor, path: str, qu
     place = world.collective("kitchen" if path == KITCHEN else "garden")
     items.Item.unscoped.filter(collective=place).update(deleted_at=world.now)
     authors = [world.user(who) for who in ("alice", "bob", "scout", "steward")]
-    for number, note in enumerate(write_notes(world, place, 20)):
+    notes = write_notes(world, place, 20)
+    for number, note in enumerate(notes):
         Note.unscoped.filter(pk=note.pk).update(
             title=f"What we found on the shelf in week no {number:02}",
             text="A text that is longer than the part of it that a row of a list shows. " * 4,
@@ -93,6 +96,8 @@ def test_a_row_of_a_list_is_short(world: World, wire_for: WireFor, path: str, qu
         )
         replies = [each.pk for each in write_notes(world, place, number % 2 * number)]
         Note.unscoped.filter(pk__in=replies).update(parent=note, root=note, subtype=items.COMMENT)
+    with tenant_bound(place.tenant_id):
+        index(list(Note.objects.filter(pk__in=[note.pk for note in notes])))
 
     seen = document(wire_for, path + query)
 
