@@ -9,6 +9,9 @@ from tests.blind.reading import Document, estimated_tokens
 FENCE = re.compile(r"^(`{3,})markdown\n.*?^\1\n", re.MULTILINE | re.DOTALL)
 # The most that each may cost, in tokens.
 NOTE, WHOAMI, ROW, ROOT, THREAD = 350, 250, 60, 900, 3_500
+# What the action that reports content to the admins adds to a note, for all but its author.
+REPORT = 90
+READERS = ("confirm_read", "report_content")
 # An action in the frontmatter without parameters, and each of its parameters.
 ACTION, PARAMETER = 52, 40
 # A route in the root of the API.

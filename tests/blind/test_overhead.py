@@ -17,6 +17,8 @@ from tests.blind.overhead import (
     COMMENT,
     NOTE,
     PARAMETER,
+    READERS,
+    REPORT,
     ROOT,
     ROUTE,
     ROW,
@@ -53,10 +55,11 @@ def test_the_pages_of_a_note_cost_little_beside_its_text(
     read = document(wire_for, path, who)
 
     names = {action["name"] for page in [*seen, read] for action in page.actions}
-    assert len(names | {"confirm_read"}) == 6
+    assert len(names | {*READERS}) == 6
     for page in [*seen, read]:
         assert len(page.actions) <= 3
-        assert beside_its_text(page) <= NOTE
+        is_reported = any(action["name"] == "report_content" for action in page.actions)
+        assert beside_its_text(page) <= NOTE + (REPORT if is_reported else 0)
 
 
 @pytest.mark.parametrize("below", ["", "/edit", "/settings"])
