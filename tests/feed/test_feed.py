@@ -30,7 +30,9 @@ def shown(answer: Answer) -> list[str]:
     text = answer.assert_done().text
     # Pins are shown next to the feed, and are not part of it.
     feed = re.split(r"<h2>Pinned</h2>|^## Pinned$", text, flags=re.M)[0]
-    return list(dict.fromkeys(re.findall(r"/[ncd]/([0-9a-f]{8})", feed)))
+    # The texts in the rows of Markdown can have links, too, behind that of the row.
+    before = r"^ *\* .*?" if answer.surface == MARKDOWN else ""
+    return list(dict.fromkeys(re.findall(rf"{before}/[ncd]/([0-9a-f]{{8}})", feed, re.M)))
 
 
 def older(answer: Answer) -> str:
