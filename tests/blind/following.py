@@ -313,6 +313,16 @@ def make_another_admin(guide: Guide, found: re.Match[str]) -> None:
     guide.is_admitted()
 
 
+def list_rows(guide: Guide, found: re.Match[str]) -> None:
+    assert_done(guide, f"{guide.item_path}/actions/query_rows")
+
+
+def describe_each(guide: Guide, found: re.Match[str]) -> None:
+    """Open the descriptions of the operations, which are actions with the same parameters."""
+    for name in found["names"].split(", "):
+        guide.opens(guide.who, f"{guide.item_path}/actions/{name}")
+
+
 def author(guide: Guide) -> str:
     rows = TenantUser.unscoped.filter(user=guide.item.created_by, tenant__subdomain="garden")
     return str(rows.get().handle)
@@ -481,6 +491,9 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
         r"The agent's profile names that person\.",
         as_named(lambda guide: [guide.owner]),
     ),
+    (r"Only that account can read and change them\.", as_named(lambda guide: [guide.owner])),
+    (r"`query_rows` lists the rows with their IDs\.", list_rows),
+    (r"Operations: (?P<names>\w+(, \w+)*)\.", describe_each),
     (r"Ask a tenant admin to do it(: @alice)?\.", as_named(tenant_admins)),
     (r"A tenant admin can do it\.", as_named(tenant_admins)),
     (rf"A tenant admin can [\w ]+ at {PATH}\.", opened_by(tenant_admins)),
@@ -511,6 +524,10 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
     (rf"The nearest page is {PATH}\.", opened_by(lambda guide: [guide.who])),
 )
 PLAIN = (
+    r"Only notes with the subtype `(table` have rows|reminder` are scheduled)\.",
+    r"Only table notes have a CSV file\.",
+    r"Columns: (none|'[^']+'(, '[^']+')*)\.",
+    r"It (was delivered or cancelled before|can be acknowledged afterwards)\.",
     r"The admins see your first report\.",
     r"Readers other than its author can report it\.",
     r"The main collective and private workspaces have none\.",
