@@ -9,6 +9,7 @@ from api.models import KeyedRequest
 from api.openapi.build import served
 from tests.access.contents import contents
 from tests.fixtures.rows import make_invite
+from tests.reminders.rows import deliver_after, remind
 from tests.rest.conftest import BASE, KITCHEN, error_of
 from tests.rest.items import INSIDE, filled, items_at
 from tokens.models import ApiToken
@@ -19,6 +20,9 @@ BODIES = {
     "create_note": {"text": "Sharpen weekly."},
     "create_comment": {"text": "Ten strokes."},
     "update_note": {"title": "Sharper"},
+    "create_row": {"values": {"Item": "Steel"}},
+    "update_row": {"values": {"Item": "Iron"}},
+    "update_table": {"operations": [{"action": "add_row", "values": {"Item": "Steel"}}]},
     "create_decision": {"question": "Which pots?"},
     "create_decision_comment": {"text": "Ten strokes."},
     "update_decision": {"question": "Which pans?"},
@@ -77,6 +81,10 @@ def test_a_dry_run_answers_like_the_write_and_changes_nothing(rest, world, addre
         body = {"code": make_invite(world)}
     if name == "state_decision":
         program.post(addresses["close_decision"], {})
+    if name == "acknowledge_note":
+        reminder = remind("alice")
+        deliver_after(hours=2)
+        addresses[name] = f"{KITCHEN}/notes/{reminder[-8:]}/acknowledge"
     write, before = WRITES[name], contents()
 
     response = send(program, write, f"{addresses[name]}?dry_run=true", body)
