@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from harmonic.kernel.capabilities import Level
+from harmonic.kernel.registry import grantable
 from tests.agents.test_agents import give
 from tests.blind.overhead import WHOAMI, beside_the_prompt
 from tests.blind.reading import Document
@@ -96,7 +98,7 @@ def test_a_session_has_no_scope(page):
     [
         (["create_note"], r"You can only run: `create_note`\."),
         ([], r"You can only read\."),
-        (["usual"], r"You cannot run: `delete_note`, `delete_decision`, `delete_commitment`\."),
+        (["usual"], rf"You cannot run: `{'`, `'.join(grantable(Level.CAREFUL))}`\."),
         (["all"], r"You have full capabilities\."),
     ],
 )
