@@ -19,8 +19,10 @@ from django.test import Client
 from django.urls import resolve
 from rest_framework.serializers import ListField
 
-from collectives.items.registry import creations
+from collectives.feed.pages import HOME
+from collectives.items.registry import new_pages
 from collectives.reports.models import Report
+from collectives.tables.actions.creating import create_table_note
 from harmonic.agent_log import storing
 from harmonic.agent_log.models import Entry
 from harmonic.kernel.access import AccessLevel
@@ -28,7 +30,7 @@ from harmonic.kernel.actions import Action
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.parameters.decoding import declared_fields
 from harmonic.kernel.parameters.fields import Block, Line, Parameter, wire_type_of
-from harmonic.kernel.registry import MountedPage, actions, pages
+from harmonic.kernel.registry import MountedPage, actions, pages, path_to
 from harmonic.runner.models import Ending, RunStatus, RunStep, StepType, TaskRun
 from tests.access.routes import FRONT_DOOR, Route, ids_of, routes
 from tests.fixtures.world import (
@@ -256,25 +258,22 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def _written_in(place: str, text: str) -> list[tuple[Action[Any], dict[str, Any]]]:
-    """Return the actions that create the items of a place, with the parameters of a variant."""
-    wanted: list[tuple[Action[Any], dict[str, Any]]] = [(action, {}) for action in creations()]
-    wanted += [(action, VARIANTS[action.name]) for action, _ in wanted if action.name in VARIANTS]
-    if place == "room":
-        # The pages of notes in the workspace show tables, those of the other places texts.
-        rows = [{"Item": text[:1000]}, {"Item": "Flour"}]
-        columns = [{"name": "Item"}, {"name": "Price", "type": "number"}]
-        wanted.append((actions()["create_reminder_note"], {}))
-        wanted.append((actions()["create_table_note"], {"columns": columns, "initial_rows": rows}))
-    return wanted
+def _written_in(place: str, text: str) -> Iterator[tuple[str, Action[Any], dict[str, Any]]]:
+    """Yield the page and action of each new item of a place, with the parameters of a variant."""
+    for page in new_pages():
+        # The pages of notes in the workspace show a table, those of the other places a text.
+        for action in page.actions if place == "room" else page.actions[:1]:
+            rows = [{"Item": text[:1000]}, {"Item": "Flour"}]
+            yield page.name, action, {"initial_rows": rows} if action is create_table_note else {}
+            if action.name in VARIANTS:
+                yield page.name, action, VARIANTS[action.name]
 
 
 def _write_items(stage: Stage, place: str, base: str, line: str, text: str) -> None:
     """Create an item of each kind, and perform the actions of its pages that take a text."""
-    for action, more in _written_in(place, text):
+    for page_of_new, action, more in _written_in(place, text):
         params = filled(action, line, text) | more
-        page_of_new = base if action in creations() else f"{base}/note"
-        answer = stage.post_accepted(page_of_new, action.name, params)
+        answer = stage.post_accepted(path_to(page_of_new, base), action.name, params)
         assert answer.status_code == 200, (action.name, answer.content)
         made = answer.json()["resource"]
         page = _page_of(made["path"])
@@ -331,7 +330,9 @@ def filled(action: Action[Any], line: str, text: str) -> dict[str, Any]:
 
 
 # Parameters that name something that exists or have a format, and are refused otherwise.
-NAMES = frozenset({"decision_maker", "decision_maker_id", "timezone", "csv"})
+NAMES = frozenset(
+    "csv decision_maker decision_maker_id proposer_eligibility timezone voter_eligibility".split()
+)
 
 
 def free_texts(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -525,7 +526,13 @@ def refused_forms(text: str) -> dict[str, dict[str, str]]:
     """Return, by path, parameters with which actions are refused and show the text again."""
     line = text[:NAME_LENGTH]
     return {
-        **{f"/actions/{each.name}": _blanked(each, line, text) for each in creations()},
+        **{
+            f"{path_to(page.name, '').rstrip('/')}/actions/{action.name}": _blanked(
+                action, line, text
+            )
+            for page in (HOME, *new_pages())
+            for action in page.actions
+        },
         "/u/alice/settings/actions/update_profile": {"name": line, "new_handle": "!"},
         "/u/alice/settings/tokens/new/actions/create_api_token": {
             "name": line,
@@ -582,7 +589,11 @@ def _refused_forms(stage: Stage, text: str) -> Iterator[PageRequest]:
 
 # --- Their structure ------------------------------------------------------------------------
 
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32}\b|\b[0-9a-f]{8}\b")
+# Also the signed values of links in e-mails, which have the time of their signature.
+_ID = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32}\b|\b[0-9a-f]{8}\b"
+    r"|[\w-]+:[\w-]{6}:[\w-]{43}"
+)
 # All tags but <wbr>, which allows breaks after the slashes of a path.
 _TAG = re.compile(r"<(?!wbr>)(/?[a-zA-Z!][^\s>]*)([^>]*)>")
 _ATTRIBUTE = re.compile(r"""([^\s=/]+)(?:="([^"]*)")?""")
