@@ -61,10 +61,13 @@ BODY = {
     "columns": [{"name": "Dish", "type": "text"}],
     "type": "text",
     "values": {"Dish": "Soup"},
+    "description": "A description",
     "row_id": "3f0c7a52",
     "operations": [{"action": "add_row", "values": {"Dish": "Soup"}}],
     "csv": "Dish\nSoup\n",
     "operation": "count",
+    "notifications": {"mention": {"email": False}},
+    "q": "type:note",
 }
 
 

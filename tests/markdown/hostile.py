@@ -375,7 +375,6 @@ WRITTEN_OTHERWISE = {
     "run_ai_agent.task": "the row of a run",
     # The same titles again are refused.
     "add_options.titles": "create_decision.options",
-    "vote.votes": "the titles of options",
     "dismiss.id": "an ID",
     "dismiss_for_collective.collective_id": "an ID",
     "mark_read.id": "an ID",
