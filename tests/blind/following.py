@@ -317,6 +317,11 @@ def list_rows(guide: Guide, found: re.Match[str]) -> None:
     assert_done(guide, f"{guide.item_path}/actions/query_rows")
 
 
+def create_a_reminder(guide: Guide, found: re.Match[str]) -> None:
+    path = f"{guide.place}/note/actions/create_reminder_note"
+    assert_done(guide, path, text="Order rye.", scheduled_for="2d")
+
+
 def describe_each(guide: Guide, found: re.Match[str]) -> None:
     """Open the descriptions of the operations, which are actions with the same parameters."""
     for name in found["names"].split(", "):
@@ -493,6 +498,7 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
     ),
     (r"Only that account can read and change them\.", as_named(lambda guide: [guide.owner])),
     (r"`query_rows` lists the rows with their IDs\.", list_rows),
+    (r"Create another reminder instead\.", create_a_reminder),
     (r"Operations: (?P<names>\w+(, \w+)*)\.", describe_each),
     (r"Ask a tenant admin to do it(: @alice)?\.", as_named(tenant_admins)),
     (r"A tenant admin can do it\.", as_named(tenant_admins)),

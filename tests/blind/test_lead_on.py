@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -17,7 +19,8 @@ from collectives.notes.models import Note
 from tests.access.routes import Route, ids_of, routes
 from tests.access.sweep import ALL, KITCHEN, MAIN, Caller, headers_of
 from tests.blind.following import follow
-from tests.blind.refusals import Refusal, refusals
+from tests.blind.refusals import Refusal, Request, read_refusal, refusals
+from tests.fixtures.rows import note_path
 from tests.fixtures.surfaces import MARKDOWN
 from tests.fixtures.surfaces import Caller as Surface
 from tests.fixtures.world import World, make_token
@@ -165,6 +168,42 @@ def test_every_refusal_of_a_state_leads_on(
     assert found
     assert is_redirected or STATES[state].codes & {each.code for each in found}
     assert_followed(world, unlike(found))
+
+
+# --- Tables and reminders --------------------------------------------------------------------
+
+AT_A_TABLE = {
+    "unknown row": ("delete_row", {"row_id": "00000000"}),
+    "unknown column": ("remove_table_column", {"name": "Colour"}),
+    "unknown operation": ("batch_table_update", {"operations": [{"action": "explode"}]}),
+}
+
+
+@pytest.mark.parametrize(("action", "sent"), AT_A_TABLE.values(), ids=AT_A_TABLE)
+def test_a_refusal_at_a_table_leads_on(
+    action: str, sent: dict[str, Any], world: World, quiet: None
+) -> None:
+    table = note_path(world.note("Who brings what to the open day"))
+
+    assert_followed(world, [refused(MEMBER, f"{table}/actions/{action}", world, sent)])
+
+
+def test_refusals_at_a_reminder_lead_on(world: World, quiet: None) -> None:
+    reminder = note_path(world.note("Order flour"))
+
+    assert_followed(world, [refused(ADMIN, f"{reminder}/actions/acknowledge_reminder", world)])
+    Surface(MARKDOWN, "alice").act("cancel_reminder", reminder).assert_done()
+    again = refused(ADMIN, f"{reminder}/actions/cancel_reminder", world)
+    edited = refused(ADMIN, f"{reminder}/edit/actions/update_note", world, {"text": "Rye, too."})
+    assert_followed(world, [again, edited])
+
+
+def refused(caller: Caller, path: str, world: World, sent: dict[str, Any] | None = None) -> Refusal:
+    """Perform an action, and return the refusal, which has a hint."""
+    request = Request(caller, "POST", path, body=json.dumps(sent or {}))
+    [refusal] = read_refusal(request, request.sent(headers_of(caller, world)))
+    assert refusal.hint
+    return refusal
 
 
 # --- Following ------------------------------------------------------------------------------
