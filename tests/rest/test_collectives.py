@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from collectives.models import Collective, CollectiveMember
+from tests.fixtures.rows import change, member
 from tests.rest.conftest import BASE, error_of
 
 ALL = f"{BASE}/collectives"
@@ -65,6 +66,23 @@ def test_own_workspace_is_found_but_not_listed(alice, bob, world):
     assert (row["collective_type"], row["path"]) == ("private_workspace", f"/workspace/{handle}")
     assert handle not in {each["handle"] for each in alice.get(ALL).json()}
     assert error_of(bob.get(f"{ALL}/{handle}"), 404) == "Collective not found"
+
+
+@pytest.mark.parametrize(
+    ("held", "roles"),
+    [
+        ({}, []),
+        ({"is_admin": True}, ["admin"]),
+        ({"is_representative": True}, ["representative"]),
+        ({"is_admin": True, "is_representative": True}, ["admin", "representative"]),
+    ],
+)
+def test_a_collective_shows_the_roles_of_the_caller(bob, world, held, roles):
+    change(member(world, "bob"), **held)
+
+    assert bob.get(f"{ALL}/kitchen").json()["roles"] == roles
+    by_handle = {row["handle"]: row["roles"] for row in bob.get(ALL).json()}
+    assert by_handle["kitchen"] == roles
 
 
 @pytest.mark.parametrize("word", ["board", "nonsense", "basecamp"])
