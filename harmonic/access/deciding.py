@@ -129,12 +129,13 @@ class RequestAccessDecider:
         if has_credentials(self.request):
             return self._by_token()
         if is_api_path(self.blank.path):
-            return self._without_credentials()
+            # The API ignores sessions.
+            return self._access_of(self._tenant_alone())
         return self._by_session()
 
-    def _without_credentials(self) -> Access:
-        """Return the access of a request to the API without a token; its session is ignored."""
-        return self._access_of(lookup.find_by_session(self.subdomain, None, self.place))
+    def _tenant_alone(self) -> lookup.LookupResult | None:
+        """Return the lookup without a caller, which is refused before its collective matters."""
+        return lookup.find_by_session(self.subdomain, None, "")
 
     def _access_of(self, found: lookup.LookupResult | None, **caller: Any) -> Access:
         """Return the access at the place of a lookup, anonymous without the values of a caller.
@@ -158,8 +159,7 @@ class RequestAccessDecider:
         request = self.request
         found = self._found_by_token(bearer_token(request))
         if found is None:
-            known = lookup.find_by_session(self.subdomain, None, "")
-            access = with_tenant(self.blank, require_open_tenant(known))
+            access = with_tenant(self.blank, require_open_tenant(self._tenant_alone()))
             raise self._anonymous(
                 access, invalid_token() if uses_bearer_scheme(request) else unsupported_scheme()
             )
