@@ -33,10 +33,10 @@ def update_note(
     access: Access,
     note: Note,
     *,
-    title: str = "",
-    text: str = "",
-    edit_access: str = "",
-    deadline: datetime | None = None,
+    title: str,
+    text: str,
+    edit_access: str,
+    deadline: datetime | None,
 ) -> dict[str, Any] | None:
     """Change the given values that are not blank. The text of a table is made from its rows.
 
