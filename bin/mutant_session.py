@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import math
 import os
 import resource
+import time
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -28,8 +30,8 @@ OPTIONS = ["--rootdir=.", "--tb=no", "-q", "-s"]
 OPTIONS += ["-p", "tests.mutation", "-p", "no:randomly", "-p", "no:cacheprovider"]
 # The number of tests to run on each mutant, or 0 for all.
 TESTS = int(os.environ.get("MUTANTS_TESTS", "0"))
-# The limit of CPU time for a mutant's tests, in seconds. A mutant that exceeds it has timed out.
-CPU_SECONDS = 60
+# The CPU time of each test of a mutant. A mutant that exceeds it in one test has timed out.
+CPU_SECONDS = 30
 # Exit codes, as mutmut stores them.
 SURVIVED, KILLED, NO_TESTS, SUSPICIOUS, TIMEOUT = 0, 1, 33, 35, 36
 OUT_OF_TIME = -24  # SIGXCPU
@@ -152,6 +154,7 @@ class MutantSession:
         try:
             self._session._setupstate.teardown_exact(items[0])
             for item, following in zip(items, [*items[1:], None], strict=True):
+                limit_cpu_time()
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following or item)
                 if self._failures.count:
                     KILLER.write_text(item.nodeid)
@@ -166,8 +169,16 @@ class MutantSession:
         for stream in (1, 2):
             os.dup2(self._silence.fileno(), stream)
         set_mutant_under_test(mutant)
-        if mutant != "stats":
-            resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
+
+
+def limit_cpu_time() -> None:
+    """Limit the CPU time of this process until the next test.
+
+    A limit of all tests together would count a mutant that survives many of them as timed out.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    used = math.ceil(time.process_time())
+    resource.setrlimit(resource.RLIMIT_CPU, (used + CPU_SECONDS, hard))
 
 
 def read_calls() -> dict[str, tuple[bool, list[str]]]:
