@@ -10,11 +10,13 @@ from django.http import HttpResponse
 
 from harmonic.kernel.http.conditional import (
     etag_of,
+    has_version,
     is_as_expected,
     is_conditional_write,
     last_modified,
     matches,
     tag,
+    with_version,
 )
 
 MOMENT = datetime(2026, 5, 13, 9, 0, 0, 500_000, tzinfo=UTC)
@@ -101,3 +103,40 @@ def test_a_tag_that_does_not_match_gives_the_full_response(headers):
     tag(headers, response, ETAG)
 
     assert (response.status_code, response.content, response["ETag"]) == (200, b"a body", ETAG)
+
+
+# --- Tags of several pages about one thing --------------------------------------------------
+
+VERSION = ("note", 1)
+PAGE = with_version(ETAG, VERSION)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        PAGE,
+        f"W/{PAGE}",
+        with_version(etag_of(b"another page"), VERSION),
+        f'"another", {PAGE}',
+        f'{PAGE[:-1]}--gzip"',
+        "*",
+        " * ",
+    ],
+)
+def test_the_tag_of_any_page_with_the_version_is_accepted(header):
+    assert has_version(header, VERSION)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [with_version(ETAG, ("note", 2)), ETAG, "", '""', f'"{PAGE[1:-1].partition(".")[0]}"', "**"],
+)
+def test_the_tag_of_another_version_is_not_accepted(header):
+    assert not has_version(header, VERSION)
+
+
+def test_the_tag_of_a_page_has_the_version_and_the_tag_of_the_body():
+    assert re.fullmatch(rf'"[0-9a-f]{{16}}\.{ETAG[1:-1]}"', PAGE)
+    assert with_version(ETAG, VERSION) == PAGE
+    assert matches(PAGE, PAGE)
+    assert not matches(PAGE, with_version(ETAG, ("note", 2)))

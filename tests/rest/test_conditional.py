@@ -56,6 +56,14 @@ def test_every_read_has_the_etag_of_its_body(alice, path):
     assert "Last-Modified" not in response
 
 
+def test_the_openapi_document_has_the_etag_of_its_body(alice):
+    whole = alice.get(f"{BASE}/openapi.json")
+    known = alice.client.get(f"{BASE}/openapi.json", headers={"if-none-match": whole["ETag"]})
+
+    assert whole["ETag"] == etag_of(whole.content)
+    assert (known.status_code, known.content) == (304, b"")
+
+
 def test_etag_of_a_list_depends_on_the_host(api):
     client = api("alice")
 

@@ -184,6 +184,26 @@ def test_exceeding_the_limit_of_writes_still_allows_reads(api: Any, limits: Any)
     assert alice.get(BASE).status_code == 200
 
 
+def test_a_429_is_logged_with_the_limit_and_its_owner(
+    api: Any, limits: Any, address: str, caplog: Any
+) -> None:
+    last_of(api("alice"), limits.LIMIT_REQUESTS + 1)
+    last_of(stranger(address), limits.LIMIT_REQUESTS + 1)
+    limits.LIMIT_TOKEN_REQUESTS = 1
+    last_of(api("bob"), 2)
+    limits.LIMIT_TENANT, limits.LIMIT_TOKEN_REQUESTS = 1, 1000
+    last_of(api("carol"), 1)
+
+    logged = [line for line in caplog.records if line.message == "rate_limited"]
+    assert [(line.audit["limit"], line.audit["owner"]) for line in logged] == [
+        ("requests", "human"),
+        ("requests", "address"),
+        ("requests", "token"),
+        ("tenant", "tenant"),
+    ]
+    assert {line.levelname for line in logged} == {"WARNING"}
+
+
 def test_a_429_names_the_owner_of_the_limit_and_when_to_retry(
     api: Any, page: Any, limits: Any, address: str
 ) -> None:

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import TenantUser, User
-from harmonic.kernel.refusals import Invalid
+from harmonic.kernel.refusals import Invalid, Problem
 from tests.fixtures.world import make_token
 from tests.tokens.test_rotate import rotate
 from tokens.models import ApiToken
@@ -105,8 +105,10 @@ def test_a_token_without_scopes_is_refused(api, scopes):
 
 
 def test_the_rule_refuses_a_token_without_scopes(world):
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid) as refused:
         make_token("bob", scopes=[])
+
+    assert refused.value.problems == (Problem("scopes", "blank"),)
 
 
 @pytest.mark.postgres

@@ -182,6 +182,24 @@ def test_a_row_shows_prefix_owner_access_note_and_state(page, tokens):
     assert "@scout" in found["agent's"].get_text()
 
 
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"scopes": ["read:all"]}, "read"),
+        ({"scopes": ["delete:all", "update:all", "create:all", "read:all"]}, "read + write"),
+        ({"scopes": ["read:notes"]}, "read:notes"),
+        ({"scopes": ["update:all", "read:all", "create:notes"]}, "create:notes, read, update"),
+        ({"scopes": ["read:all"], "token_type": "mcp"}, "read, over MCP only"),
+    ],
+)
+def test_a_row_shows_the_access_in_words(page, tokens, values, words):
+    ApiToken.unscoped.filter(id=tokens["living"].id).update(**values)
+
+    cells = table(page("alice"))["living"].select("td")
+
+    assert words in [cell.get_text(" ", strip=True) for cell in cells]
+
+
 def test_a_row_links_to_the_actions_that_are_possible(page, tokens):
     found = table(page("alice"))
 

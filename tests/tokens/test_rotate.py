@@ -74,6 +74,19 @@ def test_a_successor_created_by_a_session_has_the_whole_lifetime(old, page):
     assert was.successor_id == made.id
 
 
+@pytest.mark.parametrize("overlap", [0, 2])
+def test_a_successor_has_the_note_type_and_client_of_the_old_token(old, page, overlap):
+    kept = {"note": "The laptop", "token_type": "mcp", "client_name": "Cursor"}
+    ApiToken.unscoped.filter(id=row_of(old).id).update(**kept)
+
+    answer = on_page(page("alice"), old, overlap_days=overlap)
+
+    made = row_of(plaintext_in(answer.content.decode()))
+    assert {name: getattr(made, name) for name in kept} == kept
+    assert (made.created_at, made.updated_at) == (NOW, NOW)
+    assert row_of(old).updated_at == NOW
+
+
 def test_a_lifetime_of_whole_months_stays_whole(now, page):
     plaintext = make_token("alice", at=datetime(2027, 2, 28, 12, tzinfo=UTC), days=400)
     assert row_of(plaintext).expires_at == datetime(2028, 2, 28, 12, tzinfo=UTC)
@@ -372,6 +385,14 @@ def test_a_token_and_its_successor_link_to_each_other(old, page, suffix):
         assert listed.count(f'"{shown}"' if not suffix else f"({shown})") == 2
     assert "replaced by" in listed
     assert "replaces" in listed
+
+
+@pytest.mark.parametrize("suffix", ["", ".md"])
+def test_a_token_that_was_not_rotated_names_no_other(old, page, suffix):
+    for path in (page_of(old), "/u/alice/settings/tokens"):
+        shown = page("alice").get(path + suffix).content.decode()
+        assert "replaced by" not in shown
+        assert "replaces" not in shown
 
 
 @pytest.mark.parametrize("suffix", ["", ".md"])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
 from django.db import DatabaseError, connections
 
 from accounts.models import Tenant
+from harmonic.kernel.database.tenancy import tenant_bound
 from tests.fixtures.world import make_token, single_line_text, token_client
 from tokens import usage
 from tokens.models import ApiToken, TokenDay, TokenRefusal
@@ -158,6 +160,26 @@ def test_the_chart_draws_refused_and_allowed_requests_differently(token, page):
     assert "<summary>Requests by day</summary>" in html
 
 
+def test_the_usage_covers_thirty_days_and_none_before(token):
+    row, today = row_of(token), NOON.date()
+    row.counted_on, row.counted_requests, row.counted_refusals = today, 5, 2
+
+    with tenant_bound(row.tenant_id):
+        for ago in (0, 1, 29, 30):
+            TokenDay.objects.create(
+                tenant_id=row.tenant_id,
+                token_id=row.id,
+                day=today - timedelta(days=ago),
+                requests=100 + ago,
+                refusals=ago,
+            )
+        days = usage.days_of(row, NOON)
+
+    assert [each.day for each in days] == [today - timedelta(days=ago) for ago in range(29, -1, -1)]
+    used = [(each.requests, each.refusals) for each in days if each.requests]
+    assert used == [(129, 29), (101, 1), (5, 2)]
+
+
 @pytest.mark.parametrize("suffix", ["", ".md"])
 def test_the_page_of_an_unused_token_says_so(token, page, suffix):
     body = page("alice").get(page_of(token) + suffix).content.decode()
@@ -220,6 +242,96 @@ def test_a_refused_request_is_shown_with_reason_and_remedy(token, page):
         assert "API not enabled for this collective" in body
         assert "An admin of the collective can enable it" in body
         assert "private" not in body.split("Refused requests")[1]
+
+
+def test_a_write_that_the_policy_refuses_counts_as_a_use_and_a_refusal(noon, world, note_id):
+    plaintext = make_token("bob")
+    path = f"/collectives/kitchen/api/v1/notes/{note_id('Welcome to the kitchen')}"
+    for _ in range(2):
+        refused = token_client(plaintext).patch(
+            path, {"text": "Mine"}, content_type="application/json"
+        )
+        assert refused.status_code == 403
+    usage.ledger.settle()
+
+    row = row_of(plaintext)
+    assert row.last_used_at == NOON
+    assert (row.counted_requests, row.counted_refusals) == (2, 2)
+    assert TokenRefusal.unscoped.filter(token=row, method="PATCH", path=path).count() == 2
+
+
+def test_a_refused_request_is_stored_with_its_code_and_time(token):
+    token_client(token).get(f"{CLOSED}/{'x' * 600}")
+
+    kept = TokenRefusal.unscoped.get()
+    assert (kept.code, kept.at) == ("api_disabled_collective", NOON)
+    assert kept.sentence == "API not enabled for this collective"
+    assert kept.path == f"{CLOSED}/{'x' * 600}"[:512]
+
+
+@pytest.mark.parametrize("path", ["/help", "/healthcheck", "/llms.txt"])
+def test_requests_to_public_pages_are_not_counted(token, path):
+    assert token_client(token).get(path).status_code == 200
+    usage.ledger.settle()
+
+    assert (row_of(token).last_used_at, row_of(token).counted_requests) == (None, 0)
+
+
+def test_the_last_use_after_a_refusal_is_that_of_the_allowed_request(token, noon):
+    """Both wait in the process: the refused request must not replace the earlier use."""
+    client = token_client(token)
+    client.get(NOTES, headers={"user-agent": "curl/8"})
+    noon.shift(timedelta(seconds=30))
+    client.get(NOTES, headers={"user-agent": "wget/1"})
+    noon.shift(timedelta(seconds=10))
+    client.get(f"{CLOSED}/x", headers={"user-agent": "nmap/7"})
+    usage.ledger.settle()
+
+    row = row_of(token)
+    assert (row.last_used_at, row.last_used_by) == (NOON + timedelta(seconds=30), "wget")
+    assert (row.counted_requests, row.counted_refusals) == (3, 1)
+
+
+def test_a_late_write_keeps_a_later_use_by_another_process(token, noon):
+    client = token_client(token)
+    client.get(NOTES)
+    client.get(NOTES)
+    later = NOON + timedelta(seconds=5)
+    ApiToken.unscoped.filter(id=row_of(token).id).update(last_used_at=later, last_used_by="other")
+
+    usage.ledger.settle()
+
+    row = row_of(token)
+    assert (row.last_used_at, row.last_used_by, row.counted_requests) == (later, "other", 2)
+
+
+def test_counts_of_a_process_wait_while_another_has_just_written(token, noon):
+    client = token_client(token)
+    client.get(NOTES)
+    noon.shift(timedelta(seconds=61))
+    fresh = NOON + timedelta(seconds=30)
+    stale = ApiToken.unscoped.filter(id=row_of(token).id)
+    pending = usage.PendingUse(row_of(token).tenant_id, requests=4)
+    pending.use = usage.Use(NOON + timedelta(seconds=61), "", "curl")
+    stale.update(last_used_at=fresh)
+
+    is_written = usage.write(row_of(token).id, pending, NOON + timedelta(seconds=61))
+
+    assert not is_written
+    assert (row_of(token).last_used_at, row_of(token).counted_requests) == (fresh, 1)
+
+
+def test_a_process_forgets_when_it_wrote_the_refusals_of_many_tokens(monkeypatch):
+    monkeypatch.setattr(usage.Ledger, "REMEMBERED", 2)
+    ledger, tokens = usage.Ledger(), [uuid4() for _ in range(4)]
+
+    assert all(ledger.may_write_refusals(each, NOON) for each in tokens[:2])
+    assert not ledger.may_write_refusals(tokens[0], NOON + timedelta(seconds=59))
+    assert ledger.may_write_refusals(tokens[2], NOON + timedelta(seconds=61))
+    assert set(ledger._refusals_written_at) == {tokens[2]}
+    assert not ledger.may_write_refusals(tokens[2], NOON + timedelta(seconds=62))
+    assert ledger.may_write_refusals(tokens[0], NOON + timedelta(seconds=62))
+    assert set(ledger._refusals_written_at) == {tokens[2], tokens[0]}
 
 
 def test_requests_of_an_expired_token_are_recorded_and_of_an_unknown_one_are_not(
