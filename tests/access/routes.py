@@ -50,7 +50,7 @@ def ids_of(world: World) -> dict[str, str]:
         "participant_id": "7f000000-0000-4000-8000-000000000000",
         "option_id": "7f000000-0000-4000-8000-000000000000",
         "vote_id": "7f000000-0000-4000-8000-000000000000",
-        "row_id": _table(world).table.rows[0]["_id"],
+        "row_id": str(_table(world).table.rows[0]["_id"]),
         "receipt": "0" * 64,
         "signed": sign(
             Subscription(world.tenant().id, world.user("bob").id, NotificationType.MENTION)

@@ -86,7 +86,7 @@ process.stdout.write(
     page: page.content[0].text,
     written: done.structuredContent.status,
     help: help.content[0].text,
-    search: found.structuredContent.code,
+    search: found.structuredContent.status,
     context: context.contents[0].text,
     refused: [refused.isError, refused.structuredContent.code],
     foreignOrigin: await refusal({ Origin: "https://evil.example" }),

@@ -217,7 +217,7 @@ def test_the_typescript_client_uses_every_tool(
     assert "# Who Am I?" in seen["page"]
     assert seen["written"] == 200
     assert "# Help" in seen["help"]
-    assert seen["search"] == "not_found"
+    assert seen["search"] == 200
     assert "Harmonic context for @scout" in seen["context"]
     assert seen["refused"] == [True, "insufficient_scope"]
     assert seen["foreignOrigin"] == 403
