@@ -132,7 +132,9 @@ def headers_of(method: str, keys: Collection[str], *, is_listed: bool) -> Schema
     if method in {"put", "patch"}:
         names = ["ETag"]
     if method == "post":
-        is_made, is_secret = "updated_at" in keys, "token" in keys
+        # Rows of tables have no time of their last change.
+        is_made = "updated_at" in keys or "created_by_id" in keys
+        is_secret = "token" in keys
         names = ["Location"] if is_made else []
         names += ["ETag"] if is_made and not is_secret else []
         names += [] if is_secret else ["Idempotent-Replayed"]
