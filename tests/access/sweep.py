@@ -143,7 +143,7 @@ def gate(caller: Caller, route: Route, method: str) -> frozenset[int] | None:
         return frozenset({302 if method == "GET" else 401})
     if route.place not in caller.places:
         return outside(caller, route, method)
-    if caller.is_read_only and method in WRITES and not is_open_to_readers(route, method):
+    if caller.is_read_only and method in WRITES and not is_open_to_readers(route):
         return frozenset({403})
     return None
 
@@ -157,12 +157,12 @@ def outside(caller: Caller, route: Route, method: str) -> frozenset[int] | None:
     return frozenset({302 if caller.by == "session" and method == "GET" else 403})
 
 
-def is_open_to_readers(route: Route, method: str) -> bool:
+def is_open_to_readers(route: Route) -> bool:
     """Return whether a read-only token is admitted: any scope will do, or the action only reads."""
     assert route.rule is not None
     if route.rule.any_scope:
         return True
-    return method == "POST" and route.action is not None and route.action.is_read
+    return route.action is not None and route.action.is_read
 
 
 def answers(route: Route, method: str) -> frozenset[int]:
