@@ -18,6 +18,8 @@ VARIANTS = """
 /collectives/kitchen/members/actions/update_member_roles?user_handle=bob
 /collectives/kitchen/members/actions/remove_member?user_handle=bob
 /reverify?scope=admin /collectives/kitchen?q=knife /collectives/kitchen?q=zanzibar
+/collectives/kitchen/n/TABLE /collectives/kitchen/n/REMINDER /search?q=knife /search?q=zanzibar
+/collectives/kitchen/note?subtype=table /collectives/kitchen/note?subtype=reminder
 """.split()
 # Handles for paths with one; Alice's by default.
 HANDLES = {"ai-agents/<str:handle>/run": "steward", "ai-agents/": "scout", "tenant-admin/": "bob"}
@@ -39,11 +41,17 @@ def _paths(route: Route) -> Iterator[str]:
         yield filled
 
 
+def _is_absent(route: Route) -> bool:
+    """Return whether the demo world has no such object: entries in logs, jobs, reports, e-mails."""
+    absent = ("<str:entry_id>", "<str:job_id>", "<str:report_id>", "<str:signed>")
+    return any(name in route.pattern for name in absent)
+
+
 def _enumerated() -> Iterator[str]:
     """Return the paths of all pages; pages of collectives only for the kitchen.
 
     The API responds with JSON, except for its reference. A path that ends in `.html` is a part of
-    the page beside it, for scripts to insert, and one that ends in `.ics` is a file.
+    the page beside it, for scripts to insert, and one that ends in `.ics` or `.csv` is a file.
     """
     for route in routes():
         is_of_any_collective = (
@@ -52,10 +60,7 @@ def _enumerated() -> Iterator[str]:
         is_repeated = route.place == "room" or (not route.place and is_of_any_collective)
         is_data = route.is_api and route.pattern != "api/v1/docs"
         is_part = route.pattern.endswith((".html", ".ics", ".csv"))
-        # The demo world has no entries in logs, jobs or reports, and no e-mails with links.
-        absent = ("<str:entry_id>", "<str:job_id>", "<str:report_id>", "<str:signed>")
-        is_empty = any(name in route.pattern for name in absent)
-        is_page = not (is_repeated or is_data or is_part or is_empty)
+        is_page = not (is_repeated or is_data or is_part or _is_absent(route))
         is_page = is_page and route.action_name != "unknown_action"
         if is_page and route.urlconf != FRONT_DOOR:
             yield from _paths(route)
@@ -70,6 +75,7 @@ PUBLIC = [
     and route.rule
     and route.rule.access_level == AccessLevel.PUBLIC
     and not route.action_name
+    and not _is_absent(route)
     for path in _paths(route)
 ]
 FRONT_DOORS = [path for route in routes() if route.urlconf == FRONT_DOOR for path in _paths(route)]
@@ -81,6 +87,8 @@ def opener(visit: Visit) -> Callable[[str], None]:
     ids = {
         "NOTE": _item(visit, "Welcome to the kitchen"),
         "COMMITMENT": _item(visit, "Whoever cooks does not wash up"),
+        "TABLE": _item(visit, "Who brings what to the open day"),
+        "REMINDER": _item(visit, "Order flour"),
         "TOKEN": _token(visit),
         "RUN": _run(visit),
         "DECISION": decision,

@@ -106,8 +106,8 @@ class DecisionParams(Params):
     )
     proposer_eligibility = set_field(
         "Who can add options, instead of `options_open`",
-        "Who can add options",
-        "If left blank, the box above decides.",
+        "Proposers",
+        "They add options. If left blank, the box above decides.",
     )
     deadline = deadline_field()
     timezone = timezone_field()
@@ -206,8 +206,8 @@ class SettingsParams(Params):
     )
     proposer_eligibility = set_field(
         "Who can add options, instead of `options_open`. Blank: nobody by this setting",
-        "Who can add options",
-        "If left blank, the box above decides.",
+        "Proposers",
+        "They add options. If left blank, the box above decides.",
     )
     deadline = deadline_field("If left blank, the current one is kept.")
     timezone = timezone_field()
