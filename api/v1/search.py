@@ -68,7 +68,7 @@ class SearchResultJson(TypedDict):
 class Searches(Resource):
     rule = Rule(AccessLevel.COLLECTIVE)
 
-    @Operation("search", query=SearchListParams, example="q=quince%20type:note")
+    @Operation("search_items", query=SearchListParams, example="q=quince%20type:note")
     def list(self, request: Request) -> ListResponse[SearchResultJson]:
         """Search the items of a collective, or all that you can read."""
         params = query(SearchListParams, request)

@@ -95,7 +95,7 @@ def time_filters() -> list[tuple[str, str]]:
 def test_time_filters_accept_years_1_to_9999(alice, addresses, extreme):
     is_late = extreme.startswith("9999")
     for name, parameter in time_filters():
-        query = {parameter: extreme, **({"q": "type:note"} if name == "search" else {})}
+        query = {parameter: extreme, **({"q": "type:note"} if name == "search_items" else {})}
         response = alice.get(addresses[name], **query)
 
         assert response.status_code == 200, (name, parameter)
