@@ -1,4 +1,4 @@
-"""How often `perform` runs an action, and what counts as stored."""
+"""The number of runs of an action in `perform`, and the bytes that count as stored."""
 
 from __future__ import annotations
 
