@@ -81,7 +81,7 @@ RIGHT_TO_LEFT = """\
 הירקות למטה, החלב בדלת, וכל מה שנפתח מקבל תאריך.
 """
 
-INVENTORY_LINE = "- {what}: {count} left, the next order is due on the {day}th\n"
+INVENTORY_LINE = "- {what}: {count} left, the next order is due in {days} days\n"
 
 
 def inventory() -> str:
@@ -89,7 +89,7 @@ def inventory() -> str:
     goods = ("flour", "oats", "lentils", "rice", "oil", "salt", "sugar", "tea", "coffee", "beans")
     lines = [
         INVENTORY_LINE.format(
-            what=f"{goods[n % 10]}, shelf {n // 10 + 1}", count=n % 7, day=n % 27 + 1
+            what=f"{goods[n % 10]}, shelf {n // 10 + 1}", count=n % 7, days=n % 27 + 2
         )
         for n in range(80)
     ]

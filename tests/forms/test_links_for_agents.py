@@ -10,8 +10,9 @@ import pytest
 
 pytestmark = pytest.mark.django_db
 
-# Links that lead into this site. Programs read pages as Markdown alone.
-LINK = re.compile(r"\]\((/[^)\s#]*)")
+# Links that lead into this site. Programs read pages as Markdown alone. Excerpts of texts have
+# their brackets escaped and may be cut within an address.
+LINK = re.compile(r"(?<!\\)\]\((/[^)\s#]*)")
 # Texts in fences were written by people, and may link anywhere.
 FENCE = re.compile(r"^(`{3,}).*?^\1", re.MULTILINE | re.DOTALL)
 START = ("/", "/whoami", "/collectives", "/help", "/settings", "/u/scout", "/u/alice")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -59,12 +60,27 @@ def _append_line(path: str, line: str) -> None:
         file.write(f"{line}\n")
 
 
-def _work(path: str, name: str, seconds: float) -> None:
+def _work(path: str, name: str, is_done: Callable[[], bool]) -> None:
     _append_line(path, f"began {name}")
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and not is_stopping():
+    while not is_done() and not is_stopping():
         time.sleep(0.02)
     _append_line(path, f"ended {name}")
+
+
+def _in(seconds: float) -> Callable[[], bool]:
+    """Return a function that tells whether the seconds have passed."""
+    until = time.monotonic() + seconds
+    return lambda: time.monotonic() >= until
+
+
+def _sign(path: Path) -> Path:
+    """Return the file whose existence tells `write_again` to end."""
+    return path.with_suffix(".end")
+
+
+def let_end(path: Path) -> None:
+    """Let `write_again` end."""
+    _sign(path).touch()
 
 
 def write_failure(path: str, name: str, seconds: float) -> None:
@@ -73,17 +89,17 @@ def write_failure(path: str, name: str, seconds: float) -> None:
 
 @job(Policy("Write"))
 def write(path: str, name: str, seconds: float) -> None:
-    _work(path, name, seconds)
+    _work(path, name, _in(seconds))
 
 
 @job(Policy("Write again", attempts=2, if_interrupted=Interrupted.RETRY), is_long=True)
-def write_again(path: str, name: str, seconds: float) -> None:
-    _work(path, name, seconds)
+def write_again(path: str, name: str) -> None:
+    _work(path, name, _sign(Path(path)).exists)
 
 
 @job(Policy("Write once", when_failed=write_failure), is_long=True)
 def write_once(path: str, name: str, seconds: float) -> None:
-    _work(path, name, seconds)
+    _work(path, name, _in(seconds))
 
 
 @job(Policy("Go on", attempts=2, if_interrupted=Interrupted.RETRY), is_long=True)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django_tasks_db.models import DBTaskResult
@@ -119,8 +119,8 @@ def test_the_jobs_of_a_killed_worker_run_again_or_fail_as_declared(
     start: Callable[..., Process], file: Path
 ):
     first = start()
-    kinds.write_again.enqueue(path=str(file), name="again", seconds=0.5)
-    kinds.write_once.enqueue(path=str(file), name="once", seconds=0.5)
+    kinds.write_again.enqueue(path=str(file), name="again")
+    kinds.write_once.enqueue(path=str(file), name="once", seconds=60)
     DBTaskResult.objects.update(run_after=Now())
     until(lambda: {"began again", "began once"} <= set(lines(file)))
     first.kill()
@@ -129,6 +129,7 @@ def test_the_jobs_of_a_killed_worker_run_again_or_fail_as_declared(
 
     start()
     until(lambda: statuses(kinds.write_once) == ["FAILED"])
+    kinds.let_end(file)
     DBTaskResult.objects.filter(status="READY").update(run_after=Now())
     until(lambda: statuses(kinds.write_again) == ["SUCCESSFUL"])
 
@@ -187,8 +188,10 @@ def test_a_paused_worker_ends_when_its_jobs_were_taken_over(
     process = start()
     kinds.go_on.enqueue(path=str(file), name="long")
     until(lambda: lines(file) == ["began long"])
-    process.send_signal(signal.SIGSTOP)
-    Worker.objects.filter(pid=process.pid).update(lost_at=F("beat_at"))
+    with transaction.atomic():
+        # While this transaction has the lock, the worker cannot be stopped with it.
+        Worker.objects.filter(pid=process.pid).update(lost_at=F("beat_at"))
+        process.send_signal(signal.SIGSTOP)
 
     process.send_signal(signal.SIGCONT)
 
