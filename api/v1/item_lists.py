@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from django.db.models import Q
 from rest_framework.request import Request
@@ -113,7 +114,11 @@ class ItemList(Generic[M]):
         items = Item.objects.alive() if across is None else across
         return matching_page(
             self.queries,
-            items.filter(narrowed & by_words(access, params), **self.queries.wanted, **wanted),
+            items.filter(
+                narrowed & by_words(access, params, wanted.get("collective")),
+                **self.queries.wanted,
+                **wanted,
+            ),
             request,
             params,
             order_of(params, NEWEST),
@@ -136,14 +141,16 @@ def is_narrowed(params: dict[str, Any]) -> bool:
     return any(params.get(name) for name in NARROWING)
 
 
-def by_words(access: Access, params: dict[str, Any]) -> Q:
+def by_words(access: Access, params: dict[str, Any], place_id: UUID | None) -> Q:
     """Return the combination of `q`, `filters` and `cycle`.
+
+    `q` finds items of one collective, or of all that the caller may read.
 
     Raises:
         Invalid: `q` has too many terms, a filter is unknown or its time is invalid, or no cycle has
             this name.
     """
-    found_by_q = _matching(access, params.get("q", ""))
+    found_by_q = _matching(access, params.get("q", ""), place_id)
     cycle = _cycle(access, params["cycle"]) if params.get("cycle") else None
     found = parse_filters(access, params.get("filters", ""), cycle)
     if found.without_effect:
@@ -157,9 +164,9 @@ def by_words(access: Access, params: dict[str, Any]) -> Q:
     return condition & belonging_to(cycle) if cycle else condition
 
 
-def _matching(access: Access, text: str) -> Q:
+def _matching(access: Access, text: str, place_id: UUID | None) -> Q:
     try:
-        return matching(access, text)
+        return matching(access, text, place_id)
     except Invalid as invalid:
         raise named(*invalid.problems) from invalid
 

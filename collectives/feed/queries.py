@@ -116,7 +116,7 @@ def search_feed(access: Access, query: Query) -> Feed:
     position = _position(access.query.get("cursor", ""), bound)
     limit = limit_of(access)
     here = Item.objects.filter(collective=access.required_place.id).alive().standalone()
-    matching = here.filter(Conditions(access, query).whole)
+    matching = here.filter(Conditions(access, query, access.required_place.id).whole)
     found = items.page_of(matching, items.NEWEST, limit, position)
     rows = _rows(access, items.in_feed(item_id for item_id, _ in found.rows))
     return Feed(rows, cursors.encode(found.end, bound) if found.end else "", position is None)

@@ -23,7 +23,8 @@ from collectives.items import kinds
 from collectives.items.models import readers
 from collectives.models import Collective
 from collectives.notifications.models import Mention
-from collectives.search.index.entries import containing
+from collectives.search.index import entries
+from collectives.search.index.grams import by_author, in_place, of_kind
 from collectives.search.language.grammar import Given, Query, Remark
 from collectives.search.language.operators import ALL, NUMBERS
 from collectives.search.numbers import number
@@ -33,10 +34,11 @@ from harmonic.kernel.rendering.text import folded
 NOTHING = Q(pk__in=())
 MAIN = "main"
 NO_SUCH_DAY = Remark("", "has no effect: there is no such day.")
+# The conditions of collectives.
 _VISIBILITY = {
-    "public": Q(collective__is_main=True),
-    "shared": Q(collective__is_main=False, collective__kind=CollectiveKind.STANDARD),
-    "private": Q(collective__kind=CollectiveKind.WORKSPACE),
+    "public": Q(is_main=True),
+    "shared": Q(is_main=False, kind=CollectiveKind.STANDARD),
+    "private": Q(kind=CollectiveKind.WORKSPACE),
 }
 _RELATIVE = re.compile(r"([+-])([0-9]+)([dwmy])")
 _PEOPLE = ("creator", "read-by", "voter", "participant", "mentions", "replying-to")
@@ -46,17 +48,19 @@ _PEOPLE = ("creator", "read-by", "voter", "participant", "mentions", "replying-t
 class Conditions:
     """The condition of a search for one caller, and remarks about parts without effect.
 
-    It does not include what the caller may read: combine it with `Item.objects.visible_to`.
+    It is limited to the newest `LOOKED_AT` texts that the index returns, of one collective or of
+    all that the caller may read. Combine it with `Item.objects.visible_to` all the same.
     """
 
     access: Access
     query: Query
+    place_id: UUID | None = None
+    is_oldest_first: bool = False
 
     @cached_property
     def whole(self) -> Q:
         parts = (
             self._text(),
-            self._place(),
             self._kinds(),
             self._status(),
             self._people(),
@@ -81,25 +85,59 @@ class Conditions:
         if cycle and any(given):
             sentence = "has no effect together with after or before."
             days.append(Remark(cycle.token, sentence))
-        return (*self.query.remarks, *days)
+        return (*self.query.remarks, *days, *self._bound())
+
+    def _bound(self) -> list[Remark]:
+        """Return a remark if the index may have more texts than the search looked at."""
+        if len(self._keys) < entries.LOOKED_AT:
+            return []
+        way = "oldest" if self.is_oldest_first else "newest"
+        looked = f"The search looked at the {way} {entries.LOOKED_AT:,} texts only."
+        return [Remark("", f"{looked} Narrow it with words, collective:, creator: or type:.")]
 
     # --- Text -------------------------------------------------------------------------------
 
+    @property
+    def _held(self) -> tuple[str, ...]:
+        return (*self.query.words, *self.query.phrases)
+
     def _text(self) -> Q:
-        held = (*self.query.words, *self.query.phrases)
-        found = containing(held) if held else Q()
-        for term in self.query.excluded:
-            found &= ~containing([term])
-        return found
+        if not self._keys:
+            return NOTHING
+        return entries.containing(self._keys, self._held, self.query.excluded)
+
+    @cached_property
+    def _keys(self) -> list[int]:
+        """The keys of the texts that the search looks at."""
+        places = list(map(in_place, self._place_ids))
+        if not places:
+            return []
+        types = list(map(of_kind, self.query.values("type")))
+        authors = list(map(by_author, self._ids_of(self.query.values("creator"))))
+        facets = filter(None, (places, types, authors))
+        return entries.candidates(
+            facets, self._held, is_oldest_first=self.is_oldest_first, limit=entries.LOOKED_AT
+        )
 
     # --- Place and type ---------------------------------------------------------------------
 
+    @cached_property
+    def _place_ids(self) -> list[UUID]:
+        wanted = self._place()
+        if self.place_id is None:
+            rows = Collective.objects.readable_by(self.access).filter(wanted)
+        elif wanted:
+            rows = Collective.objects.filter(wanted, pk=self.place_id)
+        else:
+            return [self.place_id]
+        return list(rows.values_list("pk", flat=True))
+
     def _place(self) -> Q:
+        """Return the condition of the collectives that the search names."""
         handle = self.query.value("collective")
         found = Q()
         if handle:
-            is_main = handle == MAIN
-            found &= Q(collective__is_main=True) if is_main else Q(collective__handle=handle)
+            found &= Q(is_main=True) if handle == MAIN else Q(handle=handle)
         return found & self._visibility()
 
     def _visibility(self) -> Q:
@@ -151,8 +189,13 @@ class Conditions:
         return found
 
     def _named(self, condition: Callable[[Sequence[UUID]], Q], handles: Sequence[str]) -> Q:
-        ids = [self._user_ids[key] for key in map(folded, handles) if key in self._user_ids]
+        ids = self._ids_of(handles)
         return condition(ids) if ids else NOTHING
+
+    def _ids_of(self, handles: Sequence[str]) -> list[UUID]:
+        if not handles:
+            return []
+        return [self._user_ids[key] for key in map(folded, handles) if key in self._user_ids]
 
     @cached_property
     def _user_ids(self) -> dict[str, UUID]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
 
 from collectives.items.models import Item
-from collectives.search.index.grams import grams_of
 from harmonic.kernel.database.tenancy import TenantModel
 
 
-class GramsField(models.TextField[str, str]):
-    """The grams of a text: a `tsvector` on PostgreSQL, words on SQLite. It is set to the text."""
+class GramsField(models.TextField[Iterable[str], str]):
+    """The tokens of a text and its item: a `tsvector` on PostgreSQL, words on SQLite."""
 
     def db_type(self, connection: Any) -> str:
         return "tsvector" if connection.vendor == "postgresql" else "text"
@@ -21,8 +21,8 @@ class GramsField(models.TextField[str, str]):
         return "array_to_tsvector(%s::text[])" if connection.vendor == "postgresql" else "%s"
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
-        grams = sorted(grams_of(value))
-        return grams if connection.vendor == "postgresql" else " ".join(grams)
+        tokens = sorted(value)
+        return tokens if connection.vendor == "postgresql" else " ".join(tokens)
 
 
 class SearchEntry(TenantModel):

@@ -48,6 +48,11 @@ class Sort:
 
     columns: tuple[Column, ...]
 
+    @property
+    def is_oldest_first(self) -> bool:
+        first = self.columns[0]
+        return first.name == "by_created_at" and not first.is_descending
+
     def applied(self, items: ItemQuerySet[Item]) -> ItemQuerySet[Item]:
         values: dict[str, Any] = {each.name: each.expression for each in self.columns}
         rows: ItemQuerySet[Item] = items.annotate(**values, **{KEY: F("search_entry__sort_key")})

@@ -13,8 +13,11 @@ from django.db.models.functions import Substr
 
 from collectives.items.models import Item, ItemQuerySet
 from collectives.items.queries import by_ids
+from collectives.models import Collective
 from collectives.search.conditions import Conditions
+from collectives.search.index.entries import HasKey, candidates
 from collectives.search.index.folding import fold
+from collectives.search.index.grams import in_place
 from collectives.search.language.grammar import Query, Remark, parse
 from collectives.search.language.operators import NUMBERS
 from collectives.search.models import SearchEntry
@@ -41,16 +44,17 @@ class Found:
     remarks: tuple[Remark, ...] = ()
 
 
-def matching(access: Access, text: str) -> Q:
+def matching(access: Access, text: str, place_id: UUID | None) -> Q:
     """Return the condition of the items that a search finds, for lists with their own order.
 
-    The operators `sort`, `group` and `limit` have no effect there.
+    They are in one collective, or in all that the caller may read. The operators `sort`, `group`
+    and `limit` have no effect there.
 
     Raises:
         Invalid: it has too many terms.
     """
     query = parse(text)
-    return Q() if query.is_blank else Conditions(access, query).whole
+    return Q() if query.is_blank else Conditions(access, query, place_id).whole
 
 
 def find(
@@ -64,11 +68,9 @@ def find(
     condition: Q | None = None,
 ) -> Found:
     """Return the results after a position, of one collective or of all that the caller may read."""
-    conditions = Conditions(access, query)
+    conditions = Conditions(access, query, place_id, is_oldest_first=sort.is_oldest_first)
     items: ItemQuerySet[Item] = Item.objects.visible_to(access)
     items = items.filter(conditions.whole, condition or Q())
-    if place_id is not None:
-        items = items.filter(collective=place_id)
     rows = sort.applied(items)
     if after is not None:
         rows = rows.filter(sort.beyond(after))
@@ -106,8 +108,9 @@ def suggested(access: Access, query: Query) -> str:
 
 def _vocabulary(access: Access) -> list[str]:
     """Return the words at the beginnings of the newest texts that the caller may read."""
-    readable = Item.objects.visible_to(access).values("id")
-    entries = SearchEntry.objects.filter(item__in=readable).order_by("-sort_key")
-    texts = entries.values_list(Substr("words", 1, SUGGESTED_LENGTH), flat=True)[:SUGGESTED_FROM]
+    places = Collective.objects.readable_by(access).values_list("pk", flat=True)
+    keys = candidates([list(map(in_place, places))], limit=SUGGESTED_FROM)
+    entries = SearchEntry.objects.filter(HasKey("sort_key", keys)).order_by("-sort_key")
+    texts = entries.values_list(Substr("words", 1, SUGGESTED_LENGTH), flat=True)
     words = (word.strip(".,:;!?()[]*_#\"'") for text in texts for word in text.split())
     return list(dict.fromkeys(word for word in words if word == fold(word) and word.isalnum()))

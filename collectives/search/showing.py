@@ -204,7 +204,7 @@ def as_json(access: Access, results: Results) -> Mapping[str, Any]:
         "total_count": results.found.total,
         "next_cursor": results.next_cursor or None,
         "results": [item_json(access, item) for item in results.found.items],
-        "notes": [f"`{each.token}` {each.sentence}" for each in results.found.remarks],
+        "notes": [str(each) for each in results.found.remarks],
     }
 
 

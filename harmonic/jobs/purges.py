@@ -1,4 +1,4 @@
-"""The regular deletion of rows that are no longer needed, in all tenants."""
+"""Regular work on the database: deleting rows that are no longer needed, and its statistics."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from api.models import KeyedRequest
 from collectives.models import Invite
 from harmonic.agent_log.models import Entry
 from harmonic.jobs.models import Job
+from harmonic.kernel.database.statistics import update_statistics
 from harmonic.kernel.operations.jobs import do_regularly
 from harmonic.runner.models import TaskRun
 from harmonic.runner.rules import run_settings
@@ -80,7 +81,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def register() -> None:
-    """Register all purges as regular work."""
+    """Register the regular work."""
     do_regularly("delete finished jobs", HOUR, delete_finished_jobs)
     do_regularly("delete old entries of agent logs", DAY, delete_old_agent_logs)
     do_regularly("delete old runs of agents", DAY, delete_old_runs)
@@ -88,3 +89,4 @@ def register() -> None:
     do_regularly("delete old idempotency keys", HOUR, delete_old_keys)
     do_regularly("delete old invitations", DAY, delete_old_invites)
     do_regularly("delete old sign-in attempts and storage counts", HOUR, delete_old_attempts)
+    do_regularly("update the statistics of the database", HOUR, update_statistics)

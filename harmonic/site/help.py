@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from api.openapi.document import routes
+from collectives.search.index.entries import LOOKED_AT
 from collectives.search.language.grammar import MAX_TERMS, Q_LENGTH
 from collectives.search.language.operators import LISTED
 from harmonic.http.tenant_origin import tenant_origin
@@ -132,7 +133,7 @@ def show(access: Access, topic: Topic) -> Mapping[str, Any]:
         "capabilities": groups(),
         "harnesses": HARNESSES.values(),
         "operators": LISTED,
-        "search": {"terms": MAX_TERMS, "length": Q_LENGTH},
+        "search": {"terms": MAX_TERMS, "length": Q_LENGTH, "looked_at": f"{LOOKED_AT:,}"},
         "limits": {"requests": settings.LIMIT_REQUESTS, "writes": settings.LIMIT_WRITES},
     }
 

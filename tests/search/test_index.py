@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
@@ -25,6 +26,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 def stored() -> dict[str, tuple[str, str]]:
     rows = SearchEntry.unscoped.values_list("item__truncated_id", "title", "words")
     return {short: (title, words) for short, title, words in rows}
+
+
+def stored_tokens() -> dict[str, set[str]]:
+    rows = SearchEntry.unscoped.values_list("item__truncated_id", "grams")
+    return {short: set(tokens.split()) for short, tokens in rows}
 
 
 def expected() -> dict[str, tuple[str, str]]:
@@ -117,12 +123,14 @@ def test_a_write_of_other_columns_does_not_write_the_index(world, django_assert_
 
 def test_the_migration_indexes_existing_items(world):
     decide("Zanzibar?", "Yes", "Perhaps")
-    before = stored()
+    before, tokens = stored(), stored_tokens()
     SearchEntry.unscoped.all().delete()
 
     import_module("collectives.search.migrations.0001_index").fill(apps, None)
+    editor = SimpleNamespace(connection=connection)
+    import_module("collectives.search.migrations.0002_facets").add_facets(apps, editor)
 
-    assert stored() == before
+    assert (stored(), stored_tokens()) == (before, tokens)
     assert_in_step()
     assert len(found("zanzibar perhaps")) == 1
 

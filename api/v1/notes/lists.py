@@ -78,8 +78,11 @@ def matching_notes(
     if across is None and not is_narrowed(params):
         fetch, count = partial(NOTES.listed, wanted), partial(NOTES.count_matching, wanted)
         return _written(page_from(fetch, count, order, request, params, LIMIT), NoteWriter(request))
-    items = Item.objects.alive() if across is None else across
-    items = items.filter(by_words(access_of(request), params), **NOTES.wanted, **wanted)
+    access = access_of(request)
+    items, place_id = (
+        (Item.objects.alive(), access.required_place.id) if across is None else (across, None)
+    )
+    items = items.filter(by_words(access, params, place_id), **NOTES.wanted, **wanted)
     page = matching_page(NOTES, items, request, params, order)
     return _written(page, NoteWriter(request, () if across is None else page.rows))
 

@@ -1,11 +1,16 @@
-"""Grams: the sequences of one to three characters in a text, by which parts of words are found.
+"""The tokens of the index: grams of a text, and facets of its item.
 
+Grams are the sequences of one to three characters in a text, by which parts of words are found.
 They are stored as numbers of `BUCKETS`, so that even the longest text has no more than a full-text
 index holds. Different grams can have the same number, so each match is compared with the text.
+
+Facets are the item's place, author and kind, which never change. With them, the index itself
+returns only texts of the places that a caller may read.
 """
 
 from __future__ import annotations
 
+from uuid import UUID
 from zlib import crc32
 
 LENGTH = 3
@@ -33,3 +38,18 @@ def _starts(text: str, length: int) -> range:
 
 def _numbers(grams: set[str]) -> set[str]:
     return {f"{crc32(gram.encode()) % BUCKETS:04x}" for gram in grams}
+
+
+def in_place(collective_id: UUID) -> str:
+    """Return the facet of the items of a collective."""
+    return f"c{collective_id.hex}"
+
+
+def by_author(user_id: UUID) -> str:
+    """Return the facet of the items that a user wrote."""
+    return f"u{user_id.hex}"
+
+
+def of_kind(name: str) -> str:
+    """Return the facet of the items of a kind."""
+    return f"k{name.lower()}"

@@ -44,10 +44,13 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A part of a search that does something else than it looks like."""
+    """What a search does other than it looks like, in whole or in a part of it (`token`)."""
 
     token: str
     sentence: str
+
+    def __str__(self) -> str:
+        return f"`{self.token}` {self.sentence}" if self.token else self.sentence
 
 
 @dataclass(frozen=True, slots=True)

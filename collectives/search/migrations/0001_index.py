@@ -10,6 +10,7 @@ from django.db import migrations, models
 
 import collectives.search.models
 from collectives.search.index.folding import fold
+from collectives.search.index.grams import grams_of
 
 BATCH = 200
 # The column of the text of each kind.
@@ -82,7 +83,7 @@ def add(apps, rows, text):
                 tenant_id=row.tenant_id,
                 item_id=row.pk,
                 title=fold(row.title),
-                grams=words,
+                grams=grams_of(words),
                 words=words,
             )
         )

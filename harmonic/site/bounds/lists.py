@@ -7,6 +7,7 @@ from api.v1 import item_lists, users
 from collectives.cycles import filters, presence, queries, showing, windows
 from collectives.items import queries as items
 from collectives.search import params
+from collectives.search.index import entries
 from collectives.search.language import grammar, operators
 from harmonic.kernel.http import cursors, selection
 from harmonic.site.bounds.bound import Bound, Section
@@ -16,6 +17,12 @@ SEARCHES = Section(
     (
         Bound("characters of a search", grammar.Q_LENGTH, "characters", "400 `invalid`"),
         Bound("terms of a search", grammar.MAX_TERMS, "terms", "400 `invalid`"),
+        Bound(
+            "texts that a search looks at",
+            entries.LOOKED_AT,
+            "texts",
+            "older ones are not found, and the page says so",
+        ),
         Bound("characters of filters", filters.MAX_LENGTH, "characters", "400 `invalid`"),
         Bound(
             "results on a page of a search",
