@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -29,8 +30,10 @@ from harmonic.kernel.access import Access
 SUGGESTED_FROM = 500
 SUGGESTED_LENGTH = 200
 SIMILAR = 0.7
-# Shorter words are similar to too many others.
-SUGGESTED_WORD = 4
+# Shorter words are similar to too many others. Comparing longer ones takes too long.
+SUGGESTED_WORD = range(4, 25)
+# The words that are compared with the words of texts, and these.
+SUGGESTED_FOR, VOCABULARY = 4, 2_000
 SHOWN_NUMBERS = (*NUMBERS, "options")
 
 
@@ -96,11 +99,11 @@ def _with_numbers(found: Sequence[Item]) -> list[Item]:
 
 def suggested(access: Access, query: Query) -> str:
     """Return a search with similar words that texts have, for one without results; or ""."""
-    long = [word for word in query.words if len(word) >= SUGGESTED_WORD]
-    if not long:
+    compared = [word for word in query.words if len(word) in SUGGESTED_WORD][:SUGGESTED_FOR]
+    if not compared:
         return ""
     known = _vocabulary(access)
-    similar = {word: get_close_matches(word, known, n=1, cutoff=SIMILAR) for word in long}
+    similar = {word: get_close_matches(word, known, n=1, cutoff=SIMILAR) for word in compared}
     if all(not found or found[0] == word for word, found in similar.items()):
         return ""
     return " ".join((similar.get(word) or [word])[0] for word in query.words)
@@ -113,4 +116,5 @@ def _vocabulary(access: Access) -> list[str]:
     entries = SearchEntry.objects.filter(HasKey("sort_key", keys)).order_by("-sort_key")
     texts = entries.values_list(Substr("words", 1, SUGGESTED_LENGTH), flat=True)
     words = (word.strip(".,:;!?()[]*_#\"'") for text in texts for word in text.split())
-    return list(dict.fromkeys(word for word in words if word == fold(word) and word.isalnum()))
+    fit = (word for word in words if len(word) in SUGGESTED_WORD and word.isalnum())
+    return list(islice(dict.fromkeys(word for word in fit if word == fold(word)), VOCABULARY))

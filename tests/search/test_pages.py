@@ -226,6 +226,15 @@ def test_a_search_without_results_suggests_similar_words_and_fewer_filters(world
     assert "No results. A search finds items with all words" in text("xqzw")
 
 
+@pytest.mark.meets("words of a search that similar words are suggested for")
+def test_similar_words_are_suggested_for_the_first_words_unless_they_are_long(world):
+    write(f"Zanzibar {'zanzibar' * 4}")
+
+    assert "[xqza xqzb xqzc zanzibar]" in text("xqza xqzb xqzc zanzibra")
+    assert "Similar" not in text("xqza xqzb xqzc xqzd zanzibra")
+    assert "Similar" not in text("zanzibar" * 3 + "zanzibra")
+
+
 # --- The documents --------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from api.v1 import item_lists, users
 from collectives.cycles import filters, presence, queries, showing, windows
 from collectives.items import queries as items
 from collectives.search import params
+from collectives.search import queries as searches
 from collectives.search.index import entries
 from collectives.search.language import grammar, operators
 from harmonic.kernel.http import cursors, selection
@@ -22,6 +23,12 @@ SEARCHES = Section(
             entries.LOOKED_AT,
             "texts",
             "older ones are not found, and the page says so",
+        ),
+        Bound(
+            "words of a search that similar words are suggested for",
+            searches.SUGGESTED_FOR,
+            "words",
+            "further ones, and very long ones, stay as they are",
         ),
         Bound("characters of filters", filters.MAX_LENGTH, "characters", "400 `invalid`"),
         Bound(
