@@ -180,7 +180,9 @@ class Item(ShortIdModel):
     deleted_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    # The end of the time in which a deleted item can be restored. Afterwards notes are erased.
     hard_delete_after = models.DateTimeField(null=True, blank=True)
+    tombstoned_at = models.DateTimeField(null=True, blank=True)
 
     cut_text: str  # annotated by `with_opening`, for rows whose text is not read
     confirmed_reads: int  # annotated by `with_confirmed_reads`
@@ -197,6 +199,7 @@ class Item(ShortIdModel):
     number: int  # annotated by `with_feed_number`
     out_of: int | None  # annotated by `with_feed_number`
     newest_activity_at: datetime  # annotated by `with_newest_activity`
+    reminded_at: datetime | None  # annotated in feeds
 
     objects: ClassVar[Any] = ItemManager()
     unscoped: ClassVar[Any] = models.Manager.from_queryset(ItemQuerySet)()
@@ -229,6 +232,11 @@ class Item(ShortIdModel):
                 fields=["tenant", "collective", "-created_at", "-id"],
                 condition=Q(parent__isnull=True, deleted_at__isnull=True),
                 name="item_feed",
+            ),
+            models.Index(
+                fields=["tenant", "hard_delete_after"],
+                condition=Q(hard_delete_after__isnull=False, tombstoned_at__isnull=True),
+                name="item_to_erase",
             ),
             models.Index(
                 fields=[

@@ -97,6 +97,7 @@ COUNTS = Section(
             "",
             "403 `forbidden`",
         ),
+        Bound("the content of a deleted note", Item.KEPT_AFTER_DELETION, "", "it is erased"),
         Bound(
             "a session",
             settings.SESSION_ABSOLUTE_TIMEOUT,
