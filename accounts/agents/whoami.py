@@ -10,6 +10,7 @@ from accounts.agents.actions import scratchpad
 from accounts.agents.models import Agent
 from accounts.queries import people
 from collectives import queries as collectives
+from collectives.reminders.queries import upcoming
 from harmonic.kernel.access import Access
 from harmonic.kernel.pages import Page
 from harmonic.kernel.registry import granted_actions, ungranted_actions
@@ -28,6 +29,7 @@ def whoami(access: Access, target: None) -> Mapping[str, Any]:
         "workspace": collectives.own_workspace(actor.person_id),
         "collectives": own,
         "count": f" ({len(own)})" if access.may_read("all") else "",
+        "reminders": upcoming(access),
         **(_agent(access) if actor.is_agent else NO_AGENT),
     }
 

@@ -118,15 +118,21 @@ def deliver(row: Notification, user_ids: Collection[UUID]) -> bool:
     if not shown | mailed:
         return False
     row.save(force_insert=True)
-    Recipient.objects.bulk_create(
-        [
-            *(_recipient(row, user_id) for user_id in shown),
-            *(_pending(row, user_id) for user_id in mailed),
-        ]
-    )
+    Recipient.objects.bulk_create(_recipient(row, user_id) for user_id in shown)
     if mailed:
-        enqueue_emails(row)
+        _mail(row, mailed, row.created_at)
     return True
+
+
+def mail(row: Notification, user_ids: Collection[UUID], due_at: datetime) -> None:
+    """Send a stored notification by e-mail to those of the users who have an address."""
+    if mailed := _with_address(user_ids):
+        _mail(row, mailed, due_at)
+
+
+def _mail(row: Notification, user_ids: Collection[UUID], due_at: datetime) -> None:
+    Recipient.objects.bulk_create(_pending(row, user_id, due_at) for user_id in user_ids)
+    enqueue_emails(row)
 
 
 def _with_address(user_ids: Collection[UUID]) -> frozenset[UUID]:
@@ -149,14 +155,14 @@ def _recipient(row: Notification, user_id: UUID) -> Recipient:
     )
 
 
-def _pending(row: Notification, user_id: UUID) -> Recipient:
+def _pending(row: Notification, user_id: UUID, due_at: datetime) -> Recipient:
     return Recipient(
         tenant_id=row.tenant_id,
         notification=row,
         user_id=user_id,
         channel=Channel.EMAIL,
         status=RecipientStatus.PENDING,
-        due_at=row.created_at,
+        due_at=due_at,
     )
 
 

@@ -7,13 +7,13 @@ was missed is delivered with the time for which it was scheduled.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from collectives.events.models import Event
@@ -21,12 +21,14 @@ from collectives.events.rules import keep_own
 from collectives.items.models import Item
 from collectives.models import Collective
 from collectives.notifications.models import (
+    Channel,
     Notification,
     NotificationType,
     Recipient,
     RecipientStatus,
 )
-from collectives.notifications.rules import active_members
+from collectives.notifications.preferences.rules import wanted_by
+from collectives.notifications.rules import active_members, dismiss, mail
 from collectives.reminders.models import Reminder
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations.jobs import do_regularly
@@ -38,6 +40,8 @@ EVERY = timedelta(minutes=1)
 PER_MINUTE = 5
 _MINUTE = timedelta(minutes=1)
 _WAITING = (RecipientStatus.PENDING, RecipientStatus.RATE_LIMITED)
+# The rows that schedule reminders. Their e-mails have rows from the time of delivery.
+_IN_APP = Q(channel=Channel.IN_APP, notification__notification_type=NotificationType.REMINDER)
 
 
 def register() -> None:
@@ -55,11 +59,8 @@ def deliver_due() -> None:
 
 def _groups(now: datetime) -> Iterable[tuple[UUID, UUID, datetime]]:
     """Return tenant, user and time of the due recipients, without repetition."""
-    rows = Recipient.unscoped.filter(
-        status__in=_WAITING,
-        due_at__lte=now,
-        notification__notification_type=NotificationType.REMINDER,
-    ).order_by("due_at", "id")
+    rows = Recipient.unscoped.filter(_IN_APP, status__in=_WAITING, due_at__lte=now)
+    rows = rows.order_by("due_at", "id")
     found = rows.values_list("tenant_id", "user_id", "due_at")[:PER_RUN]
     return dict.fromkeys((tenant, user, due) for tenant, user, due in found)
 
@@ -67,13 +68,11 @@ def _groups(now: datetime) -> Iterable[tuple[UUID, UUID, datetime]]:
 def _deliver(user_id: UUID, due_at: datetime, now: datetime) -> None:
     """Deliver the reminders of a user that are due at one time."""
     waiting: QuerySet[Recipient] = Recipient.objects.filter(
-        user=user_id,
-        due_at=due_at,
-        status__in=_WAITING,
-        notification__notification_type=NotificationType.REMINDER,
+        _IN_APP, user=user_id, due_at=due_at, status__in=_WAITING
     )
     _lock_notes(waiting)
     room = PER_MINUTE - _delivered_lately(user_id, now)
+    wanted = wanted_by(NotificationType.REMINDER, [user_id])
     delivered: list[Reminder] = []
     for recipient in waiting.order_by("id").select_for_update(no_key=True, of=("self",)):
         reminder = _reminder_of(recipient)
@@ -84,6 +83,7 @@ def _deliver(user_id: UUID, due_at: datetime, now: datetime) -> None:
             recipient.save(update_fields=["status"])
         else:
             _mark(recipient, reminder, now)
+            _use_channels(recipient, reminder, wanted, now)
             delivered.append(reminder)
     if delivered:
         _record(user_id, delivered, due_at)
@@ -98,11 +98,7 @@ def _lock_notes(waiting: QuerySet[Recipient]) -> None:
 
 def _delivered_lately(user_id: UUID, now: datetime) -> int:
     return int(
-        Recipient.objects.filter(
-            user=user_id,
-            delivered_at__gt=now - _MINUTE,
-            notification__notification_type=NotificationType.REMINDER,
-        ).count()
+        Recipient.objects.filter(_IN_APP, user=user_id, delivered_at__gt=now - _MINUTE).count()
     )
 
 
@@ -133,6 +129,23 @@ def _mark(recipient: Recipient, reminder: Reminder, now: datetime) -> None:
         actor_id=place.identity.user_id if place.identity else note.created_by_id,
         happened_at=reminder.scheduled_for,
     )
+
+
+def _use_channels(
+    recipient: Recipient,
+    reminder: Reminder,
+    wanted: Mapping[Channel, frozenset[UUID]],
+    now: datetime,
+) -> None:
+    """Send the e-mail of a reminder, and dismiss it in the app, as its recipient has chosen.
+
+    Its author always has it in the app, because it shows the state of the reminder.
+    """
+    user_id = recipient.user_id
+    if user_id in wanted[Channel.EMAIL] and reminder.notification:
+        mail(reminder.notification, [user_id], now)
+    if user_id not in wanted[Channel.IN_APP] and user_id != reminder.note.created_by_id:
+        dismiss(Recipient.objects.filter(id=recipient.id), now)
 
 
 def _record(user_id: UUID, reminders: list[Reminder], due_at: datetime) -> None:

@@ -19,6 +19,7 @@ from collectives.notifications.models import (
     Recipient,
     RecipientStatus,
 )
+from collectives.notifications.preferences.rules import wanted_by
 from collectives.notifications.rules import members_named
 from collectives.reminders.models import Reminder, State
 from harmonic.kernel import events
@@ -123,6 +124,8 @@ def require_future(access: Access, scheduled_for: datetime) -> None:
 def _notification(access: Access, note: Note, due_at: datetime) -> Notification:
     """Store the pending notification of a reminder. It belongs to no event."""
     mentioned = members_named(access, names_in(note.text))
+    wanted = wanted_by(NotificationType.REMINDER, mentioned)
+    reminded = {access.user.user_id, *wanted[Channel.IN_APP], *wanted[Channel.EMAIL]}
     row = Notification(
         tenant_id=note.tenant_id,
         notification_type=NotificationType.REMINDER,
@@ -141,7 +144,7 @@ def _notification(access: Access, note: Note, due_at: datetime) -> Notification:
             status=RecipientStatus.PENDING,
             due_at=due_at,
         )
-        for user_id in {access.user.user_id, *mentioned}
+        for user_id in reminded
     )
     return row
 

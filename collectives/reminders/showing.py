@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from accounts.queries import Person, people
 from collectives.notes.models import Note
-from collectives.notifications.models import Recipient
+from collectives.notifications.models import Channel, Recipient
 from collectives.reminders import rules
 from collectives.reminders.models import Reminder, State
 
@@ -37,7 +37,9 @@ def reminder_view(note: Note) -> ReminderView | None:
     if not rules.is_reminder(note) or note.is_deleted:
         return None
     reminder = rules.reminder_of(note)
-    rows = Recipient.objects.filter(notification=reminder.notification_id).order_by("id")
+    rows = Recipient.objects.filter(
+        notification=reminder.notification_id, channel=Channel.IN_APP
+    ).order_by("id")
     user_ids = list(rows.values_list("user", flat=True)) if reminder.notification_id else []
     known = people(user_ids[:NAMED])
     is_delivered = reminder.state == State.DELIVERED

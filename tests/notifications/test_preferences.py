@@ -54,6 +54,7 @@ def test_by_default_mentions_and_tokens_are_mailed(browser: Client):
         "mention:email",
         "comment:in_app",
         "participation:in_app",
+        "reminder:in_app",
         "system:in_app",
         "system:email",
     }

@@ -26,6 +26,7 @@ TOPICS: Mapping[str, str] = {
     NotificationType.MENTION: "mentions of you",
     NotificationType.COMMENT: "replies to you",
     NotificationType.PARTICIPATION: "decisions and commitments that you take part in",
+    NotificationType.REMINDER: "reminders",
     NotificationType.SYSTEM: "your API tokens",
 }
 

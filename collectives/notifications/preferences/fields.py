@@ -15,6 +15,7 @@ NAMES: Mapping[NotificationType, str] = {
     NotificationType.MENTION: "Mentions of you",
     NotificationType.COMMENT: "Replies to you",
     NotificationType.PARTICIPATION: "Decisions and commitments that you take part in",
+    NotificationType.REMINDER: "Reminders",
     NotificationType.SYSTEM: "Your API tokens and those of your agents",
 }
 CHANNELS: Mapping[Channel, str] = {Channel.IN_APP: "In the app", Channel.EMAIL: "By e-mail"}

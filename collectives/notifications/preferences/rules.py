@@ -15,6 +15,7 @@ DEFAULTS: Mapping[NotificationType, Mapping[Channel, bool]] = {
     NotificationType.MENTION: {Channel.IN_APP: True, Channel.EMAIL: True},
     NotificationType.COMMENT: {Channel.IN_APP: True, Channel.EMAIL: False},
     NotificationType.PARTICIPATION: {Channel.IN_APP: True, Channel.EMAIL: False},
+    NotificationType.REMINDER: {Channel.IN_APP: True, Channel.EMAIL: False},
     NotificationType.SYSTEM: {Channel.IN_APP: True, Channel.EMAIL: True},
 }
 Choices = dict[str, dict[str, bool]]
