@@ -74,6 +74,11 @@ class Event(TenantModel):
                 condition=Q(item__isnull=False),
                 name="event_of_item",
             ),
+            models.Index(
+                fields=["tenant", "collective", "-happened_at", "-id", "item"],
+                condition=Q(verb=REMINDED),
+                name="event_reminder",
+            ),
         )
 
     def __str__(self) -> str:

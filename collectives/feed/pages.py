@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.urls import URLPattern
@@ -11,7 +12,10 @@ from accounts.queries import Person, people, tenant_admins
 from collectives import queries as collectives
 from collectives.cycles.actions import send_heartbeat
 from collectives.cycles.presence import Presence, awaited_among, presence_here
+from collectives.cycles.windows import Cycle
 from collectives.feed.attention import attention
+from collectives.feed.cycle import asked_cycle, cycle_href, gate_of, shown_cycle
+from collectives.feed.elsewhere import elsewhere
 from collectives.feed.narrowing import feed_scope, narrowed
 from collectives.feed.queries import feed_of, limit_of, pinned
 from collectives.items.registry import KINDS, creations, new_pages
@@ -21,7 +25,7 @@ from harmonic.kernel.access import Access, AccessLevel, ApiState
 from harmonic.kernel.http.negotiation import Format
 from harmonic.kernel.navigation import Menu, NavEntry
 from harmonic.kernel.page_views import mount
-from harmonic.kernel.pages import Page
+from harmonic.kernel.pages import Page, Redirection
 from harmonic.kernel.registry import path_to
 from harmonic.kernel.rendering.documents import Document
 
@@ -34,8 +38,8 @@ WRITTEN_HERE = creations()[:1]
 
 def next_since(context: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the position after this page in the changes of the collective, for `since`."""
-    feed = context["feed"]
-    return {"next_since": feed.next_since} if feed.is_first else {}
+    following = context["feed"].next_since
+    return {"next_since": following} if following else {}
 
 
 def links_to_new(access: Access, place: str) -> list[tuple[str, str]]:
@@ -64,6 +68,7 @@ def home(access: Access, target: object) -> Mapping[str, Any]:
         "awaited": awaited_among(access, own),
         # Pages of older items show the activity alone.
         "attention": attention(access, own) if feed.is_first else None,
+        "elsewhere": elsewhere(access, own) if feed.is_first else [],
         "note_path": "/note",
         "new_pages": links_to_new(access, ""),
         "q_length": Q_LENGTH,
@@ -88,8 +93,8 @@ HOME: Page[None] = Page(
 
 
 def place(access: Access, presence: Presence) -> Mapping[str, Any]:
-    here = presence.collective
-    feed = feed_of(access, limit=limit_of(access))
+    here, cycle = presence.collective, asked_cycle(access, presence)
+    feed = feed_of(access, limit=limit_of(access), cycle=cycle)
     is_shared = not access.required_place.is_workspace
     team = collectives.newest_members(access.required_place.id, TEAM_SHOWN) if is_shared else []
     here_now = presence.heartbeats[:TEAM_SHOWN]
@@ -98,7 +103,8 @@ def place(access: Access, presence: Presence) -> Mapping[str, Any]:
         "collective": here,
         "feed": feed,
         "has_kinds": len(KINDS) > 1,
-        "older_href": f"{access.required_place.path}?cursor={feed.older}" if feed.older else "",
+        "empty": "No items in this cycle." if cycle else "There are no notes yet.",
+        "older_href": _older_href(access, cycle, feed.older),
         "pinned": pinned(access, None),
         "members": [Member(row, known[row.user_id]) for row in team],
         "member_count": collectives.member_count(here.id) if len(team) == TEAM_SHOWN else 0,
@@ -110,21 +116,27 @@ def place(access: Access, presence: Presence) -> Mapping[str, Any]:
         "backlinks_path": path_to("links.index", access.required_place.path),
         "presence": presence,
         "people_here": [known[each.user_id] for each in here_now],
-        "cycle_path": path_to(
-            "cycles.show", access.required_place.path, cycle_name=presence.cycle.name
-        ),
+        **shown_cycle(access, presence, cycle),
         "heartbeats_path": path_to("cycles.heartbeats", access.required_place.path),
         **api_state(access),
     }
 
 
-def shown_part(access: Access, presence: Presence) -> Document | None:
+def _older_href(access: Access, cycle: Cycle | None, cursor: str) -> str:
+    if not cursor:
+        return ""
+    if cycle:
+        return cycle_href(access, cycle.name, cursor=cursor)
+    return f"{access.required_place.path}?cursor={cursor}"
+
+
+def shown_part(access: Access, presence: Presence) -> Document | Redirection | None:
     """Return the part of the page that is shown, or None for the whole page.
 
     A program that has not sent the heartbeat of this cycle is asked for it (content §10.5). It can
-    search and follow changes without one.
+    search and follow changes without one. Past cycles require it of everyone.
     """
-    part = narrowed(access, presence)
+    part = narrowed(access, presence) or gate_of(access, presence)
     if part or access.format != Format.MARKDOWN or not presence.is_awaited:
         return part
     return Document(
@@ -173,8 +185,12 @@ COLLECTIVE: Page[Presence] = Page(
 )
 
 
+# The address at which newer public clients expect the view of a cycle.
+DASHBOARD = replace(COLLECTIVE, name="collectives.dashboard", nav=())
+
+
 def urls() -> list[URLPattern]:
-    return mount("", COLLECTIVE)
+    return [*mount("", COLLECTIVE), *mount("dashboard", DASHBOARD)]
 
 
 def home_urls() -> list[URLPattern]:

@@ -8,6 +8,8 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.queries import Person, people
+from collectives.cycles.windows import Cycle
+from collectives.feed.entries import Entry, Span, newest_entries
 from collectives.items import queries as items
 from collectives.items.changes import Since, changes, since_page
 from collectives.items.kinds import kind_named
@@ -68,23 +70,52 @@ def limit_of(access: Access) -> int:
     return MARKDOWN_PAGE if access.format == Format.MARKDOWN else PAGE
 
 
-def feed_of(access: Access, *, limit: int = PAGE, author: UUID | None = None) -> Feed:
+def feed_of(
+    access: Access, *, limit: int = PAGE, author: UUID | None = None, cycle: Cycle | None = None
+) -> Feed:
     """Return the page of the collective's feed after the cursor in the query string.
 
-    `author` restricts it to items of one user. An invalid cursor gives the first page.
+    `author` restricts it to items of one user, and `cycle` to those of a cycle. An invalid cursor
+    gives the first page.
     """
-    bound = f"feed:{access.required_place.id}:{author or ''}"
+    here = access.required_place.id
+    bound = f"feed:{here}:{author or ''}"
+    if cycle:
+        bound = f"{bound}:{cycle.name}"
     position = _position(access.query.get("cursor", ""), bound)
-    found = items.newest(access.required_place.id, limit=limit, after=position, author=author)
+    span = Span(here, author, (cycle.start, cycle.end) if cycle else None)
+    found = newest_entries(span, limit, position)
     older = cursors.encode(found.end, bound) if found.end else ""
     is_first = position is None
-    next_since = _since(found.rows, access.now) if is_first else ""
-    return Feed(_rows(access, found.rows), older, is_first, next_since)
+    # Only a whole feed shows everything up to a position in its changes.
+    is_whole = is_first and cycle is None
+    newest = found.newest_activity_at
+    next_since = since_page(newest, found.items, access.now).cursor if is_whole else ""
+    return Feed(_entry_rows(access, found.rows), older, is_first, next_since)
 
 
-def _since(shown: Sequence[Item], now: datetime) -> str:
-    newest = shown[0].newest_activity_at if shown else None
-    return since_page(newest, shown, now).cursor
+def _entry_rows(access: Access, entries: Sequence[Entry]) -> list[Row]:
+    shown = {entry.item.id: entry.item for entry in entries}
+    rows = dict(zip(shown, _rows(access, list(shown.values())), strict=True))
+    return [
+        _reminder_row(entry, rows[entry.item.id]) if entry.is_reminder else rows[entry.item.id]
+        for entry in entries
+    ]
+
+
+def _reminder_row(entry: Entry, row: Row) -> Row:
+    """Return the row of a reminder that was delivered, made from that of its note."""
+    title = f"Reminder: {row.title}"
+    return replace(
+        row,
+        kind="Reminder",
+        title=title,
+        excerpt="",
+        at=entry.at,
+        number=0,
+        out_of=None,
+        comments=0,
+    )
 
 
 def _position(cursor: str, bound: str) -> cursors.Position | None:

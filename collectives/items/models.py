@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from accounts.models import TenantUser, User
-from collectives.events.models import CONFIRMED, READINGS, Event
+from collectives.events.models import CONFIRMED, READINGS, REMINDED, Event
 from collectives.items import kinds
 from collectives.models import Collective
 from harmonic.kernel.access import Access
@@ -113,6 +113,12 @@ class ItemQuerySet(models.QuerySet[M]):
         latest = there.order_by("-last_activity_at").values("last_activity_at")
         return self.annotate(newest_activity_at=models.Subquery(latest[:1]))
 
+    def with_last_reminder(self, collective_id: UUID) -> Self:
+        """Annotate `reminded_at`: when the last reminder of a collective was delivered."""
+        fired = Event.objects.filter(collective=collective_id, verb=REMINDED)
+        latest = fired.order_by("-happened_at").values("happened_at")
+        return self.annotate(reminded_at=models.Subquery(latest[:1]))
+
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[M]:
         """Insert many rows of one kind: the items in one statement, then the rows of the kind."""
         rows: Sequence[M] = list(objs)
@@ -199,7 +205,7 @@ class Item(ShortIdModel):
     number: int  # annotated by `with_feed_number`
     out_of: int | None  # annotated by `with_feed_number`
     newest_activity_at: datetime  # annotated by `with_newest_activity`
-    reminded_at: datetime | None  # annotated in feeds
+    reminded_at: datetime | None  # annotated by `with_last_reminder`
 
     objects: ClassVar[Any] = ItemManager()
     unscoped: ClassVar[Any] = models.Manager.from_queryset(ItemQuerySet)()

@@ -129,28 +129,20 @@ def count_matching(wanted: Lookups) -> int:
 
 def _feed(order: Order, limit: int, **wanted: Any) -> QuerySet[Item]:
     rows = ordered(order, **wanted).standalone().with_opening().with_feed_number()
-    return rows.with_newest_activity(wanted["collective"])[:limit]
+    there = wanted["collective"]
+    return rows.with_newest_activity(there).with_last_reminder(there)[:limit]
 
 
 # Feeds show titles and first lines, so the texts themselves are not read.
-_FEED = of_model(Item, _feed, ("cut_text", "number", "out_of", "newest_activity_at"))
+_FEED = of_model(Item, _feed, ("cut_text", "number", "out_of", "newest_activity_at", "reminded_at"))
 
 
-def newest(
-    collective_id: UUID,
-    *,
-    limit: int,
-    after: Position | None = None,
-    author: UUID | None = None,
-) -> CursorPage[Item]:
+def newest(wanted: Lookups, *, limit: int, after: Position | None = None) -> CursorPage[Item]:
     """Return items of a collective other than comments, newest first, after a position.
 
-    `author` restricts them to one user.
+    `wanted` has the lookup `collective`, and those that restrict them further.
     """
-    wanted: dict[str, QueryValue] = {"collective": collective_id, **position(after)}
-    if author is not None:
-        wanted["created_by"] = author
-    rows = _FEED.rows(NEWEST, limit + 1, **wanted)
+    rows = _FEED.rows(NEWEST, limit + 1, **position(after), **wanted)
     shown = list(rows[:limit])
     last = shown[-1] if len(rows) > limit else None
     return CursorPage(shown, (last.created_at, last.id) if last else None)

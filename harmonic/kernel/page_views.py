@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, resolve, reverse
 from django.urls.exceptions import Resolver404
@@ -21,10 +22,12 @@ from harmonic.kernel.operations.redaction import ShownOnce, show_once
 from harmonic.kernel.outcomes import add_notices, location_of_new
 from harmonic.kernel.pages import (
     Page,
+    Redirection,
     RoutedView,
     View,
     offered,
     page_of,
+    redirect,
     require_read_method,
     signature,
     unknown_action,
@@ -85,9 +88,18 @@ def page_view(page: Page[T]) -> View:
         require_read_method(request, page)
         target = page.found(access, kwargs)
         part = page.narrowed(access, target)
+        if isinstance(part, Redirection):
+            return redirected(request, part)
         return respond(request, access, part or page.document(access, target, access.path))
 
     return view
+
+
+def redirected(request: AccessRequest, to: Redirection) -> HttpResponse:
+    """Redirect to another page, which shows the notice in a browser."""
+    if request.access.format == Format.HTML:
+        messages.info(request, to.notice)
+    return redirect(request.access, to.path)
 
 
 def index_view(page: Page[T]) -> View:

@@ -51,6 +51,14 @@ def no_version(access: Access, target: object) -> tuple[object, ...]:
     return ()
 
 
+@dataclass(frozen=True, slots=True)
+class Redirection:
+    """Another page to which a page leads, with a notice that browsers show there."""
+
+    path: str
+    notice: str
+
+
 def never_narrowed(access: Access, target: object) -> None:
     return None
 
@@ -103,7 +111,7 @@ class Page(Generic[T]):
     # The search that the page shows the results of, for its frontmatter.
     query: Callable[[Access, T], str] = field(default=lambda access, target: "")
     # Another document instead of the page, if the query string asks for a part of it.
-    narrowed: Callable[[Access, T], Document | None] = never_narrowed
+    narrowed: Callable[[Access, T], Document | Redirection | None] = never_narrowed
     # More keys of the frontmatter, made from the context of the template.
     fields: Callable[[Mapping[str, Any]], Mapping[str, str]] = no_fields
     # The pages above this one, from the top.

@@ -298,6 +298,7 @@ UNSCOPED = {
     "collectives/search/conditions.py": (2, "conditions on items found in their tenant"),
     "collectives/search/index/entries.py": (2, "entries of items found in their tenant"),
     "collectives/search/numbers.py": (1, "numbers of items found in their tenant"),
+    "collectives/notes/due.py": (1, "deleted notes of all tenants are erased"),
     "collectives/reminders/due.py": (1, "reminders of all tenants are delivered"),
     "collectives/items/models.py": (
         5,

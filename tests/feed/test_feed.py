@@ -28,8 +28,9 @@ def write(where: str, title: str, by: str = "bob") -> str:
 def shown(answer: Answer) -> list[str]:
     """Return the short IDs of the items in a feed, in order."""
     text = answer.assert_done().text
-    # Pins are shown next to the feed, and are not part of it.
-    feed = re.split(r"<h2>Pinned</h2>|^## Pinned$", text, flags=re.M)[0]
+    # Pins and items of other collectives are shown next to the feed, and are not part of it.
+    others = r"<h2>Pinned</h2>|^## Pinned$|<h2>In your collectives</h2>|^## In Your Collectives$"
+    feed = re.split(others, text, flags=re.M)[0]
     # The texts in the rows of Markdown can have links, too, behind that of the row.
     before = r"^ *\* .*?" if answer.surface == MARKDOWN else ""
     return list(dict.fromkeys(re.findall(rf"{before}/[ncd]/([0-9a-f]{{8}})", feed, re.M)))

@@ -74,8 +74,8 @@ def test_a_notes_page_by_session_takes_eight_queries_at_most(page: Any, note_pat
     assert len(queries(page("alice"), note_path("Welcome to the kitchen"))) <= 8
 
 
-def test_the_home_page_and_its_number_of_unread_take_eleven_queries_at_most(page: Any) -> None:
-    assert len(queries(page("bob"), "/")) <= 11
+def test_the_home_page_and_its_number_of_unread_take_fourteen_queries_at_most(page: Any) -> None:
+    assert len(queries(page("bob"), "/")) <= 14
 
 
 def test_a_collectives_markdown_by_token_takes_ten_queries_at_most(api: Any) -> None:

@@ -7,7 +7,7 @@ from django.conf import settings
 from accounts import security
 from collectives import queries as collectives
 from collectives.administration import pages as admin
-from collectives.feed import attention
+from collectives.feed import attention, elsewhere
 from collectives.feed import pages as feed_pages
 from collectives.feed import queries as feed
 from collectives.items import changes
@@ -19,6 +19,7 @@ from collectives.notes import threads
 from collectives.notifications import mentions
 from collectives.notifications import queries as notifications
 from collectives.profiles import pages as profiles
+from collectives.reminders.queries import UPCOMING
 from collectives.reports import pages as report_pages
 from collectives.reports.models import Report
 from harmonic.jobs import queries as jobs
@@ -100,6 +101,16 @@ PAGES = Section(
         ),
         Bound("items of a feed", feed.PAGE, "items", "a link to older ones"),
         Bound("items of a feed in Markdown", feed.MARKDOWN_PAGE, "items", "a link to older ones"),
+        Bound(
+            "items of other collectives on the home page", elsewhere.SHOWN, "items", "the newest"
+        ),
+        Bound(
+            "age of items of other collectives on the home page",
+            elsewhere.RECENT,
+            "",
+            "older ones are on the pages of the collectives",
+        ),
+        Bound("reminders on `/whoami`", UPCOMING, "reminders", "the soonest"),
         Bound("text in a row of a feed in Markdown", feed.TEXT_SHOWN, "characters", "cut with …"),
         Bound("title in a row of a feed in Markdown", feed.TITLE_SHOWN, "characters", "cut with …"),
         Bound("row of a feed in Markdown", feed.ROW_SHOWN, "characters", "its text is cut with …"),
