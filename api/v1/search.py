@@ -1,4 +1,4 @@
-"""The resource of searches: results of all kinds, in one collective or in all."""
+"""The search resource: results of all kinds, from one collective or from all."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from harmonic.kernel.refusals import Invalid, Problem
 
 BASES = Base
 LIMIT = 50
-# The parameters that are the same on all pages of a search.
+# The parameters that all pages of a search share.
 BOUND = ("q", "sort_by", "created_after", "created_before")
 
 
 class SearchListParams(PageParams):
-    """The parameters of searches. An order in `q` wins over `sort_by`."""
+    """The parameters of a search. A sort operator in `q` overrides `sort_by`."""
 
     sort_by = sort_field(*MOMENTS, usual="that of the search, or created_at-desc")
     created_after = DateTime(required=False, help_text="Created after this time.")
@@ -57,7 +57,7 @@ class SearchResultJson(TypedDict):
     backlink_count: Count
     link_count: Count
     participant_count: Annotated[
-        int, Doc("For notes the number of readers, for other items that of participants.")
+        int, Doc("The number of readers for notes, and of participants for other items.")
     ]
     voter_count: Count
     option_count: Count
@@ -83,7 +83,7 @@ class Searches(Resource):
         )
 
     def _found(self, words: Query, params: dict[str, Any]) -> Found:
-        """Return the page of results; none without a search."""
+        """Return the page of results, which is empty if the search is blank."""
         after = self._after(params)
         if words.is_blank:
             return Found((), 0, None)
@@ -103,7 +103,7 @@ class Searches(Resource):
         return bound_to(self.access, self.access.path, *given)
 
     def _after(self, params: dict[str, Any]) -> Sequence[Any] | None:
-        """Return the position where the page begins.
+        """Return the position after which the page begins, or None.
 
         Raises:
             Invalid: the cursor belongs to another search, or is too old.

@@ -26,13 +26,13 @@ class SearchParams(Params):
 
 
 def anyone(access: Access, target: object) -> Denied | None:
-    """Allow everybody: the results are those that the caller may read."""
+    """Allow everyone: the results contain only what the caller may read."""
     return None
 
 
 def _search(access: Access, target: object, *, q: str) -> Outcome:
     path = f"{path_to(PATH)}?q={quote(q, safe='')}"
-    return Outcome("The results are on another page.", path, facts=None, is_redirect=True)
+    return Outcome("The results are on the search page.", path, facts=None, is_redirect=True)
 
 
 search: Action[object] = Action(

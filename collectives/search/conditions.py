@@ -1,4 +1,4 @@
-"""The items that a search finds, as a condition of queries."""
+"""The query condition of a search: which items match."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from harmonic.kernel.rendering.text import folded
 
 NOTHING = Q(pk__in=())
 MAIN = "main"
-NO_SUCH_DAY = Remark("", "has no effect: there is no such day.")
+NO_SUCH_DAY = Remark("", "has no effect, because the date does not exist.")
 # The conditions of collectives.
 _VISIBILITY = {
     "public": Q(is_main=True),
@@ -46,7 +46,7 @@ _PEOPLE = ("creator", "read-by", "voter", "participant", "mentions", "replying-t
 
 @dataclass(frozen=True)
 class Conditions:
-    """The condition of a search for one caller, and remarks about parts without effect.
+    """The condition of one caller's search, and remarks on the parts that have no effect.
 
     It is limited to the newest `LOOKED_AT` texts that the index returns, of one collective or of
     all that the caller may read. Combine it with `Item.objects.visible_to` all the same.
@@ -74,7 +74,7 @@ class Conditions:
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
-        """Return what the caller should know about the search."""
+        """Return the remarks that the results show."""
         given = [self.query.last("after"), self.query.last("before")]
         days = [
             Remark(each.token, NO_SUCH_DAY.sentence)
@@ -83,7 +83,7 @@ class Conditions:
         ]
         cycle = self.query.last("cycle")
         if cycle and any(given):
-            sentence = "has no effect together with after or before."
+            sentence = "has no effect in combination with after or before."
             days.append(Remark(cycle.token, sentence))
         return (*self.query.remarks, *days, *self._bound())
 
@@ -166,7 +166,7 @@ class Conditions:
         return {"open": is_open, "closed": ~is_open}.get(wanted, Q())
 
     def _each(self, key: str, condition: Callable[[tuple[str, ...]], Q]) -> Q:
-        """Return the condition of an operator whose values are alternatives."""
+        """Return the condition of an operator with several values, of which one must match."""
         wanted = self.query.values(key)
         barred = self.query.values(key, is_negated=True)
         found = condition(wanted) if wanted else Q()
@@ -199,7 +199,7 @@ class Conditions:
 
     @cached_property
     def _user_ids(self) -> dict[str, UUID]:
-        """The ids of all users that the search names, by the keys of their handles."""
+        """The IDs of all users named in the search, by handle key."""
         keys = {folded(value) for each in self._naming for value in each.values}
         rows = TenantUser.objects.filter(handle_key__in=sorted(keys))
         return dict(rows.values_list("handle_key", "user_id"))
@@ -238,7 +238,7 @@ class Conditions:
         return found
 
     def _day(self, given: Given) -> date | None:
-        """Return the day that a value means, or None if there is no such day."""
+        """Return the date that a value refers to, or None if it does not exist."""
         value, today = given.values[0], self.access.now.astimezone(UTC).date()
         try:
             match = _RELATIVE.fullmatch(value)
@@ -254,7 +254,7 @@ class Conditions:
         return belonging_to(cycle) if cycle else NOTHING
 
     def _zone(self) -> ZoneInfo:
-        """Return the timezone of the collective that the search names, or of the tenant."""
+        """Return the timezone of the collective named in the search, or else of the tenant."""
         handle = self.query.value("collective")
         named = Q(is_main=True) if handle == MAIN else Q(handle=handle)
         readable = Collective.objects.readable_by(self.access).filter(named) if handle else None
@@ -277,7 +277,7 @@ def _mentioning(user_ids: Sequence[UUID]) -> Q:
 
 
 def _moved(today: date, match: re.Match[str]) -> date:
-    """Return a day some days, weeks, months or years from today, by the calendar."""
+    """Return the date some days, weeks, calendar months or years before or after today."""
     distance = int(f"{match[1]}{match[2]}")
     if match[3] in "dw":
         return today + timedelta(days=distance * (7 if match[3] == "w" else 1))

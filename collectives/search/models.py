@@ -1,4 +1,4 @@
-"""The index of searches: the folded text of each item that is not deleted."""
+"""The search index: the folded text of each item that is not deleted."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class GramsField(models.TextField[Iterable[str], str]):
 class SearchEntry(TenantModel):
     """The searchable text of an item. Deleted items have no entry.
 
-    `sort_key` grows with each new entry. On SQLite, triggers keep the full-text table
-    `search_grams` in step, on PostgreSQL `grams` has a GIN index.
+    `sort_key` increases with each new entry. On SQLite, triggers keep the full-text table
+    `search_grams` in sync; on PostgreSQL, `grams` has a GIN index.
     """
 
-    id = None  # type: ignore[assignment]  # the index of SQLite needs a number
+    id = None  # type: ignore[assignment]  # SQLite's index requires an integer key
     sort_key = models.BigAutoField(primary_key=True)
     item = models.OneToOneField(Item, on_delete=models.CASCADE, related_name="search_entry")
     title = models.TextField(blank=True, default="")

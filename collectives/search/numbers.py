@@ -1,4 +1,4 @@
-"""Numbers of items that searches compare and show."""
+"""Counts of comments, readers, links and so on, which searches compare and show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collectives.items.models import COMMENT, Item, readers
 
 
 def number(name: str) -> Any:
-    """Return the expression of a number of an item, by its name in operators."""
+    """Return the expression for a count of an item, by its name in operators."""
     if name == "comments":
         return _comments()
     if name == "readers":
@@ -31,7 +31,7 @@ def _comments() -> Coalesce:
 
 
 def _participants() -> Case:
-    """Return the number of readers of a note, and of participants of other items."""
+    """Return the number of readers for notes, and of participants for other items."""
     others = kinds.number("participant_count") or Value(0)
     read = When(kind__in=kinds.confirmed(), then=readers())
     return Case(read, default=others, output_field=IntegerField())

@@ -1,4 +1,4 @@
-"""The orders and groups of results, and the positions of pages in them."""
+"""Sorting, grouping and paging of results."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from collectives.items.models import Item, ItemQuerySet
 from collectives.search.language.operators import GROUPS
 from collectives.search.numbers import number
 
-# The annotation of the number that grows with each item, by which equal items are sorted.
+# The annotation that breaks ties: a number that increases with each new entry.
 KEY = "sort_key"
 MOMENTS = ("created_at", "updated_at", "deadline")
-# The numbers that `sort_by` takes, by their names in operators.
+# The counts that `sort_by` accepts, with their names in operators.
 COUNTED = {
     "backlink_count": "backlinks",
     "link_count": "links",
@@ -44,7 +44,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """An order of results: its columns, and then the newest entry first."""
+    """A sort order: its columns, then the newest entry first."""
 
     columns: tuple[Column, ...]
 
@@ -88,7 +88,7 @@ def _by_number(name: str, *, is_descending: bool = True) -> Sort:
 
 
 def _by_relevance(words: Sequence[str]) -> Sort:
-    """Return the order in which items with all words in their titles are first."""
+    """Return the order that puts items with all words in the title first."""
     newest = _by_time("created_at")
     return Sort((Column("is_in_title", _in_title(words)), *newest.columns)) if words else newest
 
@@ -133,13 +133,13 @@ def sort_by(text: str) -> Sort | None:
 _Key = Callable[[Item], str]
 _CALENDAR = {"date": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 GROUPINGS = (*GROUPS, *(f"{unit}_deadline" for unit in _CALENDAR))
-# The order of groups that do not stand in the order of their first results.
+# The fixed order of groups by type and status. Other groups are in the order of their results.
 _FIXED = ("Note", "Decision", "Commitment", "Open", "Closed")
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Results of a page that have the same key. The heading is empty without groups."""
+    """Results of a page with the same key. Without grouping, the heading is empty."""
 
     heading: str
     items: Sequence[Item]

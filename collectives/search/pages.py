@@ -21,10 +21,10 @@ def results_of(access: Access) -> Results:
 
 
 def refused(access: Access, results: Results) -> Document | None:
-    """Return the page with what was typed, if the search is refused; None if it is not.
+    """Return the page with the search as typed if it is refused, or None.
 
     Raises:
-        Invalid: it is refused, and the format is not HTML.
+        Invalid: the search is refused, and the format is not HTML.
     """
     invalid = results.asked.refused
     if invalid is None:

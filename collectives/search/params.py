@@ -1,6 +1,6 @@
-"""Parameters of a search: `q`, and those of public clients.
+"""Parameters of a search: `q`, and those that public clients send.
 
-Operators in `q` win over parameters.
+Operators in `q` override parameters.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from harmonic.kernel.refusals import Invalid
 
 PAGE = 25
 KEPT = ("type", "cycle", "filters", "sort_by", "group_by", "per_page")
-# The filters that public clients have besides those of cycles, as operators.
+# The filters of public clients that cycles do not have, with their operators.
 _AS_OPERATORS = {
     "has_backlinks": "min-backlinks",
     "has_links": "min-links",
@@ -36,7 +36,7 @@ class SearchParams(Params):
 
 @dataclass(frozen=True)
 class Asked:
-    """A search with its order, its groups and the number of results on a page."""
+    """A search with its sort order, grouping and number of results per page."""
 
     access: Access
 
@@ -76,7 +76,7 @@ class Asked:
 
     @cached_property
     def condition(self) -> Q:
-        """The condition of `filters`; those that are unknown have no effect."""
+        """The condition of `filters`. Unknown filters have no effect."""
         words = [each for each in self._filters if each not in _AS_OPERATORS]
         return parse_filters(self.access, ",".join(words)).condition
 
@@ -94,7 +94,7 @@ class Asked:
 
     @property
     def limit(self) -> int:
-        """The number of results on a page."""
+        """The number of results per page."""
         if asked := self.words.limit:
             return asked
         given = self._asked("per_page")
@@ -103,7 +103,7 @@ class Asked:
 
     @property
     def kept(self) -> dict[str, str]:
-        """The parameters that links to other pages of the results repeat."""
+        """The parameters that links to other pages of results include."""
         found = {name: self._asked(name) for name in KEPT}
         return {name: value for name, value in found.items() if value}
 
@@ -112,7 +112,7 @@ class Asked:
         return split_list(self._asked("filters"))
 
     def _given(self) -> Iterator[Given]:
-        """Yield the parameters that have the meaning of an operator."""
+        """Yield the parameters that correspond to an operator."""
         wanted = {
             "type": [word.removesuffix("s") for word in split_list(self._asked("type").lower())],
             "cycle": [self._asked("cycle")],

@@ -26,7 +26,7 @@ from collectives.search.numbers import number
 from collectives.search.ordering import Sort
 from harmonic.kernel.access import Access
 
-# What suggestions are made from: the beginnings of the newest texts that the caller may read.
+# Suggestions are taken from the beginnings of the newest texts that the caller may read.
 SUGGESTED_FROM = 500
 SUGGESTED_LENGTH = 200
 SIMILAR = 0.7
@@ -39,7 +39,7 @@ SHOWN_NUMBERS = (*NUMBERS, "options")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of results, the number of all, and the position of the next page, if there is one."""
+    """A page of results, the total number of results, and the position of the next page, if any."""
 
     items: Sequence[Item]
     total: int
@@ -54,7 +54,7 @@ def matching(access: Access, text: str, place_id: UUID | None) -> Q:
     and `limit` have no effect there.
 
     Raises:
-        Invalid: it has too many terms.
+        Invalid: the search has too many terms.
     """
     query = parse(text)
     return Q() if query.is_blank else Conditions(access, query, place_id).whole
@@ -77,7 +77,7 @@ def find(
     rows = sort.applied(items)
     if after is not None:
         rows = rows.filter(sort.beyond(after))
-    # Texts and numbers are read of the shown items only.
+    # Texts and counts are loaded only for the items on the page.
     found = list(rows[: limit + 1])
     shown = found[:limit]
     end = sort.position(shown[-1]) if len(found) > limit else None

@@ -24,7 +24,7 @@ from harmonic.kernel.rendering.text import excerpt, preview
 
 TITLE_SHOWN = 100
 TEXT_SHOWN = 200
-# A later deadline means that there is none.
+# A deadline further in the future means no deadline.
 NO_DEADLINE = timedelta(days=365 * 50)
 COUNTS = (
     *("backlink_count", "link_count", "participant_count", "voter_count"),
@@ -33,7 +33,7 @@ COUNTS = (
 
 
 def bound_to(access: Access, *parts: Any) -> str:
-    """Return what the cursors of a search are bound to: the tenant, the search and its order."""
+    """Return the name that binds cursors to a tenant, a search and its order."""
     whole = json.dumps([str(access.tenant.id), *parts], sort_keys=True)
     return f"search:{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
 
@@ -50,7 +50,7 @@ class Row:
     place: str
     place_path: str
     created_at: datetime
-    # None for notes, and if there is none.
+    # None for notes and for items without a deadline.
     deadline: datetime | None
     comments: int
     backlinks: int
@@ -58,7 +58,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Results:
-    """The results that a request asks for."""
+    """The results of a request."""
 
     access: Access
 
@@ -68,7 +68,7 @@ class Results:
 
     @cached_property
     def found(self) -> Found:
-        """The page of results; none without a search."""
+        """The page of results, which is empty if the search is blank."""
         asked = self.asked
         if asked.words.is_blank:
             return Found((), 0, None)
@@ -87,7 +87,7 @@ class Results:
 
     @cached_property
     def _after(self) -> list[Any] | None:
-        """The position where the page begins. That of an invalid cursor is the start."""
+        """The position after which the page begins, or None: an invalid cursor has no effect."""
         cursor = self.access.query.get("cursor", "")
         try:
             return cursors.decode_values(cursor, self._bound) if cursor else None
@@ -101,12 +101,12 @@ class Results:
 
     @cached_property
     def offset(self) -> int:
-        """The number of results before this page, as the link to it says."""
+        """The number of results before this page, from the query string of its link."""
         given = OPERATORS["limit"].read(self.access.query.get("offset", ""))
         return min(int(given), self.found.total) if given and self._after else 0
 
     def href(self, **changed: str) -> str:
-        """Return the path of this search with other parameters."""
+        """Return the path of this search with some parameters changed."""
         values = {"q": self.asked.q, **self.asked.kept, **changed}
         return f"{self.access.path}?{urlencode(values)}"
 
@@ -141,7 +141,7 @@ def show(access: Access, results: Results) -> Mapping[str, Any]:
 
 
 def frontmatter_path(access: Access, results: Results) -> str:
-    """Return the path of the page with its search, as the frontmatter has it."""
+    """Return the path of the page with its search, for the frontmatter."""
     asked = results.asked
     return f"{access.path}?q={quote(asked.q, safe='')}" if asked.q.strip() else access.path
 
@@ -153,7 +153,7 @@ def _more(results: Results) -> str:
 
 
 def _suggestions(access: Access, results: Results) -> dict[str, str]:
-    """Return searches that may find something, for one without results."""
+    """Return alternatives to a search without results."""
     query = results.asked.query
     if results.found.total or query.is_blank:
         return {}

@@ -130,7 +130,7 @@ def test_pages_of_a_search_have_each_match_once(world, call):
     ("q", "says"),
     [
         ("x" * (Q_LENGTH + 1), f" is too long (maximum {Q_LENGTH} characters)"),
-        ("w " * (MAX_TERMS + 1), f" may have {MAX_TERMS} terms at most; yours has {MAX_TERMS + 1}"),
+        ("w " * (MAX_TERMS + 1), f" can have at most {MAX_TERMS} terms; yours has {MAX_TERMS + 1}"),
     ],
 )
 def test_a_search_has_the_limits_of_the_api(call, q, says):
@@ -189,7 +189,7 @@ def test_a_refused_search_keeps_what_was_typed_and_says_why(page, q):
     field = search_form(answer).find("input", {"type": "search"})
     assert (answer.status_code, field["value"]) == (422, q)
     error = parsed(answer.content).find(id=field["aria-describedby"]).get_text(strip=True)
-    assert error.startswith(("The search is too long", f"The search may have {MAX_TERMS} terms"))
+    assert error.startswith(("The search is too long", f"The search can have at most {MAX_TERMS} terms"))
 
 
 def test_a_collective_without_notes_has_no_search_field(world, page):

@@ -38,7 +38,7 @@ def test_a_search_has_a_maximum_number_of_terms(api: Any, query: str, more: int)
 
     assert response.status_code == (400 if more else 200)
     if more:
-        sentence = f"q may have {MAX_TERMS} terms at most; yours has {MAX_TERMS + 1}"
+        sentence = f"q can have at most {MAX_TERMS} terms; yours has {MAX_TERMS + 1}"
         assert response.json()["error"] == sentence
 
 

@@ -1,4 +1,4 @@
-"""Searches on every surface, by the short ids of what they find."""
+"""Searches on every surface, which return the short IDs of their results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def answer_of(surface: str, handle: str, q: str, tenant: str = "garden", **token
 
 
 def found(q: str, handle: str = "alice", surface: str = REST, **options: Any) -> list[str]:
-    """Return the short ids of the results, in their order."""
+    """Return the short IDs of the results, in order."""
     if surface == MCP:
         return list(
             dict.fromkeys(
@@ -41,13 +41,13 @@ def found(q: str, handle: str = "alice", surface: str = REST, **options: Any) ->
 def write(
     title: str, text: str = "Some text", where: str = "/collectives/kitchen", handle: str = "bob"
 ) -> str:
-    """Create a note and return its short id."""
+    """Create a note and return its short ID."""
     made = Caller(REST, handle).act("create_note", where, title=title, text=text).assert_done()
     return str(made.json["path"])[-8:]
 
 
 def decide(question: str, *options: str, where: str = "/collectives/kitchen", **more: Any) -> str:
-    """Create a decision with options and return its short id."""
+    """Create a decision with options and return its short ID."""
     bob = Caller(REST, "bob")
     made = bob.act("create_decision", where, question=question, **more).assert_done()
     short = str(made.json["truncated_id"])
@@ -59,7 +59,7 @@ def decide(question: str, *options: str, where: str = "/collectives/kitchen", **
 
 
 def commit(title: str, critical_mass: int = 1, **more: Any) -> str:
-    """Create a commitment in the kitchen and return its short id."""
+    """Create a commitment in the kitchen and return its short ID."""
     given = {"title": title, "critical_mass": critical_mass, **more}
     made = Caller(REST, "bob").act("create_commitment", "/collectives/kitchen", **given)
     return str(made.assert_done().json["truncated_id"])

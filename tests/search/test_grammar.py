@@ -1,4 +1,4 @@
-"""The grammar of searches (content §20.3, §24)."""
+"""The search grammar (content §20.3, §24)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def given_in(text: str) -> list[tuple[str, tuple[str, ...], bool]]:
 # --- Tokens ---------------------------------------------------------------------------------
 
 
-def test_words_phrases_excluded_text_and_operators_are_told_apart():
+def test_words_phrases_excluded_text_and_operators_are_distinguished():
     query = parse('apple "banana cherry" -date -"e f" TYPE:N')
 
     assert (query.words, query.phrases) == (("apple",), ("banana cherry",))
@@ -82,7 +82,7 @@ def test_a_quote_groups_only_at_the_start_of_a_token(text, words, phrases, exclu
 
 
 @pytest.mark.parametrize("key", sorted(OPERATORS))
-def test_an_operator_takes_its_values_in_any_case_and_loses_its_sign(key):
+def test_values_are_case_insensitive_and_lose_a_leading_at_sign(key):
     for value in [OPERATORS[key].example.partition(":")[2], *VALUES.get(key, [])]:
         query = parse(f"{key.upper()}:{value}")
 
@@ -104,7 +104,7 @@ def test_an_operator_with_an_invalid_value_is_text_with_a_remark(key, value):
 
 
 @pytest.mark.parametrize("key", sorted(OPERATORS))
-def test_an_operator_is_negated_or_the_remark_says_that_it_cannot_be(key):
+def test_an_operator_is_negated_or_a_remark_says_that_it_cannot_be(key):
     query = parse(f"-{OPERATORS[key].example.removeprefix('-')}")
 
     if OPERATORS[key].is_negatable:
@@ -122,7 +122,7 @@ def test_unknown_operators_are_text_without_a_remark():
     )
 
 
-def test_values_of_a_repeated_operator_accumulate_or_the_last_one_counts():
+def test_a_repeated_operator_adds_values_or_its_last_use_counts():
     query = parse("type:note type:c,note creator:@a creator:B status:open status:closed limit:3")
 
     assert query.values("type") == ("note", "commitment")

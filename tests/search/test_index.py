@@ -1,4 +1,4 @@
-"""The index of searches is in step with the items (content §20.1)."""
+"""The search index matches the items after every write (content §20.1)."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_dry_run_and_a_refusal_leave_no_entry(world):
     assert found("zanzibar") == []
 
 
-def test_an_item_that_is_deleted_for_good_takes_its_entry_along(world):
+def test_deleting_an_item_permanently_deletes_its_entry(world):
     note = write("Zanzibar")
 
     Note.unscoped.get(truncated_id=note).delete()

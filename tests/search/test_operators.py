@@ -1,4 +1,4 @@
-"""The results of the operators of searches (content §20.3, §25.5, §25.9)."""
+"""The results of search operators (content §20.3, §25.5, §25.9)."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_the_index_finds_what_the_text_contains(start, length, more):
 
 @given(TEXTS)
 @hypothesis_settings(max_examples=60)
-def test_any_search_has_an_answer(text):
+def test_any_search_gets_a_response(text):
     try:
         parse(text)
         expected = 200
@@ -109,7 +109,7 @@ def test_any_search_has_an_answer(text):
 # --- Place and type -------------------------------------------------------------------------
 
 
-def test_visibility_is_that_of_the_collective(world):
+def test_visibility_depends_on_the_collective(world):
     public, shared = write("Zanzibar", where=""), write("Zanzibar")
     private = write("Zanzibar", where=f"/workspace/{world.workspace('bob').handle}")
 
@@ -150,7 +150,7 @@ def test_types_and_subtypes_are_alternatives(world):
         assert set(found(f"zanzibar {q}")) == expected, q
 
 
-def test_status_is_that_of_the_deadline_and_a_negation_wins(world):
+def test_status_depends_on_the_deadline_and_a_negation_takes_precedence(world):
     closed, opened = write("Zanzibar"), decide("Zanzibar?")
 
     assert found("zanzibar status:open") == found("zanzibar -status:closed") == [opened]
@@ -235,7 +235,7 @@ def test_numbers_are_bounds_and_inclusive(world):
 # --- Times ----------------------------------------------------------------------------------
 
 
-def test_after_is_by_creation_and_before_by_deadline(world):
+def test_after_compares_the_creation_and_before_the_deadline(world):
     old = move(write("Zanzibar"), created_at=datetime(2026, 5, 15, 0, 0, tzinfo=UTC))
     due = move(decide("Zanzibar?"), deadline=datetime(2026, 5, 20, 23, 59, 59, tzinfo=UTC))
     move(old, deadline=datetime(2026, 5, 15, tzinfo=UTC))
@@ -258,7 +258,7 @@ def test_after_is_by_creation_and_before_by_deadline(world):
         ("-0d", datetime(2026, 6, 15, tzinfo=UTC)),
     ],
 )
-def test_relative_days_are_by_the_calendar(time_machine, value, day):
+def test_relative_dates_follow_the_calendar(time_machine, value, day):
     here = write("Zanzibar")
     time_machine.move_to(datetime(2026, 6, 15, 12, tzinfo=UTC))
 
@@ -269,15 +269,15 @@ def test_relative_days_are_by_the_calendar(time_machine, value, day):
 
 
 @pytest.mark.parametrize("q", ["after:2026-02-30", "before:+99999999y", "after:-999999d"])
-def test_a_day_that_does_not_exist_has_no_effect_and_is_named(world, q):
+def test_a_date_that_does_not_exist_has_no_effect_and_a_remark(world, q):
     here = write("Zanzibar")
 
     assert found(f"zanzibar {q}") == [here]
     text = answer_of("markdown", "alice", f"zanzibar {q}").content.decode()
-    assert f"`{q}` has no effect: there is no such day." in text
+    assert f"`{q}` has no effect, because the date does not exist." in text
 
 
-def test_a_cycle_is_in_the_timezone_of_the_collective_or_tenant(world, time_machine):
+def test_a_cycle_uses_the_timezone_of_the_collective_or_tenant(world, time_machine):
     time_machine.move_to(datetime(2026, 6, 15, 13, 30, tzinfo=UTC))
     here = write("Zanzibar")
     kitchen, main = world.collective("kitchen"), world.collective("kitchen").tenant
@@ -321,7 +321,7 @@ def test_results_are_sorted(world):
     assert found("zanzibar") == [first, third, second]
 
 
-def test_items_of_one_moment_are_in_the_reverse_order_of_their_entries(world):
+def test_items_created_at_the_same_time_are_sorted_by_newest_entry(world):
     shorts = [move(write("Zanzibar"), created_at=NOW, deadline=NOW) for _ in range(3)]
 
     for name in ("newest", "oldest", "deadline"):

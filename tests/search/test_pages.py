@@ -24,7 +24,7 @@ PAGE = 25
 
 @pytest.fixture
 def many(world) -> list[str]:
-    """Write 60 notes, and return their short ids, newest first."""
+    """Create 60 notes, and return their short IDs, newest first."""
     notes = write_notes(world, world.collective("kitchen"), 60)
     oldest = sorted(notes, key=lambda note: note.created_at)
     return [note.truncated_id for note in reversed(oldest)]
@@ -38,7 +38,7 @@ def text(q: str, handle: str = "alice", **query: str) -> str:
 
 
 def pages_of(path: str, surface: str) -> list[list[str]]:
-    """Return the short ids on each page of results."""
+    """Return the short IDs on each page of results."""
     caller, pages = Caller(surface, "alice"), []
     while path:
         shown = caller.get(path).assert_done().response.content.decode()
@@ -65,14 +65,14 @@ def test_pages_have_each_result_once(many, call, surface, sort):
 
 
 @pytest.mark.parametrize("sort_by", ["title-asc", "title-desc", "reader_count-desc", "created_at"])
-def test_pages_have_each_result_once_in_the_orders_of_parameters(many, sort_by):
+def test_pages_have_each_result_once_with_sort_by(many, sort_by):
     pages = pages_of(f"/search?q=one+many&sort_by={sort_by}&per_page=20", MARKDOWN)
 
     assert [len(page) for page in pages] == [20, 20, 20]
     assert {short for page in pages for short in page} == set(many)
 
 
-def test_results_written_meanwhile_are_neither_repeated_nor_skipped(many):
+def test_new_items_neither_repeat_nor_skip_results(many):
     alice = Caller(MARKDOWN, "alice")
     first = alice.get("/search.json?q=one+many").json
     write("One", "of too many")
@@ -129,7 +129,7 @@ def test_rest_pages_by_links(many):
     assert [short for page in shown for short in page] == many
 
 
-def test_rest_sorts_and_filters_by_time_as_other_lists(many):
+def test_rest_sorts_and_filters_by_time_like_other_lists(many):
     alice, path = Caller(REST, "alice"), "/api/v1/search"
     rows = alice.get(f"{path}?q=one+many&limit=60").json
     times = [row["created_at"] for row in rows]
@@ -201,12 +201,12 @@ def test_a_search_that_is_too_long_is_refused_and_kept(world, call, surface, q):
         assert page.select_one("#search-errors").get_text(strip=True).startswith("The search ")
 
 
-def test_results_name_what_had_no_effect(world):
+def test_results_list_the_parts_without_effect(world):
     shown = text("zanzibar type:banana -limit:3 after:2026-02-30")
 
     assert "* `type:banana` was searched for as text. type takes note, decision" in shown
     assert "* `-limit:3` has no effect: limit cannot be negated." in shown
-    assert "* `after:2026-02-30` has no effect: there is no such day." in shown
+    assert "* `after:2026-02-30` has no effect, because the date does not exist." in shown
     assert "`cycle:today` has no effect together" in text("cycle:today after:-1d")
 
 
@@ -259,7 +259,7 @@ def test_the_markdown_has_the_search_and_its_results(world):
     assert "(/help/search)" in shown
 
 
-def test_the_json_has_the_facts_of_each_result(world):
+def test_the_json_has_the_fields_of_each_result(world):
     decide("Zanzibar?", "Yes", description="Some text")
 
     answer = answer_of(JSON, "alice", "zanzibar").json()
@@ -357,7 +357,7 @@ def test_the_action_redirects_to_the_results(world, call, surface):
     assert caller._send("POST", "/search/actions/search", {"q": " "}).status == 422
 
 
-def test_the_action_runs_with_a_read_only_token_and_is_never_withheld_from_agents(world):
+def test_the_action_runs_with_a_read_only_token_and_without_a_capability(world):
     reader = Caller(MARKDOWN, "alice", scope="read")
     scout = Caller(MARKDOWN, "scout")
 

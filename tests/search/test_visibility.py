@@ -1,4 +1,4 @@
-"""Visibility of results, on every surface (content §20.2, §23; access §6.3, §14 row 15)."""
+"""Visibility of results on every surface (content §20.2, §23; access §6.3, §14 row 15)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def room(world, handle: str) -> str:
 
 
 def write_in_browser(title: str, where: str, handle: str) -> str:
-    """Create a note where the API is disabled, and return its short id."""
+    """Create a note where the API is disabled, and return its short ID."""
     made = Caller(HTML, handle).act("create_note", where, title=title, text="x").assert_done()
     return made.location[-8:]
 
 
 @pytest.mark.rule("search.readable")
 @everywhere
-def test_a_search_finds_the_main_collective_and_the_callers_own(world, surface):
+def test_a_search_covers_the_main_collective_and_the_callers_collectives(world, surface):
     main, here = write("Zanzibar", where=MAIN), write("Zanzibar")
     write("Zanzibar", where=BOARD, handle="carol")
 
@@ -63,12 +63,12 @@ def test_nothing_of_another_tenant_is_found(world, surface):
 
 @pytest.mark.rule("search.readable")
 @everywhere
-def test_a_workspace_is_found_by_its_owner_only(world, surface):
+def test_only_the_owner_finds_items_of_a_workspace(world, surface):
     own = write("Zanzibar", where=room(world, "bob"))
 
     assert found("zanzibar", "bob", surface) == [own]
     assert found("visibility:private zanzibar", "bob", surface) == [own]
-    # Neither an admin nor the parent of an agent reads it.
+    # Neither an admin nor an agent's parent can read it.
     assert found("zanzibar", "alice", surface) == []
 
 
@@ -111,7 +111,7 @@ def test_a_token_does_not_find_collectives_where_the_api_is_disabled(world, surf
 @pytest.mark.rule("search.readable")
 @everywhere
 @pytest.mark.parametrize("q", ["collective:board", "collective:nowhere", "collective:treasury"])
-def test_a_collective_that_the_caller_may_not_see_gives_nothing(world, surface, q):
+def test_a_collective_that_the_caller_cannot_read_has_no_results(world, surface, q):
     write("Zanzibar", where=BOARD, handle="carol")
 
     assert found(q, "bob", surface) == []
@@ -134,7 +134,7 @@ def ids_at(client: Client, path: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["/search", "/search.md", "/search.json", "/api/v1/search"])
-def test_anonymous_callers_search_nothing(world, path):
+def test_anonymous_callers_cannot_search(world, path):
     write("Zanzibar", where=MAIN)
 
     answer = anonymous_client("garden").get(path, {"q": "zanzibar"})
@@ -144,7 +144,7 @@ def test_anonymous_callers_search_nothing(world, path):
 
 
 @pytest.mark.parametrize("surface", [MARKDOWN, JSON, REST])
-def test_a_token_without_the_scope_to_read_everything_does_not_search(world, surface):
+def test_a_token_without_read_all_cannot_search(world, surface):
     answer = answer_of(surface, "alice", "knife", scopes=["read:notes"])
 
     assert answer.status_code == 403
@@ -158,7 +158,7 @@ def test_a_read_only_token_searches(world, surface):
     assert found("zanzibar", "alice", surface, scope="read") == [here]
 
 
-def test_the_names_of_other_collectives_do_not_show_in_suggestions(world):
+def test_suggestions_contain_no_words_of_unreadable_items(world):
     write("Zanzibarian meeting", where=BOARD, handle="carol")
 
     answer = answer_of(MARKDOWN, "bob", "zanzibarien")

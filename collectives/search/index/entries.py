@@ -1,4 +1,4 @@
-"""The index of searches: writing it, and finding texts that contain terms.
+"""The search index: writing entries, and finding texts that contain terms.
 
 `candidates` and `HasKey` are the only parts that depend on the database. The first asks the
 full-text index of SQLite (FTS5) or PostgreSQL (GIN) for the newest texts with some tokens. Their
@@ -111,9 +111,9 @@ def _has(term: str) -> Q:
 
 
 def index_items(items: Sequence[Item]) -> None:
-    """Store the texts of items of one kind, and remove those of deleted items.
+    """Store the entries of items of one kind, and remove those of deleted items.
 
-    It is called with each write of a text, in the same transaction.
+    Every write of a text calls it, in the same transaction.
     """
     gone = [item.id for item in items if item.is_deleted]
     if gone:

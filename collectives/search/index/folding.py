@@ -1,6 +1,6 @@
-"""The form of texts and search terms in which accents and case do not count.
+"""Folding of texts and search terms, so that accents and case are ignored.
 
-It is computed here and not by the database, so that both databases find the same.
+Python does this rather than the database, so that both databases find the same items.
 """
 
 from __future__ import annotations

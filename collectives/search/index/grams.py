@@ -15,7 +15,7 @@ from zlib import crc32
 
 LENGTH = 3
 BUCKETS = 1 << 16
-# The grams of one search. More would find nothing that the comparison with the text does not.
+# The maximum number of grams of a search. The comparison with the text covers the others.
 WANTED = 64
 
 
@@ -27,7 +27,7 @@ def grams_of(text: str) -> set[str]:
 
 
 def grams_in(term: str) -> set[str]:
-    """Return the numbers of the longest grams in a folded term, which texts with it have."""
+    """Return the numbers of the longest grams in a folded term. Texts with the term have them all."""
     length = min(len(term), LENGTH)
     return _numbers({term[at : at + length] for at in _starts(term, length)})
 

@@ -1,6 +1,6 @@
 """The grammar of searches: words, "phrases", -excluded text, and operators such as `type:note`.
 
-Any text is a valid search. What looks like an operator and is none is searched for as text.
+Any text is a valid search. Text that only looks like an operator is searched for as text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OPERATOR = re.compile(r"([A-Za-z-]+):(.+)", re.DOTALL)
 
 
 def q_field() -> Line:
-    """Return the parameter `q` of a list."""
+    """Return the field of the parameter `q`."""
     return Line(
         required=False,
         allow_blank=True,
@@ -44,7 +44,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What a search does other than it looks like, in whole or in a part of it (`token`)."""
+    """A remark on a search, or on a part of it (`token`), that does not do what it appears to do."""
 
     token: str
     sentence: str
@@ -73,7 +73,7 @@ class Query:
         return tuple(dict.fromkeys(value for each in found for value in each.values))
 
     def last(self, key: str, *, is_negated: bool = False) -> Given | None:
-        """Return the last use of an operator that takes one value."""
+        """Return the last use of an operator, which counts if it takes one value."""
         found = [each for each in self.given if (each.key, each.is_negated) == (key, is_negated)]
         return found[-1] if found else None
 
@@ -84,7 +84,7 @@ class Query:
 
     @property
     def limit(self) -> int | None:
-        """The number of results on a page, if an operator sets it."""
+        """The number of results per page, if an operator sets it."""
         asked = self.value("limit")
         return min(max(int(asked), 1), MAX_LIMIT) if asked else None
 
@@ -93,11 +93,11 @@ def parse(text: str) -> Query:
     """Return the parsed search.
 
     Raises:
-        Invalid: it has more than `MAX_TERMS` terms.
+        Invalid: the search has more than `MAX_TERMS` terms.
     """
     tokens = list(_tokens(text))
     if len(tokens) > MAX_TERMS:
-        raise Invalid(Problem("q", f"may have {MAX_TERMS} terms at most; yours has {len(tokens)}"))
+        raise Invalid(Problem("q", f"can have at most {MAX_TERMS} terms; yours has {len(tokens)}"))
     terms: dict[str, list[str]] = {"words": [], "phrases": [], "excluded": []}
     given: list[Given] = []
     remarks: list[Remark] = []
@@ -142,7 +142,7 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 
 def _operator(token: _Token) -> Given | None:
-    """Return the operator that a token is, or None."""
+    """Return a token as an operator, or None if it is text."""
     match = _OPERATOR.fullmatch(token.text)
     known = OPERATORS.get(match[1].lower()) if match else None
     if match is None or known is None:
@@ -156,7 +156,7 @@ def _operator(token: _Token) -> Given | None:
 
 
 def _misread(token: _Token) -> list[Remark]:
-    """Return the remark about text that begins like an operator."""
+    """Return a remark if the text begins with the key of an operator."""
     known = OPERATORS.get(token.text.partition(":")[0].lower())
     return [Remark(token.written, _as_text(known))] if known and ":" in token.text else []
 

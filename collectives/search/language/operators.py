@@ -1,4 +1,4 @@
-"""The operators of searches, such as `type:note`: their values and what they mean."""
+"""Search operators such as `type:note`, with their values and meanings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from collectives.cycles.windows import parse_name
 
 MAX_LIMIT = 100
-# A greater number has the same meaning, and does not fit into every column.
+# Larger numbers, which do not fit into every column, have the same meaning.
 MAX_NUMBER = 2**31 - 1
 ALL = "all"
 NUMBERS = ("links", "backlinks", "comments", "readers", "voters", "participants")
@@ -27,9 +27,9 @@ Read = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """An operator: its key, its values in words, and what it restricts or changes.
+    """An operator: its key, a description of its values, and its effect.
 
-    One that is not `is_multiple` takes one value, and the last one counts.
+    Unless `is_multiple`, it takes one value, and its last use counts.
     """
 
     key: str
@@ -38,7 +38,7 @@ class Operator:
     read: Read
     is_multiple: bool = False
     is_negatable: bool = False
-    # Whether the table of operators has it; another one stands for it there otherwise.
+    # Whether the table of operators lists it; if not, a similar one represents it there.
     is_listed: bool = True
     example: str
 
@@ -91,8 +91,8 @@ def _bound(word: str, number: str) -> Operator:
     return Operator(
         key=f"{word}-{number}",
         values="a number",
-        sentence=f"Items with at least this many {number}. There are min- and max- for"
-        f" {', '.join(NUMBERS[:-1])} and {NUMBERS[-1]}.",
+        sentence=f"Items with at least this many {number}. min- and max- also work with"
+        f" {', '.join(each for each in NUMBERS[:-1] if each != number)} and {NUMBERS[-1]}.",
         read=_number,
         is_listed=(word, number) == LISTED_BOUND,
         example=f"{word}-{number}:2",
@@ -143,17 +143,17 @@ _ALL = (
     Operator(
         key="status",
         values="open, closed",
-        sentence="Items whose deadline is in the future, or has passed.",
+        sentence="Items whose deadline is in the future, or in the past.",
         read=_one_of("open", "closed"),
         is_negatable=True,
         example="status:open",
     ),
-    _people("creator", "Items that one of them wrote."),
-    _people("read-by", "Items that one of them confirmed reading."),
-    _people("voter", "Decisions in which one of them voted."),
-    _people("participant", "Decisions or commitments in which one of them takes part."),
-    _people("mentions", "Items that mention one of them."),
-    _people("replying-to", "Comments on what one of them wrote."),
+    _people("creator", "Items that one of these users created."),
+    _people("read-by", "Items that one of these users confirmed reading."),
+    _people("voter", "Decisions in which one of these users voted."),
+    _people("participant", "Decisions or commitments in which one of these users takes part."),
+    _people("mentions", "Items that mention one of these users."),
+    _people("replying-to", "Comments on items that one of these users created."),
     Operator(
         key="critical-mass-achieved",
         values="true, false",
@@ -165,7 +165,7 @@ _ALL = (
     Operator(
         key="cycle",
         values="the name of a cycle, or all",
-        sentence="Items of a cycle. It has no effect together with after or before.",
+        sentence="Items of a cycle. It has no effect in combination with after or before.",
         read=_cycle,
         example="cycle:this-week",
     ),
@@ -186,21 +186,21 @@ _ALL = (
     Operator(
         key="sort",
         values=", ".join(SORTS),
-        sentence="The order. The default is newest.",
+        sentence="The sort order. The default is newest.",
         read=_one_of(*SORTS, **_SORTED),
         example="sort:deadline",
     ),
     Operator(
         key="group",
         values=", ".join(GROUPS),
-        sentence="The groups of a page. The default is collective.",
+        sentence="How the results of a page are grouped. The default is collective.",
         read=_one_of(*GROUPS),
         example="group:type",
     ),
     Operator(
         key="limit",
         values=f"a number up to {MAX_LIMIT}",
-        sentence="The number of results on a page.",
+        sentence="The number of results per page.",
         read=_number,
         example="limit:50",
     ),

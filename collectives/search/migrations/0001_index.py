@@ -1,6 +1,6 @@
-"""The index of searches, with the items that exist.
+"""Create the search index, with entries for existing items.
 
-On SQLite, triggers keep a full-text table of grams in step with the entries.
+On SQLite, triggers keep a full-text table of grams in sync with the entries.
 """
 
 from functools import partial
