@@ -107,7 +107,7 @@ class EditParams(TitleParams):
     edit_access = Line(
         required=False,
         allow_blank=True,
-        help_text="Who may edit the rows of a table: owner or members.",
+        help_text="Who can edit the rows of a table: owner or members.",
         is_unlisted=True,
         widget=Widget(is_hidden=True, options=Note.EditAccess.choices),
     )
@@ -122,7 +122,7 @@ class EditParams(TitleParams):
         allow_blank=True,
         max_length=64,
         is_unlisted=True,
-        help_text="The timezone of a local time. Default: that of the collective.",
+        help_text="The timezone of a local time. Default: the collective's timezone.",
         widget=Widget(is_hidden=True),
     )
     cancel_reminder = Flag(
@@ -140,7 +140,7 @@ class ReminderEditParams(TitleParams):
     scheduled_for = FlexibleTime(
         required=False,
         label="When",
-        help_text=f"The new time: {TIMES} If left out, the current one is kept.",
+        help_text=f"The new time: {TIMES} If left out, the current time is kept.",
         widget=Widget(kind="datetime", help="Leave blank to keep the current time."),
     )
     timezone = timezone_field()

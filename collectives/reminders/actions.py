@@ -39,7 +39,7 @@ def create(
 create_reminder_note: Action[object] = replace(
     creation_action(
         Note,
-        "Write a note that reminds you, and the members it mentions, at a time.",
+        "Create a note that reminds you and the members it mentions at a set time.",
         params=ReminderParams,
         resources="notes",
         group=GROUP,
@@ -56,7 +56,7 @@ def _cancel(access: Access, note: Note) -> Outcome:
 
 cancel_reminder: Action[Note] = Action(
     name="cancel_reminder",
-    sentence="Cancel this reminder. The note stays.",
+    sentence="Cancel this reminder. The note is kept.",
     label="Cancel reminder",
     scope=Scope("update:notes"),
     grant=usual(GROUP),
@@ -71,7 +71,7 @@ cancel_reminder: Action[Note] = Action(
 
 
 def _acknowledge(access: Access, note: Note) -> Outcome:
-    """Acknowledge a delivered reminder. A current acknowledgement is not repeated."""
+    """Acknowledge a delivered reminder, unless the caller has acknowledged its current version."""
     last = rules.last_acknowledgement(access, note)
     message = "You already acknowledged this reminder." if last else "Reminder acknowledged."
     outcome = done(access, note, message, None if last else {})
@@ -94,7 +94,7 @@ def _is_to_acknowledge(access: Access, note: Note | None) -> bool:
 
 acknowledge_reminder: Action[Note] = Action(
     name="acknowledge_reminder",
-    sentence="Acknowledge this reminder, so that others see that you noticed it.",
+    sentence="Acknowledge this reminder to show others that you have seen it.",
     label="Acknowledge",
     scope=Scope("create:confirmations"),
     other_scopes=(Scope("create:notes"),),

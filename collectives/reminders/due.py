@@ -1,7 +1,7 @@
-"""The due work of reminders: delivering them.
+"""Regular work that delivers due reminders.
 
-It can run twice or late. A recipient is locked and marked before the events are stored, and what
-was missed is delivered with the time for which it was scheduled.
+It can run twice or late: recipients are locked and marked before events are stored, and missed
+reminders are delivered with the time for which they were scheduled.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from collectives.reminders.models import Reminder
 from harmonic.kernel.database.tenancy import tenant_bound
 from harmonic.kernel.operations.jobs import do_regularly
 
-# The number of recipients of one run. The next run, a minute later, continues.
+# The number of recipients per run. The next run, a minute later, continues.
 PER_RUN = 100
 EVERY = timedelta(minutes=1)
-# A user gets at most this many reminders per minute; the others follow.
+# A user gets at most this many reminders per minute; the rest are delivered later.
 PER_MINUTE = 5
 _MINUTE = timedelta(minutes=1)
 _WAITING = (RecipientStatus.PENDING, RecipientStatus.RATE_LIMITED)
@@ -50,7 +50,7 @@ def register() -> None:
 
 
 def deliver_due() -> None:
-    """Deliver the reminders that are due, oldest first, in one transaction per user and time."""
+    """Deliver due reminders, oldest first, in one transaction per user and time."""
     now = timezone.now()
     for tenant_id, user_id, due_at in _groups(now):
         with tenant_bound(tenant_id), transaction.atomic():
@@ -58,7 +58,7 @@ def deliver_due() -> None:
 
 
 def _groups(now: datetime) -> Iterable[tuple[UUID, UUID, datetime]]:
-    """Return tenant, user and time of the due recipients, without repetition."""
+    """Return the distinct tenants, users and times of due recipients."""
     rows = Recipient.unscoped.filter(_IN_APP, status__in=_WAITING, due_at__lte=now)
     rows = rows.order_by("due_at", "id")
     found = rows.values_list("tenant_id", "user_id", "due_at")[:PER_RUN]
@@ -66,7 +66,7 @@ def _groups(now: datetime) -> Iterable[tuple[UUID, UUID, datetime]]:
 
 
 def _deliver(user_id: UUID, due_at: datetime, now: datetime) -> None:
-    """Deliver the reminders of a user that are due at one time."""
+    """Deliver a user's reminders that are due at one time."""
     waiting: QuerySet[Recipient] = Recipient.objects.filter(
         _IN_APP, user=user_id, due_at=due_at, status__in=_WAITING
     )
@@ -103,7 +103,7 @@ def _delivered_lately(user_id: UUID, now: datetime) -> int:
 
 
 def _reminder_of(recipient: Recipient) -> Reminder | None:
-    """Return the reminder of a recipient who may still read its note, or None."""
+    """Return the reminder of a recipient, or None if the recipient can no longer read its note."""
     rows = Reminder.objects.filter(notification=recipient.notification_id)
     reminder: Reminder | None = rows.select_related("note", "notification").first()
     if reminder is None or reminder.note.is_deleted:
@@ -113,7 +113,7 @@ def _reminder_of(recipient: Recipient) -> Reminder | None:
 
 
 def _mark(recipient: Recipient, reminder: Reminder, now: datetime) -> None:
-    """Mark a recipient; the first one of a reminder is an entry in the history of the note."""
+    """Mark a recipient as notified; the first one adds an entry to the history of the note."""
     recipient.status, recipient.delivered_at = RecipientStatus.DELIVERED, now
     recipient.save(update_fields=["status", "delivered_at"])
     if reminder.delivered_at is not None:
@@ -149,7 +149,7 @@ def _use_channels(
 
 
 def _record(user_id: UUID, reminders: list[Reminder], due_at: datetime) -> None:
-    """Store the event of the reminders that a user got."""
+    """Store the event for the reminders that a user received."""
     shown: list[dict[str, Any]] = [
         {
             "id": str(each.note_id),

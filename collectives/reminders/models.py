@@ -10,7 +10,7 @@ from harmonic.kernel.database.tenancy import TenantModel
 
 
 class State(models.TextChoices):
-    """The states of a reminder, which are derived from its columns."""
+    """The states of a reminder, derived from its columns."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -20,7 +20,7 @@ class State(models.TextChoices):
 class Reminder(TenantModel):
     """The schedule of a reminder note.
 
-    A cancelled reminder has no notification and keeps its time.
+    A cancelled reminder has no notification, but keeps its time.
     """
 
     MAX_SCHEDULED = 50
@@ -31,7 +31,7 @@ class Reminder(TenantModel):
     notification = models.OneToOneField(
         Notification, on_delete=models.SET_NULL, null=True, blank=True, related_name="reminder"
     )
-    # When it was delivered to the first of its recipients.
+    # The time of delivery to the first recipient.
     delivered_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:

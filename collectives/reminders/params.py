@@ -16,7 +16,7 @@ TIMES = "ISO 8601, Unix seconds, 3d or 90m from now, or 2026-06-01T17:00 in `tim
 
 
 class ScheduledTime(FlexibleTime):
-    """The time of a new reminder. A missing and an invalid one have one sentence by contract."""
+    """The time of a new reminder. By contract, a missing and an invalid time have the same error."""
 
     def fail(self, key: str, **kwargs: Any) -> NoReturn:
         raise ValidationError("", "no_time")
@@ -33,25 +33,25 @@ def timezone_field() -> Line:
         required=False,
         allow_blank=True,
         max_length=64,
-        help_text="The timezone of a local time. Default: that of the collective.",
-        widget=Widget(help="Default: that of the collective.", suggestions=timezone_names),
+        help_text="The timezone of a local time. Default: the collective's timezone.",
+        widget=Widget(help="Default: the collective's timezone.", suggestions=timezone_names),
     )
 
 
 class ReminderParams(Params):
     text = Block(
         max_length=Note.TEXT_LENGTH,
-        help_text="The text, in Markdown. It reminds members whom it mentions too.",
+        help_text="The text, in Markdown. Members that it mentions are reminded too.",
         widget=Widget(
             rows=6,
-            help="You can use Markdown. Members whom you mention with @handle are reminded too.",
+            help="You can use Markdown. Members that you mention with @handle are reminded too.",
             autocomplete=PROSE,
         ),
         example="Water the seedlings.",
     )
     scheduled_for = ScheduledTime(
         label="When",
-        help_text=f"When to remind: {TIMES}",
+        help_text=f"The time of the reminder: {TIMES}",
         widget=Widget(kind="datetime", help=""),
         example="3d",
     )

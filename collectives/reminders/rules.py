@@ -36,10 +36,10 @@ def is_reminder(note: Note) -> bool:
 
 
 def reminder_of(note: Note) -> Reminder:
-    """Return the schedule of a note, which is read once. A write has locked the note.
+    """Return the schedule of a note, loaded once. In a write, the note is already locked.
 
     Raises:
-        NotPossible: the note is no reminder.
+        NotPossible: the note is not a reminder.
     """
     if not is_reminder(note):
         hint = "Only notes with the subtype `reminder` are scheduled."
@@ -49,7 +49,7 @@ def reminder_of(note: Note) -> Reminder:
 
 
 def state_of(note: Note) -> State | None:
-    """Return the state of a reminder, or None of another note."""
+    """Return the state of a reminder, or None for other notes."""
     return reminder_of(note).state if is_reminder(note) else None
 
 
@@ -57,7 +57,7 @@ def state_of(note: Note) -> State | None:
 
 
 def may_cancel(access: Access, note: Note | None) -> Denied | None:
-    """Allow the author. On a note that is no reminder the effect refuses."""
+    """Allow the author. For a note that is not a reminder, the effect raises the refusal."""
     if denied := items.may_read(access, note):
         return denied
     if note is None or not is_reminder(note) or note.created_by_id == access.user.user_id:
@@ -69,7 +69,7 @@ def may_cancel(access: Access, note: Note | None) -> Denied | None:
 
 
 def create_reminder(access: Access, *, text: str, scheduled_for: datetime, title: str = "") -> Note:
-    """Create a reminder note, and its notification for the author and the mentioned members.
+    """Create a reminder note and its notification to the author and the mentioned members.
 
     Raises:
         Refused: a limit of the author is reached, or the time is not in the future.
@@ -87,12 +87,12 @@ def create_reminder(access: Access, *, text: str, scheduled_for: datetime, title
 
 
 def _require_room(access: Access) -> None:
-    """Require that the caller may schedule another reminder.
+    """Require that the caller can schedule another reminder.
 
     Raises:
         NotPossible: a limit is reached.
     """
-    # Concurrent requests are counted one after the other.
+    # The lock makes concurrent requests count one after the other.
     person = TenantUser.objects.filter(id=access.user.person_id)
     person.select_for_update(no_key=True).get()
     own = Reminder.objects.filter(note__created_by=access.user.user_id)
@@ -103,7 +103,7 @@ def _require_room(access: Access) -> None:
         hint = "Cancel one of them with `cancel_reminder`, or wait until one is delivered."
         raise _too_many(f"Maximum {Reminder.MAX_SCHEDULED} scheduled reminders allowed", hint)
     if own.filter(note__created_at__gt=access.now - _HOUR).count() >= Reminder.MAX_PER_HOUR:
-        hint = "Try again within the hour."
+        hint = "Try again later. Each new reminder counts for one hour."
         raise _too_many(f"Maximum {Reminder.MAX_PER_HOUR} reminders per hour", hint)
 
 
@@ -112,17 +112,17 @@ def _too_many(reason: str, hint: str) -> NotPossible:
 
 
 def require_future(access: Access, scheduled_for: datetime) -> None:
-    """Require a time that is not past.
+    """Require a time in the future.
 
     Raises:
-        Invalid: it is.
+        Invalid: the time is not in the future.
     """
     if scheduled_for <= access.now:
         raise Invalid.of("scheduled_for", "in_the_past")
 
 
 def _notification(access: Access, note: Note, due_at: datetime) -> Notification:
-    """Store the pending notification of a reminder. It belongs to no event."""
+    """Store the pending notification of a reminder, which has no event."""
     mentioned = members_named(access, names_in(note.text))
     wanted = wanted_by(NotificationType.REMINDER, mentioned)
     reminded = {access.user.user_id, *wanted[Channel.IN_APP], *wanted[Channel.EMAIL]}
@@ -153,17 +153,17 @@ def _notification(access: Access, note: Note, due_at: datetime) -> Notification:
 
 
 def require_editable(note: Note) -> None:
-    """Require a reminder that is still pending; other notes pass.
+    """Require that a reminder is still pending; other notes pass.
 
     Raises:
-        NotPossible: it was delivered or cancelled.
+        NotPossible: the reminder was delivered or cancelled.
     """
     if is_reminder(note) and not reminder_of(note).is_pending:
-        raise NotPossible(NOT_EDITABLE, hint="Create another reminder instead.")
+        raise NotPossible(NOT_EDITABLE, hint="Create a new reminder instead.")
 
 
 def reschedule(access: Access, note: Note, scheduled_for: datetime) -> dict[str, Any] | None:
-    """Move a pending reminder, and return the facts of the change; None if there is none.
+    """Reschedule a pending reminder, and return the facts of the change, or None if nothing changed.
 
     Raises:
         Invalid: the time is not in the future.
@@ -181,21 +181,21 @@ def reschedule(access: Access, note: Note, scheduled_for: datetime) -> dict[str,
 
 
 def cancel(access: Access, note: Note) -> dict[str, Any]:
-    """Cancel a pending reminder and return the facts of the change.
+    """Cancel a pending reminder, and return the facts of the change.
 
     Raises:
-        NotPossible: it is not pending.
+        NotPossible: the reminder is not pending.
     """
     reminder = reminder_of(note)
     if not reminder.is_pending:
-        raise NotPossible("No pending reminder", hint="It was delivered or cancelled before.")
+        raise NotPossible("No pending reminder", hint="It was already delivered or cancelled.")
     _delete_notification(reminder)
     _touch(access, note)
     return {"changed": {"reminder": [State.PENDING, State.CANCELLED]}}
 
 
 def retitle(note: Note) -> None:
-    """Give the notification of a pending reminder the title of the note."""
+    """Copy the title of the note to the notification of its reminder."""
     title = note.shown_title[: Notification.TITLE_LENGTH]
     Notification.objects.filter(reminder=reminder_of(note)).update(title=title)
 
@@ -231,7 +231,7 @@ def acknowledgements_of(note: Note) -> int:
 
 
 def has_acknowledged(access: Access, note: Note) -> bool:
-    """Return whether the caller acknowledged a version of a reminder."""
+    """Return whether the caller acknowledged any version of a reminder."""
     rows = Event.objects.filter(item=note.pk, verb=ACKNOWLEDGED, actor=access.user.user_id)
     return rows.exists()
 
@@ -243,7 +243,9 @@ def last_acknowledgement(access: Access, note: Note) -> Event | None:
         NotPossible: the reminder was not delivered.
     """
     if reminder_of(note).state != State.DELIVERED:
-        raise NotPossible("Reminder has not fired yet", hint="It can be acknowledged afterwards.")
+        raise NotPossible(
+            "Reminder has not fired yet", hint="You can acknowledge it once it has been delivered."
+        )
     rows = Event.objects.filter(item=note.pk, verb=ACKNOWLEDGED, actor=access.user.user_id)
     found: Event | None = (
         rows.filter(happened_at__gte=note.updated_at).order_by("-happened_at").first()
@@ -252,7 +254,7 @@ def last_acknowledgement(access: Access, note: Note) -> Event | None:
 
 
 def reminders_of(notes: Iterable[Note]) -> dict[Any, Reminder]:
-    """Return the schedules of the reminders among notes, by the ID of the note."""
+    """Return the schedules of the reminders among notes, by note ID."""
     ids = [note.pk for note in notes if is_reminder(note)]
     rows: Iterable[Reminder] = Reminder.objects.filter(note__in=ids) if ids else ()
     return {row.note_id: row for row in rows}

@@ -10,13 +10,13 @@ from collectives.notifications.models import Channel, Recipient
 from collectives.reminders import rules
 from collectives.reminders.models import Reminder, State
 
-# The people who are named; further ones are counted.
+# The number of people who are named; the others are only counted.
 NAMED = 50
 
 
 @dataclass(frozen=True, slots=True)
 class ReminderView:
-    """The schedule of a reminder, and whom it reminds."""
+    """The schedule of a reminder, and the people that it reminds."""
 
     reminder: Reminder
     people: tuple[Person, ...]
@@ -33,7 +33,7 @@ class ReminderView:
 
 
 def reminder_view(note: Note) -> ReminderView | None:
-    """Return the schedule of a note, or None if it has none or is deleted."""
+    """Return the schedule of a note, or None if the note is deleted or has none."""
     if not rules.is_reminder(note) or note.is_deleted:
         return None
     reminder = rules.reminder_of(note)

@@ -1,4 +1,4 @@
-"""The author of a table, as a reader has to know it."""
+"""The author whom a table is shown as the text of."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from harmonic.kernel.access import Access
 
 
 def author_for(access: Access, note: Note, data: TableData) -> Person:
-    """Return an author of a table, as its reader has to know it: an agent who wrote in it."""
+    """Return another agent who edited a table, or else its author.
+
+    Agents do not read links of other agents.
+    """
     known = people({note.created_by_id, *data.writers})
     others = (user_id for user_id in data.writers if user_id != access.user.user_id)
     return known[next(others, note.created_by_id)]

@@ -1,4 +1,4 @@
-"""Several operations on a table at once: all of them or none."""
+"""Several operations on a table, applied together or not at all."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from harmonic.kernel.refusals import Forbidden, NotPossible
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Operations of a caller on a table; `actions` are the actions by name.
+    """A caller's operations on a table; `actions` has the possible actions by name.
 
-    Each operation needs the permissions of its action, and its parameters.
+    Each operation requires the permissions and the parameters of its action.
     """
 
     access: Access

@@ -1,8 +1,8 @@
 """Tables as CSV (RFC 4180).
 
 Spreadsheets run a cell as a formula if it begins with `=`, `+`, `-`, `@`, a tab or a carriage
-return. In a file such a cell is preceded by an apostrophe, unless it is a number; reading takes it
-away.
+return. Unless it is a number, such a cell is written with an apostrophe in front, which reading
+removes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?
 
 
 def write_csv(names: Sequence[str], rows: Sequence[Row]) -> str:
-    """Return rows as CSV, with the names of the columns in the first line."""
+    """Return rows as CSV, with the column names in the first line."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(names)
@@ -36,10 +36,10 @@ def _guarded(cell: str) -> str:
 
 
 def read_csv(text: str, param: str) -> tuple[list[str], list[dict[str, str | None]]]:
-    """Return the names in the first line, and the rows below it. Empty cells are None.
+    """Return the column names in the first line, and the rows below it. Empty cells are None.
 
     Raises:
-        Invalid: it is no CSV, or a line has more cells than the first one.
+        Invalid: the text is not CSV, or a line has more cells than the first one.
     """
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     rows: list[dict[str, str | None]] = []
@@ -52,7 +52,7 @@ def read_csv(text: str, param: str) -> tuple[list[str], list[dict[str, str | Non
                 names = _names(line, param)
                 continue
             if len(line) > len(names):
-                where = f"has more values in line {reader.line_num} than names in the first line"
+                where = f"has more values in line {reader.line_num} than column names"
                 raise Invalid(Problem(param, where))
             rows.append(dict(zip(names, map(_read, line), strict=False)))
     except csv.Error as error:
@@ -66,7 +66,7 @@ def read_csv(text: str, param: str) -> tuple[list[str], list[dict[str, str | Non
 def _names(line: Sequence[str], param: str) -> list[str]:
     names = [name.strip() for name in line]
     if len(set(names)) < len(names):
-        raise Invalid(Problem(param, "names a column twice in its first line"))
+        raise Invalid(Problem(param, "has the same column name twice in its first line"))
     return names
 
 

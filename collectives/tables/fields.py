@@ -1,7 +1,7 @@
 """Parameters of tables: objects and lists of objects.
 
-Programs send JSON, or text that contains JSON. Forms send text, or the pairs of names and values of
-`Cells`.
+Programs send JSON, or text that contains JSON. Forms send text, or pairs of names and values
+(`Cells`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_OPERATIONS = 1_000
 
 
 class _Structure(Parameter, serializers.ListField):
-    """A JSON value. The text of a form arrives as a list of one string."""
+    """A JSON value. Text from a form arrives as a list with one string."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
         "not_an_object": "",
@@ -35,7 +35,7 @@ class _Structure(Parameter, serializers.ListField):
         return dictionary.get(self.field_name, serializers.empty)
 
     def parsed(self, data: Any) -> Any:
-        """Return the value, parsed if it is text with JSON in it; None if it is blank."""
+        """Return the value, parsed if it is JSON text, or None if it is blank."""
         if isinstance(data, list) and len(data) == 1 and isinstance(data[0], str):
             data = data[0]
         if not isinstance(data, str):
@@ -100,7 +100,7 @@ def _text(value: object) -> str:
 
 
 class Rows(_Structure):
-    """The rows of a new table as objects, or as CSV that names the columns in its first line."""
+    """The rows of a new table: objects, or CSV with the column names in its first line."""
 
     wire_type: ClassVar[str] = "array"
     value_type: ClassVar[object] = list[Mapping[str, Any]]
@@ -119,7 +119,7 @@ class Rows(_Structure):
 
 
 class Operations(_Structure):
-    """Operations on a table, each an object with `action` and the parameters of that action."""
+    """Operations on a table: objects with `action` and the parameters of that action."""
 
     wire_type: ClassVar[str] = "array"
     value_type: ClassVar[object] = list[Mapping[str, Any]]

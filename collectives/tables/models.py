@@ -12,13 +12,13 @@ from harmonic.kernel.database.tenancy import TenantModel
 
 
 class TableData(TenantModel):
-    """The table of a note. The text of the note is made from it."""
+    """The table of a note, from which the text of the note is generated."""
 
     note = models.OneToOneField(Note, on_delete=models.CASCADE, related_name="table")
     description = models.TextField(blank=True, default="")
     columns = models.JSONField(default=list)
     rows = models.JSONField(default=list)
-    # The IDs of the agents who wrote in it, whose links other agents do not read.
+    # The IDs of the agents who edited the table. Other agents do not read their links.
     agents = models.JSONField(default=list)
 
     def __str__(self) -> str:
@@ -36,11 +36,11 @@ class TableData(TenantModel):
         self.columns, self.rows = stored["columns"], stored["rows"]
 
     def add_writer(self, user_id: UUID) -> None:
-        """Record that an agent wrote in the table."""
+        """Record that an agent edited the table."""
         if str(user_id) not in self.agents:
             self.agents = [*self.agents, str(user_id)]
 
     @property
     def writers(self) -> tuple[UUID, ...]:
-        """The agents who wrote in it."""
+        """The IDs of the agents who edited the table."""
         return tuple(UUID(user_id) for user_id in self.agents)

@@ -32,7 +32,7 @@ def edit_access_field(initial: str = "") -> Choice:
         Note.EditAccess.choices,
         required=False,
         label="Rows can be edited by",
-        help_text="Who can edit the rows: owner (default) or members.",
+        help_text="Who can edit the rows: owner (only the author, the default) or members.",
         widget=Widget(kind="radios", help="", options=EDIT_ACCESS, initial=initial or None),
     )
 
@@ -50,7 +50,7 @@ class TableParams(Params):
         widget=Widget(
             kind="lines",
             rows=4,
-            help="One on each line, with a type if it is not text: Price: number."
+            help="One per line, followed by its type unless it is text, such as Price: number."
             " Types are text, number, boolean and date.",
         ),
         example=[{"name": "Item", "type": "text"}, {"name": "Price", "type": "number"}],
@@ -58,26 +58,26 @@ class TableParams(Params):
     initial_rows = Rows(
         required=False,
         label="Rows",
-        help_text="The first rows: objects with a value for each column.",
+        help_text="The initial rows: objects with values by column name.",
         widget=Widget(
             kind="lines",
             rows=6,
-            help="As CSV, with the names of the columns in the first line.",
+            help="CSV with the column names in the first line.",
         ),
     )
     description = Block(
         required=False,
         allow_blank=True,
         max_length=DESCRIPTION_LENGTH,
-        help_text="A text above the table, in Markdown.",
-        widget=Widget(rows=3, help="A text above the table. You can use Markdown."),
+        help_text="Text above the table, in Markdown.",
+        widget=Widget(rows=3, help="Text above the table. You can use Markdown."),
     )
     edit_access = edit_access_field(Note.EditAccess.OWNER)
 
 
 def _row_id() -> Line:
     return Line(
-        help_text="The `_id` of the row, as `query_rows` lists it.",
+        help_text="The `_id` of the row, which `query_rows` returns.",
         widget=Widget(is_chosen_before=True),
         example="3f0c7a52",
     )
@@ -85,7 +85,7 @@ def _row_id() -> Line:
 
 class RowParams(Params):
     values = Cells(
-        help_text="The values by column.",
+        help_text="The values by column name.",
         widget=Widget(kind="cells", help=""),
         example={"Item": "Flour", "Price": 3},
     )
@@ -94,7 +94,7 @@ class RowParams(Params):
 class ChangedRowParams(Params):
     row_id = _row_id()
     values = Cells(
-        help_text="The new values by column. Columns that are left out keep theirs.",
+        help_text="The new values by column name. Columns that you leave out keep their values.",
         widget=Widget(kind="cells", help=""),
         example={"Price": 4},
     )
@@ -106,7 +106,7 @@ class RowIdParams(Params):
 
 class ColumnParams(Params):
     name = Line(
-        help_text=f"The name: at most {NAME_LENGTH} letters, digits, spaces and underscores.",
+        help_text=f"The name: up to {NAME_LENGTH} letters (A-Z), digits, spaces and underscores.",
         widget=Widget(help="Letters A to Z, digits, spaces and underscores."),
         example="Supplier",
     )
@@ -114,7 +114,7 @@ class ColumnParams(Params):
         help_text="text, number, boolean or date.",
         widget=Widget(
             kind="select",
-            help="A column of numbers is sorted by number.",
+            help="Number columns are sorted numerically.",
             options=[(type_, type_) for type_ in TYPES],
             initial=TYPES[0],
         ),
@@ -135,7 +135,7 @@ class DescriptionParams(Params):
         allow_blank=True,
         allow_null=True,
         max_length=DESCRIPTION_LENGTH,
-        help_text="The text above the table, in Markdown. Blank removes it.",
+        help_text="The text above the table, in Markdown. If blank, the text is removed.",
         widget=Widget(rows=4, help="You can use Markdown. Leave blank to remove it."),
         example="What we need to buy.",
     )
@@ -156,8 +156,8 @@ class ImportParams(Params):
     csv = Block(
         max_length=MAX_BYTES,
         label="CSV",
-        help_text="Rows as CSV. The first line has the names of the columns.",
-        widget=Widget(rows=6, help="The first line has the names of the columns."),
+        help_text="Rows as CSV, with the column names in the first line.",
+        widget=Widget(rows=6, help="The first line must contain the column names."),
         example="Item,Price\nFlour,3\n",
     )
 
@@ -165,11 +165,13 @@ class ImportParams(Params):
 class QueryParams(Params):
     where = Object(
         required=False,
-        help_text="Values by column. A row matches if its cells equal all of them.",
+        help_text="Values by column name. A row matches if its cells equal all of them.",
         widget=Widget(kind="lines", rows=2),
     )
     order_by = Line(
-        required=False, allow_blank=True, help_text="The column to sort by. Default: as added."
+        required=False,
+        allow_blank=True,
+        help_text="The column to sort by. Default: the order in which rows were added.",
     )
     order = Choice([ASC, DESC], required=False, help_text="asc (default) or desc.")
     limit = Integer(required=False, help_text=f"1 to {MAX_ROWS} rows. Default: {QUERY_LIMIT}.")
@@ -189,7 +191,7 @@ class SummaryParams(Params):
     )
     where = Object(
         required=False,
-        help_text="Values by column. Only rows whose cells equal all of them count.",
+        help_text="Values by column name. Only rows whose cells equal all of them are included.",
         widget=Widget(kind="lines", rows=2),
     )
 
@@ -205,10 +207,10 @@ class TableDataParams(Params):
 
 
 def parsed_table(table_data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a new table that `table_data` has.
+    """Return the parameters of a new table from `table_data`.
 
     Raises:
-        Invalid: a member is invalid.
+        Invalid: a member of it is invalid.
     """
     values = validated(TableDataParams, RawParams(dict(table_data)))
     return {

@@ -1,4 +1,4 @@
-"""Reading a table: filtering, sorting and summing its rows."""
+"""Reading a table: filtering, sorting and aggregating its rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The rows that match, in order, and their number before the limit."""
+    """The matching rows, in order, and their total number before the limit."""
 
     total: int
     rows: Sequence[Row]
@@ -56,16 +56,16 @@ def matching(table: Table, where: Mapping[str, str]) -> list[Row]:
 
 
 def containing(table: Table, name: str, text: str) -> list[Row]:
-    """Return the rows whose cell of a column contains a text, in any case."""
+    """Return the rows whose cell in a column contains a text, ignoring case."""
     wanted = text.casefold()
     return [row for row in table.rows if wanted in (row.get(name) or "").casefold()]
 
 
 def ordered(table: Table, rows: Sequence[Row], order_by: str, order: str) -> list[Row]:
-    """Return rows by a column, or as they are if it is unknown.
+    """Return rows sorted by a column, or unchanged if the column is unknown.
 
-    Empty cells come last in both directions. In a column of numbers, cells without a number come
-    after those with one. Rows with equal cells keep their order.
+    Empty cells come last in both directions. In a number column, cells without a number come after
+    those with one. Rows with equal cells keep their order.
     """
     column = table.column(order_by)
     if column is None and order_by not in ABOUT_ROW:
@@ -105,10 +105,10 @@ def number_in(cell: str | None) -> Decimal | None:
 def summarize(
     table: Table, operation: str, column: str = "", where: Mapping[str, str] | None = None
 ) -> str | None:
-    """Return the count, sum, average, minimum or maximum of the rows that match.
+    """Return the count, sum, average, minimum or maximum of the matching rows.
 
     Raises:
-        Invalid: the operation needs a column, and none is named.
+        Invalid: the operation requires a column, and none is given.
         NotPossible: there is no such column.
     """
     return summary_of(table, matching(table, where or {}), operation, column)
@@ -132,7 +132,7 @@ def summary_of(table: Table, rows: Sequence[Row], operation: str, column: str) -
 def _extreme(
     cells: Iterable[str | None], choose: Callable[..., str], *, is_number: bool
 ) -> str | None:
-    """Return the smallest or largest cell: by number in a column of numbers, else as text."""
+    """Return the smallest or largest cell: numerically in a number column, otherwise as text."""
     texts = [cell for cell in cells if cell is not None]
     if not is_number:
         return choose(texts, default=None)

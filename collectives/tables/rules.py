@@ -42,9 +42,9 @@ def has_table(access: Access, note: Note | None) -> bool:
 
 
 def may_edit_rows(access: Access, note: Note | None) -> Denied | None:
-    """Allow the author, and all members if the author lets them edit rows.
+    """Allow the author, and all members if the author has allowed them to edit rows.
 
-    On a note without a table the effect refuses.
+    For a note without a table, the effect raises the refusal.
     """
     if denied := items.may_read(access, note):
         return denied
@@ -54,7 +54,7 @@ def may_edit_rows(access: Access, note: Note | None) -> Denied | None:
 
 
 def may_edit_columns(access: Access, note: Note | None) -> Denied | None:
-    """Allow the author. On a note without a table the effect refuses."""
+    """Allow the author. For a note without a table, the effect raises the refusal."""
     if denied := items.may_read(access, note):
         return denied
     return None if note is None or not is_table(note) else items.may_edit(access, note)
@@ -64,7 +64,7 @@ def may_edit_columns(access: Access, note: Note | None) -> Denied | None:
 
 
 def data_of(note: Note) -> TableData:
-    """Return the stored table of a note, which is read once. A write has locked the note.
+    """Return the stored table of a note, loaded once. In a write, the note is already locked.
 
     Raises:
         NotPossible: the note has no table.
@@ -105,10 +105,10 @@ def create_table(
 
 
 def new_rows(access: Access, table: Table, rows: Sequence[Values]) -> Table:
-    """Return the table with more rows by the caller, below the others.
+    """Return the table with rows by the caller added at the end.
 
     Raises:
-        Refused: there would be too many, or a cell is too long.
+        Refused: the table would have too many rows, or a cell is too long.
     """
     require_room(table, len(rows))
     taken = {row[ROW_ID] for row in table.rows}
@@ -129,9 +129,9 @@ def new_rows(access: Access, table: Table, rows: Sequence[Values]) -> Table:
 def change(
     access: Access, note: Note, operate: Callable[[Table], Table]
 ) -> tuple[Table, Mapping[str, Any] | None]:
-    """Change the table of a note, and its text.
+    """Change the table and the text of a note.
 
-    Returns the new table, and the facts of the event, which are None if nothing changed.
+    Return the new table, and the facts of the event, which are None if nothing changed.
 
     Raises:
         Refused: the note has no table, or the operation is not possible.

@@ -1,4 +1,4 @@
-"""The table on the page of a note: the rows that the query string asks for, and their summary."""
+"""The table on the page of a note: the rows that the query string selects, and their summary."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ShownRow:
 
 @dataclass(frozen=True)
 class TableView:
-    """A table as the query string asks for it."""
+    """A table, filtered and sorted by the query string."""
 
     access: Access
     note: Note
@@ -68,18 +68,18 @@ class TableView:
 
     @property
     def query(self) -> str:
-        """The query string without the number of the page."""
+        """The query string without the page number."""
         return urlencode({name: value for name, value in self.asked.items() if value})
 
     @property
     def choices(self) -> Iterable[tuple[str, str, str, Sequence[tuple[str, str]]]]:
-        """The selects of the form: name, label, value and options."""
+        """The drop-down lists of the form: name, label, value and options."""
         columns = [("", "—"), *((name, name) for name in self.table.names)]
         selects = (
             ("order_by", "Sort by", columns),
             ("order", "Order", _ORDERS),
-            ("operation", "Compute", _OPERATIONS),
-            ("column", "Of column", columns),
+            ("operation", "Calculate", _OPERATIONS),
+            ("column", "Column", columns),
         )
         return [(name, label, self.asked[name], options) for name, label, options in selects]
 
@@ -124,7 +124,7 @@ class TableView:
 
     @property
     def text(self) -> str:
-        """The shown rows as Markdown; those who can edit them get their IDs."""
+        """The rows of the page as Markdown, with their IDs if the caller can edit them."""
         names = (ROW_ID, *self.table.names) if self.may_edit_rows else self.table.names
         return as_markdown(replace(self.table, rows=tuple(self.page)), names)
 
@@ -142,21 +142,21 @@ class TableView:
 
 
 def table_view(access: Access, note: Note) -> TableView | None:
-    """Return the table of a note, or None if it has none or is deleted."""
+    """Return the table of a note, or None if the note is deleted or has none."""
     if not rules.is_table(note) or note.is_deleted:
         return None
     return TableView(access, note, rules.data_of(note))
 
 
 def csv_response(access: Access, note_id: str) -> HttpResponse:
-    """Return the response with the table of a note as CSV.
+    """Return a response with the table of a note as CSV.
 
     Raises:
-        NotFound: there is no such note, or it has no table.
+        NotFound: the note does not exist, or has no table.
     """
     note = live_note_at(access, note_id)
     if not rules.is_table(note):
-        raise NotFound(hint="Only table notes have a CSV file.")
+        raise NotFound(hint="Only table notes can be downloaded as CSV.")
     table = rules.data_of(note).table
     response = HttpResponse(write_csv(table.names, table.rows), content_type=CONTENT_TYPE)
     name = f"{note.truncated_id}.csv"

@@ -1,7 +1,7 @@
 """The contents of a table note: columns and rows, and the operations on them.
 
-A `Table` is a value; each operation returns a new one. `checked` enforces the limits of the whole
-table, so that several operations are checked once.
+A `Table` is immutable; each operation returns a new one. `checked` enforces the limits of a whole
+table, once for several operations.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ MAX_ROWS = 500
 CELL_LENGTH = 1_000
 NAME_LENGTH = 50
 DESCRIPTION_LENGTH = 100_000
-# Of the table as JSON.
+# The size of the table as JSON.
 MAX_BYTES = 2_000_000
 TYPES = ("text", "number", "boolean", "date")
 ROW_ID, CREATED_BY, CREATED_AT = "_id", "_created_by", "_created_at"
 ABOUT_ROW = (ROW_ID, CREATED_BY, CREATED_AT)
 
-# The ID, the author and the time of a row, and its cells by column. Names of columns do not begin
-# with an underscore.
+# The ID, author and time of a row, and its cells by column name. Column names do not start with an
+# underscore.
 Row = Mapping[str, str | None]
-# Values as they are sent, by column.
+# Values as sent, by column name.
 Values = Mapping[str, Any]
 
 _NAME = re.compile(r"[A-Za-z0-9 _]+")
@@ -37,7 +37,7 @@ _NAME = re.compile(r"[A-Za-z0-9 _]+")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. Its type is a hint: cells are text, whatever the type."""
+    """A column. Its type is only a hint: all cells are text."""
 
     name: str
     type: str = TYPES[0]
@@ -64,7 +64,7 @@ class Table:
         return next((row for row in self.rows if row[ROW_ID] == row_id), None)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the table in the form in which limits and exports describe it."""
+        """Return the table as a JSON object, for the size limit and for storage."""
         return {
             "description": self.description or None,
             "columns": [{"name": each.name, "type": each.type} for each in self.columns],
@@ -76,7 +76,7 @@ class Table:
 
 
 def new_column(name: str, type_: str, param: str = "name") -> Column:
-    """Return a column; `param` is the parameter that its name is in.
+    """Return a column; `param` is the parameter that contains its name.
 
     Raises:
         Invalid: the name or the type is not allowed.
@@ -104,15 +104,15 @@ def _fault_of_name(name: str) -> str:
 
 
 def checked(table: Table, param: str = "name") -> Table:
-    """Return the table if it is within the limits; `param` is where names of columns are sent.
+    """Return the table if it is within the limits; `param` is the parameter with column names.
 
     Raises:
-        Invalid: a name of a column is there twice.
+        Invalid: two columns have the same name.
         NotPossible: the table is too large.
     """
     names = table.names
     if twice := next((name for name in names if names.count(name) > 1), ""):
-        raise Invalid(Problem(param, f"must be unique: the table has a column '{twice}'"))
+        raise Invalid(Problem(param, f"must be unique: the table already has a column '{twice}'"))
     if len(names) > MAX_COLUMNS:
         raise _too_large(f"A table cannot have more than {MAX_COLUMNS} columns.")
     require_room(table, 0)
@@ -122,10 +122,10 @@ def checked(table: Table, param: str = "name") -> Table:
 
 
 def require_room(table: Table, more: int) -> None:
-    """Require that a table can have some more rows.
+    """Require room for some more rows in a table.
 
     Raises:
-        NotPossible: it would have too many.
+        NotPossible: the table would have too many rows.
     """
     if len(table.rows) + more > MAX_ROWS:
         raise _too_large(f"A table cannot have more than {MAX_ROWS} rows.")
@@ -136,10 +136,10 @@ def _too_large(sentence: str) -> NotPossible:
 
 
 def as_cell(column: str, value: object, param: str = "values") -> str | None:
-    """Return a value as the text of a cell, None for null.
+    """Return a value as the text of a cell, or None for null.
 
     Raises:
-        Invalid: it is too long, or cannot be stored.
+        Invalid: the text is too long, or has characters that cannot be stored.
     """
     text = as_text(value)
     if text is None:
@@ -163,18 +163,18 @@ def as_text(value: object) -> str | None:
 
 
 def ignored_names(table: Table, names: Iterable[str]) -> list[str]:
-    """Return those of the names that are no column."""
+    """Return the names that are not columns of the table."""
     return [name for name in names if name not in table.names]
 
 
 def with_row(table: Table, values: Values, about: Mapping[str, str]) -> Table:
-    """Return the table with one more row; `about` has its ID, author and time."""
+    """Return the table with another row; `about` has its ID, author and time."""
     cells = {name: as_cell(name, values.get(name)) for name in table.names}
     return replace(table, rows=(*table.rows, {**about, **cells}))
 
 
 def with_values(table: Table, row_id: str, values: Values) -> Table:
-    """Return the table with other values in some cells of a row.
+    """Return the table with new values in some cells of a row.
 
     Raises:
         NotPossible: there is no such row.
@@ -197,7 +197,7 @@ def without_row(table: Table, row_id: str) -> Table:
 
 
 def with_column(table: Table, column: Column) -> Table:
-    """Return the table with one more column, which is null in all rows."""
+    """Return the table with another column, which is null in all rows."""
     rows = tuple({**row, column.name: row.get(column.name)} for row in table.rows)
     return replace(table, columns=(*table.columns, column), rows=rows)
 
@@ -226,7 +226,7 @@ def existing_row(table: Table, row_id: str) -> Row:
     """
     row = table.row(row_id)
     if row is None:
-        hint = "`query_rows` lists the rows with their IDs."
+        hint = "`query_rows` returns the rows with their IDs."
         raise NotPossible(f"Row '{row_id[:80]}' not found", hint=hint)
     return row
 
@@ -251,7 +251,7 @@ _BREAKS = re.compile("\r\n|[\r\n\u2028\u2029]")
 
 
 def as_markdown(table: Table, names: Sequence[str] = ()) -> str:
-    """Return the text of the note: the description and the table, by default of its columns."""
+    """Return the text of the note: the description, then the table with all or some columns."""
     description = table.description.strip()
     if not table.columns:
         return f"{description}\n" if description else ""

@@ -497,8 +497,8 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
         as_named(lambda guide: [guide.owner]),
     ),
     (r"Only that account can read and change them\.", as_named(lambda guide: [guide.owner])),
-    (r"`query_rows` lists the rows with their IDs\.", list_rows),
-    (r"Create another reminder instead\.", create_a_reminder),
+    (r"`query_rows` returns the rows with their IDs\.", list_rows),
+    (r"Create a new reminder instead\.", create_a_reminder),
     (r"Operations: (?P<names>\w+(, \w+)*)\.", describe_each),
     (r"Ask a tenant admin to do it(: @alice)?\.", as_named(tenant_admins)),
     (r"A tenant admin can do it\.", as_named(tenant_admins)),
@@ -531,9 +531,9 @@ CLAUSES: tuple[tuple[str, Callable[[Guide, re.Match[str]], None]], ...] = (
 )
 PLAIN = (
     r"Only notes with the subtype `(table` have rows|reminder` are scheduled)\.",
-    r"Only table notes have a CSV file\.",
+    r"Only table notes can be downloaded as CSV\.",
     r"Columns: (none|'[^']+'(, '[^']+')*)\.",
-    r"It (was delivered or cancelled before|can be acknowledged afterwards)\.",
+    r"It was already delivered or cancelled\.|You can acknowledge it once it has been delivered\.",
     r"The admins see your first report\.",
     r"Readers other than its author can report it\.",
     r"The main collective and private workspaces have none\.",

@@ -189,7 +189,9 @@ def test_a_refused_search_keeps_what_was_typed_and_says_why(page, q):
     field = search_form(answer).find("input", {"type": "search"})
     assert (answer.status_code, field["value"]) == (422, q)
     error = parsed(answer.content).find(id=field["aria-describedby"]).get_text(strip=True)
-    assert error.startswith(("The search is too long", f"The search can have at most {MAX_TERMS} terms"))
+    assert error.startswith(
+        ("The search is too long", f"The search can have at most {MAX_TERMS} terms")
+    )
 
 
 def test_a_collective_without_notes_has_no_search_field(world, page):

@@ -29,7 +29,7 @@ def remind(by: str = "bob", where: str = KITCHEN, **params: Any) -> str:
 
 
 def deliver_after(**distance: float) -> datetime:
-    """Run the due work as of some time from now, and return that time."""
+    """Run the regular work at some time from now, and return that time."""
     moment = timezone.now() + timedelta(**distance)
     with time_machine.travel(moment, tick=False):
         due.deliver_due()
@@ -51,12 +51,12 @@ def status_of(path: str) -> str:
 
 
 def fired(path: str) -> list[datetime]:
-    """Return the times of the entries in the history of a note about its delivery."""
+    """Return the times of the history entries about the delivery of a reminder."""
     rows = Event.unscoped.filter(item=note_at(path), verb="reminder")
     return [row.happened_at for row in rows]
 
 
 def inbox(who: str, **distance: float) -> str:
-    """Return the notifications of a person, as of some time from now."""
+    """Return the notifications that a person sees at some time from now."""
     with time_machine.travel(timezone.now() + timedelta(**distance), tick=False):
         return Caller(MARKDOWN, who).get("/notifications").text

@@ -58,12 +58,12 @@ def test_a_reminder_that_is_not_due_waits(world):
     deliver_after(minutes=59)
 
     assert (fired(path), status_of(path)) == ([], "pending")
-    # It is not shown before the worker delivered it.
+    # It is not shown until the worker has delivered it.
     assert "Water the beans." not in inbox("bob", hours=2)
 
 
 @pytest.mark.rule("reminders.deliver")
-def test_a_day_without_a_worker_is_caught_up_with_the_scheduled_times(world):
+def test_reminders_missed_during_a_day_without_a_worker_keep_their_times(world):
     first, second = remind(scheduled_for="1h"), remind(scheduled_for="3h")
     times = [scheduled(path).scheduled_for for path in (first, second)]
 
@@ -75,7 +75,7 @@ def test_a_day_without_a_worker_is_caught_up_with_the_scheduled_times(world):
 
 
 @pytest.mark.rule("reminders.deliver")
-def test_reminders_of_one_user_and_time_are_one_event(world):
+def test_reminders_of_one_user_at_one_time_create_one_event(world):
     moment = (timezone.now() + timedelta(hours=1)).isoformat()
     paths = [remind(scheduled_for=moment) for _ in range(3)]
 
@@ -90,7 +90,7 @@ def test_reminders_of_one_user_and_time_are_one_event(world):
 
 @pytest.mark.meets("reminders of a person in a minute")
 @pytest.mark.rule("reminders.rate")
-def test_the_sixth_reminder_within_a_minute_follows_later(world):
+def test_the_sixth_reminder_within_a_minute_is_delivered_later(world):
     paths = [remind(scheduled_for=f"{60 + number}s") for number in range(7)]
 
     deliver_after(hours=1)
@@ -148,7 +148,7 @@ def test_the_worker_delivers_reminders_every_minute():
 
 
 @pytest.mark.rule("reminders.deliver")
-def test_notifications_of_reminders_are_dismissed_as_those_of_no_collective(world):
+def test_reminders_can_be_dismissed_together(world):
     remind(title="Beans")
     deliver_after(hours=2)
     bob = Caller(MARKDOWN, "bob")
@@ -182,7 +182,7 @@ def test_members_acknowledge_a_delivered_reminder_once(world, call):
     metric = Caller(MARKDOWN, "bob").client.get(f"{path}/metric").json()
     assert metric == {"metric_title": "2 acknowledgments", "metric_value": 2}
     assert "acknowledged this reminder" in Caller(MARKDOWN, "bob").get(path).text
-    # It is no confirmation, but the reader has read it.
+    # It is not a confirmation, but the item counts as read.
     shown = rest().get(f"{api(path)}?include=history_events").json()
     assert shown["confirmed_reads"] == 0
     types = [event["event_type"] for event in shown["history_events"]]
@@ -191,7 +191,7 @@ def test_members_acknowledge_a_delivered_reminder_once(world, call):
 
 
 @pytest.mark.rule("reminders.acknowledge")
-def test_the_json_of_an_acknowledgement_has_their_number(world):
+def test_the_json_of_an_acknowledgement_has_the_number_of_members(world):
     path = remind()
     deliver_after(hours=2)
     url = f"{path}/actions/acknowledge_reminder.json"
@@ -202,7 +202,7 @@ def test_the_json_of_an_acknowledgement_has_their_number(world):
 
 
 @pytest.mark.rule("reminders.acknowledge")
-def test_outsiders_and_other_notes_are_not_acknowledged(world, note_path):
+def test_outsiders_cannot_acknowledge_and_other_notes_refuse_it(world, note_path):
     path = remind()
     deliver_after(hours=2)
 

@@ -84,7 +84,7 @@ def test_the_page_names_some_of_the_people_and_counts_the_others(world, monkeypa
 
 
 @pytest.mark.rule("reminders.create")
-def test_a_local_time_is_in_the_named_timezone_or_that_of_the_collective(world):
+def test_a_local_time_is_in_the_given_timezone_or_the_collectives(world):
     change(world.collective("kitchen"), timezone="Asia/Tokyo")
 
     assert schedule(remind(scheduled_for=LATER)).scheduled_for == MOMENT - timedelta(hours=9)
@@ -120,7 +120,7 @@ def test_the_api_creates_a_reminder(world):
         ({"timezone": "Moon/Base"}, ("not a known timezone",)),
     ],
 )
-def test_a_reminder_that_is_not_possible_leaves_no_note(call, surface, sent, says):
+def test_an_invalid_reminder_leaves_no_note(call, surface, sent, says):
     counts = Note.unscoped.count(), Notification.unscoped.count()
     params = {"text": "Water", "scheduled_for": LATER, **sent}
     params = {name: value for name, value in params.items() if value is not None}
@@ -151,7 +151,7 @@ def test_the_eleventh_reminder_within_an_hour_is_refused(call, surface):
 
     answer.assert_invalid("Maximum 10 reminders per hour")
     assert Note.unscoped.count() == count
-    # Those of others do not count.
+    # Reminders of other people do not count.
     remind("alice", text="@bob")
     for note in Note.unscoped.filter(subtype="reminder"):
         change(note.item, created_at=timezone.now() - timedelta(minutes=61))
@@ -182,7 +182,7 @@ def test_the_fifty_first_scheduled_reminder_is_refused(world):
 
 
 @pytest.mark.rule("reminders.create")
-def test_only_members_create_a_reminder(world):
+def test_only_members_can_create_a_reminder(world):
     Caller(MARKDOWN, "carol").act(
         "create_reminder_note", KITCHEN, text="Water", scheduled_for=LATER
     ).assert_refused(403)
@@ -193,7 +193,7 @@ def test_only_members_create_a_reminder(world):
 
 @pytest.mark.rule("reminders.reschedule")
 @on(HTML, MARKDOWN, REST)
-def test_the_author_moves_a_pending_reminder(call):
+def test_the_author_can_reschedule_a_pending_reminder(call):
     path = remind(text="Water, @alice")
 
     call("bob").act("update_note", path, scheduled_for="2031-05-01T10:00:00Z").assert_done()
@@ -205,7 +205,7 @@ def test_the_author_moves_a_pending_reminder(call):
 
 @pytest.mark.rule("reminders.reschedule")
 @on(HTML, MARKDOWN, REST)
-def test_a_changed_title_is_that_of_the_notification(call):
+def test_a_changed_title_is_copied_to_the_notification(call):
     path = remind()
 
     call("bob").act("update_note", path, title="Beans").assert_done()
@@ -216,7 +216,7 @@ def test_a_changed_title_is_that_of_the_notification(call):
 @pytest.mark.rule("reminders.reschedule")
 @on(HTML, MARKDOWN, REST)
 @pytest.mark.parametrize("when", ["2020-01-01T00:00:00Z", "soon"])
-def test_a_reminder_is_not_moved_to_a_time_that_is_not_possible(call, when):
+def test_a_reminder_cannot_be_rescheduled_to_an_invalid_time(call, when):
     path = remind()
     before = schedule(path).scheduled_for
 
@@ -243,7 +243,7 @@ def test_a_reminder_that_is_no_longer_pending_cannot_be_edited(call, state):
 
 
 @pytest.mark.rule("reminders.reschedule")
-def test_only_the_author_changes_a_reminder(world):
+def test_only_the_author_can_change_a_reminder(world):
     path = remind(text="Water, @alice")
     before = schedule(path).scheduled_for
 
@@ -257,7 +257,7 @@ def test_only_the_author_changes_a_reminder(world):
 
 @pytest.mark.rule("reminders.cancel")
 @on(HTML, MARKDOWN)
-def test_the_author_cancels_a_pending_reminder(call):
+def test_the_author_can_cancel_a_pending_reminder(call):
     path = remind(text="Water, @alice")
     before = schedule(path).scheduled_for
 
@@ -273,7 +273,7 @@ def test_the_author_cancels_a_pending_reminder(call):
 @pytest.mark.rule("reminders.cancel")
 @on(REST, MARKDOWN)
 @pytest.mark.parametrize("value", ["1", True])
-def test_an_update_cancels_too_and_wins_over_a_new_time(call, value):
+def test_cancelling_in_an_update_takes_precedence_over_a_new_time(call, value):
     path = remind()
     before = schedule(path).scheduled_for
 
@@ -286,7 +286,7 @@ def test_an_update_cancels_too_and_wins_over_a_new_time(call, value):
 
 
 @pytest.mark.rule("reminders.cancel")
-def test_only_the_author_of_a_reminder_cancels_it(world, note_path):
+def test_only_the_author_can_cancel_a_reminder(world, note_path):
     path = remind(text="Water, @alice")
 
     Caller(MARKDOWN, "alice").act("cancel_reminder", path).assert_refused(403, "Not authorized")
@@ -313,7 +313,7 @@ def test_deleting_the_note_cancels_its_reminder(world):
 
 
 @pytest.mark.rule("reminders.offered")
-def test_what_is_offered_follows_the_state(world):
+def test_the_offered_actions_depend_on_the_state(world):
     path = remind(text="Water, @alice")
     names = ("confirm_read", "acknowledge_reminder", "cancel_reminder")
 

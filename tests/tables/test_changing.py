@@ -1,4 +1,4 @@
-"""Rows, columns and the description of tables: who changes them, and how (content 1.4, 4.4)."""
+"""Rows, columns and the description of tables: who can change them, and how (content 1.4, 4.4)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COLUMN_ACTIONS = ["add_table_column", "remove_table_column", "update_table_descr
 
 
 def params_of(action: str, path: str) -> dict[str, object]:
-    """Return parameters with which an action would change the table."""
+    """Return parameters that would make an action change the table."""
     flour = row_id(path, "Flour")
     known: dict[str, dict[str, object]] = {
         "add_row": {"values": NEW},
@@ -65,7 +65,7 @@ def test_a_row_is_added_at_the_end(call, surface):
 
 
 @pytest.mark.rule("tables.rows")
-def test_missing_values_are_null_and_unknown_ones_are_named(world):
+def test_missing_values_are_null_and_unknown_columns_are_reported(world):
     path = lay()
 
     answer = Caller(MARKDOWN, "bob").act("add_row", path, values={"Item": "Yeast", "Colour": "x"})
@@ -114,7 +114,7 @@ def test_an_unknown_row_is_refused(call, action):
 
 
 @pytest.mark.rule("tables.one-event")
-def test_a_change_is_one_entry_of_the_history_by_who_made_it(world):
+def test_a_change_adds_one_history_entry_by_the_person_who_made_it(world):
     path = lay(edit_access="members")
 
     Caller(MARKDOWN, "alice").act("add_row", path, values=NEW).assert_done()
@@ -126,7 +126,7 @@ def test_a_change_is_one_entry_of_the_history_by_who_made_it(world):
 
 
 @pytest.mark.rule("tables.one-event")
-def test_an_update_without_a_change_is_no_entry(world):
+def test_an_update_that_changes_nothing_adds_no_history_entry(world):
     path = lay()
     before = note_at(path).updated_at
 
@@ -159,7 +159,7 @@ def test_by_default_only_the_author_changes_a_table(world, action):
 @pytest.mark.rule("tables.rows-by-members")
 @pytest.mark.parametrize("action", ROW_ACTIONS)
 @pytest.mark.parametrize("who", ["alice", "scout"])
-def test_members_change_rows_where_the_author_lets_them(world, action, who):
+def test_members_can_change_rows_if_the_author_allows_it(world, action, who):
     if who == "scout":
         change(world.agent("scout"), capability_names=["all"])
     path = lay(edit_access="members")
@@ -172,7 +172,7 @@ def test_members_change_rows_where_the_author_lets_them(world, action, who):
 
 @pytest.mark.rule("tables.columns-by-owner")
 @pytest.mark.parametrize("action", COLUMN_ACTIONS)
-def test_members_never_change_columns(world, action):
+def test_members_can_never_change_columns(world, action):
     path = lay(edit_access="members")
     before = table_at(path)
 
@@ -183,7 +183,7 @@ def test_members_never_change_columns(world, action):
 
 @pytest.mark.rule("tables.rows-by-members")
 @pytest.mark.parametrize("action", [*ROW_ACTIONS, *COLUMN_ACTIONS, "query_rows", "summarize"])
-def test_outsiders_and_former_members_neither_read_nor_change_a_table(world, action):
+def test_outsiders_and_former_members_can_neither_read_nor_change_a_table(world, action):
     path = lay(edit_access="members")
     params = params_of(action, path)
     before = table_at(path)
@@ -197,7 +197,7 @@ def test_outsiders_and_former_members_neither_read_nor_change_a_table(world, act
 
 @pytest.mark.rule("tables.edit-access")
 @on(HTML, MARKDOWN)
-def test_the_author_lets_members_edit_rows(call):
+def test_the_author_can_allow_members_to_edit_rows(call):
     path = lay()
     Caller(MARKDOWN, "alice").act("add_row", path, values=NEW).assert_refused(403)
 
@@ -208,7 +208,7 @@ def test_the_author_lets_members_edit_rows(call):
 
 @pytest.mark.rule("tables.capabilities")
 @pytest.mark.parametrize("action", [*ROW_ACTIONS, *COLUMN_ACTIONS, "query_rows", "summarize"])
-def test_an_agent_needs_the_capability_of_each_action(world, action):
+def test_an_agent_needs_the_capability_for_each_action(world, action):
     path = lay("scout")
     needed = "add_row" if action == "import_rows" else action
     params = params_of(action, path)
@@ -218,7 +218,7 @@ def test_an_agent_needs_the_capability_of_each_action(world, action):
 
     Caller(MARKDOWN, "scout").act(action, path, **params).assert_refused(403, f"'{needed}'")
 
-    # Each operation of a batch needs its own capability too.
+    # Each operation of a batch also requires its own capability.
     more = ["delete_row"] if action == "batch_table_update" else []
     change(agent, capability_names=[needed, *more])
     Caller(MARKDOWN, "scout").act(action, path, **params).assert_done()
@@ -299,7 +299,7 @@ def test_an_unknown_column_is_not_removed(world):
         ("Unit", "Text", "invalid column type"),
     ],
 )
-def test_a_column_that_is_not_allowed_is_not_added(world, name, type_, says):
+def test_an_invalid_column_is_not_added(world, name, type_, says):
     path = lay()
 
     answer = Caller(MARKDOWN, "bob").act("add_table_column", path, name=name, type=type_)
@@ -370,7 +370,7 @@ def test_a_batch_with_an_impossible_operation_changes_nothing(world, operation, 
 
 
 @pytest.mark.rule("tables.batch-permissions")
-def test_a_member_changes_no_column_in_a_batch(world):
+def test_a_member_cannot_change_columns_in_a_batch(world):
     path = lay(edit_access="members")
     before = table_at(path)
     operations = [
@@ -385,7 +385,7 @@ def test_a_member_changes_no_column_in_a_batch(world):
 
 
 @pytest.mark.rule("tables.batch-permissions")
-def test_an_agent_needs_the_capability_of_each_operation(world):
+def test_an_agent_needs_the_capability_for_each_operation(world):
     path = lay("scout")
     change(world.agent("scout"), capability_names=["batch_table_update", "add_row"])
     operations = [
@@ -427,7 +427,7 @@ def test_the_json_of_a_batch_is_success_and_message(world):
 
 
 @pytest.mark.rule("tables.read-only")
-def test_a_read_only_token_reads_a_table_and_cannot_change_it(world):
+def test_a_read_only_token_can_read_a_table_but_not_change_it(world):
     path = lay()
     reader = token_client(make_token("bob", scopes=["read:all"]))
 
@@ -446,7 +446,7 @@ def test_a_read_only_token_reads_a_table_and_cannot_change_it(world):
 
 
 @pytest.mark.rule("tables.rows")
-def test_a_refused_row_shows_again_what_was_typed(world):
+def test_a_refused_row_keeps_what_was_typed(world):
     path = lay()
     bob = Caller(HTML, "bob")
 

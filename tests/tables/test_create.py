@@ -16,7 +16,7 @@ TEXT = "| Item | Price |\n| --- | --- |\n| Flour | 3 |\n| Salt | 12 |\n| Saffron
 
 @pytest.mark.rule("tables.create")
 @pytest.mark.parametrize("who", ["bob", "scout"])
-def test_members_create_a_table_whose_text_is_made_from_its_rows(world, who):
+def test_members_create_a_table_whose_text_is_generated_from_its_rows(world, who):
     path = lay(who, description="  What we have.\n")
 
     note = note_at(path)
@@ -77,7 +77,7 @@ def test_the_api_requires_an_object_as_table_data(world, sent, status):
 
 
 @pytest.mark.rule("tables.create")
-def test_only_members_create_a_table(world):
+def test_only_members_can_create_a_table(world):
     Caller(MARKDOWN, "carol").act("create_table_note", KITCHEN, columns=COLUMNS).assert_refused(403)
 
 
@@ -99,7 +99,7 @@ BAD_COLUMNS = [
 @pytest.mark.meets("name of a column")
 @pytest.mark.rule("tables.limits")
 @pytest.mark.parametrize(("columns", "says"), BAD_COLUMNS)
-def test_a_column_that_is_not_allowed_is_refused(world, columns, says):
+def test_an_invalid_column_is_refused(world, columns, says):
     before = Note.unscoped.count()
 
     answer = Caller(MARKDOWN, "bob").act("create_table_note", KITCHEN, columns=columns)
@@ -162,7 +162,7 @@ def test_a_whole_table_has_at_most_two_million_bytes(world):
 
 
 @pytest.mark.rule("tables.as-text")
-def test_values_of_any_type_are_kept_as_text(world):
+def test_values_of_any_type_are_stored_as_text(world):
     values = [3, 2.5, True, None, "", {"a": [1]}, " x ", "line\r\nbreak"]
     path = lay(initial_rows=[{"Item": value} for value in values])
 
@@ -209,7 +209,7 @@ def test_an_edit_of_a_table_ignores_a_text(call):
 
 
 @pytest.mark.rule("tables.limits")
-def test_a_refused_form_shows_again_what_was_typed(world):
+def test_a_refused_form_keeps_what_was_typed(world):
     sent = {"columns": "A|B: text", "initial_rows": "A,B\n1,2", "description": "Mine"}
 
     answer = Caller(HTML, "bob").act("create_table_note", KITCHEN, **sent).assert_invalid()
@@ -233,7 +233,7 @@ def test_the_page_of_a_new_note_offers_the_form_of_a_table(world):
     assert "create_table_note" in Caller(MARKDOWN, "alice").get(f"{KITCHEN}/note").text
 
 
-def test_the_note_of_a_table_is_listed_as_one(world):
+def test_a_table_note_is_listed_with_its_subtype(world):
     path = lay()
 
     listed = rest().get(f"{KITCHEN}/api/v1/notes?subtype=table").json()

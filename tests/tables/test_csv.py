@@ -13,7 +13,7 @@ from tests.tables.rows import api, cells, lay, rest, updates
 
 @pytest.mark.rule("tables.csv")
 @on(HTML, MARKDOWN, REST)
-def test_whoever_reads_a_table_downloads_it(call):
+def test_everyone_who_can_read_a_table_can_download_it(call):
     path = lay()
 
     response = call("alice").get(f"{path}.csv").response
@@ -63,7 +63,9 @@ def test_the_api_sends_csv_to_a_client_that_prefers_it(world):
         ("a=b", "a=b"),
     ],
 )
-def test_a_cell_that_a_spreadsheet_would_run_is_written_as_text(world, cell, written):
+def test_a_cell_that_a_spreadsheet_would_treat_as_a_formula_is_written_as_text(
+    world, cell, written
+):
     path = lay(initial_rows=[{"Item": cell, "Price": "1"}])
 
     body = rest().get(f"{path}.csv").content.decode()
@@ -100,7 +102,7 @@ def test_rows_are_imported_by_the_names_in_the_first_line(call):
         ("Item\n" + "x\n" * 498, "cannot have more than 500 rows"),
     ],
 )
-def test_csv_that_does_not_fit_the_table_changes_nothing(world, text, says):
+def test_csv_that_does_not_match_the_table_changes_nothing(world, text, says):
     path = lay()
 
     Caller(MARKDOWN, "bob").act("import_rows", path, csv=text).assert_refused(422, says)

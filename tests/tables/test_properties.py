@@ -1,4 +1,4 @@
-"""Properties of tables that hold for any contents."""
+"""Properties that hold for tables with any content."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_changing_a_row_changes_nothing_else(table: Table, cell: str | None) -> 
 
 
 @given(tables())
-def test_a_column_that_is_added_and_removed_leaves_the_table(table: Table) -> None:
+def test_adding_and_removing_a_column_leaves_the_table_unchanged(table: Table) -> None:
     wider = with_column(table, Column("Unit"))
 
     assert all(row["Unit"] is None for row in wider.rows)
@@ -93,7 +93,7 @@ def test_the_text_has_one_line_for_each_row_with_all_cells(table: Table) -> None
 
     assert len(lines) == 2 + len(table.rows)
     for line in lines:
-        # A pipe in a cell follows a backslash; the others separate the cells.
+        # Pipes in cells follow a backslash; all other pipes separate cells.
         assert len(re.findall(r"(?<!\\)\|", line)) == len(NAMES) + 1
 
 

@@ -1,4 +1,4 @@
-"""Concurrent changes of a table lose no row (content 4.4)."""
+"""Concurrent changes to a table lose no rows (content 4.4)."""
 
 from __future__ import annotations
 

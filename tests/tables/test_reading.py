@@ -1,4 +1,4 @@
-"""Finding, sorting and summing the rows of a table (content 4.4, 25.12)."""
+"""Finding and sorting the rows of a table, and summaries (content 4.4, 25.12)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def path(world: Any) -> str:
 
 
 def found(path: str, **params: Any) -> list[str]:
-    """Return the items of the rows that a query finds, in order."""
+    """Return the items in the rows that match a query, in order."""
     lines = asked(path, "query_rows", **params).splitlines()
     assert "rows match (showing" in lines[0]
     table = [line for line in lines if line.startswith("|")]
@@ -131,12 +131,12 @@ def test_a_query_returns_a_whole_table_at_most(world):
         ({"limit": "many"}, "limit must be a whole number"),
     ],
 )
-def test_a_query_with_other_types_is_refused(path, params, says):
+def test_a_query_with_parameters_of_the_wrong_type_is_refused(path, params, says):
     Caller(MARKDOWN, "alice").act("query_rows", path, **params).assert_invalid(says)
 
 
 @pytest.mark.rule("tables.query")
-def test_where_may_be_sent_as_text_with_json(path):
+def test_where_can_be_sent_as_json_text(path):
     assert found(path, where='{"Item": "a"}') == ["a", "a"]
 
 
@@ -216,7 +216,7 @@ def test_a_summary_that_is_not_possible_is_refused(path, params, says):
 
 
 @pytest.mark.rule("tables.page")
-def test_a_page_filters_sorts_and_sums_by_its_address(path):
+def test_the_query_string_filters_sorts_and_totals_rows(path):
     query = "filter_by=Item&filter=A&order_by=Price&order=desc&operation=sum&column=Price"
 
     page = Caller(HTML, "alice").get(f"{path}?{query}").text
@@ -241,7 +241,7 @@ def test_a_page_filters_sorts_and_sums_by_its_address(path):
         "filter=%0A&filter_by=Item",
     ],
 )
-def test_an_address_that_names_nothing_known_shows_the_table(path, query):
+def test_unknown_columns_in_the_query_string_are_ignored(path, query):
     for surface in (HTML, MARKDOWN):
         assert Caller(surface, "alice").get(f"{path}?{query}").status == 200
 
@@ -261,7 +261,7 @@ def test_a_page_shows_fifty_rows_and_links_to_the_others(world):
 
 
 @pytest.mark.rule("tables.ids")
-def test_those_who_can_edit_rows_get_their_ids_on_the_page(path):
+def test_the_page_shows_row_ids_to_those_who_can_edit_rows(path):
     row = row_id(path, "b")
 
     assert f"| {row} | b | 10 | x |" in Caller(MARKDOWN, "bob").get(path).text
@@ -270,7 +270,7 @@ def test_those_who_can_edit_rows_get_their_ids_on_the_page(path):
 
 
 @pytest.mark.rule("tables.foreign-links")
-def test_an_agent_reads_no_links_of_other_agents_in_a_table(world):
+def test_an_agent_does_not_see_links_of_other_agents_in_a_table(world):
     path = lay(edit_access="members", initial_rows=[])
     link = {"Item": "https://evil.example/x?y=1"}
     Caller(MARKDOWN, "scout").act("add_row", path, values=link).assert_done()

@@ -79,7 +79,7 @@ def test_operations_are_applied_together(world):
         ("patch", "", {"operations": []}, 400, "invalid"),
     ],
 )
-def test_what_is_not_possible_is_refused(world, method, below, body, status, code):
+def test_impossible_operations_are_refused(world, method, below, body, status, code):
     path = lay()
     before = table_at(path)
 
@@ -90,7 +90,7 @@ def test_what_is_not_possible_is_refused(world, method, below, body, status, cod
 
 
 @pytest.mark.rule("tables.rest")
-def test_a_note_without_a_table_has_none_in_the_api(world, note_path):
+def test_a_note_without_a_table_has_no_table_in_the_api(world, note_path):
     url = api(note_path("Knife care"), "/table")
 
     assert rest().get(url).json()["error"] == "Not a table note"
@@ -98,7 +98,7 @@ def test_a_note_without_a_table_has_none_in_the_api(world, note_path):
 
 
 @pytest.mark.rule("tables.rest")
-def test_the_api_refuses_whom_pages_refuse(world):
+def test_the_api_refuses_the_same_callers_as_pages(world):
     path = lay()
     one = api(path, f"/table/rows/{row_id(path, 'Salt')}")
 
@@ -112,7 +112,7 @@ def test_the_api_refuses_whom_pages_refuse(world):
 
 
 @pytest.mark.rule("tables.rest")
-def test_a_key_adds_a_row_once(world):
+def test_an_idempotency_key_adds_a_row_once(world):
     path = lay()
     headers = {"idempotency-key": "one-row"}
 

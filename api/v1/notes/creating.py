@@ -1,4 +1,4 @@
-"""Creating notes over REST: text, tables and comments, by the parameters that are sent."""
+"""Creating notes over REST: texts, tables, reminders and comments, depending on the parameters."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class NewNoteParams(actions.NoteParams):
         unlisted=NEED_A_PARENT,
         required=False,
         help_text="text (default) or its alias post; reminder, which requires `scheduled_for`;"
-        " table, which requires `table_data` instead of a text. comment requires a parent.",
+        " table, which requires `table_data` instead of `text`. comment requires a parent.",
     )
     edit_access = Choice(
         Note.EditAccess.choices,
@@ -95,7 +95,7 @@ def _create_table(
     """Create a table note.
 
     Raises:
-        Invalid: it has no table, or a part of the table is invalid.
+        Invalid: `table_data` is missing, or a part of it is invalid.
     """
     if table_data is None:
         raise Invalid(Problem("table_data", "must be present"))
@@ -114,7 +114,7 @@ class ParentParams(Params):
     commentable_id = Line(help_text="The ID of the item to comment on.")
 
 
-# Parameters of subtypes that have a binding of their own.
+# Parameters of subtypes with their own bindings.
 OF_TABLES = ("table_data",)
 OF_REMINDERS = ("scheduled_for", "timezone")
 REMINDER = Note.Subtype.REMINDER.value
@@ -157,7 +157,7 @@ def parent_named(raw: RawParams, access: Access) -> Item:
     return live_item_at(access, kind=kind, item_id=item_id, sentence=f"{kind} not found")
 
 
-# The bindings of subtypes that take other parameters than a text.
+# The bindings of subtypes whose parameters differ from those of a text note.
 BY_SUBTYPE: Mapping[str, RestBinding[Any]] = {
     TABLE: CREATE_TABLE,
     REMINDER: CREATE_REMINDER,
@@ -165,7 +165,7 @@ BY_SUBTYPE: Mapping[str, RestBinding[Any]] = {
 
 
 def subtype_of(raw: RawParams | Refused) -> str:
-    """Return the subtype of a new note as it was sent, or ""."""
+    """Return the subtype of a new note as sent, or ""."""
     sent = raw.values.get("subtype") if isinstance(raw, RawParams) else None
     last = sent[-1] if isinstance(sent, list) and sent else sent
     return last.strip() if isinstance(last, str) else ""

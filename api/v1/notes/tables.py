@@ -43,7 +43,8 @@ class RowJson(TypedDict):
 
     id: RowId
     values: Annotated[
-        dict[str, str | None], Doc("The values by column.", example={"Item": "Flour", "Price": "3"})
+        dict[str, str | None],
+        Doc("The values by column name.", example={"Item": "Flour", "Price": "3"}),
     ]
     created_by_id: Id
     created_at: Timestamp
@@ -144,7 +145,7 @@ class Tables(Resource):
 
     @Operation("update_table", body=BatchParams, tag="tables")
     def update(self, request: Request, note_id: NoteId) -> ObjectResponse[TableJson]:
-        """Apply operations to a table: all of them or none."""
+        """Apply operations to a table, all or none of them."""
         note = self.perform(BATCH, live_table(note_id)).object
         return ObjectResponse(table_json(rules.data_of(note).table))
 
@@ -171,7 +172,7 @@ class Rows(Resource):
 
     @Operation("update_row", body=RowParams, tag="tables")
     def update(self, request: Request, note_id: NoteId, row_id: RowId) -> ObjectResponse[RowJson]:
-        """Change values in a row. Columns that are left out keep theirs."""
+        """Change values in a row. Columns that you leave out keep their values."""
         raw = with_path(read_params_of(UPDATE, request), row_id=row_id)
         note = self.perform(UPDATE, live_table(note_id), raw=raw).object
         return ObjectResponse(self._row(note, row_id))
@@ -184,7 +185,7 @@ class Rows(Resource):
         return ObjectResponse({"message": "Row deleted"})
 
     def shown(self, access: Access, note: Note) -> RowJson:
-        """Return the row of the path as a read does, for preconditions."""
+        """Return the row in the path as a read returns it, for preconditions."""
         return self._row(note, self.kwargs.get("row_id", ""))
 
     def _row(self, note: Note, row_id: str) -> RowJson:

@@ -27,7 +27,7 @@ def grams_of(text: str) -> set[str]:
 
 
 def grams_in(term: str) -> set[str]:
-    """Return the numbers of the longest grams in a folded term. Texts with the term have them all."""
+    """Return the numbers of the longest grams in a folded term, which texts with it also have."""
     length = min(len(term), LENGTH)
     return _numbers({term[at : at + length] for at in _starts(term, length)})
 

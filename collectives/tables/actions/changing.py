@@ -69,14 +69,14 @@ def _changed(
     message: str | Callable[[Table], str],
     unchanged: str = "The table already has these values.",
 ) -> Outcome:
-    """Change a table; the message may depend on the new one."""
+    """Change a table; the message can depend on the new table."""
     table, facts = rules.change(access, note, operate)
     said = message(table) if callable(message) else message
     return done(access, note, said if facts is not None else unchanged, facts)
 
 
 def _noting(outcome: Outcome, ignored: Sequence[str]) -> Outcome:
-    """Return the outcome with a note about values of unknown columns."""
+    """Return the outcome with a note about the values of unknown columns."""
     if not ignored:
         return outcome
     names = ", ".join(f"'{name[:80]}'" for name in ignored[:20])
@@ -136,7 +136,9 @@ def _import(access: Access, note: Note, *, csv: str) -> Outcome:
     table = rules.data_of(note).table
     if unknown := ignored_names(table, names):
         known = ", ".join(f"'{name}'" for name in table.names)
-        sentence = f"has a column '{unknown[0][:80]}', which the table does not have: {known}"
+        sentence = (
+            f"has a column '{unknown[0][:80]}', which is not in the table. Its columns are {known}"
+        )
         raise Invalid(Problem("csv", sentence))
     number = len(rows)
     message = f"{number} row{'' if number == 1 else 's'} imported."
@@ -154,7 +156,7 @@ def _batch(access: Access, note: Note, *, operations: Sequence[Mapping[str, Any]
 
 
 def _shown_row(access: Access, note: Note | None) -> Row | None:
-    """Return the row that the address of a form names, if there is one."""
+    """Return the row in the query string of a form, if it exists."""
     row_id = access.query.get("row_id", "")
     if note is None or not row_id or not rules.is_table(note):
         return None
@@ -184,14 +186,16 @@ def _ask_to_delete_row(access: Access, note: Note) -> Confirmation:
     row = _shown_row(access, note) or {}
     names = rules.data_of(note).table.names if row else ()
     facts = tuple((name, row.get(name) or "") for name in names)
-    return Confirmation("Delete this row?", facts, "The row is deleted for good.")
+    return Confirmation("Delete this row?", facts, "This cannot be undone.")
 
 
 def _ask_to_remove_column(access: Access, note: Note) -> Confirmation:
     name = access.query.get("name", "")
     column = rules.data_of(note).table.column(name) if rules.is_table(note) else None
     heading = f"Remove the column “{column.name}”?" if column else "Remove a column?"
-    return Confirmation(heading, consequence="Its values are deleted for good.")
+    return Confirmation(
+        heading, consequence="All values in this column are deleted. This cannot be undone."
+    )
 
 
 add_row = _action(
@@ -218,7 +222,7 @@ update_row = _action(
 )
 delete_row = _action(
     "delete_row",
-    "Delete a row of this table.",
+    "Delete a row from this table.",
     "Delete row",
     delete_row_of,
     policy=rules.may_edit_rows,
@@ -229,7 +233,7 @@ delete_row = _action(
 )
 add_table_column = _action(
     "add_table_column",
-    "Add a column to this table. It is empty in existing rows.",
+    "Add a column to this table. Its cells in existing rows are empty.",
     "Add column",
     _add_column,
     policy=rules.may_edit_columns,
@@ -238,7 +242,7 @@ add_table_column = _action(
 )
 remove_table_column = _action(
     "remove_table_column",
-    "Remove a column of this table with its values.",
+    "Remove a column and all its values from this table.",
     "Remove column",
     _remove_column,
     policy=rules.may_edit_columns,
@@ -259,19 +263,19 @@ update_table_description = _action(
 )
 import_rows = _action(
     "import_rows",
-    "Add the rows of a CSV text to this table.",
+    "Add rows from CSV to this table.",
     "Import rows",
     _import,
     policy=rules.may_edit_rows,
     takes=params.ImportParams,
     grant=usual(GROUP),
-    # An agent that may add rows may import them.
+    # An agent that may add rows may also import them.
     capability="add_row",
     is_additive=True,
 )
 batch_table_update = _action(
     "batch_table_update",
-    "Change this table with several operations at once: all of them or none.",
+    "Apply several operations to this table, all or none of them.",
     "Apply operations",
     _batch,
     policy=rules.may_edit_rows,

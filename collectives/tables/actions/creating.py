@@ -40,7 +40,7 @@ def create(
 create_table_note: Action[object] = replace(
     creation_action(
         Note,
-        "Create a table note in this collective: columns, and rows that can be queried.",
+        "Create a note in this collective with a table, whose rows can be queried.",
         params=TableParams,
         resources="notes",
         group=GROUP,

@@ -22,7 +22,7 @@ from harmonic.kernel.scopes import Scope
 
 
 def _as_texts(where: Mapping[str, Any]) -> dict[str, str]:
-    """Return the values of a filter as text; null is empty text."""
+    """Return the values of a filter as text, with null as empty text."""
     return {str(name): as_text(value) or "" for name, value in where.items()}
 
 
@@ -36,7 +36,7 @@ def query(
     limit: int = params.QUERY_LIMIT,
     offset: int = 0,
 ) -> Outcome:
-    """Find rows; the text of the outcome has them with their IDs."""
+    """Find rows; the text of the outcome lists them with their IDs."""
     data = rules.data_of(note)
     found = find_rows(
         data.table,
@@ -92,7 +92,7 @@ def _reading(
 
 query_rows = _reading(
     "query_rows",
-    "Find rows of this table by their values, sorted by a column.",
+    "Find and sort rows of this table by their values.",
     "Find rows",
     params.QueryParams,
     query,

@@ -42,13 +42,16 @@ REMINDERS = Section(
             "reminders of a person in a minute",
             due.PER_MINUTE,
             "reminders",
-            "they are delivered later",
+            "the others are delivered later",
         ),
         Bound(
             "reminders that one run delivers", due.PER_RUN, "recipients", "the next run continues"
         ),
         Bound(
-            "people named on the page of a reminder", reminders.NAMED, "people", "they are counted"
+            "people named on the page of a reminder",
+            reminders.NAMED,
+            "people",
+            "the others are counted",
         ),
     ),
 )
