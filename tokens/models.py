@@ -170,9 +170,9 @@ class TokenRefusal(TenantModel):
 
 
 class TokenNetwork(TenantModel):
-    """A network that a token was used from. `notified_at` is None until its owner is told.
+    """A network that a token was used from. `notified_at` is None until its owner is notified.
 
-    The first network of a token is not new: its owner is told of every later one.
+    The first network of a token is not new. Its owner is notified of every later one.
     """
 
     # Networks of one token; later ones are not stored.

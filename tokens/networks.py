@@ -1,4 +1,4 @@
-"""The networks that tokens were used from, which their owners are told of.
+"""The networks from which tokens were used, of which their owners are notified.
 
 Requests only remember them. Each process stores a network of a token once, with the pending usage
 (`tokens/usage.py`): within a minute, and not during a request.

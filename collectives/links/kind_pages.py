@@ -18,7 +18,7 @@ from harmonic.kernel.pages import Page
 from harmonic.kernel.refusals import Link
 
 M = TypeVar("M", bound=Item)
-# The backlinks on a numbered page.
+# Backlinks per numbered page.
 PER_PAGE = 50
 
 

@@ -1,4 +1,4 @@
-"""Model of the links between items, and their numbers."""
+"""Model of the links between items, and expressions that count them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from harmonic.kernel.database.tenancy import TenantModel
 class Link(TenantModel):
     """A link from the current text of an item to another item of its collective.
 
-    Links of deleted items are kept, so that they return when the item is restored. `created_at` is
-    when the source first had the link.
+    Links of deleted items are kept, so that restoring an item restores its links. `created_at` is
+    the time when the link was added to the source.
     """
 
     collective = models.ForeignKey(Collective, on_delete=models.CASCADE, related_name="+")
@@ -60,7 +60,7 @@ def backlinks() -> Coalesce:
 
 
 def has_backlinks(user_id: UUID) -> Exists:
-    """Return the expression for whether items link to an item."""
+    """Return the expression for whether any item links to an item."""
     return Exists(Link.objects.filter(target=OuterRef("pk"), source__deleted_at=None))
 
 

@@ -1,4 +1,4 @@
-"""The page of the most linked items of a collective."""
+"""The page with the most linked items of a collective."""
 
 from __future__ import annotations
 

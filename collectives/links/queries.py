@@ -1,4 +1,4 @@
-"""Queries of links: what links to an item, and the most linked items of a collective."""
+"""Queries of links: the backlinks of items, and the most linked items of a collective."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from harmonic.kernel.access import Access
 from harmonic.kernel.database.prepared import of_model
 from harmonic.kernel.database.short_ids import ShortIdModel
 
-# The backlinks on the page of an item; its page of backlinks has all.
+# The number of backlinks on the page of an item; its page of backlinks lists all.
 SHOWN = 20
-# The most linked items on the page of a collective's backlinks.
+# The number of most linked items on the backlinks page of a collective.
 MOST_LINKED = 10
 # The newest backlink first.
 _NEWEST = ("-links__created_at", "-links__id")
@@ -39,7 +39,7 @@ def backlinks_of(access: Access, item: Item) -> QuerySet[Item]:
 
 
 def newest_backlinks_of(access: Access, item: Item) -> Sequence[Item]:
-    """Return the first `SHOWN` of `backlinks_of`, and one more if there is."""
+    """Return the first `SHOWN` of `backlinks_of`, and one more to detect further ones."""
     return _NEWEST_BACKLINKS.rows(
         access.is_subject_to_api_switches, _readable(access), **_whose(access, item)
     )
@@ -80,7 +80,7 @@ _NEWEST_BACKLINKS = of_model(Item, _newest_backlinks, ("cut_text",))
 
 @dataclass(frozen=True, slots=True)
 class Linking:
-    """The items that link to several items, by target, and the targets with further ones."""
+    """The items that link to several targets, and the targets whose backlinks are incomplete."""
 
     sources: dict[UUID, list[UUID]]
     kinds: dict[UUID, str]
@@ -88,9 +88,9 @@ class Linking:
 
 
 def backlinks_among(access: Access, item_ids: Collection[UUID]) -> Linking:
-    """Return what links to several items, in one statement, newest link first.
+    """Return the backlinks of several items with one statement, newest link first.
 
-    There are at most `INCLUDED` backlinks, of items with `LIST_BYTES` of text in total.
+    At most `INCLUDED` are returned, with at most `LIST_BYTES` of text in total.
     """
     items: ItemQuerySet[Item] = Item.objects.visible_to(access)
     rows = items.filter(links__target__in=item_ids).order_by(*_NEWEST)
@@ -114,9 +114,9 @@ def _fitting(rows: Sequence[tuple[UUID, UUID, str, int]], item_ids: Collection[U
 
 
 def linked_from(access: Access, sources: QuerySet[Any], limit: int) -> dict[UUID, str]:
-    """Return the kinds of the items that some items link to, latest link first.
+    """Return the items that some items link to, with their kinds, latest link first.
 
-    There are at most `limit`, with `LIST_BYTES` of text in total, and at least one.
+    At most `limit` are returned, with at most `LIST_BYTES` of text in total; the first always fits.
     """
     items: ItemQuerySet[Item] = Item.objects.visible_to(access)
     found = items.filter(backlinks__source__in=sources.values("id"))
@@ -132,7 +132,7 @@ def linked_from(access: Access, sources: QuerySet[Any], limit: int) -> dict[UUID
 
 
 def items_at(collective_id: UUID, addresses: Collection[Address]) -> dict[Address, Item]:
-    """Return the items of a collective that addresses name, deleted ones too, without texts."""
+    """Return the items of a collective at some addresses, including deleted ones, without texts."""
     short = {address.item_id[: ShortIdModel.SHORT] for address in addresses}
     if not short:
         return {}
@@ -157,7 +157,7 @@ class Linked:
 
 
 def most_linked(access: Access) -> list[Linked]:
-    """Return the items of the collective with the most backlinks; ties by the latest."""
+    """Return the items of the collective with the most backlinks, ties by the latest link."""
     living = Q(source__deleted_at=None, target__deleted_at=None)
     links = Link.objects.filter(living, collective=access.required_place.id)
     counted = links.order_by().values("target").annotate(count=Count("id"), at=Max("created_at"))

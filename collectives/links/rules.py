@@ -1,4 +1,4 @@
-"""Storage of the links in a text, in the transaction in which it is saved."""
+"""Storing the links of a text, in the transaction that saves it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from collectives.models import Collective
 
 
 def store_links(item: KindModel, is_new: bool) -> None:
-    """Replace the links of an item by those of its current text; links that stay keep their time.
+    """Replace the links of an item with those of its current text; remaining links keep their time.
 
-    A text without paths of items needs no query, unless it had a text before.
+    For a new text without paths of items, no query is run.
     """
     wanted = _targets(item)
     known: set[UUID] = set()
@@ -38,7 +38,7 @@ def store_links(item: KindModel, is_new: bool) -> None:
 
 
 def _targets(item: KindModel) -> list[UUID]:
-    """Return the other items of its collective that an item's text names, deleted ones too."""
+    """Return the other items of the collective, also deleted ones, that an item's text links to."""
     text = item.opening
     if not may_have_links(text):
         return []

@@ -1,4 +1,4 @@
-"""The backlinks on the page of an item of any kind, and the links in its texts."""
+"""The backlinks on the pages of items, and the links in their texts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def omitted(access: Access) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Backlinks:
-    """The first backlinks of an item, before their authors are read."""
+    """The newest backlinks of an item, whose authors are not loaded yet."""
 
     access: Access
     item: Item
@@ -86,14 +86,14 @@ class ItemLinks:
     known: Mapping[Address, Item]
 
     def label(self, url: str) -> str:
-        """Return the short path of the item that a URL or path names, or ""."""
+        """Return the short path of the item at a URL or path, or ""."""
         address = address_of(url, self.site)
         item = self.known.get(address) if address else None
         return item.path_in("").lstrip("/") if item else ""
 
 
 def item_links(access: Access, texts: Iterable[str]) -> ItemLinks | None:
-    """Return the items that texts link to, at most `MAX_LINKS`; None if there are none."""
+    """Return at most `MAX_LINKS` items that texts link to, or None if the texts have no links."""
     place = access.required_place
     candidates = [text for text in texts if may_have_links(text)]
     if access.format != Format.HTML or not candidates:

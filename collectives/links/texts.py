@@ -13,12 +13,12 @@ from django.conf import settings
 from collectives.items import kinds
 from harmonic.kernel.database.short_ids import ShortIdModel
 
-# Items that one text can link to; further ones are ignored.
+# The number of items that a text can link to. Further links are ignored.
 MAX_LINKS: Final = 200
 
 
 class Address(NamedTuple):
-    """An item as a link names it: its kind, and its short or full ID."""
+    """The address of an item in a link: its kind, and its short or full ID."""
 
     kind: str
     item_id: str
@@ -26,7 +26,7 @@ class Address(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The part of URLs and paths that the items of a collective share."""
+    """The common part of the URLs and paths of a collective's items."""
 
     subdomain: str
     # None in the main collective, whose items are at the root.
@@ -34,34 +34,34 @@ class Site:
 
     @property
     def scope(self) -> str:
-        """The pattern of the path of the collective, by either word for the same handle."""
+        """The pattern for the path of the collective, with either prefix."""
         if self.handle is None:
             return ""
         return f"/(?:collectives|workspace)/{re.escape(self.handle)}"
 
     @property
     def origin(self) -> str:
-        """The pattern of the URL under which the tenant is served, on any port."""
+        """The pattern for the tenant's base URL, with any port."""
         scheme = "https" if settings.IS_PRODUCTION else "http"
         return rf"{scheme}://{re.escape(f'{self.subdomain}.{settings.HOST}')}(?::\d+)?"
 
 
 def may_have_links(text: str) -> bool:
-    """Return whether a text has the path of an item of any collective."""
+    """Return whether a text contains the path of an item in any collective."""
     return _anywhere().search(text) is not None
 
 
 def addresses_in(text: str, site: Site) -> tuple[Address, ...]:
-    """Return the items of a collective that a text links to, each once: URLs, then paths.
+    """Return the distinct addresses in a collective that a text links to: URLs, then paths.
 
-    A path counts only as the whole target of a Markdown link, a URL anywhere.
+    A URL counts anywhere, a path only as the whole target of a Markdown link.
     """
     found = dict.fromkeys(_found(text, site))
     return tuple(found)[:MAX_LINKS]
 
 
 def address_of(url: str, site: Site) -> Address | None:
-    """Return the item of a collective whose page has this URL or path, or None."""
+    """Return the address of the item in a collective with this URL or path, or None."""
     whole = rf"(?:{site.origin})?{site.scope}{_item()}(?:[?#].*)?"
     found = re.fullmatch(whole, url, re.DOTALL)
     return Address(_prefixes()[found[1]], found[2]) if found else None
@@ -75,13 +75,13 @@ def _found(text: str, site: Site) -> Iterator[Address]:
 
 
 def _item() -> str:
-    """Return the pattern of the path of an item below its collective."""
+    """Return the pattern for the path of an item below its collective."""
     return rf"({'|'.join(_prefixes())})([0-9a-f-]+)"
 
 
 @cache
 def _prefixes() -> dict[str, str]:
-    """Return the kinds by the prefixes of the paths of their items: `/n/`."""
+    """Return the kinds by the path prefixes of their items, such as `/n/`."""
     return {kind.path(""): kind.name for kind in kinds.all_kinds()}
 
 

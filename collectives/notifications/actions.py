@@ -27,7 +27,7 @@ class NotificationParams(Params):
 
 class CollectiveParams(Params):
     collective_id = Line(
-        help_text=f"The ID of a collective, or `{REMINDERS}` for notifications of none.",
+        help_text=f"The ID of a collective, or `{REMINDERS}` for notifications without one.",
         max_length=36,
         example=REMINDERS,
     )
@@ -113,18 +113,21 @@ def _dismiss_for_collective(access: Access, target: object, *, collective_id: st
 
 dismiss = _action(
     "dismiss",
-    "Remove one of your notifications from the list.",
+    "Dismiss one of your notifications, so that it is no longer listed.",
     "Dismiss",
     _dismiss,
     params=NotificationParams,
 )
 dismiss_all = _action(
-    "dismiss_all", "Remove all your notifications from the list.", "Dismiss all", _dismiss_all
+    "dismiss_all",
+    "Dismiss all your notifications, so that they are no longer listed.",
+    "Dismiss all",
+    _dismiss_all,
 )
 dismiss_for_collective = _action(
     "dismiss_for_collective",
-    "Remove your notifications from one collective.",
-    "Dismiss all of this collective",
+    "Dismiss your notifications from one collective.",
+    "Dismiss all from this collective",
     _dismiss_for_collective,
     params=CollectiveParams,
 )
@@ -169,7 +172,7 @@ mark_all_read = _action(
 mark_read_for_collective = _action(
     "mark_read_for_collective",
     "Mark your notifications from one collective as read.",
-    "Mark all of this collective as read",
+    "Mark all from this collective as read",
     _mark_read_for_collective,
     params=CollectiveParams,
 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # The name is everything after the `@`. An `@` directly after a letter or digit is an address.
 _MENTION: Final = re.compile(r"(?<!\w)@([A-Za-z0-9_-]+)")
-# The number of characters up to which a text is parsed for code. In longer texts, code is text.
+# The length up to which texts are parsed for code. In longer texts, code counts as text.
 PARSED: Final = 100_000
 # The number of names that one text can mention. Further names are ignored.
 MAX_NAMES: Final = 50

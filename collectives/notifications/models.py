@@ -1,4 +1,4 @@
-"""Models of notifications, their recipients, preferences, and what was notified already."""
+"""Models of notifications, their recipients and preferences, and of past token notifications."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class Mention(TenantModel):
 
 
 class Notification(TenantModel):
-    """A message about an event: a title, an excerpt of a text, and the page to open.
+    """A message about an event: a title, an excerpt of a text, and the path of a page.
 
-    `event` is None if no write caused it. It is deleted with its item and collective.
+    `event` is None if no write caused it. A notification is deleted with its item or collective.
     """
 
     TITLE_LENGTH = TenantUser.NAME_LENGTH + 100
@@ -86,7 +86,7 @@ class Notification(TenantModel):
 
 
 class NotificationToken(TenantModel):
-    """An API token that a notification is about, which its e-mail lists."""
+    """An API token that a notification is about. The e-mail lists it."""
 
     notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="+")
     token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="+")
@@ -115,14 +115,14 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
     def inbox(
         self, user_id: UUID, person_id: UUID, now: datetime, *, is_subject_to_api_switches: bool
     ) -> RecipientQuerySet:
-        """Return the notifications in the app that were delivered and are not dismissed."""
+        """Return the delivered in-app notifications that are not dismissed."""
         shown = self.shown_to(person_id, is_subject_to_api_switches=is_subject_to_api_switches)
         return shown.filter(
             user=user_id, channel=Channel.IN_APP, dismissed_at=None, due_at__lte=now
         ).exclude(status__in=[RecipientStatus.PENDING, RecipientStatus.RATE_LIMITED])
 
     def shown_to(self, person_id: UUID, *, is_subject_to_api_switches: bool) -> RecipientQuerySet:
-        """Leave out notifications about collectives that a person left and about deleted items."""
+        """Exclude notifications about deleted items and collectives that a person has left."""
         readable = Collective.objects.readable(
             person_id, is_subject_to_api_switches=is_subject_to_api_switches
         )
@@ -130,7 +130,7 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
             Q(notification__item=None) | Q(notification__item__deleted_at=None),
             Q(notification__collective__in=readable)
             | Q(notification__collective=None, notification__item=None)
-            # Reminders are about the item of a collective, and belong to none.
+            # Reminders have an item but no collective.
             | Q(notification__collective=None, notification__item__collective__in=readable),
         )
 
@@ -144,12 +144,12 @@ RecipientManager = TenantManager.from_queryset(RecipientQuerySet)
 class Recipient(TenantModel):
     """The delivery of a notification to one user through one channel.
 
-    `due_at` is when it is shown or sent. Dismissing also marks it as read. An e-mail is pending
-    until it is sent. `doubts` are the attempts whose outcome is unknown, with the present one.
+    `due_at` is the time when it is shown or sent. Dismissing it also marks it as read. An e-mail is
+    pending until it is sent. `doubts` counts attempts of unknown outcome and the current one.
     """
 
     MAX_DOUBTS = 2
-    # E-mails to a person in an hour; others are in the app only. Those about tokens are exempt.
+    # Further notifications are in the app only, except those about tokens.
     MAX_EMAILS_PER_HOUR = 30
 
     notification = models.ForeignKey(
@@ -195,7 +195,7 @@ class Recipient(TenantModel):
 
 
 class Preference(TenantModel):
-    """A user's choice of one channel for one type of notification.
+    """A user's choice for one channel of one type of notification.
 
     Without a row, the default applies (`preferences.rules`).
     """
@@ -217,7 +217,7 @@ class Preference(TenantModel):
 
 
 class TokenNoticeKind(models.TextChoices):
-    """Reasons for a notification about a token that work in the background finds."""
+    """Reasons for token notifications that regular work detects."""
 
     EXPIRES_IN_14 = "expires_14"
     EXPIRES_IN_7 = "expires_7"
@@ -227,7 +227,7 @@ class TokenNoticeKind(models.TextChoices):
 
 
 class TokenNotice(TenantModel):
-    """A token's last notification for one reason, so that it is not sent again."""
+    """The time of a token's last notification for a reason, so that it is not repeated."""
 
     token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=16, choices=TokenNoticeKind)

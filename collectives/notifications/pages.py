@@ -51,7 +51,7 @@ LIST = Page(
 
 
 def _unread_count(request: AccessRequest) -> HttpResponse:
-    """Return the number of unread notifications as JSON, for programs that show only that."""
+    """Return the number of unread notifications as JSON, for programs that need nothing else."""
     require_read_method(request)
     response = JsonResponse({"count": queries.unread_count(request.access)})
     keep_private(response)

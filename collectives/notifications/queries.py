@@ -21,7 +21,7 @@ from harmonic.kernel.database.prepared import Prepared, Values
 from harmonic.kernel.database.tenancy import tenant_bound
 
 LISTED = 50
-# What a full ID has after the short one.
+# The rest of a full ID after the short ID.
 _LONG_ID = re.compile(r"(?<=/[0-9a-f]{8})-[0-9a-f-]{27}$")
 _log = logging.getLogger(__name__)
 # The highest number of unread notifications that is counted and shown.
@@ -32,7 +32,7 @@ REMINDERS = "reminders"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A notification in the list, and who caused it; agents read no links of other agents."""
+    """A notification in the list, and the author of its text, whose links agents may not read."""
 
     recipient: Recipient
     author: Person | None
@@ -74,14 +74,14 @@ def grouped(access: Access) -> list[Group]:
 
 
 def _authors_of(row: Recipient) -> list[UUID]:
-    """Return the users who can have written what a notification quotes."""
+    """Return the users who may have written the text that a notification quotes."""
     event, item = row.notification.event, row.notification.item
     found = (event.actor_id if event else None, item.created_by_id if item else None)
     return [user_id for user_id in found if user_id]
 
 
 def _author(row: Recipient, known: People) -> Person | None:
-    """Return the author whom a notification is shown as the text of: an agent if one wrote it."""
+    """Return the author of a notification's text: an agent if one wrote it, to hide its links."""
     authors = [known[user_id] for user_id in _authors_of(row) if user_id != row.user_id]
     return next((each for each in authors if each.is_agent), authors[0] if authors else None)
 
@@ -89,7 +89,7 @@ def _author(row: Recipient, known: People) -> Person | None:
 def unread_count(access: Access) -> int:
     """Return the number of unread notifications that the caller sees.
 
-    Every page shows it. Those that lead to the page being shown are marked as read before.
+    Every page shows it. Notifications that lead to the current page are marked as read first.
     """
     if access.actor is None or not access.may_read("all"):
         return 0
@@ -109,19 +109,19 @@ def unread_count(access: Access) -> int:
 
 
 def _canonical(path: str) -> frozenset[str]:
-    """Return the paths of notifications that lead to a page: items have a short ID there."""
+    """Return the paths of notifications that lead to a page; those of items have a short ID."""
     return frozenset({path, _LONG_ID.sub("", path)})
 
 
 def _mark_as_read(ids: list[UUID], now: datetime) -> None:
-    """Mark notifications as read, unless the database is unavailable: reading goes on."""
+    """Mark notifications as read. If the database is unavailable, only log a warning."""
     try:
         with outages.waiting_briefly():
             mark_read(Recipient.objects.filter(id__in=ids), now)
     except Error as error:
         if not outages.is_outage(error):
             raise
-        _log.warning("Notifications stay unread, because the database is unavailable.")
+        _log.warning("Notifications were not marked as read, because the database is unavailable.")
 
 
 def _unread(is_subject: bool, *, user: UUID, person: UUID, now: datetime) -> Values:

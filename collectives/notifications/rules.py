@@ -91,7 +91,7 @@ def _matching(collective_id: UUID, wanted: Q) -> set[UUID]:
 
 
 def notify(event: Event | events.Event, notice: Notice, user_ids: Collection[UUID]) -> None:
-    """Store a notification for users who may see what it is about."""
+    """Store a notification of an event for users who can read its subject."""
     row = Notification(
         tenant_id=event.tenant_id,
         notification_type=notice.notification_type,
@@ -107,9 +107,9 @@ def notify(event: Event | events.Event, notice: Notice, user_ids: Collection[UUI
 
 
 def deliver(row: Notification, user_ids: Collection[UUID]) -> bool:
-    """Store a notification for users, through the channels that each of them has on.
+    """Store a notification for users, through the channels that each of them has enabled.
 
-    E-mails are sent by a job. Return False, and store nothing, if no channel is on.
+    A job sends the e-mails. If no channel is enabled, store nothing and return False.
     """
     if not user_ids:
         return False
@@ -136,7 +136,7 @@ def _mail(row: Notification, user_ids: Collection[UUID], due_at: datetime) -> No
 
 
 def _with_address(user_ids: Collection[UUID]) -> frozenset[UUID]:
-    """Return those of the users whom this server sends e-mails to; agents have no address."""
+    """Return the users who can get e-mails from this server. Agents have no address."""
     if not user_ids or not is_mail_on():
         return frozenset()
     humans = User.objects.filter(id__in=user_ids, user_type=UserType.HUMAN)

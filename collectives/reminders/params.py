@@ -16,7 +16,7 @@ TIMES = "ISO 8601, Unix seconds, 3d or 90m from now, or 2026-06-01T17:00 in `tim
 
 
 class ScheduledTime(FlexibleTime):
-    """The time of a new reminder. By contract, a missing and an invalid time have the same error."""
+    """The time of a new reminder. By contract, missing and invalid times get the same error."""
 
     def fail(self, key: str, **kwargs: Any) -> NoReturn:
         raise ValidationError("", "no_time")

@@ -163,7 +163,7 @@ def require_editable(note: Note) -> None:
 
 
 def reschedule(access: Access, note: Note, scheduled_for: datetime) -> dict[str, Any] | None:
-    """Reschedule a pending reminder, and return the facts of the change, or None if nothing changed.
+    """Reschedule a pending reminder, and return the facts of the change, or None.
 
     Raises:
         Invalid: the time is not in the future.

@@ -27,14 +27,14 @@ from harmonic.kernel.scopes import Scope
 class ReportParams(Params):
     reason = Choice(
         Reason.choices,
-        help_text="The reason.",
+        help_text="The reason for the report.",
         widget=Widget(kind="radios", help=""),
     )
     description = Block(
         required=False,
         allow_blank=True,
         max_length=Report.DESCRIPTION_LENGTH,
-        help_text="What the admins should know.",
+        help_text="Details for the admins.",
         widget=Widget(rows=4, autocomplete=PROSE),
     )
 
@@ -48,7 +48,7 @@ def _report(access: Access, item: Item, *, reason: str, description: str = "") -
 
 report_content: Action[Item] = Action(
     name="report_content",
-    sentence="Report this content to the admins, who get a copy of it.",
+    sentence="Report this content to the admins of the tenant, who receive a copy of it.",
     label="Report",
     scope=Scope("create:all"),
     grant=usual("Reporting"),
@@ -70,7 +70,7 @@ class ReviewParams(Params):
     status = Choice(
         [choice for choice in Status.choices if choice[0] != Status.PENDING],
         label="Result",
-        help_text="The result: reviewed, dismissed (no problem) or actioned (something was done).",
+        help_text="The result: reviewed, dismissed (no violation) or actioned (action was taken).",
         widget=Widget(kind="radios", help=""),
     )
     admin_notes = Block(
@@ -78,7 +78,7 @@ class ReviewParams(Params):
         allow_blank=True,
         max_length=Report.NOTES_LENGTH,
         label="Notes",
-        help_text="Notes for the admins. The reporter and the author do not see them.",
+        help_text="Notes for other admins. The reporter and the author cannot see them.",
         widget=Widget(rows=4, autocomplete=PROSE),
     )
 
@@ -98,12 +98,12 @@ def _current(access: Access, row: Report | None) -> Mapping[str, Any]:
 
 
 def _reviewed(entry: LogEntry) -> str:
-    return f"A report of content was reviewed: {entry.data.get('status', '')}"
+    return f"A content report was reviewed: {entry.data.get('status', '')}"
 
 
 review_report: Action[Report] = Action(
     name="review_report",
-    sentence="Set the result of the review of this report. It can be changed later.",
+    sentence="Save the result of reviewing this report. You can change it later.",
     label="Save review",
     scope=Scope("update:all"),
     grant=NEVER,

@@ -1,4 +1,4 @@
-"""The page on which readers report an item, for items of every kind."""
+"""The page for reporting an item, for items of every kind."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def crumbs(access: Access, item: Item) -> list[Link]:
 
 
 def report_page(items: KindQueries[M]) -> Page[M]:
-    """Return the page on which an item of a kind is reported."""
+    """Return the page for reporting an item of a kind."""
     kind = kind_named(items.model.KIND)
     return Page(
         name=f"{kind.plural}.report",

@@ -1,4 +1,4 @@
-"""Model of reports of content to the tenant's admins."""
+"""Model of content reports to the admins of the tenant."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Reason(models.TextChoices):
 
 
 class Status(models.TextChoices):
-    """States of a report. Admins set all but the first."""
+    """States of a report. Admins set all except the first."""
 
     PENDING = "pending", "Pending"
     REVIEWED = "reviewed", "Reviewed"
@@ -36,12 +36,12 @@ class Status(models.TextChoices):
 class Report(TenantModel):
     """A report of an item, with a copy of its content at that time.
 
-    The copy stays when the item is changed or deleted. `author` is the author of the item.
+    Editing or deleting the item does not change the copy. `author` is the author of the item.
     """
 
     DESCRIPTION_LENGTH = 10_000
     NOTES_LENGTH = 10_000
-    # Characters of the text that the copy has.
+    # The maximum length of the copied text.
     COPIED = 100_000
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="reports")

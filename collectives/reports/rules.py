@@ -1,4 +1,4 @@
-"""Rules of reports: who can report an item, and what a report keeps of it."""
+"""Rules of reports: who can report an item, and how reports are stored."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ OWN = "You cannot report your own content"
 
 
 def may_report(access: Access, item: Item | None) -> Denied | None:
-    """Allow those who can read an item, except its author."""
+    """Allow everyone who can read an item except its author."""
     if denied := may_read(access, item):
         return denied
     if item is None or item.created_by_id != access.user.user_id:
         return None
-    return Denied(OWN, "Readers other than its author can report it.")
+    return Denied(OWN, "Only people other than the author can report it.")
 
 
 def is_to_report(access: Access, item: Item | None) -> bool:
-    """Return whether to offer a report: once for each user and item."""
+    """Return whether to offer reporting: each user can report an item once."""
     return item is None or not item.is_reported
 
 
@@ -31,7 +31,7 @@ def report(access: Access, item: Item, *, reason: str, description: str) -> Repo
     """Store a report of an item with a copy of its content.
 
     Raises:
-        NotPossible: the caller has reported it before.
+        NotPossible: the caller has already reported the item.
     """
     row = Report(
         tenant_id=item.tenant_id,
@@ -51,14 +51,14 @@ def report(access: Access, item: Item, *, reason: str, description: str) -> Repo
     except IntegrityError:
         raise NotPossible(
             f"You have already reported this {noun(item)}.",
-            hint="The admins see your first report.",
+            hint="The admins can see your earlier report.",
         ) from None
     item.is_reported = True
     return row
 
 
 def review(access: Access, row: Report, *, status: str, admin_notes: str) -> bool:
-    """Set the result of a review and return whether it changed."""
+    """Set the result of a review, and return whether it changed."""
     if (row.status, row.admin_notes) == (status, admin_notes):
         return False
     row.status, row.admin_notes = Status(status), admin_notes

@@ -1,8 +1,8 @@
-"""User sets: short texts that say which members may do something.
+"""User sets: short texts that define which members can do something.
 
-A set is the union of its clauses, which are separated by spaces: `user:@alice,@bob`, `role:admin`,
-or `members` alone. "" restricts nothing. It is stored with user IDs instead of handles, which can
-change. A clause whose members have left matches nobody.
+A set is the union of clauses separated by spaces: `user:@alice,@bob`, `role:admin`, or `members`
+alone. An empty set restricts nothing. Sets are stored with user IDs, because handles can change. A
+clause whose members have left matches no one.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from harmonic.kernel.rendering.text import folded
 
 CLAUSES, HANDLES, LENGTH = 10, 200, 8000
 MEMBERS, USER, ROLE = "members", "user", "role"
-# Nobody holds the last three yet.
+# No member can have the last three yet.
 ROLES = ("admin", "representative", "summarizer", "automator", "moderator")
 
 
 def read(access: Access, text: str, parameter: str) -> str:
-    """Return the set that a text describes as it is stored. `parameter` is named in refusals.
+    """Return a text as the stored form of a set. Refusals name `parameter`.
 
     Raises:
-        Invalid: a clause is unknown, has a wrong value, or names somebody who is not a member.
+        Invalid: a clause is unknown, has an invalid value, or names a non-member.
     """
     clauses = text.split()
     if len(clauses) > CLAUSES:
         raise _invalid(parameter, f"can have at most {CLAUSES} clauses")
     if MEMBERS in clauses and len(clauses) > 1:
-        raise _invalid(parameter, "has `members` beside other clauses; it must stand alone")
+        raise _invalid(parameter, "has `members` together with other clauses; use it alone")
     return " ".join(_read_clause(access, clause, parameter) for clause in clauses)
 
 
@@ -47,19 +47,19 @@ def _read_clause(access: Access, clause: str, parameter: str) -> str:
         return f"{USER}:{','.join(_members(access, value.split(','), parameter))}"
     if kind == ROLE:
         if value not in ROLES:
-            raise _invalid(parameter, f"has an unknown role; the roles are {', '.join(ROLES)}")
+            raise _invalid(parameter, f"has an unknown role. Use one of {', '.join(ROLES)}")
         return clause
     raise _invalid(
         parameter,
-        f"has the unknown clause '{clause[:80]}'; clauses are `user:@alice,@bob`, `role:admin` and"
+        f"has an unknown clause: '{clause[:80]}'. Use `user:@alice,@bob`, `role:admin` or"
         " `members`",
     )
 
 
 def _members(access: Access, names: list[str], parameter: str) -> list[str]:
-    """Return the IDs of the members with these handles or IDs, in their order."""
+    """Return the IDs of the members with these handles or IDs, in order."""
     if len(names) > HANDLES:
-        raise _invalid(parameter, f"can name at most {HANDLES} users in a clause")
+        raise _invalid(parameter, f"can name at most {HANDLES} users per clause")
     rows = CollectiveMember.objects.filter(
         collective=access.required_place.id, archived_at=None, person__archived_at=None
     ).values_list("person__user_id", "person__handle_key")
@@ -71,7 +71,9 @@ def _members(access: Access, names: list[str], parameter: str) -> list[str]:
         by_name |= {user_id: user_id, key: user_id}
     unknown = [name for name, each in zip(names, wanted, strict=True) if each not in by_name]
     if unknown:
-        raise _invalid(parameter, f"names '{unknown[0][:80]}', who is not a member here")
+        raise _invalid(
+            parameter, f"names '{unknown[0][:80]}', who is not a member of this collective"
+        )
     return [str(by_name[each]) for each in wanted]
 
 
@@ -80,7 +82,7 @@ def _invalid(parameter: str, message: str) -> Invalid:
 
 
 def contains(access: Access, stored: str) -> bool:
-    """Return whether the caller, a member, is in a set. Everybody is in the empty one."""
+    """Return whether the caller, a member, is in a set. The empty set includes everyone."""
     return not stored or any(_matches(access, clause) for clause in stored.split())
 
 
@@ -101,7 +103,7 @@ def ids_in(*stored: str) -> set[UUID]:
 
 
 def written(stored: str, known: Mapping[UUID, Person]) -> str:
-    """Return a stored set as people write it. `known` has the people of `ids_in`."""
+    """Return a stored set as people write it. `known` contains the people of `ids_in`."""
     return " ".join(_written_clause(clause, known) for clause in stored.split())
 
 
@@ -118,7 +120,7 @@ def _name(user_id: str, known: Mapping[UUID, Person]) -> str:
 
 
 def in_words(stored: str, known: Mapping[UUID, Person]) -> str:
-    """Return a set in words: the handles of its users, and its roles in the plural."""
+    """Return a set in words: the handles of its users, and its roles in plural."""
     return ", ".join(word for clause in stored.split() for word in _words(clause, known))
 
 

@@ -35,8 +35,8 @@ def voters(decision: Decision) -> int:
         ("role:moderator", set()),
     ],
 )
-def test_only_the_named_voters_vote(member: MemberFor, eligible: str, may: set[str]):
-    """The creator, Alice, is in a set only where it names her or her role."""
+def test_only_the_named_voters_can_vote(member: MemberFor, eligible: str, may: set[str]):
+    """The creator, Alice, is in a set only if it names her or her role."""
     decision = member("alice").decide(voter_eligibility=eligible)
 
     for who in ("alice", "bob", "scout"):
@@ -50,7 +50,7 @@ def test_only_the_named_voters_vote(member: MemberFor, eligible: str, may: set[s
 
 
 @pytest.mark.rule("decisions.voters")
-def test_the_refusal_says_who_chose_the_voters(alice: Member, bob: Member):
+def test_the_refusal_explains_who_chose_the_voters(alice: Member, bob: Member):
     decision = alice.decide(voter_eligibility="role:admin")
 
     refused = bob.vote(decision, Gas="a")
@@ -64,7 +64,7 @@ def test_the_refusal_says_who_chose_the_voters(alice: Member, bob: Member):
 
 
 @pytest.mark.rule("decisions.proposers")
-def test_the_named_members_add_options_whatever_options_open_says(alice: Member, bob: Member):
+def test_the_named_members_can_add_options_regardless_of_options_open(alice: Member, bob: Member):
     closed = alice.decide("Closed?", options_open=False, proposer_eligibility="user:@bob")
     opened = alice.decide("Open?", options_open=True, proposer_eligibility="user:@bob")
 
@@ -81,20 +81,20 @@ def test_the_named_members_add_options_whatever_options_open_says(alice: Member,
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [
-        ("user:@nobody", "names '@nobody', who is not a member here"),
-        ("user:@dave", "names '@dave', who is not a member here"),
-        ("user:", "has the unknown clause 'user:'"),
-        ("user:@bob,", "names '', who is not a member here"),
+        ("user:@nobody", "names '@nobody', who is not a member of this collective"),
+        ("user:@dave", "names '@dave', who is not a member of this collective"),
+        ("user:", "has an unknown clause: 'user:'"),
+        ("user:@bob,", "names '', who is not a member of this collective"),
         ("role:king", "has an unknown role"),
-        ("list:1a2b3c4d", "has the unknown clause"),
-        ("everybody", "has the unknown clause 'everybody'"),
-        ("members role:admin", "must stand alone"),
+        ("list:1a2b3c4d", "has an unknown clause"),
+        ("everybody", "has an unknown clause: 'everybody'"),
+        ("members role:admin", "use it alone"),
         (" ".join(["role:admin"] * 11), "can have at most 10 clauses"),
         (f"user:{','.join(['@bob'] * 201)}", "can name at most 200 users"),
     ],
 )
 @pytest.mark.parametrize("name", ["voter_eligibility", "proposer_eligibility"])
-def test_a_bad_set_changes_nothing(alice: Member, name: str, sent: str, sentence: str):
+def test_an_invalid_set_changes_nothing(alice: Member, name: str, sent: str, sentence: str):
     decision = alice.decide()
     params = {name: sent}
 
@@ -121,7 +121,7 @@ def test_only_votes_have_voters(alice: Member, subtype: str):
 
 
 @pytest.mark.rule("decisions.user-sets")
-def test_a_set_is_shown_as_it_was_sent_with_handles_of_today(world: World, alice: Member):
+def test_a_set_is_shown_as_sent_with_current_handles(world: World, alice: Member):
     sent = "user:@bob,@scout role:admin"
     decision = alice.decide(voter_eligibility=sent)
     person = world.person("bob")
@@ -136,7 +136,7 @@ def test_a_set_is_shown_as_it_was_sent_with_handles_of_today(world: World, alice
 
 
 @pytest.mark.rule("decisions.user-sets")
-def test_a_set_that_is_not_sent_is_kept_and_a_blank_one_is_cleared(alice: Member, bob: Member):
+def test_an_absent_set_is_kept_and_a_blank_one_is_cleared(alice: Member, bob: Member):
     decision = alice.decide(voter_eligibility="role:admin")
     page = f"{path_of(decision)}/settings"
 
@@ -164,7 +164,10 @@ def test_settings_are_saved_although_a_named_member_has_left(world: World, alice
 
     assert saved.status_code == 200
     assert refused.status_code == 422
-    assert "names '@bob', who is not a member here" in refused.content.decode().replace("\\", "")
+    assert (
+        "names '@bob', who is not a member of this collective"
+        in refused.content.decode().replace("\\", "")
+    )
     assert fresh(decision).title == "Q2"
 
 
@@ -190,7 +193,7 @@ def test_a_copy_has_the_same_sets(alice: Member):
 
 
 @pytest.mark.rule("decisions.user-sets")
-def test_the_audit_chain_has_who_could_vote(alice: Member):
+def test_the_audit_chain_records_who_could_vote(alice: Member):
     decision = alice.decide(voter_eligibility="role:admin")
     alice.act(f"{path_of(decision)}/settings", "update_decision_settings", voter_eligibility="")
 
@@ -210,8 +213,8 @@ CLAUSE = st.one_of(
 @pytest.mark.rule("decisions.user-sets")
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(CLAUSE, max_size=12))
-def test_any_text_is_a_set_or_refused(world: World, clauses: list[str]):
-    """A set that was read is written as a text that is read as the same set."""
+def test_any_text_is_parsed_or_refused(world: World, clauses: list[str]):
+    """Writing a parsed set and parsing it again returns the same set."""
     access = access_as("garden", "alice", "kitchen", now=world.now)
     with tenant_bound(access.tenant.id):
         try:

@@ -106,7 +106,7 @@ def test_a_target_that_is_named_twice_counts_once(write, backlinks):
 
 
 @pytest.mark.rule("links.refused-targets")
-def test_unknown_items_and_the_item_itself_are_no_links(write):
+def test_links_to_unknown_items_and_to_the_item_itself_do_not_count(write):
     unknown = f"[a]({KITCHEN}/n/00000000)"
     source = write(unknown)
 
@@ -127,7 +127,7 @@ def test_a_link_to_another_collective_is_not_stored(write, world, place: str):
 
 
 @pytest.mark.rule("links.refused-targets")
-def test_a_wrong_kind_or_a_different_whole_id_is_no_link(write):
+def test_a_wrong_kind_or_full_id_does_not_count(write):
     target = write()
     other_kind = target["path"].replace("/n/", "/d/")
     other_id = f"{KITCHEN}/n/{target['truncated_id']}-0000-4000-8000-000000000000"
@@ -192,7 +192,7 @@ def test_links_to_a_deleted_item_return_with_it(write, backlinks):
 @pytest.mark.rule("links.deleted")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("below", ["", "/backlinks"])
-def test_a_page_lists_the_backlinks_that_are_left(call, write, below: str):
+def test_a_page_omits_backlinks_from_deleted_items(call, write, below: str):
     target = write()
     deleted, left = write(to(target)), write(to(target))
     Caller(REST, "bob").act("delete_note", deleted["path"]).assert_done()
@@ -248,7 +248,7 @@ def test_the_newest_link_comes_first(write, backlinks):
 
 @pytest.mark.rule("links.shown")
 @on(HTML, MARKDOWN, REST)
-def test_a_former_member_reads_no_backlinks(call, write, world):
+def test_a_former_member_cannot_read_backlinks(call, write, world):
     target = write()
     write(to(target))
     end_membership(world, "bob")
@@ -271,7 +271,7 @@ def test_a_page_omits_backlinks_that_the_token_cannot_read(write, path: str):
 
 
 @pytest.mark.rule("links.scopes")
-def test_included_backlinks_need_no_further_scope(write, backlinks):
+def test_included_backlinks_require_no_further_scope(write, backlinks):
     target = write()
     decision = write(to(target), kind="Decision")
 
@@ -280,7 +280,7 @@ def test_included_backlinks_need_no_further_scope(write, backlinks):
 
 @pytest.mark.meets("backlinks on the page of an item")
 @on(HTML, MARKDOWN)
-def test_a_page_with_more_backlinks_leads_to_all(call, write):
+def test_a_page_with_more_backlinks_links_to_all(call, write):
     target = write()
     sources = [write(f"{number} {to(target)}") for number in range(21)]
     alice = call("alice")
@@ -339,12 +339,12 @@ def test_ten_items_are_listed(write):
 def test_a_collective_without_links_says_so(call):
     shown = call("carol").get(f"{BOARD}/backlinks").text
 
-    assert "No item links to another one yet." in shown
+    assert "No items link to each other yet." in shown
     assert "/help/links" in shown
 
 
 @on(HTML, MARKDOWN)
-def test_the_page_of_a_collective_leads_to_its_backlinks(call):
+def test_the_page_of_a_collective_links_to_its_backlinks(call):
     assert f"{KITCHEN}/backlinks" in call("alice").get(KITCHEN).text
 
 
@@ -396,7 +396,7 @@ def test_other_urls_are_shown_as_they_are(write, change: str):
 
 
 @pytest.mark.parametrize("around", ["https://evil.example/?u={}", "{}/settings"])
-def test_a_url_that_only_contains_that_of_an_item_is_shown_whole(write, around: str):
+def test_a_url_that_only_contains_an_items_url_is_shown_in_full(write, around: str):
     url = around.format(f"http://garden.localhost{write()['path']}")
 
     shown = Caller(HTML, "alice").get(write(f"<{url}>")["path"]).text

@@ -23,7 +23,7 @@ def migrate(*targets: tuple[str, str]) -> None:
 
 @pytest.fixture
 def before(transactional_world: World) -> Any:
-    """A database of the previous version, with a link to each kind, two useless ones, and none."""
+    """A database of the previous version, whose texts have links to each kind and invalid ones."""
     alice = Caller(REST, "alice")
     note = alice.act("create_note", KITCHEN, text="There").json
     decision = alice.act("create_decision", KITCHEN, question="?", description="There").json

@@ -24,7 +24,7 @@ def to(item: Any) -> str:
 
 
 def link_all(world: Any, target_id: str, count: int) -> None:
-    """Link notes to an item without performing a write for each."""
+    """Link notes to an item without a write for each."""
     place = world.collective("kitchen")
     rows = write_notes(world, place, count)
     with tenant_bound(place.tenant_id):
@@ -44,7 +44,7 @@ def link_all(world: Any, target_id: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_backlinks_are_the_plain_objects_with_their_kind(write, kind: str):
+def test_backlinks_are_plain_objects_with_their_kind(write, kind: str):
     target = write(kind=kind)
     sources = [write(to(target), kind=each) for each in ALL]
     alice = Caller(REST, "alice")
@@ -109,7 +109,7 @@ def test_a_list_takes_as_many_queries_for_many_backlinks_as_for_few(
         alice.get(path)
 
 
-def test_cut_backlinks_are_named_incomplete(write, world, monkeypatch):
+def test_truncated_backlinks_are_reported_as_incomplete(write, world, monkeypatch):
     target = write()
     link_all(world, target["id"], 5)
     monkeypatch.setattr(queries, "INCLUDED", 3)
@@ -121,7 +121,7 @@ def test_cut_backlinks_are_named_incomplete(write, world, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["Decision", "Commitment"])
-def test_backlinks_end_before_their_texts_are_too_long(write, monkeypatch, kind: str):
+def test_backlinks_are_truncated_by_the_size_of_their_texts(write, monkeypatch, kind: str):
     target = write(kind=kind)
     for _ in range(3):
         write("x" * 400 + to(target))
@@ -137,7 +137,7 @@ def test_backlinks_end_before_their_texts_are_too_long(write, monkeypatch, kind:
 
 
 @pytest.mark.rule("links.cycles")
-def test_a_cycle_has_the_items_that_its_items_link_to(write, world):
+def test_a_cycle_includes_the_items_that_its_items_link_to(write, world):
     Link.unscoped.all().delete()
     old = world.note("Knife care")
     path = f"{KITCHEN}/n/{old.truncated_id}"

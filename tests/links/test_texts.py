@@ -1,4 +1,4 @@
-"""The links in a text that count (content §11)."""
+"""Which links in a text count (content §11)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_in_production_urls_have_https():
 
 
 @pytest.mark.meets("items that a text links to")
-def test_at_most_two_hundred_links_of_a_text_count():
+def test_at_most_two_hundred_links_in_a_text_count():
     text = "".join(f"[a](/n/{number:08})" for number in range(MAX_LINKS + 1))
 
     assert len(addresses_in(text, MAIN)) == MAX_LINKS == 200

@@ -1,4 +1,4 @@
-"""A mail server that does what a test says, behind Django's interface of e-mail backends."""
+"""A scripted mail server, as one of Django's e-mail backends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PATH = f"{__name__}.ScriptedBackend"
 
 
 class ScriptedBackend(EmailBackend):
-    """Backend that fails as scripted, before it accepts an e-mail or after, and then works."""
+    """Backend that fails as scripted, before or after it accepts an e-mail, and then works."""
 
     opening: list[Exception] = []
     before: list[Exception] = []

@@ -1,4 +1,4 @@
-"""Running the jobs that send e-mails, and reading the e-mails that arrive."""
+"""Helpers to run the jobs that send e-mails, and to read sent e-mails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.jobs.rows import a_worker
 
 
 def run_jobs(*, again: bool = False) -> None:
-    """Run the due jobs, as a worker does; with `again`, also those that wait for a retry."""
+    """Run the due jobs as a worker does; with `again`, also jobs that wait for a retry."""
     worker = a_worker()
     if again:
         DBTaskResult.objects.filter(status=Status.READY).update(run_after=Now())
@@ -27,7 +27,7 @@ def run_jobs(*, again: bool = False) -> None:
 
 
 def outbox(to: str = "") -> list[EmailMultiAlternatives]:
-    """Return the e-mails that were sent, to one address or to all."""
+    """Return the sent e-mails, to one address or to all."""
     sent: list[Any] = mail.outbox
     return [each for each in sent if not to or each.to == [to]]
 
@@ -38,7 +38,7 @@ def only(to: str) -> EmailMultiAlternatives:
 
 
 def header(sent: EmailMultiAlternatives, name: str) -> str:
-    """Return a header as it is sent, without folds."""
+    """Return a header as sent, unfolded."""
     message: Message = sent.message()
     return re.sub(r"\r?\n\s*", "", str(message[name]))
 
@@ -50,14 +50,14 @@ def html_of(sent: EmailMultiAlternatives) -> str:
 
 
 def path_in(url: str) -> str:
-    """Return the path of a link in an e-mail, which leads to the garden."""
+    """Return the path of a link in an e-mail, which must lead to the garden."""
     origin, _, path = url.partition("localhost:8000")
     assert origin == "http://garden.", url
     return path
 
 
 def link(sent: EmailMultiAlternatives, words: str) -> str:
-    """Return the path that a link with these words leads to."""
+    """Return the path of the link with this text."""
     found = re.search(rf'href="([^"]+)">\s*{re.escape(words)}', html_of(sent))
     assert found is not None, html_of(sent)
     return path_in(found[1])

@@ -1,4 +1,4 @@
-"""E-mails of notifications (content §19.3): what they say, to whom, and how often."""
+"""E-mails of notifications (content §19.3): their content, recipients and number."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_mention_is_mailed_with_a_link_to_the_note():
     assert browser.get(link(sent, "Open it in Garden Cooperative")).status_code == 200
 
 
-def test_the_text_and_the_html_are_both_sent_and_escape_what_people_wrote():
+def test_text_and_html_are_both_sent_and_escape_user_text():
     write("<b>Soup</b> [here](http://x.example) @bob")
 
     run_jobs()
@@ -74,7 +74,7 @@ def test_the_text_and_the_html_are_both_sent_and_escape_what_people_wrote():
     assert sent.message().get_content_type() == "multipart/alternative"
 
 
-def test_line_breaks_in_a_name_add_no_header(world: World):
+def test_line_breaks_in_a_name_do_not_add_a_header(world: World):
     person = world.person("alice")
     type(person).unscoped.filter(id=person.id).update(display_name="Al\r\nBcc: x@example.com")
     write()
@@ -86,7 +86,7 @@ def test_line_breaks_in_a_name_add_no_header(world: World):
     assert "\n" not in str(message["Subject"]).strip()
 
 
-def test_an_email_names_the_link_that_mail_programs_unsubscribe_with():
+def test_an_email_has_the_unsubscribe_headers():
     write()
 
     run_jobs()
@@ -121,7 +121,7 @@ def test_a_reply_is_not_mailed_unless_the_person_chose_so():
 
 @pytest.mark.rule("notifications.email-left")
 @pytest.mark.parametrize("why", ["left", "deleted", "suspended", "turned off", "left the tenant"])
-def test_nothing_is_mailed_of_what_the_person_can_no_longer_read(world: World, why: str):
+def test_nothing_is_mailed_about_items_that_the_person_can_no_longer_read(world: World, why: str):
     path = write()
     if why == "left":
         end_membership(world, "bob")
@@ -181,7 +181,7 @@ def test_an_email_is_sent_once_however_often_its_job_runs():
     ],
     ids=["closed", "recipient refused for now", "text refused for now"],
 )
-def test_an_email_that_was_not_accepted_is_sent_later(
+def test_an_email_that_was_not_accepted_is_retried(
     monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]
 ):
     write()
@@ -195,7 +195,7 @@ def test_an_email_that_was_not_accepted_is_sent_later(
     assert status_of() == "delivered"
 
 
-def test_an_email_is_not_tried_again_after_a_final_refusal(monkeypatch: pytest.MonkeyPatch):
+def test_an_email_is_not_retried_after_a_permanent_refusal(monkeypatch: pytest.MonkeyPatch):
     write()
 
     with scripted(monkeypatch, before=[SMTPRecipientsRefused({BOB: (550, b"no such user")})]):
@@ -206,7 +206,7 @@ def test_an_email_is_not_tried_again_after_a_final_refusal(monkeypatch: pytest.M
 
 
 @pytest.mark.rule("notifications.email-once")
-def test_an_email_in_doubt_is_sent_twice_at_most_with_the_same_id(
+def test_an_email_of_unknown_outcome_is_sent_at_most_twice_with_the_same_id(
     monkeypatch: pytest.MonkeyPatch,
 ):
     write()
@@ -219,7 +219,7 @@ def test_an_email_in_doubt_is_sent_twice_at_most_with_the_same_id(
     assert (len(outbox(BOB)), status_of()) == (2, "failed")
 
 
-def test_an_email_of_a_killed_worker_is_sent_twice_at_most(monkeypatch: pytest.MonkeyPatch):
+def test_an_email_of_a_killed_worker_is_sent_at_most_twice(monkeypatch: pytest.MonkeyPatch):
     write()
 
     with scripted(monkeypatch), monkeypatch.context() as patch:
@@ -259,7 +259,7 @@ def test_an_email_that_is_never_accepted_is_given_up(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.meets("e-mails to a person in an hour")
-def test_a_person_gets_so_many_emails_in_an_hour():
+def test_the_number_of_emails_per_hour_is_limited():
     for _ in range(Recipient.MAX_EMAILS_PER_HOUR + 1):
         write()
         run_jobs()
@@ -279,7 +279,7 @@ def test_one_refused_recipient_does_not_delay_the_others(monkeypatch: pytest.Mon
     assert len(outbox()) == 1
 
 
-def test_no_log_line_names_an_address(
+def test_logs_contain_no_addresses(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.DEBUG)

@@ -185,7 +185,7 @@ def test_a_dismissed_notification_is_not_listed(surface: str, agent: Client):
 @pytest.mark.parametrize("surface", SURFACES)
 @pytest.mark.parametrize("name", ["dismiss", "mark_read"])
 @pytest.mark.parametrize("who", ["alice", "unknown"])
-def test_only_ones_own_notifications_can_be_changed(surface: str, name: str, who: str):
+def test_people_can_change_only_their_own_notifications(surface: str, name: str, who: str):
     row = mention("alice", by="bob")
     wanted = str(row.id) if who == "alice" else "not-an-id"
 
@@ -339,7 +339,7 @@ def test_opening_a_page_without_notifications_writes_nothing(agent: Client):
 
 
 @pytest.mark.rule("notifications.agent-links")
-def test_an_agent_reads_no_links_of_another_agent(world: World):
+def test_an_agent_does_not_see_links_of_another_agent(world: World):
     make_member(world, "pilot")
     mention("scout", by="pilot", text="See http://evil.example/x?secret=1")
     mention("bob", by="pilot", text="See http://evil.example/x?secret=1")

@@ -27,7 +27,7 @@ SECRET = "correct-horse"
         ("smtp://mail.example", {"EMAIL_TIMEOUT": EMAIL_TIMEOUT}),
     ],
 )
-def test_a_url_names_the_mail_server(url: str, expected: dict[str, Any]):
+def test_the_url_defines_the_mail_server(url: str, expected: dict[str, Any]):
     found = email_settings(url)
 
     assert {name: found[name] for name in expected} == expected
@@ -41,7 +41,7 @@ def test_no_url_means_no_emails():
 @pytest.mark.parametrize(
     "url", [f"imap://bob:{SECRET}@x", "mail.example", f"smtp://bob:{SECRET}@x:port"]
 )
-def test_another_url_is_refused_without_repeating_it(url: str):
+def test_an_invalid_url_is_refused_without_repeating_it(url: str):
     with pytest.raises(EnvValidationError) as refused:
         email_settings(url)
 
@@ -54,6 +54,6 @@ def test_a_sender_is_an_address(sender: str):
 
 
 @pytest.mark.parametrize("sender", ["Harmonic", "@", "a@b\nBcc: c@d"])
-def test_another_sender_is_refused(sender: str):
+def test_an_invalid_sender_is_refused(sender: str):
     with pytest.raises(ValidationError):
         check_sender(sender)

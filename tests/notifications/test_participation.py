@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def nothing_yet(world) -> None:
-    """Start without the notifications of the demo world, including those that are due."""
+    """Start without the notifications of the demo world, including scheduled ones."""
     record_deadlines()
     Notification.unscoped.all().delete()
 
@@ -119,7 +119,7 @@ def test_participants_are_notified_of_critical_mass(commitment: str):
 
 
 @pytest.mark.rule("notifications.joined")
-def test_another_join_is_notified_after_the_first_notification_was_read(commitment: str):
+def test_another_join_notifies_after_the_first_notification_was_read(commitment: str):
     act("bob", f"{commitment}/actions/join_commitment")
     act("bob", f"{commitment}/actions/leave_commitment")
     act("bob", f"{commitment}/actions/join_commitment")

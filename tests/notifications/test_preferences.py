@@ -37,7 +37,7 @@ def choose(**notifications: Any) -> None:
 
 
 def channels(who: str = "bob") -> set[str]:
-    """Return the channels of the notifications of a mention."""
+    """Return the channels through which a mention is notified."""
     Caller(REST, "alice").act("create_note", KITCHEN, text=f"@{who}").assert_done()
     rows = Recipient.unscoped.filter(user__memberships__handle=who).distinct()
     return {row.channel for row in rows}
@@ -69,7 +69,7 @@ def test_by_default_mentions_and_tokens_are_mailed(browser: Client):
         ({}, {"in_app", "email"}),
     ],
 )
-def test_a_notification_comes_through_the_chosen_channels(
+def test_a_notification_is_sent_through_the_chosen_channels(
     chosen: dict[str, bool], expected: set[str]
 ):
     choose(mention=chosen)
@@ -85,7 +85,7 @@ def test_with_all_channels_off_no_notification_is_stored():
     assert not Notification.unscoped.exists()
 
 
-def test_a_choice_is_for_one_person_and_type():
+def test_a_choice_applies_to_one_person_and_type():
     choose(mention={"email": False})
 
     row = Preference.unscoped.get()
@@ -94,7 +94,7 @@ def test_a_choice_is_for_one_person_and_type():
 
 
 @pytest.mark.rule("notifications.preferences")
-def test_a_person_chooses_on_every_surface(surface: str):
+def test_a_person_can_choose_on_every_surface(surface: str):
     sent: Any = {"mention": {"email": False}}
     if surface == "html":
         sent = ["", "mention:in_app", "comment:in_app", "participation:in_app", "system:in_app"]
@@ -104,14 +104,14 @@ def test_a_person_chooses_on_every_surface(surface: str):
     assert channels() == {"in_app"}
 
 
-def test_the_form_turns_off_what_is_not_ticked(browser: Client):
+def test_the_form_disables_what_is_not_selected(browser: Client):
     answer = browser.post(UPDATE, {"notifications": ["", "comment:email"]})
 
     assert answer.status_code == 303
     assert ticked(browser.get(PAGE).content.decode()) == {"comment:email"}
 
 
-def test_what_a_program_leaves_out_stays():
+def test_preferences_that_a_program_leaves_out_stay_unchanged():
     choose(comment={"email": True})
     choose(mention={"email": False})
 
@@ -142,14 +142,14 @@ def test_the_markdown_page_has_the_choices_and_the_action():
         None,
     ],
 )
-def test_what_does_not_exist_is_refused(sent: Any):
+def test_unknown_types_and_channels_are_refused(sent: Any):
     answer = perform_on("json", "bob", UPDATE, notifications=sent)
 
     assert answer.status_code == 422, answer.content
     assert not Preference.unscoped.exists()
 
 
-def test_a_refused_form_keeps_what_was_ticked(browser: Client):
+def test_a_refused_form_keeps_the_selection(browser: Client):
     answer = browser.post(UPDATE, {"notifications": ["", "comment:email", "mention:pigeon"]})
 
     assert answer.status_code == 422
@@ -157,20 +157,20 @@ def test_a_refused_form_keeps_what_was_ticked(browser: Client):
 
 
 @pytest.mark.rule("notifications.preferences")
-def test_nobody_chooses_for_another(perform: Perform):
+def test_people_cannot_choose_for_others(perform: Perform):
     answer = perform("alice", UPDATE, notifications={})
 
-    assert refused(answer, 403, "These are the notification settings of another account.")
+    assert refused(answer, 403, "These notification settings belong to another account.")
 
 
-def test_a_parent_does_not_read_the_settings_of_an_agent():
+def test_a_parent_cannot_read_the_settings_of_an_agent():
     path = "/u/scout/settings/notifications"
 
     assert token_client(make_token("alice")).get(path).status_code == 403
 
 
 @pytest.mark.rule("notifications.preferences-not-agents")
-def test_agents_do_not_choose():
+def test_agents_cannot_choose():
     path = "/u/scout/settings/notifications/actions/update_notification_preferences"
 
     answer = perform_on("json", "scout", path, notifications={"mention": {"in_app": False}})
@@ -179,7 +179,7 @@ def test_agents_do_not_choose():
     assert not Preference.unscoped.exists()
 
 
-def test_a_read_only_token_does_not_choose():
+def test_a_read_only_token_cannot_choose():
     client = token_client(make_token("bob", scopes=["read:all"]))
 
     assert client.post(UPDATE, {"notifications": ""}).status_code == 403
@@ -191,13 +191,13 @@ def test_visitors_sign_in_first():
     assert (answer.status_code, answer["Location"][:6]) == (302, "/login")
 
 
-def test_the_short_path_leads_to_the_own_settings(browser: Client):
+def test_the_short_path_redirects_to_the_callers_settings(browser: Client):
     answer = browser.get("/settings/notifications")
 
     assert (answer.status_code, answer["Location"]) == (302, PAGE)
 
 
-def test_public_clients_post_to_the_short_path(browser: Client):
+def test_public_clients_can_post_to_the_short_path(browser: Client):
     answer = browser.post("/settings/notifications", {"notifications": ["", "comment:email"]})
 
     assert (answer.status_code, answer["Location"]) == (303, PAGE)

@@ -36,7 +36,7 @@ HERE, THERE, ELSEWHERE = "203.0.113.7", "198.51.100.7", "192.0.2.7"
 
 @pytest.fixture(autouse=True)
 def clock(world: World) -> Iterator[Any]:
-    """Stop the clock, and start without notifications and tokens of the demo world."""
+    """Stop the clock, and start without the notifications and tokens of the demo world."""
     Notification.unscoped.all().delete()
     ApiToken.unscoped.all().delete()
     # Networks of earlier tests wait too, and only so many can.
@@ -90,7 +90,7 @@ def browser_of(who: str) -> Client:
 
 
 @pytest.mark.parametrize(("hours", "days"), [(13 * 24, 14), (6 * 24, 7), (23, 1)])
-def test_a_person_is_told_of_a_token_that_expires_soon(hours: int, days: int):
+def test_a_person_is_notified_of_a_token_that_expires_soon(hours: int, days: int):
     token = a_token(hours=hours)
 
     look()
@@ -102,7 +102,7 @@ def test_a_person_is_told_of_a_token_that_expires_soon(hours: int, days: int):
     assert browser_of("alice").get(page_of(token)).status_code == 200
 
 
-def test_a_token_that_expires_later_is_not_told():
+def test_no_one_is_notified_of_a_token_that_expires_later():
     a_token(days=14, seconds=1)
 
     look()
@@ -111,7 +111,7 @@ def test_a_token_that_expires_later_is_not_told():
 
 
 @pytest.mark.rule("notifications.token-expiry")
-def test_a_parent_is_told_of_the_tokens_of_agents():
+def test_a_parent_is_notified_of_the_tokens_of_agents():
     a_token("scout", "crawler", days=5)
 
     look()
@@ -135,7 +135,7 @@ def test_one_email_lists_all_tokens():
 
 
 @pytest.mark.meets("tokens listed in an e-mail")
-def test_an_email_lists_so_many_tokens(monkeypatch: pytest.MonkeyPatch):
+def test_the_tokens_listed_in_an_email_are_limited(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("collectives.notifications.emails.content.LISTED_TOKENS", 2)
     for number in range(3):
         a_token(name=f"number {number}", days=3 + number)
@@ -146,7 +146,7 @@ def test_an_email_lists_so_many_tokens(monkeypatch: pytest.MonkeyPatch):
     assert "and 1 more" in only(ALICE).body
 
 
-def test_each_person_gets_their_own():
+def test_each_person_gets_their_own_notification():
     a_token("alice", days=5)
     a_token("bob", "his", days=5)
 
@@ -157,7 +157,7 @@ def test_each_person_gets_their_own():
 
 
 @pytest.mark.rule("notifications.token-expiry")
-def test_each_threshold_is_told_once(clock: Any):
+def test_each_threshold_notifies_once(clock: Any):
     a_token(days=13)
 
     for _ in range(13 * 4):
@@ -168,7 +168,7 @@ def test_each_threshold_is_told_once(clock: Any):
     assert within == ["14 days", "7 days", "1 day"]
 
 
-def test_a_missed_look_delays_and_skips_nothing_but_wider_thresholds(clock: Any):
+def test_a_missed_run_only_delays_a_notification_and_skips_wider_thresholds(clock: Any):
     a_token(days=15)
     clock.shift(timedelta(days=9))
     look()
@@ -181,7 +181,7 @@ def test_a_missed_look_delays_and_skips_nothing_but_wider_thresholds(clock: Any)
     assert subjects()[1:] == ["Your API token “deploy script” has expired"]
 
 
-def test_tokens_that_wait_are_told_together_the_next_day(clock: Any):
+def test_waiting_tokens_are_in_one_notification_the_next_day(clock: Any):
     a_token(days=5)
     look()
     a_token(name="second", days=6)
@@ -207,7 +207,7 @@ def test_the_last_day_does_not_wait(clock: Any):
 
 
 @pytest.mark.parametrize("why", ["deleted", "rotated", "revoked", "made for a day"])
-def test_no_one_is_told_of_tokens_that_need_no_action(why: str, world: World):
+def test_no_one_is_notified_of_tokens_that_require_no_action(why: str, world: World):
     row = row_of(a_token(hours=20))
     if why == "deleted":
         ApiToken.unscoped.filter(id=row.id).update(deleted_at=NOON)
@@ -224,7 +224,7 @@ def test_no_one_is_told_of_tokens_that_need_no_action(why: str, world: World):
     assert subjects() == []
 
 
-def test_a_suspended_person_is_not_told(world: World):
+def test_a_suspended_person_is_not_notified(world: World):
     a_token(days=5)
     type(world.user("alice")).objects.filter(email=ALICE).update(suspended_at=NOON)
 
@@ -254,7 +254,7 @@ def act(who: str, path: str, **params: Any) -> Any:
 
 
 @pytest.mark.rule("notifications.token-created")
-def test_a_person_is_told_of_a_token_that_was_created():
+def test_a_person_is_notified_of_a_token_that_was_created():
     made = act("alice", "/u/alice/settings/tokens/new/actions/create_api_token", name="laptop")
 
     run_jobs()
@@ -265,7 +265,7 @@ def test_a_person_is_told_of_a_token_that_was_created():
     assert made["token"] not in sent.body
 
 
-def test_a_parent_is_told_of_a_token_that_was_created_with_an_agent():
+def test_a_parent_is_notified_of_a_token_that_was_created_with_an_agent():
     act("alice", "/ai-agents/new/actions/create_ai_agent", name="Helper", generate_token=True)
 
     run_jobs()
@@ -274,7 +274,7 @@ def test_a_parent_is_told_of_a_token_that_was_created_with_an_agent():
 
 
 @pytest.mark.rule("notifications.token-created")
-def test_a_person_is_told_of_a_token_that_was_rotated():
+def test_a_person_is_notified_of_a_token_that_was_rotated():
     token = a_token("scout", "crawler", days=90)
 
     act("alice", f"{page_of(token)}/actions/rotate_api_token")
@@ -283,7 +283,7 @@ def test_a_person_is_told_of_a_token_that_was_rotated():
     assert subjects() == titles() == ["The API token “crawler” of scout was rotated"]
 
 
-def test_a_token_that_was_created_over_rest_is_told():
+def test_a_person_is_notified_of_a_token_that_was_created_over_rest():
     client = token_client(make_token("alice"))
     body = json.dumps({"name": "ci", "scopes": ["read:all"]})
     user_id = ApiToken.unscoped.get().owner.user_id
@@ -303,7 +303,7 @@ def use(token: str, address: str) -> None:
     usage.ledger.settle()
 
 
-def told_of_networks() -> list[str]:
+def notified_of_networks() -> list[str]:
     notify_of_networks()
     run_jobs(again=True)
     return subjects()
@@ -312,17 +312,17 @@ def told_of_networks() -> list[str]:
 def test_the_first_network_of_a_token_is_not_new():
     use(a_token(days=90), HERE)
 
-    assert told_of_networks() == []
+    assert notified_of_networks() == []
 
 
 @pytest.mark.rule("notifications.token-network")
-def test_a_person_is_told_of_a_new_network_once(clock: Any):
+def test_a_person_is_notified_of_a_new_network_once(clock: Any):
     token = a_token(days=90)
     use(token, HERE)
-    told_of_networks()
+    notified_of_networks()
     use(token, THERE)
 
-    assert told_of_networks() == ["Your API token “deploy script” was used from a new network"]
+    assert notified_of_networks() == ["Your API token “deploy script” was used from a new network"]
     sent = only(ALICE)
     assert "198.51.100.0/24" in sent.body.replace("\\", "")
     assert THERE not in sent.body
@@ -330,10 +330,10 @@ def test_a_person_is_told_of_a_new_network_once(clock: Any):
     clock.shift(timedelta(hours=2))
     use(token, THERE)
     use(token, HERE)
-    assert len(told_of_networks()) == 1
+    assert len(notified_of_networks()) == 1
 
 
-def test_a_use_between_two_others_within_a_minute_is_told():
+def test_a_person_is_notified_of_a_use_between_two_others_within_a_minute():
     token = a_token(days=90)
     use(token, HERE)
     client = token_client(token)
@@ -341,26 +341,26 @@ def test_a_use_between_two_others_within_a_minute_is_told():
         client.get(NOTES, REMOTE_ADDR=address)
     usage.ledger.settle()
 
-    assert len(told_of_networks()) == 1
+    assert len(notified_of_networks()) == 1
 
 
-def test_many_new_networks_are_told_together_once_an_hour(clock: Any):
+def test_new_networks_are_in_one_notification_per_hour(clock: Any):
     token = a_token(days=90)
     for address in (HERE, THERE):
         use(token, address)
-    assert len(told_of_networks()) == 1
+    assert len(notified_of_networks()) == 1
     for number in range(8):
         use(token, f"192.0.{number}.1")
-    assert len(told_of_networks()) == 1
+    assert len(notified_of_networks()) == 1
 
     clock.shift(timedelta(hours=1))
 
-    assert len(told_of_networks()) == 2
+    assert len(notified_of_networks()) == 2
     assert "and 3 more" in outbox(ALICE)[1].body
 
 
 @pytest.mark.meets("networks kept of a token")
-def test_a_token_keeps_so_many_networks(monkeypatch: pytest.MonkeyPatch):
+def test_the_stored_networks_of_a_token_are_limited(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(TokenNetwork, "KEPT", 3)
     token = a_token(days=90)
     for number in range(5):
@@ -389,40 +389,40 @@ def refuse(token: str, times: int) -> None:
     usage.ledger.settle()
 
 
-def told_of_refusals() -> list[str]:
+def notified_of_refusals() -> list[str]:
     notify_of_refusals()
     run_jobs(again=True)
     return subjects()
 
 
 @pytest.mark.rule("notifications.token-refused")
-def test_a_person_is_told_of_a_token_that_is_refused_often():
+def test_a_person_is_notified_of_a_token_that_is_refused_often():
     token = a_token("scout", "crawler", days=90)
     refuse(token, REFUSED_MORE_THAN)
-    assert told_of_refusals() == []
+    assert notified_of_refusals() == []
 
     refuse(token, 1)
 
     expected = "The API token “crawler” of scout was refused more than 20 times in an hour"
-    assert told_of_refusals() == [expected]
+    assert notified_of_refusals() == [expected]
     sent = only(ALICE)
     assert CLOSED in sent.body.replace("\\", "")
     assert link(sent, "Open it in") == page_of(token)
 
 
-def test_refusals_of_more_than_an_hour_ago_do_not_count(clock: Any):
+def test_refusals_more_than_an_hour_ago_do_not_count(clock: Any):
     token = a_token(days=90)
     refuse(token, REFUSED_MORE_THAN)
     clock.shift(timedelta(hours=1))
     refuse(token, 1)
 
-    assert told_of_refusals() == []
+    assert notified_of_refusals() == []
 
 
-def test_refusals_are_told_once_a_day(clock: Any):
+def test_refusals_notify_once_per_day(clock: Any):
     token = a_token(days=90)
     for hours in range(25):
         refuse(token, REFUSED_MORE_THAN + 1)
-        told_of_refusals()
+        notified_of_refusals()
         clock.shift(timedelta(hours=1))
         assert len(subjects()) == (1 if hours < 24 else 2)

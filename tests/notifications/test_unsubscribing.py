@@ -1,4 +1,4 @@
-"""The link that stops e-mails of one type without signing in (RFC 8058)."""
+"""The unsubscribe link in e-mails, which requires no sign-in (RFC 8058)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def nothing_yet(world: World) -> None:
 
 @pytest.fixture
 def visitor() -> Client:
-    """Return a browser that nobody signed in with, and that enforces CSRF tokens."""
+    """Return a signed-out browser that enforces CSRF tokens."""
     return anonymous_client(enforce_csrf_checks=True)
 
 
@@ -45,21 +45,21 @@ def test_opening_the_link_changes_nothing(visitor: Client, path: str):
 
     assert not Preference.unscoped.exists()
     page = visitor.get(path).content.decode()
-    assert "Stop e-mails about mentions of you" in page
+    assert "Unsubscribe from e-mails about mentions of you" in page
     assert f'action="{path}"' in page
 
 
 @pytest.mark.rule("notifications.unsubscribe")
-def test_the_button_stops_these_emails(visitor: Client, path: str):
+def test_the_button_unsubscribes_from_these_emails(visitor: Client, path: str):
     answer = visitor.post(path)
 
     assert answer.status_code == 200
-    assert "sends you no more e-mails about mentions of you" in answer.content.decode()
+    assert "will no longer send you e-mails about mentions of you" in answer.content.decode()
     mention()
     assert len(outbox(BOB)) == 1
 
 
-def test_a_mail_program_stops_them_with_one_post(visitor: Client, path: str):
+def test_a_mail_program_unsubscribes_with_one_post(visitor: Client, path: str):
     body = "List-Unsubscribe=One-Click"
     answer = visitor.post(path, body, "application/x-www-form-urlencoded")
 
@@ -77,18 +77,18 @@ def test_only_this_preference_changes(visitor: Client, path: str):
     assert changed == (BOB, "mention", "email", False)
 
 
-def test_stopping_twice_is_the_same_as_once(visitor: Client, path: str):
+def test_unsubscribing_twice_is_idempotent(visitor: Client, path: str):
     for _ in range(2):
         assert visitor.post(path).status_code == 200
 
     assert Preference.unscoped.count() == 1
 
 
-def test_the_link_in_the_email_is_the_one_of_mail_programs(path: str):
-    assert link(only(BOB), "Stop these e-mails") == path
+def test_the_link_in_the_email_is_the_one_in_its_headers(path: str):
+    assert link(only(BOB), "Unsubscribe from these e-mails") == path
 
 
-def test_another_person_who_is_signed_in_changes_the_recipients_preference(path: str):
+def test_the_link_changes_the_recipients_preference_whoever_is_signed_in(path: str):
     browser = anonymous_client(enforce_csrf_checks=True)
     sign_in(browser, "carol", "garden")
 
@@ -108,7 +108,7 @@ def test_a_changed_link_is_not_valid(visitor: Client, path: str, method: str):
     assert not Preference.unscoped.exists()
 
 
-def test_the_link_works_at_its_own_tenant_only(path: str):
+def test_the_link_works_only_at_its_own_tenant(path: str):
     elsewhere = anonymous_client("harbor")
 
     assert elsewhere.post(path).status_code == 404
@@ -128,4 +128,4 @@ def test_other_methods_are_refused(visitor: Client, path: str):
 def test_agents_read_the_page_as_markdown(visitor: Client, path: str):
     text = visitor.get(f"{path}.md").content.decode()
 
-    assert "# Stop these e-mails?" in text
+    assert "# Unsubscribe from these e-mails?" in text

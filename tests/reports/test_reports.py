@@ -1,4 +1,4 @@
-"""Reporting content, and the review of reports (content §16)."""
+"""Reporting content, and reviewing reports (content §16)."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_second_report_of_an_item_is_refused(call, world, kind: str):
 
 @pytest.mark.rule("reports.members-only")
 @on(HTML, MARKDOWN)
-def test_who_cannot_read_an_item_cannot_report_it(call, world):
+def test_an_item_that_the_caller_cannot_read_cannot_be_reported(call, world):
     carol, path = call("carol"), path_of("note")
 
     assert not report(carol, path).is_done()
@@ -168,7 +168,7 @@ def test_the_page_shows_what_is_reported(world):
 
 @pytest.mark.rule("reports.confidential")
 @on(HTML, MARKDOWN)
-def test_the_author_does_not_learn_of_a_report(call, world):
+def test_the_author_is_not_notified_of_a_report(call, world):
     path = path_of("note")
     Notification.unscoped.all().delete()
     bob = call("bob")
@@ -212,12 +212,12 @@ def test_a_report_counts_the_other_reports_against_the_author(world, reported):
 @pytest.mark.rule("reports.admins-only")
 @on(HTML, MARKDOWN)
 @pytest.mark.parametrize("who", ["bob", "carol"])
-def test_only_tenant_admins_read_and_review_reports(call, world, reported, who: str):
+def test_only_tenant_admins_can_read_and_review_reports(call, world, reported, who: str):
     assert_kept_from(call(who), reported)
 
 
 @pytest.mark.rule("reports.admins-only")
-def test_an_agent_of_an_admin_reads_and_reviews_no_reports(world, reported):
+def test_an_agent_of_an_admin_cannot_read_or_review_reports(world, reported):
     assert_kept_from(Caller(MARKDOWN, "scout"), reported)
 
 
@@ -251,7 +251,7 @@ def test_an_admin_reviews_a_report(call, world, reported, status: str):
 
 
 @pytest.mark.rule("reports.review")
-def test_a_review_can_be_changed_and_an_equal_one_changes_nothing(world, reported):
+def test_a_review_can_be_changed_and_repeating_it_changes_nothing(world, reported):
     alice, path = Caller(HTML, "alice"), f"{page_of(reported)}/actions/review_report"
     for status in ("dismissed", "dismissed", "actioned"):
         alice._send("POST", path, {"status": status}).assert_done()
@@ -281,7 +281,7 @@ def test_reports_are_listed_by_status(call, world, reported):
     assert "Reports (1 pending)" in Caller(HTML, "alice").get("/tenant-admin").text
 
 
-def test_admins_of_another_tenant_find_no_report(world, reported):
+def test_admins_of_another_tenant_cannot_find_a_report(world, reported):
     dave = Caller(HTML, "dave", "summit")
 
     dave.get(page_of(reported)).assert_refused(404)
@@ -293,7 +293,7 @@ def test_an_unknown_report_is_not_found(world):
         Caller(HTML, "alice").get(f"{REPORTS}/{report_id}").assert_refused(404, "Report not found")
 
 
-def test_the_list_takes_as_many_queries_for_many_reports(
+def test_the_number_of_queries_does_not_depend_on_the_number_of_reports(
     world, reported, django_assert_max_num_queries
 ):
     alice = Caller(HTML, "alice")
@@ -336,7 +336,7 @@ def test_a_page_lists_a_hundred_reports(world, reported):
 
 
 @pytest.mark.meets("copy of a reported text")
-def test_a_copy_has_the_beginning_of_a_very_long_text(world):
+def test_a_copy_contains_the_beginning_of_a_very_long_text(world):
     note = Caller(REST, "bob").act("create_note", KITCHEN, text="x" * 100_001).json
 
     report(Caller(HTML, "alice"), note["path"]).assert_done()

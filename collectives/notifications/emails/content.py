@@ -19,9 +19,9 @@ from harmonic.kernel.rendering.documents import Document
 from harmonic.kernel.rendering.mails import text_and_html
 from tokens.models import token_path
 
-# Tokens that an e-mail lists; with more, it says how many.
+# The number of tokens that an e-mail lists. The others are counted.
 LISTED_TOKENS = 50
-# What the notifications of each type are about, to follow "e-mails about".
+# The topic of each type of notification, as in "e-mails about mentions of you".
 TOPICS: Mapping[str, str] = {
     NotificationType.MENTION: "mentions of you",
     NotificationType.COMMENT: "replies to you",
@@ -33,7 +33,7 @@ TOPICS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ListedToken:
-    """A token as an e-mail lists it."""
+    """A token in the list of an e-mail."""
 
     name: str
     owner: str
@@ -88,7 +88,7 @@ def _tokens(recipient: Recipient, origin: str) -> Mapping[str, Any]:
 
 
 def _reader(tenant: Tenant, person: TenantUser, now: datetime) -> Access:
-    """Return the access of a person for whom an e-mail is written."""
+    """Return the access with which a person's e-mail is rendered."""
     origin = tenant_url(tenant.subdomain)
     return Access(
         now=now,

@@ -1,4 +1,4 @@
-"""Signed links that turn off e-mails of one type for one user, without a session."""
+"""Signed links that unsubscribe a user from e-mails of one type, without a session."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SALT = "notifications.unsubscribe"
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """The e-mails of one type that a user gets in one tenant."""
+    """The e-mails of one type that a user gets from one tenant."""
 
     tenant_id: UUID
     user_id: UUID
@@ -36,9 +36,9 @@ def sign(subscription: Subscription) -> str:
 
 
 def subscription_of(signed: str) -> Subscription | None:
-    """Return what a signed link turns off, or None if its signature is wrong.
+    """Return the subscription of a signed link, or None if its signature is invalid.
 
-    It does not expire: the links of old e-mails work too.
+    Links do not expire, so those in old e-mails work too.
     """
     try:
         tenant_id, user_id, kind = signing.loads(signed, salt=_SALT)

@@ -1,7 +1,7 @@
-"""The page of the link that stops e-mails of one type.
+"""The page of the unsubscribe link in e-mails.
 
-Opening it changes nothing, because programs that check e-mails open links too. Its button and the
-mail program's (RFC 8058) send a POST. The signature in the path takes the place of a session.
+A GET changes nothing, because programs that scan e-mails open their links. The button of the page
+and that of the mail program (RFC 8058) send a POST. The signed path replaces a session.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harmonic.kernel.rendering.documents import Document, respond
 
 
 def unsubscribe(request: AccessRequest, signed: str) -> HttpResponse:
-    """Show the button that stops e-mails of one type, or stop them."""
+    """Show the unsubscribe button, or unsubscribe the user."""
     access = request.access
     subscription = _found(access, signed)
     if request.method not in READS | {"POST"}:
@@ -36,7 +36,7 @@ def unsubscribe(request: AccessRequest, signed: str) -> HttpResponse:
 
 
 def stop(subscription: Subscription) -> None:
-    """Turn off the e-mails of one type for one user."""
+    """Disable e-mails of one type for one user."""
     off = {subscription.notification_type.value: {Channel.EMAIL.value: False}}
     choose(subscription.user_id, subscription.tenant_id, off)
 
@@ -45,8 +45,8 @@ def _found(access: Access, signed: str) -> Subscription:
     subscription = subscription_of(signed)
     if subscription is None or subscription.tenant_id != access.tenant.id:
         raise NotFound(
-            "This link to stop e-mails is not valid.",
-            hint="Open the link in the e-mail again, or sign in and use /settings/notifications.",
+            "This unsubscribe link is not valid.",
+            hint="Open the link in the e-mail again, or sign in and open /settings/notifications.",
         )
     return subscription
 
@@ -55,8 +55,8 @@ def _page(access: Access, subscription: Subscription) -> Document:
     kind = subscription.notification_type
     is_on = choices_of(subscription.user_id)[kind][Channel.EMAIL]
     return Document(
-        title="Stop e-mails",
-        heading="Stop these e-mails?" if is_on else "E-mails stopped",
+        title="Unsubscribe",
+        heading="Unsubscribe from these e-mails?" if is_on else "You are unsubscribed",
         template="notifications/unsubscribe.html",
         context={
             "is_on": is_on,

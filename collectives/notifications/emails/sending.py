@@ -1,7 +1,7 @@
 """The jobs that send the e-mails of notifications.
 
-Each e-mail is sent once. Only if the connection or the worker ended before the mail server
-confirmed it, it is sent a second time, with the same `Message-ID`, and never a third time.
+Each e-mail is sent once. If the connection or the worker ends before the mail server confirms it,
+it is sent a second time with the same `Message-ID`, but never a third time.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def enqueue_emails(row: Notification) -> None:
 @job(Policy("E-mails of a notification", attempts=ATTEMPTS, if_interrupted=Interrupted.RETRY))
 @transaction.atomic
 def queue_emails(tenant_id: str, notification_id: str) -> None:
-    """Enqueue a job for each recipient, so that each has attempts of their own."""
+    """Enqueue a job for each recipient, so that each has its own attempts."""
     rows = _pending().filter(notification=UUID(notification_id))
     for recipient_id in rows.values_list("id", flat=True):
         send_email.enqueue(tenant_id=tenant_id, recipient_id=str(recipient_id))
@@ -68,16 +68,16 @@ def give_up(tenant_id: str, recipient_id: str) -> None:
     )
 )
 def send_email(tenant_id: str, recipient_id: str) -> None:
-    """Send the e-mail of one recipient, unless it was sent or is no longer for them.
+    """Send the e-mail of one recipient, unless it was sent or the recipient can no longer get it.
 
     Raises:
-        JobFailed: it was not sent, or it is unknown whether it was; the job runs again.
+        JobFailed: it was not sent, or it is unknown whether it was sent; the job runs again.
     """
     recipient = _pending().select_related("notification", "user", "tenant").filter(id=recipient_id)
     found = recipient.first()
     if found is None:
         return
-    person = _person_to_tell(found)
+    person = _reader_of(found)
     if person is None:
         _pending().filter(id=found.id).update(
             status=RecipientStatus.DISMISSED, dismissed_at=timezone.now()
@@ -90,10 +90,10 @@ def send_email(tenant_id: str, recipient_id: str) -> None:
         _send(found, mail_of(found, person, timezone.now()))
 
 
-def _person_to_tell(recipient: Recipient) -> TenantUser | None:
-    """Return the person who gets an e-mail, or None if it is not theirs to read any more.
+def _reader_of(recipient: Recipient) -> TenantUser | None:
+    """Return the person who gets an e-mail, or None if they can no longer get it.
 
-    They may have left, or turned it off, and what it is about may be deleted.
+    They may have left or disabled these e-mails, or the item may be deleted.
     """
     person = TenantUser.objects.filter(
         user=recipient.user_id,
@@ -113,7 +113,7 @@ def _person_to_tell(recipient: Recipient) -> TenantUser | None:
 
 
 def _has_enough(recipient: Recipient) -> bool:
-    """Return whether a person got the most e-mails of an hour; those about tokens always pass."""
+    """Return whether a person has reached the hourly limit. E-mails about tokens are exempt."""
     if recipient.notification.notification_type == NotificationType.SYSTEM:
         return False
     sent = Recipient.objects.filter(
@@ -125,9 +125,9 @@ def _has_enough(recipient: Recipient) -> bool:
 
 
 def _send(recipient: Recipient, written: mail.Mail) -> None:
-    """Send an e-mail, unless another worker has just begun to.
+    """Send an e-mail, unless another worker has just started to send it.
 
-    The attempt counts as one of unknown outcome before it begins, in case the process ends.
+    The attempt is counted as one of unknown outcome beforehand, in case the process ends.
     """
     unchanged = _pending().filter(id=recipient.id, doubts=recipient.doubts)
     if not unchanged.update(doubts=F("doubts") + 1):

@@ -26,7 +26,7 @@ class PreferenceParams(Params):
         label="Notify me about",
         help_text=(
             'Types with their channels, for example `{"mention": {"email": false}}`.'
-            " Types and channels that are left out stay as they are."
+            " Types and channels that you leave out stay unchanged."
         ),
         example={"mention": {"email": False}},
         widget=Widget(groups=groups, help=""),
@@ -36,7 +36,7 @@ class PreferenceParams(Params):
 def _update(access: Access, person: TenantUser, *, notifications: Choices) -> Outcome:
     changed = rules.choose(person.user_id, access.tenant.id, notifications)
     return Outcome(
-        "The notification settings are saved.",
+        "Notification settings saved.",
         path_to(PATH, handle=person.handle),
         facts={"changed": changed} if changed else None,
     )

@@ -1,4 +1,4 @@
-"""The parameter with preferences: an object, or the ticked boxes of a form."""
+"""The parameter for preferences: an object, or the selected checkboxes of a form."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHANNELS: Mapping[Channel, str] = {Channel.IN_APP: "In the app", Channel.EMAIL: 
 
 
 def groups() -> Sequence[tuple[str, Options]]:
-    """Return the boxes of the form by type, one for each channel."""
+    """Return the checkboxes of the form by type, one per channel."""
     return [
         (NAMES[kind], [(box(kind, channel), CHANNELS[channel]) for channel in row])
         for kind, row in DEFAULTS.items()
@@ -34,16 +34,16 @@ def box(kind: str, channel: str) -> str:
 
 
 def boxes(choices: Choices) -> list[str]:
-    """Return the boxes that are ticked for preferences."""
+    """Return the checkboxes that are selected for preferences."""
     return [
         box(kind, each) for kind, row in choices.items() for each, is_on in row.items() if is_on
     ]
 
 
 class Preferences(StringList):
-    """Preferences as `{type: {channel: boolean}}`; what is left out stays as it is.
+    """Preferences as `{type: {channel: boolean}}`. Types and channels left out stay unchanged.
 
-    The form of the page sends the ticked boxes and an empty marker, and always means all of them.
+    The form sends the selected checkboxes and an empty marker, and always sets all preferences.
     """
 
     wire_type: ClassVar[str] = "object"
@@ -85,7 +85,7 @@ def _not_offered(word: str) -> Invalid:
     return Invalid(
         Problem(
             "notifications",
-            f"has {word[:60]}, which does not exist; types are {offered},"
+            f"has an unknown type or channel: {word[:60]}. Types are {offered};"
             f" channels are {', '.join(CHANNELS)}",
         )
     )

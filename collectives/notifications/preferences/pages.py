@@ -26,7 +26,7 @@ from harmonic.kernel.registry import path_to
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A type of notification and, for each channel, whether it is on."""
+    """A type of notification, and whether each channel is enabled for it."""
 
     name: str
     key: str
@@ -34,11 +34,11 @@ class Row:
 
 
 def own_person(access: Access, handle: str) -> TenantUser:
-    """Return the caller, whose handle the path has.
+    """Return the caller, whose handle must be in the path.
 
     Raises:
         NotFound: no account has this handle.
-        Forbidden: it is not the caller's.
+        Forbidden: the handle is not the caller's.
     """
     person = person_at(access, handle)
     if denied := rules.may_choose(access, person):
@@ -74,7 +74,7 @@ PREFERENCES: Page[TenantUser] = Page(
 
 
 def _own(request: AccessRequest) -> HttpResponse:
-    """Redirect to the caller's settings, or save them: public clients post to this path."""
+    """Redirect to the caller's settings, or save them, because public clients post to this path."""
     access = request.access
     base = path_to(PATH, handle=access.user.handle)
     if request.method == "POST":

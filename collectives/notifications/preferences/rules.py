@@ -10,7 +10,7 @@ from collectives.notifications.models import Channel, NotificationType, Preferen
 from harmonic.kernel.access import Access
 from harmonic.kernel.refusals import Denied, Link
 
-# Whether each channel is on for users who have not chosen.
+# Whether each channel is enabled by default.
 DEFAULTS: Mapping[NotificationType, Mapping[Channel, bool]] = {
     NotificationType.MENTION: {Channel.IN_APP: True, Channel.EMAIL: True},
     NotificationType.COMMENT: {Channel.IN_APP: True, Channel.EMAIL: False},
@@ -22,11 +22,11 @@ Choices = dict[str, dict[str, bool]]
 
 
 def may_choose(access: Access, person: TenantUser | None) -> Denied | None:
-    """Allow everybody to change their own preferences."""
+    """Allow everyone to change their own preferences."""
     if person is None or person.user_id == access.user.user_id:
         return None
     return Denied(
-        "These are the notification settings of another account.",
+        "These notification settings belong to another account.",
         "Only that account can read and change them.",
         links=(Link("Your notification settings", "/settings/notifications"),),
     )
@@ -35,7 +35,7 @@ def may_choose(access: Access, person: TenantUser | None) -> Denied | None:
 def wanted_by(
     notification_type: str, user_ids: Collection[UUID]
 ) -> Mapping[Channel, frozenset[UUID]]:
-    """Return those of the users who get a type of notification through each channel."""
+    """Return the users who get a type of notification, by channel."""
     rows = Preference.objects.filter(user__in=user_ids, notification_type=notification_type)
     chosen = {
         (channel, user_id): is_on
@@ -58,7 +58,7 @@ def choices_of(user_id: UUID) -> Choices:
 
 
 def choose(user_id: UUID, tenant_id: UUID, chosen: Choices) -> Choices:
-    """Store preferences of a user, and return those that changed."""
+    """Store a user's preferences, and return those that changed."""
     known = choices_of(user_id)
     changed = {
         kind: {channel: on for channel, on in row.items() if known[kind][channel] != on}

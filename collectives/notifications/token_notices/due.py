@@ -7,7 +7,7 @@ from harmonic.kernel.operations.jobs import do_regularly
 
 
 def register() -> None:
-    """Register the looks for tokens to tell about."""
+    """Register the regular work that notifies people of their tokens."""
     do_regularly("notify of tokens that expire", expiry.EVERY, expiry.notify_of_expiry)
     do_regularly("notify of new networks of tokens", usage.EVERY, usage.notify_of_networks)
     do_regularly("notify of refused tokens", usage.EVERY, usage.notify_of_refusals)

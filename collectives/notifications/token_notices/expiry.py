@@ -1,7 +1,7 @@
 """Notifications about API tokens that expire soon.
 
-A token has three thresholds, and a notification for each. One that no worker looked for in time is
-sent by the next look; if another threshold has passed meanwhile, only the tightest one is sent.
+A notification is due at each of three thresholds. If no worker ran in time, the next run sends it.
+If several thresholds have passed by then, only the notification for the tightest is sent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ from django.utils import timezone
 
 from accounts.models import TenantUser
 from collectives.notifications.models import TokenNotice, TokenNoticeKind
-from collectives.notifications.token_notices.people import day, named, tell, told_person
+from collectives.notifications.token_notices.people import (
+    active_person,
+    day,
+    named,
+    notify_of_tokens,
+)
 from harmonic.kernel.database.tenancy import tenant_bound
 from tokens.models import ApiToken, ApiTokenQuerySet, list_path, token_path
 
@@ -30,16 +35,16 @@ THRESHOLDS = {
     7: TokenNoticeKind.EXPIRES_IN_7,
     14: TokenNoticeKind.EXPIRES_IN_14,
 }
-# A person gets one of these notifications a day; only a token's last day is not put off.
+# A person gets at most one of these notifications per day, except on a token's last day.
 PAUSE = timedelta(hours=20)
-# A notification that is late is sent until this time after the expiry.
+# Late notifications are sent until this time after the expiry.
 LATE = timedelta(days=14)
-# People whom one look tells.
+# The number of people who are notified per run.
 BATCH = 500
 
 
 def notify_of_expiry() -> None:
-    """Tell people about their tokens, and those of their agents, that expire soon."""
+    """Notify people of their tokens and those of their agents that expire soon."""
     now = timezone.now()
     rows = _due(ApiToken.unscoped.external(), now).filter(
         owner__tenant__suspended_at=None, owner__tenant__archived_at=None
@@ -47,24 +52,24 @@ def notify_of_expiry() -> None:
     people = rows.order_by().values_list("tenant", _MANAGED_BY).distinct()
     for tenant_id, user_id in list(people[:BATCH]):
         with tenant_bound(tenant_id):
-            tell_of_expiry(tenant_id, user_id, now)
+            notify_person_of_expiry(tenant_id, user_id, now)
 
 
 _MANAGED_BY = Coalesce("owner__user__parent", "owner__user")
 
 
 def _due(rows: ApiTokenQuerySet, now: datetime) -> ApiTokenQuerySet:
-    """Return the tokens whose threshold was reached and not told.
+    """Return the tokens that have reached a threshold without a notification.
 
-    Rotated tokens have a successor already. Those made for a day or less are not told either: their
-    expiry is in the notification of their creation.
+    Rotated tokens are excluded, because they have a successor. So are tokens created for a day or
+    less, because the notification of their creation contains their expiry.
     """
     is_due: Q | Combinable = _is_late(now)
-    lower, told = timedelta(0), list[TokenNoticeKind]()
+    lower, kinds = timedelta(0), list[TokenNoticeKind]()
     for days, kind in THRESHOLDS.items():
-        told.append(kind)
+        kinds.append(kind)
         is_within = Q(expires_at__gt=now + lower, expires_at__lte=now + days * DAY)
-        is_due |= is_within & ~Exists(_notices(told))
+        is_due |= is_within & ~Exists(_notices(kinds))
         lower = days * DAY
     found: ApiTokenQuerySet = rows.filter(
         is_due, successor=None, expires_at__gt=F("created_at") + DAY
@@ -73,7 +78,7 @@ def _due(rows: ApiTokenQuerySet, now: datetime) -> ApiTokenQuerySet:
 
 
 def _is_late(now: datetime) -> Q | Combinable:
-    """Select tokens that expired after an earlier notification, without the last one."""
+    """Return the condition of expired tokens with an earlier notification, but not the last."""
     has_expired = Q(expires_at__gt=now - LATE, expires_at__lte=now)
     last = [TokenNoticeKind.EXPIRES_IN_1]
     earlier = [kind for kind in THRESHOLDS.values() if kind not in last]
@@ -85,12 +90,12 @@ def _notices(kinds: Sequence[TokenNoticeKind]) -> QuerySet[TokenNotice]:
 
 
 @transaction.atomic
-def tell_of_expiry(tenant_id: UUID, user_id: UUID, now: datetime) -> None:
+def notify_person_of_expiry(tenant_id: UUID, user_id: UUID, now: datetime) -> None:
     """Send one notification about all due tokens of a person."""
-    person = told_person(tenant_id, user_id)
+    person = active_person(tenant_id, user_id)
     if person is None:
         return
-    # Two workers that look at the same time wait for each other here.
+    # The lock makes workers that run at the same time wait for each other.
     TenantUser.objects.select_for_update(no_key=True).get(id=person.id)
     rows = ApiToken.objects.annotate(manager=_MANAGED_BY).filter(manager=user_id)
     due = _due(rows.external(), now).select_related("owner__user")
@@ -104,17 +109,17 @@ def tell_of_expiry(tenant_id: UUID, user_id: UUID, now: datetime) -> None:
     path = token_path(tokens[0].owner, tokens[0].id)
     if len(tokens) > 1:
         path = f"{list_path(person)}?sort=expires"
-    tell(user_id, tokens, _title(tokens, now), _body(tokens), path, now)
+    notify_of_tokens(user_id, tokens, _title(tokens, now), _body(tokens), path, now)
 
 
 def _may_wait(user_id: UUID, tokens: Sequence[ApiToken], now: datetime) -> bool:
     """Return whether the tokens can wait for the next daily notification of the person."""
     if tokens[0].expires_at <= now + DAY:
         return False
-    told = TokenNotice.objects.annotate(
+    sent = TokenNotice.objects.annotate(
         manager=Coalesce("token__owner__user__parent", "token__owner__user")
     )
-    return told.filter(
+    return sent.filter(
         manager=user_id, kind__in=list(THRESHOLDS.values()), notified_at__gt=now - PAUSE
     ).exists()
 

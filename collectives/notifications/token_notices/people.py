@@ -1,4 +1,4 @@
-"""Notifications about API tokens: who gets them, and their words."""
+"""Notifications about API tokens: their recipients and their wording."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harmonic.kernel.events import Event
 from harmonic.kernel.rendering.text import first_line
 from tokens.models import ApiToken, ApiTokenQuerySet
 
-# Characters of a name in a title.
+# The maximum length of a name in a title.
 NAME_LENGTH = 80
 
 
@@ -22,8 +22,8 @@ def responsible_for(owner: TenantUser) -> UUID:
     return owner.user.parent_id or owner.user_id
 
 
-def told_person(tenant_id: UUID, user_id: UUID) -> TenantUser | None:
-    """Return the person to tell in the bound tenant, or None if they left or are suspended."""
+def active_person(tenant_id: UUID, user_id: UUID) -> TenantUser | None:
+    """Return a person in the bound tenant, or None if they left or are suspended."""
     rows = TenantUser.objects.filter(
         tenant=tenant_id, user=user_id, archived_at=None, user__suspended_at=None
     )
@@ -38,7 +38,7 @@ def tokens_with_owners() -> ApiTokenQuerySet:
 
 
 def named(token: ApiToken) -> str:
-    """Return a token in the words of a title: `your API token “deploy script”`."""
+    """Return a token as titles name it: `your API token “deploy script”`."""
     name = f" “{first_line(token.name, NAME_LENGTH)}”" if token.name else ""
     kind = "API token" if name else "unnamed API token"
     if token.owner.user.is_agent:
@@ -51,7 +51,7 @@ def day(moment: datetime) -> str:
     return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
 
 
-def tell(
+def notify_of_tokens(
     user_id: UUID,
     tokens: Sequence[ApiToken],
     title: str,

@@ -1,6 +1,6 @@
-"""E-mails: their headers, and what is known after a failed attempt.
+"""E-mails: their headers, and the outcome of each attempt.
 
-Errors of mail servers repeat addresses, so none of their texts reaches a log.
+Error messages of mail servers can contain addresses, so they are never logged.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from harmonic.kernel.operations.jobs import JobFailed
 from harmonic.kernel.rendering.text import normalise_line
 
 SUBJECT_LENGTH = 200
-# Codes of mail servers from this on are final: the same e-mail is refused again.
+# From this status code on, a refusal is permanent.
 FINAL = 500
 
 
@@ -38,19 +38,19 @@ class InDoubt(JobFailed):
 
 
 class Rejected(JobFailed):
-    """The mail server refuses the recipient or the e-mail for good."""
+    """The mail server permanently refuses the recipient or the e-mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """An e-mail. `key` identifies it, so that programs recognise one that arrives twice."""
+    """An e-mail. `key` identifies it, so that mail programs recognise duplicates."""
 
     to: str
     subject: str
     text: str
     html: str
     key: str
-    # The link that stops e-mails of this kind with one POST (RFC 8058).
+    # The link to unsubscribe with one POST (RFC 8058).
     unsubscribe_url: str = ""
 
     @property

@@ -1,4 +1,4 @@
-"""E-mails as documents: one template gives the text and the HTML."""
+"""Rendering of e-mails: one template gives the text and the HTML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BASE = "mail/base.html"
 
 
 def text_and_html(access: Access, document: Document) -> tuple[str, str]:
-    """Return a document as an e-mail shows it: its Markdown, and its HTML in the e-mail's base."""
+    """Return the text and the HTML of an e-mail: the document's Markdown, and its HTML."""
     as_text = Rendering(access, True, {})
     block = rendered_in(document, as_text, "base_md.html", None)
     text = markdown.render(block, as_text.placeholders).strip("\n")
