@@ -104,7 +104,7 @@ def checked_email(sent: str, param: str = "email") -> str:
     """Return the address of a new account, in lower case.
 
     Raises:
-        Invalid: it is not an e-mail address, or an account has it.
+        Invalid: the text is not an e-mail address, or an account already uses it.
     """
     email = sent.strip().lower()
     key = folded(email)
@@ -123,7 +123,7 @@ def checked_password(sent: str, param: str = "password") -> str:
     """Return a chosen password as it was sent.
 
     Raises:
-        Invalid: it is too short, too long, or a common password.
+        Invalid: the password is too short, too long, or too common.
     """
     if not is_acceptable(sent):
         raise Invalid.of(param, "unacceptable")
@@ -273,7 +273,7 @@ def editable_person(access: Access, handle: str) -> TenantUser:
 
     Raises:
         NotFound: no account has this handle.
-        Forbidden: it is neither the caller nor an agent of theirs.
+        Forbidden: the person is neither the caller nor one of their agents.
     """
     person = person_at(access, handle)
     if denied := may_edit(access, person):

@@ -79,7 +79,7 @@ def checked_timezone(sent: str) -> str:
     names of other systems are accepted too: `Vienna`, `Eastern Time (US & Canada)`.
 
     Raises:
-        Invalid: there is no such zone.
+        Invalid: the timezone does not exist.
     """
     name = LONG_NAMES.get(sent, sent)
     if name in available_timezones():

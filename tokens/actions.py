@@ -77,7 +77,7 @@ def _chosen_owner(access: Access, target: TenantUser, handle: str) -> TenantUser
     """Return the account with `handle`, or `target` if no other is chosen.
 
     Raises:
-        NotFound: there is no such account.
+        NotFound: the account does not exist.
         Forbidden: the caller may not create tokens for it.
     """
     if folded(handle) in {"", target.handle_key}:

@@ -124,8 +124,8 @@ def token_at(owner: TenantUser, token_id: str, sentence: str = "Not found") -> A
     """Return an external token of `owner`, which may have expired.
 
     Raises:
-        NotFound: with `sentence`; the ID is malformed or unknown, or the token is deleted,
-            internal, or belongs to another owner.
+        NotFound: the ID is malformed or unknown, or the token is deleted, internal, or another
+            owner's; the message is `sentence`.
     """
     parsed = parse_uuid(token_id)
     rows = ApiToken.objects.filter(owner=owner).external().with_owner()

@@ -158,7 +158,7 @@ def create_token(
     `client_name` is the client that it is for.
 
     Raises:
-        Invalid: there are no scopes, the name is blank, or the expiry is in the past.
+        Invalid: no scopes are given, the name is blank, or the expiry is in the past.
         Refused: the caller lacks a scope, or the owner has 50 active tokens.
     """
     granted = list(scopes)
@@ -184,7 +184,7 @@ def check_name(name: str | None) -> None:
     """Require a name that is not blank; a token without a name has None.
 
     Raises:
-        Invalid: it is blank.
+        Invalid: the name is blank.
     """
     if name == "":
         raise Invalid.of("name", "blank")
@@ -194,7 +194,7 @@ def check_expiry(access: Access, expires_at: datetime | None) -> None:
     """Require an expiry in the future.
 
     Raises:
-        Invalid: it is in the past.
+        Invalid: the expiry is in the past.
     """
     if expires_at is not None and expires_at <= access.now:
         raise Invalid.of("expires_at", "in_the_past")

@@ -93,7 +93,7 @@ def check_new_handle(access: Access, person: TenantUser, sent: str) -> str:
     """Return the new handle of a person. A blank one keeps the current handle.
 
     Raises:
-        Invalid: it is reserved or taken.
+        Invalid: the handle is reserved or taken.
     """
     if not sent or folded(sent) == person.handle_key:
         return person.handle

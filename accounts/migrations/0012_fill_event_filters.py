@@ -1,6 +1,6 @@
 """Fill the columns that the security log is filtered by from the data of its events.
 
-The triggers that keep rows as they are stand aside for it. Going back leaves the columns filled.
+It disables the triggers that prevent changes while it runs. Going back leaves the columns filled.
 """
 
 from django.db import migrations

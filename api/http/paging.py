@@ -205,7 +205,7 @@ def page_from(
     """Return the requested page of a list that `fetch` reads and `count` counts.
 
     Raises:
-        Invalid: as `page_of`.
+        Invalid: `page_of` refuses the parameters.
     """
     keys = _keys(request, params)
     total = count() if params.get("count") else None

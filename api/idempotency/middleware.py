@@ -59,7 +59,7 @@ def _answered_once(request: AccessRequest, respond: Callable[[], HttpResponse]) 
     """Return the response to a program's POST with a key; errors are rendered as on pages.
 
     Raises:
-        Refused: as `once`.
+        Refused: `once` refuses the key.
     """
 
     def answered() -> HttpResponse:

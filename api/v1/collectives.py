@@ -167,8 +167,8 @@ def access_within(access: Access, collective_id: str) -> Access:
     """Return the caller's access in the collective with this id or handle.
 
     Raises:
-        NotFound: it does not exist, is a chat, or the caller is not a member.
-        Forbidden: its API is disabled, or it is archived.
+        NotFound: the collective does not exist or is a chat, or the caller is not a member.
+        Forbidden: the API of the collective is disabled, or the collective is archived.
     """
     return access.within(folded(collective_id))
 

@@ -150,7 +150,7 @@ def editable(access: Access, user_id: str) -> TenantUser:
     """Return the caller or an agent of the caller.
 
     Raises:
-        SignInRequired: it is another user. The contract asks for 401.
+        SignInRequired: the ID is another user's. The contract requires 401.
         NotFound: the user does not exist.
     """
     person = user_at(access, user_id)

@@ -45,7 +45,7 @@ def agent_with(user_id: UUID) -> TenantUser:
     """Return an agent of the tenant by user id.
 
     Raises:
-        NotFound: there is no such agent in this tenant.
+        NotFound: the agent does not exist in this tenant.
     """
     person = with_user().filter(user=user_id, user__user_type="ai_agent").first()
     if person is None:
@@ -57,7 +57,7 @@ def own_agent(access: Access, user_id: UUID) -> TenantUser:
     """Return one of the caller's agents by user id.
 
     Raises:
-        NotFound: there is no such agent in this tenant.
+        NotFound: the agent does not exist in this tenant.
         Forbidden: the agent has another parent.
     """
     person = agent_with(user_id)

@@ -26,7 +26,7 @@ def calendar_response(access: Access, commitment_id: str) -> HttpResponse:
     """Return the response with the calendar file of an event.
 
     Raises:
-        NotFound: there is no such commitment, or it is not a calendar event.
+        NotFound: the commitment does not exist, or is not a calendar event.
     """
     commitment = live_commitment_at(access, commitment_id)
     if not commitment.is_event:

@@ -95,7 +95,7 @@ def participant_at(commitment: Commitment, participant_id: UUID | None) -> Commi
     """Return a participant of a commitment, including one who left.
 
     Raises:
-        NotFound: there is no such participant.
+        NotFound: the participant does not exist.
     """
     rows: Rows = CommitmentParticipant.objects.filter(commitment=commitment.id)
     row = rows.filter(id=participant_id).first() if participant_id else None

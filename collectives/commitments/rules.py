@@ -61,7 +61,7 @@ def require_times(
     """Require a start and a later end of calendar events, and of no other commitments.
 
     Raises:
-        Invalid: there is a problem for each parameter.
+        Invalid: a time is missing, invalid or not allowed; it has a problem per parameter.
     """
     sent = {"starts_at": starts_at, "ends_at": ends_at, "location": location}
     if subtype != Commitment.Subtype.CALENDAR_EVENT:
@@ -115,7 +115,7 @@ def update_commitment(
 
     Raises:
         Invalid: the times do not fit.
-        NotPossible: it is closed, or its critical mass is lowered after a member joined.
+        NotPossible: the commitment is closed, or a member has joined and critical mass is lowered.
     """
     _recount(commitment)
     wanted = _Change(access, commitment, sent).wanted()
@@ -200,7 +200,7 @@ def join(access: Access, commitment: Commitment) -> Joined:
     It closes if its limit is reached.
 
     Raises:
-        NotPossible: it is closed.
+        NotPossible: the commitment is closed.
     """
     row = _row(access, commitment)
     if row.committed_at is not None:
@@ -222,7 +222,7 @@ def leave(access: Access, commitment: Commitment) -> Joined:
     """Leave a commitment whose row is locked. The row of the participant stays.
 
     Raises:
-        NotPossible: it is closed.
+        NotPossible: the commitment is closed.
     """
     require_open(access, commitment)
     row = _row(access, commitment)

@@ -160,7 +160,7 @@ def _checked(cycle: Cycle) -> Cycle:
     """Return the cycle if its times exist.
 
     Raises:
-        OverflowError: they are before year 1, or after year 9999.
+        OverflowError: a time is before year 1 or after year 9999.
     """
     assert cycle.start <= cycle.end
     return cycle

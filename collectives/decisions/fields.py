@@ -147,7 +147,7 @@ def _ballot(sent: Mapping[str, Any]) -> Ballot:
     """Return a vote.
 
     Raises:
-        Invalid: it does not name an option, or a value is not a boolean.
+        Invalid: the vote names no option, or a value is not a boolean.
     """
     title = sent.get("option_title")
     if not isinstance(title, str) or not title.strip():

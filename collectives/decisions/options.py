@@ -68,7 +68,7 @@ def add_options(
 
     Raises:
         Invalid: a title is taken.
-        NotPossible: there would be more than `Decision.MAX_OPTIONS`.
+        NotPossible: the decision would have more than `Decision.MAX_OPTIONS` options.
     """
     if not new:
         return []

@@ -132,7 +132,7 @@ def require_votes(access: Access, decision: Decision) -> None:
     """Require that a decision accepts votes now.
 
     Raises:
-        NotPossible: it is executive, a lottery, or closed.
+        NotPossible: the decision is executive, a lottery, or closed.
     """
     if decision.subtype == Decision.Subtype.EXECUTIVE:
         raise NotPossible(
@@ -243,7 +243,7 @@ def decision_maker(access: Access, name: str) -> UUID:
     """Return the ID of the user with a handle, `@handle` or ID.
 
     Raises:
-        NotFound: there is no such user, or they cannot read the collective.
+        NotFound: the user does not exist or cannot read the collective.
     """
     person = None if name == "me" else person_named(name, access)
     member = membership_of(access.required_place.id, person) if person else None

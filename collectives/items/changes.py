@@ -62,7 +62,7 @@ def parse_since(text: str) -> Since:
     """Return the position that `since` names: a time, or a cursor.
 
     Raises:
-        Invalid: it is neither.
+        Invalid: the text is neither.
     """
     try:
         if text.startswith(_PREFIX):
@@ -77,7 +77,7 @@ def _from_cursor(text: str) -> Since:
     """Return the position of a cursor without its prefix.
 
     Raises:
-        ValueError: it is malformed.
+        ValueError: the cursor is malformed.
     """
     try:
         whole = b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -132,7 +132,7 @@ class KindQueries(Generic[M]):
         concurrent changes of the item wait.
 
         Raises:
-            NotFound: there is no such item.
+            NotFound: the item does not exist.
         """
         wanted = by_any_id(item_id)
         one = self._one_locked if access.is_writing else self._one
@@ -146,7 +146,7 @@ class KindQueries(Generic[M]):
         """Return an item that is not deleted.
 
         Raises:
-            NotFound: with `sentence`.
+            NotFound: the item does not exist; the message is `sentence`.
         """
         try:
             item = self.at(access, item_id)

@@ -49,7 +49,7 @@ def live_item_at(access: Access, kind: str, item_id: str, sentence: str = "Not f
     """Return the item with this short or full id in the collective, if it is not deleted.
 
     Raises:
-        NotFound: with `sentence`.
+        NotFound: the item does not exist; the message is `sentence`.
     """
     wanted = by_any_id(item_id)
     one = _ONE_LOCKED if access.is_writing else _ONE

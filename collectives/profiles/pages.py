@@ -51,7 +51,7 @@ def known_person(access: Access, handle: str) -> TenantUser:
     """Return a person by handle.
 
     Raises:
-        NotFound: there is no such person, or it is the identity of a collective that the caller
+        NotFound: the person does not exist, or is the identity of a collective that the caller
             does not belong to.
     """
     person = person_at(access, handle)
@@ -74,7 +74,7 @@ def member_at(access: Access, handle: str) -> TenantUser:
     """Return an active member of the collective by handle.
 
     Raises:
-        NotFound: there is no such member.
+        NotFound: the member does not exist.
     """
     person = person_at(access, handle)
     row = collectives.membership_of(access.required_place.id, person)

@@ -18,7 +18,7 @@ def checked_subdomain(sent: str) -> str:
     """Return the subdomain of a new tenant, which is also the handle of its main collective.
 
     Raises:
-        Invalid: it is malformed, reserved as a handle, shaped like an id, or taken.
+        Invalid: the subdomain is malformed, reserved as a handle, shaped like an ID, or taken.
     """
     if not SUBDOMAIN.fullmatch(sent):
         raise Invalid.of("subdomain", "malformed_subdomain")
@@ -35,7 +35,7 @@ def checked_handle(sent: str) -> str:
     """Return a valid, free handle for a collective.
 
     Raises:
-        Invalid: it is blank, too long, malformed, reserved, shaped like an id, or taken.
+        Invalid: the handle is blank, too long, malformed, reserved, shaped like an ID, or taken.
     """
     if not sent:
         raise Invalid.of("handle", "blank")

@@ -62,7 +62,7 @@ class Asked:
         """The parsed `q`.
 
         Raises:
-            Invalid: as `refused`.
+            Invalid: `refused` is not None.
         """
         if isinstance(self._parsed, Invalid):
             raise self._parsed

@@ -109,7 +109,7 @@ def summarize(
 
     Raises:
         Invalid: the operation requires a column, and none is given.
-        NotPossible: there is no such column.
+        NotPossible: the column does not exist.
     """
     return summary_of(table, matching(table, where or {}), operation, column)
 

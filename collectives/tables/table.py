@@ -177,7 +177,7 @@ def with_values(table: Table, row_id: str, values: Values) -> Table:
     """Return the table with new values in some cells of a row.
 
     Raises:
-        NotPossible: there is no such row.
+        NotPossible: the row does not exist.
     """
     row = existing_row(table, row_id)
     cells = {name: as_cell(name, values[name]) for name in table.names if name in values}
@@ -190,7 +190,7 @@ def without_row(table: Table, row_id: str) -> Table:
     """Return the table without a row.
 
     Raises:
-        NotPossible: there is no such row.
+        NotPossible: the row does not exist.
     """
     row = existing_row(table, row_id)
     return replace(table, rows=tuple(each for each in table.rows if each is not row))
@@ -206,7 +206,7 @@ def without_column(table: Table, name: str) -> Table:
     """Return the table without a column and its values.
 
     Raises:
-        NotPossible: there is no such column.
+        NotPossible: the column does not exist.
     """
     column = existing_column(table, name)
     columns = tuple(each for each in table.columns if each is not column)
@@ -222,7 +222,7 @@ def existing_row(table: Table, row_id: str) -> Row:
     """Return a row.
 
     Raises:
-        NotPossible: there is no such row.
+        NotPossible: the row does not exist.
     """
     row = table.row(row_id)
     if row is None:
@@ -235,7 +235,7 @@ def existing_column(table: Table, name: str) -> Column:
     """Return a column.
 
     Raises:
-        NotPossible: there is no such column.
+        NotPossible: the column does not exist.
     """
     column = table.column(name)
     if column is None:

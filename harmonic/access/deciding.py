@@ -141,7 +141,7 @@ class RequestAccessDecider:
         """Return the access at the place of a lookup, anonymous without the values of a caller.
 
         Raises:
-            Refused: as `require_open_tenant`.
+            Refused: the tenant is closed (`require_open_tenant`).
         """
         tenant = require_open_tenant(found)
         assert found is not None  # require_open_tenant refuses None

@@ -194,7 +194,7 @@ class AccessDecider(Protocol):
         other write runs there at all.
 
         Raises:
-            Refused: as a later request is.
+            Refused: a new request would be refused too, for the same reason.
         """
 
     def within(self, place: str) -> Access:
@@ -285,7 +285,7 @@ class Access:
         """Return the access of the same caller in another collective of the tenant.
 
         Raises:
-            Refused: as a request for a page of that collective is.
+            Refused: a request for a page of that collective would be refused too.
         """
         assert self.decider is not None, "another collective needs a request"
         return self.decider.within(place)

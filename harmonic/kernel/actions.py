@@ -315,7 +315,7 @@ def require(action: Action[T], access: Access, target: T) -> None:
     """Require that the caller may run `action` on `target`.
 
     Raises:
-        Forbidden: with the reason of the policy.
+        Forbidden: the policy denies it.
         FreshProofRequired: the session must confirm the password first.
     """
     require_kind(action, access)
@@ -326,7 +326,7 @@ def require_kind(action: Action[Any], access: Access) -> None:
     """Require a caller whose kind may run `action`; an agent needs the capability.
 
     Raises:
-        Forbidden: with the reason.
+        Forbidden: the caller is of another kind, or lacks the capability.
     """
     denied = action.capability_denied(access) or action.kind_denied(access)
     if denied:
@@ -342,7 +342,7 @@ def require_policy(action: Action[T], access: Access, target: T) -> None:
     """Require that the policy of `action` allows it on `target`, and that the proof is fresh.
 
     Raises:
-        Forbidden: with the reason of the policy.
+        Forbidden: the policy denies it.
         FreshProofRequired: the session must confirm the password first.
     """
     denied = action.policy(access, target)

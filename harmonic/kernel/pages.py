@@ -141,7 +141,7 @@ class Page(Generic[T]):
         """Return the page's target.
 
         Raises:
-            Refused: it does not exist, the caller may not see it, or the proof is not fresh.
+            Refused: the target does not exist or is hidden from the caller, or the proof is stale.
         """
         target = self.find(access, **kwargs)
         self.guard(access, target)

@@ -323,7 +323,7 @@ def dry_run(call: Call[Any], access: Access) -> Outcome:
     The outcome has no resource, since none was created.
 
     Raises:
-        Refused: as `perform`.
+        Refused: `perform` would refuse the call too.
     """
     with audit.without_recording(), transaction.atomic():
         outcome = perform(call, access)
@@ -357,7 +357,7 @@ def require_audience(
     """Pass if the caller claims the audience that the action has here.
 
     Raises:
-        Refused: it claims another one, or none.
+        Refused: the caller claims another audience, or none.
     """
     precondition(access, target)
     audience = action.audience_in(access)

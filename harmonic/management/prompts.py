@@ -27,7 +27,7 @@ def read_password(options: dict[str, Any]) -> str:
 
     Raises:
         Invalid: the password is not acceptable.
-        CommandError: there is no terminal, or the two passwords differ.
+        CommandError: no terminal is attached, or the two passwords differ.
     """
     return _read_from_stdin() if options["password_stdin"] else _prompt_twice()
 

@@ -92,7 +92,7 @@ def parse(body: bytes) -> dict[str, Any]:
     """Return the JSON object of a request's body.
 
     Raises:
-        ProtocolError: it is not JSON, or is a batch or not an object.
+        ProtocolError: the body is not JSON, or is a batch or not an object.
     """
     try:
         sent = _decode(body.decode())
@@ -138,7 +138,7 @@ def message_of(request: HttpRequest, sent: dict[str, Any]) -> RpcRequest:
     """Return the message of a client after comparing it with its headers.
 
     Raises:
-        ProtocolError: it has no method, an unsupported version, or headers that contradict it.
+        ProtocolError: the message has no method, an unsupported version, or conflicting headers.
     """
     id_ = sent["id"] if isinstance(sent["id"], str | int) else None
     method, params = sent.get("method"), sent.get("params")
@@ -160,7 +160,7 @@ def check_version_header(request: HttpRequest) -> None:
     """Refuse an unsupported version in the header.
 
     Raises:
-        ProtocolError: it is not supported.
+        ProtocolError: the version is not supported.
     """
     version = request.headers.get("MCP-Protocol-Version")
     if version is not None and version not in VERSIONS:

@@ -151,7 +151,7 @@ class Connection(asyncio.Protocol):
         """Return the complete request line and headers, or None while they are incomplete.
 
         Raises:
-            ParseException: they are too long.
+            ParseException: the request line or the headers are too long.
         """
         received, cfg = self._received, self.server.cfg
         while received.startswith(b"\r\n"):

@@ -44,7 +44,7 @@ def option_at(decision: Decision, option_id: str, sentence: str = "Not found") -
     """Return an option of a decision.
 
     Raises:
-        NotFound: there is none; `sentence` is the message.
+        NotFound: the option does not exist; the message is `sentence`.
     """
     wanted = parse_uuid(option_id)
     found = Option.objects.filter(decision=decision.id, id=wanted).first() if wanted else None

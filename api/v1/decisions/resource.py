@@ -282,7 +282,7 @@ def participant_at(decision: Decision, participant_id: str) -> Participant:
     """Return a participant of a decision.
 
     Raises:
-        NotFound: it has no such participant.
+        NotFound: the participant does not exist.
     """
     wanted = parse_uuid(participant_id)
     row = queries.participants_of(decision.id).filter(id=wanted).first() if wanted else None

@@ -101,7 +101,7 @@ def _option(access: Access, decision: Decision, option_id: str, title: str, vote
     """Return the option named by the path or the body, or else by the caller's vote.
 
     Raises:
-        NotFound: it does not exist.
+        NotFound: the option does not exist.
         NotPossible: no option is named.
     """
     if option_id:

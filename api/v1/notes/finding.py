@@ -28,8 +28,8 @@ def live_note(access: Access, note_id: str, sentence: str = "Not found") -> Note
     """Return a note that is not deleted.
 
     Raises:
-        NotFound: there is no such note in the collective, or it is deleted. Then the code is
-            `deleted`, and the hint names who can restore it.
+        NotFound: the note does not exist in the collective, or is deleted. In the latter case, the
+            code is `deleted`, and the hint names the people who can restore it.
     """
     note = any_note(note_id, sentence)(access)
     if note.is_deleted:

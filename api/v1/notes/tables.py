@@ -95,7 +95,7 @@ def row_of(note: Note, row_id: str) -> Row:
     """Return a row of a table note.
 
     Raises:
-        NotFound: there is no such row.
+        NotFound: the row does not exist.
     """
     row = rules.data_of(note).table.row(row_id)
     if row is None:

@@ -68,7 +68,7 @@ def decode(cursor: str, bound_to: str) -> Position:
     """Return the position of a cursor.
 
     Raises:
-        BadCursor: it is invalid, too old, or belongs to another list.
+        BadCursor: the cursor is invalid or too old, or belongs to another list.
     """
     try:
         moment, row_id = decode_values(cursor, bound_to)
@@ -90,7 +90,7 @@ def decode_values(cursor: str, bound_to: str) -> list[Any]:
     """Return the position of a cursor of `encode_values`.
 
     Raises:
-        BadCursor: it is invalid, too old, or belongs to another list.
+        BadCursor: the cursor is invalid or too old, or belongs to another list.
     """
     values: list[Any]
     try:

@@ -85,9 +85,9 @@ def send(mail: Mail) -> None:
     """Send an e-mail.
 
     Raises:
-        NotSent: the mail server is unavailable or refused it for now.
-        InDoubt: it may have been sent.
-        Rejected: it can never be sent.
+        NotSent: the mail server is unavailable, or refuses the e-mail temporarily.
+        InDoubt: the e-mail may have been sent.
+        Rejected: the mail server refuses the e-mail permanently.
     """
     connection = _opened()
     message = EmailMultiAlternatives(

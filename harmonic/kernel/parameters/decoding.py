@@ -114,7 +114,7 @@ def read_body(request: HttpRequest) -> None:
 
     Raises:
         Unreadable: the body is incomplete, or its chunks are malformed.
-        Refused: it is too large, compressed, or of an unsupported media type.
+        Refused: the body is too large or compressed, or has an unsupported media type.
     """
     length = _length(request)
     if not length:
@@ -265,7 +265,7 @@ def validated(serializer_class: type[Params] | None, raw: RawParams) -> dict[str
     Optional parameters that are absent, null or blank (except text) are left out.
 
     Raises:
-        Invalid: with a problem for each invalid parameter.
+        Invalid: a parameter is invalid; it has a problem for each of them.
     """
     if serializer_class is None:
         return {}

@@ -44,7 +44,7 @@ class ChatModel(Protocol):
         """Return the next response in a conversation.
 
         Raises:
-            ModelUnavailable: there is none.
+            ModelUnavailable: the model does not respond.
         """
 
     def close(self) -> None:

@@ -50,7 +50,7 @@ def _carried_out(started: queue.Started) -> str:
     """Carry out a run, and return the final message of the agent.
 
     Raises:
-        RunEnds: it ends without one.
+        RunEnds: the run ends without a final message.
         ModelUnavailable: the model does not answer.
     """
     watch = Watch(started.run, run_settings().seconds)

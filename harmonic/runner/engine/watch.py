@@ -64,8 +64,8 @@ class Watch:
         """Return the reply of a model, and watch the run meanwhile.
 
         Raises:
-            RunEnds: as `check`; the model's reply is dropped.
-            ModelUnavailable: there is no reply.
+            RunEnds: for the reasons of `check`; the model's reply is discarded.
+            ModelUnavailable: the model does not reply.
         """
         answers: SimpleQueue[Reply | BaseException] = SimpleQueue()
 
