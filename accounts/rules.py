@@ -217,7 +217,8 @@ def may_manage_agent(access: Access, person: TenantUser | None) -> Denied | None
     if person is None or is_parent_of(access, person):
         return None
     if not person.user.is_agent:
-        return Denied("This account is not an AI agent.", "Only AI agents are managed by somebody.")
+        hint = "Only AI agents have a person who manages them."
+        return Denied("This account is not an AI agent.", hint)
     return Denied(
         "Only the person who manages the agent can do that.",
         "The agent's profile names that person.",

@@ -33,7 +33,7 @@ def respond_and_store(
         if hasattr(response, "render"):
             response.render()
         if is_kept(identity, response) and not _store(request, identity, claim, response):
-            # Another request took over meanwhile, so this one is rolled back.
+            # Another request has taken over, so this one is rolled back.
             raise in_progress()
     return response
 

@@ -102,7 +102,7 @@ def _options_denied(access: Access, decision: Decision, reason: str) -> Denied |
 
 
 def may_vote(access: Access, decision: Decision | None) -> Denied | None:
-    """Allow members, or only those whom the decision names as its voters."""
+    """Allow members, or only the voters that the decision names."""
     if denied := items.may_read(access, decision):
         return denied
     if decision is None or user_sets.contains(access, decision.voter_eligibility):

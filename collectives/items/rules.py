@@ -70,7 +70,7 @@ def may_delete(access: Access, item: Item | None) -> Denied | None:
 
 
 def may_restore(access: Access, item: Item | None) -> Denied | None:
-    """Allow those who may delete an item, until it is deleted for good."""
+    """Allow those who may delete an item, until it is deleted permanently."""
     if denied := is_member(access, item):
         return denied
     if item is None:

@@ -42,7 +42,7 @@ class RecipientStatus(models.TextChoices):
 
 
 class Mention(TenantModel):
-    """A user whom the current text of an item mentions."""
+    """A user mentioned in the current text of an item."""
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="mentions")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

@@ -107,7 +107,7 @@ def _notify(
 def _notify_of_options(
     event: Event, access: Access, options: QuerySet[Option], *, known: set[UUID]
 ) -> None:
-    """Notify the users whom new options of a decision mention, each once."""
+    """Notify the users that new options of a decision mention, once each."""
     for option in options.order_by("created_at", "id"):
         named = names_in(option.title, option.description)
         if users := members_named(access, named) - known:

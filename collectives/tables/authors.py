@@ -1,4 +1,4 @@
-"""The author whom a table is shown as the text of."""
+"""The author of the text that a table is shown as."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def keep_form(request: AccessRequest, user_id: UUID) -> bool:
 
 
 def has_form(session: SessionBase, now: datetime) -> bool:
-    """Return whether a session keeps a form, whoever sent it."""
+    """Return whether a session keeps a form of any person."""
     return _is_recent(session.get(FORM, {}), now)
 
 

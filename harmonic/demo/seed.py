@@ -78,8 +78,8 @@ COLLECTIVES = (
     ("harbor", "workshop", "Workshop", "dave", True, ("alice",), "Benches, saws, glue."),
     ("summit", "basecamp", "Base Camp", "dave", True, ("alice",), "Where every climb begins."),
 )
-# Who is in each collective in the current cycle: everybody but Alice in the treasury, so that there
-# is a page that asks for a heartbeat.
+# Who is in each collective in the current cycle: everyone, except Alice in the treasury, so that
+# there is a page that asks for a heartbeat.
 HEARTBEATS = (
     ("garden", "kitchen", ("steward", "scout", "bob", "alice")),
     ("garden", "treasury", ("carol",)),

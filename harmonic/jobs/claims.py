@@ -92,7 +92,7 @@ def succeed(claim: Claim, value: Any) -> bool:
 
 
 def fail(claim: Claim, reason: str, error: str = "", trace: str = "") -> bool:
-    """Record that a job failed for good; return False if it is no longer this worker's."""
+    """Record that a job has finally failed; return False if it is no longer this worker's."""
     return _end(
         claim,
         _failure(reason),

@@ -78,9 +78,9 @@ def _failed(claim: Claim, error: Exception) -> None:
 
 
 def _give_up(claim: Claim, reason: str, kind: str, trace: str) -> None:
-    """Record that a job failed for good, after its `when_failed`.
+    """Record that a job has finally failed, after calling its `when_failed`.
 
-    The job stays this worker's meanwhile: if the process ends, another worker calls it again.
+    Until then, the job stays this worker's: if the process ends, another worker calls it again.
     """
     try:
         _close(claim)

@@ -155,7 +155,7 @@ class Action(Generic[Target]):
     listing, describing and executing alike; `is_offered` hides the action from lists while there
     is nothing to do. `people_only` is the refusal of callers who are not human. `proof` is the
     step-up scope that a session must have verified. `changes_access` is true for actions that
-    change permissions or take a name in the tenant: no other write runs there meanwhile. `emits`
+    change permissions or take a name in the tenant: no other write runs there concurrently. `emits`
     is the type of its event, such as `note.created`, and "" if it only reads. `logged` is None if
     the security log does not record the action, or records it under another name.
     """

@@ -43,7 +43,7 @@ def is_signed_in(browser: Client) -> bool:
     return bool(browser.get("/whoami").status_code == 200)
 
 
-# --- Values that nobody types ---------------------------------------------------------------
+# --- Values that no one types ---------------------------------------------------------------
 
 
 @DOORS

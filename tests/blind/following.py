@@ -108,7 +108,7 @@ class Guide:
 
     def sent_as(self, handle: str) -> int:
         request = self.refusal.request
-        # Nobody else can use the workspace as a base.
+        # No one else can use the workspace as a base.
         request = replace(request, path=re.sub(r"^/workspace/\w+(?=/api)", "", request.path))
         if request.method != "GET":
             request = replace(
@@ -267,7 +267,7 @@ def person(handle: str) -> Caller:
 
 
 def restore_as_named(guide: Guide, found: re.Match[str]) -> None:
-    """Restore the note as each of those whom the refusal names, in both ways that it names."""
+    """Restore the note as each person in the refusal, in both ways that it names."""
     named = re.findall(r"@(\w+)", found["who"])
     restore(guide, named, [found["route"], f"{found['path']}/actions/{restoring(guide)}"])
 
@@ -550,7 +550,7 @@ PLAIN = (
     r"Agents cannot do this\.",
     r"Everyone in the tenant belongs to it\.",
     r"Everyone in the tenant belongs to the main collective\.",
-    r"Only AI agents are managed by somebody\.",
+    r"Only AI agents have a person who manages them\.",
     r"Your own notes are in your workspace\.",
     r"A private workspace belongs to its owner only\.",
     r"A private workspace has no other members and no settings\.",

@@ -69,7 +69,7 @@ def test_a_comment_and_a_reply_return_to_the_thread(visitor: Visitor, script: bo
 
     press_tab_to(page, "Reply to Bob")
     page.wait_for_url("**#comments")
-    # Nobody confirms their own comment.
+    # People cannot confirm their own comments.
     expect(page.get_by_role("button", name=re.compile("Confirm"))).to_have_count(0)
     tab_to(page, name="text")
     page.keyboard.type("And peas.")

@@ -347,7 +347,7 @@ def test_an_unknown_help_topic_is_the_pages_404(world, topic):
     assert result["structuredContent"]["status"] == 404
 
 
-# --- Whoever calls --------------------------------------------------------------------------
+# --- Callers --------------------------------------------------------------------------------
 
 
 def test_a_token_of_a_person_acts_as_the_person(world):

@@ -206,7 +206,7 @@ def test_a_deleted_note_is_not_counted(world, query):
     assert int(bob.get(path).response.headers["X-Total-Count"]) == before - 1
 
 
-# What could be done to a note: by whom, with what, and the surfaces that have it.
+# The actions on a note: caller, parameters, and the surfaces that have them.
 DONE_TO_A_NOTE = {
     "add_comment": ("alice", {"text": "Too late"}, (HTML, FORM, MARKDOWN, REST)),
     "confirm_read": ("alice", {}, (HTML, MARKDOWN, REST)),

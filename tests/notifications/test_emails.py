@@ -98,7 +98,7 @@ def test_an_email_has_the_unsubscribe_headers():
     assert header(sent, "Auto-Submitted") == "auto-generated"
 
 
-# --- To whom --------------------------------------------------------------------------------
+# --- Recipients -----------------------------------------------------------------------------
 
 
 @pytest.mark.rule("notifications.email-mentions")

@@ -1,4 +1,4 @@
-"""Runs of the agent steward, whom alice manages, with a scripted model."""
+"""Runs of Alice's agent steward, with a scripted model."""
 
 from __future__ import annotations
 

@@ -391,7 +391,7 @@ def test_the_button_cancels_and_returns_to_the_run(alice: Client, runs: Runs) ->
     assert "The run was cancelled. Cancelled by user" in text_of(answer)
 
 
-# --- Whoever else asks ----------------------------------------------------------------------
+# --- Other callers --------------------------------------------------------------------------
 
 
 @pytest.mark.rule("runs.shown-to-parent")

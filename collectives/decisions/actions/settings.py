@@ -55,7 +55,7 @@ def set_field(help_text: str, label: str, help_in_form: str) -> Line:
         allow_null=True,
         max_length=user_sets.LENGTH,
         label=label,
-        help_text=f"{help_text}: {SET_SYNTAX}.",
+        help_text=f"{help_text} Use {SET_SYNTAX}.",
         widget=Widget(help=f"Such as user:@alice,@bob role:admin. {help_in_form}"),
     )
 
@@ -100,14 +100,14 @@ class DecisionParams(Params):
         widget=Widget(help="A handle, for executive decisions. If left blank, you decide."),
     )
     voter_eligibility = set_field(
-        "Who can vote, by default all members",
+        "Who can vote. Default: all members.",
         "Voters",
         "If left blank, all members can vote.",
     )
     proposer_eligibility = set_field(
-        "Who can add options, instead of `options_open`",
+        "Who can add options. Overrides `options_open`.",
         "Proposers",
-        "They add options. If left blank, the box above decides.",
+        "They can add options. If left blank, the checkbox above applies.",
     )
     deadline = deadline_field()
     timezone = timezone_field()
@@ -200,14 +200,14 @@ class SettingsParams(Params):
         widget=Widget(help="Executive decisions only. If left blank, you decide."),
     )
     voter_eligibility = set_field(
-        "Who can vote, only while it is open. Blank: all members",
+        "Who can vote. Cannot be changed after closing. If blank, all members can vote.",
         "Voters",
         "If left blank, all members can vote.",
     )
     proposer_eligibility = set_field(
-        "Who can add options, instead of `options_open`. Blank: nobody by this setting",
+        "Who can add options. Overrides `options_open`. If blank, `options_open` applies.",
         "Proposers",
-        "They add options. If left blank, the box above decides.",
+        "They can add options. If left blank, the checkbox above applies.",
     )
     deadline = deadline_field("If left blank, the current one is kept.")
     timezone = timezone_field()

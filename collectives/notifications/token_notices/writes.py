@@ -19,7 +19,7 @@ from tokens.queries import access_in_words
 
 
 def notify_of_token(event: Event, access: Access) -> None:
-    """Notify the person who manages a token that was created or rotated, whoever did it."""
+    """Notify the person who manages a token that was created or rotated, by them or others."""
     kind = f"{event.subject}.{event.verb}"
     if kind == "token.created":
         _notify_of_id(event, event.facts["token_id"], "was created")

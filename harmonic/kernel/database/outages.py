@@ -54,7 +54,7 @@ class Write(Enum):
 
 @dataclass(slots=True)
 class Waiting:
-    """The limits of waiting for the database, and what happened meanwhile.
+    """The time limits for waiting for the database, and the progress of the write.
 
     `until` is a time of `time.monotonic`. `is_away` is true after a failed connection.
     """

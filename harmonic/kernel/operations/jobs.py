@@ -44,8 +44,8 @@ class Policy:
     """The declaration of how the worker runs the jobs of one function.
 
     `backoff` is the pause after the first failed attempt; it doubles with each further one.
-    `when_failed` is called with the job's arguments when it has failed for good, and again if the
-    process ends meanwhile. `shown` are the arguments that admins see; others may be secret.
+    `when_failed` is called with the job's arguments when it has finally failed, and again if the
+    process ends during the call. `shown` are the arguments that admins see; others may be secret.
     `is_retryable` jobs that failed can be retried by an admin.
     """
 

@@ -61,7 +61,7 @@ class Watch:
     def during(
         self, model: ChatModel, messages: Sequence[ChatMessage], tools: Sequence[Mapping[str, Any]]
     ) -> Reply:
-        """Return the reply of a model, and watch the run meanwhile.
+        """Return the reply of a model, and watch the run while waiting for it.
 
         Raises:
             RunEnds: for the reasons of `check`; the model's reply is discarded.

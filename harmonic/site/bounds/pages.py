@@ -42,7 +42,7 @@ PAGES = Section(
             "replies counted for a page of a thread",
             threads.MAX_COUNTED_REPLIES,
             "comments",
-            "the page shows that there are at least so many, and a link",
+            "the page shows that there are at least as many, and a link",
         ),
         Bound(
             "characters of comments on a page",
