@@ -324,6 +324,20 @@ def test_a_collective_lists_its_most_linked_items(call, write, world):
     assert places == sorted(places)
 
 
+@pytest.mark.rule("links.most-linked")
+def test_links_from_deleted_items_do_not_count_among_the_most_linked(write):
+    Link.unscoped.all().delete()
+    once, twice = write(), write()
+    sources = [write(to(target)) for target in (once, twice, twice)]
+    for source in sources[1:]:
+        Caller(REST, "bob").act("delete_note", source["path"]).assert_done()
+
+    shown = Caller(MARKDOWN, "alice").get(f"{KITCHEN}/backlinks").text
+
+    assert once["path"] in shown
+    assert twice["path"] not in shown
+
+
 @pytest.mark.meets("most linked items of a collective")
 def test_ten_items_are_listed(write):
     for number in range(11):

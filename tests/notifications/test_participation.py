@@ -9,7 +9,7 @@ import pytest
 from collectives.decisions.due import record_deadlines
 from collectives.notifications.models import Notification, Recipient
 from tests.fixtures.performing import perform_on
-from tests.fixtures.rows import KITCHEN
+from tests.fixtures.rows import KITCHEN, end_membership
 
 pytestmark = pytest.mark.django_db
 
@@ -130,3 +130,23 @@ def test_another_join_notifies_after_the_first_notification_was_read(commitment:
     act("bob", f"{commitment}/actions/join_commitment")
 
     assert notified("alice") == ["Bob joined your commitment"] * 2
+
+
+@pytest.mark.rule("notifications.participation-members-only")
+def test_former_members_are_not_notified_of_results_and_critical_mass(
+    world, decision: str, commitment: str
+):
+    vote("bob", decision)
+    act("bob", f"{commitment}/actions/join_commitment")
+    end_membership(world, "bob")
+
+    act("alice", f"{decision}/actions/close_decision")
+    act("alice", f"{commitment}/actions/join_commitment")
+    record_deadlines()
+
+    assert notified("bob") == []
+    assert notified("alice") == [
+        "Bob voted on your decision",
+        "Bob joined your commitment",
+        "A decision you participated in was resolved",
+    ]

@@ -175,6 +175,13 @@ def test_the_length_of_a_page_is_bounded(many, query, shown):
     assert len(Caller(REST, "alice").get(f"/search.json?{query}").json["results"]) == shown
 
 
+@pytest.mark.parametrize("query", ["q=one+many+limit:101", "q=one+many&per_page=101"])
+def test_a_page_has_at_most_a_hundred_results(world, query):
+    write_notes(world, world.collective("kitchen"), 101)
+
+    assert len(Caller(REST, "alice").get(f"/search.json?{query}").json["results"]) == 100
+
+
 # --- Blank and invalid ----------------------------------------------------------------------
 
 
@@ -207,7 +214,7 @@ def test_results_list_the_parts_without_effect(world):
     assert "* `type:banana` was searched for as text. type takes note, decision" in shown
     assert "* `-limit:3` has no effect: limit cannot be negated." in shown
     assert "* `after:2026-02-30` has no effect, because the date does not exist." in shown
-    assert "`cycle:today` has no effect together" in text("cycle:today after:-1d")
+    assert "`cycle:today` has no effect in combination" in text("cycle:today after:-1d")
 
 
 # --- Nothing found --------------------------------------------------------------------------
@@ -223,7 +230,7 @@ def test_a_search_without_results_suggests_similar_words_and_fewer_filters(world
     assert "Without filters: [zanzibar](/search?q=zanzibar)" in shown
     assert "Similar" not in shown
     assert "Similar" not in text("xqzw")
-    assert "No results. A search finds items with all words" in text("xqzw")
+    assert "No results. A search finds items that contain all of the words" in text("xqzw")
 
 
 @pytest.mark.meets("words of a search that similar words are suggested for")
