@@ -201,7 +201,7 @@ def store_draw(decision: Decision, draw: Draw, now: datetime) -> None:
         ValueError: the decision already has a draw, or is executive.
     """
     if decision.is_drawn or not decision.is_by_draw:
-        raise ValueError(f"Decision {decision.id} takes no draw.")
+        raise ValueError(f"Decision {decision.id} cannot have a draw.")
     chain = ChainWriter(decision, now)
     entry = chain.add(
         EntryAction.BEACON_DRAWN, metadata={"round": draw.round, "randomness": draw.randomness}

@@ -16,8 +16,8 @@ from harmonic.kernel.refusals import Invalid, Problem
 from harmonic.kernel.rendering.documents import Document
 
 NOTHING = (
-    "No matches. A search finds items that have all words in their title or text: use fewer or"
-    " other words."
+    "No matches. A search finds items that contain all of its words in their title or text. Try"
+    " fewer or other words."
 )
 NO_MORE = "No more matches."
 

@@ -70,7 +70,7 @@ class Site:
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the context of `base.html`. Only the badges of menus take queries."""
+    """Return the context of `base.html`. Only menu badges run queries."""
     if not has_access(request):
         return {"site": Site("Harmonic", "", "", accent_of(""), "", "", "", "")}
     access = request.access

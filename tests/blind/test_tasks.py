@@ -1,4 +1,4 @@
-"""A blind agent does each task on each surface in the shortest path and few requests more."""
+"""A blind agent completes each task with few more requests than the shortest path."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def on(*kinds: type[Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("kind", kinds, ids=[kind.surface for kind in kinds])
 
 
-# --- Tokens that are invalid -----------------------------------------------------------------
+# --- Tokens that are invalid ----------------------------------------------------------------
 
 
 def revoked(world: World) -> Wire:

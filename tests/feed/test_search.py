@@ -178,7 +178,7 @@ def test_a_search_field_has_a_label_keeps_the_filters_and_can_be_cleared(page, p
 def test_a_search_without_matches_says_what_to_do(page):
     text = page("alice").get(KITCHEN, {"q": "zanzibar"}).text
 
-    assert "No matches. A search finds items that have all words in their title or text" in text
+    assert "No matches. A search finds items that contain all of its words" in text
     assert f'<a href="{KITCHEN}">Show everything</a>' in text
 
 

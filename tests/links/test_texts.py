@@ -1,4 +1,4 @@
-"""Which links in a text count (content §11)."""
+"""Recognised links in a text (content §11)."""
 
 from __future__ import annotations
 

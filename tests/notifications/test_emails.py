@@ -42,7 +42,7 @@ def status_of(who: str = "bob") -> str:
     return row.status
 
 
-# --- What it says ---------------------------------------------------------------------------
+# --- Content --------------------------------------------------------------------------------
 
 
 @pytest.mark.rule("notifications.email-mentions")
@@ -53,13 +53,13 @@ def test_a_mention_is_mailed_with_a_link_to_the_note():
 
     sent = only(BOB)
     assert sent.subject == "Alice mentioned you"
-    assert link(sent, "Open it in Garden Cooperative") == path
+    assert link(sent, "Open in Garden Cooperative") == path
     for text in (sent.body, html_of(sent)):
         assert "Soup, @bob?" in text.replace("\\", "")
     assert f"http://garden.localhost:8000{path}" in sent.body
     browser = anonymous_client()
     sign_in(browser, "bob", "garden")
-    assert browser.get(link(sent, "Open it in Garden Cooperative")).status_code == 200
+    assert browser.get(link(sent, "Open in Garden Cooperative")).status_code == 200
 
 
 def test_text_and_html_are_both_sent_and_escape_user_text():

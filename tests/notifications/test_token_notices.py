@@ -98,7 +98,7 @@ def test_a_person_is_notified_of_a_token_that_expires_soon(hours: int, days: int
     within = "1 day" if days == 1 else f"{days} days"
     title = f"Your API token “deploy script” expires within {within}"
     assert (subjects(), titles()) == ([title], [title])
-    assert link(only(ALICE), "Open it in") == page_of(token)
+    assert link(only(ALICE), "Open in") == page_of(token)
     assert browser_of("alice").get(page_of(token)).status_code == 200
 
 
@@ -129,7 +129,7 @@ def test_one_email_lists_all_tokens():
     sent = only(ALICE)
     for token in tokens:
         assert page_of(token) in sent.body
-    page = link(sent, "Open it in")
+    page = link(sent, "Open in")
     assert page == "/u/alice/settings/tokens?sort=expires"
     assert browser_of("alice").get(page).status_code == 200
 
@@ -261,7 +261,7 @@ def test_a_person_is_notified_of_a_token_that_was_created():
 
     assert subjects() == titles() == ["Your API token “laptop” was created"]
     sent = only(ALICE)
-    assert link(sent, "Open it in") == made["resource"]["path"]
+    assert link(sent, "Open in") == made["resource"]["path"]
     assert made["token"] not in sent.body
 
 
@@ -326,7 +326,7 @@ def test_a_person_is_notified_of_a_new_network_once(clock: Any):
     sent = only(ALICE)
     assert "198.51.100.0/24" in sent.body.replace("\\", "")
     assert THERE not in sent.body
-    assert link(sent, "Open it in") == page_of(token)
+    assert link(sent, "Open in") == page_of(token)
     clock.shift(timedelta(hours=2))
     use(token, THERE)
     use(token, HERE)
@@ -407,7 +407,7 @@ def test_a_person_is_notified_of_a_token_that_is_refused_often():
     assert notified_of_refusals() == [expected]
     sent = only(ALICE)
     assert CLOSED in sent.body.replace("\\", "")
-    assert link(sent, "Open it in") == page_of(token)
+    assert link(sent, "Open in") == page_of(token)
 
 
 def test_refusals_more_than_an_hour_ago_do_not_count(clock: Any):
