@@ -44,7 +44,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A remark on a search, or on a part of it (`token`), that does not do what it appears to do."""
+    """A remark on a search, or a part of it (`token`), that does not do what it appears to do."""
 
     token: str
     sentence: str
