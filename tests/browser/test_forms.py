@@ -109,14 +109,14 @@ def test_custom_capabilities_are_selected_by_keyboard(visitor: Visitor, script: 
     expect(save).to_be_in_viewport()
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("status").first).to_contain_text("The agent's settings are saved.")
+    expect(page.get_by_role("status").first).to_contain_text("Agent settings saved.")
     page.locator("[name=preset][value=custom]").check()
     assert page.get_by_label("Delete note").is_checked() is is_selected
 
     # The other variant of the test begins with a preset too.
     page.locator("[name=preset][value=contribute]").check()
     save.click()
-    expect(page.get_by_role("status").first).to_contain_text("The agent's settings are saved.")
+    expect(page.get_by_role("status").first).to_contain_text("Agent settings saved.")
 
 
 def test_the_timezone_is_found_by_typing(visitor: Visitor) -> None:

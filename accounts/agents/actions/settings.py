@@ -135,7 +135,7 @@ def _update(
     granted = _regranted(before, row) if "capability_names" in changes else {}
     facts = {**granted, "changed": changed | _other(before, changes)}
     return Outcome(
-        "The agent's settings are saved.",
+        "Agent settings saved.",
         path_to("agents.settings", handle=agent.handle),
         agent_resource(agent),
         agent,

@@ -166,7 +166,7 @@ PAGES = Section(
             "unread notifications that are counted",
             notifications.COUNTED,
             "notifications",
-            "the number stays at this",
+            "the number stops there",
         ),
         Bound(
             "names that a text mentions", mentions.MAX_NAMES, "names", "further ones are ignored"
