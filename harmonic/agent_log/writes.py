@@ -83,7 +83,7 @@ def _touched(resource: ResourceRef | None) -> dict[str, str] | None:
 
 
 def record_response(request: AccessRequest, access: Access, response: HttpResponse) -> None:
-    """Record a write of an agent, unless its transaction has.
+    """Record an agent's write, unless its transaction has recorded it.
 
     Requests over a rate limit are not recorded, so that they cost no write to the database.
     """

@@ -41,7 +41,7 @@ def test_a_reminder_is_mailed_when_it_is_delivered_to_those_who_chose_so(world: 
 
     (sent,) = mails()
     assert (sent.to, sent.subject) == ([ALICE], "Beans")
-    assert link(sent, "Open it in Garden Cooperative") == path
+    assert link(sent, "Open in Garden Cooperative") == path
     assert "e-mails about reminders" in sent.body
     assert f"[Beans]({path})" in inbox("alice", hours=4)
 

@@ -55,7 +55,7 @@ class Step:
 
 
 def _asked(name: str, arguments: Mapping[str, Any], said: str) -> dict[str, Any]:
-    """Return what a step is about: of parameters the names only."""
+    """Return what a step is about. It has the names of parameters, not their values."""
     known = {key: _bounded(arguments[key]) for key in _ASKED if arguments.get(key)}
     if said.strip():
         known["said"] = storable(without_tokens(said.strip()))[: RunStep.SAID_LENGTH]
