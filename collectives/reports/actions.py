@@ -48,7 +48,7 @@ def _report(access: Access, item: Item, *, reason: str, description: str = "") -
 
 report_content: Action[Item] = Action(
     name="report_content",
-    sentence="Report this content to the admins of the tenant, who receive a copy of it.",
+    sentence="Report this content to the admins, who receive a copy.",
     label="Report",
     scope=Scope("create:all"),
     grant=usual("Reporting"),

@@ -201,7 +201,7 @@ def test_the_markdown_home_asks_for_a_heartbeat_and_shows_nothing_else(
 @pytest.mark.rule("heartbeats.gate")
 @pytest.mark.parametrize("query", ["?cycle=last-week", "?cursor=x"])
 def test_parts_of_the_markdown_home_are_gated_too(api: Any, silent: None, query: str) -> None:
-    assert REQUIRED in api("bob").get(f"{KITCHEN}{query}").text
+    assert REQUIRED in api("bob").get(f"{KITCHEN}{query}", follow=True).text
 
 
 @pytest.mark.rule("heartbeats.opens")
