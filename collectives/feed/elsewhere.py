@@ -9,9 +9,9 @@ from uuid import UUID
 
 from accounts.queries import Person, people
 from collectives.items import queries as items
-from collectives.items.models import Item
+from collectives.items.models import COMMENT, STATEMENT, Item
 from collectives.models import Collective
-from harmonic.kernel.access import Access, CollectiveKind
+from harmonic.kernel.access import Access
 from harmonic.kernel.rendering.text import preview
 
 SHOWN = 5
@@ -34,8 +34,7 @@ class Elsewhere:
 def elsewhere(access: Access, collectives: Sequence[Collective]) -> list[Elsewhere]:
     """Return the newest items of the caller's collectives, which `collectives` has by name."""
     places = {place.id: place for place in collectives}
-    found = items.in_feed(_newest_ids(access)) if places else ()
-    shown = [item for item in found if item.collective_id in places]
+    shown = items.in_feed(_newest_ids(access, list(places))) if places else ()
     known = people(item.created_by_id for item in shown) if shown else {}
     return [
         Elsewhere(
@@ -49,14 +48,8 @@ def elsewhere(access: Access, collectives: Sequence[Collective]) -> list[Elsewhe
     ]
 
 
-def _newest_ids(access: Access) -> list[UUID]:
-    recent = (
-        Item.objects.visible_to(access)
-        .standalone()
-        .filter(
-            created_at__gte=access.now - RECENT,
-            collective__is_main=False,
-            collective__kind=CollectiveKind.STANDARD,
-        )
-    )
+def _newest_ids(access: Access, places: Sequence[UUID]) -> list[UUID]:
+    # As `standalone` does, but by columns that are in the index, so that no rows are read.
+    listed = Item.objects.visible_to(access).exclude(subtype__in=(COMMENT, STATEMENT))
+    recent = listed.filter(created_at__gte=access.now - RECENT, collective__in=places)
     return list(recent.order_by("-created_at", "-id").values_list("id", flat=True)[:SHOWN])

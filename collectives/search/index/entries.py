@@ -61,6 +61,8 @@ def candidates(
     either, both = (" OR ", " AND ") if is_sqlite else (" | ", " & ")
     quote = '"' if is_sqlite else "'"
     groups = [*facets, *([gram] for gram in grams)]
+    if not all(groups):
+        return []
     wanted = both.join(
         f"({either.join(f'{quote}{token}{quote}' for token in group)})" for group in groups
     )
