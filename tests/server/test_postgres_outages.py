@@ -151,10 +151,14 @@ def reads_during_a_restart(database: Cluster, caller: Caller) -> tuple[float, li
     return took[0], seen
 
 
+def is_short(took: float, seen: list[Seen]) -> bool:
+    return took < CONNECT_SECONDS / 2 and max(each.seconds for each in seen) < CONNECT_SECONDS
+
+
 def test_reads_survive_restarts_of_the_database(database: Cluster, caller: Caller) -> None:
-    """On a busy machine a restart can take longer than requests wait, and is done again."""
+    """On a busy machine a restart or a read can take longer than requests wait: both again."""
     tries = (reads_during_a_restart(database, caller) for _ in range(12))
-    short = list(islice((seen for took, seen in tries if took < CONNECT_SECONDS / 2), 3))
+    short = list(islice((seen for took, seen in tries if is_short(took, seen)), 3))
 
     assert len(short) == 3
     assert {each.status for seen in short for each in seen} == {200}
