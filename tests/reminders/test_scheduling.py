@@ -174,8 +174,8 @@ def test_the_fifty_first_scheduled_reminder_is_refused(world):
         again().assert_done()
         if number % 10 == 9:
             age()
-    newest: Note = Note.unscoped.filter(subtype="reminder").latest("created_at")
-    path = f"{KITCHEN}/n/{newest.truncated_id}"
+    last: Note = Note.unscoped.filter(text="Water").latest("truncated_id")
+    path = f"{KITCHEN}/n/{last.truncated_id}"
     again().assert_invalid("Reminder scheduling failed: Maximum 50 scheduled reminders allowed")
     bob.act("cancel_reminder", path).assert_done()
     again().assert_done()

@@ -17,13 +17,7 @@ from django.db.backends.postgresql import base
 from django.db.utils import OperationalError
 
 from harmonic.kernel.database import outages
-from harmonic.kernel.database.outages import (
-    CONNECT_SECONDS,
-    LOCK_SECONDS,
-    STATEMENT_SECONDS,
-    CommitInDoubt,
-    Waiting,
-)
+from harmonic.kernel.database.outages import CONNECT_SECONDS, CommitInDoubt, Waiting
 
 # Seconds between two attempts to connect.
 PAUSE = 0.05
@@ -38,8 +32,7 @@ POLL_SECONDS = 0.1
 LEAST_SECONDS = 1.0
 # Set on connections of requests only: migrations and other commands may take longer.
 TIMEOUTS = (
-    f"SELECT set_config('lock_timeout', '{LOCK_SECONDS * 1000:.0f}', false),"
-    f" set_config('statement_timeout', '{STATEMENT_SECONDS * 1000:.0f}', false)"
+    "SELECT set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false)"
 )
 
 
@@ -158,7 +151,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def init_connection_state(self) -> None:
         super().init_connection_state()
         if outages.current() is not None and self.connection is not None:
-            self.connection.execute(TIMEOUTS)
+            seconds = (outages.LOCK_SECONDS, outages.STATEMENT_SECONDS)
+            self.connection.execute(TIMEOUTS, [f"{each * 1000:.0f}" for each in seconds])
 
     def close_if_health_check_failed(self) -> None:
         """Close a lost connection, so that the next statement opens another one."""
